@@ -1,0 +1,180 @@
+"""Everything that can be configured, the safe value as default. `.env.example` explains each name."""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from jaxsite.secret import ensure_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+ENV_FILE = Path(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+environ.Env.read_env(ENV_FILE)
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+
+# --- mode -------------------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+PRODUCTION = env.bool("PRODUCTION", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY and PRODUCTION:
+    raise ImproperlyConfigured(
+        "PRODUCTION is on and SECRET_KEY is not set. Put a long random one into the environment or .env."
+    )
+SECRET_KEY = SECRET_KEY or ensure_secret_key(ENV_FILE)
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^health$", r"^metrics$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+
+# --- market data ------------------------------------------------------------------------------------------
+
+IB_BRIDGE_URL = env.str("IB_BRIDGE_URL", default="")
+ALPACA_API_KEY = env.str("ALPACA_API_KEY", default="")
+ALPACA_API_SECRET = env.str("ALPACA_API_SECRET", default="")
+ALPACA_BASE_URL = env.str("ALPACA_BASE_URL", default="https://data.alpaca.markets")
+ALPACA_REQUESTS_PER_MINUTE = env.int("ALPACA_REQUESTS_PER_MINUTE", default=200)
+POLYGON_API_KEY = env.str("POLYGON_API_KEY", default="")
+POLYGON_BASE_URL = env.str("POLYGON_BASE_URL", default="https://api.polygon.io")
+POLYGON_REQUESTS_PER_MINUTE = env.int("POLYGON_REQUESTS_PER_MINUTE", default=5)
+SIMULATOR_SEED = env.int("SIMULATOR_SEED", default=1)
+
+PROVIDERS = env.list("PROVIDERS", default=["ib_bridge", "alpaca", "polygon", "simulator"])
+DATA = env.str("DATA", default="auto")
+INGEST_INTERVAL_SECONDS = env.int("INGEST_INTERVAL_SECONDS", default=60)
+CANDLE_TIMEFRAMES = env.list("CANDLE_TIMEFRAMES", default=["1d", "15m"])
+CANDLE_BACKFILL = env.int("CANDLE_BACKFILL", default=1000)
+STALE_QUOTE_SECONDS = env.int("STALE_QUOTE_SECONDS", default=300)
+QUOTE_HISTORY_DAYS = env.int("QUOTE_HISTORY_DAYS", default=30)
+INGESTION_RUN_DAYS = env.int("INGESTION_RUN_DAYS", default=30)
+
+_CONFIGURED = {
+    "ib_bridge": bool(IB_BRIDGE_URL),
+    "alpaca": bool(ALPACA_API_KEY and ALPACA_API_SECRET),
+    "polygon": bool(POLYGON_API_KEY),
+}
+# Which data this process works on: what DATA says, or real as soon as a listed real provider is configured.
+DATA_KIND = (
+    DATA
+    if DATA in ("simulated", "real")
+    else "real"
+    if any(_CONFIGURED.get(name, False) for name in PROVIDERS)
+    else "simulated"
+)
+
+# --- database and queue -----------------------------------------------------------------------------------
+
+if "DATABASE_URL" in env:
+    _database: dict[str, Any] = env.db("DATABASE_URL")
+else:
+    _database = {
+        "ENGINE": "jaxsite.embedded_postgres",
+        "NAME": "jax" if DATA_KIND == "real" else "jax_simulated",
+    }
+DATABASES = {"default": _database | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# django-q2: every value below has its reason in docs/decisions.md ("The queue").
+Q_CLUSTER = {
+    "name": "jax",
+    "orm": "default",
+    "workers": 3,
+    "queue_limit": 3,
+    "timeout": 300,
+    "retry": 1200,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "save_limit": -1,
+    "poll": 0.1,
+    "label": "Queue",
+    "log_level": "WARNING",
+    "ALT_CLUSTERS": {
+        "slow": {"workers": 1, "queue_limit": 1, "timeout": 3600, "retry": 14_400, "poll": 1.0},
+    },
+}
+
+# --- Django -----------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "jaxsite",
+    "approvals",
+    "signals",
+    "market",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_q",
+    "django_filters",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "jaxsite.urls"
+WSGI_APPLICATION = "jaxsite.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collectstatic
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+
+# --- logs -------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}

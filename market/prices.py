@@ -1,0 +1,170 @@
+"""Plain values: timeframes, quotes and bars. No Django, no clock.
+
+Instants inside arrays are `datetime64[us]` in UTC; single instants are aware `datetime`s.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Instants = NDArray[np.datetime64]
+Flags = NDArray[np.bool_]
+
+INSTANT = np.dtype("datetime64[us]")
+
+
+class Timeframe(StrEnum):
+    M1 = "1m"
+    M5 = "5m"
+    M15 = "15m"
+    H1 = "1h"
+    D1 = "1d"
+    W1 = "1w"
+
+    @property
+    def length(self) -> timedelta:
+        return LENGTHS[self]
+
+    @property
+    def is_intraday(self) -> bool:
+        return self.length < timedelta(days=1)
+
+    @property
+    def built_from(self) -> "Timeframe | None":
+        """The finer timeframe this one is built from, or None when it is fetched from a provider."""
+        return {Timeframe.H1: Timeframe.M15, Timeframe.W1: Timeframe.D1}.get(self)
+
+
+LENGTHS = {
+    Timeframe.M1: timedelta(minutes=1),
+    Timeframe.M5: timedelta(minutes=5),
+    Timeframe.M15: timedelta(minutes=15),
+    Timeframe.H1: timedelta(hours=1),
+    Timeframe.D1: timedelta(days=1),
+    Timeframe.W1: timedelta(weeks=1),
+}
+
+
+class Feed(StrEnum):
+    LIVE = "live"
+    DELAYED = "delayed"
+    SIMULATED = "simulated"
+
+
+def to_instant(at: datetime) -> np.datetime64:
+    """An aware datetime as `datetime64[us]` UTC. Raises ValueError when it has no time zone."""
+    if at.tzinfo is None:
+        raise ValueError(f"{at} has no time zone")
+    return np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us")
+
+
+def to_datetime(instant: np.datetime64) -> datetime:
+    """A `datetime64` as an aware datetime in UTC."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(
+        microseconds=int(instant.astype(INSTANT).astype(np.int64))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteTick:
+    """The newest trade of an instrument with the book around it, as a provider gave it.
+
+    Prices in the instrument's currency, sizes and volume (of the day) in shares. None: not given.
+    """
+
+    symbol: str
+    price: float
+    as_of: datetime
+    bid: float | None = None
+    ask: float | None = None
+    bid_size: int | None = None
+    ask_size: int | None = None
+    volume: int | None = None
+    exchange: str = ""
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars of one symbol and timeframe as columns of equal length, oldest first.
+
+    `opened_at` datetime64[us] UTC (a daily bar: 00:00 of its session's date); open, high, low, close and vwap
+    float64 in the instrument's currency (vwap NaN when not given); volume int64 shares; `regular` whether the
+    bar lies in the regular session; `final` whether it can no longer change; `suspect` whether a jump in it
+    waits for confirmation.
+    """
+
+    opened_at: Instants
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: NDArray[np.int64]
+    vwap: Floats
+    regular: Flags
+    final: Flags
+    suspect: Flags
+
+    def __len__(self) -> int:
+        return len(self.opened_at)
+
+    def __getitem__(self, rows: "slice | Flags | NDArray[np.intp]") -> "Bars":
+        return Bars(*(getattr(self, name)[rows] for name in COLUMNS))
+
+    @classmethod
+    def of(
+        cls,
+        opened_at: Instants | Sequence[np.datetime64],
+        open: Floats | Sequence[float],
+        high: Floats | Sequence[float],
+        low: Floats | Sequence[float],
+        close: Floats | Sequence[float],
+        volume: NDArray[np.int64] | Sequence[int],
+        vwap: Floats | Sequence[float] | None = None,
+    ) -> "Bars":
+        """Bars as a provider gives them: not yet judged, so regular, not final and not suspect."""
+        stamps = np.asarray(opened_at, dtype=INSTANT)
+        size = len(stamps)
+        return cls(
+            opened_at=stamps,
+            open=np.asarray(open, dtype=np.float64),
+            high=np.asarray(high, dtype=np.float64),
+            low=np.asarray(low, dtype=np.float64),
+            close=np.asarray(close, dtype=np.float64),
+            volume=np.asarray(volume, dtype=np.int64),
+            vwap=np.full(size, np.nan) if vwap is None else np.asarray(vwap, dtype=np.float64),
+            regular=np.ones(size, dtype=np.bool_),
+            final=np.zeros(size, dtype=np.bool_),
+            suspect=np.zeros(size, dtype=np.bool_),
+        )
+
+    @classmethod
+    def empty(cls) -> "Bars":
+        return cls.of([], [], [], [], [], [])
+
+    @classmethod
+    def join(cls, parts: Iterable["Bars"]) -> "Bars":
+        """One after the other, in the order given."""
+        kept = list(parts)
+        if not kept:
+            return cls.empty()
+        return cls(*(np.concatenate([getattr(part, name) for part in kept]) for name in COLUMNS))
+
+    def rows(self) -> Iterator[tuple[datetime, float, float, float, float, int]]:
+        """(opened_at, open, high, low, close, volume) one bar at a time, for tests and small tables."""
+        for i in range(len(self)):
+            yield (
+                to_datetime(self.opened_at[i]),
+                float(self.open[i]),
+                float(self.high[i]),
+                float(self.low[i]),
+                float(self.close[i]),
+                int(self.volume[i]),
+            )
+
+
+COLUMNS = tuple(field.name for field in fields(Bars))

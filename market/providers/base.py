@@ -1,0 +1,108 @@
+"""What every provider of market data answers, whoever it is. No Django, no clock, no database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from market.prices import Bars, Feed, QuoteTick, Timeframe
+
+
+class ProviderError(Exception):
+    """A provider did not give the data. If `permanent`, asking again will not help until someone acts.
+
+    `retry_after`: how long the provider asked us to stay away, when it said so.
+    """
+
+    def __init__(
+        self, message: str, *, permanent: bool = False, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `count` requests in any window of `seconds`, over all workers of all hosts."""
+
+    name: str
+    count: int
+    seconds: float
+
+
+class Pace(Protocol):
+    """Hands out the moments at which requests may be sent. Database-backed in the house, plain in tests."""
+
+    def reserve(self, limits: Sequence[Limit], wanted: int, *, spare: int = 0) -> list[float]:
+        """Reserve up to `wanted` requests under every limit at once; seconds from now for each one granted.
+
+        Fewer than `wanted` come back when the rest could not be sent within a few seconds. `spare` requests
+        of each limit are left for others (quotes never wait behind candles).
+        """
+
+
+class Unpaced:
+    """No limit at all: for the simulator and for tests."""
+
+    def reserve(self, limits: Sequence[Limit], wanted: int, *, spare: int = 0) -> list[float]:
+        return [0.0] * wanted
+
+
+@dataclass(frozen=True)
+class Quotes:
+    """An answer to `quotes`: what came, what did not and why, and what the pace did not allow to ask yet.
+
+    `delay` is the feed's stated delay: a delayed feed's newest quote is that old when it is fresh.
+    """
+
+    ticks: list[QuoteTick]
+    feed: Feed
+    delay: timedelta = timedelta(0)
+    failed: dict[str, str] = field(default_factory=dict)
+    declined: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Candles:
+    """An answer to `candles`: bars by symbol, oldest first, straight from the provider (not yet judged).
+
+    A symbol with no bars in the span is in `bars` with empty Bars: the provider answered, there were none.
+    """
+
+    bars: dict[str, Bars]
+    feed: Feed
+    delay: timedelta = timedelta(0)
+    failed: dict[str, str] = field(default_factory=dict)
+    declined: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `doctor` says of a provider, each in a few words: '' when not known."""
+
+    answers: bool
+    entitlement: str = ""
+    delay: str = ""
+    volume: str = ""
+    hours: str = ""
+    adjustment: str = ""
+    clock_offset: timedelta | None = None
+    advice: str = ""
+
+
+class Provider(Protocol):
+    name: str
+
+    def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
+        """The newest quote of each symbol. Raises ProviderError when it gives nothing at all."""
+
+    def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
+        """Split-adjusted bars opened at or after `since`, for each symbol, up to `at`.
+
+        Where the vendor caps an answer it is the newest bars that come. Raises ProviderError when it gives
+        nothing at all.
+        """
+
+    def report(self, at: datetime) -> Report:
+        """Ask the provider about itself. Never raises: what goes wrong is in the report."""

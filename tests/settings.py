@@ -1,0 +1,12 @@
+"""The site's settings, without what a developer's own `.env` and environment would add."""
+
+import os
+
+for name in ("IB_BRIDGE_URL", "ALPACA_API_KEY", "ALPACA_API_SECRET", "POLYGON_API_KEY", "PROVIDERS", "DATA"):
+    os.environ.pop(name, None)
+os.environ["ENV_FILE"] = os.devnull
+os.environ["SECRET_KEY"] = "only-for-tests"
+
+from jaxsite.settings import *  # noqa: E402, F403  the environment must be set first; settings are meant to be copied
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
