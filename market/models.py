@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -144,6 +145,7 @@ class QuoteHistory(models.Model):
 
     class Meta(TypedModelMeta):
         db_table = "quote_history"
+        indexes = [BrinIndex(name="quote_history_by_arrival", fields=["received_at"], pages_per_range=32)]
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.price} at {self.as_of}"
@@ -229,6 +231,7 @@ class CandleProgress(models.Model):
     answered_through = models.DateTimeField(
         help_text="The newest bar that answer could have held (its opening)."
     )
+    delay_seconds = models.IntegerField(default=0, help_text="How far that answer's feed was behind.")
     corrected_at = models.DateTimeField(
         null=True, help_text="When the last final bars were last fetched again."
     )
@@ -273,11 +276,12 @@ class Gap(models.Model):
 
 
 class IngestionRun(models.Model):
-    """One cycle of quotes or candles: what was asked, what came, what failed, what was refused and why."""
+    """One cycle of quotes or candles, or a backfill: what was asked, what came, what failed and why."""
 
     class Kind(models.TextChoices):
         QUOTES = "quotes"
         CANDLES = "candles"
+        BACKFILL = "backfill"
 
     class Outcome(models.TextChoices):
         RUNNING = "running"
@@ -289,9 +293,9 @@ class IngestionRun(models.Model):
     outcome = models.CharField(max_length=8, choices=Outcome, default=Outcome.RUNNING)
     started_at = models.DateTimeField(db_index=True)
     finished_at = models.DateTimeField(null=True)
-    asked = models.IntegerField(default=0, help_text="Symbols.")
-    stored = models.IntegerField(default=0, help_text="Symbols that answered and were stored.")
-    failed = models.IntegerField(default=0, help_text="Symbols that no provider answered.")
+    asked = models.IntegerField(default=0, help_text="Symbols; for candles, pairs of symbol and timeframe.")
+    stored = models.IntegerField(default=0, help_text="Of those asked, how many were answered and stored.")
+    failed = models.IntegerField(default=0, help_text="Of those asked, how many no provider answered.")
     waiting = models.IntegerField(
         default=0, help_text="Symbols left for the next cycle by a provider's pace."
     )
@@ -299,7 +303,7 @@ class IngestionRun(models.Model):
     providers = models.JSONField(
         default=dict, help_text="By provider: asked, stored, failed, seconds, error."
     )
-    failures = models.JSONField(default=dict, help_text="By symbol: why (the first hundred).")
+    failures = models.JSONField(default=dict, help_text="What failed and why (the first hundred).")
     rejected = models.JSONField(default=dict, help_text="Refused rows by reason: how many, and one example.")
 
     class Meta(TypedModelMeta):
@@ -348,11 +352,29 @@ class ProviderStatus(models.Model):
             models.UniqueConstraint(name="provider_status_is_one_row", fields=["provider", "kind"]),
         ]
 
+    PATIENCE = 3
+    FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)
+
     def __str__(self) -> str:
         return f"{self.provider} {self.kind}"
 
     def cools_off(self, at: datetime) -> bool:
         return self.cool_off_until is not None and self.cool_off_until > at
+
+    def succeeded(self, at: datetime) -> None:
+        self.consecutive_failures, self.last_success_at, self.cool_off_until = 0, at, None
+        self.save()
+
+    def failed(self, at: datetime, error: str, *, pause: timedelta | None = None) -> None:
+        """Count a failure. From the third in a row on, or when told a pause, the provider is left alone."""
+        self.consecutive_failures += 1
+        self.last_failure_at, self.last_error = at, error[:1000]
+        beyond = self.consecutive_failures - self.PATIENCE
+        if beyond >= 0:
+            growing = min(self.FIRST_PAUSE * 2 ** min(beyond, 10), self.LONGEST_PAUSE)
+            pause = max(pause or growing, growing)
+        self.cool_off_until = at + pause if pause else None
+        self.save()
 
 
 class ProviderPace(models.Model):

@@ -1,0 +1,200 @@
+"""When an exchange trades: which bars a session has, when they close, and from when on they are final."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from market.models import TradingSession
+from market.prices import INSTANT, Flags, Instants, Timeframe, to_datetime, to_instant
+
+FIRST_DAY = date(1990, 1, 1)
+AHEAD = timedelta(days=366)
+ENOUGH_AHEAD = timedelta(days=300)
+
+DAY = np.timedelta64(1, "D")
+MONDAY = np.datetime64("1970-01-05", "D")
+SETTLES_AFTER = {timeframe: np.timedelta64(30, "s") for timeframe in Timeframe} | {
+    Timeframe.D1: np.timedelta64(20, "m"),
+    Timeframe.W1: np.timedelta64(20, "m"),
+}
+
+
+class UnknownCalendar(ValueError):
+    """No exchange calendar has this name."""
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """The sessions of one calendar, oldest first: `dates` datetime64[D]; the others datetime64[us] UTC."""
+
+    calendar: str
+    dates: NDArray[np.datetime64]
+    opens: Instants
+    closes: Instants
+
+    def is_open(self, at: datetime) -> bool:
+        return bool(self.cover(np.array([to_instant(at)]))[0])
+
+    def cover(self, instants: Instants) -> Flags:
+        """Whether each instant lies inside a session."""
+        if not len(self.opens):
+            return np.zeros(len(instants), dtype=np.bool_)
+        last = np.searchsorted(self.opens, instants, side="right") - 1
+        return (last >= 0) & (instants < self.closes[np.maximum(last, 0)])
+
+    def regular(self, timeframe: Timeframe, opened_at: Instants) -> Flags:
+        """Whether each bar is of the regular session. Daily and weekly ones are when their days have one."""
+        if timeframe.is_intraday:
+            return self.cover(opened_at)
+        days = opened_at.astype("datetime64[D]")
+        known = self.dates if timeframe is Timeframe.D1 else _mondays(self.dates)
+        return np.isin(days, known)
+
+    def grid(self, timeframe: Timeframe, start: np.datetime64, end: np.datetime64) -> Instants:
+        """The openings of all regular bars in [start, end), oldest first."""
+        if timeframe is Timeframe.D1:
+            openings = self.dates.astype(INSTANT)
+        elif timeframe is Timeframe.W1:
+            openings = np.unique(_mondays(self.dates)).astype(INSTANT)
+        else:
+            openings = self._intraday(timeframe, start, end)
+        return openings[(openings >= start) & (openings < end)]
+
+    def _intraday(self, timeframe: Timeframe, start: np.datetime64, end: np.datetime64) -> Instants:
+        near = (self.closes > start) & (self.opens < end)
+        opens, closes, step = self.opens[near], self.closes[near], np.timedelta64(timeframe.length)
+        counts = -(-(closes - opens) // step)
+        before = np.cumsum(counts) - counts
+        number = np.arange(counts.sum()) - np.repeat(before, counts)
+        return np.repeat(opens, counts) + number * step
+
+    def closes_of(self, timeframe: Timeframe, opened_at: Instants) -> Instants:
+        """When each bar closes: its length later, at its session's close if that is earlier or if daily."""
+        if timeframe.is_intraday:
+            ends = opened_at + np.timedelta64(timeframe.length)
+            if not len(self.opens):
+                return ends
+            last = np.maximum(np.searchsorted(self.opens, opened_at, side="right") - 1, 0)
+            return np.where(self.cover(opened_at), np.minimum(ends, self.closes[last]), ends)
+        after = opened_at.astype("datetime64[D]") + (DAY if timeframe is Timeframe.D1 else 7 * DAY)
+        last = np.searchsorted(self.dates, after, side="left") - 1
+        known = (last >= 0) & (self.dates[np.maximum(last, 0)] >= opened_at.astype("datetime64[D]"))
+        return np.where(known, self.closes[np.maximum(last, 0)], after.astype(INSTANT))
+
+    def final(
+        self, timeframe: Timeframe, opened_at: Instants, at: datetime, delay: timedelta = timedelta(0)
+    ) -> Flags:
+        """Whether each bar is closed and settled at `at`, seen through a feed that is `delay` behind."""
+        lag = np.timedelta64(delay) if timeframe.is_intraday else np.timedelta64(0, "us")
+        return self.closes_of(timeframe, opened_at) + SETTLES_AFTER[timeframe] + lag <= to_instant(at)
+
+    def newest_final(
+        self, timeframe: Timeframe, at: datetime, delay: timedelta = timedelta(0)
+    ) -> datetime | None:
+        """The opening of the newest regular bar that is final at `at`."""
+        for days in (15, 60):
+            grid = self.grid(timeframe, to_instant(at - timedelta(days=days)), to_instant(at))
+            done = grid[self.final(timeframe, grid, at, delay)]
+            if len(done):
+                return to_datetime(done[-1])
+        return None
+
+    def back(self, timeframe: Timeframe, count: int, at: datetime) -> datetime:
+        """The opening of the bar `count` bars before `at` (the first known one when there are fewer)."""
+        span, end = timeframe.length * count, to_instant(at)
+        while True:
+            start = max(to_instant(at - span - timedelta(days=7)), np.datetime64(FIRST_DAY, "us"))
+            grid = self.grid(timeframe, start, end)
+            if len(grid) >= count or start == np.datetime64(FIRST_DAY, "us"):
+                return to_datetime(grid[-count:][0]) if len(grid) else at - span
+            span *= 2
+
+    def buckets(self, timeframe: Timeframe, opened_at: Instants) -> Instants:
+        """The opening of the built bar (1h on the session's own grid, 1w on Monday) of each regular bar."""
+        if timeframe is Timeframe.W1:
+            return _mondays(opened_at.astype("datetime64[D]")).astype(INSTANT)
+        opens = self.opens[np.searchsorted(self.opens, opened_at, side="right") - 1]
+        step = np.timedelta64(timeframe.length)
+        return opens + (opened_at - opens) // step * step
+
+    def date_of(self, at: datetime) -> date | None:
+        """The date of the session that is open at `at`, or was the last to open before."""
+        last = int(np.searchsorted(self.opens, to_instant(at), side="right")) - 1
+        day: date | None = self.dates[last].item() if last >= 0 else None
+        return day
+
+    def next_open(self, at: datetime) -> datetime | None:
+        later = self.opens[self.opens > to_instant(at)]
+        return to_datetime(later[0]) if len(later) else None
+
+
+def _mondays(days: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+    return days - (days - MONDAY) % (7 * DAY)
+
+
+def load(calendar: str, since: datetime | None = None, until: datetime | None = None) -> Sessions:
+    """The stored sessions of a calendar that close after `since` and open before `until`."""
+    rows = TradingSession.objects.filter(calendar=calendar, closed=False)
+    if since:
+        rows = rows.filter(closes_at__gt=since)
+    if until:
+        rows = rows.filter(opens_at__lt=until)
+    found = list(rows.order_by("date").values_list("date", "opens_at", "closes_at"))
+    return Sessions(
+        calendar,
+        dates=np.array([day for day, _, _ in found], dtype="datetime64[D]"),
+        opens=np.array([to_instant(opens) for _, opens, _ in found], dtype=INSTANT),
+        closes=np.array([to_instant(closes) for _, _, closes in found], dtype=INSTANT),
+    )
+
+
+def ensure(calendars: Collection[str], at: datetime) -> None:
+    """Fill in the calendars that are not stored yet, or end too soon."""
+    known = set(
+        TradingSession.objects.filter(calendar__in=calendars, date__gte=at.date() + ENOUGH_AHEAD)
+        .values_list("calendar", flat=True)
+        .distinct()
+    )
+    refresh([calendar for calendar in calendars if calendar not in known], at)
+
+
+def refresh(calendars: Collection[str], at: datetime) -> None:
+    """Write each calendar's sessions from 1990 to a year ahead. Days an operator closed stay closed."""
+    for calendar in sorted(set(calendars)):
+        rows = _published(calendar, at.date() + AHEAD)
+        TradingSession.objects.bulk_create(
+            rows,
+            batch_size=5_000,
+            update_conflicts=True,
+            unique_fields=["calendar", "date"],
+            update_fields=["opens_at", "closes_at"],
+        )
+        TradingSession.objects.filter(calendar=calendar, date__gt=at.date(), closed=False).exclude(
+            date__in=[row.date for row in rows if row.date > at.date()]
+        ).delete()
+
+
+def _published(calendar: str, last: date) -> list[TradingSession]:
+    command = [sys.executable, "-m", "market.calendars", calendar, FIRST_DAY.isoformat(), last.isoformat()]
+    printed = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False, cwd=settings.BASE_DIR
+    )
+    if printed.returncode == 2:
+        raise UnknownCalendar(printed.stderr.strip())
+    printed.check_returncode()
+    return [
+        TradingSession(
+            calendar=calendar,
+            date=date.fromisoformat(day),
+            opens_at=datetime.fromtimestamp(opens, UTC),
+            closes_at=datetime.fromtimestamp(closes, UTC),
+        )
+        for day, opens, closes in json.loads(printed.stdout)
+    ]

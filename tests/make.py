@@ -1,0 +1,91 @@
+"""Rows and values for tests, each with sensible defaults."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+
+from market.models import Instrument, TradingSession
+from market.prices import INSTANT, Bars, QuoteTick, Timeframe, to_instant
+
+# Wednesday 2024-07-03 14:00 UTC, 10:00 in New York: in session, an early close that day, a holiday the next.
+T0 = datetime(2024, 7, 3, 14, 0, tzinfo=UTC)
+
+
+def instrument(symbol: str = "AAPL", calendar: str = "XNYS", *, watched: bool = True) -> Instrument:
+    made, _ = Instrument.objects.update_or_create(
+        symbol=symbol, defaults={"calendar": calendar, "watched": watched}
+    )
+    return made
+
+
+def only(*symbols: str, calendar: str = "XNYS") -> None:
+    """Make these symbols the whole watchlist."""
+    Instrument.objects.update(watched=False)
+    for symbol in symbols:
+        instrument(symbol, calendar)
+
+
+def session(
+    day: str, opens: str = "13:30", closes: str = "20:00", *, calendar: str = "XNYS", closed: bool = False
+) -> TradingSession:
+    """One session; times are UTC."""
+    return TradingSession.objects.create(
+        calendar=calendar,
+        date=date.fromisoformat(day),
+        opens_at=datetime.fromisoformat(f"{day}T{opens}Z"),
+        closes_at=datetime.fromisoformat(f"{day}T{closes}Z"),
+        closed=closed,
+    )
+
+
+def july_2024() -> None:
+    """The New York sessions around Independence Day: the 3rd closes early, the 4th is a holiday."""
+    for day in ("2024-06-27", "2024-06-28", "2024-07-01", "2024-07-02"):
+        session(day)
+    session("2024-07-03", closes="17:00")
+    for day in ("2024-07-05", "2024-07-08", "2024-07-09"):
+        session(day)
+
+
+def round_the_clock(since: datetime = T0, days: int = 30, ahead: int = 5) -> None:
+    """Sessions of the 24/7 calendar, from `days` before `since` on."""
+    first = since.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
+    TradingSession.objects.bulk_create(
+        TradingSession(
+            calendar="24/7",
+            date=(first + timedelta(days=n)).date(),
+            opens_at=first + timedelta(days=n),
+            closes_at=first + timedelta(days=n + 1),
+        )
+        for n in range(days + ahead)
+    )
+
+
+def tick(symbol: str = "AAPL", price: float = 100.0, as_of: datetime = T0, **values: float) -> QuoteTick:
+    return QuoteTick(symbol=symbol, price=price, as_of=as_of, **values)  # type: ignore[arg-type]  # any field
+
+
+def bars(
+    closes: list[float],
+    start: datetime = T0,
+    timeframe: Timeframe = Timeframe.M15,
+    *,
+    volume: int = 1_000,
+    final: bool = True,
+) -> Bars:
+    """Bars one after the other, each opening at the close of the one before."""
+    close = np.array(closes, dtype=np.float64)
+    opening = np.concatenate([close[:1], close[:-1]])
+    stamps = to_instant(start) + np.arange(len(close)) * np.timedelta64(timeframe.length).astype(
+        "timedelta64[us]"
+    )
+    made = Bars.of(
+        stamps.astype(INSTANT),
+        opening,
+        np.maximum(opening, close),
+        np.minimum(opening, close),
+        close,
+        np.full(len(close), volume),
+    )
+    made.final[:] = final
+    return made
