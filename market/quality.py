@@ -1,0 +1,254 @@
+"""What makes a tick or a bar unfit, and why. No Django, no clock.
+
+Unfit rows are refused and counted by reason; nothing is repaired. A bar that is well formed but jumps is
+stored and flagged as suspect until the bar after it confirms where it went.
+"""
+
+import math
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.prices import Bars, Flags, Floats, QuoteTick, to_datetime
+
+# Clocks without time service drift by seconds. Less than one ingestion interval, so that a quote from the
+# future can never stand in the way of the next cycle's.
+CLOCK_SKEW = timedelta(seconds=30)
+
+NOT_ASKED = "symbol_not_asked"
+UNKNOWN_TIMEFRAME = "unknown_timeframe"
+NOT_FINITE = "price_not_finite"
+NOT_POSITIVE = "price_not_positive"
+LOW_ABOVE_HIGH = "low_above_high"
+OUTSIDE_RANGE = "open_or_close_outside_range"
+FUTURE = "time_in_future"
+NO_TIME = "time_missing"
+NEGATIVE_VOLUME = "negative_volume"
+DUPLICATE = "duplicate"
+
+JUMP_IN_TYPICAL_MOVES = 8.0
+JUMP_SHARE = 0.20
+TYPICAL_OVER_BARS = 20
+LEAST_BARS = 5
+# Earlier bars of a symbol that are enough to judge the next one as if all were there.
+CONTEXT_BARS = 2 * TYPICAL_OVER_BARS
+
+
+@dataclass
+class Rejections:
+    """Refused rows: how many for each reason, and one readable example of each."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
+
+    def add(self, reason: str, example: str, count: int = 1) -> None:
+        self.counts[reason] = self.counts.get(reason, 0) + count
+        self.examples.setdefault(reason, example)
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    def as_json(self) -> dict[str, dict[str, int | str]]:
+        """By reason: count and example, as `ingestion_runs.rejected` holds them."""
+        return {
+            reason: {"count": count, "example": self.examples[reason]}
+            for reason, count in self.counts.items()
+        }
+
+
+def fit_quotes(
+    ticks: Sequence[QuoteTick], asked: Collection[str], at: datetime, rejections: Rejections
+) -> list[QuoteTick]:
+    """The ticks that can be believed at the moment `at`, one for each symbol (the newest).
+
+    A nonsensical bid, ask, size or volume is dropped and the price kept; a crossed book is kept as it came.
+    """
+    wanted = frozenset(asked)
+    fit: dict[str, QuoteTick] = {}
+    for tick in ticks:
+        reason = _unfit_because(tick, wanted, at)
+        if reason:
+            rejections.add(reason, f"{tick.symbol} {tick.price:g} at {tick.as_of.isoformat()}")
+        elif tick.symbol not in fit or fit[tick.symbol].as_of <= tick.as_of:
+            fit[tick.symbol] = _without_nonsense(tick)
+    return list(fit.values())
+
+
+def _unfit_because(tick: QuoteTick, asked: Collection[str], at: datetime) -> str:
+    if tick.symbol not in asked:
+        return NOT_ASKED
+    if not math.isfinite(tick.price):
+        return NOT_FINITE
+    if tick.price <= 0:
+        return NOT_POSITIVE
+    if tick.as_of > at + CLOCK_SKEW:
+        return FUTURE
+    return ""
+
+
+def _without_nonsense(tick: QuoteTick) -> QuoteTick:
+    bid, ask = _price_or_none(tick.bid), _price_or_none(tick.ask)
+    sizes = tuple(_size_or_none(size) for size in (tick.bid_size, tick.ask_size, tick.volume))
+    if (bid, ask, *sizes) == (tick.bid, tick.ask, tick.bid_size, tick.ask_size, tick.volume):
+        return tick
+    return replace(tick, bid=bid, ask=ask, bid_size=sizes[0], ask_size=sizes[1], volume=sizes[2])
+
+
+def _price_or_none(price: float | None) -> float | None:
+    return price if price is not None and 0 < price < math.inf else None
+
+
+def _size_or_none(size: int | None) -> int | None:
+    return size if size is not None and size >= 0 else None
+
+
+def fit_bars(bars: Bars, symbol: str, until: np.datetime64, rejections: Rejections) -> Bars:
+    """The bars that can be believed, by `opened_at`, each opening once (of several the last one given).
+
+    A bar opened after `until` lies in the future. Exact repetitions are dropped without being counted: pages
+    overlap. A vwap that is no price becomes NaN. Bars without a flaw are handed back as they are.
+    """
+    fit = (
+        (bars.low > 0)
+        & (bars.low <= bars.open)
+        & (bars.low <= bars.close)
+        & (bars.open <= bars.high)
+        & (bars.close <= bars.high)
+        & (bars.high < np.inf)
+        & (bars.volume >= 0)
+        & (bars.opened_at <= until)
+    )
+    if not fit.all():
+        _count_unfit(bars[~fit], symbol, until, rejections)
+        bars = bars[fit]
+    return _with_plain_vwap(_in_order(bars, symbol, rejections))
+
+
+def _count_unfit(bars: Bars, symbol: str, until: np.datetime64, rejections: Rejections) -> None:
+    prices = np.stack([bars.open, bars.high, bars.low, bars.close])
+    left = np.ones(len(bars), dtype=np.bool_)
+    for reason, guilty in (
+        (NOT_FINITE, ~np.isfinite(prices).all(axis=0)),
+        (NOT_POSITIVE, (prices <= 0).any(axis=0)),
+        (LOW_ABOVE_HIGH, bars.low > bars.high),
+        (OUTSIDE_RANGE, (prices > bars.high).any(axis=0) | (prices < bars.low).any(axis=0)),
+        (NO_TIME, np.isnat(bars.opened_at)),
+        (FUTURE, bars.opened_at > until),
+        (NEGATIVE_VOLUME, bars.volume < 0),
+    ):
+        rows = np.flatnonzero(guilty & left)
+        if rows.size:
+            rejections.add(reason, _readable(bars, int(rows[0]), symbol), rows.size)
+        left &= ~guilty
+
+
+def _readable(bars: Bars, row: int, symbol: str) -> str:
+    opened = bars.opened_at[row]
+    when = "no time" if np.isnat(opened) else to_datetime(opened).isoformat()
+    return (
+        f"{symbol} {when} open {bars.open[row]:g} high {bars.high[row]:g} low {bars.low[row]:g} "
+        f"close {bars.close[row]:g} volume {bars.volume[row]}"
+    )
+
+
+def _in_order(bars: Bars, symbol: str, rejections: Rejections) -> Bars:
+    if bool((bars.opened_at[1:] > bars.opened_at[:-1]).all()):
+        return bars
+    bars = bars[np.argsort(bars.opened_at, kind="stable")]
+    last = np.append(bars.opened_at[1:] != bars.opened_at[:-1], True)
+    replaced = np.flatnonzero(~last)
+    differs = np.zeros(len(replaced), dtype=np.bool_)
+    for column in (bars.open, bars.high, bars.low, bars.close, bars.volume):
+        differs |= column[replaced] != column[replaced + 1]
+    if differs.any():
+        first = int(replaced[differs][0])
+        rejections.add(DUPLICATE, _readable(bars, first, symbol), int(differs.sum()))
+    return bars[last]
+
+
+def _with_plain_vwap(bars: Bars) -> Bars:
+    nonsense = (bars.vwap <= 0) | np.isinf(bars.vwap)
+    if not nonsense.any():
+        return bars
+    return replace(bars, vwap=np.where(nonsense, np.nan, bars.vwap))
+
+
+def suspects(bars: Bars, starts: NDArray[np.intp] | None = None) -> Flags:
+    """Which bars hold a jump that no later bar confirms (yet).
+
+    `bars` are oldest first; of several symbols one after the other when `starts` names each one's first row.
+    A jump is a move of at least 20 % and of more than 8 typical moves (the median log true range of the 20
+    bars before), inside the bar (low to high) or from the last believed close to the bar's open or close.
+
+    A jump from the bar before is cleared by a next bar that closes nearer to the new level than to the old
+    one; if it went back instead, the jump stays suspect and the way back is none. A jump inside the bar is
+    cleared by a next bar that trades through at least half of the same range. Fewer than 5 earlier bars
+    judge nothing; with `CONTEXT_BARS` earlier ones a bar is judged as if the whole history were there.
+    """
+    flags = np.zeros(len(bars), dtype=np.bool_)
+    firsts = np.zeros(1, dtype=np.intp) if starts is None else starts
+    ends = np.append(firsts[1:], len(bars))
+    done = -1
+    for row in _large_moves(bars):
+        symbol = np.searchsorted(firsts, row, side="right") - 1
+        first, end = int(firsts[symbol]), int(ends[symbol])
+        if row > max(done, first + LEAST_BARS - 1):
+            done = _judge_from(row, first, end, bars, flags)
+    return flags
+
+
+def _large_moves(bars: Bars) -> Iterator[int]:
+    """Rows with a move of 20 %: all that can begin a jump."""
+    large = bars.high >= bars.low * (1 + JUMP_SHARE)
+    before = bars.close[:-1]
+    for price in (bars.open, bars.close):
+        large[1:] |= (price[1:] >= before * (1 + JUMP_SHARE)) | (price[1:] <= before * (1 - JUMP_SHARE))
+    yield from np.flatnonzero(large).tolist()
+
+
+def _judge_from(row: int, first: int, end: int, bars: Bars, flags: Flags) -> int:
+    """Judge this row, and those after it until the price level is believed again; the last row judged."""
+    level = float(bars.close[row - 1])
+    while row < end:
+        limit = JUMP_IN_TYPICAL_MOVES * _typical_move(row, first, bars, flags)
+        leaves = any(_is_jump(level, price[row], limit) for price in (bars.open, bars.close))
+        inside = _is_jump(bars.low[row], bars.high[row], limit)
+        has_next = row + 1 < end
+        believed = not leaves or (has_next and _is_nearer(bars.close[row + 1], bars.close[row], level))
+        traded = not inside or (has_next and _trades_through_half(bars, row))
+        flags[row] = not (believed and traded)
+        if believed:
+            return row
+        row += 1
+    return end
+
+
+def _typical_move(row: int, first: int, bars: Bars, flags: Flags) -> float:
+    """The median log true range of the believed bars among the 20 before this row."""
+    oldest = max(first, row - TYPICAL_OVER_BARS)
+    recent = oldest + np.flatnonzero(~flags[oldest:row])
+    if recent.size < LEAST_BARS:
+        return math.inf
+    high, low, close = bars.high[recent], bars.low[recent], bars.close[recent]
+    high[1:] = np.maximum(high[1:], close[:-1])
+    low[1:] = np.minimum(low[1:], close[:-1])
+    ranges: Floats = np.log(high / low)
+    return float(np.median(ranges))
+
+
+def _is_jump(before: float, after: float, limit: float) -> bool:
+    change = after / before
+    return (change >= 1 + JUMP_SHARE or change <= 1 - JUMP_SHARE) and abs(math.log(change)) > limit
+
+
+def _is_nearer(price: float, new: float, old: float) -> bool:
+    return abs(math.log(price / new)) < abs(math.log(price / old))
+
+
+def _trades_through_half(bars: Bars, row: int) -> bool:
+    shared = min(bars.high[row], bars.high[row + 1]) / max(bars.low[row], bars.low[row + 1])
+    return shared > 1 and math.log(shared) >= math.log(bars.high[row] / bars.low[row]) / 2
