@@ -168,3 +168,36 @@ class Bars:
 
 
 COLUMNS = tuple(field.name for field in fields(Bars))
+
+
+def aggregate(bars: Bars, buckets: Instants) -> Bars:
+    """One bar for each bucket: `buckets` names for every bar the opening of the bucket it belongs to.
+
+    Both are oldest first and of equal length. A bucket's vwap is weighted over the bars that have one; the
+    bucket is regular and final when all its bars are, and suspect when any is.
+    """
+    if not len(bars):
+        return bars
+    starts = np.concatenate([[0], np.flatnonzero(buckets[1:] != buckets[:-1]) + 1])
+    ends = np.append(starts[1:], len(bars)) - 1
+    return Bars(
+        opened_at=buckets[starts].astype(INSTANT),
+        open=bars.open[starts],
+        high=np.maximum.reduceat(bars.high, starts),
+        low=np.minimum.reduceat(bars.low, starts),
+        close=bars.close[ends],
+        volume=np.add.reduceat(bars.volume, starts),
+        vwap=_vwap(bars, starts),
+        regular=np.logical_and.reduceat(bars.regular, starts),
+        final=np.logical_and.reduceat(bars.final, starts),
+        suspect=np.logical_or.reduceat(bars.suspect, starts),
+    )
+
+
+def _vwap(bars: Bars, starts: NDArray[np.intp]) -> Floats:
+    weights = np.where(np.isnan(bars.vwap), 0, bars.volume)
+    traded = np.add.reduceat(weights, starts)
+    turnover = np.add.reduceat(weights * np.nan_to_num(bars.vwap), starts)
+    vwap = np.full(len(starts), np.nan)
+    np.divide(turnover, traded, out=vwap, where=traded > 0)
+    return vwap
