@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from market.models import Instrument, TradingSession
-from market.prices import INSTANT, Bars, QuoteTick, Timeframe, to_instant
+from market.models import Candle, Instrument, Quote, TradingSession
+from market.prices import INSTANT, Bars, Feed, QuoteTick, Timeframe, to_instant
 
 # Wednesday 2024-07-03 14:00 UTC, 10:00 in New York: in session, an early close that day, a holiday the next.
 T0 = datetime(2024, 7, 3, 14, 0, tzinfo=UTC)
@@ -89,3 +89,25 @@ def bars(
     )
     made.final[:] = final
     return made
+
+
+def quote(
+    symbol: str = "AAPL", price: float = 100.0, as_of: datetime = T0, **values: str | float | None
+) -> Quote:
+    """The stored quote of a symbol, received a second after its time."""
+    return Quote.objects.create(
+        symbol=symbol,
+        price=price,
+        as_of=as_of,
+        **{"received_at": as_of + timedelta(seconds=1), "provider": "alpaca", "feed": Feed.LIVE} | values,
+    )
+
+
+def candle(symbol: str, day: str, close: float, **values: str | bool | float) -> Candle:
+    """One daily bar that opened, stayed and closed at one price."""
+    prices = {"open": close, "high": close, "low": close, "close": close}
+    flags = {"session": Candle.Session.REGULAR, "is_final": True, "suspect": False}
+    source = {"provider": "alpaca", "feed": Feed.LIVE, "volume": 1_000, "timeframe": Timeframe.D1}
+    return Candle.objects.create(
+        symbol=symbol, opened_at=datetime.fromisoformat(f"{day}T00:00Z"), **prices | flags | source | values
+    )
