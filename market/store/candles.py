@@ -1,0 +1,180 @@
+"""Candles into their table. One statement decides what is new, what may replace what, and what is kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+from numpy.typing import NDArray
+
+from market.prices import Bars, Feed, Instants, Timeframe, to_datetime
+from market.store.staging import refuse_unknown, stage
+
+CHUNK = 20_000  # rows: a temporary table of this size stays in memory, and so does what the merge returns
+
+STAGED = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS staged_candles (
+        instrument int, opened_at timestamptz, open float8, high float8, low float8, close float8,
+        volume bigint, vwap float8, regular boolean, is_final boolean, suspect boolean
+    ) ON COMMIT DROP
+"""
+
+# Symbols travel as ordinals. An array of `name` has elements of one width, so looking one up costs no walk.
+MERGE = """
+    WITH written AS (
+        INSERT INTO candles AS stored (
+            symbol, timeframe, opened_at, open, high, low, close, volume, vwap,
+            provider, feed, session, is_final, suspect
+        )
+        SELECT (%(symbols)s::name[])[instrument], %(timeframe)s, opened_at, open, high, low, close, volume,
+            nullif(vwap, 'NaN'), %(provider)s, %(feed)s,
+            CASE WHEN regular THEN 'regular' ELSE 'extended' END, is_final, suspect
+        FROM staged_candles
+        ON CONFLICT (symbol, timeframe, opened_at) DO UPDATE SET
+            open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
+            volume = excluded.volume, vwap = excluded.vwap, provider = excluded.provider,
+            feed = excluded.feed, session = excluded.session, is_final = excluded.is_final,
+            suspect = excluded.suspect,
+            revisions = stored.revisions + (
+                stored.is_final
+                AND (stored.open, stored.high, stored.low, stored.close, stored.volume, stored.vwap)
+                IS DISTINCT FROM
+                (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.vwap)
+            )::int
+        WHERE (
+                stored.provider = excluded.provider
+                OR (%(is_listed)s AND stored.provider <> ALL (%(earlier)s::varchar[]))
+            )
+            AND (excluded.is_final OR NOT stored.is_final)
+            AND (
+                stored.open, stored.high, stored.low, stored.close, stored.volume, stored.vwap,
+                stored.provider, stored.feed, stored.session, stored.is_final, stored.suspect
+            ) IS DISTINCT FROM (
+                excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.vwap,
+                excluded.provider, excluded.feed, excluded.session, excluded.is_final, excluded.suspect
+            )
+        RETURNING stored.xmax = 0 AS is_new  -- a row that was updated carries our lock in xmax
+    )
+    SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written
+"""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of the bars: `kept` are those already stored alike, or not allowed to replace what is."""
+
+    new: int = 0
+    changed: int = 0
+    kept: int = 0
+
+    def __add__(self, other: "Written") -> "Written":
+        return Written(self.new + other.new, self.changed + other.changed, self.kept + other.kept)
+
+
+def write_candles(bars: Mapping[str, Bars], timeframe: Timeframe, *, provider: str, feed: Feed) -> Written:
+    """Store fit bars, all or none. Raises UnknownSymbols before anything is written.
+
+    Of two bars with one opening the last wins. A bar is revised only by the provider that wrote it or by one
+    that stands earlier in PROVIDERS (who is not in that list stands last); never from final to unfinished.
+    """
+    symbols = sorted(symbol for symbol, given in bars.items() if len(given))
+    if not symbols:
+        return Written()
+    instruments, batch = _in_key_order([bars[symbol] for symbol in symbols])
+    merge: dict[str, Any] = {
+        "symbols": symbols,
+        "timeframe": timeframe.value,
+        "provider": provider,
+        "feed": feed.value,
+        "is_listed": provider in settings.PROVIDERS,
+        "earlier": _earlier(provider),
+    }
+    written = Written()
+    with transaction.atomic(), connection.cursor() as cursor:
+        refuse_unknown(cursor, symbols)
+        cursor.execute(STAGED)
+        for start in range(0, len(batch), CHUNK):
+            chunk = slice(start, start + CHUNK)
+            written += _merge(cursor, instruments[chunk], batch[chunk], merge)
+    return written
+
+
+def _merge(
+    cursor: CursorWrapper, instruments: NDArray[np.int32], bars: Bars, merge: Mapping[str, Any]
+) -> Written:
+    columns = [bars.opened_at, bars.open, bars.high, bars.low, bars.close, bars.volume, bars.vwap]
+    stage(cursor, "staged_candles", [instruments, *columns, bars.regular, bars.final, bars.suspect])
+    cursor.execute(MERGE, merge)
+    new, changed = cursor.fetchone()
+    cursor.execute("TRUNCATE staged_candles")
+    return Written(new, changed, len(bars) - new - changed)
+
+
+def _in_key_order(parts: Sequence[Bars]) -> tuple[NDArray[np.int32], Bars]:
+    """The bars of all symbols by symbol and opening, each opening once, and the ordinal of each one's symbol.
+
+    Every writer locks rows in this order, so two of them never wait for each other.
+    """
+    batch = Bars.join(parts)
+    ordinals = np.repeat(np.arange(1, len(parts) + 1, dtype=np.int32), [len(part) for part in parts])
+    follows = (ordinals[1:] > ordinals[:-1]) | (batch.opened_at[1:] > batch.opened_at[:-1])
+    if follows.all():
+        return ordinals, batch
+    order = np.lexsort((batch.opened_at, ordinals))
+    stamps, owners = batch.opened_at[order], ordinals[order]
+    is_last = np.append((owners[1:] != owners[:-1]) | (stamps[1:] != stamps[:-1]), True)
+    kept = order[is_last]
+    return ordinals[kept], batch[kept]
+
+
+def _earlier(provider: str) -> list[str]:
+    """The providers whose bars this one may not revise, among those in PROVIDERS."""
+    names = list(settings.PROVIDERS)
+    return names[: names.index(provider)] if provider in names else names
+
+
+def set_suspect(
+    timeframe: Timeframe, *, cleared: Mapping[str, Instants], flagged: Mapping[str, Instants]
+) -> int:
+    """Clear and set the `suspect` mark of stored bars, given by symbol and opening; how many changed."""
+    keys = [
+        (symbol, to_datetime(opened_at), suspect)
+        for marks, suspect in ((cleared, False), (flagged, True))
+        for symbol, openings in marks.items()
+        for opened_at in openings
+    ]
+    if not keys:
+        return 0
+    keys.sort()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE candles SET suspect = marks.suspect
+            FROM unnest(%s::varchar[], %s::timestamptz[], %s::boolean[]) AS marks (symbol, opened_at, suspect)
+            WHERE candles.symbol = marks.symbol AND candles.timeframe = %s
+                AND candles.opened_at = marks.opened_at AND candles.suspect <> marks.suspect
+            """,
+            [*(list(column) for column in zip(*keys, strict=True)), timeframe.value],
+        )
+        return int(cursor.rowcount)
+
+
+def rescale(symbol: str, factor: float, before: np.datetime64) -> int:
+    """Restate every bar opened before an instant on a new split basis; how many there were.
+
+    `factor` is new shares for one old: prices are divided by it, volume is multiplied. It is no revision.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE candles SET
+                open = open / %(factor)s, high = high / %(factor)s, low = low / %(factor)s,
+                close = close / %(factor)s, vwap = vwap / %(factor)s, volume = round(volume * %(factor)s)
+            WHERE symbol = %(symbol)s AND opened_at < %(before)s
+            """,
+            {"symbol": symbol, "factor": float(factor), "before": to_datetime(before)},
+        )
+        return int(cursor.rowcount)

@@ -1,0 +1,153 @@
+"""Candles out of their table: bars as columns, and the few single values that ingestion asks for."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from django.db import connection
+from psycopg import ClientCursor
+
+from market import binary
+from market.prices import Bars, Timeframe, to_datetime, to_instant
+
+REGULAR, FINAL, SUSPECT = 1, 2, 4
+KINDS = ["datetime64[us]", "float64", "float64", "float64", "float64", "int64", "float64", "int16"]
+
+# `asked` numbers the symbols, `picked` finds one symbol's bars by the primary key, newest first.
+COPY_OUT = """
+    COPY (
+        SELECT asked.ordinal::int4, columns.*
+        FROM unnest({keys}) WITH ORDINALITY AS asked ({names}, ordinal)
+        CROSS JOIN LATERAL (
+            SELECT array_agg(opened_at), array_agg(open), array_agg(high), array_agg(low), array_agg(close),
+                array_agg(volume), array_agg(coalesce(vwap, 'NaN')),
+                array_agg(((session = 'regular')::int + 2 * is_final::int + 4 * suspect::int)::int2)
+            FROM ({picked}) AS picked
+            HAVING count(*) > 0
+        ) AS columns
+    ) TO STDOUT (FORMAT BINARY)
+"""
+
+NEWEST = COPY_OUT.format(
+    keys="%(symbols)s::varchar[]",
+    names="symbol",
+    picked="""
+        SELECT * FROM candles
+        WHERE candles.symbol = asked.symbol AND timeframe = %(timeframe)s
+            AND opened_at >= %(since)s AND opened_at < %(until)s
+            AND (NOT %(closed)s OR (is_final AND session = 'regular' AND NOT suspect))
+        ORDER BY opened_at DESC LIMIT %(last)s
+    """,
+)
+
+AROUND = COPY_OUT.format(
+    keys="%(symbols)s::varchar[], %(first)s::timestamptz[], %(last)s::timestamptz[]",
+    names="symbol, first, last",
+    picked="""
+        SELECT * FROM (
+            (SELECT * FROM candles
+            WHERE candles.symbol = asked.symbol AND timeframe = %(timeframe)s AND opened_at < asked.first
+            ORDER BY opened_at DESC LIMIT %(before)s)
+            UNION ALL
+            (SELECT * FROM candles
+            WHERE candles.symbol = asked.symbol AND timeframe = %(timeframe)s AND opened_at > asked.last
+            ORDER BY opened_at LIMIT 1)
+        ) AS neighbours
+        ORDER BY opened_at DESC
+    """,
+)
+
+
+def read_bars(
+    symbols: Sequence[str],
+    timeframe: Timeframe,
+    *,
+    last: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    closed: bool = False,
+) -> dict[str, Bars]:
+    """The bars of each symbol, oldest first: the newest `last` of those opened in [since, until).
+
+    `closed`: only final bars of the regular session that are not suspect. Every symbol is in the answer. The
+    arrays of all symbols are views of the same few large ones.
+    """
+    asked = list(dict.fromkeys(symbols))
+    span = {"since": since or "-infinity", "until": until or "infinity", "last": last}
+    return _copy_out(NEWEST, asked, {"timeframe": timeframe.value, "closed": closed, **span})
+
+
+def context(bars: Mapping[str, Bars], timeframe: Timeframe, before: int = 25) -> dict[str, Bars]:
+    """What is stored around each symbol's bars: up to `before` bars before its first, one after its last."""
+    asked = [symbol for symbol, given in bars.items() if len(given)]
+    first = [to_datetime(bars[symbol].opened_at.min()) for symbol in asked]
+    last = [to_datetime(bars[symbol].opened_at.max()) for symbol in asked]
+    found = _copy_out(
+        AROUND, asked, {"timeframe": timeframe.value, "first": first, "last": last, "before": before}
+    )
+    return dict.fromkeys(bars, Bars.empty()) | found
+
+
+def _copy_out(statement: str, symbols: list[str], values: Mapping[str, Any]) -> dict[str, Bars]:
+    found = dict.fromkeys(symbols, Bars.empty())
+    if not symbols:
+        return found
+    ordinals, columns = binary.unpack(_copied(statement, {"symbols": symbols, **values}), KINDS)
+    flags = columns.pop()
+    columns += [(flags & bit) > 0 for bit in (REGULAR, FINAL, SUSPECT)]
+    everything = Bars(*(np.ascontiguousarray(column[::-1]) for column in columns))
+    ordinals = ordinals[::-1]
+    starts = np.flatnonzero(np.diff(ordinals, prepend=0))
+    for start, stop in pairwise([*starts, len(ordinals)]):
+        found[symbols[ordinals[start] - 1]] = everything[start:stop]
+    return found
+
+
+def _copied(statement: str, values: Mapping[str, Any]) -> bytes:
+    # COPY takes no parameters, and it is no cursor method whose errors Django would translate.
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        composed = ClientCursor(cursor.connection).mogrify(statement, values)
+        with cursor.copy(composed) as copy:
+            return b"".join(copy)
+
+
+def newest(symbols: Sequence[str], timeframe: Timeframe) -> dict[str, np.datetime64 | None]:
+    """The opening of the newest final bar of each symbol, None where there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT asked.symbol, (
+                SELECT opened_at FROM candles
+                WHERE candles.symbol = asked.symbol AND timeframe = %s AND is_final
+                ORDER BY opened_at DESC LIMIT 1
+            )
+            FROM unnest(%s::varchar[]) AS asked (symbol)
+            """,
+            [timeframe.value, list(symbols)],
+        )
+        return {symbol: opened_at and to_instant(opened_at) for symbol, opened_at in cursor.fetchall()}
+
+
+def previous_closes(sessions: Mapping[str, date]) -> dict[str, float]:
+    """For each symbol the last final daily close before a session's date; missing where there is none.
+
+    A suspect bar is passed over: it may be a print that never was.
+    """
+    opened_at = [datetime.combine(day, time(), UTC) for day in sessions.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT asked.symbol, previous.close
+            FROM unnest(%s::varchar[], %s::timestamptz[]) AS asked (symbol, opened_at)
+            CROSS JOIN LATERAL (
+                SELECT close FROM candles
+                WHERE candles.symbol = asked.symbol AND timeframe = %s
+                    AND candles.opened_at < asked.opened_at AND is_final AND NOT suspect
+                ORDER BY candles.opened_at DESC LIMIT 1
+            ) AS previous
+            """,
+            [list(sessions), opened_at, Timeframe.D1.value],
+        )
+        return dict(cursor.fetchall())

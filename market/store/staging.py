@@ -1,0 +1,46 @@
+"""The way into a table: rows go into a temporary table first, from where one statement merges them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from numpy.typing import NDArray
+
+from market import binary
+
+BLOCK = 1 << 18
+
+
+class UnknownSymbols(ValueError):
+    """Rows were to be stored for symbols that are no instruments. Add them to the watchlist first."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self.symbols = list(symbols)
+        named = ", ".join(self.symbols[:10])
+        more = f" and {len(self.symbols) - 10} more" if len(self.symbols) > 10 else ""
+        super().__init__(f"Not an instrument: {named}{more}. Add it to the watchlist first.")
+
+
+def refuse_unknown(cursor: CursorWrapper, symbols: Sequence[str]) -> None:
+    cursor.execute(
+        """
+        SELECT symbol FROM unnest(%s::varchar[]) AS asked (symbol)
+        WHERE NOT EXISTS (SELECT FROM instruments WHERE instruments.symbol = asked.symbol)
+        ORDER BY symbol
+        """,
+        [list(symbols)],
+    )
+    if unknown := [symbol for (symbol,) in cursor.fetchall()]:
+        raise UnknownSymbols(unknown)
+
+
+def stage(cursor: CursorWrapper, table: str, columns: Sequence[NDArray[np.generic]]) -> None:
+    """Copy the columns into a temporary table, in their order."""
+    rows = binary.pack(columns)
+    # COPY is no cursor method whose errors Django would translate.
+    with connection.wrap_database_errors, cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+        copy.write(binary.HEADER)
+        for start in range(0, len(rows), BLOCK):
+            copy.write(rows[start : start + BLOCK])
+        copy.write(binary.TRAILER)
