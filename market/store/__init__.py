@@ -2,7 +2,7 @@
 
 from market.store.candles import Written, rescale, set_suspect, write_candles
 from market.store.quotes import write_quotes
-from market.store.reading import context, newest, previous_closes, read_bars
+from market.store.reading import context, newest, oldest, previous_closes, read_bars
 from market.store.staging import UnknownSymbols
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Written",
     "context",
     "newest",
+    "oldest",
     "previous_closes",
     "read_bars",
     "rescale",

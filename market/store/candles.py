@@ -46,6 +46,7 @@ MERGE = """
             )::int
         WHERE (
                 stored.provider = excluded.provider
+                OR (excluded.is_final AND NOT stored.is_final)
                 OR (%(is_listed)s AND stored.provider <> ALL (%(earlier)s::varchar[]))
             )
             AND (excluded.is_final OR NOT stored.is_final)
@@ -78,7 +79,8 @@ def write_candles(bars: Mapping[str, Bars], timeframe: Timeframe, *, provider: s
     """Store fit bars, all or none. Raises UnknownSymbols before anything is written.
 
     Of two bars with one opening the last wins. A bar is revised only by the provider that wrote it or by one
-    that stands earlier in PROVIDERS (who is not in that list stands last); never from final to unfinished.
+    that stands earlier in PROVIDERS (who is not in that list stands last); never from final to unfinished. A
+    bar that one left unfinished may be finished by any.
     """
     symbols = sorted(symbol for symbol, given in bars.items() if len(given))
     if not symbols:

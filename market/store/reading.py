@@ -115,13 +115,21 @@ def _copied(statement: str, values: Mapping[str, Any]) -> bytes:
 
 def newest(symbols: Sequence[str], timeframe: Timeframe) -> dict[str, np.datetime64 | None]:
     """The opening of the newest final bar of each symbol, None where there is none."""
+    return _opening(symbols, timeframe, "AND is_final ORDER BY opened_at DESC")
+
+
+def oldest(symbols: Sequence[str], timeframe: Timeframe) -> dict[str, np.datetime64 | None]:
+    """The opening of the oldest bar of each symbol, None where there is none."""
+    return _opening(symbols, timeframe, "ORDER BY opened_at")
+
+
+def _opening(symbols: Sequence[str], timeframe: Timeframe, which: str) -> dict[str, np.datetime64 | None]:
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT asked.symbol, (
                 SELECT opened_at FROM candles
-                WHERE candles.symbol = asked.symbol AND timeframe = %s AND is_final
-                ORDER BY opened_at DESC LIMIT 1
+                WHERE candles.symbol = asked.symbol AND timeframe = %s {which} LIMIT 1
             )
             FROM unnest(%s::varchar[]) AS asked (symbol)
             """,

@@ -273,3 +273,12 @@ def test_a_reverse_split_rounds_the_volume() -> None:
     write(make.bars([1.0], volume=1_006))
     store.rescale("AAPL", 0.1, to_instant(make.T0) + np.timedelta64(1, "D"))
     assert list(Candle.objects.values_list("close", "volume")) == [(10.0, 101)]
+
+
+def test_a_bar_that_one_provider_left_unfinished_may_be_finished_by_any(settings: Settings) -> None:
+    settings.PROVIDERS = ["ib_bridge", "polygon"]
+    store.write_candles(
+        {"AAPL": make.bars([100.0], final=False)}, Timeframe.M15, provider="ib_bridge", feed=Feed.LIVE
+    )
+    store.write_candles({"AAPL": make.bars([101.0])}, Timeframe.M15, provider="polygon", feed=Feed.LIVE)
+    assert list(Candle.objects.values_list("close", "is_final", "provider")) == [(101.0, True, "polygon")]
