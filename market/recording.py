@@ -1,0 +1,114 @@
+"""How bars become candles: judged, given their session, marked when suspect, stored, built upon."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import numpy as np
+from django.db import transaction
+
+from market import quality, sessions, store
+from market.models import Instrument
+from market.prices import Bars, Feed, Instants, Timeframe, aggregate, to_datetime, to_instant
+from market.quality import Rejections
+
+BUILT = {built.built_from: built for built in Timeframe if built.built_from}
+BUILT_HERE = "built"  # the provider of bars that we build: any of our own may revise them
+T = TypeVar("T")
+
+
+def by_calendar(values: Mapping[str, T]) -> Iterator[tuple[str, dict[str, T]]]:
+    """Values by symbol, dealt out by exchange calendar. Raises UnknownSymbols for strangers."""
+    calendars = dict(Instrument.objects.filter(symbol__in=values).values_list("symbol", "calendar"))
+    if strangers := values.keys() - calendars.keys():
+        raise store.UnknownSymbols(strangers)
+    for calendar in sorted(set(calendars.values())):
+        yield calendar, {symbol: value for symbol, value in values.items() if calendars[symbol] == calendar}
+
+
+def record(
+    bars: Mapping[str, Bars],
+    timeframe: Timeframe,
+    *,
+    provider: str,
+    feed: Feed,
+    at: datetime,
+    rejections: Rejections,
+    delay: timedelta = timedelta(0),
+) -> store.Written:
+    """Judge and store what a provider answered, and build the coarser timeframe from it. One transaction.
+
+    Rows that are unfit are left out and counted in `rejections`; bars without a row stay as they are.
+    """
+    until = to_instant(at)
+    fit = {symbol: quality.fit_bars(given, symbol, until, rejections) for symbol, given in bars.items()}
+    kept = {symbol: given for symbol, given in fit.items() if len(given)}
+    with transaction.atomic():
+        placed: dict[str, Bars] = {}
+        for calendar, part in by_calendar(kept):
+            placed |= _placed(part, timeframe, calendar, at, delay)
+        written = store.write_candles(_judged(placed, timeframe), timeframe, provider=provider, feed=feed)
+        if timeframe in BUILT:
+            _build(placed, BUILT[timeframe], feed=feed, at=at, delay=delay)
+    return written
+
+
+def _placed(
+    bars: Mapping[str, Bars], timeframe: Timeframe, calendar: str, at: datetime, delay: timedelta
+) -> dict[str, Bars]:
+    """The bars with their session and whether they are final, by the sessions of their calendar."""
+    first = min(given.opened_at[0] for given in bars.values())
+    known = sessions.load(calendar, since=to_datetime(first) - timedelta(days=8))
+    return {
+        symbol: replace(
+            given,
+            regular=known.regular(timeframe, given.opened_at),
+            final=known.final(timeframe, given.opened_at, at, delay),
+        )
+        for symbol, given in bars.items()
+    }
+
+
+def _judged(bars: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Bars]:
+    """The bars with their suspects marked, judged with the stored bars on both sides of them.
+
+    The stored bar just before is judged again: these may confirm it. So is the one just after.
+    """
+    judged: dict[str, Bars] = {}
+    changed: dict[bool, dict[str, Instants]] = {True: {}, False: {}}
+    for symbol, near in store.context(bars, timeframe, before=quality.CONTEXT_BARS).items():
+        given = bars[symbol]
+        before, after = near[near.opened_at < given.opened_at[0]], near[near.opened_at > given.opened_at[-1]]
+        line = Bars.join([before, given, after])
+        marks, first, end = quality.suspects(line), len(before), len(before) + len(given)
+        judged[symbol] = replace(given, suspect=marks[first:end])
+        for row in {first - 1, end} & set(range(len(line))):
+            if marks[row] != line.suspect[row]:
+                changed[bool(marks[row])][symbol] = line.opened_at[row : row + 1]
+    store.set_suspect(timeframe, cleared=changed[False], flagged=changed[True])
+    return judged
+
+
+def _build(
+    bars: Mapping[str, Bars], timeframe: Timeframe, *, feed: Feed, at: datetime, delay: timedelta
+) -> None:
+    """Rebuild every bar of the coarser `timeframe` that the given finer bars are part of."""
+    finer = Timeframe(timeframe.built_from or timeframe)
+    for calendar, part in by_calendar(bars):
+        touched = [given.opened_at[given.regular] for given in part.values() if given.regular.any()]
+        if not touched:
+            continue
+        first, last = min(stamps[0] for stamps in touched), max(stamps[-1] for stamps in touched)
+        known = sessions.load(calendar, since=to_datetime(first) - timedelta(days=8))
+        since = known.buckets(timeframe, np.array([first]))[0]
+        stored = store.read_bars(
+            list(part), finer, since=to_datetime(since), until=to_datetime(last) + timeframe.length
+        )
+        built: dict[str, Bars] = {}
+        for symbol, found in stored.items():
+            regular = found[found.regular]
+            if len(regular):
+                whole = aggregate(regular, known.buckets(timeframe, regular.opened_at))
+                built[symbol] = replace(whole, final=known.final(timeframe, whole.opened_at, at, delay))
+        store.write_candles(built, timeframe, provider=BUILT_HERE, feed=feed)
