@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from market import feeds
 from market.models import IngestionRun, Installation, Instrument, ProviderPace, ProviderStatus
@@ -85,14 +85,14 @@ def test_a_success_ends_the_cooling_off() -> None:
 
 
 @pytest.mark.django_db
-def test_failing_at_quotes_does_not_keep_a_provider_from_candles(settings: SettingsWrapper) -> None:
+def test_failing_at_quotes_does_not_keep_a_provider_from_candles(settings: Settings) -> None:
     settings.DATA_KIND, settings.POLYGON_API_KEY = "real", "key"
     feeds.status("polygon", Kind.QUOTES).failed(make.T0, "not entitled", pause=timedelta(hours=1))
     assert feeds.ready(Kind.QUOTES, make.T0) == []
     assert [provider.name for provider in feeds.ready(Kind.CANDLES, make.T0)] == ["polygon"]
 
 
-def test_a_key_switches_a_provider_on_in_the_order_of_the_setting(settings: SettingsWrapper) -> None:
+def test_a_key_switches_a_provider_on_in_the_order_of_the_setting(settings: Settings) -> None:
     settings.DATA_KIND = "real"
     settings.ALPACA_API_KEY = settings.ALPACA_API_SECRET = settings.POLYGON_API_KEY = "key"
     settings.PROVIDERS = ["polygon", "simulator", "alpaca"]

@@ -1,0 +1,139 @@
+"""Which bars to ask for: those that should have closed since the last answer, the longest wait first."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+
+from market import sessions, store
+from market.models import CandleProgress, Instrument
+from market.prices import Bars, Timeframe, to_datetime, to_instant
+from market.sessions import Sessions
+
+OVERLAP = 5  # bars fetched again each time: they show corrections and splits
+CORRECTIONS_BEFORE_OPEN = timedelta(hours=2)
+# A bar that is not in the answer right after its close may still come: it is asked for again this long.
+PATIENCE = timedelta(minutes=5)
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Bars of some symbols and one timeframe, opened at or after `since`."""
+
+    symbols: tuple[str, ...]
+    timeframe: Timeframe
+    since: datetime
+
+    def name(self, symbol: str) -> str:
+        return f"{symbol} {self.timeframe}"
+
+
+def fetched() -> list[Timeframe]:
+    return [Timeframe(name) for name in settings.CANDLE_TIMEFRAMES]
+
+
+def prepare(at: datetime) -> None:
+    """See to it that the calendars of all watched instruments are known."""
+    sessions.ensure(set(Instrument.objects.watched().values_list("calendar", flat=True)), at)
+
+
+def due(at: datetime) -> list[Ask]:
+    """What to ask for now. What has waited longest stands first, among the asks and inside each."""
+    waiting: dict[tuple[Timeframe, datetime], list[tuple[datetime, str]]] = defaultdict(list)
+    calendars: dict[str, list[Instrument]] = defaultdict(list)
+    for instrument in Instrument.objects.watched():
+        calendars[instrument.calendar].append(instrument)
+    for calendar, instruments in calendars.items():
+        known = sessions.load(calendar, until=at + timedelta(days=7))
+        for timeframe in fetched():
+            for since, answered, symbol in _due(instruments, timeframe, known, at):
+                waiting[timeframe, since].append((answered, symbol))
+    groups = sorted(waiting.items(), key=lambda group: min(group[1]))
+    return [
+        Ask(tuple(symbol for _, symbol in sorted(members)), timeframe, since)
+        for (timeframe, since), members in groups
+    ]
+
+
+def _due(
+    instruments: list[Instrument], timeframe: Timeframe, known: Sessions, at: datetime
+) -> list[tuple[datetime, datetime, str]]:
+    """(since, when last answered, symbol) of every instrument whose bars of this timeframe are due."""
+    symbols = [instrument.symbol for instrument in instruments]
+    progress = {
+        row.symbol: row for row in CandleProgress.objects.filter(symbol__in=symbols, timeframe=timeframe)
+    }
+    newest = store.newest(symbols, timeframe)
+    expected = {
+        delay: known.newest_final(timeframe, at, timedelta(seconds=delay))
+        for delay in {row.delay_seconds for row in progress.values()}
+    }
+    corrections = _corrections_due(known, at) if timeframe is Timeframe.D1 else NEVER
+    beginning = known.back(timeframe, settings.CANDLE_BACKFILL, at)
+    found = []
+    for instrument in instruments:
+        row, last = progress.get(instrument.symbol), newest[instrument.symbol]
+        if row is None or last is None:
+            if row is None or _is_new(row, expected[row.delay_seconds]):
+                found.append((beginning, row.answered_at if row else NEVER, instrument.symbol))
+        elif (
+            instrument.split_pending_since
+            or _is_new(row, expected[row.delay_seconds])
+            or (row.corrected_at or NEVER) < corrections
+        ):
+            found.append((_overlapping(known, timeframe, last), row.answered_at, instrument.symbol))
+    return found
+
+
+def _is_new(row: CandleProgress, expected: datetime | None) -> bool:
+    return expected is not None and expected > row.answered_through
+
+
+def _overlapping(known: Sessions, timeframe: Timeframe, last: np.datetime64) -> datetime:
+    grid = known.grid(timeframe, last - np.timedelta64(30, "D"), last + np.timedelta64(1, "us"))
+    return to_datetime(grid[-OVERLAP:][0] if len(grid) else last)
+
+
+def _corrections_due(known: Sessions, at: datetime) -> datetime:
+    """The last moment, some time before an open, at which the daily bars were to be fetched again."""
+    moments = known.opens - np.timedelta64(CORRECTIONS_BEFORE_OPEN)
+    past = moments[moments <= to_instant(at)]
+    return to_datetime(past[-1]) if len(past) else NEVER
+
+
+def answered(
+    bars: Mapping[str, Bars], timeframe: Timeframe, known: Sessions, at: datetime, delay: timedelta
+) -> None:
+    """Write down that a provider has answered for these symbols, and through which bar."""
+    expected = known.newest_final(timeframe, at, delay) or NEVER
+    late = known.newest_final(timeframe, at - PATIENCE, delay) or NEVER
+    rows = []
+    for symbol, given in bars.items():
+        came = to_datetime(given.opened_at.max()) if len(given) else NEVER
+        rows.append(
+            CandleProgress(
+                symbol=symbol,
+                timeframe=timeframe,
+                answered_at=at,
+                answered_through=max(min(came, expected), late),
+                delay_seconds=int(delay.total_seconds()),
+                corrected_at=at,
+            )
+        )
+    CandleProgress.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["symbol", "timeframe"],
+        update_fields=["answered_at", "answered_through", "delay_seconds", "corrected_at"],
+    )
+
+
+@transaction.atomic
+def forget(symbols: list[str]) -> None:
+    """Have the whole history of these symbols fetched again, from the next cycle on."""
+    CandleProgress.objects.filter(symbol__in=symbols).delete()

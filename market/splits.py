@@ -1,0 +1,65 @@
+"""Share splits: seen when old and new bars of the overlap differ by one factor. All history is restated."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from django.db import transaction
+
+from market import basis, store
+from market.models import Instrument, Split
+from market.prices import Bars, Timeframe, to_datetime
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Change:
+    """From `date` on one old share is `ratio` new ones."""
+
+    ratio: float
+    date: date
+
+
+def found(answer: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Change]:
+    """The symbols whose stored bars differ from the same bars in the answer by one common factor."""
+    given = {symbol: bars for symbol, bars in answer.items() if len(bars)}
+    if not given:
+        return {}
+    since = to_datetime(min(bars.opened_at.min() for bars in given.values()))
+    stored = store.read_bars(list(given), timeframe, since=since)
+    changes = {}
+    for symbol, bars in given.items():
+        factor = basis.common_factor(stored[symbol], bars)
+        if factor is not None:
+            changes[symbol] = Change(factor, _first_day(stored[symbol], bars, factor))
+    return changes
+
+
+def _first_day(old: Bars, new: Bars, factor: float) -> date:
+    """The date of the first bar that was stored on the new basis, or was not stored yet."""
+    stamps, mine, theirs = np.intersect1d(old.opened_at, new.opened_at, return_indices=True)
+    ratio = old.close[mine] / new.close[theirs]
+    last = stamps[np.abs(ratio / factor - 1) < np.abs(ratio - 1)][-1]
+    later = new.opened_at[new.opened_at > last]
+    return to_datetime(later[0]).date() if len(later) else to_datetime(last).date() + timedelta(days=1)
+
+
+def begin(symbol: str, at: datetime) -> None:
+    """From now on nothing evaluates the instrument, until its history is restated."""
+    Instrument.objects.filter(symbol=symbol, split_pending_since=None).update(split_pending_since=at)
+
+
+@transaction.atomic
+def finish(symbol: str, change: Change, source: str, at: datetime) -> None:
+    """Put the stored history of all timeframes on the new basis and record the split."""
+    store.rescale(symbol, change.ratio, before=np.datetime64(change.date, "us"))
+    Split.objects.update_or_create(
+        symbol=symbol,
+        date=change.date,
+        defaults={"ratio": change.ratio, "source": source, "recorded_at": at},
+    )
+    Instrument.objects.filter(symbol=symbol).update(split_pending_since=None)
+    logger.info("%s: split %g:1 on %s, history restated", symbol, change.ratio, change.date)
