@@ -11,6 +11,7 @@ from psycopg import ClientCursor
 
 from market import binary
 from market.prices import Bars, Timeframe, to_datetime, to_instant
+from market.quality import CONTEXT_BARS
 
 REGULAR, FINAL, SUSPECT = 1, 2, 4
 KINDS = ["datetime64[us]", "float64", "float64", "float64", "float64", "int64", "float64", "int16"]
@@ -79,7 +80,7 @@ def read_bars(
     return _copy_out(NEWEST, asked, {"timeframe": timeframe.value, "closed": closed, **span})
 
 
-def context(bars: Mapping[str, Bars], timeframe: Timeframe, before: int = 25) -> dict[str, Bars]:
+def context(bars: Mapping[str, Bars], timeframe: Timeframe, before: int = CONTEXT_BARS) -> dict[str, Bars]:
     """What is stored around each symbol's bars: up to `before` bars before its first, one after its last."""
     asked = [symbol for symbol, given in bars.items() if len(given)]
     first = [to_datetime(bars[symbol].opened_at.min()) for symbol in asked]

@@ -92,12 +92,12 @@ def test_the_arrays_of_all_symbols_are_views_of_the_same_ones() -> None:
 
 
 def test_the_context_of_bars_is_what_is_stored_around_them() -> None:
-    keep(make.bars([float(n) for n in range(1, 41)]))
-    batch = make.bars([30.0, 31.0, 32.0], start=make.T0 + 29 * 15 * MINUTES)
+    keep(make.bars([float(n) for n in range(1, 61)]))
+    batch = make.bars([50.0, 51.0, 52.0], start=make.T0 + 49 * 15 * MINUTES)
     around = store.context({"AAPL": batch, "MSFT": batch, "NVDA": Bars.empty()}, Timeframe.M15)
-    assert list(around["AAPL"].close) == [*(float(n) for n in range(5, 30)), 33.0]
+    assert list(around["AAPL"].close) == [*(float(n) for n in range(10, 50)), 53.0]
     assert len(around["MSFT"]) == len(around["NVDA"]) == 0
-    assert list(store.context({"AAPL": batch}, Timeframe.M15, before=2)["AAPL"].close) == [28.0, 29.0, 33.0]
+    assert list(store.context({"AAPL": batch}, Timeframe.M15, before=2)["AAPL"].close) == [48.0, 49.0, 53.0]
 
 
 def test_the_context_knows_one_timeframe() -> None:
