@@ -34,9 +34,9 @@ def note(
     stored = store.read_bars(symbols, timeframe, since=since, until=at)
     oldest = store.oldest(symbols, timeframe)
     missing = {
-        symbol: ~np.isin(grid, stored[symbol].opened_at[stored[symbol].final]) & (grid > oldest[symbol])
-        for symbol in symbols
-        if oldest[symbol] is not None
+        symbol: ~np.isin(grid, stored[symbol].opened_at[stored[symbol].final]) & (grid > first)
+        for symbol, first in oldest.items()
+        if first is not None
     }
     if missing:
         lacking = np.sum(list(missing.values()), axis=0)

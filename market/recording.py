@@ -22,7 +22,7 @@ def by_calendar(values: Mapping[str, T]) -> Iterator[tuple[str, dict[str, T]]]:
     """Values by symbol, dealt out by exchange calendar. Raises UnknownSymbols for strangers."""
     calendars = dict(Instrument.objects.filter(symbol__in=values).values_list("symbol", "calendar"))
     if strangers := values.keys() - calendars.keys():
-        raise store.UnknownSymbols(strangers)
+        raise store.UnknownSymbols(sorted(strangers))
     for calendar in sorted(set(calendars.values())):
         yield calendar, {symbol: value for symbol, value in values.items() if calendars[symbol] == calendar}
 

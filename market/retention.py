@@ -27,6 +27,7 @@ def _delete(table: str, column: str, before: datetime, batch: int) -> int:
     with connection.cursor() as cursor:
         while True:
             cursor.execute(OLD_ROWS.format(table=table, column=column), [before, batch])
-            gone += cursor.rowcount
-            if cursor.rowcount < batch:
+            deleted = int(cursor.rowcount)
+            gone += deleted
+            if deleted < batch:
                 return gone

@@ -101,10 +101,10 @@ def test_a_gap_that_is_filled_is_no_longer_listed_and_one_half_filled_is_shorter
 
 def test_a_gap_is_tried_three_times_with_growing_pauses_and_then_left() -> None:
     note({"AAPL": day(3)})
-    pauses, at = [], EVENING
-    while waiting := gaps.due(at + timedelta(days=2)):
-        pauses.append(waiting[0].next_attempt_at - at)
-        at = waiting[0].next_attempt_at
-        gaps.tried(waiting[0], at)
-    assert pauses == [timedelta(minutes=10), timedelta(hours=2), timedelta(hours=24)]
+    attempts = []
+    while waiting := gaps.due(EVENING + timedelta(days=2)):
+        attempts.append(waiting[0].next_attempt_at)
+        gaps.tried(waiting[0], attempts[-1] or EVENING)
+    pauses = timedelta(minutes=10), timedelta(hours=2), timedelta(hours=24)
+    assert attempts == [EVENING + sum(pauses[: n + 1], timedelta(0)) for n in range(3)]
     assert Gap.objects.get().next_attempt_at is None
