@@ -1,0 +1,42 @@
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.jaxsite.processes import eventually, kill_everything, processes_of, server_user
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for a server, which its own account may enter (pytest's tmp_path is closed to others)."""
+    path = Path(tempfile.mkdtemp(prefix="jax-test-")).resolve()
+    path.chmod(0o711)
+    yield path
+    kill_everything(path)
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def var() -> Iterator[Path]:
+    with folder() as path:
+        yield path
+
+
+@pytest.fixture(scope="session")
+def seed() -> Iterator[Path]:
+    with folder() as path:
+        with server_user(path) as user:
+            user.ask("CREATE TABLE kept AS SELECT 42 AS n")
+        eventually(lambda: not processes_of(path))
+        yield path
+
+
+@pytest.fixture
+def stored(seed: Path, var: Path) -> Path:
+    """A folder whose server has one committed row and does not run."""
+    subprocess.run(["cp", "-a", seed / "postgres", var], check=True)
+    return var

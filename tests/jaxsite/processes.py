@@ -1,0 +1,160 @@
+"""Real processes for the fault tests: users of an embedded server, each a Python of its own."""
+
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+NOBODY = pwd.getpwnam("nobody").pw_uid
+PROGRAM = """
+import sys
+from pathlib import Path
+import psycopg
+from jaxsite.embedded_postgres import server
+try:
+    for statement in sys.stdin:
+        there = server.ensure(Path(sys.argv[1]))
+        with psycopg.connect(**there, dbname="postgres") as connection:
+            cursor = connection.execute(statement)
+            answer = cursor.fetchone()[0] if cursor.description else "done"
+        sys.stdout.write(f"{answer}\\n")  # committed
+        sys.stdout.flush()
+except server.ServerError as reason:
+    sys.exit(str(reason))
+"""
+
+
+@cache
+def python_for(user: int | None) -> str:
+    """A Python like ours that `user` may run; ours may lie in root's home."""
+    system = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    return next(python for python in (sys.executable, system) if user is None or may_run(python, user))
+
+
+def may_run(python: str, user: int) -> bool:
+    try:
+        return subprocess.run([python, "-c", ""], cwd="/", user=user, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+class ServerUser:
+    """A process that uses the server under `var` from its first statement until it ends."""
+
+    def __init__(self, var: Path, user: int | None = None) -> None:
+        self.process = subprocess.Popen(
+            [python_for(user), "-c", PROGRAM, var],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            user=user,
+            extra_groups=None if user is None else [],
+        )
+
+    def ask(self, statement: str) -> str:
+        self.send(statement)
+        return self.answer()
+
+    def send(self, statement: str) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(f"{statement}\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> str:
+        assert self.process.stdout
+        line = self.process.stdout.readline().strip()
+        assert line, self.process.communicate()[1]
+        return line
+
+    def complaint(self) -> str:
+        """What it says when it cannot go on."""
+        return self.process.communicate("SELECT 1\n", timeout=60)[1]
+
+    def leave(self) -> None:
+        self.process.communicate(timeout=60)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@contextmanager
+def server_user(var: Path, user: int | None = None) -> Iterator[ServerUser]:
+    member = ServerUser(var, user)
+    try:
+        yield member
+    finally:
+        member.kill()
+
+
+def environment(var: Path) -> dict[str, str]:
+    """What a command of a fresh installation sees: the embedded server under `var`, no `.env`."""
+    ours = {"VAR_DIR": str(var), "ENV_FILE": os.devnull, "SECRET_KEY": "only-for-tests"}
+    return {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | ours
+
+
+def manage(var: Path, *arguments: str, ok: bool = True) -> str:
+    """What `manage.py` prints, or, when it should fail, what it complains."""
+    command = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment(var),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (command.returncode == 0) is ok, command.stderr
+    return command.stdout if ok else command.stderr
+
+
+def processes_of(var: Path) -> list[psutil.Process]:
+    """The server's processes and its watcher: they name the folder or work inside it."""
+    return [process for process in psutil.process_iter() if belongs(process, var)]
+
+
+def belongs(process: psutil.Process, var: Path) -> bool:
+    if process.pid == os.getpid():
+        return False
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return str(var) in " ".join([*process.cmdline(), process.cwd()])
+    return False
+
+
+def servers(var: Path) -> list[psutil.Process]:
+    """The postmasters under `var`; never more than one."""
+    return [
+        process for process in processes_of(var) if process.name() == "postgres" and "-D" in process.cmdline()
+    ]
+
+
+def watchers(var: Path) -> list[psutil.Process]:
+    return [
+        process for process in processes_of(var) if "jaxsite.embedded_postgres.watcher" in process.cmdline()
+    ]
+
+
+def kill_everything(var: Path) -> None:
+    for process in processes_of(var):
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)
+    eventually(lambda: not processes_of(var))
+
+
+def eventually(happens: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)

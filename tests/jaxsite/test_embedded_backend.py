@@ -1,0 +1,42 @@
+"""The embedded server as Django sees it, in processes and folders of their own."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.jaxsite.processes import eventually, manage, processes_of
+
+pytestmark = pytest.mark.slow
+
+KILL_THE_SERVER_BETWEEN_TWO_TASKS = """
+import os, signal, time
+from django.contrib.auth.models import Group
+from django.db import close_old_connections, connection
+Group.objects.create(name="before")
+with connection.cursor() as cursor:
+    cursor.execute("SHOW data_directory")
+    pidfile = cursor.fetchone()[0] + "/postmaster.pid"
+os.kill(int(open(pidfile).readline()), signal.SIGKILL)
+while connection.is_usable():
+    time.sleep(0.02)
+close_old_connections()
+Group.objects.create(name="after")
+print([group.name for group in Group.objects.order_by("pk")])
+"""
+
+
+def test_the_database_is_made_when_it_is_missing_and_dbshell_reads_it(var: Path) -> None:
+    manage(var, "migrate", "--verbosity=0")
+    counted = manage(var, "dbshell", "--", "-Atc", "SELECT current_database(), count(*) FROM instruments")
+    assert counted == "jax_simulated|10\n"
+    said = manage(var, "shell", "--verbosity=0", "-c", KILL_THE_SERVER_BETWEEN_TWO_TASKS)
+    assert said == "['before', 'after']\n"
+    eventually(lambda: not processes_of(var))
+
+
+def test_a_server_that_cannot_run_is_an_operational_error_in_words(stored: Path) -> None:
+    (stored / "postgres" / "PG_VERSION").write_text("17\n")
+    said = manage(stored, "showmigrations", ok=False)
+    assert said.splitlines()[-1].startswith(
+        "django.db.utils.OperationalError: The embedded PostgreSQL server did"
+    )
