@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 from django.conf import settings
@@ -18,6 +19,7 @@ OVERLAP = 5  # bars fetched again each time: they show corrections and splits
 CORRECTIONS_BEFORE_OPEN = timedelta(hours=2)
 # A bar that is not in the answer right after its close may still come: it is asked for again this long.
 PATIENCE = timedelta(minutes=5)
+RECENT = timedelta(days=120)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,10 +50,10 @@ def due(at: datetime) -> list[Ask]:
     calendars: dict[str, list[Instrument]] = defaultdict(list)
     for instrument in Instrument.objects.watched():
         calendars[instrument.calendar].append(instrument)
-    for calendar, instruments in calendars.items():
-        known = sessions.load(calendar, until=at + timedelta(days=7))
+    for name, instruments in calendars.items():
+        calendar = _Calendar(name, at)
         for timeframe in fetched():
-            for since, answered, symbol in _due(instruments, timeframe, known, at):
+            for since, answered, symbol in _due(instruments, timeframe, calendar, at):
                 waiting[timeframe, since].append((answered, symbol))
     groups = sorted(waiting.items(), key=lambda group: min(group[1]))
     return [
@@ -60,8 +62,30 @@ def due(at: datetime) -> list[Ask]:
     ]
 
 
+class _Calendar:
+    """A calendar's sessions of the last months, and of all years when someone needs them."""
+
+    def __init__(self, name: str, at: datetime) -> None:
+        self.name, self.at = name, at
+        self.recent = sessions.load(name, since=at - RECENT, until=at + timedelta(days=7))
+
+    @cached_property
+    def whole(self) -> Sessions:
+        return sessions.load(self.name, until=self.at + timedelta(days=7))
+
+    def beginning(self, timeframe: Timeframe) -> datetime:
+        return self.whole.back(timeframe, settings.CANDLE_BACKFILL, self.at)
+
+    def overlapping(self, timeframe: Timeframe, last: np.datetime64) -> datetime:
+        """The opening of the first of the few bars up to the `last` one."""
+        first = last - np.timedelta64(30, "D")
+        known = self.recent if first > to_instant(self.at - RECENT) else self.whole
+        grid = known.grid(timeframe, first, last + np.timedelta64(1, "us"))
+        return to_datetime(grid[-OVERLAP:][0] if len(grid) else last)
+
+
 def _due(
-    instruments: list[Instrument], timeframe: Timeframe, known: Sessions, at: datetime
+    instruments: list[Instrument], timeframe: Timeframe, calendar: _Calendar, at: datetime
 ) -> list[tuple[datetime, datetime, str]]:
     """(since, when last answered, symbol) of every instrument whose bars of this timeframe are due."""
     symbols = [instrument.symbol for instrument in instruments]
@@ -70,33 +94,27 @@ def _due(
     }
     newest = store.newest(symbols, timeframe)
     expected = {
-        delay: known.newest_final(timeframe, at, timedelta(seconds=delay))
+        delay: calendar.recent.newest_final(timeframe, at, timedelta(seconds=delay))
         for delay in {row.delay_seconds for row in progress.values()}
     }
-    corrections = _corrections_due(known, at) if timeframe is Timeframe.D1 else NEVER
-    beginning = known.back(timeframe, settings.CANDLE_BACKFILL, at)
+    corrections = _corrections_due(calendar.recent, at) if timeframe is Timeframe.D1 else NEVER
     found = []
     for instrument in instruments:
         row, last = progress.get(instrument.symbol), newest[instrument.symbol]
-        if row is None or last is None:
-            if row is None or _is_new(row, expected[row.delay_seconds]):
-                found.append((beginning, row.answered_at if row else NEVER, instrument.symbol))
+        if row is None:
+            found.append((calendar.beginning(timeframe), NEVER, instrument.symbol))
         elif (
             instrument.split_pending_since
             or _is_new(row, expected[row.delay_seconds])
             or (row.corrected_at or NEVER) < corrections
         ):
-            found.append((_overlapping(known, timeframe, last), row.answered_at, instrument.symbol))
+            since = calendar.beginning(timeframe) if last is None else calendar.overlapping(timeframe, last)
+            found.append((since, row.answered_at, instrument.symbol))
     return found
 
 
 def _is_new(row: CandleProgress, expected: datetime | None) -> bool:
     return expected is not None and expected > row.answered_through
-
-
-def _overlapping(known: Sessions, timeframe: Timeframe, last: np.datetime64) -> datetime:
-    grid = known.grid(timeframe, last - np.timedelta64(30, "D"), last + np.timedelta64(1, "us"))
-    return to_datetime(grid[-OVERLAP:][0] if len(grid) else last)
 
 
 def _corrections_due(known: Sessions, at: datetime) -> datetime:
