@@ -1,0 +1,142 @@
+"""Invented quotes and bars, so that a newcomer sees life before any broker is connected. Round the clock.
+
+A pure function of (seed, symbol, time): nothing is stored, and what was answered once is answered again. Bars
+of every timeframe are made of the same minutes, and a quote lies inside its minute.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from market.prices import Bars, Feed, Floats, QuoteTick, Timeframe
+from market.providers.base import Candles, Quotes, Report
+from market.providers.random_walk import (
+    HIGH,
+    LOW,
+    NORMAL,
+    PRICE,
+    TIME,
+    VOLUME,
+    Hashes,
+    Integers,
+    Walks,
+    drawn,
+    hashed,
+    keyed,
+)
+
+BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
+MOST_BARS = 10_000  # in one answer for one symbol, the newest ones, as vendors do
+AT_ONCE = 28_800  # minutes computed side by side: 20 days, a few MB
+ONE_MISSING_IN = 1000
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+MINUTES_A_DAY = 24 * 60
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_MONDAY = 4 * MINUTES_A_DAY  # 5 January 1970
+
+
+class Simulator:
+    """The provider `simulator`."""
+
+    name = "simulator"
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def report(self, at: datetime) -> Report:
+        return Report(
+            answers=True,
+            entitlement="none needed: invented prices",
+            delay="none",
+            volume="invented, rises with volatility",
+            hours="round the clock, every day",
+            adjustment="none needed: no splits, no dividends",
+            clock_offset=timedelta(0),
+            advice="Configure IB Bridge, Alpaca or Polygon to see real prices.",
+        )
+
+    def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
+        """The trade of this second in every symbol, whatever it is called."""
+        as_of = at.astimezone(UTC).replace(microsecond=0)
+        walks = Walks.of(self.seed, symbols)
+        bits = hashed(
+            keyed([f"{self.seed} {symbol} quote" for symbol in symbols]),
+            np.full(len(symbols), (as_of - EPOCH) // SECOND),
+        )
+        price, volume = _trades(walks, as_of, bits)
+        spread = np.where(drawn(bits, VOLUME) % 4, 0.01, 0.02)
+        bid = np.round(price - np.where(drawn(bits, TIME) % 2, spread, 0), 2)
+        ask = np.round(bid + spread, 2)
+        sizes = 100 * (1 + np.stack([drawn(bits, HIGH), drawn(bits, LOW)]) % 20)
+        columns = (symbols, price.tolist(), bid.tolist(), ask.tolist(), *sizes.tolist(), volume.tolist())
+        ticks = [
+            QuoteTick(symbol, price, as_of, bid, ask, bid_size, ask_size, volume, exchange="SIM")
+            for symbol, price, bid, ask, bid_size, ask_size, volume in zip(*columns, strict=True)
+        ]
+        return Quotes(ticks=ticks, feed=Feed.SIMULATED)
+
+    def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
+        """Bars of the minutes complete at `at`; above 1m the last bar may still be forming.
+
+        About one bar in a thousand is missing. The newest 10,000 of each symbol, none before 1990.
+        """
+        bars = {symbol: self._bars(symbol, timeframe, since, at) for symbol in symbols}
+        return Candles(bars=bars, feed=Feed.SIMULATED)
+
+    def _bars(self, symbol: str, timeframe: Timeframe, since: datetime, at: datetime) -> Bars:
+        now = (at - EPOCH) // MINUTE
+        openings = _openings(timeframe, max(since, BEGINNING), now)
+        step = max(AT_ONCE * MINUTE // timeframe.length, 1)
+        walk = Walks.of(self.seed, [symbol])
+        bars = Bars.join(
+            _built(walk, openings[row : row + step], now) for row in range(0, len(openings), step)
+        )
+        key = keyed([f"{self.seed} {symbol} {timeframe}"])
+        numbers = (bars.opened_at - np.datetime64(0, "us")).astype(np.int64)
+        return bars[hashed(key, numbers) % ONE_MISSING_IN != 0]
+
+
+def _trades(walks: Walks, as_of: datetime, bits: Hashes) -> tuple[Floats, Integers]:
+    """Price at this moment inside its minute, and the shares traded since 00:00 UTC."""
+    minute, seconds = divmod((as_of - EPOCH) // SECOND, 60)
+    minutes = np.full(len(walks.keys), minute)
+    midnights = minutes // MINUTES_A_DAY * MINUTES_A_DAY
+    spans = walks.spans(minutes, 1)
+    past = seconds / 60
+    bend = spans.deviation * (past * (1 - past)) ** 0.5 * NORMAL[drawn(bits, PRICE)]
+    price = spans.left + past * (spans.right - spans.left) + bend
+    high, low = spans.extremes(hashed(walks.keys, minutes))
+    share = spans.traded_left + past * (spans.traded_right - spans.traded_left)
+    before = walks.traded(walks.spans(midnights, 1).traded_left, midnights)
+    return _in_cents(np.clip(price, low, high)), walks.traded(share, minutes) - before
+
+
+def _openings(timeframe: Timeframe, since: datetime, now: int) -> range:
+    """When the bars open that have a complete minute, from `since` on: the newest, in minutes since 1970."""
+    length = timeframe.length // MINUTE
+    grid = FIRST_MONDAY if timeframe is Timeframe.W1 else 0
+    earliest = -((EPOCH - since) // MINUTE)
+    first = grid + -((grid - earliest) // length) * length
+    return range(first, now, length)[-MOST_BARS:]
+
+
+def _built(walk: Walks, openings: range, now: int) -> Bars:
+    """Bars of one symbol out of their minutes; the last one as far as its minutes are complete."""
+    first, last = openings[0], min(openings[-1] + openings.step, now)
+    minutes = walk.minutes(first, last)
+    starts = np.arange(0, last - first, openings.step)
+    ends = np.append(starts[1:], last - first)
+    return Bars.of(
+        opened_at=np.array(openings, dtype="datetime64[m]"),
+        open=_in_cents(minutes.price[starts]),
+        high=_in_cents(np.maximum.reduceat(minutes.high, starts)),
+        low=_in_cents(np.minimum.reduceat(minutes.low, starts)),
+        close=_in_cents(minutes.price[ends]),
+        volume=minutes.traded[ends] - minutes.traded[starts],
+    )
+
+
+def _in_cents(log_price: Floats) -> Floats:
+    cents: Floats = np.rint(np.exp(log_price) * 100)
+    return cents / 100
