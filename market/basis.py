@@ -17,13 +17,14 @@ LARGEST_DENOMINATOR = 20
 def common_factor(old: Bars, new: Bars) -> float | None:
     """The one factor by which prices shrank from `old` to `new`: 7.0 after a 7:1 split. None: there is none.
 
-    Compared are the bars of `old` that are final and not suspect and that `new` has too. At least three of
-    them, and three quarters of all, must agree with the factor in all four prices, to the cent. Volumes are
-    not asked: vendors restate them at another time, or never.
+    Compared are the bars of `old` that are final and not suspect and that `new` has too, with prices that are
+    prices. At least three of them, and three quarters of all, must agree with the factor in all four prices,
+    to the cent. Volumes are not asked: vendors restate them at another time, or never.
     """
     settled = old[old.final & ~old.suspect]
-    _, rows, same = np.intersect1d(settled.opened_at, new.opened_at, return_indices=True)
-    before, after = _prices(settled[rows]), _prices(new[same])
+    sound = new[((_prices(new) > 0) & (_prices(new) < np.inf)).all(axis=0)]
+    _, rows, same = np.intersect1d(settled.opened_at, sound.opened_at, return_indices=True)
+    before, after = _prices(settled[rows]), _prices(sound[same])
     if len(rows) < LEAST_BARS or _agree(1.0, before, after):
         return None
     for factor in _likely(float(np.median(before / after))):

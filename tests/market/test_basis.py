@@ -64,6 +64,15 @@ def test_bars_that_were_not_final_or_suspect_are_not_asked() -> None:
     assert common_factor(replace(mixed, high=np.where(mixed.suspect, mixed.high, old.high)), new) == 7.0
 
 
+@pytest.mark.parametrize("nonsense", [0.0, -1.0, np.nan, np.inf])
+def test_nonsense_among_the_new_prices_is_not_asked(nonsense: float) -> None:
+    new = bars(APPLE / 7)
+    new.low[1] = nonsense
+    assert common_factor(bars(APPLE), new) == 7.0
+    new.low[:3] = nonsense
+    assert common_factor(bars(APPLE), new) is None
+
+
 def test_cents_at_low_prices_are_no_split() -> None:
     """Five hundredths and six hundredths differ by a fifth, and by one tick."""
     assert common_factor(bars(np.full(5, 0.06)), bars(np.full(5, 0.05))) is None
