@@ -1,0 +1,118 @@
+"""Where settings meet providers: which are on, in which order, at what pace, which are left alone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from market.models import ALWAYS_OPEN, IngestionRun, Installation, Instrument, ProviderPace, ProviderStatus
+from market.providers.base import Limit, Provider
+from market.providers.simulator import Simulator
+
+LONGEST_WAIT = (
+    10.0  # seconds a request may wait for its slot; what cannot be sent by then waits for the next run
+)
+
+
+class WrongData(Exception):
+    """Simulated and real market data would meet in one database."""
+
+
+def enabled() -> list[Provider]:
+    """The providers that are switched on, first choice first."""
+    return [build() for name in settings.PROVIDERS if (build := _builders().get(name)) is not None]
+
+
+def rank() -> list[str]:
+    """The names of all providers, the one whose bars count most first."""
+    return list(settings.PROVIDERS)
+
+
+def _builders() -> dict[str, Callable[[], Provider]]:
+    if settings.DATA_KIND == Installation.Data.SIMULATED:
+        return {"simulator": lambda: Simulator(seed=settings.SIMULATOR_SEED)}
+    return {}
+
+
+def status(provider: str, kind: IngestionRun.Kind) -> ProviderStatus:
+    found, _ = ProviderStatus.objects.get_or_create(provider=provider, kind=kind)
+    return found
+
+
+def ready(kind: IngestionRun.Kind, at: datetime) -> list[Provider]:
+    """The enabled providers that are not cooling off from failures at this kind of work."""
+    return [provider for provider in enabled() if not status(provider.name, kind).cools_off(at)]
+
+
+@dataclass(frozen=True)
+class DatabasePace:
+    """A provider's pace, kept in rows: every worker of every host draws from the same slots.
+
+    Slots are reserved in one short transaction by the clock of the database, before any request is sent.
+    """
+
+    provider: str
+
+    def reserve(self, limits: Sequence[Limit], wanted: int, *, spare: int = 0) -> list[float]:
+        with transaction.atomic():
+            rows = [self._locked(limit) for limit in sorted(limits, key=lambda limit: limit.name)]
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
+                (now,) = cursor.fetchone()
+            granted = slots(
+                {limit: row.slots for row in rows for limit in limits if limit.name == row.limit},
+                wanted,
+                now=now,
+                spare=spare,
+            )
+            for row in rows:
+                window = next(limit.seconds for limit in limits if limit.name == row.limit)
+                row.slots = [slot for slot in row.slots if slot > now - window] + granted
+                row.save(update_fields=["slots"])
+        return [slot - now for slot in granted]
+
+    def _locked(self, limit: Limit) -> ProviderPace:
+        ProviderPace.objects.get_or_create(provider=self.provider, limit=limit.name)
+        return ProviderPace.objects.select_for_update().get(provider=self.provider, limit=limit.name)
+
+
+def slots(
+    taken: dict[Limit, list[float]], wanted: int, *, now: float, spare: int = 0, wait: float = LONGEST_WAIT
+) -> list[float]:
+    """The earliest moments (seconds, like `now`) for up to `wanted` more requests under every limit at once.
+
+    `taken`: for each limit the moments already given out. A moment is free under a limit when fewer than
+    its count less `spare` lie in the window before it. Moments more than `wait` away are not given.
+    """
+    held = {limit: sorted(moments) for limit, moments in taken.items()}
+    given: list[float] = []
+    while len(given) < wanted:
+        moment = max([now, *(_free(limit, moments, spare, now) for limit, moments in held.items())])
+        if moment > now + wait:
+            break
+        given.append(moment)
+        for moments in held.values():
+            moments.append(moment)
+    return given
+
+
+def _free(limit: Limit, moments: list[float], spare: int, now: float) -> float:
+    allowed = max(limit.count - spare, 1)
+    return now if len(moments) < allowed else max(moments[-1], moments[-allowed] + limit.seconds)
+
+
+def settle_installation(data: str, at: datetime) -> None:
+    """Let this database hold `data`, simulated or real, for good. WrongData if it holds the other."""
+    row, _ = Installation.objects.get_or_create(
+        pk=1, defaults={"data": Installation.Data(data), "decided_at": at}
+    )
+    if row.data != data:
+        raise WrongData(
+            f"This database holds {row.data} market data and would now get {data}. They never share one: "
+            f"set DATA={row.data} to go on with this one, or point DATABASE_URL at an empty database "
+            f"for {data} data (without DATABASE_URL, Jax keeps one database for each by itself)."
+        )
+    if data == Installation.Data.SIMULATED:
+        Instrument.objects.exclude(calendar=ALWAYS_OPEN).update(calendar=ALWAYS_OPEN)

@@ -1,0 +1,283 @@
+"""One cycle of ingestion: ask the providers in their order, judge, store, and write down how it went."""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from market import feeds, gaps, locks, planning, quality, recording, sessions, splits, store
+from market.models import IngestionRun, IngestionTotal, Instrument, Quote
+from market.planning import Ask
+from market.prices import Timeframe
+from market.providers.base import Candles, Provider, ProviderError, Quotes
+from market.quality import Rejections
+from market.splits import Change
+
+logger = logging.getLogger(__name__)
+
+Kind = IngestionRun.Kind
+Answer = TypeVar("Answer", Quotes, Candles)
+
+# What an answer of a shape that nobody foresaw raises while it is read.
+SURPRISES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+PERMANENT_PAUSE = timedelta(hours=1)
+SHOWN_FAILURES = 100
+
+
+@dataclass
+class Cycle:
+    """What happens during one cycle, on its way into the row that will say so."""
+
+    run: IngestionRun
+    started: float = field(default_factory=time.monotonic)
+    rejections: Rejections = field(default_factory=Rejections)
+    failures: dict[str, str] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    stored: set[str] = field(default_factory=set)
+    waiting: set[str] = field(default_factory=set)
+    dead: set[str] = field(default_factory=set)
+
+    @property
+    def work(self) -> Kind:
+        """What the cycle asks of providers: a backfill asks for candles too."""
+        return Kind.QUOTES if self.run.kind == Kind.QUOTES else Kind.CANDLES
+
+    @property
+    def now(self) -> datetime:
+        """The cycle's start plus what has gone by since: answers arrive after the cycle began."""
+        return self.run.started_at + timedelta(seconds=time.monotonic() - self.started)
+
+    def note(self, provider: str, **figures: Any) -> None:
+        line = self.run.providers.setdefault(provider, {"asked": 0, "stored": 0, "failed": 0, "seconds": 0.0})
+        for name, value in figures.items():
+            line[name] = round(line[name] + value, 3) if isinstance(value, int | float) else value
+
+
+@contextmanager
+def cycle(kind: Kind, at: datetime) -> Iterator[Cycle | None]:
+    """One cycle of a kind at a time over all clusters; None when another one is at work (that is counted)."""
+    with locks.held(f"ingest {kind}") as mine:
+        if not mine:
+            skip = IngestionRun(
+                kind=kind, outcome=IngestionRun.Outcome.SKIPPED, started_at=at, finished_at=at
+            )
+            _write(skip, skipped=1)
+            yield None
+            return
+        feeds.settle_installation(settings.DATA_KIND, at)
+        IngestionRun.objects.filter(kind=kind, outcome=IngestionRun.Outcome.RUNNING).update(
+            outcome=IngestionRun.Outcome.BROKEN, finished_at=at
+        )
+        current = Cycle(IngestionRun.objects.create(kind=kind, started_at=at))
+        yield current
+        _finish(current)
+
+
+def _finish(current: Cycle) -> None:
+    run = current.run
+    failed = {s: why for s, why in current.failures.items() if s not in current.stored | current.waiting}
+    run.outcome, run.finished_at = IngestionRun.Outcome.FINISHED, current.now
+    run.asked, run.stored, run.failed = len(current.asked), len(current.stored), len(failed)
+    run.waiting = len(current.waiting - current.stored)
+    run.failures = dict(sorted(failed.items())[:SHOWN_FAILURES])
+    run.rejected = current.rejections.as_json()
+    _write(run, stored=run.stored, failed=run.failed, rejected=current.rejections.total)
+    level = logging.WARNING if failed else logging.INFO
+    logger.log(level, "%s: %s stored, %s failed of %s", run.kind, run.stored, run.failed, run.asked)
+
+
+def _write(run: IngestionRun, **sums: int) -> None:
+    with transaction.atomic():
+        run.save()
+        IngestionTotal.objects.get_or_create(kind=run.kind)
+        IngestionTotal.objects.filter(kind=run.kind).update(
+            runs=F("runs") + 1, **{name: F(name) + value for name, value in sums.items()}
+        )
+
+
+def ask(
+    current: Cycle, provider: Provider, names: Mapping[str, str], question: Callable[[], Answer]
+) -> Answer | None:
+    """Ask one provider and keep its record; None when it gives nothing, and it is not asked again this cycle.
+
+    `names`: what each asked symbol is called in the cycle's own record.
+    """
+    status, begun = feeds.status(provider.name, current.work), time.monotonic()
+    answer, error = None, ""
+    try:
+        answer = question()
+    except ProviderError as refusal:
+        error = str(refusal)
+        pause = PERMANENT_PAUSE if refusal.permanent else refusal.retry_after
+        status.failed(current.now, error, pause=pause)
+    except SURPRISES as surprise:
+        error = f"an answer we cannot read ({type(surprise).__name__}: {surprise})"
+        logger.exception("%s gave an answer we cannot read", provider.name)
+        status.failed(current.now, error)
+    current.note(provider.name, asked=len(names), seconds=time.monotonic() - begun)
+    if answer is None:
+        logger.warning("%s: %s", provider.name, error)
+        current.dead.add(provider.name)
+        current.failures |= dict.fromkeys(names.values(), f"{provider.name}: {error}")
+        current.note(provider.name, failed=len(names), error=error)
+        return None
+    status.succeeded(current.now)
+    current.waiting |= {names[symbol] for symbol in answer.declined}
+    current.failures |= {names[symbol]: f"{provider.name}: {why}" for symbol, why in answer.failed.items()}
+    current.note(provider.name, failed=len(answer.failed))
+    return answer
+
+
+def ingest_quotes(at: datetime) -> IngestionRun | None:
+    """Fetch and store the newest quote of every watched instrument. None when another cycle is at work."""
+    with cycle(Kind.QUOTES, at) as current:
+        if current is None:
+            return None
+        left = _longest_waiting_first()
+        current.asked = set(left)
+        for provider in feeds.ready(Kind.QUOTES, at):
+            if not left:
+                break
+            question = partial(provider.quotes, left, current.now)
+            answer = ask(current, provider, dict(zip(left, left, strict=True)), question)
+            if answer is not None:
+                _store_quotes(current, provider, answer, left)
+                left = [s for s in left if s not in current.stored and s not in current.waiting]
+        _nobody(current, left)
+    return current.run
+
+
+def _nobody(current: Cycle, left: Iterable[str]) -> None:
+    current.failures |= {name: "no provider is ready" for name in left if name not in current.failures}
+
+
+def _longest_waiting_first() -> list[str]:
+    received = dict(Quote.objects.values_list("symbol", "received_at"))
+    watched = Instrument.objects.watched().values_list("symbol", flat=True)
+    return sorted(watched, key=lambda symbol: (symbol in received, received.get(symbol), symbol))
+
+
+def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, asked: Collection[str]) -> None:
+    ticks = quality.fit_quotes(answer.ticks, set(asked), current.now, current.rejections)
+    store.write_quotes(ticks, provider=provider.name, feed=answer.feed, delay=answer.delay, at=current.now)
+    came = {tick.symbol for tick in ticks}
+    current.stored |= came
+    current.run.rows += len(ticks)
+    current.note(provider.name, stored=len(came))
+    unfit = {tick.symbol for tick in answer.ticks if tick.symbol in asked} - came
+    current.failures |= dict.fromkeys(unfit, f"{provider.name}: its quote was refused")
+
+
+def ingest_candles(at: datetime) -> IngestionRun | None:
+    """Fetch the bars that should have closed by now, and try a few gaps again. None: a cycle is at work."""
+    with cycle(Kind.CANDLES, at) as current:
+        if current is None:
+            return None
+        planning.prepare(at)
+        for one in planning.due(at):
+            fetch(current, one)
+        for gap in [] if current.waiting else gaps.due(at):
+            if gap.symbol in fetch(current, gaps.ask_again(gap)):
+                gaps.tried(gap, at)
+    return current.run
+
+
+def backfill(symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Iterator[Cycle]:
+    """Fetch the bars of each symbol since then, whatever is stored. Yields after each symbol.
+
+    What a provider's pace does not allow now is in the cycle's `waiting`: ask for it again later.
+    """
+    with cycle(Kind.BACKFILL, at) as current:
+        if current is None:
+            return
+        sessions.ensure(set(Instrument.objects.values_list("calendar", flat=True)), at)
+        for symbol in symbols:
+            fetch(current, Ask((symbol,), timeframe, since))
+            yield current
+
+
+def fetch(current: Cycle, one: Ask) -> set[str]:
+    """Bring in the bars of one ask from the first ready provider, from the next ones what that one failed.
+
+    Returns the symbols that were answered.
+    """
+    left, done = list(one.symbols), set[str]()
+    current.asked |= {one.name(symbol) for symbol in left}
+    for provider in feeds.ready(Kind.CANDLES, current.run.started_at):
+        if not left or provider.name in current.dead:
+            continue
+        names = {symbol: one.name(symbol) for symbol in left}
+        answer = ask(
+            current, provider, names, partial(provider.candles, left, one.timeframe, one.since, current.now)
+        )
+        if answer is not None:
+            _store_candles(current, provider, one, answer)
+            done |= answer.bars.keys()
+            left = [symbol for symbol in left if symbol in answer.failed]
+    _nobody(current, (one.name(symbol) for symbol in left))
+    return done
+
+
+def _store_candles(current: Cycle, provider: Provider, one: Ask, answer: Candles) -> None:
+    asked = {symbol: bars for symbol, bars in answer.bars.items() if symbol in one.symbols}
+    for stranger in answer.bars.keys() - asked.keys():
+        current.rejections.add("not_asked_for", stranger)
+    changed = splits.found(asked, one.timeframe)
+    for symbol, change in changed.items():
+        _restate(current, provider, symbol, change)
+    plain = {symbol: bars for symbol, bars in asked.items() if symbol not in changed}
+    _record(current, provider, one.timeframe, one.since, replace(answer, bars=plain))
+    current.stored |= {one.name(symbol) for symbol in plain}
+    current.note(provider.name, stored=len(plain))
+
+
+def _record(
+    current: Cycle, provider: Provider, timeframe: Timeframe, since: datetime, answer: Candles
+) -> None:
+    """Store an answer, write down how far it reaches, and list what it lacks."""
+    now = current.now
+    written = recording.record(
+        answer.bars,
+        timeframe,
+        provider=provider.name,
+        feed=answer.feed,
+        delay=answer.delay,
+        at=now,
+        rejections=current.rejections,
+    )
+    current.run.rows += written.new + written.changed
+    for calendar, part in recording.by_calendar(answer.bars):
+        known = sessions.load(calendar, since=since - timedelta(days=30), until=now + timedelta(days=7))
+        planning.answered(part, timeframe, known, now, answer.delay)
+        gaps.note(part, timeframe, since, known, now, answer.delay)
+
+
+def _restate(current: Cycle, provider: Provider, symbol: str, change: Change) -> None:
+    """Fetch a split instrument's whole history again and put it in place of the old, all or nothing."""
+    splits.begin(symbol, current.now)
+    calendar = Instrument.objects.values_list("calendar", flat=True).get(symbol=symbol)
+    known = sessions.load(calendar, until=current.now)
+    whole: list[tuple[Timeframe, datetime, Candles]] = []
+    for timeframe in planning.fetched():
+        since = known.back(timeframe, settings.CANDLE_BACKFILL, current.now)
+        question = partial(provider.candles, [symbol], timeframe, since, current.now)
+        answer = ask(current, provider, {symbol: f"{symbol} {timeframe}"}, question)
+        if answer is None or symbol not in answer.bars:
+            current.failures.setdefault(
+                f"{symbol} {timeframe}", "split: its history is not yet fetched again"
+            )
+            return
+        whole.append((timeframe, since, answer))
+    with transaction.atomic():
+        splits.finish(symbol, change, provider.name, current.now)
+        for timeframe, since, answer in whole:
+            _record(current, provider, timeframe, since, answer)
+    current.stored |= {f"{symbol} {timeframe}" for timeframe, _, _ in whole}
