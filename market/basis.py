@@ -22,7 +22,7 @@ def common_factor(old: Bars, new: Bars) -> float | None:
     to the cent. Volumes are not asked: vendors restate them at another time, or never.
     """
     settled = old[old.final & ~old.suspect]
-    sound = new[((_prices(new) > 0) & (_prices(new) < np.inf)).all(axis=0)]
+    sound = new[np.flatnonzero(((_prices(new) > 0) & (_prices(new) < np.inf)).all(axis=0))]
     _, rows, same = np.intersect1d(settled.opened_at, sound.opened_at, return_indices=True)
     before, after = _prices(settled[rows]), _prices(sound[same])
     if len(rows) < LEAST_BARS or _agree(1.0, before, after):

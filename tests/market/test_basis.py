@@ -74,8 +74,9 @@ def test_nonsense_among_the_new_prices_is_not_asked(nonsense: float) -> None:
 
 
 def test_cents_at_low_prices_are_no_split() -> None:
-    """Five hundredths and six hundredths differ by a fifth, and by one tick."""
+    """Six cents and four differ by a half, and by two ticks."""
     assert common_factor(bars(np.full(5, 0.06)), bars(np.full(5, 0.05))) is None
+    assert common_factor(bars(np.full(5, 0.06)), bars(np.full(5, 0.04))) is None
 
 
 @given(
