@@ -229,7 +229,7 @@ def fetch(current: Cycle, one: Ask) -> set[str]:
 def _store_candles(current: Cycle, provider: Provider, one: Ask, answer: Candles) -> None:
     asked = {symbol: bars for symbol, bars in answer.bars.items() if symbol in one.symbols}
     for stranger in answer.bars.keys() - asked.keys():
-        current.rejections.add("not_asked_for", stranger)
+        current.rejections.add(quality.NOT_ASKED, stranger)
     changed = splits.found(asked, one.timeframe)
     for symbol, change in changed.items():
         _restate(current, provider, symbol, change)
