@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from numpy.typing import NDArray
 
 from market.prices import Bars, Feed, Instants, Timeframe, to_datetime
-from market.store.staging import refuse_unknown, stage
+from market.store.staging import refuse_unknown, stage, text_array
 
 CHUNK = 20_000  # rows: a temporary table of this size stays in memory, and so does what the merge returns
 
@@ -87,7 +87,7 @@ def write_candles(bars: Mapping[str, Bars], timeframe: Timeframe, *, provider: s
         return Written()
     instruments, batch = _in_key_order([bars[symbol] for symbol in symbols])
     merge: dict[str, Any] = {
-        "symbols": symbols,
+        "symbols": text_array(symbols),
         "timeframe": timeframe.value,
         "provider": provider,
         "feed": feed.value,
@@ -96,7 +96,7 @@ def write_candles(bars: Mapping[str, Bars], timeframe: Timeframe, *, provider: s
     }
     written = Written()
     with transaction.atomic(), connection.cursor() as cursor:
-        refuse_unknown(cursor, symbols)
+        refuse_unknown(cursor, merge["symbols"])
         cursor.execute(STAGED)
         for start in range(0, len(batch), CHUNK):
             chunk = slice(start, start + CHUNK)

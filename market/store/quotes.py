@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from market.prices import INSTANT, Feed, QuoteTick
-from market.store.staging import refuse_unknown, stage
+from market.store.staging import refuse_unknown, stage, text_array
 
 UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -23,20 +23,19 @@ STAGED = """
     ) ON COMMIT DROP
 """
 
-KEPT = ["symbol", "received_at"]
-CONTENT = [
-    *("price", "bid", "ask", "bid_size", "ask_size", "volume", "exchange"),
-    *("as_of", "provider", "feed", "delay_seconds"),
+COLUMNS = [
+    *("symbol", "price", "bid", "ask", "bid_size", "ask_size", "volume", "exchange"),
+    *("as_of", "received_at", "provider", "feed", "delay_seconds"),
 ]
 
 # Symbols and exchanges travel as ordinals, what was not given as NaN or -1: COPY then needs no NULLs.
 MERGE = """
     WITH received AS (
-        SELECT (%(symbols)s::name[])[instrument] AS symbol, %(at)s AS received_at,
+        SELECT (%(symbols)s::name[])[instrument] AS symbol,
             price, nullif(bid, 'NaN') AS bid, nullif(ask, 'NaN') AS ask,
             nullif(bid_size, -1) AS bid_size, nullif(ask_size, -1) AS ask_size, nullif(volume, -1) AS volume,
-            (%(exchanges)s::varchar(16)[])[exchange] AS exchange,
-            as_of, %(provider)s AS provider, %(feed)s AS feed, %(delay)s AS delay_seconds
+            (%(exchanges)s::varchar(16)[])[exchange] AS exchange, as_of, %(at)s AS received_at,
+            %(provider)s AS provider, %(feed)s AS feed, %(delay)s AS delay_seconds
         FROM staged_quotes
     ), current AS (
         INSERT INTO quotes AS stored ({columns})
@@ -46,38 +45,38 @@ MERGE = """
                 WHEN stored.provider = excluded.provider THEN excluded.as_of >= stored.as_of
                 ELSE %(at)s - stored.as_of - stored.delay_seconds * interval '1 second' > %(stale)s
             END
-            AND ({stored_content}) IS DISTINCT FROM ({excluded_content})
-        RETURNING symbol
+            AND ({stored}) IS DISTINCT FROM ({excluded})
     ), past AS (
         INSERT INTO quote_history ({columns})
         SELECT {columns} FROM received
         ON CONFLICT (symbol, as_of, provider) DO NOTHING
-        RETURNING symbol
+        RETURNING 1
     )
-    SELECT count(*) FROM (SELECT symbol FROM current UNION SELECT symbol FROM past) AS stored
+    SELECT count(*) FROM past
 """.format(
-    columns=", ".join(KEPT + CONTENT),
-    excluded=", ".join(f"excluded.{name}" for name in KEPT + CONTENT),
-    excluded_content=", ".join(f"excluded.{name}" for name in CONTENT),
-    stored_content=", ".join(f"stored.{name}" for name in CONTENT),
+    columns=", ".join(COLUMNS),
+    excluded=", ".join(f"excluded.{name}" for name in COLUMNS),
+    stored=", ".join(f"stored.{name}" for name in COLUMNS),
 )
 
 
 def write_quotes(
     ticks: Sequence[QuoteTick], *, provider: str, feed: Feed, delay: timedelta, at: datetime
 ) -> int:
-    """Store fit quotes, all or none; how many were news, as the current quote, to the history, or both.
+    """Store fit quotes, all or none; how many were new to the history.
 
-    From one provider a quote never replaces a newer one; another provider's only replaces a stale one.
-    Of two quotes of one symbol the newer wins. Raises UnknownSymbols before anything is written.
+    From one provider a quote never replaces a newer one (the same one again says that it still stands);
+    another provider's only replaces a stale one. Of two quotes of one symbol the newer wins. Raises
+    UnknownSymbols before anything is written.
     """
     chosen = _newest(ticks)
     if not chosen:
         return 0
+    symbols = text_array(tick.symbol for tick in chosen)
     exchanges = sorted({tick.exchange for tick in chosen})
     merge: dict[str, Any] = {
-        "symbols": [tick.symbol for tick in chosen],
-        "exchanges": exchanges,
+        "symbols": symbols,
+        "exchanges": text_array(exchanges),
         "provider": provider,
         "feed": feed.value,
         "delay": int(delay.total_seconds()),
@@ -85,7 +84,7 @@ def write_quotes(
         "stale": timedelta(seconds=settings.STALE_QUOTE_SECONDS),
     }
     with transaction.atomic(), connection.cursor() as cursor:
-        refuse_unknown(cursor, [tick.symbol for tick in chosen])
+        refuse_unknown(cursor, symbols)
         cursor.execute(STAGED)
         stage(cursor, "staged_quotes", _columns(chosen, exchanges))
         cursor.execute(MERGE, merge)

@@ -1,6 +1,6 @@
 """The way into a table: rows go into a temporary table first, from where one statement merges them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from django.db import connection
@@ -15,21 +15,28 @@ BLOCK = 1 << 18
 class UnknownSymbols(ValueError):
     """Rows were to be stored for symbols that are no instruments. Add them to the watchlist first."""
 
-    def __init__(self, symbols: Sequence[str]) -> None:
-        self.symbols = list(symbols)
+    def __init__(self, symbols: Iterable[str]) -> None:
+        self.symbols = sorted(symbols)
         named = ", ".join(self.symbols[:10])
         more = f" and {len(self.symbols) - 10} more" if len(self.symbols) > 10 else ""
         super().__init__(f"Not an instrument: {named}{more}. Add it to the watchlist first.")
 
 
-def refuse_unknown(cursor: CursorWrapper, symbols: Sequence[str]) -> None:
+def text_array(texts: Iterable[str]) -> str:
+    """The texts as PostgreSQL writes an array. psycopg does the same several times slower."""
+    escaped = (text.replace("\\", r"\\").replace('"', r"\"") for text in texts)
+    return '{"' + '","'.join(escaped) + '"}'
+
+
+def refuse_unknown(cursor: CursorWrapper, symbols: str) -> None:
+    """Raise UnknownSymbols when an array of symbols names one that is no instrument."""
     cursor.execute(
         """
         SELECT symbol FROM unnest(%s::varchar[]) AS asked (symbol)
         WHERE NOT EXISTS (SELECT FROM instruments WHERE instruments.symbol = asked.symbol)
         ORDER BY symbol
         """,
-        [list(symbols)],
+        [symbols],
     )
     if unknown := [symbol for (symbol,) in cursor.fetchall()]:
         raise UnknownSymbols(unknown)

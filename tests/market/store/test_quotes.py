@@ -74,9 +74,18 @@ def test_a_size_of_zero_is_not_an_empty_one() -> None:
 def test_writing_twice_is_the_same_as_writing_once() -> None:
     ticks = [make.tick("AAPL"), make.tick("MSFT")]
     assert write(*ticks) == 2
-    assert write(*ticks, at=make.T0 + 60 * SECOND) == 0
-    assert list(Quote.objects.values_list("received_at", flat=True)) == [make.T0, make.T0]
+    before = list(Quote.objects.values())
+    assert write(*ticks) == 0
+    assert list(Quote.objects.values()) == before
     assert len(past()) == 2
+
+
+def test_a_quote_received_again_still_stands() -> None:
+    later = make.T0 + 60 * SECOND
+    write(make.tick())
+    assert write(make.tick(), at=later) == 0
+    assert Quote.objects.get().received_at == later
+    assert QuoteHistory.objects.get().received_at == make.T0
 
 
 def test_a_newer_quote_replaces_an_older_one_and_both_are_kept_in_the_history() -> None:
@@ -94,10 +103,11 @@ def test_an_older_quote_of_the_same_provider_is_only_history() -> None:
     assert past() == [99.0, 100.0]
 
 
-def test_a_book_that_moves_between_trades_is_news() -> None:
+def test_a_book_that_moves_between_trades_is_the_current_one() -> None:
     write(make.tick(bid=99.0))
-    assert write(make.tick(bid=99.5)) == 1
+    assert write(make.tick(bid=99.5)) == 0
     assert Quote.objects.get().bid == 99.5
+    assert QuoteHistory.objects.get().bid == 99.0
 
 
 @pytest.mark.parametrize(
@@ -140,6 +150,12 @@ def test_unknown_symbols_are_refused_before_anything_is_written() -> None:
     assert refusal.value.symbols == ["NOPE"]
     assert current() == []
     assert past() == []
+
+
+def test_a_symbol_that_is_no_symbol_is_named_as_it_came() -> None:
+    with pytest.raises(store.UnknownSymbols) as refusal:
+        write(make.tick('A"B'), make.tick("A\\,B"), make.tick("{}"), make.tick(""), make.tick("AAPL"))
+    assert refusal.value.symbols == ["", 'A"B', "A\\,B", "{}"]
 
 
 def test_no_quotes_cost_nothing(django_assert_num_queries: DjangoAssertNumQueries) -> None:
