@@ -143,6 +143,14 @@ def test_a_final_bar_never_becomes_unfinished_again(provider: str) -> None:
     assert list(Candle.objects.values_list("close", "is_final", "revisions")) == [(100.0, True, 0)]
 
 
+def test_a_bar_left_unfinished_is_finished_by_any_provider(settings: Settings) -> None:
+    settings.PROVIDERS = ["ib_bridge", "polygon"]
+    write(unfinished([100.0]), provider="ib_bridge")
+    assert write(unfinished([101.0]), provider="polygon") == Written(kept=1)
+    assert write(make.bars([102.0]), provider="polygon") == Written(changed=1)
+    assert list(Candle.objects.values_list("close", "provider", "revisions")) == [(102.0, "polygon", 0)]
+
+
 @pytest.mark.parametrize("column", ["suspect", "regular"])
 def test_a_change_of_what_we_think_of_a_bar_is_no_revision(column: str) -> None:
     bars = make.bars([100.0])

@@ -1,0 +1,38 @@
+"""Measure what is named (or everything) in a database of its own: python -m benchmarks [name...]
+
+Medium sizes; full ones with FULL=1 in the environment. Exits with 1 when something is slower than allowed.
+"""
+
+import os
+import sys
+
+import django
+from django.db import connection
+
+from benchmarks.measure import report
+
+DATABASE = "bench_jax"
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+
+from benchmarks.catalogue import CATALOGUE  # noqa: E402  its models need Django to be set up
+
+
+def main(names: list[str]) -> int:
+    if strangers := [name for name in names if name not in CATALOGUE]:
+        print(
+            f"No such benchmark: {', '.join(strangers)}. There are: {', '.join(CATALOGUE)}", file=sys.stderr
+        )
+        return 2
+    connection.settings_dict["TEST"]["NAME"] = DATABASE
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        is_full = os.environ.get("FULL") == "1"
+        return 0 if report((CATALOGUE[name] for name in names or CATALOGUE), is_full) else 1
+    finally:
+        connection.creation.destroy_test_db(DATABASE, verbosity=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
