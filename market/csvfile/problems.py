@@ -1,0 +1,30 @@
+"""What is wrong with a file, line by line."""
+
+from dataclasses import dataclass, field
+
+LISTED = 20
+
+
+class BadFile(ValueError):
+    """The file cannot be taken as it is. The message has a line for each bad one, at most LISTED of them."""
+
+
+@dataclass
+class Problems:
+    """The lines that cannot be taken, each with the first reason that was found."""
+
+    found: dict[int, str] = field(default_factory=dict)
+
+    def add(self, line: int, reason: str) -> None:
+        self.found.setdefault(line, reason)
+
+    def refuse(self) -> None:
+        """Raise BadFile when anything was added."""
+        if self.found:
+            raise BadFile(str(self))
+
+    def __str__(self) -> str:
+        told = [f"line {line}: {reason}" for line, reason in sorted(self.found.items())[:LISTED]]
+        if len(self.found) > LISTED:
+            told.append(f"... and {len(self.found) - LISTED:,} more lines")
+        return "\n".join(told)
