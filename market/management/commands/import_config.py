@@ -1,0 +1,43 @@
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from market import adoption
+
+
+class Command(BaseCommand):
+    help = (
+        "Take over the watchlist, interval and provider settings of an older installation (jax-market.json)."
+        " Settings go into .env, beside what is there; secrets are not printed."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--dry-run", action="store_true", help="only say what would change")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        env_file = settings.ENV_FILE
+        try:
+            planned = adoption.plan(options["file"].read_text(), env_file)
+            if not options["dry_run"]:
+                adoption.carry_out(planned, env_file)
+        except (OSError, UnicodeDecodeError, adoption.Refused) as error:
+            raise CommandError(f"Nothing was taken over.\n{error}") from error
+        self.stdout.write(told(planned, env_file, only_planned=options["dry_run"]))
+
+
+def told(planned: adoption.Adoption, env_file: Path, *, only_planned: bool) -> str:
+    would = "would be" if only_planned else "are"
+    lines = [f"{len(planned.watched)} symbols {would} newly watched: {', '.join(planned.watched) or 'none'}."]
+    if planned.others:
+        lines.append(f"Watched already, and not in the file: {', '.join(planned.others)}. They stay watched.")
+    lines.append(f"{len(planned.written)} settings {would} written to {env_file}.")
+    lines += [f"  {adoption.shown(name, value)}" for name, value in planned.written.items()]
+    for name, value in planned.kept.items():
+        lines.append(f"  {adoption.shown(name, value)} stays, though the file says otherwise.")
+    lines += planned.notes
+    if planned.written and not only_planned:
+        lines.append("Restart Jax for the settings to take effect, then ask `manage.py doctor`.")
+    return "\n".join(lines)

@@ -1,0 +1,39 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from market import ingest
+from market.models import IngestionRun
+
+
+class Command(BaseCommand):
+    help = "Run one cycle of ingestion, quotes and then candles, and say what happened."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        runs = [ingest.ingest_quotes(timezone.now()), ingest.ingest_candles(timezone.now())]
+        for run in runs:
+            self.stdout.write(told(run) if run else "Skipped: another cycle is at work.")
+        done = [run for run in runs if run]
+        if any(run.failed and not run.stored for run in done):
+            raise CommandError("nothing was stored; `manage.py doctor` says what to do")
+
+
+def told(run: IngestionRun) -> str:
+    """What happened in a cycle, a line for each thing."""
+    seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else 0.0
+    lines = [
+        f"{run.get_kind_display()}: {run.stored} of {run.asked} stored, {run.failed} failed,"
+        f" {run.waiting} left for the next cycle; {run.rows} rows new or changed, in {seconds:.1f} s."
+    ]
+    for provider, line in run.providers.items():
+        error = f": {line['error']}" if line.get("error") else ""
+        lines.append(
+            f"  {provider}: {line['asked']} asked, {line['stored']} stored, {line['failed']} failed{error}"
+        )
+    lines += [f"  failed: {name}: {why}" for name, why in run.failures.items()]
+    lines += [
+        f"  refused: {found['count']} x {reason}, as in {found['example']}"
+        for reason, found in run.rejected.items()
+    ]
+    return "\n".join(lines)
