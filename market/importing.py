@@ -154,7 +154,7 @@ def _settle(at: datetime) -> None:
     if settings.DATA_KIND == "simulated" and (own_database or settings.DATA == "simulated"):
         raise Refused(
             "An imported file is real data, and this is the database of simulated data. Say DATA=real in"
-            " .env, or in front of the command; when that database is new, DATA=real manage.py migrate comes first."
+            " .env, or in front of the command (DATA=real manage.py migrate first, when it is new)."
         )
     try:
         feeds.settle_installation("real", at)

@@ -132,7 +132,7 @@ def _section(name: str, given: Any, config: OldConfig) -> Mapping[str, Any]:
     if not given:
         return {}
     if not isinstance(given, dict):
-        raise BadConfig(f"{name} is {given!r}, which holds no settings")
+        raise BadConfig(f"{name} is a {type(given).__name__}, which holds no settings")
     if given.get("enabled", True) is False:
         config.notes.append(f"{name} is switched off in the file: left out.")
         return {}

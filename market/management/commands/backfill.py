@@ -37,7 +37,7 @@ class Command(BaseCommand):
         if current is None:
             raise CommandError("another backfill is at work: wait for it to end")
         self.stdout.write(
-            f"{len(current.stored)} of {len(symbols)} symbols answered; {current.run.rows:,} candles new or changed"
+            f"{len(current.stored)} of {len(symbols)} symbols answered; {current.run.rows:,} candles new or changed."
         )
         for name in sorted(current.waiting):
             self.stdout.write(
