@@ -1,5 +1,6 @@
+import time
 from argparse import ArgumentTypeError
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -13,9 +14,14 @@ from market.prices import Timeframe
 
 def day(text: str) -> datetime:
     try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
+        first = date.fromisoformat(text)
+
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} is no date: write it as 2024-01-31") from error
+    return datetime(first.year, first.month, first.day, tzinfo=UTC)
+
+
+PACE_PAUSE = 15.0  # seconds between two tries at what a provider's pace did not allow
 
 
 class Command(BaseCommand):
@@ -28,26 +34,36 @@ class Command(BaseCommand):
         parser.add_argument("--since", required=True, type=day, metavar="DATE")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        symbols = list(dict.fromkeys(options["symbols"]))
-        _refuse_unknown(symbols)
-        progress = ingest.backfill(symbols, Timeframe(options["timeframe"]), options["since"], timezone.now())
-        current = None
-        for current in tqdm(progress, total=len(symbols), unit="symbol", file=self.stderr):  # noqa: B007  the last
-            pass
-        if current is None:
-            raise CommandError("another backfill is at work: wait for it to end")
-        self.stdout.write(
-            f"{len(current.stored)} of {len(symbols)} symbols answered; {current.run.rows:,} candles new or changed."
-        )
-        for name in sorted(current.waiting):
-            self.stdout.write(
-                f"  {name}: the provider's pace did not allow it now. Ask again in a few minutes."
-            )
-        failures = {name: why for name, why in current.failures.items() if name not in current.stored}
+        left = list(dict.fromkeys(options["symbols"]))
+        _refuse_unknown(left)
+        timeframe = Timeframe(options["timeframe"])
+        rows, failures = 0, dict[str, str]()
+        with tqdm(total=len(left), unit="symbol", file=self.stderr) as bar:
+            while left:
+                current = self._once(left, timeframe, options["since"], bar)
+                rows += current.run.rows
+                left = [symbol for symbol in left if f"{symbol} {timeframe}" in current.waiting]
+                failures |= {
+                    name: why for name, why in current.failures.items() if name not in current.waiting
+                }
+                if left:
+                    bar.set_postfix_str("waiting for the provider's pace")
+                    time.sleep(PACE_PAUSE)
+        self.stdout.write(f"{rows:,} candles new or changed.")
         for name, why in sorted(failures.items()):
             self.stdout.write(f"  {name}: {why}")
         if failures:
-            raise CommandError(f"{len(failures)} of {len(symbols)} symbols failed")
+            raise CommandError(f"{len(failures)} failed")
+
+    def _once(
+        self, symbols: list[str], timeframe: Timeframe, since: datetime, bar: "tqdm[Any]"
+    ) -> ingest.Cycle:
+        current, before = None, bar.n
+        for current in ingest.backfill(symbols, timeframe, since, timezone.now()):
+            bar.update(before + len(current.asked - current.waiting) - bar.n)
+        if current is None:
+            raise CommandError("another backfill is at work: wait for it to end")
+        return current
 
 
 def _refuse_unknown(symbols: list[str]) -> None:

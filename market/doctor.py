@@ -1,0 +1,239 @@
+"""What is configured, what answers, what is stale and what to do about it, in plain words."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count, Exists, Max, OuterRef, Q
+from django_q.models import Failure, OrmQ
+
+from market import changes, feeds, planning
+from market.models import Candle, Gap, IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
+from market.providers.base import Provider, Report
+
+SETTINGS = {
+    "ib_bridge": "IB_BRIDGE_URL",
+    "alpaca": "ALPACA_API_KEY and ALPACA_API_SECRET",
+    "polygon": "POLYGON_API_KEY",
+}
+EMBEDDED = "jaxsite.embedded_postgres"
+CLOCK_TOLERANCE = timedelta(seconds=2)
+SESSIONS_AHEAD = timedelta(days=60)
+RECENT = timedelta(days=1)
+LONG_QUEUE = 50
+LEAST_BYTES = 1_000_000_000
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. It needs attention when it has `advice`, which says what to do."""
+
+    about: str
+    text: str
+    advice: str = ""
+
+
+def examine(at: datetime) -> Iterator[Finding]:
+    """Look at everything, from the ground up; nothing is said of what stands on a database that is away."""
+    try:
+        database = _database()
+    except Error as error:
+        reason = str(error).strip().splitlines()[0]
+        advice = "Check that PostgreSQL runs and that DATABASE_URL is right."
+        yield Finding("database", f"it does not answer: {reason}", advice)
+        return
+    yield database
+    if database.advice:
+        return
+    yield _disk()
+    yield _data()
+    yield from _providers(at)
+    yield _worker(at)
+    yield _queue(at)
+    yield from _calendars(at)
+    yield _quotes(at)
+    yield from _candles()
+    yield _gaps()
+    yield _splits()
+    yield _refused(at)
+
+
+def _database() -> Finding:
+    connection.ensure_connection()
+    major, minor = divmod(connection.pg_version, 10_000)
+    own = connection.settings_dict["ENGINE"] == EMBEDDED
+    where = (
+        f"our own, under {settings.VAR_DIR}"
+        if own
+        else f"at {connection.settings_dict['HOST'] or 'a socket'}"
+    )
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return Finding(
+        "database",
+        f"PostgreSQL {major}.{minor}, {where}, named {connection.settings_dict['NAME']};"
+        f" {len(missing) or 'no'} migrations to run",
+        "Run: python manage.py migrate" if missing else "",
+    )
+
+
+def _disk() -> Finding:
+    place = next(path for path in (settings.VAR_DIR, *Path(settings.VAR_DIR).parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    advice = f"Make room on the disk of {place}: a full one stops the database." if free < LEAST_BYTES else ""
+    return Finding("disk", f"{free / 1e9:.1f} GB are free at {place}", advice)
+
+
+def _data() -> Finding:
+    held = Installation.objects.first()
+    if held and held.data != settings.DATA_KIND:
+        return Finding(
+            "data",
+            f"the database holds {held.data} data, and the settings ask for {settings.DATA_KIND}",
+            f"Set DATA={held.data}, or point DATABASE_URL at another database.",
+        )
+    if settings.DATA_KIND == Installation.Data.SIMULATED:
+        return Finding("data", "simulated. For real prices set " + ", or ".join(SETTINGS.values()))
+    return Finding("data", "real")
+
+
+def _providers(at: datetime) -> Iterator[Finding]:
+    on = {provider.name: provider for provider in feeds.enabled()}
+    if unknown := sorted(set(settings.PROVIDERS) - SETTINGS.keys() - {"simulator"}):
+        yield Finding("PROVIDERS", f"nothing is called {', '.join(unknown)}", "Correct PROVIDERS in .env.")
+    if not on:
+        yield Finding("providers", "none is switched on", f"Set {', or '.join(SETTINGS.values())}.")
+    for provider in on.values():
+        yield _provider(provider, at)
+    for name, setting in SETTINGS.items():
+        if name not in on:
+            yield Finding(name, f"off; {setting} would switch it on")
+
+
+def _provider(provider: Provider, at: datetime) -> Finding:
+    report = provider.report(at)
+    known = [report.entitlement, report.delay, report.volume, report.hours, report.adjustment]
+    facts = [fact for fact in known if fact]
+    if report.clock_offset is not None:
+        facts.append(f"its clock is {report.clock_offset.total_seconds():+.1f} s from ours")
+    cooling = [row for row in ProviderStatus.objects.filter(provider=provider.name) if row.cools_off(at)]
+    facts += [
+        f"left alone at {row.kind} until {row.cool_off_until:%H:%M} UTC: {row.last_error}" for row in cooling
+    ]
+    answers = "it answers" if report.answers else "it does not answer"
+    return Finding(provider.name, "; ".join([answers, *facts]), _advice(report, cooling))
+
+
+def _advice(report: Report, cooling: list[ProviderStatus]) -> str:
+    if not report.answers:
+        return report.advice or "Check its address and key in .env, and that it runs."
+    if report.clock_offset is not None and abs(report.clock_offset) > CLOCK_TOLERANCE:
+        return "Set this machine's clock: timedatectl set-ntp true."
+    if cooling:
+        return "It is tried again by itself; the reason says what to do if it does not recover."
+    return ""
+
+
+def _worker(at: datetime) -> Finding:
+    runs = IngestionRun.objects.filter(kind=IngestionRun.Kind.QUOTES)
+    newest = runs.filter(outcome=IngestionRun.Outcome.FINISHED).order_by("-started_at").first()
+    start = "Start it: make run, or python manage.py qcluster. Its log says why it stopped."
+    if newest is None:
+        return Finding("worker", "no cycle has finished yet", start)
+    ago = int((at - newest.started_at).total_seconds())
+    failed = "; ".join(f"{name}: {why}" for name, why in list(newest.failures.items())[:SHOWN])
+    text = f"its last cycle began {ago} s ago: {newest.stored} of {newest.asked} symbols stored"
+    down = ago > 2 * settings.INGEST_INTERVAL_SECONDS
+    return Finding("worker", f"{text}; failed: {failed}" if failed else text, start if down else "")
+
+
+def _queue(at: datetime) -> Finding:
+    waiting = OrmQ.objects.count()
+    broken = Failure.objects.filter(started__gte=at - RECENT).count()
+    text = f"{waiting} tasks wait, {broken} failed in the last day"
+    if waiting > LONG_QUEUE:
+        return Finding("queue", text, "Nobody takes them: is a worker running? Else start more (qcluster).")
+    return Finding("queue", text, "Read them in admin, under failed tasks." if broken else "")
+
+
+def _calendars(at: datetime) -> Iterator[Finding]:
+    watched = Instrument.objects.watched().values_list("calendar", flat=True)
+    ends = dict(
+        TradingSession.objects.filter(calendar__in=set(watched))
+        .values_list("calendar")
+        .annotate(last=Max("date"))
+        .order_by("calendar")
+    )
+    for calendar in sorted(set(watched)):
+        last = ends.get(calendar)
+        text = f"sessions are known until {last}" if last else "no session is known"
+        short = last is None or last < (at + SESSIONS_AHEAD).date()
+        yield Finding(f"calendar {calendar}", text, "The worker fills it in: let it run." if short else "")
+
+
+def _quotes(at: datetime) -> Finding:
+    watched = Instrument.objects.watched().count()
+    if not watched:
+        return Finding("quotes", "nothing is watched", "Add instruments in admin.")
+    stale = changes.stale_symbols(at)
+    text = (
+        f"{watched} instruments are watched, {len(stale)} of them have no fresh quote though they trade now"
+    )
+    more = ", ..." if len(stale) > SHOWN else ""
+    advice = f"See why in the newest ingestion run: {', '.join(stale[:SHOWN])}{more}." if stale else ""
+    return Finding("quotes", text, advice)
+
+
+def _candles() -> Iterator[Finding]:
+    watched = Instrument.objects.watched()
+    for timeframe in planning.fetched():
+        stored = Candle.objects.filter(symbol=OuterRef("symbol"), timeframe=timeframe)
+        lacking = list(watched.exclude(Exists(stored)).values_list("symbol", flat=True))
+        text = f"{watched.count() - len(lacking)} of {watched.count()} instruments have some"
+        advice = (
+            f"They come as the providers' pace allows; none yet: {', '.join(lacking[:SHOWN])}."
+            if lacking
+            else ""
+        )
+        yield Finding(f"candles {timeframe}", text, advice)
+    waiting = Candle.objects.filter(suspect=True).count()
+    yield Finding(
+        "suspect candles", f"{waiting} hold a jump that no later bar confirms; strategies leave them out"
+    )
+
+
+def _gaps() -> Finding:
+    counts = Gap.objects.aggregate(
+        total=Count("pk"),
+        tried=Count("pk", filter=Q(next_attempt_at__isnull=False)),
+        **{reason: Count("pk", filter=Q(reason=reason)) for reason in Gap.Reason.values},
+    )
+    reasons = ", ".join(f"{counts[reason.value]} {reason.label}" for reason in Gap.Reason)
+    return Finding("gaps", f"{counts['total']} ({reasons}); {counts['tried']} are tried again")
+
+
+def _splits() -> Finding:
+    pending = list(
+        Instrument.objects.filter(split_pending_since__isnull=False).values_list("symbol", flat=True)
+    )
+    text = f"{len(pending)} wait for their history on the new basis"
+    advice = (
+        f"Nothing evaluates {', '.join(pending[:SHOWN])} until a provider gives it again." if pending else ""
+    )
+    return Finding("splits", text, advice)
+
+
+def _refused(at: datetime) -> Finding:
+    counts: dict[str, int] = {}
+    runs = IngestionRun.objects.filter(started_at__gte=at - RECENT).exclude(rejected={})
+    for rejected in runs.values_list("rejected", flat=True):
+        for reason, found in rejected.items():
+            counts[reason] = counts.get(reason, 0) + found["count"]
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+    return Finding("refused rows", f"in the last day: {reasons or 'none'}")
