@@ -66,7 +66,7 @@ def examine(at: datetime) -> Iterator[Finding]:
 
 def _database() -> Finding:
     connection.ensure_connection()
-    major, minor = divmod(connection.pg_version, 10_000)
+    version = ".".join(map(str, connection.get_database_version()))
     own = connection.settings_dict["ENGINE"] == EMBEDDED
     where = (
         f"our own, under {settings.VAR_DIR}"
@@ -77,7 +77,7 @@ def _database() -> Finding:
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return Finding(
         "database",
-        f"PostgreSQL {major}.{minor}, {where}, named {connection.settings_dict['NAME']};"
+        f"PostgreSQL {version}, {where}, named {connection.settings_dict['NAME']};"
         f" {len(missing) or 'no'} migrations to run",
         "Run: python manage.py migrate" if missing else "",
     )
