@@ -1,9 +1,11 @@
 """Everything that can be configured, the safe value as default. `.env.example` explains each name."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import environ
+from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from jaxsite.secret import ensure_secret_key
@@ -78,6 +80,8 @@ else:
         "ENGINE": "jaxsite.embedded_postgres",
         "NAME": "jax" if DATA_KIND == "real" else "jax_simulated",
     }
+# A server that is there but does not answer would otherwise hold up whoever connects, /health included.
+_database["OPTIONS"] = {"connect_timeout": 3} | _database.get("OPTIONS", {})
 DATABASES = {"default": _database | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -165,9 +169,55 @@ USE_TZ = True
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collectstatic
 
+
+# --- REST API ---------------------------------------------------------------------------------------------
+
 REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "jaxsite.tokens.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissions"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["jaxsite.rest.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "jaxsite.rest.Negotiation",
+    "DEFAULT_FILTER_BACKENDS": ["jaxsite.rest.StrictFilters"],
+    "DEFAULT_PAGINATION_CLASS": "jaxsite.rest.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "jaxsite.problems.handle",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+REST_KNOX = {"TOKEN_TTL": timedelta(days=365)}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Jax",
+    "DESCRIPTION": "What the market did. Errors are problem details (RFC 9457); docs/api.md has examples.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "jaxsite.problems.describe",
+    ],
+}
+
+# --- what browsers may do ---------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
 
 # --- logs -------------------------------------------------------------------------------------------------
 

@@ -1,8 +1,34 @@
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import DefaultRouter
+
+from jaxsite import docs
+from market import urls as market_urls
+
+handler400 = "jaxsite.problems.bad_request"
+handler404 = "jaxsite.problems.page_not_found"
+handler500 = "jaxsite.problems.server_error"
+
+
+class Router(DefaultRouter):
+    """Addresses with and without the closing slash: a redirect would turn a POST into a GET."""
+
+    include_format_suffixes = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trailing_slash = "/?"
+
+
+router = Router()
+router.registry.extend(market_urls.router.registry)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include(router.urls)),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", docs.DocsView.as_view(), name="docs"),
 ]

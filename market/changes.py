@@ -67,6 +67,10 @@ class QuoteView:
     stale: bool
 
     @property
+    def age_seconds(self) -> float:
+        return self.age.total_seconds()
+
+    @property
     def change(self) -> float | None:
         if self.previous_close is None:
             return None

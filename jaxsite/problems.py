@@ -1,0 +1,112 @@
+"""Errors of the API as problem details (RFC 9457), for unknown addresses and for our own failures too."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from rest_framework.views import exception_handler
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+API = "/api/"
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "RFC 9457 problem details.",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "example": "about:blank"},
+        "title": {"type": "string", "example": "Bad Request"},
+        "status": {"type": "integer", "example": 400},
+        "detail": {"type": "string", "example": "limit: Enter a whole number."},
+        "instance": {"type": "string", "example": "/api/v1/candles/"},
+        "errors": {
+            "type": "object",
+            "description": "What is wrong with each field or parameter.",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+}
+
+
+def problem(
+    request: HttpRequest,
+    status: int,
+    detail: str,
+    errors: dict[str, list[str]] | None = None,
+    headers: dict[str, str] | None = None,
+) -> JsonResponse:
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request.path,
+    }
+    if errors:
+        body["errors"] = errors
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def no_database(request: HttpRequest) -> JsonResponse:
+    return problem(request, 503, "The database does not answer. See /health.", headers={"Retry-After": "5"})
+
+
+def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """REST framework's exception handler: its decisions, our words. None is left to `server_error`."""
+    request = context["request"]
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.error("The database did not answer %s: %s", request.path, error)
+        return no_database(request)
+    answer = exception_handler(error, context)
+    if answer is None:
+        return None
+    headers = {name: answer[name] for name in ("WWW-Authenticate", "Retry-After") if name in answer}
+    if isinstance(answer.data, dict) and set(answer.data) == {"detail"}:
+        return problem(request, answer.status_code, str(answer.data["detail"]), headers=headers)
+    errors = _by_field(answer.data)
+    detail = " ".join(f"{field}: {' '.join(messages)}" for field, messages in errors.items())
+    return problem(request, answer.status_code, detail, errors, headers)
+
+
+def _by_field(wrong: Any) -> dict[str, list[str]]:
+    if not isinstance(wrong, dict):
+        wrong = {"body": wrong}
+    return {
+        field: [str(message) for message in (messages if isinstance(messages, list) else [messages])]
+        for field, messages in wrong.items()
+    }
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith(API):
+        return problem(request, 400, "The request is not well formed.")
+    return defaults.bad_request(request, exception)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith(API):
+        return problem(request, 404, "There is nothing at this address. /api/docs/ lists those that exist.")
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if request.path.startswith(API):
+        return problem(request, 500, "This is our fault. What went wrong is in the log of the web server.")
+    return defaults.server_error(request)
+
+
+def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Say in the OpenAPI description that every operation can answer with a problem."""
+    result["components"].setdefault("schemas", {})["Problem"] = SCHEMA
+    answer = {
+        "description": "Anything that went wrong.",
+        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            operation["responses"]["default"] = answer
+    return result

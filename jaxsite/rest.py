@@ -1,0 +1,98 @@
+"""What every part of the REST API shares. The apps below get it through the REST_FRAMEWORK settings."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+from django import forms
+from django.db.models import QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework import pagination, parsers
+from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+
+if TYPE_CHECKING:  # it reads the settings that name this module
+    from rest_framework.views import APIView
+
+
+class JSONParser(parsers.JSONParser):
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError:
+            raise ParseError("The JSON is nested too deeply.") from None
+
+
+class Negotiation(DefaultContentNegotiation):
+    def filter_renderers(self, renderers: Iterable[BaseRenderer], format: str) -> list[BaseRenderer]:
+        known = {renderer.format: renderer for renderer in renderers}
+        if format not in known:
+            raise ValidationError({"format": [_unknown(format, known)]})
+        return [known[format]]
+
+
+class Pages(pagination.LimitOffsetPagination):
+    """Pages by limit and offset. A limit it cannot keep is refused, not quietly replaced."""
+
+    default_limit = 100
+    max_limit = 1_000
+
+    def get_limit(self, request: Request) -> int:
+        return self._number(request, "limit", 1, self.max_limit, self.default_limit)
+
+    def get_offset(self, request: Request) -> int:
+        return self._number(request, "offset", 0, 2**31 - 1, 0)
+
+    def _number(self, request: Request, name: str, low: int, high: int, default: int) -> int:
+        number = forms.IntegerField(min_value=low, max_value=high)
+        try:
+            return int(number.clean(request.query_params.get(name, default)))
+        except forms.ValidationError as wrong:
+            raise ValidationError({name: wrong.messages}) from None
+
+
+class StrictFilters(DjangoFilterBackend):
+    """Filters that refuse what they do not know: a parameter, a value, or one parameter given twice."""
+
+    def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: "APIView") -> QuerySet[Any]:
+        filterset = self.get_filterset(request, queryset, view)
+        refuse_unknown_parameters(request, view, filterset.form.fields if filterset else ())
+        if filterset is None:
+            return queryset
+        if not filterset.is_valid():
+            raise ValidationError(dict(_explained(filterset.form)))
+        return filterset.qs
+
+
+def refuse_unknown_parameters(request: Request, view: "APIView", known: Iterable[str]) -> None:
+    pages = getattr(view, "paginator", None)
+    names = [getattr(pages, f"{part}_query_param", None) for part in ("limit", "offset")]
+    allowed = [*known, *(name for name in names if name), str(api_settings.URL_FORMAT_OVERRIDE)]
+    for name, values in request.query_params.lists():
+        if name not in allowed:
+            raise ValidationError({name: [_unknown(name, allowed, "parameter")]})
+        if len(values) > 1:
+            raise ValidationError({name: ["Give it once. Several values are separated by commas."]})
+
+
+def _explained(form: forms.Form) -> Iterator[tuple[str, list[str]]]:
+    for name, errors in form.errors.as_data().items():
+        yield name, [message for error in errors for message in _messages(form, name, error)]
+
+
+def _messages(form: forms.Form, name: str, error: forms.ValidationError) -> Sequence[str]:
+    choices = getattr(form.fields.get(name), "choices", None)
+    if error.code != "invalid_choice" or not choices:
+        return error.messages
+    return [_unknown((error.params or {}).get("value"), [value for value, _ in choices if value])]
+
+
+def _unknown(value: object, known: Iterable[object], what: str = "value") -> str:
+    return f"{value!s:.50} is not a known {what}. Choose from: {', '.join(map(str, known))}."

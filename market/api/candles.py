@@ -1,0 +1,135 @@
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.db.models import CharField, Func, QuerySet, Value
+from django_filters.rest_framework import FilterSet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.pagination import BasePagination
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from market.api.filters import InstantFilter, SymbolFilter, timeframe_filter
+from market.models import Candle
+
+FIELDS = [
+    *["opened_at", "open", "high", "low", "close", "volume", "vwap"],
+    *["session", "is_final", "suspect", "revisions", "provider", "feed"],
+]
+MOST = 10_000
+
+# Written by the database: reading 10,000 instants only to write them again is a third of an answer's time.
+STAMP = Func("opened_at", Value('YYYY-MM-DD"T"HH24:MI:SS"Z"'), function="to_char", output_field=CharField())
+
+
+class CandleSerializer(serializers.ModelSerializer[Candle]):
+    """Describes the answer. The rows themselves skip it, being many: plain values are seven times faster."""
+
+    class Meta:
+        model = Candle
+        fields = FIELDS
+
+
+class CandleFilters(FilterSet):
+    symbol = SymbolFilter(required=True)
+    timeframe = timeframe_filter(required=True)
+    to = InstantFilter("opened_at", "lt", help_text="Only bars that opened before this instant.")
+
+
+# A keyword cannot be declared in the class.
+CandleFilters.base_filters["from"] = InstantFilter(
+    "opened_at", "gte", help_text="Only bars that opened at this instant or later."
+)
+
+
+class NewestBars(BasePagination):
+    """The newest `limit` bars of those asked for, oldest first, and where the ones before them are.
+
+    One row more than asked is read to learn whether there are earlier ones: candles are never counted.
+    """
+
+    limit_query_param = "limit"
+    limit = forms.IntegerField(min_value=1, max_value=MOST)
+    default_limit = 1_000
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Any] | Sequence[Any], request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        try:
+            limit = int(self.limit.clean(request.query_params.get("limit", self.default_limit)))
+        except forms.ValidationError as wrong:
+            raise serializers.ValidationError({"limit": wrong.messages}) from None
+        rows = list(queryset[: limit + 1])
+        page = rows[:limit][::-1]
+        self.earlier = None
+        if len(rows) > limit:
+            self.earlier = replace_query_param(request.build_absolute_uri(), "to", page[0][0])
+        return page
+
+    def get_paginated_response(self, data: Sequence[Sequence[Any]]) -> Response:
+        results = [dict(zip(FIELDS, row, strict=True)) for row in data]
+        return Response({"count": len(results), "earlier": self.earlier, "results": results})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "required": ["count", "earlier", "results"],
+            "properties": {
+                "count": {"type": "integer", "description": "How many bars are in this answer."},
+                "earlier": {"type": "string", "format": "uri", "nullable": True},
+                "results": schema,
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        number = {"type": "integer", "minimum": 1, "maximum": MOST, "default": self.default_limit}
+        return [{"name": "limit", "in": "query", "required": False, "schema": number}]
+
+
+class CSVRenderer(BaseRenderer):
+    media_type = "text/csv"
+    format = "csv"
+
+    def render(
+        self,
+        data: Mapping[str, Iterable[Mapping[str, Any]]],
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> str:
+        text = io.StringIO()
+        lines = csv.writer(text, lineterminator="\n")
+        lines.writerow(FIELDS)
+        lines.writerows(row.values() for row in data["results"])
+        return text.getvalue()
+
+
+class CandleViewSet(GenericViewSet[Candle]):
+    """The bars of one symbol and timeframe, newest last; JSON, or CSV by Accept or `?format=csv`.
+
+    `opened_at` is UTC. A daily bar is stamped 00:00 of its session's date, a weekly one of its Monday.
+    """
+
+    queryset = Candle.objects.order_by("-opened_at", "symbol", "timeframe")
+    serializer_class = CandleSerializer
+    filterset_class = CandleFilters
+    pagination_class = NewestBars
+    renderer_classes = [JSONRenderer, CSVRenderer]
+
+    @extend_schema(
+        responses={
+            (200, "application/json"): CandleSerializer(many=True),
+            (200, "text/csv"): OpenApiTypes.STR,
+        }
+    )
+    def list(self, request: Request) -> Response:
+        candles = self.filter_queryset(self.get_queryset()).annotate(stamp=STAMP)
+        rows = self.paginate_queryset(candles.values_list("stamp", *FIELDS[1:]))
+        return self.get_paginated_response(rows)

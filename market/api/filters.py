@@ -1,0 +1,87 @@
+"""Filters that several of the lists share."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django import forms
+from django_filters import fields
+from django_filters.rest_framework import (
+    BaseInFilter,
+    CharFilter,
+    ChoiceFilter,
+    IsoDateTimeFilter,
+    TypedChoiceFilter,
+)
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+
+from market.models import Instrument, choices
+from market.prices import Timeframe
+
+SYMBOL_IN_ADDRESS = r"[A-Za-z0-9.\-/]+?"
+
+
+def refuse_strangers(symbols: Collection[str]) -> None:
+    known = set(Instrument.objects.filter(symbol__in=symbols).values_list("symbol", flat=True))
+    if strangers := sorted(set(symbols) - known):
+        raise forms.ValidationError(
+            f"{', '.join(strangers)}: no such instrument. Choose from those at /api/v1/instruments/."
+        )
+
+
+class SymbolField(forms.CharField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=16, **options)
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).upper()
+
+
+class OneSymbolField(SymbolField):
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if value:
+            refuse_strangers([value])
+
+
+class SymbolsField(fields.BaseCSVField):
+    def clean(self, value: list[str] | None) -> list[str] | None:
+        symbols: list[str] | None = super().clean(value)
+        refuse_strangers(symbols or [])
+        return symbols
+
+
+class SymbolFilter(CharFilter):
+    field_class = OneSymbolField
+
+
+class SymbolsFilter(BaseInFilter, CharFilter):
+    """One symbol, or several separated by commas."""
+
+    base_field_class = SymbolsField
+    field_class = SymbolField
+
+
+class InstantFilter(IsoDateTimeFilter):
+    def __init__(self, field_name: str, lookup_expr: str, help_text: str) -> None:
+        super().__init__(
+            field_name=field_name,
+            lookup_expr=lookup_expr,
+            help_text=help_text,
+            error_messages={
+                "invalid": "Give an instant such as 2024-07-03T14:00:00Z (send a plus sign as %2B) or a date."
+            },
+        )
+
+
+@extend_schema_field(OpenApiTypes.BOOL)
+class YesNoFilter(TypedChoiceFilter):
+    """true or false. (A BooleanFilter ignores what is neither.)"""
+
+    def __init__(self, **options: Any) -> None:
+        known = [("true", "true"), ("false", "false")]
+        super().__init__(choices=known, coerce=lambda value: value == "true", **options)
+
+
+def timeframe_filter(**options: Any) -> ChoiceFilter:
+    return ChoiceFilter(choices=choices(Timeframe), **options)

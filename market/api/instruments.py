@@ -1,0 +1,105 @@
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django_filters.rest_framework import FilterSet
+from rest_framework import serializers
+from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin, UpdateModelMixin
+from rest_framework.viewsets import GenericViewSet
+
+from market import sessions
+from market.api.filters import SYMBOL_IN_ADDRESS, YesNoFilter
+from market.models import Instrument
+
+
+class InstrumentSerializer(serializers.ModelSerializer[Instrument]):
+    class Meta:
+        model = Instrument
+        fields = ["symbol", "name", "calendar", "currency", "tick_size", "watched", "split_pending_since"]
+        read_only_fields = ["split_pending_since"]
+        extra_kwargs = {"tick_size": {"min_value": Decimal("0.000001")}}
+
+    def to_internal_value(self, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return super().to_internal_value(given)
+        if strangers := given.keys() - self.fields.keys():
+            known = f"is not a known field. Choose from: {', '.join(self.fields)}."
+            raise serializers.ValidationError({name: [f"{name} {known}"] for name in sorted(strangers)})
+        symbol = given.get("symbol")
+        return super().to_internal_value(
+            {**given, "symbol": symbol.strip().upper()} if isinstance(symbol, str) else given
+        )
+
+    def validate_symbol(self, symbol: str) -> str:
+        if self.instance and symbol != self.instance.symbol:
+            raise serializers.ValidationError("A symbol never changes: add the new one and unwatch this one.")
+        return symbol
+
+    def validate_calendar(self, calendar: str) -> str:
+        try:
+            sessions.ensure([calendar], timezone.now())
+        except sessions.UnknownCalendar as unknown:
+            raise serializers.ValidationError(str(unknown)) from None
+        return calendar
+
+    def create(self, fields: dict[str, Any]) -> Instrument:
+        try:
+            with transaction.atomic():
+                return Instrument.objects.create(**fields)
+        except IntegrityError:
+            raise serializers.ValidationError({"symbol": ["Someone else has just added it."]}) from None
+
+    def update(self, instrument: Instrument, fields: dict[str, Any]) -> Instrument:
+        for name, value in fields.items():
+            setattr(instrument, name, value)
+        # Only what was sent: ingestion may write the other fields of the row at the same moment.
+        instrument.save(update_fields=fields.keys())
+        return instrument
+
+
+class InstrumentFilters(FilterSet):
+    watched = YesNoFilter()
+
+
+class InstrumentViewSet(
+    ListModelMixin,
+    RetrieveModelMixin,
+    CreateModelMixin,
+    UpdateModelMixin,
+    GenericViewSet[Instrument],
+):
+    """The instruments. None is ever deleted: set `watched` to false and its history stays readable."""
+
+    queryset = Instrument.objects.order_by("symbol")
+    serializer_class = InstrumentSerializer
+    filterset_class = InstrumentFilters
+    lookup_value_regex = SYMBOL_IN_ADDRESS
+    http_method_names = ["get", "post", "patch", "head", "options"]
+
+    def get_object(self) -> Instrument:
+        self.kwargs["pk"] = self.kwargs["pk"].upper()
+        return super().get_object()
+
+    def perform_create(self, serializer: serializers.BaseSerializer[Instrument]) -> None:
+        with transaction.atomic():
+            self._log(serializer.save(), ADDITION, [{"added": {}}])
+
+    def perform_update(self, serializer: serializers.BaseSerializer[Instrument]) -> None:
+        before, after = serializer.instance, serializer.validated_data
+        changed = [name for name, value in after.items() if getattr(before, name) != value]
+        with transaction.atomic():
+            instrument = serializer.save()
+            if changed:
+                self._log(instrument, CHANGE, [{"changed": {"fields": [_label(name) for name in changed]}}])
+
+    def _log(self, instrument: Instrument, action: int, message: list[dict[str, Any]]) -> None:
+        LogEntry.objects.log_actions(
+            self.request.user.pk or 0, [instrument], action, message, single_object=True
+        )
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").capitalize()

@@ -1,0 +1,71 @@
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils import timezone
+from django_filters.rest_framework import ChoiceFilter, FilterSet
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from market import changes
+from market.api.filters import SYMBOL_IN_ADDRESS, SymbolsFilter
+from market.models import Quote, choices
+from market.prices import Feed
+
+
+class QuoteSerializer(serializers.Serializer[Any]):
+    """A quote and what it means. Null is unknown: no previous close, a bid that was not given."""
+
+    symbol = serializers.CharField(source="quote.symbol")
+    price = serializers.FloatField(source="quote.price")
+    previous_close = serializers.FloatField(
+        allow_null=True,
+        help_text="The last final daily close before the quote's session, on its split basis.",
+    )
+    previous_close_on = serializers.DateField(allow_null=True, help_text="The date of that close.")
+    change = serializers.FloatField(allow_null=True)
+    change_percent = serializers.FloatField(allow_null=True)
+    bid = serializers.FloatField(source="quote.bid", allow_null=True)
+    ask = serializers.FloatField(source="quote.ask", allow_null=True)
+    bid_size = serializers.IntegerField(source="quote.bid_size", allow_null=True)
+    ask_size = serializers.IntegerField(source="quote.ask_size", allow_null=True)
+    volume = serializers.IntegerField(source="quote.volume", allow_null=True)
+    exchange = serializers.CharField(source="quote.exchange")
+    as_of = serializers.DateTimeField(source="quote.as_of", help_text="The provider's time.")
+    received_at = serializers.DateTimeField(source="quote.received_at", help_text="Our time.")
+    age_seconds = serializers.FloatField(
+        help_text="Now less as_of less the feed's stated delay; not below zero."
+    )
+    stale = serializers.BooleanField(help_text="Too old while its exchange is open.")
+    provider = serializers.CharField(source="quote.provider")
+    feed = serializers.ChoiceField(source="quote.feed", choices=choices(Feed))
+    delay_seconds = serializers.IntegerField(
+        source="quote.delay_seconds", help_text="The feed's stated delay."
+    )
+
+
+def shown(quotes: Iterable[Quote]) -> Any:
+    return QuoteSerializer(changes.look_at(quotes, timezone.now()), many=True).data
+
+
+class QuoteFilters(FilterSet):
+    symbol = SymbolsFilter()
+    feed = ChoiceFilter(choices=choices(Feed))
+
+
+class QuoteViewSet(GenericViewSet[Quote]):
+    """The newest quote of each instrument."""
+
+    queryset = Quote.objects.order_by("symbol")
+    serializer_class = QuoteSerializer
+    filterset_class = QuoteFilters
+    lookup_value_regex = SYMBOL_IN_ADDRESS
+
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(shown(page or []))
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        self.kwargs["pk"] = pk.upper()
+        return Response(shown([self.get_object()])[0])

@@ -1,0 +1,15 @@
+from rest_framework.routers import SimpleRouter
+
+from market.api.candles import CandleViewSet
+from market.api.gaps import GapViewSet
+from market.api.instruments import InstrumentViewSet
+from market.api.quotes import QuoteViewSet
+from market.api.runs import IngestionRunViewSet
+
+# Its registrations are served under /api/v1/ by the site's own router.
+router = SimpleRouter()
+router.register("instruments", InstrumentViewSet)
+router.register("quotes", QuoteViewSet)
+router.register("candles", CandleViewSet)
+router.register("ingestion-runs", IngestionRunViewSet)
+router.register("gaps", GapViewSet)

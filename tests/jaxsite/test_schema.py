@@ -1,0 +1,52 @@
+"""The OpenAPI description, its page, and what browsers are allowed to do."""
+
+import io
+import re
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+pytestmark = pytest.mark.django_db
+STRICT = (
+    "default-src 'self'; script-src 'self'; object-src 'none'; style-src 'self'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def test_the_description_is_valid_and_free_of_warnings() -> None:
+    text = io.StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=text)
+    assert "/api/v1/candles/:" in text.getvalue()
+
+
+def test_the_description_is_served_to_everyone(client: Client) -> None:
+    described = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()
+    assert described["paths"]["/api/v1/quotes/"]["get"]["responses"].keys() == {"200", "default"}
+    assert set(described["components"]["securitySchemes"]) == {"token", "cookieAuth"}
+
+
+def test_the_docs_load_nothing_from_elsewhere(client: Client) -> None:
+    page = client.get("/api/docs/")
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page.content.decode())
+    assert len(addresses) == 5
+    for address in addresses:
+        assert address.startswith("/")
+        asset = client.get(address)
+        assert asset.status_code == 200
+        asset.close()
+
+
+def test_the_docs_have_a_policy_of_their_own(client: Client) -> None:
+    policy = client.get("/api/docs/")["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "style-src 'self' 'unsafe-inline'" in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+@pytest.mark.parametrize("address", ["/admin/login/", "/health", "/api/v1/quotes/"])
+def test_everything_else_has_the_strict_policy(client: Client, address: str) -> None:
+    answer = client.get(address)
+    assert sorted(answer["Content-Security-Policy"].split("; ")) == sorted(STRICT.split("; "))
+    assert (answer["X-Frame-Options"], answer["X-Content-Type-Options"]) == ("DENY", "nosniff")
+    assert answer["Referrer-Policy"] == "same-origin"

@@ -1,0 +1,88 @@
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from knox.models import AuthToken
+from rest_framework.test import APIClient
+
+pytestmark = pytest.mark.django_db
+ADD = "/admin/knox/authtoken/add/"
+
+
+@pytest.fixture
+def admin() -> User:
+    return User.objects.create_superuser("admin")
+
+
+@pytest.fixture
+def browser(client: Client, admin: User) -> Client:
+    client.force_login(admin)
+    return client
+
+
+def make_token(browser: Client, user: User) -> str:
+    page = browser.post(ADD, {"user": user.pk, "expiry_0": "2099-01-01", "expiry_1": "00:00"})
+    assert page.status_code == 200, "the token's own page, not a redirect"
+    assert "no-store" in page["Cache-Control"]
+    (token,) = re.findall(r'<pre id="token">(\w{64})</pre>', page.content.decode())
+    return str(token)
+
+
+def status(token: str) -> int:
+    return APIClient().get("/api/v1/quotes/", HTTP_AUTHORIZATION=f"Token {token}").status_code
+
+
+def test_a_token_made_in_admin_logs_in_until_it_is_revoked(browser: Client, admin: User) -> None:
+    token = make_token(browser, admin)
+    assert status(token) == 200
+    made = AuthToken.objects.get()
+    browser.post(f"/admin/knox/authtoken/{made.pk}/delete/", {"post": "yes"})
+    assert status(token) == 401
+
+
+def test_a_token_is_shown_once_and_stored_as_a_hash(browser: Client, admin: User) -> None:
+    token = make_token(browser, admin)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t::text FROM knox_authtoken t UNION ALL SELECT l::text FROM django_admin_log l"
+        )
+        stored = str(cursor.fetchall())
+    assert token not in stored + str(browser.cookies)
+    assert token[:8] in browser.get("/admin/knox/authtoken/").content.decode()
+    assert token not in browser.get("/admin/knox/authtoken/").content.decode()
+
+
+def test_the_form_offers_a_year(browser: Client) -> None:
+    offered = browser.get(ADD).context["adminform"].form.initial["expiry"]
+    assert offered - timezone.now() == pytest.approx(timedelta(days=365), abs=timedelta(minutes=1))
+
+
+def test_an_expired_token_is_refused(admin: User) -> None:
+    _, token = AuthToken.objects.create(admin, expiry=timedelta(seconds=-1))
+    assert status(token) == 401
+
+
+def test_the_token_of_a_disabled_user_is_refused(admin: User) -> None:
+    _, token = AuthToken.objects.create(admin)
+    User.objects.update(is_active=False)
+    assert status(token) == 401
+
+
+def test_staff_make_and_see_tokens_only_for_themselves(client: Client, admin: User) -> None:
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename__contains="authtoken"))
+    client.force_login(clerk)
+    refused = client.post(ADD, {"user": admin.pk, "expiry_0": "2099-01-01", "expiry_1": "00:00"})
+    assert "Select a valid choice" in refused.content.decode()
+    assert not AuthToken.objects.exists()
+    assert status(make_token(client, clerk)) == 200
+
+
+def test_a_token_is_never_changed(browser: Client, admin: User) -> None:
+    made, _ = AuthToken.objects.create(admin)
+    browser.post(f"/admin/knox/authtoken/{made.pk}/change/", {"user": admin.pk})
+    assert AuthToken.objects.get().expiry == made.expiry

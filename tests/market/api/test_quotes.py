@@ -1,0 +1,100 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from tests import make
+
+URL = "/api/v1/quotes/"
+
+
+@pytest.fixture(autouse=True)
+def market(db: None) -> None:
+    make.july_2024()
+    make.only("AAPL", "MSFT")
+    make.candle("AAPL", "2024-07-02", 80.0)
+    make.quote("AAPL", 100.0, bid=99.5, volume=1_000_000, exchange="NASDAQ")
+    make.quote("MSFT", 400.0)
+
+
+def test_a_quote_comes_with_its_change_source_and_times(reader: APIClient) -> None:
+    quote = reader.get(f"{URL}AAPL/").json()
+    assert quote.pop("age_seconds") == pytest.approx((timezone.now() - make.T0).total_seconds(), abs=10)
+    assert quote == {
+        "symbol": "AAPL",
+        "price": 100.0,
+        "previous_close": 80.0,
+        "previous_close_on": "2024-07-02",
+        "change": 20.0,
+        "change_percent": 25.0,
+        "bid": 99.5,
+        "ask": None,
+        "bid_size": None,
+        "ask_size": None,
+        "volume": 1_000_000,
+        "exchange": "NASDAQ",
+        "as_of": "2024-07-03T14:00:00Z",
+        "received_at": "2024-07-03T14:00:01Z",
+        "stale": False,
+        "provider": "alpaca",
+        "feed": "live",
+        "delay_seconds": 0,
+    }
+
+
+def test_an_unknown_change_is_null(reader: APIClient) -> None:
+    quote = reader.get(f"{URL}msft").json()
+    assert (quote["previous_close"], quote["change"], quote["change_percent"]) == (None, None, None)
+
+
+def test_an_old_quote_in_session_is_stale(reader: APIClient) -> None:
+    now = timezone.now()
+    make.round_the_clock(now)
+    make.instrument("BTC/USD", "24/7")
+    make.quote("BTC/USD", as_of=now - timedelta(hours=1))
+    assert reader.get(f"{URL}BTC/USD/").json()["stale"] is True
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["AAPL", "MSFT"]),
+        ("symbol=msft", ["MSFT"]),
+        ("symbol=MSFT,AAPL", ["AAPL", "MSFT"]),
+        ("feed=delayed", []),
+    ],
+)
+def test_the_list_is_filtered(reader: APIClient, query: str, expected: list[str]) -> None:
+    assert [row["symbol"] for row in reader.get(f"{URL}?{query}").json()["results"]] == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "complaint"),
+    [
+        ("symbol=ZZZ,AAPL", "ZZZ: no such instrument."),
+        ("feed=fast", "fast is not a known value. Choose from: live, delayed, simulated."),
+        ("symbol=A%00", "Null characters are not allowed."),
+    ],
+)
+def test_what_is_not_known_is_refused(reader: APIClient, query: str, complaint: str) -> None:
+    answer = reader.get(f"{URL}?{query}")
+    assert answer.status_code == 400
+    assert complaint in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("symbols", [1, 12])
+def test_the_list_takes_as_many_queries_for_many_as_for_one(
+    reader: APIClient, django_assert_num_queries: DjangoAssertNumQueries, symbols: int
+) -> None:
+    for n in range(symbols):
+        make.instrument(f"S{n}")
+        make.quote(f"S{n}")
+    with django_assert_num_queries(6):  # two for the token, count, page, previous closes, staleness
+        assert len(reader.get(URL).json()["results"]) == 2 + symbols
+
+
+def test_a_stranger_may_not_read(stranger: APIClient) -> None:
+    assert stranger.get(URL).status_code == 401
+    assert stranger.get(f"{URL}AAPL/").status_code == 401
