@@ -4,7 +4,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
-from jaxsite import docs
+from jaxsite import docs, monitoring
 from market import urls as market_urls
 
 handler400 = "jaxsite.problems.bad_request"
@@ -27,6 +27,8 @@ router.registry.extend(market_urls.router.registry)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("health", monitoring.HealthView.as_view(), name="health"),
+    path("metrics", monitoring.MetricsView.as_view(), name="metrics"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -1,0 +1,128 @@
+"""Is Jax doing its work? Each check says in words what is wrong and what to do about it."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.conf import settings
+from django.db import Error, OperationalError, connection
+
+from market import changes, feeds
+from market.models import IngestionRun, Installation, ProviderStatus
+
+logger = logging.getLogger(__name__)
+
+SHOWN_SYMBOLS = 5
+
+
+class Status(StrEnum):
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    status: Status
+    message: str
+
+
+def examine(at: datetime) -> list[Check]:
+    """All checks, or the database's alone when it does not answer: the others are read from it."""
+    try:
+        _ping()
+        return [
+            Check("database", Status.HEALTHY, "It answers."),
+            _data(),
+            _worker(at),
+            _quotes(at),
+            *_providers(at),
+        ]
+    except Error as error:
+        # The reason names hosts and users: it is for the log, not for whoever asks.
+        logger.error("The database fails its health check: %s", error)
+        return [Check("database", Status.UNHEALTHY, _advice(error))]
+
+
+def worst(checks: Iterable[Check]) -> Status:
+    return max((check.status for check in checks), key=list(Status).index)
+
+
+def _ping() -> None:
+    # A connection of its own: an old one to a server that hangs would wait for ever, a new one gives up.
+    fresh = connection.copy()
+    try:
+        with fresh.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        fresh.close()
+
+
+def _advice(error: Error) -> str:
+    if isinstance(error, OperationalError):
+        return "It does not answer. Check that PostgreSQL runs and that DATABASE_URL is right; see the log."
+    return "It answers, but its tables are not as expected. Run: python manage.py migrate"
+
+
+def _data() -> Check:
+    row = Installation.objects.first()
+    if row is None:
+        return Check("data", Status.HEALTHY, "Empty so far: the first cycle decides, simulated or real.")
+    if row.data != settings.DATA_KIND:
+        return Check(
+            "data",
+            Status.DEGRADED,
+            f"The database holds {row.data} data, the settings ask for {settings.DATA_KIND}. "
+            f"Set DATA={row.data}, or point DATABASE_URL at another database.",
+        )
+    return Check("data", Status.HEALTHY, f"The market data is {row.data}.")
+
+
+def _worker(at: datetime) -> Check:
+    newest = (
+        IngestionRun.objects.filter(kind=IngestionRun.Kind.QUOTES, outcome=IngestionRun.Outcome.FINISHED)
+        .order_by("-started_at")
+        .values_list("finished_at", flat=True)
+        .first()
+    )
+    advice = "Check that it runs (python manage.py qcluster) and read its log."
+    if newest is None:
+        message = f"No cycle has finished yet. The worker runs the first one as soon as it starts. {advice}"
+        return Check("worker", Status.DEGRADED, message)
+    ago = f"The last cycle finished {int((at - newest).total_seconds())} s ago."
+    if at - newest > 2 * timedelta(seconds=settings.INGEST_INTERVAL_SECONDS):
+        return Check("worker", Status.DEGRADED, f"{ago} The worker seems to be down. {advice}")
+    return Check("worker", Status.HEALTHY, ago)
+
+
+def _quotes(at: datetime) -> Check:
+    stale = changes.stale_symbols(at)
+    if not stale:
+        return Check("quotes", Status.HEALTHY, "Every watched instrument that trades now has a fresh quote.")
+    shown = ", ".join(stale[:SHOWN_SYMBOLS]) + (" and others" if len(stale) > SHOWN_SYMBOLS else "")
+    return Check(
+        "quotes",
+        Status.DEGRADED,
+        f"{len(stale)} in session without a quote from the last {settings.STALE_QUOTE_SECONDS} s: {shown}. "
+        f"Look at the newest ingestion run for what failed, or run: python manage.py doctor",
+    )
+
+
+def _providers(at: datetime) -> Iterator[Check]:
+    rows = list(ProviderStatus.objects.all())
+    names = [provider.name for provider in feeds.enabled()]
+    if not names:
+        advice = "Set IB_BRIDGE_URL, ALPACA_API_KEY with ALPACA_API_SECRET, or POLYGON_API_KEY."
+        yield Check("providers", Status.DEGRADED, f"No provider is switched on. {advice}")
+    for name in names:
+        cooling = [row for row in rows if row.provider == name and row.cools_off(at)]
+        pauses = "; ".join(
+            f"{row.kind} until {row.cool_off_until:%H:%M:%S} UTC after {row.consecutive_failures} failures"
+            for row in cooling
+        )
+        status = Status.DEGRADED if cooling else Status.HEALTHY
+        message = f"Left alone for a while: {pauses}. It is tried again by itself; why is in admin."
+        yield Check(f"provider_{name}", status, message if cooling else "It may be asked.")

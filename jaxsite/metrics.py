@@ -1,0 +1,115 @@
+"""Figures for monitoring. All but the uptime come from the database, so every web process says the same."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from jaxsite.uptime import in_words, uptime
+from market import changes
+from market.models import IngestionRun, IngestionTotal, Instrument, ProviderStatus
+
+# By the field of IngestionTotal they are read from.
+COUNTERS = {
+    "runs": ("jax_market_ingestions", "Cycles, those skipped included."),
+    "skipped": ("jax_market_skipped_ingestions", "Cycles skipped because another one was at work."),
+    "stored": ("jax_market_successful_ingests", "Symbols answered and stored, summed over the cycles."),
+    "failed": ("jax_market_failed_ingests", "Symbols that no provider answered, summed over the cycles."),
+    "rejected": ("jax_market_rejected_rows", "Rows refused as unfit."),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Figures(Collector):
+    """What is measured. `newest`: the newest finished cycle of each kind that has one."""
+
+    at: datetime
+    totals: Sequence[IngestionTotal]
+    newest: Sequence[IngestionRun]
+    providers: Sequence[ProviderStatus]
+    symbols: int
+    stale: int
+    uptime: timedelta
+
+    def as_json(self) -> dict[str, Any]:
+        last = max(self.newest, key=_finish, default=None)
+        return {
+            "total_ingestions": sum(total.runs for total in self.totals),
+            "successful_ingests": sum(total.stored for total in self.totals),
+            "failed_ingests": sum(total.failed for total in self.totals),
+            "last_ingest_time": last and last.finished_at,
+            "last_ingest_duration": last and _duration(last),
+            "symbol_count": self.symbols,
+            "uptime": in_words(self.uptime),
+            "stale_quotes": self.stale,
+            "rejected_rows": sum(total.rejected for total in self.totals),
+        }
+
+    def collect(self) -> Iterator[Metric]:
+        """The same for Prometheus, told apart by kind and provider."""
+        totals = {total.kind: total for total in self.totals}
+        for field, (name, meaning) in COUNTERS.items():
+            counter = CounterMetricFamily(name, meaning, labels=["kind"])
+            for kind in IngestionRun.Kind.values:
+                counter.add_metric([kind], getattr(totals.get(kind), field, 0))
+            yield counter
+        yield from self._newest()
+        yield from self._providers()
+        yield _gauge("jax_market_symbols", "Watched instruments.", self.symbols)
+        yield _gauge("jax_market_stale_quotes", "Instruments without a fresh quote in session.", self.stale)
+        yield _gauge("jax_market_uptime_seconds", "Age of the web service.", self.uptime.total_seconds())
+
+    def _newest(self) -> Iterator[Metric]:
+        finished = GaugeMetricFamily(
+            "jax_market_last_ingest_timestamp_seconds", "When the newest cycle finished.", labels=["kind"]
+        )
+        took = GaugeMetricFamily(
+            "jax_market_last_ingest_duration_seconds", "How long the newest cycle took.", labels=["kind"]
+        )
+        for run in self.newest:
+            finished.add_metric([run.kind], _finish(run).timestamp())
+            took.add_metric([run.kind], _duration(run))
+        yield from (finished, took)
+
+    def _providers(self) -> Iterator[Metric]:
+        labels = ["provider", "kind"]
+        failures = GaugeMetricFamily(
+            "jax_market_provider_consecutive_failures", "Failures since its last success.", labels=labels
+        )
+        cooling = GaugeMetricFamily(
+            "jax_market_provider_cooling_off", "1 while it is left alone after failures.", labels=labels
+        )
+        for row in self.providers:
+            failures.add_metric([row.provider, row.kind], row.consecutive_failures)
+            cooling.add_metric([row.provider, row.kind], row.cools_off(self.at))
+        yield from (failures, cooling)
+
+
+def read(at: datetime) -> Figures:
+    """The figures at this moment: always five queries."""
+    finished = IngestionRun.objects.filter(outcome=IngestionRun.Outcome.FINISHED)
+    return Figures(
+        at=at,
+        totals=list(IngestionTotal.objects.order_by("kind")),
+        newest=list(finished.order_by("kind", "-started_at").distinct("kind")),
+        providers=list(ProviderStatus.objects.all()),
+        symbols=Instrument.objects.watched().count(),
+        stale=len(changes.stale_symbols(at)),
+        uptime=uptime(),
+    )
+
+
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, meaning, value=value)
+
+
+def _finish(run: IngestionRun) -> datetime:
+    return run.finished_at or run.started_at
+
+
+def _duration(run: IngestionRun) -> float:
+    return (_finish(run) - run.started_at).total_seconds()
