@@ -82,24 +82,20 @@ class Command(BaseCommand):
 
 def told(result: importing.ImportResult) -> str:
     written = result.written
+    shape = "%Y-%m-%d %H:%M UTC" if result.timeframe.is_intraday else "%Y-%m-%d"
     lines = [
-        f"{result.symbol} {result.timeframe}: {result.bars:,} bars from {result.first:%Y-%m-%d %H:%M} to"
-        f" {result.last:%Y-%m-%d %H:%M} UTC: {written.new:,} new, {written.changed:,} changed,"
-        f" {written.kept:,} kept as they were."
+        f"{result.symbol} {result.timeframe}, {result.first:{shape}} to {result.last:{shape}}: {result.bars:,}"
+        f" bars, {written.new:,} new, {written.changed:,} changed, {written.kept:,} kept as they were."
     ]
     if result.added:
         lines.append(
             f"{result.symbol} was not known: added, not watched. Switch it on in admin to follow it."
         )
     if result.empty_lines:
-        lines.append(
-            f"{len(result.empty_lines)} lines without a price are no bars: {_first(result.empty_lines)}."
-        )
+        lines.append(f"No bars, for they hold no price: lines {_first(result.empty_lines)}.")
     if result.suspects:
-        stamps = [f"{at:%Y-%m-%d %H:%M}" for at in result.suspects]
-        lines.append(
-            f"{len(stamps)} bars with a jump that no later bar confirms are marked suspect: {_first(stamps)}."
-        )
+        stamps = [f"{at:{shape}}" for at in result.suspects]
+        lines.append(f"Marked suspect, for no later bar confirms the jump: {_first(stamps)}.")
     return "\n".join([*lines, *result.notes])
 
 

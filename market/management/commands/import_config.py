@@ -29,12 +29,13 @@ class Command(BaseCommand):
 
 
 def told(planned: adoption.Adoption, env_file: Path, *, only_planned: bool) -> str:
-    would = "would be" if only_planned else "are"
-    lines = [f"{len(planned.watched)} symbols {would} newly watched: {', '.join(planned.watched) or 'none'}."]
+    lines = [
+        f"{'Would be' if only_planned else 'Now'} watched: {', '.join(planned.watched) or 'nothing new'}."
+    ]
     if planned.others:
-        lines.append(f"Watched already, and not in the file: {', '.join(planned.others)}. They stay watched.")
-    lines.append(f"{len(planned.written)} settings {would} written to {env_file}.")
-    lines += [f"  {adoption.shown(name, value)}" for name, value in planned.written.items()]
+        lines.append(f"Watched before, not in the file, still watched: {', '.join(planned.others)}.")
+    lines.append(f"{'Would be written' if only_planned else 'Written'} to {env_file}:")
+    lines += [f"  {adoption.shown(name, value)}" for name, value in planned.written.items()] or ["  nothing"]
     for name, value in planned.kept.items():
         lines.append(f"  {adoption.shown(name, value)} stays, though the file says otherwise.")
     lines += planned.notes

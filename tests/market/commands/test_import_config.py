@@ -51,9 +51,9 @@ def test_it_takes_over_watchlist_and_settings_beside_what_is_there(env_file: Pat
         "INGEST_INTERVAL_SECONDS='120'\nPOLYGON_API_KEY='s3cret#1'\n"
     )
     assert told.splitlines()[:-1] == [
-        "1 symbols are newly watched: IBM.",
-        "Watched already, and not in the file: SPY. They stay watched.",
-        f"2 settings are written to {env_file}.",
+        "Now watched: IBM.",
+        "Watched before, not in the file, still watched: SPY.",
+        f"Written to {env_file}:",
         "  INGEST_INTERVAL_SECONDS=120",
         "  POLYGON_API_KEY=(not shown)",
         "  IB_BRIDGE_URL=http://mine:8092 stays, though the file says otherwise.",
@@ -64,13 +64,13 @@ def test_it_takes_over_watchlist_and_settings_beside_what_is_there(env_file: Pat
 def test_twice_is_the_same_as_once(env_file: Path) -> None:
     run(env_file)
     before = env_file.read_text()
-    assert "0 settings are written" in run(env_file)
+    assert f"Written to {env_file}:\n  nothing\n" in run(env_file)
     assert env_file.read_text() == before
 
 
 def test_a_dry_run_changes_nothing_and_says_what_would(env_file: Path) -> None:
     before = env_file.read_text()
-    assert "1 symbols would be newly watched: IBM." in run(env_file, OLD, "--dry-run")
+    assert "Would be watched: IBM." in run(env_file, OLD, "--dry-run")
     assert (env_file.read_text(), watched()) == (before, ["AAPL", "SPY"])
 
 
@@ -100,4 +100,4 @@ def test_a_database_of_simulated_data_refuses_a_real_provider(env_file: Path, se
     Installation.objects.create(pk=1, data=Installation.Data.SIMULATED, decided_at=make.T0)
     with pytest.raises(CommandError, match="this database holds simulated data, for good"):
         run(env_file)
-    assert "1 symbols are newly watched" in run(env_file, {"symbols": ["IBM"]})
+    assert "Now watched: IBM" in run(env_file, {"symbols": ["IBM"]})

@@ -1,0 +1,88 @@
+"""`manage.py import_candles`: what a person types and reads."""
+
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django import Settings
+
+from market.models import Candle
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+TEXT = """date,open,high,low,close,volume
+2024-06-28,70,77,63,70,100
+2024-07-01,10,11,9,10,700
+2024-07-02,null,null,null,null,null
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path, settings: Settings) -> Path:
+    settings.DATA_KIND = "real"
+    make.july_2024()
+    make.session((timezone.now() + timedelta(days=320)).date().isoformat())
+    path = tmp_path / "bars.csv"
+    path.write_text(TEXT)
+    return path
+
+
+def run(file: Path, *options: str, symbol: str = "aapl", timeframe: str = "1d") -> str:
+    out = StringIO()
+    call_command(
+        "import_candles", str(file), "--symbol", symbol, "--timeframe", timeframe, *options, stdout=out
+    )
+    return out.getvalue()
+
+
+def test_it_says_what_became_of_the_file(file: Path) -> None:
+    assert run(file, "--splits", "2024-07-01:7", symbol="new").splitlines() == [
+        "NEW 1d, 2024-06-28 to 2024-07-01: 2 bars, 2 new, 0 changed, 0 kept as they were.",
+        "NEW was not known: added, not watched. Switch it on in admin to follow it.",
+        "No bars, for they hold no price: lines 4.",
+    ]
+
+
+def test_times_without_a_zone_are_read_in_the_one_given(file: Path) -> None:
+    file.write_text("time,open,high,low,close,volume\n2024-07-02 09:30,10,10,10,10,1\n")
+    told = run(file, "--timezone", "America/New_York", timeframe="1m")
+    assert "AAPL 1m, 2024-07-02 13:30 UTC to" in told
+
+
+@pytest.mark.parametrize("splits", ["2024-07-01:7", "2024-07-01:7/1", "2024-07-01:7.0"])
+def test_a_ratio_may_be_written_as_a_number_or_a_fraction(file: Path, splits: str) -> None:
+    run(file, "--splits", splits)
+    assert list(Candle.objects.filter(timeframe="1d").values_list("close", flat=True)) == [10.0, 10.0]
+
+
+def test_a_bad_line_fails_the_command_and_stores_nothing(file: Path) -> None:
+    file.write_text(TEXT + "2024-07-03,10,9.5,10.1,10,1\n")
+    with pytest.raises(CommandError, match=r"Nothing was imported\.\nline 5: high 9\.5 is below low 10\.1"):
+        run(file)
+    assert not Candle.objects.exists()
+
+
+def test_a_file_that_is_not_there_is_told(file: Path) -> None:
+    with pytest.raises(CommandError, match="No such file or directory"):
+        run(file.with_name("other.csv"))
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (
+            ["--timezone", "Atlantis"],
+            "there is no time zone Atlantis: write one like America/New_York or UTC",
+        ),
+        (["--splits", "2024-07-01"], "'2024-07-01' is no split: write DATE:RATIO as in 2014-06-09:7"),
+        (["--splits", "2024-07-01:0"], "a split has a ratio above zero"),
+        (["--splits", "2024-07-01:1/0"], "is no split"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(file: Path, options: list[str], reason: str) -> None:
+    with pytest.raises(CommandError, match=reason):
+        run(file, *options)

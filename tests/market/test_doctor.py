@@ -1,0 +1,126 @@
+"""What the doctor finds, and what it advises."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from market import doctor, ingest
+from market.doctor import Finding
+from market.models import Gap, IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
+from market.prices import Timeframe
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def healthy(settings: Settings) -> None:
+    """A simulated installation whose worker has just done its work."""
+    settings.CANDLE_BACKFILL = 20
+    make.only("AAPL", "MSFT", calendar="24/7")
+    make.round_the_clock(make.T0, days=60, ahead=400)
+    ingest.ingest_quotes(make.T0)
+    ingest.ingest_candles(make.T0)
+
+
+def findings() -> dict[str, Finding]:
+    return {finding.about: finding for finding in doctor.examine(make.T0 + timedelta(seconds=30))}
+
+
+def test_nothing_needs_attention_when_all_is_well() -> None:
+    found = findings()
+    assert [about for about, finding in found.items() if finding.advice] == []
+    assert found["database"].text.startswith("PostgreSQL ")
+    assert found["data"].text.startswith("simulated. For real prices set IB_BRIDGE_URL, or ALPACA_API_KEY")
+    assert found["simulator"].text.startswith("it answers")
+    assert found["polygon"].text == "off; POLYGON_API_KEY would switch it on"
+    assert found["worker"].text == "its last cycle began 30 s ago: 2 of 2 symbols stored"
+    assert found["calendar 24/7"].text == "sessions are known until 2025-08-06"
+    assert found["quotes"].text.startswith("2 instruments are watched, 0 of them have no fresh quote")
+    assert found["candles 1d"].text == "2 of 2 instruments have some"
+
+
+def test_a_database_that_does_not_answer_ends_the_examination(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "PORT", "1")
+    monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
+    [finding] = doctor.examine(make.T0)
+    assert finding.text.startswith("it does not answer: ")
+    assert finding.advice == "Check that PostgreSQL runs and that DATABASE_URL is right."
+
+
+def test_data_of_the_other_kind_is_told(settings: Settings) -> None:
+    settings.DATA_KIND = Installation.Data.REAL
+    found = findings()
+    assert found["data"].advice == "Set DATA=simulated, or point DATABASE_URL at another database."
+    assert found["providers"].text == "none is switched on"
+
+
+def test_a_provider_nobody_knows_is_told(settings: Settings) -> None:
+    settings.PROVIDERS = ["simulator", "yahoo"]
+    assert findings()["PROVIDERS"].text == "nothing is called yahoo"
+
+
+def test_a_provider_that_cools_off_is_told_with_its_last_error() -> None:
+    row = ProviderStatus.objects.get(provider="simulator", kind="quotes")
+    row.failed(make.T0, "503 Service Unavailable", pause=timedelta(hours=1))
+    finding = findings()["simulator"]
+    assert finding.text.endswith("left alone at quotes until 15:00 UTC: 503 Service Unavailable")
+    assert finding.advice.startswith("It is tried again by itself")
+
+
+def test_a_worker_that_stopped_is_told() -> None:
+    [*late] = doctor.examine(make.T0 + timedelta(minutes=10))
+    worker = next(finding for finding in late if finding.about == "worker")
+    assert worker.text.startswith("its last cycle began 600 s ago")
+    assert worker.advice.startswith("Start it: make run, or python manage.py qcluster.")
+
+
+def test_a_worker_that_never_ran_is_told() -> None:
+    IngestionRun.objects.all().delete()
+    assert findings()["worker"].text == "no cycle has finished yet"
+
+
+def test_quotes_that_are_missing_while_their_exchange_is_open_are_told() -> None:
+    make.instrument("IBM", "24/7")
+    found = findings()
+    assert found["quotes"].advice == "See why in the newest ingestion run: IBM."
+    assert found["candles 15m"].text == "2 of 3 instruments have some"
+
+
+def test_sessions_that_end_soon_are_told() -> None:
+    TradingSession.objects.filter(date__gt=make.T0.date() + timedelta(days=10)).delete()
+    finding = findings()["calendar 24/7"]
+    assert (finding.text, bool(finding.advice)) == ("sessions are known until 2024-07-13", True)
+
+
+def test_gaps_are_counted_by_reason() -> None:
+    Gap.objects.all().delete()
+    for reason, again in ((Gap.Reason.OUTAGE, make.T0), (Gap.Reason.NO_TRADE, None)):
+        Gap.objects.create(
+            symbol="AAPL",
+            timeframe=Timeframe.M15,
+            first_at=make.T0 - timedelta(hours=len(reason)),
+            last_at=make.T0,
+            bars=1,
+            reason=reason,
+            found_at=make.T0,
+            next_attempt_at=again,
+        )
+    assert findings()["gaps"].text == "2 (1 no trade, 0 provider hole, 1 outage of ours); 1 are tried again"
+
+
+def test_a_split_that_waits_is_told() -> None:
+    Instrument.objects.filter(symbol="AAPL").update(split_pending_since=make.T0)
+    assert findings()["splits"].advice == "Nothing evaluates AAPL until a provider gives it again."
+
+
+def test_refused_rows_of_the_last_day_are_summed() -> None:
+    rejected = {"low_above_high": {"count": 2, "example": "AAPL"}}
+    for hours in (1, 2, 30):
+        IngestionRun.objects.create(
+            kind="candles", started_at=make.T0 - timedelta(hours=hours), rejected=rejected, outcome="finished"
+        )
+    assert findings()["refused rows"].text == "in the last day: 4 low_above_high"
