@@ -84,8 +84,8 @@ def told(result: importing.ImportResult) -> str:
     written = result.written
     shape = "%Y-%m-%d %H:%M UTC" if result.timeframe.is_intraday else "%Y-%m-%d"
     lines = [
-        f"{result.symbol} {result.timeframe}, {result.first:{shape}} to {result.last:{shape}}: {result.bars:,}"
-        f" bars, {written.new:,} new, {written.changed:,} changed, {written.kept:,} kept as they were."
+        f"{result.symbol} {result.timeframe}, {result.first:{shape}} to {result.last:{shape}}:"
+        f" {result.bars:,} bars, {written.new:,} new, {written.changed:,} changed, {written.kept:,} kept as they were."
     ]
     if result.added:
         lines.append(
