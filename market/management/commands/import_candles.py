@@ -83,10 +83,9 @@ class Command(BaseCommand):
 def told(result: importing.ImportResult) -> str:
     written = result.written
     shape = "%Y-%m-%d %H:%M UTC" if result.timeframe.is_intraday else "%Y-%m-%d"
-    lines = [
-        f"{result.symbol} {result.timeframe}, {result.first:{shape}} to {result.last:{shape}}:"
-        f" {result.bars:,} bars, {written.new:,} new, {written.changed:,} changed, {written.kept:,} kept as they were."
-    ]
+    span = f"{result.first:{shape}} to {result.last:{shape}}"
+    counts = f"{written.new:,} new, {written.changed:,} changed, {written.kept:,} kept as they were"
+    lines = [f"{result.symbol} {result.timeframe}, {span}: {result.bars:,} bars, {counts}."]
     if result.added:
         lines.append(
             f"{result.symbol} was not known: added, not watched. Switch it on in admin to follow it."
