@@ -105,14 +105,18 @@ def _free(limit: Limit, moments: list[float], spare: int, now: float) -> float:
 
 def settle_installation(data: str, at: datetime) -> None:
     """Let this database hold `data`, simulated or real, for good. WrongData if it holds the other."""
-    row, _ = Installation.objects.get_or_create(
-        pk=1, defaults={"data": Installation.Data(data), "decided_at": at}
-    )
-    if row.data != data:
-        raise WrongData(
-            f"This database holds {row.data} market data and would now get {data}. They never share one: "
-            f"set DATA={row.data} to go on with this one, or point DATABASE_URL at an empty database "
-            f"for {data} data (without DATABASE_URL, Jax keeps one database for each by itself)."
-        )
+    Installation.objects.get_or_create(pk=1, defaults={"data": Installation.Data(data), "decided_at": at})
+    refuse_wrong_data(data)
     if data == Installation.Data.SIMULATED:
         Instrument.objects.exclude(calendar=ALWAYS_OPEN).update(calendar=ALWAYS_OPEN)
+
+
+def refuse_wrong_data(data: str) -> None:
+    """Raises WrongData when this database holds the other kind of market data. Undecided is fine."""
+    held = Installation.objects.values_list("data", flat=True).first()
+    if held not in (None, data):
+        raise WrongData(
+            f"This database holds {held} market data and would now get {data}. They never share one: "
+            f"set DATA={held} to go on with this one, or point DATABASE_URL at an empty database "
+            f"for {data} data (without DATABASE_URL, Jax keeps one database for each by itself)."
+        )
