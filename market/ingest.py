@@ -19,7 +19,6 @@ from market.planning import Ask
 from market.prices import Timeframe
 from market.providers.base import Candles, Provider, ProviderError, Quotes
 from market.quality import Rejections
-from market.splits import Change
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +29,15 @@ Answer = TypeVar("Answer", Quotes, Candles)
 SURPRISES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 PERMANENT_PAUSE = timedelta(hours=1)
 SHOWN_FAILURES = 100
+
+
+@dataclass(frozen=True)
+class Held:
+    """An answer for a split instrument: it counts only together with those of the other timeframes."""
+
+    provider: str
+    ask: Ask
+    answer: Candles
 
 
 @dataclass
@@ -44,6 +52,7 @@ class Cycle:
     stored: set[str] = field(default_factory=set)
     waiting: set[str] = field(default_factory=set)
     dead: set[str] = field(default_factory=set)
+    held: dict[str, list[Held]] = field(default_factory=dict)  # by symbol whose split is pending
 
     @property
     def work(self) -> Kind:
@@ -182,8 +191,12 @@ def ingest_candles(at: datetime) -> IngestionRun | None:
         if current is None:
             return None
         planning.prepare(at)
+        current.held = {symbol: [] for symbol in splits.pending()}
         for one in planning.due(at):
             fetch(current, one)
+        for symbol, held in current.held.items():
+            _restate(current, symbol, held)
+        current.held = {}
         for gap in [] if current.waiting else gaps.due(at):
             if gap.symbol in fetch(current, gaps.ask_again(gap)):
                 gaps.tried(gap, at)
@@ -230,54 +243,49 @@ def _store_candles(current: Cycle, provider: Provider, one: Ask, answer: Candles
     asked = {symbol: bars for symbol, bars in answer.bars.items() if symbol in one.symbols}
     for stranger in answer.bars.keys() - asked.keys():
         current.rejections.add(quality.NOT_ASKED, stranger)
-    changed = splits.found(asked, one.timeframe)
-    for symbol, change in changed.items():
-        _restate(current, provider, symbol, change)
-    plain = {symbol: bars for symbol, bars in asked.items() if symbol not in changed}
-    _record(current, provider, one.timeframe, one.since, replace(answer, bars=plain))
-    current.stored |= {one.name(symbol) for symbol in plain}
-    current.note(provider.name, stored=len(plain))
+    for symbol in asked.keys() & current.held.keys():
+        bars = {symbol: asked.pop(symbol)}
+        current.held[symbol].append(Held(provider.name, one, replace(answer, bars=bars)))
+    for symbol in splits.found(asked, one.timeframe):
+        del asked[symbol]
+        splits.begin(symbol, current.now)
+        current.waiting.add(one.name(symbol))
+    _record(current, provider.name, one, replace(answer, bars=asked))
 
 
-def _record(
-    current: Cycle, provider: Provider, timeframe: Timeframe, since: datetime, answer: Candles
-) -> None:
+def _record(current: Cycle, provider: str, one: Ask, answer: Candles) -> None:
     """Store an answer, write down how far it reaches, and list what it lacks."""
     now = current.now
     written = recording.record(
         answer.bars,
-        timeframe,
-        provider=provider.name,
+        one.timeframe,
+        provider=provider,
         feed=answer.feed,
         delay=answer.delay,
         at=now,
         rejections=current.rejections,
     )
-    current.run.rows += written.new + written.changed
     for calendar, part in recording.by_calendar(answer.bars):
-        known = sessions.load(calendar, since=since - timedelta(days=30), until=now + timedelta(days=7))
-        planning.answered(part, timeframe, known, now, answer.delay)
-        gaps.note(part, timeframe, since, known, now, answer.delay)
+        known = sessions.load(calendar, since=one.since - timedelta(days=30), until=now + timedelta(days=7))
+        planning.answered(part, one.timeframe, known, now, answer.delay)
+        gaps.note(part, one.timeframe, one.since, known, now, answer.delay)
+    current.stored |= {one.name(symbol) for symbol in answer.bars}
+    current.run.rows += written.new + written.changed
+    current.note(provider, stored=len(answer.bars))
 
 
-def _restate(current: Cycle, provider: Provider, symbol: str, change: Change) -> None:
-    """Fetch a split instrument's whole history again and put it in place of the old, all or nothing."""
-    splits.begin(symbol, current.now)
-    calendar = Instrument.objects.values_list("calendar", flat=True).get(symbol=symbol)
-    known = sessions.load(calendar, until=current.now)
-    whole: list[tuple[Timeframe, datetime, Candles]] = []
-    for timeframe in planning.fetched():
-        since = known.back(timeframe, settings.CANDLE_BACKFILL, current.now)
-        question = partial(provider.candles, [symbol], timeframe, since, current.now)
-        answer = ask(current, provider, {symbol: f"{symbol} {timeframe}"}, question)
-        if answer is None or symbol not in answer.bars:
-            current.failures.setdefault(
-                f"{symbol} {timeframe}", "split: its history is not yet fetched again"
-            )
-            return
-        whole.append((timeframe, since, answer))
+def _restate(current: Cycle, symbol: str, held: Sequence[Held]) -> None:
+    """Put a split instrument's whole history, fetched again, in place of the old: all or nothing.
+
+    It stays as it is while a timeframe is missing or two providers may stand on different bases.
+    """
+    complete = {part.ask.timeframe for part in held} == set(planning.fetched())
+    if not complete or len({part.provider for part in held}) > 1:
+        current.waiting |= {part.ask.name(symbol) for part in held}
+        return
+    seen = [splits.found(part.answer.bars, part.ask.timeframe).get(symbol) for part in held]
+    change = next((change for change in seen if change is not None), None)
     with transaction.atomic():
-        splits.finish(symbol, change, provider.name, current.now)
-        for timeframe, since, answer in whole:
-            _record(current, provider, timeframe, since, answer)
-    current.stored |= {f"{symbol} {timeframe}" for timeframe, _, _ in whole}
+        splits.finish(symbol, change, held[0].provider, current.now)
+        for part in held:
+            _record(current, part.provider, part.ask, part.answer)

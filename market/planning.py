@@ -108,7 +108,10 @@ def _due(
             or _is_new(row, expected[row.delay_seconds])
             or (row.corrected_at or NEVER) < corrections
         ):
-            since = calendar.beginning(timeframe) if last is None else calendar.overlapping(timeframe, last)
+            if last is None or instrument.split_pending_since:
+                since = calendar.beginning(timeframe)
+            else:
+                since = calendar.overlapping(timeframe, last)
             found.append((since, row.answered_at, instrument.symbol))
     return found
 

@@ -39,7 +39,8 @@ def found(answer: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Change]
 
 
 def _first_day(old: Bars, new: Bars, factor: float) -> date:
-    """The date of the first bar that was stored on the new basis, or was not stored yet."""
+    """The date of the first bar that was stored on the new basis, or was not stored as final yet."""
+    old = old[old.final & ~old.suspect]
     stamps, mine, theirs = np.intersect1d(old.opened_at, new.opened_at, return_indices=True)
     ratio = old.close[mine] / new.close[theirs]
     last = stamps[np.abs(ratio / factor - 1) < np.abs(ratio - 1)][-1]
@@ -52,14 +53,26 @@ def begin(symbol: str, at: datetime) -> None:
     Instrument.objects.filter(symbol=symbol, split_pending_since=None).update(split_pending_since=at)
 
 
+def pending() -> list[str]:
+    """The symbols whose history waits to be restated."""
+    found = Instrument.objects.exclude(split_pending_since=None).order_by("symbol")
+    return list(found.values_list("symbol", flat=True))
+
+
 @transaction.atomic
-def finish(symbol: str, change: Change, source: str, at: datetime) -> None:
-    """Put the stored history of all timeframes on the new basis and record the split."""
+def finish(symbol: str, change: Change | None, source: str, at: datetime) -> None:
+    """Put the stored history of all timeframes on the new basis and record the split.
+
+    `change` is None when the whole history, fetched again, shows none: a provider took its split back.
+    """
+    Instrument.objects.filter(symbol=symbol).update(split_pending_since=None)
+    if change is None:
+        logger.warning("%s: the split that %s showed is gone", symbol, source)
+        return
     store.rescale(symbol, change.ratio, before=np.datetime64(change.date, "us"))
     Split.objects.update_or_create(
         symbol=symbol,
         date=change.date,
         defaults={"ratio": change.ratio, "source": source, "recorded_at": at},
     )
-    Instrument.objects.filter(symbol=symbol).update(split_pending_since=None)
     logger.info("%s: split %g:1 on %s, history restated", symbol, change.ratio, change.date)
