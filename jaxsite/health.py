@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import Error, OperationalError, connection
 
 from market import changes, feeds
-from market.models import IngestionRun, Installation, ProviderStatus
+from market.models import IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Check:
 def examine(at: datetime) -> list[Check]:
     """All checks, or the database's alone when it does not answer: the others are read from it."""
     try:
-        _ping()
+        ping()
         return [
             Check("database", Status.HEALTHY, "It answers."),
             _data(),
@@ -51,8 +51,11 @@ def worst(checks: Iterable[Check]) -> Status:
     return max((check.status for check in checks), key=list(Status).index)
 
 
-def _ping() -> None:
-    # A connection of its own: an old one to a server that hangs would wait for ever, a new one gives up.
+def ping() -> None:
+    """Raise OperationalError when the database does not answer.
+
+    Over a connection of its own: an old one to a server that hangs would wait for ever, a new one gives up.
+    """
     fresh = connection.copy()
     try:
         with fresh.cursor() as cursor:
@@ -99,7 +102,14 @@ def _worker(at: datetime) -> Check:
 
 
 def _quotes(at: datetime) -> Check:
-    stale = changes.stale_symbols(at)
+    stale, unknown = changes.stale_symbols(at), _calendars_without_sessions(at)
+    if unknown and Installation.objects.exists():
+        return Check(
+            "quotes",
+            Status.DEGRADED,
+            f"Whether they are fresh is not known: no trading sessions are stored for {', '.join(unknown)}. "
+            "The worker fetches them; its log says what keeps it from that.",
+        )
     if not stale:
         return Check("quotes", Status.HEALTHY, "Every watched instrument that trades now has a fresh quote.")
     shown = ", ".join(stale[:SHOWN_SYMBOLS]) + (" and others" if len(stale) > SHOWN_SYMBOLS else "")
@@ -107,8 +117,14 @@ def _quotes(at: datetime) -> Check:
         "quotes",
         Status.DEGRADED,
         f"{len(stale)} in session without a quote from the last {settings.STALE_QUOTE_SECONDS} s: {shown}. "
-        f"Look at the newest ingestion run for what failed, or run: python manage.py doctor",
+        "Look at the newest ingestion run for what failed, or run: python manage.py doctor",
     )
+
+
+def _calendars_without_sessions(at: datetime) -> list[str]:
+    coming = TradingSession.objects.filter(date__range=(at.date(), at.date() + timedelta(days=15)))
+    calendars = Instrument.objects.watched().values_list("calendar", flat=True).distinct()
+    return list(calendars.exclude(calendar__in=coming.values("calendar")).order_by("calendar"))
 
 
 def _providers(at: datetime) -> Iterator[Check]:

@@ -73,6 +73,7 @@ class MetricsView(MonitoringView):
 
     def get(self, request: Request) -> HttpResponseBase:
         try:
+            health.ping()
             figures = metrics.read(timezone.now())
         except Error:
             return problems.no_database(request)

@@ -1,4 +1,7 @@
+import socket
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -86,6 +89,12 @@ def test_stale_quotes_in_session_are_named(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("working")
+def test_without_trading_sessions_it_does_not_pretend_to_know(client: Client) -> None:
+    make.instrument("MSFT", "XNYS")
+    assert "no trading sessions are stored for XNYS." in degraded(client, "quotes")
+
+
+@pytest.mark.usefixtures("working")
 def test_a_provider_that_cools_off_is_told_with_its_end(client: Client) -> None:
     status = ProviderStatus(provider="simulator", kind="candles", last_error="key s3cret refused")
     for _ in range(3):
@@ -114,26 +123,50 @@ def test_settings_that_ask_for_the_other_data_are_told_what_to_do(client: Client
 def test_health_writes_nothing_and_needs_no_login(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(4) as queries:
+    with django_assert_num_queries(5) as queries:
         assert health(client)["status"] == "healthy"
     assert all(one["sql"].lstrip().startswith("SELECT") for one in queries.captured_queries)
 
 
 @pytest.fixture
-def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """New connections go to a port where nobody listens, the old one is cut."""
-    connection.ensure_connection()
-    monkeypatch.setitem(connection.settings_dict, "PORT", "1")
-    monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
+def no_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """The database's address is a port that nobody listens on, until the test does."""
+    with socket.socket() as line:
+        line.bind(("127.0.0.1", 0))
+        monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
+        monkeypatch.setitem(connection.settings_dict, "PORT", str(line.getsockname()[1]))
+        yield line
 
 
-@pytest.mark.usefixtures("no_database")
-def test_without_a_database_health_is_503_and_says_so(client: Client) -> None:
+def assert_away(client: Client) -> None:
     answer = client.get("/health")
     assert answer.status_code == 503
     assert answer.json()["status"] == "unhealthy"
     assert answer.json()["checks"].keys() == {"database"}
     assert "It does not answer. Check that PostgreSQL runs" in answer.json()["checks"]["database"]["message"]
+    assert "127.0.0.1" not in answer.content.decode()
+
+
+@pytest.mark.usefixtures("no_database")
+def test_a_database_that_is_away_is_503(client: Client) -> None:
+    assert_away(client)
+
+
+def test_a_database_that_hangs_is_503_before_a_probe_gives_up(
+    client: Client, no_database: socket.socket
+) -> None:
+    no_database.listen()
+    begun = monotonic()
+    assert_away(client)
+    assert monotonic() - begun < 5
+
+
+def test_a_database_without_our_tables_is_503_with_the_cure(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE installation RENAME TO elsewhere")
+    answer = client.get("/health")
+    assert answer.status_code == 503
+    assert "Run: python manage.py migrate" in answer.json()["checks"]["database"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -234,9 +267,8 @@ def test_metrics_take_five_queries(client: Client, django_assert_num_queries: Dj
         client.get("/metrics")
 
 
+@pytest.mark.usefixtures("no_database")
 def test_without_a_database_metrics_are_503(client: Client) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE ingestion_totals RENAME TO elsewhere")
     answer = client.get("/metrics", HTTP_ACCEPT="text/plain")
     assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
 
