@@ -45,9 +45,11 @@ class TokenAdmin(ModelAdmin):
             kwargs["queryset"] = User.objects.filter(pk=request.user.pk or 0)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def get_form(self, request: HttpRequest, obj: AuthToken | None = None, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: AuthToken | None = None, change: bool = False, **kwargs: Any
+    ) -> "type[ModelForm[Any]]":
         kwargs["help_texts"] = {"expiry": "UTC. Empty: it never expires."}
-        return super().get_form(request, obj, **kwargs)
+        return super().get_form(request, obj, change, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         expiry: datetime = timezone.now() + settings.REST_KNOX["TOKEN_TTL"]
