@@ -1,11 +1,13 @@
 """The OpenAPI description, its page, and what browsers are allowed to do."""
 
 import io
+import json
 import re
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
 STRICT = (
@@ -24,6 +26,27 @@ def test_the_description_is_served_to_everyone(client: Client) -> None:
     described = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()
     assert described["paths"]["/api/v1/quotes/"]["get"]["responses"].keys() == {"200", "default"}
     assert set(described["components"]["securitySchemes"]) == {"token", "cookieAuth"}
+
+
+@pytest.mark.parametrize(
+    ("heading", "component"),
+    [
+        ("Instruments", "Instrument"),
+        ("Quotes", "Quote"),
+        ("Candles", "PaginatedCandleList"),
+        ("Ingestion runs", "IngestionRun"),
+        ("Gaps", "Gap"),
+        ("Errors", "Problem"),
+    ],
+)
+def test_the_examples_in_the_docs_have_the_described_fields(
+    client: Client, settings: Settings, heading: str, component: str
+) -> None:
+    described = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()["components"]["schemas"]
+    text = (settings.BASE_DIR / "docs" / "api.md").read_text()
+    section = text.split(f"\n## {heading}\n")[1]
+    example = json.loads(section.split("```json\n")[1].split("```")[0])
+    assert list(example) == list(described[component]["properties"])
 
 
 def test_the_docs_load_nothing_from_elsewhere(client: Client) -> None:

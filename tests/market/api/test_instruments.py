@@ -4,8 +4,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
+from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
+from market.api.instruments import InstrumentSerializer
 from market.models import Instrument
 from tests import make
 
@@ -116,6 +118,14 @@ def test_an_unfit_one_is_refused(editor: APIClient, field: str, value: Any, comp
     assert complaint in answer.json()["detail"]
     assert not Instrument.objects.filter(symbol="IBM").exists()
     assert not LogEntry.objects.exists()
+
+
+def test_of_two_who_add_it_at_once_the_second_is_told(watchlist: None) -> None:
+    second = InstrumentSerializer(data={"symbol": "IBM", "calendar": "24/7"})
+    second.is_valid(raise_exception=True)
+    make.instrument("IBM")
+    with pytest.raises(ValidationError, match="Someone else has just added it"):
+        second.save()
 
 
 def test_a_change_writes_down_the_fields_that_changed(editor: APIClient) -> None:
