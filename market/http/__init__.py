@@ -1,0 +1,22 @@
+"""One HTTP session per provider: bounded in time, size and pace. JSON comes back, or a Failure in words.
+
+Every request is a GET, so each may be repeated. Redirects are not followed and keys travel in headers only:
+no other host sees them and no message or log holds them. A provider that drips, hangs, floods or refuses
+costs one `fetch` at most `Patience.fetch` seconds, however many requests it was asked to make. No Django.
+"""
+
+from market.http.client import Client, Fetched, Pages, Patience, Reserve, at_once
+from market.http.exchange import Answer, Request
+from market.http.failures import Failure
+
+__all__ = [
+    "Answer",
+    "Client",
+    "Failure",
+    "Fetched",
+    "Pages",
+    "Patience",
+    "Request",
+    "Reserve",
+    "at_once",
+]

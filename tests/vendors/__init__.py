@@ -1,0 +1,15 @@
+"""Loopback HTTP servers that answer as the vendors do, with faults to switch on.
+
+    with IBBridge(latency=0.2, allows=(50, 1.0)) as bridge:
+        bridge.fail(faults.status(503), on="/quotes/MSFT", times=2)
+        ... bridge.url, bridge.visits ...
+
+By hand: `python -m tests.vendors ib_bridge --port 8092`.
+"""
+
+from tests.vendors.alpaca import Alpaca
+from tests.vendors.ib_bridge import IBBridge
+from tests.vendors.polygon import Polygon
+from tests.vendors.server import Vendor, Visit
+
+__all__ = ["Alpaca", "IBBridge", "Polygon", "Vendor", "Visit"]

@@ -1,0 +1,40 @@
+"""A vendor on loopback, by hand: `python -m tests.vendors ib_bridge --port 8092`."""
+
+import argparse
+import sys
+import threading
+
+from tests import vendors
+from tests.vendors import prices
+
+KINDS = {"ib_bridge": vendors.IBBridge, "alpaca": vendors.Alpaca, "polygon": vendors.Polygon}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.vendors", description=__doc__)
+    parser.add_argument("vendor", choices=KINDS)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
+    parser.add_argument("--allows", type=int, default=0, help="requests in --window seconds, 429 beyond")
+    parser.add_argument("--window", type=float, default=1.0, help="seconds")
+    parser.add_argument("--symbols", type=int, default=0, help="so many made-up symbols; 0: the watchlist")
+    parser.add_argument("--plan", help="alpaca: free or paid; polygon: free, delayed or paid")
+    options = parser.parse_args()
+    vendor = KINDS[options.vendor](
+        port=options.port,
+        latency=options.latency,
+        allows=(options.allows, options.window) if options.allows else None,
+        symbols=prices.many(options.symbols) if options.symbols else prices.WATCHLIST,
+        **({"plan": options.plan} if options.plan else {}),
+    )
+    sys.stdout.write(f"{vendor.url}\n")
+    sys.stdout.flush()
+    with vendor:
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(0)

@@ -1,0 +1,118 @@
+"""Polygon (now Massive) on loopback."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from tests.vendors import prices
+from tests.vendors.prices import Bar
+from tests.vendors.server import Reply, Vendor, Visit
+
+UNITS = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+SNAPSHOTS = ["v2", "snapshot", "locale", "us", "markets", "stocks", "tickers"]
+NOT_ENTITLED = {
+    "status": "NOT_AUTHORIZED",
+    "request_id": "5f2c",
+    "message": "You are not entitled to this data. Please upgrade your plan at https://polygon.io/pricing",
+}
+
+
+class Polygon(Vendor):
+    """`plan`: "free" has bars only; "delayed" has snapshots without trades; "paid" has all of it, live.
+
+    `page`: the most bars in one answer. `cleared`: snapshots hold zeros, as before a day's first trade.
+    """
+
+    key = "polygon-secret"
+
+    def __init__(self, *, plan: str = "paid", page: int = 50_000, **options: Any) -> None:
+        super().__init__(**options)
+        self.plan, self.page, self.cleared = plan, page, False
+
+    def answer(self, visit: Visit) -> Reply:
+        if visit.headers.get("authorization") != f"Bearer {self.key}":
+            return Reply.json({"status": "ERROR", "request_id": "5f2c", "error": "Unknown API Key"}, 401)
+        match visit.path.strip("/").split("/"):
+            case steps if steps == SNAPSHOTS:
+                return self._snapshots(visit.query)
+            case ["v2", "aggs", "ticker", symbol, "range", count, unit, start, end]:
+                length = timedelta(seconds=int(count) * UNITS[unit])
+                return self._aggregates(symbol, length, _moment(start), _moment(end), visit)
+        return Reply.json({"status": "NOT_FOUND", "message": "page not found"}, 404)
+
+    def _snapshots(self, query: dict[str, str]) -> Reply:
+        if self.plan == "free":
+            return Reply.json(NOT_ENTITLED, 403)
+        asked = [symbol for symbol in query.get("tickers", "").split(",") if symbol] or self.symbols
+        tickers = [self._ticker(symbol) for symbol in asked if symbol in self.symbols]
+        return Reply.json({"status": self._status, "count": len(tickers), "tickers": tickers})
+
+    def _ticker(self, symbol: str) -> dict[str, Any]:
+        price = 0.0 if self.cleared else self.price(symbol)
+        at = 0 if self.cleared else _ms(self.at) * 1_000_000
+        day = {"o": price, "h": price, "l": price, "c": price, "v": price and 1_250_000.5, "vw": price}
+        ticker = {
+            "ticker": symbol,
+            "todaysChange": 0,
+            "day": day,
+            "min": {**day, "av": day["v"], "t": at // 1_000_000, "n": 10},
+            "prevDay": day,
+            "updated": at,
+        }
+        if self.plan == "paid":
+            ticker["lastTrade"] = {"p": price, "s": 100, "t": at, "x": 4, "c": [14], "i": "7"}
+            ticker["lastQuote"] = {"p": price - 0.01, "s": 2, "P": price + 0.01, "S": 4, "t": at}
+        return ticker
+
+    def _aggregates(
+        self, symbol: str, length: timedelta, start: datetime, end: datetime, visit: Visit
+    ) -> Reply:
+        rows = (
+            self.bars(symbol, length, start, min(end, self.at), prices.EXTENDED)
+            if symbol in self.symbols
+            else []
+        )
+        rows = rows[::-1] if visit.query.get("sort") == "desc" else rows
+        skip, limit = (
+            int(visit.query.get("cursor", "0")),
+            min(int(visit.query.get("limit", "5000")), self.page),
+        )
+        answer: dict[str, Any] = {
+            "ticker": symbol,
+            "adjusted": True,
+            "status": self._status,
+            "count": len(rows),
+        }
+        page = [_row(bar) for bar in rows[skip : skip + limit]]
+        answer |= {"queryCount": len(rows), "resultsCount": len(page)} | ({"results": page} if page else {})
+        if skip + limit < len(rows):
+            host = visit.headers["host"]
+            sort = visit.query.get("sort", "asc")
+            answer["next_url"] = f"http://{host}{visit.path}?cursor={skip + limit}&limit={limit}&sort={sort}"
+        return Reply.json(answer)
+
+    @property
+    def _status(self) -> str:
+        return "OK" if self.plan == "paid" else "DELAYED"
+
+
+def _moment(text: str) -> datetime:
+    if text.isdigit():
+        return datetime.fromtimestamp(int(text) / 1000, UTC)
+    return prices.local_midnight(date.fromisoformat(text))
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def _row(bar: Bar) -> dict[str, Any]:
+    return {
+        "v": bar.volume + 0.5,
+        "vw": bar.vwap,
+        "o": bar.open,
+        "c": bar.close,
+        "h": bar.high,
+        "l": bar.low,
+        "t": _ms(bar.opened_at),
+        "n": 120,
+    }
