@@ -1,0 +1,229 @@
+"""IB Bridge: an Interactive Brokers account over HTTP, one request for each symbol."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from market.http import Client, Patience, Request
+from market.prices import Bars, Feed, Instants, QuoteTick, Timeframe
+from market.providers import wire
+from market.providers.base import Candles, Limit, Pace, ProviderError, Quotes, Report
+
+# IB counts 50 messages in a second and 60 historical requests in 10 minutes. The little more keeps us inside
+# its windows although requests do not travel equally fast.
+MESSAGES = Limit("messages", 50, 1.1)
+HISTORY = Limit("history", 60, 605.0)
+SAME_AGAIN = 16.0  # seconds before an identical historical request
+LEFT_FOR_QUOTES = 10
+QUOTES_ABREAST, HISTORY_ABREAST = 50, 8
+MOST_BARS = 1000
+SESSION_HOURS = 8.5  # no exchange that IB serves has longer regular hours by much
+DELAY = timedelta(minutes=15)
+A_DAY = np.timedelta64(1, "D")
+DATE_LENGTH = len("2024-07-03")
+NEW_YORK, CLOSE = ZoneInfo("America/New_York"), time(16)
+HEALTH = Request("/health", counted=False)
+CANDLE_KEYS = ("open", "high", "low", "close", "volume", "vwap")
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What `market_data_mode` means. Frozen: the last prices before the close."""
+
+    feed: Feed
+    delay: timedelta = timedelta(0)
+    frozen: bool = False
+
+
+MODES = {
+    "live": Mode(Feed.LIVE),
+    "frozen": Mode(Feed.LIVE, frozen=True),
+    "delayed": Mode(Feed.DELAYED, DELAY),
+    "delayed-frozen": Mode(Feed.DELAYED, DELAY, frozen=True),
+}
+# Never more than we know: a price that may be late is called late.
+UNKNOWN = Mode(Feed.DELAYED, DELAY)
+
+
+class Unreadable(ValueError):
+    """An answer that does not give what was asked, and why."""
+
+
+class IBBridge:
+    name = "ib_bridge"
+
+    def __init__(self, base_url: str, *, pace: Pace, patience: Patience | None = None) -> None:
+        self._client = Client(
+            "IB Bridge",
+            base_url,
+            connections=QUOTES_ABREAST,
+            window=(MESSAGES.count, MESSAGES.seconds),
+            patience=patience,
+        )
+        self._pace = pace
+
+    def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
+        known = self._mode()
+        requests = {symbol: Request(f"/quotes/{_path(symbol)}") for symbol in symbols}
+        got = self._client.fetch(requests, partial(self._pace.reserve, [MESSAGES]))
+        if (failure := wire.why_nothing(got)) is not None:
+            raise wire.error(failure)
+        # A bridge that has just started knows its mode once it has given a price.
+        mode = known or self._mode() or UNKNOWN
+        ticks, failed = [], {symbol: str(why) for symbol, why in got.failed.items()}
+        for symbol, answer in got.answers.items():
+            try:
+                ticks.append(_tick(symbol, answer.body, mode))
+            except Unreadable as reason:
+                failed[symbol] = str(reason)
+        return Quotes(ticks, mode.feed, mode.delay, failed, got.declined)
+
+    def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
+        mode = self._mode() or UNKNOWN
+        asked = [symbol for symbol in symbols[: HISTORY.count] if self._not_just_asked(symbol, timeframe)]
+        limit = min(wire.most_bars(timeframe, since, at, SESSION_HOURS), MOST_BARS)
+        query = {"limit": str(limit), "timeframe": timeframe.value}
+        got = self._client.fetch(
+            {symbol: Request(f"/candles/{_path(symbol)}", query) for symbol in asked},
+            partial(self._pace.reserve, [HISTORY, MESSAGES], spare=LEFT_FOR_QUOTES),
+            abreast=HISTORY_ABREAST,
+            attempts=1,  # IB punishes the same historical request within 15 seconds
+        )
+        if (failure := wire.why_nothing(got)) is not None:
+            raise wire.error(failure)
+        found, failed = {}, {symbol: str(why) for symbol, why in got.failed.items()}
+        for symbol, answer in got.answers.items():
+            try:
+                found[symbol] = wire.opened_since(_bars(answer.body, timeframe), since)
+            except Unreadable as reason:
+                failed[symbol] = str(reason)
+        declined = [symbol for symbol in symbols if symbol not in found and symbol not in failed]
+        return Candles(found, mode.feed, mode.delay, failed, declined)
+
+    def report(self, at: datetime) -> Report:
+        began = self._client.clock()
+        got = self._client.fetch({"health": HEALTH})
+        if "health" not in got.answers:
+            return Report(answers=False, advice=f"{got.failed['health']}. Is IB Bridge running there?")
+        answer = got.answers["health"]
+        offset = wire.clock_offset(answer, at + timedelta(seconds=answer.received - began))
+        if answer.body.get("connected") is not True:
+            return Report(False, clock_offset=offset, advice=_away(answer.body))
+        mode = MODES.get(str(answer.body.get("market_data_mode")))
+        return Report(
+            answers=True,
+            entitlement=_entitlement(answer.body, mode),
+            delay="15 minutes" if mode is None or mode.delay else "none",
+            volume="consolidated",
+            hours="regular only",
+            adjustment="splits",
+            clock_offset=offset,
+            advice=_advice(mode),
+        )
+
+    def _mode(self) -> Mode | None:
+        """None when the bridge does not know or say it. Raises ProviderError when it has no gateway."""
+        got = self._client.fetch({"health": HEALTH})
+        if "health" not in got.answers:
+            raise wire.error(got.failed["health"])
+        health = got.answers["health"].body
+        if health.get("connected") is not True:
+            raise ProviderError(_away(health))
+        return MODES.get(str(health.get("market_data_mode")))
+
+    def _not_just_asked(self, symbol: str, timeframe: Timeframe) -> bool:
+        same = Limit(f"{symbol} {timeframe}"[-16:], 1, SAME_AGAIN)
+        slots = self._pace.reserve([same], 1)
+        return bool(slots) and slots[0] < 1.0
+
+
+def _path(symbol: str) -> str:
+    """IB writes the class of a share behind a space: BRK.B is BRK B."""
+    return quote(symbol.replace(".", " "), safe="")
+
+
+def _tick(symbol: str, body: dict[str, Any], mode: Mode) -> QuoteTick:
+    named = str(body.get("symbol", symbol)).replace(" ", ".")
+    if named != symbol.replace(" ", "."):
+        raise Unreadable(f"answered for {named[:20]}")
+    price = wire.number(body.get("price"))
+    if math.isnan(price) or price in (0.0, -1.0):
+        raise Unreadable("no last trade yet")
+    stamp = wire.moment(body.get("timestamp"))
+    if stamp is None:
+        raise Unreadable(f"a time that is none: {str(body.get('timestamp'))[:40]}")
+    return QuoteTick(
+        symbol=symbol,
+        price=price,
+        as_of=_as_of(stamp, mode),
+        bid=wire.given(body.get("bid")),
+        ask=wire.given(body.get("ask")),
+        bid_size=wire.whole(body.get("bid_size")),
+        ask_size=wire.whole(body.get("ask_size")),
+        volume=wire.whole(body.get("volume")),
+        exchange=str(body.get("exchange") or "")[:16],
+    )
+
+
+def _as_of(stamp: datetime, mode: Mode) -> datetime:
+    """The stamp is the bridge's clock, whatever the price's age. The price is no newer than this."""
+    at = stamp - mode.delay
+    return min(at, _last_close(stamp)) if mode.frozen else at
+
+
+def _last_close(at: datetime) -> datetime:
+    """16:00 in New York of the last weekday: a frozen price is that old at least, a holiday older."""
+    close = datetime.combine(at.astimezone(NEW_YORK).date(), CLOSE, NEW_YORK)
+    while close > at or close.weekday() >= 5:
+        close -= timedelta(days=1)
+    return close.astimezone(UTC)
+
+
+def _bars(body: dict[str, Any], timeframe: Timeframe) -> Bars:
+    if not isinstance(body.get("candles"), list):
+        raise Unreadable("no candles in the answer")
+    rows = wire.rows_of(body["candles"])
+    stamps = [row.get("timestamp") for row in rows]
+    opened_at = wire.instants(stamps) if timeframe.is_intraday else wire.dates(stamps)
+    plain = any(isinstance(stamp, str) and len(stamp) <= DATE_LENGTH for stamp in stamps)
+    if (timeframe.is_intraday and plain) or not _spaced(opened_at, timeframe):
+        # The bridge answers a timeframe that it does not know with daily bars.
+        raise Unreadable(f"answered with bars of another timeframe than {timeframe}")
+    return wire.bars(rows, opened_at, CANDLE_KEYS)
+
+
+def _spaced(opened_at: Instants, timeframe: Timeframe) -> bool:
+    """Neighbours are a bar apart or more (weeks may begin a day late), intraday ones not all whole days."""
+    steps = np.diff(np.unique(opened_at[~np.isnat(opened_at)]))
+    least = timedelta(days=5) if timeframe is Timeframe.W1 else timeframe.length
+    whole_days = timeframe.is_intraday and len(steps) > 1 and not np.any(steps % A_DAY)
+    return bool(np.all(steps >= np.timedelta64(least))) and not whole_days
+
+
+def _entitlement(health: dict[str, Any], mode: Mode | None) -> str:
+    account = "paper account" if health.get("paper_trading") is True else "account"
+    said = str(health.get("market_data_mode") or "unknown")[:20]
+    return f"{account}, market data {said}" + ("" if mode else " (taken as delayed)")
+
+
+def _advice(mode: Mode | None) -> str:
+    if mode is None:
+        return "The bridge does not say whether prices are live; they are shown as 15 minutes late."
+    if mode.delay:
+        return "Prices are 15 minutes late: subscribe to market data in IB's Client Portal for live ones."
+    return "Frozen: the prices of the last close; normal while the market is closed." if mode.frozen else ""
+
+
+def _away(health: dict[str, Any]) -> str:
+    status = str(health.get("status", "unknown"))[:20]
+    return (
+        f"IB Bridge is not connected to IB Gateway (status {status}). The gateway restarts once a day and is "
+        "away for minutes; if it stays away, log in to it again."
+    )

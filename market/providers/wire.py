@@ -1,0 +1,166 @@
+"""What vendors put on the wire, as our own values: numbers, moments, bars.
+
+Nothing here raises for bad content. A number that is not one becomes NaN and a moment that is not one NaT, so
+that the house counts the row and says why it was refused.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.http import Answer, Failure, Fetched, Pages
+from market.http.failures import http_date
+from market.prices import INSTANT, Bars, Floats, Instants, Timeframe, to_instant
+from market.providers.base import ProviderError
+
+Row = Mapping[str, Any]
+
+NOT_A_TIME = np.datetime64("NaT", "us")
+UNKNOWN_VOLUME = -1  # refused by the house: no share count is negative
+LARGEST_VOLUME = 2.0**53
+LONGEST_QUERY = 6000  # characters of symbols in one address: below the 8 KB that most servers take
+
+
+def number(value: object) -> float:
+    """A float, NaN when it is not a number."""
+    try:
+        return float(value)  # type: ignore[arg-type]  # whatever it is
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def given(value: object) -> float | None:
+    """A price of the book: None when there is none, which vendors write as 0, -1, NaN or null."""
+    price = number(value)
+    return None if math.isnan(price) or price in (0.0, -1.0) else price
+
+
+def whole(value: object) -> int | None:
+    """A size or volume in shares; None when it is not one."""
+    count = number(value)
+    return round(count) if 0 <= count <= LARGEST_VOLUME else None
+
+
+def moment(text: object) -> datetime | None:
+    """ISO 8601 with up to nanoseconds; without an offset it is UTC. None when it is not a moment."""
+    if not isinstance(text, str):
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def instants(texts: Sequence[object]) -> Instants:
+    """Moments as a column."""
+    moments = [moment(text) for text in texts]
+    return np.array([NOT_A_TIME if at is None else at.replace(tzinfo=None) for at in moments], dtype=INSTANT)
+
+
+def dates(texts: Sequence[object]) -> Instants:
+    """The dates that moments or plain dates are written with, as 00:00 UTC."""
+    return instants([text[:10] if isinstance(text, str) else text for text in texts])
+
+
+def from_milliseconds(values: Floats) -> Instants:
+    """Unix milliseconds as a column."""
+    fit = np.abs(values) < 1e14
+    stamps = np.full(len(values), NOT_A_TIME, dtype=INSTANT)
+    stamps[fit] = (values[fit] * 1000).astype(np.int64).astype(INSTANT)
+    return stamps
+
+
+def rows_of(value: object) -> list[Row]:
+    """The rows of a list; what is not an object is an empty row, to be counted as such."""
+    return [row if isinstance(row, dict) else {} for row in value] if isinstance(value, list) else []
+
+
+def column(rows: Sequence[Row], key: str) -> Floats:
+    """One number of each row."""
+    values = [row.get(key) for row in rows]
+    try:
+        found = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        found = np.empty(0)
+    if found.shape != (len(rows),):
+        found = np.array([number(value) for value in values], dtype=np.float64)
+    return found
+
+
+def volumes(rows: Sequence[Row], key: str) -> NDArray[np.int64]:
+    """Vendors send whole and broken shares; ours are whole."""
+    counts = column(rows, key)
+    fit = (counts >= 0) & (counts <= LARGEST_VOLUME)
+    return np.where(fit, np.rint(np.where(fit, counts, 0)), UNKNOWN_VOLUME).astype(np.int64)
+
+
+def bars(
+    rows: Sequence[Row], opened_at: Instants, keys: Sequence[str] = ("o", "h", "l", "c", "v", "vw")
+) -> Bars:
+    """Rows as columns; `keys` names open, high, low, close, volume and vwap."""
+    opening, high, low, close, vwap = (column(rows, key) for key in (*keys[:4], keys[5]))
+    volume = volumes(rows, keys[4])
+    return Bars.of(opened_at, opening, high, low, close, volume, np.where(vwap > 0, vwap, np.nan))
+
+
+def opened_since(found: Bars, since: datetime) -> Bars:
+    """Bars opened at or after `since`; those without a time stay, to be counted."""
+    return found[~(found.opened_at < to_instant(since))]
+
+
+def most_bars(timeframe: Timeframe, since: datetime, at: datetime, hours: float) -> int:
+    """No fewer than the bars opened from `since` to `at` when each weekday trades that many hours."""
+    if at <= since:
+        return 1
+    first, last = np.datetime64(since.date()), np.datetime64(at.date()) + 1
+    weekdays = int(np.busday_count(first, last))
+    if timeframe is Timeframe.W1:
+        return weekdays // 5 + 2
+    if not timeframe.is_intraday:
+        return weekdays + 1
+    elapsed = (at - since) / timeframe.length
+    return math.ceil(min(weekdays * timedelta(hours=hours) / timeframe.length, elapsed)) + 1
+
+
+def chunks(symbols: Sequence[str], most: int) -> list[list[str]]:
+    """The symbols in lists of at most `most` that fit into an address."""
+    found: list[list[str]] = []
+    room = 0
+    for symbol in symbols:
+        if not found or len(found[-1]) >= most or room < len(symbol) + 1:
+            found.append([])
+            room = LONGEST_QUERY
+        found[-1].append(symbol)
+        room -= len(symbol) + 1
+    return found
+
+
+def clock_offset(answer: Answer, at: datetime) -> timedelta | None:
+    """How far the vendor's clock is ahead of ours, to a second: `at` is when the answer was there."""
+    sent = http_date(answer.headers.get("Date"))
+    return None if sent is None else sent + timedelta(seconds=0.5) - at
+
+
+def error(failure: Failure, advice: str = "") -> ProviderError:
+    return ProviderError(
+        f"{failure}. {advice}" if advice else str(failure),
+        permanent=failure.permanent,
+        retry_after=failure.retry_after,
+    )
+
+
+def why_nothing(got: Fetched | Pages) -> Failure | None:
+    """When nothing at all was answered and the provider is to blame: the failure that says most."""
+    if got.answers:
+        return None
+    blamed = [failure for failure in got.failed.values() if failure.blames_provider]
+    return max(blamed, key=_weight, default=None)
+
+
+def _weight(failure: Failure) -> tuple[bool, timedelta]:
+    return failure.permanent, failure.retry_after or timedelta(0)
