@@ -1,0 +1,205 @@
+"""Alpaca's market data: many symbols in one request.
+
+Quotes are the free IEX feed: live, but the volume is a sliver of the market's and the book is not the
+national best. Candles are SIP, the whole market, which the free plan gives once they are 15 minutes old.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from market.http import Answer, Client, Failure, Pages, Patience, Request
+from market.prices import Bars, Feed, QuoteTick, Timeframe
+from market.providers import wire
+from market.providers.base import Candles, Limit, Pace, ProviderError, Quotes, Report
+
+SNAPSHOTS, BARS = "/v2/stocks/snapshots", "/v2/stocks/bars"
+TIMEFRAMES = {
+    Timeframe.M1: "1Min",
+    Timeframe.M5: "5Min",
+    Timeframe.M15: "15Min",
+    Timeframe.H1: "1Hour",
+    Timeframe.D1: "1Day",
+    Timeframe.W1: "1Week",
+}
+SYMBOL = re.compile(r"[A-Z0-9]+(\.[A-Z]+)?\Z")
+IEX = "V"
+WINDOW = 61.0  # a minute and the second by which requests may travel unequally
+LEFT_FOR_QUOTES = 10
+MOST_SYMBOLS, MOST_BARS = 1000, 10_000
+SIP_DELAY = timedelta(minutes=16)
+TRADING_HOURS = 16.0  # 04:00 to 20:00 New York
+KEYS_ADVICE = "Check ALPACA_API_KEY and ALPACA_API_SECRET, and that the plan includes this data."
+
+
+@dataclass
+class Asked:
+    """Symbols in batches, the pages that came for each, and the symbols that the vendor would not hear of."""
+
+    batches: dict[str, list[str]]
+    pages: Pages
+    strange: dict[str, str] = field(default_factory=dict)
+
+    def missed(self) -> tuple[dict[str, str], list[str]]:
+        """Symbols of batches that failed, with the reason, and of batches that must wait."""
+        failed = {symbol: str(why) for key, why in self.pages.failed.items() for symbol in self.batches[key]}
+        return self.strange | failed, [s for key in self.pages.declined for s in self.batches[key]]
+
+
+class Alpaca:
+    name = "alpaca"
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        key: str,
+        secret: str,
+        per_minute: int,
+        pace: Pace,
+        patience: Patience | None = None,
+    ) -> None:
+        headers = {"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret}
+        self._client = Client("Alpaca", base_url, headers=headers, connections=8, patience=patience)
+        self._reserve = partial(pace.reserve, [Limit("requests", per_minute, WINDOW)])
+
+    def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
+        asked = self._ask(symbols, MOST_SYMBOLS, SNAPSHOTS, {"feed": "iex"}, spare=0)
+        failed, declined = asked.missed()
+        ticks = []
+        for key, (page,) in asked.pages.answers.items():
+            for symbol in asked.batches[key]:
+                tick = _tick(symbol, page.body.get(symbol))
+                if isinstance(tick, str):
+                    failed[symbol] = tick
+                else:
+                    ticks.append(tick)
+        return Quotes(ticks, Feed.LIVE, failed=failed, declined=declined)
+
+    def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
+        # A bar that began less than its length before the newest allowed moment would hold forbidden trades.
+        until = at - SIP_DELAY - (timeframe.length if timeframe.is_intraday else timedelta(0))
+        if until <= since:
+            return Candles({symbol: Bars.empty() for symbol in symbols}, Feed.DELAYED, SIP_DELAY)
+        query = {
+            "timeframe": TIMEFRAMES[timeframe],
+            "start": _stamp(since),
+            "end": _stamp(until),
+            "limit": str(MOST_BARS),
+            "adjustment": "split",
+            "feed": "sip",
+            "sort": "desc",  # what is cut short is then the oldest
+        }
+        most = max(MOST_BARS // wire.most_bars(timeframe, since, until, TRADING_HOURS), 1)
+        asked = self._ask(symbols, min(most, MOST_SYMBOLS), BARS, query, spare=LEFT_FOR_QUOTES)
+        failed, declined = asked.missed()
+        found: dict[str, Bars] = {}
+        for key, pages in asked.pages.answers.items():
+            batch = asked.batches[key]
+            if key in asked.pages.failed or (key in asked.pages.declined and len(batch) > 1):
+                continue  # nobody knows which of its symbols are whole
+            found |= {symbol: _bars(symbol, pages, timeframe, since) for symbol in batch}
+        return Candles(found, Feed.DELAYED, SIP_DELAY, failed, [s for s in declined if s not in found])
+
+    def report(self, at: datetime) -> Report:
+        began = self._client.clock()
+        quote = {"quote": Request(SNAPSHOTS, {"symbols": "AAPL", "feed": "iex"})}
+        bars = {"timeframe": "1Min", "start": _stamp(at - timedelta(minutes=5)), "end": _stamp(at)}
+        recent = {"recent": Request(BARS, {"symbols": "AAPL", "feed": "sip", **bars})}
+        got = self._client.fetch(quote, self._reserve)
+        if "quote" not in got.answers:
+            why = got.failed.get("quote", "asked too often just now: try again in a minute")
+            return Report(answers=False, advice=f"{why}. {KEYS_ADVICE}")
+        answer = got.answers["quote"]
+        paid = "recent" in self._client.fetch(recent, self._reserve).answers
+        return Report(
+            answers=True,
+            entitlement="SIP in real time (paid plan)" if paid else "IEX in real time, SIP late (free plan)",
+            delay="quotes none, candles 16 minutes",
+            volume="quotes IEX only (about a thirtieth), candles consolidated",
+            hours="04:00 to 20:00 New York",
+            adjustment="splits",
+            clock_offset=wire.clock_offset(answer, at + timedelta(seconds=answer.received - began)),
+        )
+
+    def _ask(
+        self, symbols: Sequence[str], most: int, path: str, query: Mapping[str, str], *, spare: int
+    ) -> Asked:
+        """All pages for all symbols. Raises ProviderError when nothing came and Alpaca is to blame."""
+        strange = {symbol: "not a symbol that Alpaca has" for symbol in symbols if not SYMBOL.match(symbol)}
+        fit = [symbol for symbol in symbols if symbol not in strange]
+        for _ in range(3):
+            batches = {str(n): batch for n, batch in enumerate(wire.chunks(fit, most))}
+            requests = {key: Request(path, {"symbols": ",".join(b), **query}) for key, b in batches.items()}
+            pages = self._client.fetch_pages(requests, _following, partial(self._reserve, spare=spare))
+            # One symbol that it does not like makes it refuse the whole request.
+            named = {s: str(why) for key, why in pages.failed.items() for s in _named(batches[key], why)}
+            if not named:
+                break
+            strange |= named
+            fit = [symbol for symbol in fit if symbol not in named]
+        if (failure := wire.why_nothing(pages)) is not None:
+            raise _error(failure)
+        return Asked(batches, pages, strange)
+
+
+def _error(failure: Failure) -> ProviderError:
+    return wire.error(failure, KEYS_ADVICE if failure.status in (401, 403) else "")
+
+
+def _named(batch: Sequence[str], failure: Failure) -> list[str]:
+    if failure.status != 400:
+        return []
+    words = set(re.findall(r"[A-Z0-9.]+", str(failure)))
+    return [symbol for symbol in batch if symbol in words]
+
+
+def _following(request: Request, answer: Answer) -> Request | None:
+    token = answer.body.get("next_page_token")
+    if not isinstance(token, str) or token in ("", request.query.get("page_token")):
+        return None
+    return Request(request.path, {**request.query, "page_token": token})
+
+
+def _tick(symbol: str, snapshot: object) -> QuoteTick | str:
+    """The quote, or why there is none."""
+    if not isinstance(snapshot, dict):
+        return "unknown to Alpaca, or never traded at IEX"
+    trade, book = _part(snapshot, "latestTrade"), _part(snapshot, "latestQuote")
+    as_of, price = wire.moment(trade.get("t")), wire.number(trade.get("p"))
+    if as_of is None or price == 0:
+        return "no trade at IEX yet"
+    day = _part(snapshot, "dailyBar")
+    is_today = str(day.get("t"))[:10] == trade["t"][:10]
+    return QuoteTick(
+        symbol=symbol,
+        price=price,
+        as_of=as_of,
+        bid=wire.given(book.get("bp")),
+        ask=wire.given(book.get("ap")),
+        bid_size=wire.whole(book.get("bs")),
+        ask_size=wire.whole(book.get("as")),
+        volume=wire.whole(day.get("v")) if is_today else None,
+        exchange="IEX" if trade.get("x") == IEX else str(trade.get("x") or "")[:16],
+    )
+
+
+def _part(snapshot: dict[str, Any], name: str) -> dict[str, Any]:
+    part = snapshot.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _bars(symbol: str, pages: Sequence[Answer], timeframe: Timeframe, since: datetime) -> Bars:
+    """Newest first from the vendor, oldest first for us."""
+    rows = [row for page in pages for row in wire.rows_of(_part(page.body, "bars").get(symbol))][::-1]
+    stamps = [row.get("t") for row in rows]
+    # Daily bars are stamped midnight New York: 04:00 or 05:00 UTC of their date.
+    opened_at = wire.instants(stamps) if timeframe.is_intraday else wire.dates(stamps)
+    return wire.opened_since(wire.bars(rows, opened_at), since)
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

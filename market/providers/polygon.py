@@ -1,0 +1,225 @@
+"""Polygon, now Massive: quotes of many symbols or the whole market at once, candles one symbol at a time."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from market.http import Answer, Client, Failure, Fetched, Pages, Patience, Request
+from market.prices import Bars, Feed, QuoteTick, Timeframe
+from market.providers import wire
+from market.providers.base import Candles, Limit, Pace, ProviderError, Quotes, Report
+
+SNAPSHOT = "/v2/snapshot/locale/us/markets/stocks/tickers"
+RANGES = {
+    Timeframe.M1: "1/minute",
+    Timeframe.M5: "5/minute",
+    Timeframe.M15: "15/minute",
+    Timeframe.H1: "1/hour",
+    Timeframe.D1: "1/day",
+    Timeframe.W1: "1/week",
+}
+WINDOW = 61.0  # a minute and the second by which requests may travel unequally
+LEFT_FOR_QUOTES = 1
+MOST_TICKERS = 500
+DELAY = timedelta(minutes=15)
+# The free plan gives two years and refuses a question that reaches further back.
+FREE_HISTORY = timedelta(days=729)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+KEY_ADVICE = "Check POLYGON_API_KEY."
+PLAN_ADVICE = (
+    "The plan has no snapshots, so Polygon gives no quotes, only candles. Upgrade the plan, or take quotes "
+    "from IB Bridge or Alpaca."
+)
+OUTSIDE_PLAN = "the plan does not include bars of that time"
+
+
+class Polygon:
+    name = "polygon"
+
+    def __init__(
+        self, base_url: str, *, key: str, per_minute: int, pace: Pace, patience: Patience | None = None
+    ) -> None:
+        headers = {"Authorization": f"Bearer {key}"}
+        self._client = Client("Polygon", base_url, headers=headers, connections=8, patience=patience)
+        self._reserve = partial(pace.reserve, [Limit("requests", per_minute, WINDOW)])
+
+    def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
+        answer = self._snapshot(symbols)
+        if answer is None:
+            return Quotes([], Feed.LIVE, declined=list(symbols))
+        rows = {row.get("ticker"): row for row in wire.rows_of(answer.body.get("tickers"))}
+        ticks, failed = [], {}
+        for symbol in symbols:
+            tick = _tick(symbol, rows.get(symbol))
+            if isinstance(tick, str):
+                failed[symbol] = tick
+            else:
+                ticks.append(tick)
+        # Plans without trades are the late ones.
+        late = _is_late(answer) or not any("lastTrade" in row for row in rows.values())
+        feed, delay = (Feed.DELAYED, DELAY) if late else (Feed.LIVE, timedelta(0))
+        return Quotes(ticks, feed, delay, failed)
+
+    def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
+        pages = self._aggregates(symbols, timeframe, since, at)
+        if _outside_plan(pages) and since < at - FREE_HISTORY:
+            pages = self._aggregates(symbols, timeframe, at - FREE_HISTORY, at)
+        failure = wire.why_nothing(pages)
+        if failure is not None and not _outside_plan(pages):
+            raise _error(failure)
+        failed = {
+            symbol: OUTSIDE_PLAN if _is_outside_plan(why) else str(why)
+            for symbol, why in pages.failed.items()
+        }
+        # Newest first: what was cut short for want of slots or time is whole as far as it goes.
+        found = {
+            symbol: _bars(answers, timeframe, since)
+            for symbol, answers in pages.answers.items()
+            if symbol not in failed
+        }
+        late = failure is not None or any(_is_late(page) for got in pages.answers.values() for page in got)
+        feed, delay = (Feed.DELAYED, DELAY) if late else (Feed.LIVE, timedelta(0))
+        return Candles(found, feed, delay, failed, [s for s in pages.declined if s not in found])
+
+    def report(self, at: datetime) -> Report:
+        began = self._client.clock()
+        day = at - timedelta(days=7)
+        asked = {
+            "quotes": Request(SNAPSHOT, {"tickers": "AAPL"}),
+            "candles": _range("AAPL", Timeframe.D1, day, at),
+        }
+        got = self._client.fetch({"candles": asked["candles"]}, self._reserve)
+        _turn_down(got)
+        if "candles" not in got.answers:
+            why = got.failed.get("candles", "asked too often just now: try again in a minute")
+            return Report(answers=False, advice=f"{why}. {KEY_ADVICE}")
+        answer = got.answers["candles"]
+        snapshot = self._client.fetch({"quotes": asked["quotes"]}, self._reserve)
+        _turn_down(snapshot)
+        allowed = "quotes" in snapshot.answers
+        late = _is_late(answer) or (allowed and _is_late(snapshot.answers["quotes"]))
+        refused = _refused(snapshot.failed.get("quotes"))
+        return Report(
+            answers=True,
+            entitlement="quotes and candles" if allowed else "candles only" if refused else "candles",
+            delay="15 minutes" if late else "none",
+            volume="consolidated",
+            hours="04:00 to 20:00 New York",
+            adjustment="splits",
+            clock_offset=wire.clock_offset(answer, at + timedelta(seconds=answer.received - began)),
+            advice=PLAN_ADVICE if refused else "",
+        )
+
+    def _snapshot(self, symbols: Sequence[str]) -> Answer | None:
+        """One request, whatever it takes: these symbols or, when they are many, the whole market.
+
+        None when there was no slot for it. Raises ProviderError.
+        """
+        batches = wire.chunks(symbols, MOST_TICKERS)
+        query = {"tickers": ",".join(batches[0])} if len(batches) == 1 else {}
+        got = self._client.fetch({"snapshot": Request(SNAPSHOT, query)}, self._reserve)
+        _turn_down(got)
+        if "snapshot" in got.failed:
+            raise _error(got.failed["snapshot"], PLAN_ADVICE)
+        return got.answers.get("snapshot")
+
+    def _aggregates(
+        self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime
+    ) -> Pages:
+        requests = {symbol: _range(symbol, timeframe, since, at) for symbol in symbols}
+        reserve = partial(self._reserve, spare=LEFT_FOR_QUOTES)
+        pages = self._client.fetch_pages(requests, _following, reserve)
+        _turn_down(pages)
+        return pages
+
+
+def _range(symbol: str, timeframe: Timeframe, since: datetime, at: datetime) -> Request:
+    start, end = (int(moment.timestamp() * 1000) for moment in (since, at))
+    return Request(
+        f"/v2/aggs/ticker/{quote(symbol, safe='')}/range/{RANGES[timeframe]}/{start}/{end}",
+        {"adjusted": "true", "sort": "desc", "limit": "50000"},
+    )
+
+
+def _following(request: Request, answer: Answer) -> Request | None:
+    """The address of the next page lacks the key; the session adds it, on this host only."""
+    following = answer.body.get("next_url")
+    return Request(following) if isinstance(following, str) and following != request.path else None
+
+
+def _turn_down(got: Fetched | Pages) -> None:
+    """A refusal can also come with 200: make it the failure that it is."""
+    for key in list(got.answers):
+        came = got.answers[key]
+        body = (came[0] if isinstance(came, list) else came).body
+        if body.get("status") in ("NOT_AUTHORIZED", "ERROR"):
+            text = f"Polygon: {str(body.get('message') or body.get('error') or 'refused')[:200]}"
+            got.failed[key] = Failure(text, permanent=True, status=403)
+            del got.answers[key]
+
+
+def _is_late(answer: Answer) -> bool:
+    return answer.body.get("status") == "DELAYED"
+
+
+def _refused(failure: Failure | None) -> bool:
+    return failure is not None and failure.status == 403
+
+
+def _is_outside_plan(failure: Failure) -> bool:
+    return _refused(failure) and "timeframe" in str(failure)
+
+
+def _outside_plan(pages: Pages) -> bool:
+    return any(_is_outside_plan(failure) for failure in pages.failed.values())
+
+
+def _error(failure: Failure, advice: str = "") -> ProviderError:
+    return wire.error(failure, {401: KEY_ADVICE, 403: advice or KEY_ADVICE}.get(failure.status or 0, ""))
+
+
+def _tick(symbol: str, row: wire.Row | None) -> QuoteTick | str:
+    """The quote, or why there is none."""
+    if row is None:
+        return "not in Polygon's snapshot"
+    trade, minute, book = _part(row, "lastTrade"), _part(row, "min"), _part(row, "lastQuote")
+    day = _part(row, "day")
+    price = wire.number(trade.get("p") if trade else minute.get("c") or day.get("c"))
+    as_of = _from_nanoseconds(trade.get("t") if trade else row.get("updated"))
+    if price == 0:
+        return "no trade yet today"  # snapshots are cleared at 03:30 in New York
+    if as_of is None:
+        return "a trade without a time"
+    return QuoteTick(
+        symbol=symbol,
+        price=price,
+        as_of=as_of,
+        bid=wire.given(book.get("p")),
+        ask=wire.given(book.get("P")),
+        bid_size=wire.whole(book.get("s")),
+        ask_size=wire.whole(book.get("S")),
+        volume=wire.whole(day.get("v")),
+    )
+
+
+def _part(row: wire.Row, name: str) -> dict[str, Any]:
+    part = row.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _from_nanoseconds(value: object) -> datetime | None:
+    if not isinstance(value, int) or not 0 < value < 10**19:
+        return None
+    return EPOCH + timedelta(microseconds=value // 1000)
+
+
+def _bars(pages: Sequence[Answer], timeframe: Timeframe, since: datetime) -> Bars:
+    """Newest first from the vendor, oldest first for us."""
+    rows = [row for page in pages for row in wire.rows_of(page.body.get("results"))][::-1]
+    opened_at = wire.from_milliseconds(wire.column(rows, "t"))
+    if not timeframe.is_intraday:
+        # Stamped midnight New York: 04:00 or 05:00 UTC of the date.
+        opened_at = opened_at.astype("datetime64[D]").astype(opened_at.dtype)
+    return wire.opened_since(wire.bars(rows, opened_at), since)

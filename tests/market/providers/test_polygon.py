@@ -1,0 +1,216 @@
+"""Polygon, asked on loopback."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from market.http import Patience
+from market.prices import Feed, Timeframe
+from market.providers.base import Pace, ProviderError, Unpaced
+from market.providers.polygon import SNAPSHOT, Polygon
+from tests import vendors
+from tests.market.providers.paces import Sliding
+from tests.market.providers.payloads import payload
+from tests.vendors import faults, prices
+
+T = datetime(2024, 7, 3, 15, 0, tzinfo=UTC)
+HASTY = Patience(connect=1, read=5, answer=8, fetch=12, attempts=2, pause=0.02)
+RANGES = "/v2/aggs/*"
+
+
+def provider(
+    vendor: vendors.Polygon, pace: Pace | None = None, key: str | None = None, per_minute: int = 5
+) -> Polygon:
+    return Polygon(
+        vendor.url, key=key or vendor.key, per_minute=per_minute, pace=pace or Unpaced(), patience=HASTY
+    )
+
+
+def test_quotes_as_captured() -> None:
+    with vendors.Polygon(now=T) as vendor:
+        vendor.answers[SNAPSHOT] = payload("polygon_snapshot")
+        quotes = provider(vendor).quotes(["AAPL", "BRK.B", "MSFT", "NOPE"], T)
+    apple, berkshire = quotes.ticks
+    assert (apple.symbol, apple.price, apple.bid, apple.ask) == ("AAPL", 221.55, 221.54, 221.56)
+    assert (apple.bid_size, apple.ask_size, apple.volume) == (3, 5, 21_240_118)
+    assert apple.as_of == datetime(2024, 7, 3, 14, 59, 58, 987_654, tzinfo=UTC)
+    assert (berkshire.price, berkshire.bid) == (408.9, None)  # a plan without trades: the minute's close
+    assert berkshire.as_of == datetime(2024, 7, 3, 14, 59, tzinfo=UTC)
+    assert quotes.failed == {"MSFT": "no trade yet today", "NOPE": "not in Polygon's snapshot"}
+    assert (quotes.feed, quotes.delay) == (Feed.LIVE, timedelta(0))
+
+
+def test_before_the_first_trade_of_a_day_there_are_no_quotes() -> None:
+    with vendors.Polygon(now=T) as vendor:
+        vendor.cleared = True
+        quotes = provider(vendor).quotes(["AAPL", "MSFT"], T)
+    assert quotes.ticks == []
+    assert set(quotes.failed.values()) == {"no trade yet today"}
+
+
+def test_plans_without_trades_are_fifteen_minutes_late() -> None:
+    with vendors.Polygon(now=T, plan="delayed") as vendor:
+        quotes = provider(vendor).quotes(["AAPL"], T)
+    assert len(quotes.ticks) == 1
+    assert (quotes.feed, quotes.delay) == (Feed.DELAYED, timedelta(minutes=15))
+
+
+@pytest.mark.parametrize("code", [403, 200])
+def test_a_plan_without_snapshots_is_said_with_what_to_do(code: int) -> None:
+    with vendors.Polygon(now=T, plan="free") as vendor:
+        refusal = vendors.server.Reply.json(payload("polygon_not_authorized"), code)
+        vendor.fail(lambda turn: turn.send(refusal))
+        with pytest.raises(ProviderError, match="You are not entitled to this data") as error:
+            provider(vendor).quotes(["AAPL"], T)
+    assert error.value.permanent
+    assert "no quotes, only candles" in str(error.value)
+    assert len(vendor.visits) == 1
+
+
+def test_a_wrong_key_is_permanent_and_not_repeated() -> None:
+    with vendors.Polygon(now=T) as vendor, pytest.raises(ProviderError, match="POLYGON_API_KEY") as error:
+        provider(vendor, key="wrong-key").quotes(["AAPL"], T)
+    assert error.value.permanent
+    assert "wrong-key" not in str(error.value)
+
+
+@pytest.mark.parametrize(("count", "named"), [(10, True), (500, True), (501, False)])
+def test_one_request_brings_them_all(count: int, named: bool) -> None:
+    symbols = prices.many(count)
+    with vendors.Polygon(now=T, symbols=prices.many(600)) as vendor:
+        quotes = provider(vendor).quotes(symbols, T)
+    (visit,) = vendor.visits
+    assert [tick.symbol for tick in quotes.ticks] == list(symbols)
+    assert ("tickers" in visit.query) == named
+    assert len(visit.target) < 8000
+
+
+def test_without_a_slot_the_quotes_wait() -> None:
+    pace = Sliding()
+    with vendors.Polygon(now=T) as vendor:
+        polygon = provider(vendor, pace, per_minute=1)
+        polygon.quotes(["AAPL"], T)
+        quotes = polygon.quotes(["AAPL", "MSFT"], T)
+    assert (quotes.ticks, quotes.declined) == ([], ["AAPL", "MSFT"])
+
+
+def test_daily_bars_as_captured() -> None:
+    with vendors.Polygon(now=T) as vendor:
+        polygon = provider(vendor)
+        vendor.fail(lambda turn: turn.send(vendors.server.Reply.json(payload("polygon_aggs"))), on=RANGES)
+        candles = polygon.candles(["AAPL"], Timeframe.D1, T - timedelta(days=300), T)
+    bars = candles.bars["AAPL"]
+    days = ("2024-01-02", "2024-07-02", "2024-07-03")  # winter and summer time, oldest first
+    assert list(bars.opened_at) == [np.datetime64(day, "us") for day in days]
+    assert (bars.open[2], bars.high[2], bars.low[2], bars.close[2]) == (220.0, 221.55, 219.03, 221.55)
+    assert list(bars.volume) == [82_488_674, 58_046_178, 37_369_801]
+    assert bars.vwap[2] == 220.4411
+    assert candles.feed is Feed.LIVE
+
+
+def test_bars_are_asked_for_adjusted_and_newest_first() -> None:
+    with vendors.Polygon(now=T) as vendor:
+        candles = provider(vendor).candles(["BRK.B"], Timeframe.M15, T - timedelta(hours=1), T)
+    (visit,) = vendor.visits
+    assert visit.path == "/v2/aggs/ticker/BRK.B/range/15/minute/1720015200000/1720018800000"
+    assert visit.query == {"adjusted": "true", "sort": "desc", "limit": "50000"}
+    assert len(candles.bars["BRK.B"]) == 0  # `results` is missing: answered, there were none
+
+
+def test_pages_are_followed_with_the_key() -> None:
+    with vendors.Polygon(now=T, page=20) as vendor:
+        candles = provider(vendor).candles(["AAPL"], Timeframe.M15, T - timedelta(days=1), T)
+    bars = candles.bars["AAPL"]
+    assert len(vendor.visits) == 4
+    assert {visit.headers["authorization"] for visit in vendor.visits} == {f"Bearer {vendor.key}"}
+    assert len(bars) == 65
+    assert np.all(np.diff(bars.opened_at) > 0)
+
+
+def test_a_next_page_on_another_host_is_not_followed() -> None:
+    with vendors.Polygon(now=T) as vendor, vendors.Polygon(now=T) as elsewhere:
+        polygon = provider(vendor)
+        lure = payload("polygon_aggs") | {"next_url": f"{elsewhere.url}/v2/aggs/more?cursor=2"}
+        vendor.fail(lambda turn: turn.send(vendors.server.Reply.json(lure)), on=RANGES)
+        candles = polygon.candles(["AAPL"], Timeframe.D1, T - timedelta(days=300), T)
+    assert elsewhere.visits == []
+    assert "not followed" in candles.failed["AAPL"]
+    assert candles.bars == {}
+
+
+def test_late_bars_are_called_late() -> None:
+    with vendors.Polygon(now=T, plan="delayed") as vendor:
+        candles = provider(vendor).candles(["AAPL"], Timeframe.D1, T - timedelta(days=5), T)
+    assert len(candles.bars["AAPL"]) == 3
+    assert (candles.feed, candles.delay) == (Feed.DELAYED, timedelta(minutes=15))
+
+
+def test_the_free_plan_is_asked_for_the_two_years_that_it_has() -> None:
+    refusal = vendors.server.Reply.json(payload("polygon_outside_plan"), 403)
+    with vendors.Polygon(now=T, plan="free") as vendor:
+        vendor.fail(lambda turn: turn.send(refusal), on=RANGES, times=1)
+        candles = provider(vendor).candles(["AAPL"], Timeframe.D1, T - timedelta(days=1500), T)
+    assert len(vendor.visits) == 2
+    assert candles.bars["AAPL"].opened_at[0] == np.datetime64("2022-07-06", "us")
+    assert candles.failed == {}
+
+
+def test_bars_outside_the_plan_do_not_make_the_provider_cool_off() -> None:
+    refusal = vendors.server.Reply.json(payload("polygon_outside_plan"), 403)
+    with vendors.Polygon(now=T, plan="free") as vendor:
+        vendor.fail(lambda turn: turn.send(refusal), on=RANGES)
+        candles = provider(vendor).candles(["AAPL", "MSFT"], Timeframe.M15, T - timedelta(hours=2), T)
+    assert candles.failed == dict.fromkeys(["AAPL", "MSFT"], "the plan does not include bars of that time")
+
+
+def test_five_a_minute_are_kept_and_one_is_left_for_quotes() -> None:
+    symbols = prices.many(8)
+    with vendors.Polygon(now=T, symbols=symbols, allows=(5, 60.0)) as vendor:
+        polygon = provider(vendor, Sliding())
+        candles = polygon.candles(symbols, Timeframe.D1, T - timedelta(days=5), T)
+        quotes = polygon.quotes(symbols, T)
+    assert list(candles.bars) == list(symbols[:4])
+    assert candles.declined == list(symbols[4:])
+    assert len(quotes.ticks) == 8
+    assert vendor.turned_away == 0
+
+
+def test_one_symbol_that_fails_does_not_stop_the_others() -> None:
+    with vendors.Polygon(now=T) as vendor:
+        vendor.fail(faults.status(500), on="/v2/aggs/ticker/MSFT/*")
+        candles = provider(vendor).candles(["AAPL", "MSFT", "TSLA"], Timeframe.D1, T - timedelta(days=5), T)
+    assert sorted(candles.bars) == ["AAPL", "TSLA"]
+    assert list(candles.failed) == ["MSFT"]
+
+
+@pytest.mark.parametrize(
+    "spoil", [faults.with_nan, faults.with_zeros, faults.duplicated, faults.unordered, faults.from_the_future]
+)
+def test_spoilt_bars_arrive_as_they_came(spoil: Any) -> None:
+    with vendors.Polygon(now=T) as vendor:
+        vendor.spoil = spoil
+        candles = provider(vendor).candles(["AAPL"], Timeframe.M15, T - timedelta(hours=5), T)
+    assert not candles.failed
+    assert len(candles.bars["AAPL"]) >= 21
+
+
+@pytest.mark.parametrize(
+    ("plan", "entitlement", "advice"),
+    [("paid", "quotes and candles", ""), ("free", "candles only", "The plan has no snapshots")],
+)
+def test_the_report_knows_the_plan(plan: str, entitlement: str, advice: str) -> None:
+    with vendors.Polygon(now=T, plan=plan) as vendor:
+        report = provider(vendor).report(T)
+    assert report.answers
+    assert report.entitlement == entitlement
+    assert report.advice.startswith(advice)
+    assert report.clock_offset is not None
+
+
+def test_the_report_never_raises() -> None:
+    with vendors.Polygon(now=T) as vendor:
+        report = provider(vendor, key="wrong").report(T)
+    assert not report.answers
+    assert "Check POLYGON_API_KEY" in report.advice
