@@ -18,12 +18,14 @@ def main() -> None:
     parser.add_argument("--allows", type=int, default=0, help="requests in --window seconds, 429 beyond")
     parser.add_argument("--window", type=float, default=1.0, help="seconds")
     parser.add_argument("--symbols", type=int, default=0, help="so many made-up symbols; 0: the watchlist")
+    parser.add_argument("--cached", action="store_true", help="build each answer once: quick, but it ages")
     parser.add_argument("--plan", help="alpaca: free or paid; polygon: free, delayed or paid")
     options = parser.parse_args()
     vendor = KINDS[options.vendor](
         port=options.port,
         latency=options.latency,
         allows=(options.allows, options.window) if options.allows else None,
+        cached=options.cached,
         symbols=prices.many(options.symbols) if options.symbols else prices.WATCHLIST,
         **({"plan": options.plan} if options.plan else {}),
     )

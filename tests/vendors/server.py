@@ -64,7 +64,7 @@ Fault = Callable[[Turn], None]
 
 
 class Vendor(socketserver.ThreadingTCPServer):
-    """Base of the three vendors. `now`: a fixed moment (answers are then built once), else the real clock.
+    """Base of the vendors. `now`: a fixed moment, else the real clock. `cached`: build each answer once.
 
     `allows`: (count, seconds), kept as a strict sliding window, 429 beyond. `latency`: seconds before each
     answer that counts. `prices`: what a symbol costs instead of the made-up price. `basis`: a factor on all
@@ -85,9 +85,11 @@ class Vendor(socketserver.ThreadingTCPServer):
         now: datetime | None = None,
         latency: float = 0.0,
         allows: tuple[int, float] | None = None,
+        cached: bool = False,
     ) -> None:
         super().__init__(("127.0.0.1", port), _Conversation)
         self.symbols, self.now, self.latency, self.allows = tuple(symbols), now, latency, allows
+        self.cached = cached
         self.prices: dict[str, float] = {}
         self.basis: dict[str, float] = {}
         self.spoil: Callable[[list[Bar]], list[Bar]] = list
@@ -175,7 +177,7 @@ class Vendor(socketserver.ThreadingTCPServer):
     def reply_to(self, visit: Visit) -> Reply:
         if visit.path in self.answers:
             return Reply.json(self.answers[visit.path])
-        if self.now is None:
+        if not self.cached:
             return self.answer(visit)
         if visit.target not in self._built:
             self._built[visit.target] = self.answer(visit)

@@ -84,7 +84,6 @@ def test_a_price_is_no_fresher_than_its_mode(
 ) -> None:
     with vendors.IBBridge(now=T) as vendor:
         vendor.mode = mode
-        vendor.answers["/health"] = vendor._health()
         quotes = provider(vendor).quotes(["AAPL"], T)
     assert (quotes.feed, quotes.delay) == (feed, delay)
     assert T - quotes.ticks[0].as_of == age
