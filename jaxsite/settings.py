@@ -36,6 +36,11 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 
+# --- web server -------------------------------------------------------------------------------------------
+
+BIND = env.str("BIND", default="127.0.0.1")
+PORT = env.int("PORT", default=8095)
+
 # --- market data ------------------------------------------------------------------------------------------
 
 IB_BRIDGE_URL = env.str("IB_BRIDGE_URL", default="")
@@ -227,4 +232,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {"django-q": {"level": "WARNING"}},  # it tells of every task at INFO
 }

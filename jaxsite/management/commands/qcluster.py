@@ -1,0 +1,30 @@
+import logging
+from typing import Any
+
+from django.db import connections
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django_q.conf import Conf
+from django_q.management.commands import qcluster
+
+from jaxsite import descent, schedules
+
+logger = logging.getLogger(__name__)
+
+
+class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
+    """django-q2's command, but it stops cleanly, leaves no worker behind and begins with a cycle at once."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        descent.end_with_parent_if_asked()
+        descent.forks_leave_my_group()
+        descent.forks_end_with_me()
+        descent.treat_hangup_as_terminate()
+        tasks = schedules.periodic()
+        for task in tasks:
+            import_string(task.func)  # a wrong name stops here; a right one is loaded once, for all workers
+        if Conf.CLUSTER_NAME == Conf.PREFIX:
+            schedules.write(tasks, timezone.now())
+        connections.close_all()
+        super().handle(*args, **options)
+        logger.info("Cluster %s takes tasks with %d workers", Conf.CLUSTER_NAME, Conf.WORKERS)

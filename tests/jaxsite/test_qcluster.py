@@ -1,0 +1,99 @@
+"""The queue's worker as a real process, with an embedded server of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.jaxsite.conftest import folder
+from tests.jaxsite.processes import ROOT, environment, eventually, manage, processes_of
+
+pytestmark = pytest.mark.slow
+
+WHOLE = 1 + 1 + 3 + 2  # main process, sentinel, workers, monitor and pusher
+CYCLES = "SELECT count(*) FROM ingestion_runs"
+
+
+@pytest.fixture(scope="module")
+def var() -> Iterator[Path]:
+    with folder() as path:
+        manage(path, "migrate", "--verbosity=0")
+        yield path
+
+
+@pytest.fixture
+def cluster(var: Path) -> Iterator[psutil.Process]:
+    """The main process of a cluster that runs in full, in a group of its own."""
+    started = subprocess.Popen(
+        [sys.executable, "manage.py", "qcluster"],
+        cwd=ROOT,
+        env=environment(var),
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    main = psutil.Process(started.pid)
+    eventually(lambda: len(members(main)) == WHOLE)
+    yield main
+    started.kill()
+    started.communicate()
+
+
+def members(main: psutil.Process) -> list[psutil.Process]:
+    return [main, *main.children(recursive=True)]
+
+
+def sql(var: Path, statement: str) -> list[str]:
+    return manage(var, "dbshell", "--", "-Atc", statement).splitlines()
+
+
+def test_the_first_cycle_runs_at_once_and_the_schedules_are_written(
+    cluster: psutil.Process, var: Path
+) -> None:
+    eventually(lambda: sql(var, CYCLES) != ["0"], seconds=10)
+    assert sql(var, "SELECT name, cluster FROM django_q_schedule ORDER BY name") == [
+        "jaxsite.prune|slow",
+        "market.candles|",
+        "market.ingest|",
+        "market.prune|slow",
+        "market.refill_gaps|slow",
+        "market.refresh_sessions|slow",
+    ]
+
+
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
+def test_sigterm_to_the_process_or_its_group_ends_all_of_it_cleanly(
+    cluster: psutil.Process, var: Path, send: Callable[[int, int], None]
+) -> None:
+    everyone = members(cluster)
+    send(cluster.pid, signal.SIGTERM)
+    assert cluster.wait(timeout=20) == 0
+    assert not [process for process in everyone if process.is_running()]
+    eventually(lambda: not processes_of(var))
+
+
+def test_kill_9_of_the_main_process_leaves_no_worker(cluster: psutil.Process, var: Path) -> None:
+    everyone = members(cluster)
+    cluster.kill()
+    eventually(lambda: not [process for process in everyone[1:] if process.is_running()])
+    eventually(lambda: not processes_of(var))
+
+
+def test_the_slow_cluster_writes_no_schedules(var: Path) -> None:
+    manage(var, "dbshell", "--", "-c", "TRUNCATE django_q_schedule, django_q_ormq")
+    slow = subprocess.Popen(
+        [sys.executable, "manage.py", "qcluster"],
+        cwd=ROOT,
+        env=environment(var) | {"Q_CLUSTER_NAME": "slow"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    main = psutil.Process(slow.pid)
+    eventually(lambda: len(members(main)) == WHOLE - 2)
+    assert sql(var, "SELECT name FROM django_q_schedule") == []
+    slow.terminate()
+    assert "Cluster slow takes tasks with 1 workers" in slow.communicate()[1]

@@ -1,0 +1,68 @@
+from datetime import timedelta
+
+import pytest
+from django_q.models import OrmQ, Schedule
+from pytest_django.fixtures import Settings
+
+from jaxsite import schedules
+from jaxsite.schedules import Periodic
+from tests.make import T0
+
+pytestmark = pytest.mark.django_db
+
+BEAT = Periodic("market.beat", "market.tasks.ingest", 2, at_start=True)
+MONTHLY = Periodic("market.monthly", "market.tasks.prune", None, "slow")
+
+
+def test_every_task_gets_its_schedule() -> None:
+    schedules.write([BEAT, MONTHLY], T0)
+    rows = Schedule.objects.order_by("name").values_list("name", "func", "minutes", "cluster", "next_run")
+    assert list(rows) == [
+        ("market.beat", "market.tasks.ingest", 2, None, T0 + timedelta(minutes=2)),
+        (
+            "market.monthly",
+            "market.tasks.prune",
+            None,
+            "slow",
+            Schedule(schedule_type="M").calculate_next_run(T0),
+        ),
+    ]
+
+
+def test_a_second_start_keeps_the_next_run() -> None:
+    schedules.write([BEAT], T0)
+    schedules.write([BEAT], T0 + timedelta(minutes=1))
+    assert Schedule.objects.get().next_run == T0 + timedelta(minutes=2)
+
+
+def test_a_new_interval_counts_from_now() -> None:
+    schedules.write([BEAT], T0)
+    schedules.write([Periodic("market.beat", "market.tasks.ingest", 5)], T0 + timedelta(minutes=1))
+    assert Schedule.objects.get().next_run == T0 + timedelta(minutes=6)
+
+
+def test_a_task_that_is_no_longer_listed_goes_and_an_operators_own_stays() -> None:
+    schedules.write([BEAT, MONTHLY], T0)
+    Schedule.objects.create(name="backup", func="os.getpid")
+    schedules.write([MONTHLY], T0)
+    assert set(Schedule.objects.values_list("name", flat=True)) == {"market.monthly", "backup"}
+
+
+def test_the_first_run_is_queued_once_however_often_the_cluster_starts() -> None:
+    schedules.write([BEAT, MONTHLY], T0)
+    OrmQ.objects.update(lock=T0)
+    schedules.write([BEAT, MONTHLY], T0)
+    assert [row.func() for row in OrmQ.objects.all()] == ["market.tasks.ingest"]
+
+
+def test_a_run_that_a_killed_worker_left_behind_does_not_hold_up_the_next() -> None:
+    schedules.write([BEAT], T0)
+    OrmQ.objects.update(lock=T0 + timedelta(minutes=20))
+    schedules.write([BEAT], T0)
+    assert OrmQ.objects.count() == 2
+
+
+def test_the_interval_of_the_settings_is_the_interval_of_the_cycle(settings: Settings) -> None:
+    settings.INGEST_INTERVAL_SECONDS = 180
+    cycle = next(task for task in schedules.periodic() if task.name == "market.ingest")
+    assert cycle.minutes == 3
