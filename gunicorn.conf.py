@@ -1,0 +1,23 @@
+"""How gunicorn serves the site: `gunicorn jaxsite.wsgi`."""
+
+import sys
+from typing import Any
+
+from jaxsite.descent import end_with_parent_if_asked
+from jaxsite.settings import BIND, PORT
+
+bind = f"{BIND}:{PORT}"
+workers = 2
+threads = 4
+control_socket_disable = True  # it would be made in the user's home
+loglevel = "warning"
+
+
+def on_starting(server: Any) -> None:
+    end_with_parent_if_asked()
+
+
+def post_worker_init(worker: Any) -> None:
+    if worker.age == 1:  # the first that can answer
+        sys.stdout.write(f"Jax is on http://{bind}\n")
+        sys.stdout.flush()

@@ -1,0 +1,137 @@
+"""`make run` as a person uses it: a copy of the project, one command, and nothing left afterwards."""
+
+import os
+import pty
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.jaxsite.conftest import folder
+from tests.jaxsite.processes import ROOT, eventually, processes_of
+
+pytestmark = pytest.mark.slow
+
+PASSWORD = re.compile(r"user admin, password \S+")
+
+
+class Installation:
+    """A copy of the project whose `.venv` borrows the packages that run these tests."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.log = path / "run.log"
+        with socket.socket() as trial:
+            trial.bind(("127.0.0.1", 0))
+            self.port = trial.getsockname()[1]
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+            "\0"
+        )
+        for name in filter(lambda name: (ROOT / name).is_file(), names):
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, path / name)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", path / ".venv"], check=True)
+        packages = next((path / ".venv" / "lib").glob("python*/site-packages"))
+        (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
+        for name in ("bin/pip", ".for-run"):
+            (path / ".venv" / name).touch()
+        (path / ".env").write_text(f"PORT={self.port}\n")
+
+    def environment(self) -> dict[str, str]:
+        given = ("DATABASE_URL", "SECRET_KEY", "ENV_FILE", "VAR_DIR", "PORT", "DJANGO_SETTINGS_MODULE")
+        return {name: value for name, value in os.environ.items() if name not in given}
+
+    def run(self) -> "subprocess.Popen[bytes]":
+        with self.log.open("wb") as log:
+            return subprocess.Popen(
+                ["make", "run"],
+                cwd=self.path,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def answers(self) -> bool:
+        with suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/admin/login/", timeout=5).close()
+            return True
+        return False
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+
+@pytest.fixture(scope="module")
+def installation() -> Iterator[Installation]:
+    with folder() as path:
+        yield Installation(path)
+
+
+def test_it_serves_says_where_and_ctrl_c_ends_all_of_it(installation: Installation) -> None:
+    site = installation.run()
+    eventually(installation.answers, seconds=30)
+    eventually(lambda: f"Jax is on http://127.0.0.1:{installation.port}" in installation.said())
+    assert len(PASSWORD.findall(installation.said())) == 1
+    assert re.fullmatch(r"PORT=\d+\nSECRET_KEY=\S{50,}\n", (installation.path / ".env").read_text())
+
+    again = subprocess.run(
+        ["make", "run"],
+        cwd=installation.path,
+        env=installation.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert again.returncode
+    assert f"Cannot serve on 127.0.0.1:{installation.port}: Address already in use" in again.stderr
+    assert "Traceback" not in again.stderr
+
+    os.killpg(site.pid, signal.SIGINT)
+    site.wait(timeout=20)
+    eventually(lambda: not processes_of(installation.path))
+    assert "Traceback" not in installation.said()
+
+
+def test_the_second_time_it_serves_within_five_seconds_and_sigterm_ends_it(
+    installation: Installation,
+) -> None:
+    began = time.monotonic()
+    site = installation.run()
+    eventually(installation.answers)
+    assert time.monotonic() - began < 5
+    assert not PASSWORD.search(installation.said())
+    site.terminate()
+    site.wait(timeout=20)
+    eventually(lambda: not processes_of(installation.path))
+
+
+def test_closing_the_terminal_ends_all_of_it(installation: Installation) -> None:
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(installation.path)
+        os.execvpe("make", ["make", "run"], installation.environment())
+    eventually(installation.answers)
+    os.close(terminal)
+    eventually(lambda: not processes_of(installation.path))
+    os.waitpid(process, 0)
+
+
+def test_kill_9_of_the_runner_leaves_nothing(installation: Installation) -> None:
+    site = installation.run()
+    eventually(installation.answers)
+    site.kill()
+    site.wait()
+    eventually(lambda: not processes_of(installation.path))
