@@ -30,7 +30,6 @@ def periodic() -> list[Periodic]:
     return [
         Periodic("market.ingest", "market.tasks.ingest", beat, at_start=True),
         Periodic("market.candles", "market.tasks.candles", 1, at_start=True),
-        Periodic("market.refill_gaps", "market.tasks.refill_gaps", 5, "slow"),
         Periodic("market.prune", "market.tasks.prune", DAY, "slow"),
         Periodic("market.refresh_sessions", "market.tasks.refresh_sessions", None, "slow"),
         Periodic("jaxsite.prune", "jaxsite.tasks.prune", DAY, "slow"),

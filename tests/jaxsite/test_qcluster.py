@@ -60,7 +60,6 @@ def test_the_first_cycle_runs_at_once_and_the_schedules_are_written(
         "market.candles|",
         "market.ingest|",
         "market.prune|slow",
-        "market.refill_gaps|slow",
         "market.refresh_sessions|slow",
     ]
 
