@@ -118,10 +118,10 @@ def _providers(at: datetime) -> Iterator[Finding]:
 
 def _provider(provider: Provider, at: datetime) -> Finding:
     report = provider.report(at)
-    known = [report.entitlement, report.delay, report.volume, report.hours, report.adjustment]
-    facts = [fact for fact in known if fact]
+    known = ("entitlement", "delay", "volume", "hours", "adjustment")
+    facts = [f"{name}: {fact}" for name in known if (fact := getattr(report, name))]
     if report.clock_offset is not None:
-        facts.append(f"its clock is {report.clock_offset.total_seconds():+.1f} s from ours")
+        facts.append(f"clock: {report.clock_offset.total_seconds():+.1f} s from ours")
     cooling = [row for row in ProviderStatus.objects.filter(provider=provider.name) if row.cools_off(at)]
     facts += [
         f"left alone at {row.kind} until {row.cool_off_until:%H:%M} UTC: {row.last_error}" for row in cooling
