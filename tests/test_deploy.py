@@ -16,6 +16,12 @@ import pytest
 import yaml
 from compose_spec import PyOptions
 from compose_spec.models import ComposeSpecification
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from market import ingest
+from tests import make
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE = (ROOT / "compose.yaml").read_text()
@@ -166,3 +172,23 @@ def test_a_unit_lets_its_main_process_stop_the_others(unit: Path) -> None:
     assert read["Service"]["KillMode"] == "mixed"
     assert read["Service"]["User"] == "jax"
     assert read["Install"]["WantedBy"] == "jax.target"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["alerts.yml", "grafana.json"])
+def test_alerts_and_dashboard_ask_for_figures_that_there_are(
+    client: Client, settings: Settings, name: str
+) -> None:
+    settings.CANDLE_BACKFILL = 5
+    make.only("AAPL", calendar="24/7")
+    make.round_the_clock(timezone.now(), days=60, ahead=400)
+    ingest.ingest_quotes(timezone.now())
+    told = client.get("/metrics", headers={"accept": "text/plain"}).content.decode()
+    asked = set(re.findall(r"jax_market_\w+", (ROOT / "deploy" / name).read_text()))
+    assert len(asked) >= 5
+    assert asked <= set(re.findall(r"^(jax_market_\w+)", told, re.MULTILINE))
+
+
+def test_every_alert_says_what_to_do() -> None:
+    [group] = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text())["groups"]
+    assert all({"summary", "action"} <= rule["annotations"].keys() for rule in group["rules"])
