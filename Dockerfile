@@ -11,7 +11,7 @@ ENV PATH=/opt/jax/bin:$PATH \
     BIND=0.0.0.0 \
     ENV_FILE=/var/lib/jax/env \
     VAR_DIR=/var/lib/jax/var
-RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/jax jax \
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/jax jax \
     && install --directory --owner=jax --group=jax /var/lib/jax
 COPY --from=packages /opt/jax /opt/jax
 WORKDIR /srv/jax

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from market.csvfile.problems import BadFile, Problems
 from market.prices import Bars, Flags, Floats, Instants, Timeframe, to_datetime
 
-MOST_VOLUME = 2.0**62
+MOST_VOLUME = 2.0**50  # shares; room is left for splits
 FEW = 20  # with fewer bars than this their spacing says little
 
 

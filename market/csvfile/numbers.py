@@ -8,8 +8,8 @@ import numpy as np
 from market.csvfile.problems import BadFile, Problems
 from market.prices import Floats
 
-POINT = re.compile(r"-?(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?(e[+-]?\d+)?", re.IGNORECASE)
-COMMA = re.compile(r"-?(\d{1,3}(\.\d{3})+|\d+)?(,\d*)?")
+POINT = re.compile(r"-?((\d{1,3}(,\d{3})+|\d+)(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+COMMA = re.compile(r"-?((\d{1,3}(\.\d{3})+|\d+)(,\d*)?|,\d+)")
 EMPTY = frozenset({"", "null", "nan", "na", "n/a", "none", "-"})
 
 
@@ -53,8 +53,6 @@ def read_numbers(
 
 def _number(cell: str, *, comma: bool) -> float | None:
     text = re.sub(r"[\s$\u20ac\u00a3_']", "", cell)
-    if not any(character.isdigit() for character in text):
-        return None
     if not (COMMA if comma else POINT).fullmatch(text):
         return None
     text = text.replace(".", "").replace(",", ".") if comma else text.replace(",", "")

@@ -5,7 +5,14 @@ from datetime import datetime, time, tzinfo
 
 import numpy as np
 
-from market.csvfile.checks import check_prices, check_spacing, check_times, check_volume, each_once
+from market.csvfile.checks import (
+    MOST_VOLUME,
+    check_prices,
+    check_spacing,
+    check_times,
+    check_volume,
+    each_once,
+)
 from market.csvfile.numbers import read_numbers
 from market.csvfile.problems import Problems
 from market.csvfile.stamps import Unreadable, read_stamps, reads_month_first, to_utc
@@ -76,7 +83,7 @@ def _bars(table: Table, opened_at: Instants, problems: Problems) -> Bars:
     check_prices(prices, table.lines, problems)
     volume = _column(table, "volume", problems)
     check_volume(volume, table.lines, problems)
-    counted = np.where(np.isfinite(volume), volume, 0).round().astype(np.int64)
+    counted = np.where(np.abs(volume) < MOST_VOLUME, volume, 0).round().astype(np.int64)
     vwap = _vwap(table, prices) if "vwap" in table.layout.values else None
     return Bars.of(opened_at, prices["open"], prices["high"], prices["low"], prices["close"], counted, vwap)
 
