@@ -32,6 +32,11 @@ def problem(text: str, timeframe: str = "1m", zone: ZoneInfo | None = None) -> s
 
 
 EXPORTS = {
+    "jax": (
+        "1d",
+        "opened_at,open,high,low,close,volume,vwap,provider,feed,session,is_final,suspect,revisions\n"
+        "2024-01-02T00:00:00Z,10.0,12.0,9.0,11.0,1000,,alpaca,live,regular,True,False,0\n",
+    ),
     "yahoo": (
         "1d",
         "Date,Open,High,Low,Close,Adj Close,Volume\n2024-01-02,10,12,9,11,10.5,1000\n",
