@@ -46,6 +46,15 @@ def write(size: int) -> list[Result]:
     ]
 
 
+def raw_quotes(symbols: list[str]) -> float:
+    """Seconds of a raw COPY of one quote for each symbol into both tables."""
+    columns = _raw_columns([_tick(symbol, n) for n, symbol in enumerate(symbols)])
+    current = Raw("quotes", "symbol", columns)
+    history = Raw("quote_history", "symbol, as_of, provider", columns)
+    with current.emptied(), history.emptied():
+        return seconds(current.copy_in) + seconds(history.copy_in)
+
+
 def _write(ticks: list[QuoteTick]) -> None:
     at = ticks[0].as_of
     stored = store.write_quotes(ticks, provider=PROVIDER, feed=FEED, delay=timedelta(0), at=at)

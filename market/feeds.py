@@ -8,12 +8,13 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from market.models import ALWAYS_OPEN, IngestionRun, Installation, Instrument, ProviderPace, ProviderStatus
+from market.providers.alpaca import Alpaca
 from market.providers.base import Limit, Provider
+from market.providers.ib_bridge import IBBridge
+from market.providers.polygon import Polygon
 from market.providers.simulator import Simulator
 
-LONGEST_WAIT = (
-    10.0  # seconds a request may wait for its slot; what cannot be sent by then waits for the next run
-)
+LONGEST_WAIT = 10.0  # seconds until a request's slot; what cannot be sent by then waits for the next run
 
 
 class WrongData(Exception):
@@ -22,18 +23,32 @@ class WrongData(Exception):
 
 def enabled() -> list[Provider]:
     """The providers that are switched on, first choice first."""
-    return [build() for name in settings.PROVIDERS if (build := _builders().get(name)) is not None]
-
-
-def rank() -> list[str]:
-    """The names of all providers, the one whose bars count most first."""
-    return list(settings.PROVIDERS)
+    builders = _builders()
+    return [builders[name]() for name in settings.PROVIDERS if name in builders]
 
 
 def _builders() -> dict[str, Callable[[], Provider]]:
     if settings.DATA_KIND == Installation.Data.SIMULATED:
         return {"simulator": lambda: Simulator(seed=settings.SIMULATOR_SEED)}
-    return {}
+    builders: dict[str, Callable[[], Provider]] = {}
+    if settings.IB_BRIDGE_URL:
+        builders["ib_bridge"] = lambda: IBBridge(settings.IB_BRIDGE_URL, pace=DatabasePace("ib_bridge"))
+    if settings.ALPACA_API_KEY and settings.ALPACA_API_SECRET:
+        builders["alpaca"] = lambda: Alpaca(
+            settings.ALPACA_BASE_URL,
+            key=settings.ALPACA_API_KEY,
+            secret=settings.ALPACA_API_SECRET,
+            per_minute=settings.ALPACA_REQUESTS_PER_MINUTE,
+            pace=DatabasePace("alpaca"),
+        )
+    if settings.POLYGON_API_KEY:
+        builders["polygon"] = lambda: Polygon(
+            settings.POLYGON_BASE_URL,
+            key=settings.POLYGON_API_KEY,
+            per_minute=settings.POLYGON_REQUESTS_PER_MINUTE,
+            pace=DatabasePace("polygon"),
+        )
+    return builders
 
 
 def status(provider: str, kind: IngestionRun.Kind) -> ProviderStatus:

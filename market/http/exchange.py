@@ -132,7 +132,7 @@ class Exchange:
         return Failure(f"{self.who} did not finish its answer in time", again=True)
 
     def _too_large(self) -> Failure:
-        return Failure(f"{self.who} sent more than {LARGEST_BODY // 2**20} MB; refused", for_all=True)
+        return Failure(f"{self.who} sent more than {LARGEST_BODY // 2**20} MB; refused", odd=True)
 
 
 def _origin(url: str) -> str:

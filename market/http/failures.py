@@ -16,8 +16,9 @@ class Failure(Exception):
     """A request was not answered with JSON.
 
     `again`: the same request may well succeed when it is sent once more. `for_all`: whatever else is asked of
-    this provider now would fail the same way. `permanent`: nothing will help until someone acts. None of
-    these: only this one request was wrong. `retry_after`: how long the provider asked us to stay away.
+    this provider now would fail the same way. `permanent`: nothing will help until someone acts. `odd`: no
+    provider should answer so, but others of its answers may be sound. None of these: only this one request
+    was wrong. `retry_after`: how long the provider asked us to stay away.
     """
 
     def __init__(
@@ -27,19 +28,21 @@ class Failure(Exception):
         again: bool = False,
         for_all: bool = False,
         permanent: bool = False,
+        odd: bool = False,
         status: int | None = None,
         retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(message)
         self.again = again
-        self.for_all = for_all or permanent
+        self.odd = odd
+        self.for_all = for_all or (permanent and not odd)
         self.permanent = permanent
         self.status = status
         self.retry_after = retry_after
 
     @property
     def blames_provider(self) -> bool:
-        return self.again or self.for_all
+        return self.again or self.for_all or self.odd
 
 
 def refused(who: str, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
@@ -62,6 +65,7 @@ def redirected(who: str, status: int, location: str) -> Failure:
     return Failure(
         f"{who} answered {status} and points to {target}; not followed. Check the address in the settings.",
         permanent=True,
+        odd=True,
         status=status,
     )
 

@@ -1,0 +1,154 @@
+"""Ingestion with real processes that are killed, databases that vanish and disks that fill up."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.jaxsite.conftest import folder
+from tests.jaxsite.processes import ROOT, environment, eventually, kill_everything, servers
+from tests.vendors import IBBridge
+
+COUNTS = """
+import json
+from django.db import connection
+from market.models import *
+print(json.dumps({
+    "quotes": Quote.objects.count(),
+    "history": QuoteHistory.objects.count(),
+    "outcomes": list(IngestionRun.objects.order_by("started_at").values_list("kind", "outcome")),
+    "bars": sorted(
+        Candle.objects.filter(symbol=s, timeframe="15m", is_final=True).count()
+        for s in Instrument.objects.values_list("symbol", flat=True)
+    ),
+}))
+"""
+
+
+class Site:
+    """An installation with its own database under `var`, on a loopback IB Bridge."""
+
+    def __init__(self, var: Path, bridge: IBBridge) -> None:
+        self.var, self.bridge = var, bridge
+        self.environment = environment(var) | {
+            "IB_BRIDGE_URL": bridge.url,
+            "DATA": "real",
+            "CANDLE_BACKFILL": "50",
+            "CANDLE_TIMEFRAMES": "15m",
+        }
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> str:
+        process = self.start(*arguments)
+        printed, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, printed
+        return printed
+
+    def counts(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.run("shell", "--no-imports", "-c", COUNTS).splitlines()[-1])
+        return found
+
+    def ingest_until(self, path: str) -> "subprocess.Popen[str]":
+        """A cycle that is in the middle of asking for `path`."""
+        seen = len(self.bridge.asked(path))
+        process = self.start("ingest")
+        eventually(lambda: len(self.bridge.asked(path)) > seen + 2)
+        return process
+
+
+@contextmanager
+def site_in(var: Path) -> Iterator[Site]:
+    with IBBridge(latency=0.5) as bridge:
+        site = Site(var, bridge)
+        site.run("migrate", "--verbosity", "0")
+        yield site
+
+
+@pytest.fixture
+def site(var: Path) -> Iterator[Site]:
+    with site_in(var) as made:
+        yield made
+
+
+def is_whole(counts: dict[str, Any]) -> bool:
+    """Every symbol has its quote and as many bars as the others, none twice (the key sees to that)."""
+    return counts["quotes"] == 10 and len(set(counts["bars"])) == 1 and counts["bars"][0] > 0
+
+
+def test_a_worker_killed_in_the_middle_of_a_cycle_leaves_nothing_half_done(site: Site) -> None:
+    process = site.ingest_until("/candles/*")
+    process.kill()
+    process.communicate()
+    site.run("ingest")
+    counts = site.counts()
+    assert is_whole(counts)
+    assert ["candles", "broken"] in counts["outcomes"]
+    assert ["candles", "finished"] in counts["outcomes"]
+
+
+def test_a_database_killed_in_the_middle_of_a_cycle_is_started_again_and_the_next_cycle_heals(
+    site: Site,
+) -> None:
+    process = site.ingest_until("/candles/*")
+    for server in servers(site.var):
+        for child in [*server.children(), server]:
+            with suppress(psutil.NoSuchProcess):
+                child.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    site.run("ingest")
+    assert is_whole(site.counts())
+
+
+def test_of_two_cycles_at_once_one_is_skipped(site: Site) -> None:
+    first = site.ingest_until("/quotes/*")
+    site.run("ingest")
+    first.communicate(timeout=60)
+    counts = site.counts()
+    assert ["quotes", "skipped"] in counts["outcomes"]
+    assert (counts["quotes"], counts["history"]) == (10, 10)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="only root can mount a small disk")
+def test_a_full_disk_stops_the_cycle_and_nothing_else() -> None:
+    with folder() as path:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m,mode=0711", "tmpfs", path], check=True)
+        try:
+            with site_in(path) as site:
+                site.run("ingest")
+                before = site.counts()
+                fill(path / "ballast")
+                site.environment["CANDLE_BACKFILL"] = "900"
+                for _ in range(3):
+                    site.start("ingest").communicate(timeout=120)
+                (path / "ballast").unlink()
+                site.run("ingest")
+                after = site.counts()
+            assert is_whole(after)
+            assert after["history"] > before["history"]
+        finally:
+            kill_everything(path)
+            subprocess.run(["umount", path], check=True)
+
+
+def fill(ballast: Path) -> None:
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"\0" * 65_536)
