@@ -41,6 +41,7 @@ class Site:
         self.environment = environment(var) | {
             "IB_BRIDGE_URL": bridge.url,
             "DATA": "real",
+            "DJANGO_SETTINGS_MODULE": "jaxsite.settings",  # those of the tests would drop the bridge
             "CANDLE_BACKFILL": "50",
             "CANDLE_TIMEFRAMES": "15m",
         }
@@ -83,8 +84,8 @@ def site_in(var: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
-def site(var: Path) -> Iterator[Site]:
-    with site_in(var) as made:
+def site() -> Iterator[Site]:
+    with folder() as path, site_in(path) as made:
         yield made
 
 
