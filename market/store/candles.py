@@ -1,6 +1,6 @@
-"""Candles into their table. One statement decides what is new, what may replace what, and what is kept."""
+"""Candles into their table: what is new is inserted, and one statement decides what may replace what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +8,13 @@ import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from numpy.typing import NDArray
 
-from market.prices import Bars, Feed, Instants, Timeframe, to_datetime
-from market.store.staging import refuse_unknown, stage, text_array
+from market.prices import COLUMNS, Bars, Feed, Instants, Timeframe, to_datetime
+from market.store.batch import Batch
+from market.store.reading import under
+from market.store.staging import lock_instruments, stage, text_array
 
-CHUNK = 20_000  # rows: a temporary table of this size stays in memory, and so does what the merge returns
+CHUNK = 20_000  # rows: a temporary table of this size stays in memory
 
 STAGED = """
     CREATE TEMPORARY TABLE IF NOT EXISTS staged_candles (
@@ -23,44 +24,46 @@ STAGED = """
 """
 
 # Symbols travel as ordinals. An array of `name` has elements of one width, so looking one up costs no walk.
-MERGE = """
-    WITH written AS (
-        INSERT INTO candles AS stored (
-            symbol, timeframe, opened_at, open, high, low, close, volume, vwap,
-            provider, feed, session, is_final, suspect
-        )
-        SELECT (%(symbols)s::name[])[instrument], %(timeframe)s, opened_at, open, high, low, close, volume,
-            nullif(vwap, 'NaN'), %(provider)s, %(feed)s,
-            CASE WHEN regular THEN 'regular' ELSE 'extended' END, is_final, suspect
-        FROM staged_candles
-        ON CONFLICT (symbol, timeframe, opened_at) DO UPDATE SET
-            open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
-            volume = excluded.volume, vwap = excluded.vwap, provider = excluded.provider,
-            feed = excluded.feed, session = excluded.session, is_final = excluded.is_final,
-            suspect = excluded.suspect,
-            revisions = stored.revisions + (
-                stored.is_final
-                AND (stored.open, stored.high, stored.low, stored.close, stored.volume, stored.vwap)
-                IS DISTINCT FROM
-                (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.vwap)
-            )::int
-        WHERE (
-                stored.provider = excluded.provider
-                OR (excluded.is_final AND NOT stored.is_final)
-                OR (%(is_listed)s AND stored.provider <> ALL (%(earlier)s::varchar[]))
-            )
-            AND (excluded.is_final OR NOT stored.is_final)
-            AND (
-                stored.open, stored.high, stored.low, stored.close, stored.volume, stored.vwap,
-                stored.provider, stored.feed, stored.session, stored.is_final, stored.suspect
-            ) IS DISTINCT FROM (
-                excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.vwap,
-                excluded.provider, excluded.feed, excluded.session, excluded.is_final, excluded.suspect
-            )
-        RETURNING stored.xmax = 0 AS is_new  -- a row that was updated carries our lock in xmax
+INSERT = """
+    INSERT INTO candles AS stored (
+        symbol, timeframe, opened_at, open, high, low, close, volume, vwap,
+        provider, feed, session, is_final, suspect
     )
-    SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written
+    SELECT (%(symbols)s::name[])[instrument], %(timeframe)s, opened_at, open, high, low, close, volume,
+        nullif(vwap, 'NaN'), %(provider)s, %(feed)s,
+        CASE WHEN regular THEN 'regular' ELSE 'extended' END, is_final, suspect
+    FROM staged_candles
 """
+
+REVISE = (
+    INSERT
+    + """
+    ON CONFLICT (symbol, timeframe, opened_at) DO UPDATE SET
+        open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
+        volume = excluded.volume, vwap = excluded.vwap, provider = excluded.provider,
+        feed = excluded.feed, session = excluded.session, is_final = excluded.is_final,
+        suspect = excluded.suspect,
+        revisions = stored.revisions + (
+            stored.is_final
+            AND (stored.open, stored.high, stored.low, stored.close, stored.volume, stored.vwap)
+            IS DISTINCT FROM
+            (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.vwap)
+        )::int
+    WHERE (
+            stored.provider = excluded.provider
+            OR (excluded.is_final AND NOT stored.is_final)
+            OR (%(is_listed)s AND stored.provider <> ALL (%(earlier)s::varchar[]))
+        )
+        AND (excluded.is_final OR NOT stored.is_final)
+        AND (
+            stored.open, stored.high, stored.low, stored.close, stored.volume, stored.vwap,
+            stored.provider, stored.feed, stored.session, stored.is_final, stored.suspect
+        ) IS DISTINCT FROM (
+            excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.vwap,
+            excluded.provider, excluded.feed, excluded.session, excluded.is_final, excluded.suspect
+        )
+    """
+)
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,6 @@ class Written:
     changed: int = 0
     kept: int = 0
 
-    def __add__(self, other: "Written") -> "Written":
-        return Written(self.new + other.new, self.changed + other.changed, self.kept + other.kept)
-
 
 def write_candles(bars: Mapping[str, Bars], timeframe: Timeframe, *, provider: str, feed: Feed) -> Written:
     """Store fit bars, all or none. Raises UnknownSymbols before anything is written.
@@ -81,55 +81,41 @@ def write_candles(bars: Mapping[str, Bars], timeframe: Timeframe, *, provider: s
     Of two bars with one opening the last wins. A bar is revised only by the provider that wrote it or by one
     that stands earlier in PROVIDERS (who is not in that list stands last); never from final to unfinished. A
     bar that one left unfinished may be finished by any.
+
+    The instruments stay locked until the transaction ends, so that what was compared is what is revised. In
+    one transaction write several batches in the order of their symbols, or two may wait for each other.
     """
-    symbols = sorted(symbol for symbol, given in bars.items() if len(given))
-    if not symbols:
+    given = {symbol: bars[symbol] for symbol in sorted(bars) if len(bars[symbol])}
+    if not given:
         return Written()
-    instruments, batch = _in_key_order([bars[symbol] for symbol in symbols])
-    merge: dict[str, Any] = {
-        "symbols": text_array(symbols),
+    batch = Batch.of(given)
+    values = {
+        "symbols": text_array(given),
         "timeframe": timeframe.value,
         "provider": provider,
         "feed": feed.value,
         "is_listed": provider in settings.PROVIDERS,
         "earlier": _earlier(provider),
     }
-    written = Written()
     with transaction.atomic(), connection.cursor() as cursor:
-        refuse_unknown(cursor, merge["symbols"])
+        lock_instruments(cursor, given)
+        is_new, is_other = batch.news(*under(given, timeframe, provider, feed))
         cursor.execute(STAGED)
-        for start in range(0, len(batch), CHUNK):
-            chunk = slice(start, start + CHUNK)
-            written += _merge(cursor, instruments[chunk], batch[chunk], merge)
+        new = _merge(cursor, INSERT, batch[is_new], values)
+        changed = _merge(cursor, REVISE, batch[is_other], values)
+    return Written(new, changed, len(batch) - new - changed)
+
+
+def _merge(cursor: CursorWrapper, statement: str, batch: Batch, values: Mapping[str, Any]) -> int:
+    """Run the statement over the batch, chunk by chunk; how many rows it wrote."""
+    written = 0
+    for start in range(0, len(batch), CHUNK):
+        chunk = batch[start : start + CHUNK]
+        stage(cursor, "staged_candles", [chunk.ordinals, *(getattr(chunk.bars, name) for name in COLUMNS)])
+        cursor.execute(statement, values)
+        written += cursor.rowcount
+        cursor.execute("TRUNCATE staged_candles")
     return written
-
-
-def _merge(
-    cursor: CursorWrapper, instruments: NDArray[np.int32], bars: Bars, merge: Mapping[str, Any]
-) -> Written:
-    columns = [bars.opened_at, bars.open, bars.high, bars.low, bars.close, bars.volume, bars.vwap]
-    stage(cursor, "staged_candles", [instruments, *columns, bars.regular, bars.final, bars.suspect])
-    cursor.execute(MERGE, merge)
-    new, changed = cursor.fetchone()
-    cursor.execute("TRUNCATE staged_candles")
-    return Written(new, changed, len(bars) - new - changed)
-
-
-def _in_key_order(parts: Sequence[Bars]) -> tuple[NDArray[np.int32], Bars]:
-    """The bars of all symbols by symbol and opening, each opening once, and the ordinal of each one's symbol.
-
-    Every writer locks rows in this order, so two of them never wait for each other.
-    """
-    batch = Bars.join(parts)
-    ordinals = np.repeat(np.arange(1, len(parts) + 1, dtype=np.int32), [len(part) for part in parts])
-    follows = (ordinals[1:] > ordinals[:-1]) | (batch.opened_at[1:] > batch.opened_at[:-1])
-    if follows.all():
-        return ordinals, batch
-    order = np.lexsort((batch.opened_at, ordinals))
-    stamps, owners = batch.opened_at[order], ordinals[order]
-    is_last = np.append((owners[1:] != owners[:-1]) | (stamps[1:] != stamps[:-1]), True)
-    kept = order[is_last]
-    return ordinals[kept], batch[kept]
 
 
 def _earlier(provider: str) -> list[str]:
@@ -169,7 +155,8 @@ def rescale(symbol: str, factor: float, before: np.datetime64) -> int:
 
     `factor` is new shares for one old: prices are divided by it, volume is multiplied. It is no revision.
     """
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        lock_instruments(cursor, [symbol])
         cursor.execute(
             """
             UPDATE candles SET

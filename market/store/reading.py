@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
+from numpy.typing import NDArray
 from psycopg import ClientCursor
 
 from market import binary
-from market.prices import Bars, Timeframe, to_datetime, to_instant
+from market.prices import Bars, Feed, Flags, Timeframe, to_datetime, to_instant
 from market.quality import CONTEXT_BARS
+from market.store.batch import Batch
 
-REGULAR, FINAL, SUSPECT = 1, 2, 4
+REGULAR, FINAL, SUSPECT, ALIKE = 1, 2, 4, 8
 KINDS = ["datetime64[us]", "float64", "float64", "float64", "float64", "int64", "float64", "int16"]
 
 # `asked` numbers the symbols, `picked` finds one symbol's bars by the primary key, newest first.
@@ -24,7 +26,7 @@ COPY_OUT = """
         CROSS JOIN LATERAL (
             SELECT array_agg(opened_at), array_agg(open), array_agg(high), array_agg(low), array_agg(close),
                 array_agg(volume), array_agg(coalesce(vwap, 'NaN')),
-                array_agg(((session = 'regular')::int + 2 * is_final::int + 4 * suspect::int)::int2)
+                array_agg(((session = 'regular')::int + 2 * is_final::int + 4 * suspect::int{flags})::int2)
             FROM ({picked}) AS picked
             HAVING count(*) > 0
         ) AS columns
@@ -32,6 +34,7 @@ COPY_OUT = """
 """
 
 NEWEST = COPY_OUT.format(
+    flags="",
     keys="%(symbols)s::varchar[]",
     names="symbol",
     picked="""
@@ -44,6 +47,7 @@ NEWEST = COPY_OUT.format(
 )
 
 AROUND = COPY_OUT.format(
+    flags="",
     keys="%(symbols)s::varchar[], %(first)s::timestamptz[], %(last)s::timestamptz[]",
     names="symbol, first, last",
     picked="""
@@ -56,6 +60,18 @@ AROUND = COPY_OUT.format(
             WHERE candles.symbol = asked.symbol AND timeframe = %(timeframe)s AND opened_at > asked.last
             ORDER BY opened_at LIMIT 1)
         ) AS neighbours
+        ORDER BY opened_at DESC
+    """,
+)
+
+UNDER = COPY_OUT.format(
+    flags=" + 8 * (provider = %(provider)s AND feed = %(feed)s)::int",
+    keys="%(symbols)s::varchar[], %(first)s::timestamptz[], %(last)s::timestamptz[]",
+    names="symbol, first, last",
+    picked="""
+        SELECT * FROM candles
+        WHERE candles.symbol = asked.symbol AND timeframe = %(timeframe)s
+            AND opened_at BETWEEN asked.first AND asked.last
         ORDER BY opened_at DESC
     """,
 )
@@ -77,7 +93,7 @@ def read_bars(
     """
     asked = list(dict.fromkeys(symbols))
     span = {"since": since or "-infinity", "until": until or "infinity", "last": last}
-    return _copy_out(NEWEST, asked, {"timeframe": timeframe.value, "closed": closed, **span})
+    return _by_symbol(NEWEST, asked, {"timeframe": timeframe.value, "closed": closed, **span})
 
 
 def context(bars: Mapping[str, Bars], timeframe: Timeframe, before: int = CONTEXT_BARS) -> dict[str, Bars]:
@@ -85,25 +101,43 @@ def context(bars: Mapping[str, Bars], timeframe: Timeframe, before: int = CONTEX
     asked = [symbol for symbol, given in bars.items() if len(given)]
     first = [to_datetime(bars[symbol].opened_at.min()) for symbol in asked]
     last = [to_datetime(bars[symbol].opened_at.max()) for symbol in asked]
-    found = _copy_out(
+    found = _by_symbol(
         AROUND, asked, {"timeframe": timeframe.value, "first": first, "last": last, "before": before}
     )
     return dict.fromkeys(bars, Bars.empty()) | found
 
 
-def _copy_out(statement: str, symbols: list[str], values: Mapping[str, Any]) -> dict[str, Bars]:
+def under(bars: Mapping[str, Bars], timeframe: Timeframe, provider: str, feed: Feed) -> tuple[Batch, Flags]:
+    """What is stored from each symbol's first bar to its last, and if it is of this provider and feed."""
+    span = {
+        "symbols": list(bars),
+        "first": [to_datetime(given.opened_at.min()) for given in bars.values()],
+        "last": [to_datetime(given.opened_at.max()) for given in bars.values()],
+        "timeframe": timeframe.value,
+        "provider": provider,
+        "feed": feed.value,
+    }
+    stored, flags = _copy_out(UNDER, span)
+    return stored, (flags & ALIKE) > 0
+
+
+def _by_symbol(statement: str, symbols: list[str], values: Mapping[str, Any]) -> dict[str, Bars]:
     found = dict.fromkeys(symbols, Bars.empty())
     if not symbols:
         return found
-    ordinals, columns = binary.unpack(_copied(statement, {"symbols": symbols, **values}), KINDS)
+    everything, _ = _copy_out(statement, {"symbols": symbols, **values})
+    starts = np.flatnonzero(np.diff(everything.ordinals, prepend=0))
+    for start, stop in pairwise([*starts, len(everything)]):
+        found[symbols[everything.ordinals[start] - 1]] = everything.bars[start:stop]
+    return found
+
+
+def _copy_out(statement: str, values: Mapping[str, Any]) -> tuple[Batch, NDArray[np.int16]]:
+    """The bars of all symbols, and their flags."""
+    ordinals, columns = binary.unpack(_copied(statement, values), KINDS)
     flags = columns.pop()
     columns += [(flags & bit) > 0 for bit in (REGULAR, FINAL, SUSPECT)]
-    everything = Bars(*(np.ascontiguousarray(column[::-1]) for column in columns))
-    ordinals = ordinals[::-1]
-    starts = np.flatnonzero(np.diff(ordinals, prepend=0))
-    for start, stop in pairwise([*starts, len(ordinals)]):
-        found[symbols[ordinals[start] - 1]] = everything[start:stop]
-    return found
+    return Batch(ordinals, Bars(*columns)), flags
 
 
 def _copied(statement: str, values: Mapping[str, Any]) -> bytes:

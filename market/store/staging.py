@@ -1,6 +1,6 @@
 """The way into a table: rows go into a temporary table first, from where one statement merges them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from django.db import connection
@@ -39,6 +39,16 @@ def refuse_unknown(cursor: CursorWrapper, symbols: str) -> None:
         [symbols],
     )
     if unknown := [symbol for (symbol,) in cursor.fetchall()]:
+        raise UnknownSymbols(unknown)
+
+
+def lock_instruments(cursor: CursorWrapper, symbols: Collection[str]) -> None:
+    """Keep other writers away from the candles of these instruments until the transaction ends."""
+    cursor.execute(
+        "SELECT symbol FROM instruments WHERE symbol = ANY (%s::varchar[]) ORDER BY symbol FOR NO KEY UPDATE",
+        [text_array(symbols)],
+    )
+    if unknown := set(symbols) - {symbol for (symbol,) in cursor.fetchall()}:
         raise UnknownSymbols(unknown)
 
 

@@ -32,7 +32,7 @@ def test_a_missing_instant_cannot_be_written() -> None:
         binary.pack([np.array(["NaT"], dtype="datetime64[us]")])
 
 
-def test_arrays_of_different_lengths_are_read_one_after_the_other() -> None:
+def test_arrays_of_different_lengths_are_read_one_after_the_other_each_turned_around() -> None:
     def array(oid: int, *elements: bytes) -> bytes:
         head = b"".join(n.to_bytes(4) for n in (1, 0, oid, len(elements), 1))
         body = head + b"".join(len(element).to_bytes(4) + element for element in elements)
@@ -44,7 +44,7 @@ def test_arrays_of_different_lengths_are_read_one_after_the_other() -> None:
     second = (1_000_000).to_bytes(8)
     copied = (
         binary.HEADER
-        + row(2, array(1184, second, bytes(8)), array(21, b"\x00\x01", b"\x00\x02"))
+        + row(2, array(1184, bytes(8), second), array(21, b"\x00\x02", b"\x00\x01"))
         + row(5, array(1184, second), array(21, b"\xff\xff"))
         + binary.TRAILER
     )

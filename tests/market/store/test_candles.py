@@ -196,7 +196,7 @@ def test_one_impossible_bar_in_the_last_chunk_leaves_nothing_behind() -> None:
 def test_a_bar_without_an_opening_is_refused() -> None:
     bars = make.bars([100.0, 101.0])
     bars.opened_at[1] = np.datetime64("NaT")
-    with pytest.raises(ValueError, match="missing"), transaction.atomic():
+    with pytest.raises(ValueError, match="no opening"), transaction.atomic():
         write(bars)
     assert not Candle.objects.exists()
 
