@@ -55,13 +55,6 @@ REVISE = (
             OR (%(is_listed)s AND stored.provider <> ALL (%(earlier)s::varchar[]))
         )
         AND (excluded.is_final OR NOT stored.is_final)
-        AND (
-            stored.open, stored.high, stored.low, stored.close, stored.volume, stored.vwap,
-            stored.provider, stored.feed, stored.session, stored.is_final, stored.suspect
-        ) IS DISTINCT FROM (
-            excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.vwap,
-            excluded.provider, excluded.feed, excluded.session, excluded.is_final, excluded.suspect
-        )
     """
 )
 

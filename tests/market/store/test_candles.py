@@ -70,6 +70,27 @@ def test_only_the_bars_that_differ_are_written_again() -> None:
     assert list(stored().close) == [100.0, 101.0, 103.0, 104.0]
 
 
+def test_a_batch_may_fill_holes_revise_and_repeat_at_once() -> None:
+    bars = make.bars([100.0, 101.0, 102.0, 103.0])
+    write(bars[::2])
+    store.write_candles({"MSFT": bars[:1]}, Timeframe.M15, provider="polygon", feed=Feed.LIVE)
+    revised = replace(bars, volume=bars.volume + np.array([0, 0, 1, 0]))
+    both = {"AAPL": revised, "MSFT": bars}
+    written = store.write_candles(both, Timeframe.M15, provider="polygon", feed=Feed.LIVE)
+    assert written == Written(new=5, changed=1, kept=2)
+    assert list(stored().volume) == [1_000, 1_000, 1_001, 1_000]
+    assert list(stored("MSFT").close) == [100.0, 101.0, 102.0, 103.0]
+
+
+def test_the_same_numbers_from_another_feed_change_the_feed() -> None:
+    write(make.bars([100.0]))
+    delayed = store.write_candles(
+        {"AAPL": make.bars([100.0])}, Timeframe.M15, provider="polygon", feed=Feed.DELAYED
+    )
+    assert delayed == Written(changed=1)
+    assert list(Candle.objects.values_list("feed", "revisions")) == [("delayed", 0)]
+
+
 def test_unknown_symbols_are_refused_before_anything_is_written() -> None:
     bars = {"AAPL": make.bars([100.0]), "NOPE": make.bars([1.0]), "NADA": make.bars([1.0])}
     with pytest.raises(store.UnknownSymbols, match="NADA, NOPE"):
