@@ -174,6 +174,19 @@ def test_a_unit_lets_its_main_process_stop_the_others(unit: Path) -> None:
     assert read["Install"]["WantedBy"] == "jax.target"
 
 
+@pytest.mark.parametrize("name", ["web", "worker", "slow"])
+def test_the_same_programs_run_everywhere(services: dict[str, Any], name: str) -> None:
+    procfile = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+    unit = (ROOT / "deploy" / "systemd" / f"jax-{name}.service").read_text()
+    program = procfile[name].split()[-1]
+    container = str(services[name].get("command", DOCKERFILE[DOCKERFILE.index("\nCMD ") :]))
+    assert program in ("jaxsite.wsgi", "qcluster")
+    assert re.search(rf"^ExecStart=/srv/jax/.venv/bin/.* {program}$", unit, re.MULTILINE)
+    assert program in container
+    slow = "Q_CLUSTER_NAME" in procfile[name]
+    assert slow == ("Q_CLUSTER_NAME=slow" in unit) == ("Q_CLUSTER_NAME" in services[name]["environment"])
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["alerts.yml", "grafana.json"])
 def test_alerts_and_dashboard_ask_for_figures_that_there_are(
