@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from pytest_django import Settings
 
 from market import doctor, ingest
@@ -40,15 +39,6 @@ def test_nothing_needs_attention_when_all_is_well() -> None:
     assert found["calendar 24/7"].text == "sessions are known until 2025-08-06"
     assert found["quotes"].text.startswith("2 instruments are watched, 0 of them have no fresh quote")
     assert found["candles 1d"].text == "2 of 2 instruments have some"
-
-
-def test_a_database_that_does_not_answer_ends_the_examination(monkeypatch: pytest.MonkeyPatch) -> None:
-    connection.close()
-    monkeypatch.setitem(connection.settings_dict, "PORT", "1")
-    monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
-    [finding] = doctor.examine(make.T0)
-    assert finding.text.startswith("it does not answer: ")
-    assert finding.advice == "Check that PostgreSQL runs and that DATABASE_URL is right."
 
 
 def test_data_of_the_other_kind_is_told(settings: Settings) -> None:

@@ -98,6 +98,6 @@ def test_a_watchlist_is_not_written_when_the_settings_cannot_be(env_file: Path) 
 def test_a_database_of_simulated_data_refuses_a_real_provider(env_file: Path, settings: Settings) -> None:
     settings.DATA_KIND = "simulated"
     Installation.objects.create(pk=1, data=Installation.Data.SIMULATED, decided_at=make.T0)
-    with pytest.raises(CommandError, match="this database holds simulated data, for good"):
+    with pytest.raises(CommandError, match="The file switches on a provider of real data"):
         run(env_file)
     assert "Now watched: IBM" in run(env_file, {"symbols": ["IBM"]})
