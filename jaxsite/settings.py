@@ -62,7 +62,7 @@ STALE_QUOTE_SECONDS = env.int("STALE_QUOTE_SECONDS", default=300)
 QUOTE_HISTORY_DAYS = env.int("QUOTE_HISTORY_DAYS", default=30)
 INGESTION_RUN_DAYS = env.int("INGESTION_RUN_DAYS", default=30)
 
-_CONFIGURED = {
+CONFIGURED = {
     "ib_bridge": bool(IB_BRIDGE_URL),
     "alpaca": bool(ALPACA_API_KEY and ALPACA_API_SECRET),
     "polygon": bool(POLYGON_API_KEY),
@@ -72,7 +72,7 @@ DATA_KIND = (
     DATA
     if DATA in ("simulated", "real")
     else "real"
-    if any(_CONFIGURED.get(name, False) for name in PROVIDERS)
+    if any(CONFIGURED.get(name, False) for name in PROVIDERS)
     else "simulated"
 )
 

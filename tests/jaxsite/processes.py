@@ -102,15 +102,20 @@ def server_user(var: Path, user: int | None = None) -> Iterator[ServerUser]:
 def environment(var: Path) -> dict[str, str]:
     """What a command of a fresh installation sees: the embedded server under `var`, no `.env`."""
     ours = {"VAR_DIR": str(var), "ENV_FILE": os.devnull, "SECRET_KEY": "only-for-tests"}
-    return {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | ours
+    not_theirs = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE")
+    return {name: value for name, value in os.environ.items() if name not in not_theirs} | ours
 
 
 def manage(var: Path, *arguments: str, ok: bool = True) -> str:
     """What `manage.py` prints, or, when it should fail, what it complains."""
+    return manage_with(environment(var), *arguments, ok=ok)
+
+
+def manage_with(changes: dict[str, str], *arguments: str, ok: bool = True) -> str:
     command = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env=environment(var),
+        env=environment(Path(os.devnull)) | changes,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -40,3 +40,11 @@ def test_a_server_that_cannot_run_is_an_operational_error_in_words(stored: Path)
     assert said.splitlines()[-1].startswith(
         "django.db.utils.OperationalError: The embedded PostgreSQL server did"
     )
+
+
+def test_a_server_that_cannot_run_ends_migrate_and_serve_without_a_traceback(stored: Path) -> None:
+    (stored / "postgres" / "PG_VERSION").write_text("17\n")
+    for command in ("migrate", "serve"):
+        said = manage(stored, command, ok=False)
+        assert f"{stored}/postgres was written by PostgreSQL 17" in said
+        assert "Traceback" not in said

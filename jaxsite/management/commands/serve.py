@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_a_port_in_use(settings.BIND, settings.PORT)
-        call_command("migrate", verbosity=0)
+        call_command("migrate", verbosity=0, skip_checks=False)
         call_command("ensure_admin", stdout=self.stdout, stderr=self.stderr)
         connections.close_all()
         sys.exit(run(settings.BASE_DIR / "Procfile"))

@@ -1,0 +1,115 @@
+"""What `manage.py check` says about the settings, with a hint each. `migrate` checks the database too."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import OperationalError, connections
+from django.db.utils import NotSupportedError
+
+from market.prices import Timeframe
+
+REAL = ("ib_bridge", "alpaca", "polygon")
+SIMULATOR = "simulator"
+FETCHED = [timeframe.value for timeframe in Timeframe if timeframe.built_from is None]
+
+
+@register()
+def check_interval(**kwargs: Any) -> list[CheckMessage]:
+    seconds = settings.INGEST_INTERVAL_SECONDS
+    if seconds > 0 and seconds % 60 == 0:
+        return []
+    return [
+        Error(
+            f"INGEST_INTERVAL_SECONDS is {seconds}; the queue's clock beats once a minute.",
+            hint="Use 60 or a multiple of it.",
+            id="jax.E001",
+        )
+    ]
+
+
+@register()
+def check_providers(**kwargs: Any) -> list[CheckMessage]:
+    unknown = [name for name in settings.PROVIDERS if name not in (*REAL, SIMULATOR)]
+    if not unknown:
+        return []
+    return [
+        Error(
+            f"PROVIDERS names {', '.join(unknown)}, which Jax does not know.",
+            hint=f"Known are {', '.join((*REAL, SIMULATOR))}.",
+            id="jax.E002",
+        )
+    ]
+
+
+@register()
+def check_data(**kwargs: Any) -> list[CheckMessage]:
+    if settings.DATA in ("auto", "simulated", "real"):
+        return []
+    return [Error(f"DATA is {settings.DATA}.", hint="Use auto, simulated or real.", id="jax.E003")]
+
+
+@register()
+def check_timeframes(**kwargs: Any) -> list[CheckMessage]:
+    wrong = [name for name in settings.CANDLE_TIMEFRAMES if name not in FETCHED]
+    if wrong:
+        return [
+            Error(
+                f"CANDLE_TIMEFRAMES names {', '.join(wrong)}, which cannot be fetched.",
+                hint=f"Use some of {', '.join(FETCHED)}; 1h and 1w are built from 15m and 1d by themselves.",
+                id="jax.E004",
+            )
+        ]
+    if Timeframe.D1 not in settings.CANDLE_TIMEFRAMES:
+        return [
+            Error(
+                "CANDLE_TIMEFRAMES lacks 1d.",
+                hint="Add it: a quote's change is counted from the last daily close.",
+                id="jax.E005",
+            )
+        ]
+    return []
+
+
+@register()
+def check_that_data_is_not_mixed(**kwargs: Any) -> list[CheckMessage]:
+    named = "PROVIDERS" in os.environ and SIMULATOR in settings.PROVIDERS
+    real = [name for name in REAL if name in settings.PROVIDERS and settings.CONFIGURED[name]]
+    if not (named and real):
+        return []
+    return [
+        Error(
+            f"PROVIDERS names the simulator beside {', '.join(real)}; their data is never mixed.",
+            hint="Remove simulator from PROVIDERS, or choose DATA=simulated and remove the others.",
+            id="jax.E006",
+        )
+    ]
+
+
+@register()
+def check_engine(**kwargs: Any) -> list[CheckMessage]:
+    if connections["default"].vendor == "postgresql":
+        return []
+    return [
+        Error(
+            f"DATABASE_URL names a {connections['default'].display_name} database; Jax needs PostgreSQL.",
+            hint="Use postgres://user:password@host:5432/name, or leave it out for the embedded server.",
+            id="jax.E007",
+        )
+    ]
+
+
+@register(Tags.database)
+def check_server(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    messages: list[CheckMessage] = []
+    for alias in databases or ():
+        try:
+            connections[alias].ensure_connection()
+        except NotSupportedError as too_old:
+            messages.append(Error(str(too_old), hint="Use PostgreSQL 14 or newer.", id="jax.E008"))
+        except OperationalError as reason:
+            hint = "Is DATABASE_URL right, and does the server run?" if "DATABASE_URL" in os.environ else None
+            messages.append(Error(str(reason).strip(), hint=hint, id="jax.E009"))
+    return messages

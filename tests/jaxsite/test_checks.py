@@ -1,0 +1,86 @@
+"""A wrong setting is found before anything runs, and the message says what to write instead."""
+
+import pytest
+from django.core.checks import CheckMessage
+from django.db import connection
+from django.db.backends.base import base
+from pytest_django.fixtures import Settings
+
+from jaxsite import checks
+from tests.jaxsite.processes import manage_with
+
+
+def ids(messages: list[CheckMessage]) -> list[str]:
+    return [str(message.id) for message in messages]
+
+
+def test_the_defaults_pass() -> None:
+    assert manage_with({}, "check") == "System check identified no issues (0 silenced).\n"
+
+
+@pytest.mark.parametrize("seconds", [0, -60, 30, 90])
+def test_an_interval_that_is_not_whole_minutes_is_refused(settings: Settings, seconds: int) -> None:
+    settings.INGEST_INTERVAL_SECONDS = seconds
+    assert ids(checks.check_interval()) == ["jax.E001"]
+    settings.INGEST_INTERVAL_SECONDS = 120
+    assert checks.check_interval() == []
+
+
+def test_an_unknown_provider_is_refused(settings: Settings) -> None:
+    settings.PROVIDERS = ["alpaca", "yahoo"]
+    assert ids(checks.check_providers()) == ["jax.E002"]
+    settings.PROVIDERS = ["alpaca"]
+    assert checks.check_providers() == []
+
+
+def test_an_unknown_kind_of_data_is_refused(settings: Settings) -> None:
+    settings.DATA = "demo"
+    assert ids(checks.check_data()) == ["jax.E003"]
+    settings.DATA = "real"
+    assert checks.check_data() == []
+
+
+@pytest.mark.parametrize(
+    ("timeframes", "expected"),
+    [(["1d", "2h"], ["jax.E004"]), (["1d", "1h"], ["jax.E004"]), (["15m"], ["jax.E005"]), (["1d", "1m"], [])],
+)
+def test_timeframes_are_ones_that_can_be_fetched(
+    settings: Settings, timeframes: list[str], expected: list[str]
+) -> None:
+    settings.CANDLE_TIMEFRAMES = timeframes
+    assert ids(checks.check_timeframes()) == expected
+
+
+def test_a_simulator_named_beside_a_configured_provider_is_refused(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CONFIGURED = {"ib_bridge": False, "alpaca": True, "polygon": False}
+    assert checks.check_that_data_is_not_mixed() == []  # the default list only falls back to it
+    monkeypatch.setenv("PROVIDERS", "alpaca,simulator")
+    assert ids(checks.check_that_data_is_not_mixed()) == ["jax.E006"]
+    settings.PROVIDERS = ["alpaca"]
+    assert checks.check_that_data_is_not_mixed() == []
+
+
+@pytest.mark.slow
+def test_a_database_that_is_not_postgresql_is_refused() -> None:
+    said = manage_with({"DATABASE_URL": "sqlite:///:memory:"}, "check", ok=False)
+    assert "(jax.E007) DATABASE_URL names a SQLite database; Jax needs PostgreSQL." in said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checks.check_server(databases=["default"]) == []
+    connection.close()
+    monkeypatch.setattr(base, "RAN_DB_VERSION_CHECK", set())
+    monkeypatch.setattr(type(connection.features), "minimum_database_version", (99,))
+    assert ids(checks.check_server(databases=["default"])) == ["jax.E008"]
+    connection.close()
+
+
+@pytest.mark.slow
+def test_a_server_that_does_not_answer_is_said_without_a_traceback() -> None:
+    said = manage_with({"DATABASE_URL": "postgres://127.0.0.1:1/jax"}, "migrate", ok=False)
+    assert "(jax.E009)" in said
+    assert "HINT: Is DATABASE_URL right, and does the server run?" in said
+    assert "Traceback" not in said
