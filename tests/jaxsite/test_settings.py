@@ -1,0 +1,22 @@
+import re
+
+import pytest
+
+from tests.jaxsite.processes import ROOT, manage_with
+
+EXAMPLE = (ROOT / ".env.example").read_text()
+DIFFSETTINGS = ("diffsettings", "--all")
+
+
+def test_every_setting_is_explained_in_the_example_file() -> None:
+    read = set(re.findall(r'env\.\w+\("([A-Z_]+)"', (ROOT / "jaxsite" / "settings.py").read_text()))
+    explained = set(re.findall(r"^#([A-Z_]+)=", EXAMPLE, re.MULTILINE))
+    assert explained == read
+
+
+@pytest.mark.slow
+def test_the_values_in_the_example_file_are_the_defaults() -> None:
+    written = dict(re.findall(r"^#([A-Z_]+)=(.+)$", EXAMPLE, re.MULTILINE))
+    assert manage_with(written, *DIFFSETTINGS) == manage_with({}, *DIFFSETTINGS)
+    changed = written | {"PORT": "9000"}
+    assert manage_with(changed, *DIFFSETTINGS) != manage_with({}, *DIFFSETTINGS)
