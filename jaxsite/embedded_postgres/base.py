@@ -22,6 +22,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     client_class = DatabaseClient
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        if "host" in conn_params:  # the settings name a server after all
+            return super().get_new_connection(conn_params)
         began = time.monotonic()
         while True:
             there = conn_params | self.address()

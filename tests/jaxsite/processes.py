@@ -3,6 +3,7 @@
 import os
 import pwd
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -123,6 +124,12 @@ def manage_with(changes: dict[str, str], *arguments: str, ok: bool = True) -> st
     )
     assert (command.returncode == 0) is ok, command.stderr
     return command.stdout if ok else command.stderr
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
 
 
 def processes_of(var: Path) -> list[psutil.Process]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.jaxsite.processes import eventually, manage, processes_of
+from tests.jaxsite.processes import environment, eventually, free_port, manage, manage_with, processes_of
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +44,8 @@ def test_a_server_that_cannot_run_is_an_operational_error_in_words(stored: Path)
 
 def test_a_server_that_cannot_run_ends_migrate_and_serve_without_a_traceback(stored: Path) -> None:
     (stored / "postgres" / "PG_VERSION").write_text("17\n")
+    here = environment(stored) | {"PORT": str(free_port())}
     for command in ("migrate", "serve"):
-        said = manage(stored, command, ok=False)
+        said = manage_with(here, command, ok=False)
         assert f"{stored}/postgres was written by PostgreSQL 17" in said
         assert "Traceback" not in said

@@ -5,7 +5,6 @@ import pty
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -18,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.jaxsite.conftest import folder
-from tests.jaxsite.processes import ROOT, eventually, processes_of
+from tests.jaxsite.processes import ROOT, eventually, free_port, processes_of
 
 pytestmark = pytest.mark.slow
 
@@ -31,9 +30,7 @@ class Installation:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.log = path / "run.log"
-        with socket.socket() as trial:
-            trial.bind(("127.0.0.1", 0))
-            self.port = trial.getsockname()[1]
+        self.port = free_port()
         listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
             "\0"
