@@ -34,11 +34,11 @@ clean:  ## remove the virtual environment and caches; your data under var/ and .
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.for-run: requirements.txt | .venv/bin/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 .venv/.for-development: requirements-dev.txt requirements.txt | .venv/bin/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ .venv/.for-run
 
 .venv/bin/pip:

@@ -95,4 +95,4 @@ def test_the_slow_cluster_writes_no_schedules(var: Path) -> None:
     eventually(lambda: len(members(main)) == WHOLE - 2)
     assert sql(var, "SELECT name FROM django_q_schedule") == []
     slow.terminate()
-    assert "Cluster slow takes tasks with 1 workers" in slow.communicate()[1]
+    assert "Cluster slow takes tasks, workers: 1" in slow.communicate()[1]

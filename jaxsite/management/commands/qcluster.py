@@ -27,4 +27,4 @@ class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
             schedules.write(tasks, timezone.now())
         connections.close_all()
         super().handle(*args, **options)
-        logger.info("Cluster %s takes tasks with %d workers", Conf.CLUSTER_NAME, Conf.WORKERS)
+        logger.info("Cluster %s takes tasks, workers: %d", Conf.CLUSTER_NAME, Conf.WORKERS)
