@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import OperationalError, connections
 from django.db.utils import NotSupportedError
 
@@ -64,10 +64,10 @@ def check_timeframes(**kwargs: Any) -> list[CheckMessage]:
         ]
     if Timeframe.D1 not in settings.CANDLE_TIMEFRAMES:
         return [
-            Error(
+            Warning(
                 "CANDLE_TIMEFRAMES lacks 1d.",
                 hint="Add it: a quote's change is counted from the last daily close.",
-                id="jax.E005",
+                id="jax.W005",
             )
         ]
     return []

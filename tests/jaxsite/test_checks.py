@@ -42,7 +42,7 @@ def test_an_unknown_kind_of_data_is_refused(settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     ("timeframes", "expected"),
-    [(["1d", "2h"], ["jax.E004"]), (["1d", "1h"], ["jax.E004"]), (["15m"], ["jax.E005"]), (["1d", "1m"], [])],
+    [(["1d", "2h"], ["jax.E004"]), (["1d", "1h"], ["jax.E004"]), (["15m"], ["jax.W005"]), (["1d", "1m"], [])],
 )
 def test_timeframes_are_ones_that_can_be_fetched(
     settings: Settings, timeframes: list[str], expected: list[str]

@@ -151,6 +151,7 @@ def test_after_kill_9_of_everything_a_short_socket_folder_is_cleared_away_too(va
     with server_user(deep) as user:
         assert user.ask("SELECT 1") == "1"
         assert not Path(old.socket_directory).exists()
+    eventually(lambda: not processes_of(var))
 
 
 def test_it_is_durable_closed_to_the_network_and_sorts_the_same_everywhere(stored: Path) -> None:
