@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from django.conf import settings
@@ -23,6 +23,7 @@ from market.store import Written
 PROVIDER = "import"
 ONE_BASIS = 1.2  # the closes of one session never differ by this factor between sources on one basis
 COMPARED = 50_000  # stored bars, the newest ones
+SHOWN = 5
 
 Days = NDArray[np.datetime64]
 
@@ -78,6 +79,30 @@ def import_candles(
     sessions.ensure([_named(symbol).calendar], at)
     with transaction.atomic():
         return _store(found, symbol, timeframe, splits, at)
+
+
+def told(result: ImportResult) -> str:
+    """What became of a file, in plain words."""
+    written = result.written
+    shape = "%Y-%m-%d %H:%M UTC" if result.timeframe.is_intraday else "%Y-%m-%d"
+    span = f"{result.first:{shape}} to {result.last:{shape}}"
+    counts = f"{written.new:,} new, {written.changed:,} changed, {written.kept:,} kept as they were"
+    lines = [f"{result.symbol} {result.timeframe}, {span}: {result.bars:,} bars, {counts}."]
+    if result.added:
+        lines.append(
+            f"{result.symbol} was not known: added, not watched. Switch it on in admin to follow it."
+        )
+    if result.empty_lines:
+        lines.append(f"No bars, for they hold no price: lines {_first(result.empty_lines)}.")
+    if result.suspects:
+        stamps = [f"{at:{shape}}" for at in result.suspects]
+        lines.append(f"Marked suspect, for no later bar confirms the jump: {_first(stamps)}.")
+    return "\n".join([*lines, *result.notes])
+
+
+def _first(several: list[Any]) -> str:
+    more = f" and {len(several) - SHOWN} more" if len(several) > SHOWN else ""
+    return ", ".join(map(str, several[:SHOWN])) + more
 
 
 def restated(bars: Bars, days: Days, splits: Mapping[date, float]) -> Bars:

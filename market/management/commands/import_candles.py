@@ -1,7 +1,6 @@
 from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from datetime import date
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -10,9 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from market import importing
+from market.csvfile import splits as written_splits
 from market.prices import Timeframe
-
-SHOWN = 5
 
 
 def zone(name: str) -> ZoneInfo:
@@ -22,23 +20,10 @@ def zone(name: str) -> ZoneInfo:
 
 
 def splits(text: str) -> Mapping[date, float]:
-    """2014-06-09:7,2020-08-31:4 as ratios by date; `none` is an empty one."""
-    if text == "none":
-        return {}
-    ratios = {}
-    for part in text.split(","):
-        day, _, ratio = part.partition(":")
-        try:
-            ratios[date.fromisoformat(day.strip())] = float(Fraction(ratio.strip().replace(":", "/")))
-        except (ValueError, ZeroDivisionError) as error:
-            raise ArgumentTypeError(
-                f"{part!r} is no split: write DATE:RATIO as in 2014-06-09:7 or 2001-05-01:3/2"
-            ) from error
-    if min(ratios.values()) <= 0:
-        raise ArgumentTypeError(
-            "a split has a ratio above zero: 7 for seven new shares for one old, 1/10 for one for ten"
-        )
-    return ratios
+    try:
+        return written_splits.parse(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
 
 
 class Command(BaseCommand):
@@ -77,27 +62,4 @@ class Command(BaseCommand):
                 )
         except (OSError, importing.Refused) as error:
             raise CommandError(f"Nothing was imported.\n{error}") from error
-        self.stdout.write(told(result))
-
-
-def told(result: importing.ImportResult) -> str:
-    written = result.written
-    shape = "%Y-%m-%d %H:%M UTC" if result.timeframe.is_intraday else "%Y-%m-%d"
-    span = f"{result.first:{shape}} to {result.last:{shape}}"
-    counts = f"{written.new:,} new, {written.changed:,} changed, {written.kept:,} kept as they were"
-    lines = [f"{result.symbol} {result.timeframe}, {span}: {result.bars:,} bars, {counts}."]
-    if result.added:
-        lines.append(
-            f"{result.symbol} was not known: added, not watched. Switch it on in admin to follow it."
-        )
-    if result.empty_lines:
-        lines.append(f"No bars, for they hold no price: lines {_first(result.empty_lines)}.")
-    if result.suspects:
-        stamps = [f"{at:{shape}}" for at in result.suspects]
-        lines.append(f"Marked suspect, for no later bar confirms the jump: {_first(stamps)}.")
-    return "\n".join([*lines, *result.notes])
-
-
-def _first(several: list[Any]) -> str:
-    more = f" and {len(several) - SHOWN} more" if len(several) > SHOWN else ""
-    return ", ".join(map(str, several[:SHOWN])) + more
+        self.stdout.write(importing.told(result))

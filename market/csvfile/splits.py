@@ -1,0 +1,25 @@
+"""Share splits as a person writes them beside a file."""
+
+from collections.abc import Mapping
+from datetime import date
+from fractions import Fraction
+
+
+def parse(text: str) -> Mapping[date, float]:
+    """2014-06-09:7,2020-08-31:4 as ratios by date; `none` is an empty one. ValueError says what is wrong."""
+    if text.strip().lower() == "none":
+        return {}
+    ratios = {}
+    for part in text.split(","):
+        day, _, ratio = part.partition(":")
+        try:
+            ratios[date.fromisoformat(day.strip())] = float(Fraction(ratio.strip().replace(":", "/")))
+        except (ValueError, ZeroDivisionError, OverflowError) as error:
+            raise ValueError(
+                f"{part!r} is no split: write DATE:RATIO as in 2014-06-09:7 or 2001-05-01:3/2"
+            ) from error
+    if min(ratios.values()) <= 0:
+        raise ValueError(
+            "a split has a ratio above zero: 7 for seven new shares for one old, 1/10 for one for ten"
+        )
+    return ratios
