@@ -238,6 +238,7 @@ class CandleProgress(models.Model):
 
     class Meta(TypedModelMeta):
         db_table = "candle_progress"
+        verbose_name_plural = "candle progress"
         constraints = [
             models.UniqueConstraint(name="candle_progress_is_one_row", fields=["symbol", "timeframe"]),
         ]

@@ -66,6 +66,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'candle_progress',
+                'verbose_name_plural': 'candle progress',
                 'constraints': [models.UniqueConstraint(fields=('symbol', 'timeframe'), name='candle_progress_is_one_row')],
             },
         ),
