@@ -117,7 +117,7 @@ INSTALLED_APPS = [
     "approvals",
     "signals",
     "market",
-    "django.contrib.admin",
+    "jaxsite.site.SiteConfig",  # django.contrib.admin with our own site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -154,6 +154,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "jaxsite.context.installation",
             ],
         },
     },
