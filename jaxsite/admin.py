@@ -1,10 +1,11 @@
-"""API tokens: made here, shown once, revoked by deleting them."""
+"""What belongs to the site: API tokens (made here, shown once, revoked by deleting them) and the log."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.forms import ModelForm
@@ -13,6 +14,8 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from knox import admin as knox_admin
 from knox.models import AuthToken
+
+from market.admin.recorded import Recorded
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[AuthToken]
@@ -73,6 +76,23 @@ class TokenAdmin(ModelAdmin):
         return TemplateResponse(
             request, "admin/token_created.html", context, headers={"Cache-Control": "no-store"}
         )
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(Recorded):
+    """Who changed what, written by the admin and the API. Nobody edits it."""
+
+    list_display = ["action_time", "user", "content_type", "object_repr", "message"]
+    list_display_links = None
+    list_filter = ["action_flag", "content_type"]
+    list_select_related = ["user", "content_type"]
+    search_fields = ["object_repr", "change_message", "user__username"]
+    date_hierarchy = "action_time"
+    ordering = ["-action_time", "-pk"]
+
+    @admin.display(description="what")
+    def message(self, entry: LogEntry) -> str:
+        return str(entry)
 
 
 def _is_superuser(request: HttpRequest) -> bool:

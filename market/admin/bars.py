@@ -1,0 +1,106 @@
+"""What a chart draws: one stretch of bars and the gaps in it, oldest first."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from market import sessions
+from market.models import Candle, Gap, Instrument
+from market.prices import Timeframe, to_datetime, to_instant
+
+SHADED = 500  # missing bars drawn per gap; a longer one is drawn shorter and says how long it is
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The newest bars of those asked for and the gaps among them. `earlier`: there are bars before these."""
+
+    instrument: Instrument
+    timeframe: Timeframe
+    candles: Sequence[Candle]
+    gaps: Sequence[Gap]
+    earlier: bool
+
+    def drawn(self) -> dict[str, Any]:
+        """As the chart's script reads it. A time is a date for daily bars, else Unix seconds."""
+        return {
+            "bars": [self._bar(candle) for candle in self.candles],
+            "gaps": list(self._shades()),
+        }
+
+    def _bar(self, candle: Candle) -> dict[str, Any]:
+        return {
+            "time": self._time(candle.opened_at),
+            "open": candle.open,
+            "high": candle.high,
+            "low": candle.low,
+            "close": candle.close,
+            "volume": candle.volume,
+            "source": f"{candle.provider}, {candle.feed}",
+            "extended": candle.session == Candle.Session.EXTENDED,
+            "unfinished": not candle.is_final,
+            "suspect": candle.suspect,
+            "revisions": candle.revisions,
+        }
+
+    def _time(self, at: datetime) -> str | int:
+        return int(at.timestamp()) if self.timeframe.is_intraday else at.date().isoformat()
+
+    def _shades(self) -> Iterator[dict[str, Any]]:
+        if not self.gaps:
+            return
+        first = min(gap.first_at for gap in self.gaps)
+        known = sessions.load(self.instrument.calendar, since=first)
+        there = np.array([to_instant(candle.opened_at) for candle in self.candles], dtype="datetime64[us]")
+        for gap in self.gaps:
+            span = to_instant(gap.first_at), to_instant(gap.last_at) + 1
+            missing = known.grid(self.timeframe, *span)
+            missing = missing[~np.isin(missing, there)][-SHADED:]
+            if len(missing):
+                yield {
+                    "times": [self._time(to_datetime(at)) for at in missing],
+                    "reason": gap.reason,
+                    "name": gap.get_reason_display(),
+                    "says": f"{gap.get_reason_display()}, {gap.bars:,} bars of {gap.timeframe} missing",
+                }
+
+
+def read(instrument: Instrument, timeframe: Timeframe, limit: int, before: datetime | None = None) -> Stretch:
+    """The newest `limit` bars that opened before a moment. Candles are never counted: one more is read."""
+    candles = Candle.objects.filter(symbol=instrument.pk, timeframe=timeframe)
+    if before:
+        candles = candles.filter(opened_at__lt=before)
+    found = list(candles.order_by("-opened_at")[: limit + 1])
+    shown = found[:limit][::-1]
+    return Stretch(
+        instrument, timeframe, shown, _gaps(shown, instrument, timeframe, before), len(found) > limit
+    )
+
+
+def _gaps(
+    shown: Sequence[Candle], instrument: Instrument, timeframe: Timeframe, before: datetime | None
+) -> list[Gap]:
+    """The gaps after the first bar. A built bar is missing when all that it is built from is."""
+    if not shown:
+        return []
+    listed = Gap.objects.filter(
+        symbol=instrument.pk,
+        timeframe=timeframe.built_from or timeframe,
+        last_at__gt=shown[0].opened_at,
+    )
+    if before:
+        listed = listed.filter(first_at__lt=before)
+    return list(listed.order_by("first_at", "pk"))
+
+
+def stored_timeframes(symbol: str) -> list[Timeframe]:
+    """Those of which there is a bar: one look into the index for each, in one query."""
+    first, *others = (
+        Candle.objects.filter(symbol=symbol, timeframe=one).order_by().values_list("timeframe", flat=True)[:1]
+        for one in Timeframe
+    )
+    found = set(first.union(*others, all=True))
+    return [one for one in Timeframe if one.value in found]

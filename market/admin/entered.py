@@ -1,0 +1,87 @@
+"""Trading sessions: published by the exchange; an operator may say that one does not take place."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from market.admin import words
+from market.admin.recorded import Listed
+from market.models import TradingSession
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[TradingSession]
+else:
+    ModelForm = forms.ModelForm
+
+
+class ClosureForm(ModelForm):
+    """A day on which an exchange stays closed. It must have a session, and that becomes the form's row."""
+
+    class Meta:
+        model = TradingSession
+        fields = ["calendar", "date"]
+        help_texts = {
+            "calendar": "As on the instrument: XNYS.",
+            "date": "The session's date at the exchange.",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if "calendar" in said and "date" in said:
+            session = TradingSession.objects.filter(calendar=said["calendar"], date=said["date"]).first()
+            if session is None:
+                raise ValidationError(
+                    f"{said['calendar']} has no session on {said['date']}: it is closed anyway."
+                )
+            self.instance = session
+            if session.closed:
+                raise ValidationError(f"{session} is marked closed already.")
+            session.closed = True
+        return said
+
+
+@admin.register(TradingSession)
+class TradingSessionAdmin(Listed):
+    actions = None
+    show_full_result_count = False
+    list_display = ["date", "calendar", "opens", "closes", "state"]
+    list_filter = ["closed", "calendar"]
+    date_hierarchy = "date"
+    ordering = ["-closed", "-date", "calendar"]
+    fields = ["calendar", "date", "opens_at", "closes_at", "closed"]
+    readonly_fields = ["calendar", "date", "opens_at", "closes_at"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: TradingSession | None = None) -> bool:
+        return False
+
+    def get_form(
+        self, request: HttpRequest, obj: TradingSession | None = None, change: bool = False, **kwargs: Any
+    ) -> "type[forms.ModelForm[Any]]":
+        return super().get_form(request, obj, change, **({} if obj else {"form": ClosureForm}) | kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: TradingSession | None = None) -> Any:
+        return super().get_fields(request, obj) if obj else ["calendar", "date"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: TradingSession | None = None) -> Any:
+        return super().get_readonly_fields(request, obj) if obj else []
+
+    def save_model(self, request: HttpRequest, obj: TradingSession, form: Any, change: bool) -> None:
+        obj.save(update_fields=["closed"])
+
+    @admin.display(description="opens (UTC)", ordering="opens_at")
+    def opens(self, session: TradingSession) -> str:
+        return words.stamp(session.opens_at)
+
+    @admin.display(description="closes (UTC)", ordering="closes_at")
+    def closes(self, session: TradingSession) -> str:
+        return words.stamp(session.closes_at)
+
+    @admin.display(description="state", ordering="closed")
+    def state(self, session: TradingSession) -> SafeString:
+        return (
+            words.dot("bad", "closed by an operator") if session.closed else words.dot("good", "takes place")
+        )

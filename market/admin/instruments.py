@@ -1,0 +1,177 @@
+"""The instruments: what they trade at, how they are doing, and what an operator may do with them."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.views.main import ChangeList
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django_q.tasks import async_task
+
+from market import changes
+from market.admin import chart, health, loading, words
+from market.admin.forms import InstrumentForm, first_calendar
+from market.admin.recorded import Listed
+from market.changes import QuoteView
+from market.models import Instrument
+
+
+class InstrumentList(ChangeList):
+    """One page of instruments, each with its quote: a fixed number of queries, however many there are."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        views = changes.quotes_with_change([row.pk for row in self.result_list], timezone.now())
+        for row in self.result_list:
+            row.quoted = views.get(row.pk)
+
+
+def quoted(instrument: Instrument) -> QuoteView | None:
+    """What `InstrumentList` found for it."""
+    view: QuoteView | None = vars(instrument).get("quoted")
+    return view
+
+
+@admin.register(Instrument)
+class InstrumentAdmin(Listed):
+    form = InstrumentForm
+    list_display = [
+        *["chart_of", "name", "price", "change", "percent", "age", "source", "health", "watched", "edit"],
+    ]
+    list_display_links = None
+    list_filter = ["watched", health.HealthFilter, "calendar", health.ProviderFilter]
+    search_fields = ["symbol", "name"]
+    search_help_text = "A part of the symbol or the name"
+    list_per_page = 50
+    show_full_result_count = False
+    actions = ["watch", "unwatch", "backfill"]
+    fields = ["symbol", "name", "calendar", "currency", "tick_size", "watched"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return InstrumentList
+
+    def has_delete_permission(self, request: HttpRequest, obj: Instrument | None = None) -> bool:
+        return False  # candles name their instrument without a foreign key: it is unwatched instead
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Instrument | None = None) -> list[str]:
+        return ["symbol"] if obj else []
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"calendar": first_calendar(), **super().get_changeform_initial_data(request)}
+
+    def save_model(self, request: HttpRequest, obj: Instrument, form: Any, change: bool) -> None:
+        # Only what was changed here: ingestion may write the other columns at the same moment.
+        obj.save(update_fields=form.changed_data if change else None)
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = [("chart", chart.page), ("bars", chart.bars), ("load", loading.page)]
+        own = [
+            path(
+                f"<path:symbol>/{name}/",
+                self.admin_site.admin_view(view),
+                {"model_admin": self},
+                name=f"market_instrument_{name}",
+            )
+            for name, view in pages
+        ]
+        return own + super().get_urls()
+
+    # What the list shows
+
+    @admin.display(description="symbol", ordering="symbol")
+    def chart_of(self, instrument: Instrument) -> SafeString:
+        return words.chart_link(instrument.symbol)
+
+    @admin.display(description="last price")
+    def price(self, instrument: Instrument) -> str:
+        view = quoted(instrument)
+        return words.price(view.quote.price if view else None, instrument)
+
+    @admin.display(description="change")
+    def change(self, instrument: Instrument) -> str:
+        view = quoted(instrument)
+        return words.change(view.change if view else None, words.decimals(instrument))
+
+    @admin.display(description="%")
+    def percent(self, instrument: Instrument) -> str:
+        view = quoted(instrument)
+        return words.change(view.change_percent if view else None, 2, " %")
+
+    @admin.display(description="age")
+    def age(self, instrument: Instrument) -> str:
+        view = quoted(instrument)
+        if view is None:
+            return words.NOTHING
+        return format_html(
+            '<span title="{} UTC">{}</span>', f"{view.quote.as_of:%Y-%m-%d %H:%M:%S}", words.ago(view.age)
+        )
+
+    @admin.display(description="provider, feed")
+    def source(self, instrument: Instrument) -> str:
+        view = quoted(instrument)
+        return f"{view.quote.provider}, {view.quote.feed}" if view else words.NOTHING
+
+    @admin.display(description="health")
+    def health(self, instrument: Instrument) -> SafeString:
+        found = health.of(instrument, quoted(instrument))
+        return words.dot(found.tone, found.value)
+
+    @admin.display(description="")
+    def edit(self, instrument: Instrument) -> SafeString:
+        return format_html(
+            '<a href="{}">Edit<span class="visually-hidden"> {}</span></a>',
+            reverse("admin:market_instrument_change", args=[admin.utils.quote(instrument.pk)]),
+            instrument.symbol,
+        )
+
+    # What an operator may do
+
+    @admin.action(description="Add to the watchlist", permissions=["change"])
+    def watch(self, request: HttpRequest, queryset: QuerySet[Instrument]) -> None:
+        added = _set_watched(request, queryset, watched=True)
+        self.message_user(request, f"Added to the watchlist: {added}. Their quotes come with the next cycle.")
+
+    @admin.action(description="Remove from the watchlist", permissions=["change"])
+    def unwatch(self, request: HttpRequest, queryset: QuerySet[Instrument]) -> None:
+        removed = _set_watched(request, queryset, watched=False)
+        self.message_user(request, f"Removed from the watchlist: {removed}. What is stored stays readable.")
+
+    @admin.action(description="Backfill now", permissions=["change"])
+    def backfill(self, request: HttpRequest, queryset: QuerySet[Instrument]) -> None:
+        watched = list(queryset.filter(watched=True))
+        left_out = queryset.filter(watched=False).count()
+        if left_out:
+            said = f"Left out, for they are not watched: {left_out}. Add them to the watchlist first."
+            self.message_user(request, said, messages.WARNING)
+        if not watched:
+            return
+        with transaction.atomic():
+            async_task("market.tasks.backfill", [one.pk for one in watched], cluster="slow")
+            LogEntry.objects.log_actions(request.user.pk or 0, watched, CHANGE, "Backfill asked for.")
+        self.message_user(request, _queued(len(watched)))
+
+
+def _set_watched(request: HttpRequest, queryset: QuerySet[Instrument], *, watched: bool) -> int:
+    """Put them on the watchlist or take them off. Only those that change are written down."""
+    with transaction.atomic():
+        changing = list(queryset.exclude(watched=watched).select_for_update())
+        Instrument.objects.filter(pk__in=[one.pk for one in changing]).update(watched=watched)
+        if changing:
+            message = [{"changed": {"fields": ["Watched"]}}]
+            LogEntry.objects.log_actions(request.user.pk or 0, changing, CHANGE, message)
+    return len(changing)
+
+
+def _queued(count: int) -> SafeString:
+    return format_html(
+        "Backfill queued: {}. The worker fetches their history in the background, as fast as the providers"
+        ' allow; <a href="{}">the ingestion runs</a> show how it goes.',
+        count,
+        reverse("admin:market_ingestionrun_changelist"),
+    )

@@ -1,0 +1,214 @@
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from market.models import Candle, Gap
+from market.prices import Timeframe
+from tests import make
+
+PAGE = "/admin/market/instrument/AAPL/chart/"
+BARS = "/admin/market/instrument/AAPL/bars/"
+QUARTER = timedelta(minutes=15)
+
+
+@pytest.fixture(autouse=True)
+def aapl(db: None) -> None:
+    make.only("AAPL")
+    make.july_2024()
+
+
+def quarters(count: int, **values: Any) -> list[datetime]:
+    """Bars of a quarter of an hour, the last one opening at T0. Returns when they open."""
+    stamps = [make.T0 - QUARTER * back for back in reversed(range(count))]
+    plain = {"open": 10.0, "high": 12.0, "low": 9.0, "close": 11.0, "volume": 1_000, "timeframe": "15m"}
+    source = {"provider": "polygon", "feed": "delayed", "session": "regular"}
+    marks = {"is_final": True, "suspect": False}
+    Candle.objects.bulk_create(
+        Candle(symbol="AAPL", opened_at=at, **plain | source | marks | values) for at in stamps
+    )
+    return stamps
+
+
+def gap(first: datetime, bars: int = 1, **values: Any) -> Gap:
+    return Gap.objects.create(
+        symbol="AAPL",
+        first_at=first,
+        bars=bars,
+        found_at=make.T0,
+        **{
+            "timeframe": "15m",
+            "reason": Gap.Reason.PROVIDER,
+            "last_at": first + QUARTER * (bars - 1),
+        }
+        | values,
+    )
+
+
+def drawn(client: Client, timeframe: str = "15m", **more: Any) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = client.get(BARS, {"timeframe": timeframe, **more}).json()
+    return found
+
+
+def seconds(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def test_the_chart_gets_each_bar_with_its_marks_and_its_source(operator: Client) -> None:
+    quarters(1, session="extended", is_final=False, suspect=True, revisions=2)
+    assert drawn(operator)["bars"] == [
+        {
+            "time": seconds(make.T0),
+            "open": 10.0,
+            "high": 12.0,
+            "low": 9.0,
+            "close": 11.0,
+            "volume": 1_000,
+            "source": "polygon, delayed",
+            "extended": True,
+            "unfinished": True,
+            "suspect": True,
+            "revisions": 2,
+        }
+    ]
+
+
+def test_a_daily_bar_is_a_date_in_every_time_zone(operator: Client) -> None:
+    make.candle("AAPL", "2024-07-02", 100.0)
+    assert drawn(operator, "1d")["bars"][0]["time"] == "2024-07-02"
+    assert '<th scope="row">2024-07-02</th>' in operator.get(PAGE).content.decode()
+
+
+def test_an_intraday_bar_is_told_in_utc_with_the_exchanges_time_beside(operator: Client) -> None:
+    quarters(1)
+    page = operator.get(f"{PAGE}?timeframe=15m").content.decode()
+    assert '<th scope="row">2024-07-03 14:00</th>' in page
+    assert "<td>Wed 10:00</td>" in page
+    assert 'data-zone="America/New_York" data-city="New York"' in page
+
+
+def test_the_missing_bars_of_a_gap_come_with_its_reason(operator: Client) -> None:
+    stamps = quarters(5)
+    Candle.objects.filter(opened_at__in=stamps[2:4]).delete()
+    gap(stamps[2], bars=2, reason=Gap.Reason.NO_TRADE)
+    assert drawn(operator)["gaps"] == [
+        {
+            "times": [seconds(at) for at in stamps[2:4]],
+            "reason": "no_trade",
+            "name": "no trade",
+            "says": "no trade, 2 bars of 15m missing",
+        }
+    ]
+
+
+def test_a_night_is_not_shaded(operator: Client) -> None:
+    """A gap over the end of a session misses its own bars only, not those of the hours between."""
+    make.candle("AAPL", "2024-07-01", 100.0, timeframe="15m")
+    gap(datetime(2024, 7, 2, 19, 45, tzinfo=UTC), last_at=datetime(2024, 7, 3, 13, 30, tzinfo=UTC), bars=2)
+    (shade,) = drawn(operator)["gaps"]
+    assert len(shade["times"]) == 2
+
+
+def test_a_built_bar_is_missing_when_all_it_is_built_from_is(operator: Client) -> None:
+    make.candle("AAPL", "2024-07-01", 100.0, timeframe="1h")
+    gap(datetime(2024, 7, 3, 13, 45, tzinfo=UTC), bars=7)
+    (shade,) = drawn(operator, "1h")["gaps"]
+    assert shade["times"] == [seconds(datetime(2024, 7, 3, 14, 30, tzinfo=UTC))]
+
+
+def test_a_gap_of_another_timeframe_or_before_the_first_bar_is_not_drawn(operator: Client) -> None:
+    stamps = quarters(3)
+    gap(stamps[1], timeframe="5m")
+    gap(stamps[0] - 4 * QUARTER)
+    assert drawn(operator)["gaps"] == []
+
+
+def test_earlier_bars_are_fetched_until_there_are_none(operator: Client) -> None:
+    stamps = quarters(1_500)
+    newest = drawn(operator)
+    assert [bar["time"] for bar in newest["bars"]] == [seconds(at) for at in stamps[500:]]
+    earlier = operator.get(BARS + newest["earlier"]).json()
+    assert [bar["time"] for bar in earlier["bars"]] == [seconds(at) for at in stamps[:500]]
+    assert earlier["earlier"] is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"{PAGE}?timeframe=2m",
+        f"{BARS}?timeframe=2m",
+        f"{BARS}?timeframe=1d&before=x",
+        f"{BARS}?timeframe=1d&before=99999999999999999999",
+    ],
+)
+def test_what_is_not_known_is_not_found(operator: Client, address: str) -> None:
+    assert operator.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["chart", "bars", "load"])
+def test_an_unknown_symbol_is_not_found(operator: Client, name: str) -> None:
+    assert operator.get(f"/admin/market/instrument/NOPE/{name}/").status_code == 404
+
+
+def test_the_table_holds_the_last_hundred_bars_without_a_script(operator: Client) -> None:
+    stamps = quarters(120, revisions=3)
+    rows = operator.get(f"{PAGE}?timeframe=15m").context["rows"]
+    assert [row.candle.opened_at for row in rows] == stamps[:19:-1]
+    assert (rows[0].prices, rows[0].volume) == (["10.00", "12.00", "9.00", "11.00"], "1,000")
+
+
+def test_the_table_says_what_a_bar_is_and_where_it_is_from(operator: Client) -> None:
+    quarters(1, session="extended", is_final=False, suspect=True, revisions=3)
+    page = operator.get(f"{PAGE}?timeframe=15m").content.decode()
+    cells = ["polygon", "delayed", "extended", "not yet", "suspect"]
+    assert [cell for cell in cells if f"<td>{cell}</td>" not in page] == []
+    assert '<tr class="extended suspect">' in page
+
+
+def test_the_gaps_are_listed_with_their_reason_and_what_comes_next(operator: Client) -> None:
+    stamps = quarters(3)
+    gap(stamps[1], attempts=3)
+    page = operator.get(f"{PAGE}?timeframe=15m").content.decode()
+    assert "<td>provider hole</td>" in page
+    assert "<td>not tried any more</td>" in page
+
+
+def test_the_page_says_whose_quote_it_is_and_how_old(operator: Client) -> None:
+    make.quote("AAPL", 101.0, as_of=make.T0, feed="delayed")
+    page = operator.get(PAGE).content.decode()
+    assert "Quote: alpaca, delayed feed, as of" in page
+    assert "2024-07-03 14:00:00 UTC" in page
+
+
+def test_the_timeframes_that_are_stored_are_links(operator: Client) -> None:
+    make.candle("AAPL", "2024-07-02", 100.0)
+    quarters(1)
+    shown = {one.value: stored for one, stored, _ in operator.get(PAGE).context["timeframes"]}
+    assert shown == {one.value: one.value in ("15m", "1d") for one in Timeframe}
+
+
+def test_without_daily_bars_the_finest_stored_ones_are_shown_first(operator: Client) -> None:
+    make.candle("AAPL", "2024-07-02", 100.0, timeframe="1m")
+    quarters(1)
+    assert operator.get(PAGE).context["timeframe"] is Timeframe.M1
+
+
+def test_without_bars_the_page_says_what_will_come(operator: Client) -> None:
+    page = operator.get(PAGE).content.decode()
+    assert "No 1d bars of AAPL are stored." in page
+    assert "lightweight-charts" not in page
+
+
+@pytest.mark.parametrize("count", [2, 1_500])
+def test_one_bar_takes_as_many_queries_as_many(
+    operator: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    stamps = quarters(count)
+    gap(stamps[-1])
+    with django_assert_num_queries(9):  # who asks (2), instrument, timeframes, bars, gaps, quote (3)
+        operator.get(f"{PAGE}?timeframe=15m")
+    with django_assert_num_queries(6):  # who asks (2), instrument, bars, gaps, sessions
+        drawn(operator)
