@@ -1,0 +1,99 @@
+"""A real browser against a real server. Chromium comes from the system's packages, never from a download."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    *["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+    *["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+]
+T = TypeVar("T")
+
+
+@dataclass
+class Visitor:
+    """Somebody who is logged in and looks at pages. What the browser complains about is kept."""
+
+    browser: Browser
+    address: str
+    session: str
+    complaints: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def page(self, *, width: int = 1280, dark: bool = False) -> Iterator[Page]:
+        scheme: Literal["dark", "light"] = "dark" if dark else "light"
+        context = self.browser.new_context(
+            base_url=self.address, viewport={"width": width, "height": 900}, color_scheme=scheme
+        )
+        context.add_cookies(
+            [{"name": settings.SESSION_COOKIE_NAME, "value": self.session, "url": self.address}]
+        )
+        page = context.new_page()
+        page.on("console", lambda said: self._complain(said.type, said.text))
+        page.on("pageerror", lambda error: self._complain("error", str(error)))
+        page.on("requestfailed", lambda request: self._complain("error", f"{request.failure}: {request.url}"))
+        yield page
+        context.close()
+
+    def _complain(self, kind: str, text: str) -> None:
+        # Chromium reports what the content security policy forbids as an error on the console.
+        if kind == "error":
+            self.complaints.append(text)
+
+
+class Chromium:
+    """The browser in a thread of its own: Playwright's event loop and Django's ORM bear no common one."""
+
+    def __init__(self) -> None:
+        self.thread = ThreadPoolExecutor(max_workers=1)
+        self.playwright: Playwright = self.run(lambda: sync_playwright().start())
+        self.browser: Browser = self.run(
+            lambda: self.playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        )
+
+    def run(self, work: Callable[[], T]) -> T:
+        done: Future[T] = self.thread.submit(work)
+        return done.result(timeout=60)
+
+    def close(self) -> None:
+        self.run(self.browser.close)
+        self.run(self.playwright.stop)
+        self.thread.shutdown()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    if not CHROMIUM.exists():
+        missing = f"{CHROMIUM} is missing: apt-get install chromium"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    found = Chromium()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def visit(chromium: Chromium, live_server: LiveServer) -> Callable[[Callable[[Visitor], Any]], Visitor]:
+    """Run a visit of the operator in the browser's thread; returns the visitor with its complaints."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator"))
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+
+    def run(work: Callable[[Visitor], Any]) -> Visitor:
+        visitor = Visitor(chromium.browser, live_server.url, session)
+        chromium.run(lambda: work(visitor))
+        return visitor
+
+    return run

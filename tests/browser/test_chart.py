@@ -1,0 +1,167 @@
+"""The admin in Chromium: the chart draws, and no page breaks the content security policy."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from market.models import Candle, Gap
+from tests import make
+from tests.browser.conftest import Visitor
+
+Visit = Callable[[Callable[[Visitor], Any]], Visitor]
+
+CHART = "/admin/market/instrument/AAPL/chart/?timeframe=15m"
+PAGES = [
+    *["/admin/", "/admin/market/instrument/", "/admin/market/instrument/AAPL/change/"],
+    *["/admin/market/instrument/AAPL/load/", CHART, "/admin/market/ingestionrun/", "/api/docs/"],
+    *["/admin/market/tradingsession/add/", "/admin/knox/authtoken/add/", "/admin/login/"],
+]
+
+# The colours of all pixels of the chart, and those that its legend names.
+PAINTED = """() => {
+    const found = new Set();
+    for (const canvas of document.querySelectorAll(".chart canvas")) {
+        const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        for (let i = 0; i < data.length; i += 4) {
+            found.add(`rgb(${data[i]}, ${data[i + 1]}, ${data[i + 2]})`);
+        }
+    }
+    return [...found];
+}"""
+NAMED = """() => Object.fromEntries([...document.querySelectorAll("[data-colour]")].map(
+    (key) => [key.dataset.colour, getComputedStyle(key).color]))"""
+
+# Where the first shaded column of an outage stands.
+FIRST_SHADED = """() => {
+    const canvas = document.querySelector(".chart canvas");
+    const colour = getComputedStyle(document.querySelector("[data-colour=outage]")).color;
+    const {data} = canvas.getContext("2d").getImageData(0, 100, canvas.width, 1);
+    for (let x = 0; x < canvas.width; x++) {
+        if (`rgb(${data[4 * x]}, ${data[4 * x + 1]}, ${data[4 * x + 2]})` === colour) return x + 2;
+    }
+}"""
+FITS = "document.documentElement.scrollWidth <= window.innerWidth"
+NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+@pytest.fixture(autouse=True)
+def quarters(live_server: object) -> None:
+    """1,200 quarters of an hour, one of the newest suspect, two of them lost to an outage of ours."""
+    make.only("AAPL", calendar="24/7")
+    make.round_the_clock()
+    make.quote("AAPL", 101.0)
+    stamps = [make.T0 - timedelta(minutes=15 * back) for back in range(1_200)]
+    lost = stamps[10:12]
+    Candle.objects.bulk_create(
+        Candle(
+            symbol="AAPL",
+            timeframe="15m",
+            opened_at=at,
+            open=100,
+            high=104,
+            low=98,
+            close=102 - at.hour % 2 * 3,
+            volume=1_000,
+            provider="alpaca",
+            feed="live",
+            session="regular",
+            is_final=True,
+            suspect=at == stamps[5],
+        )
+        for at in stamps
+        if at not in lost
+    )
+    Gap.objects.create(
+        symbol="AAPL",
+        timeframe="15m",
+        first_at=lost[1],
+        last_at=lost[0],
+        bars=2,
+        reason="outage",
+        found_at=make.T0,
+    )
+
+
+def open_chart(page: Page) -> None:
+    page.goto(CHART)
+    expect(page.locator("[data-drawn]")).to_be_visible()
+    page.evaluate(NEXT_FRAME)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_chart_draws_bars_gaps_and_suspects_in_the_colours_of_its_legend(
+    visit: Visit, dark: bool
+) -> None:
+    def look(visitor: Visitor) -> None:
+        with visitor.page(dark=dark) as page:
+            open_chart(page)
+            named, painted = page.evaluate(NAMED), page.evaluate(PAINTED)
+            assert {named[name] for name in ("up", "down", "suspect", "outage")} <= set(painted)
+            assert named["no_trade"] not in painted, "nothing of that kind is there to be drawn"
+
+    assert visit(look).complaints == []
+
+
+def test_the_chart_follows_when_the_theme_is_changed(visit: Visit) -> None:
+    def look(visitor: Visitor) -> None:
+        with visitor.page() as page:
+            open_chart(page)
+            light = page.evaluate(NAMED)["up"]
+            page.locator(".theme-toggle").click()
+            page.evaluate(NEXT_FRAME)
+            dark = page.evaluate(NAMED)["up"]
+            assert dark != light
+            assert {dark, light} & set(page.evaluate(PAINTED)) == {dark}
+
+    assert visit(look).complaints == []
+
+
+def test_the_newest_bar_and_a_gap_are_read_out(visit: Visit) -> None:
+    def look(visitor: Visitor) -> None:
+        with visitor.page() as page:
+            open_chart(page)
+            reading, chart = page.locator("[data-reading]"), page.locator(".chart")
+            expect(reading).to_contain_text("2024-07-03 14:00 UTC: open 100.00, high 104.00, low 98.00")
+            chart.hover(position={"x": page.evaluate(FIRST_SHADED), "y": 100})
+            expect(reading).to_have_text("2024-07-03 11:15 UTC: gap. outage of ours, 2 bars of 15m missing")
+
+    assert visit(look).complaints == []
+
+
+def test_earlier_bars_come_when_one_scrolls_back(visit: Visit) -> None:
+    def look(visitor: Visitor) -> None:
+        with visitor.page() as page:
+            open_chart(page)
+            expect(page.locator("[data-drawn]")).to_have_attribute("data-drawn", "1000")
+            page.locator(".chart").hover()
+            for _ in range(12):
+                page.mouse.wheel(-1_500, 0)
+            expect(page.locator("[data-drawn]")).to_have_attribute("data-drawn", "1198")
+
+    assert visit(look).complaints == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_page_fits_its_screen_and_breaks_no_policy(visit: Visit, width: int) -> None:
+    def look(visitor: Visitor) -> None:
+        with visitor.page(width=width) as page:
+            for address in PAGES:
+                page.goto(address, wait_until="networkidle")
+                expect(page.get_by_text("no price here is real"), address).to_be_visible()
+                page.wait_for_function(FITS)
+
+    assert visit(look).complaints == []
+
+
+def test_no_bar_arrives_and_the_page_says_what_to_do(visit: Visit) -> None:
+    def look(visitor: Visitor) -> None:
+        with visitor.page() as page:
+            page.route("**/bars/**", lambda route: route.fulfill(status=503))
+            page.goto(CHART)
+            expect(page.locator("[data-reading]")).to_contain_text("The bars could not be loaded.")
+            expect(page.locator("table.bars").last).to_contain_text("2024-07-03 14:00")
+
+    assert "503" in visit(look).complaints[0]
