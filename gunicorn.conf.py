@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+import jaxsite.uptime  # noqa: F401  the count begins here, the same for all workers
 from jaxsite.descent import end_with_parent_if_asked
 from jaxsite.settings import BIND, PORT
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import OperationalError, connections
+from django.db import DatabaseError, OperationalError, connections
 from django.db.utils import NotSupportedError
 
+from market import feeds
 from market.prices import Timeframe
 
 REAL = ("ib_bridge", "alpaca", "polygon")
@@ -113,3 +114,16 @@ def check_server(databases: Sequence[str] | None = None, **kwargs: Any) -> list[
             hint = "Is DATABASE_URL right, and does the server run?" if "DATABASE_URL" in os.environ else None
             messages.append(Error(str(reason).strip(), hint=hint, id="jax.E009"))
     return messages
+
+
+@register(Tags.database)
+def check_installation(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Simulated and real data never share a database. One without tables holds neither."""
+    try:
+        if databases:
+            feeds.refuse_wrong_data(settings.DATA_KIND)
+    except feeds.WrongData as wrong:
+        return [Error(str(wrong), id="jax.E010")]
+    except DatabaseError:
+        return []
+    return []

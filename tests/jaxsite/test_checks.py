@@ -1,5 +1,7 @@
 """A wrong setting is found before anything runs, and the message says what to write instead."""
 
+from pathlib import Path
+
 import pytest
 from django.core.checks import CheckMessage
 from django.db import connection
@@ -7,7 +9,9 @@ from django.db.backends.base import base
 from pytest_django.fixtures import Settings
 
 from jaxsite import checks
-from tests.jaxsite.processes import manage_with
+from market import feeds
+from tests import make
+from tests.jaxsite.processes import manage, manage_with
 
 
 def ids(messages: list[CheckMessage]) -> list[str]:
@@ -69,6 +73,29 @@ def test_a_database_that_is_not_postgresql_is_refused() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
+def test_a_database_that_holds_the_other_kind_of_data_is_refused(settings: Settings) -> None:
+    feeds.settle_installation("simulated", make.T0)
+    settings.DATA_KIND = "real"
+    assert ids(checks.check_installation(databases=["default"])) == ["jax.E010"]
+    settings.DATA_KIND = "simulated"
+    assert checks.check_installation(databases=["default"]) == []
+
+
+OTHER_DATA = """
+from django.utils import timezone
+from market import feeds
+feeds.settle_installation("real", timezone.now())
+"""
+
+
+def test_no_service_starts_on_the_other_kind_of_data(var: Path) -> None:
+    manage(var, "migrate", "--verbosity", "0")
+    manage(var, "shell", "--no-imports", "-c", OTHER_DATA)
+    for command in (["migrate"], ["qcluster"], ["shell", "--no-imports", "-c", "import jaxsite.wsgi"]):
+        assert "set DATA=real" in manage(var, *command, ok=False)
+
+
 def test_a_server_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert checks.check_server(databases=["default"]) == []
     connection.close()

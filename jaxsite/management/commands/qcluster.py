@@ -16,6 +16,7 @@ class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
     """django-q2's command, but it stops cleanly, leaves no worker behind and begins with a cycle at once."""
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.check(databases=["default"])
         descent.end_with_parent_if_asked()
         descent.forks_leave_my_group()
         descent.forks_end_with_me()
