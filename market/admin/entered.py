@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from market.admin import words
 from market.admin.recorded import Listed
-from market.models import TradingSession
+from market.models import Instrument, TradingSession
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[TradingSession]
@@ -18,16 +18,21 @@ else:
     ModelForm = forms.ModelForm
 
 
+def calendars() -> list[tuple[str, str]]:
+    """Those that instruments trade on."""
+    names = Instrument.objects.order_by("calendar").values_list("calendar", flat=True).distinct()
+    return [(name, name) for name in names]
+
+
 class ClosureForm(ModelForm):
     """A day on which an exchange stays closed. It must have a session, and that becomes the form's row."""
+
+    calendar = forms.ChoiceField(choices=calendars)
 
     class Meta:
         model = TradingSession
         fields = ["calendar", "date"]
-        help_texts = {
-            "calendar": "As on the instrument: XNYS.",
-            "date": "The session's date at the exchange.",
-        }
+        help_texts = {"date": "The session's date at the exchange."}
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
@@ -57,6 +62,11 @@ class TradingSessionAdmin(Listed):
 
     def has_delete_permission(self, request: HttpRequest, obj: TradingSession | None = None) -> bool:
         return False
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().add_view(request, form_url, {"title": "Add a closure"} | (extra_context or {}))
 
     def get_form(
         self, request: HttpRequest, obj: TradingSession | None = None, change: bool = False, **kwargs: Any

@@ -49,7 +49,6 @@ class InstrumentAdmin(Listed):
     search_fields = ["symbol", "name"]
     search_help_text = "A part of the symbol or the name"
     list_per_page = 50
-    show_full_result_count = False
     actions = ["watch", "unwatch", "backfill"]
     fields = ["symbol", "name", "calendar", "currency", "tick_size", "watched"]
 

