@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -158,7 +158,7 @@ def ingest_quotes(at: datetime) -> IngestionRun | None:
             question = partial(provider.quotes, left, current.now)
             answer = ask(current, provider, dict(zip(left, left, strict=True)), question)
             if answer is not None:
-                _store_quotes(current, provider, answer, left)
+                _store_quotes(current, provider, answer, set(left))
                 left = [s for s in left if s not in current.stored and s not in current.waiting]
         _nobody(current, left)
     return current.run
@@ -174,8 +174,8 @@ def _longest_waiting_first() -> list[str]:
     return sorted(watched, key=lambda symbol: (symbol in received, received.get(symbol), symbol))
 
 
-def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, asked: Collection[str]) -> None:
-    ticks = quality.fit_quotes(answer.ticks, set(asked), current.now, current.rejections)
+def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, asked: set[str]) -> None:
+    ticks = quality.fit_quotes(answer.ticks, asked, current.now, current.rejections)
     store.write_quotes(ticks, provider=provider.name, feed=answer.feed, delay=answer.delay, at=current.now)
     came = {tick.symbol for tick in ticks}
     current.stored |= came
@@ -240,8 +240,9 @@ def fetch(current: Cycle, one: Ask) -> set[str]:
 
 
 def _store_candles(current: Cycle, provider: Provider, one: Ask, answer: Candles) -> None:
-    asked = {symbol: bars for symbol, bars in answer.bars.items() if symbol in one.symbols}
-    for stranger in answer.bars.keys() - asked.keys():
+    asked = dict(answer.bars)
+    for stranger in asked.keys() - set(one.symbols):
+        del asked[stranger]
         current.rejections.add(quality.NOT_ASKED, stranger)
     for symbol in asked.keys() & current.held.keys():
         bars = {symbol: asked.pop(symbol)}

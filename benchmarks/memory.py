@@ -1,0 +1,53 @@
+"""What a worker's process weighs after many cycles, with everything loaded that a worker ever loads."""
+
+import json
+import subprocess
+import sys
+
+from django.conf import settings
+from django.db import connection
+
+from benchmarks.measure import Result
+
+LARGEST = 130.0  # MB
+SETTLED = 20  # cycles until everything is loaded and every buffer has its size
+
+# A process of its own: this one carries what the other benchmarks left behind.
+WORKER = """
+import json, os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+import django
+django.setup()
+from datetime import UTC, datetime, timedelta
+from django.conf import settings
+from django.db import connection
+connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = sys.argv[1]
+import psutil
+# TA-Lib looks for pandas and polars, and would load them.
+sys.modules["pandas"] = sys.modules["polars"] = None
+import talib
+from market import ingest, tasks
+at, weights = datetime(2026, 1, 5, tzinfo=UTC), []
+for cycle in range(int(sys.argv[2])):
+    ingest.ingest_quotes(at)
+    ingest.ingest_candles(at)
+    at += timedelta(minutes=1)
+    weights.append(psutil.Process().memory_info().rss / 2**20)
+print(json.dumps(weights))
+"""
+
+
+def worker(cycles: int) -> list[Result]:
+    """Resident size after `cycles` minutes of quotes and candles, against that after the first few."""
+    name = str(connection.settings_dict["NAME"])
+    connection.close()
+    command = [sys.executable, "-c", WORKER, name, str(cycles)]
+    printed = subprocess.run(
+        command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
+    ).stdout
+    weights: list[float] = json.loads(printed)
+    note = f"{cycles} cycles"
+    return [
+        Result("memory.worker growth", weights[-1], weights[min(SETTLED, cycles) - 1], 1.05, "MB", note),
+        Result("memory.worker", max(weights), LARGEST, 1.0, "MB", note),
+    ]
