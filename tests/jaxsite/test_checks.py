@@ -72,7 +72,6 @@ def test_a_database_that_is_not_postgresql_is_refused() -> None:
     assert "(jax.E007) DATABASE_URL names a SQLite database; Jax needs PostgreSQL." in said
 
 
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.django_db
 def test_a_database_that_holds_the_other_kind_of_data_is_refused(settings: Settings) -> None:
     feeds.settle_installation("simulated", make.T0)
@@ -96,6 +95,7 @@ def test_no_service_starts_on_the_other_kind_of_data(var: Path) -> None:
         assert "set DATA=real" in manage(var, *command, ok=False)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_server_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert checks.check_server(databases=["default"]) == []
     connection.close()
