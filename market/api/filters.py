@@ -15,7 +15,8 @@ from django_filters.rest_framework import (
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
-from market.models import Instrument, choices
+from market.models import Instrument
+from market.models.meta import choices
 from market.prices import Timeframe
 
 SYMBOL_IN_ADDRESS = r"[A-Za-z0-9.\-/]+?"

@@ -10,7 +10,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from market import changes
 from market.api.filters import SYMBOL_IN_ADDRESS, SymbolsFilter
-from market.models import Quote, choices
+from market.models import Quote
+from market.models.meta import choices
 from market.prices import Feed
 
 

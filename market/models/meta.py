@@ -1,0 +1,16 @@
+"""What the files of this room share."""
+
+from typing import TYPE_CHECKING
+
+from market.prices import Feed, Timeframe
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models import TypedModelMeta
+else:
+    TypedModelMeta = object
+
+__all__ = ["TypedModelMeta", "choices"]
+
+
+def choices(kind: type[Timeframe] | type[Feed]) -> list[tuple[str, str]]:
+    return [(member.value, member.value) for member in kind]

@@ -1,0 +1,68 @@
+"""Quotes: the newest of each instrument, and every one as it was received."""
+
+from datetime import datetime, timedelta
+
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import Q
+
+from market.models.meta import TypedModelMeta, choices
+from market.prices import Feed
+
+
+class Quote(models.Model):
+    """The newest quote of an instrument."""
+
+    symbol = models.CharField(max_length=16, primary_key=True, db_collation="C")
+    price = models.FloatField()
+    bid = models.FloatField(null=True)
+    ask = models.FloatField(null=True)
+    bid_size = models.BigIntegerField(null=True)
+    ask_size = models.BigIntegerField(null=True)
+    volume = models.BigIntegerField(null=True)
+    exchange = models.CharField(max_length=16, blank=True)
+    as_of = models.DateTimeField(help_text="The provider's time.")
+    received_at = models.DateTimeField(help_text="Our time.")
+    provider = models.CharField(max_length=16)
+    feed = models.CharField(max_length=10, choices=choices(Feed))
+    delay_seconds = models.IntegerField(default=0, help_text="The feed's stated delay.")
+
+    class Meta(TypedModelMeta):
+        db_table = "quotes"
+        ordering = ["symbol"]
+        constraints = [
+            models.CheckConstraint(name="quote_price_is_positive", condition=Q(price__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.price}"
+
+    def age(self, at: datetime) -> timedelta:
+        """How old the quote is beyond what its feed's delay explains."""
+        return at - self.as_of - timedelta(seconds=self.delay_seconds)
+
+
+class QuoteHistory(models.Model):
+    """A quote as it was received."""
+
+    pk = models.CompositePrimaryKey("symbol", "as_of", "provider")
+    symbol = models.CharField(max_length=16, db_collation="C")
+    as_of = models.DateTimeField()
+    provider = models.CharField(max_length=16)
+    price = models.FloatField()
+    bid = models.FloatField(null=True)
+    ask = models.FloatField(null=True)
+    bid_size = models.BigIntegerField(null=True)
+    ask_size = models.BigIntegerField(null=True)
+    volume = models.BigIntegerField(null=True)
+    exchange = models.CharField(max_length=16, blank=True)
+    received_at = models.DateTimeField()
+    feed = models.CharField(max_length=10, choices=choices(Feed))
+    delay_seconds = models.IntegerField(default=0)
+
+    class Meta(TypedModelMeta):
+        db_table = "quote_history"
+        indexes = [BrinIndex(name="quote_history_by_arrival", fields=["received_at"], pages_per_range=32)]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.price} at {self.as_of}"

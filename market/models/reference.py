@@ -1,0 +1,126 @@
+"""What trades and when: the installation, its instruments, their splits and the sessions of exchanges."""
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+
+from market.models.meta import TypedModelMeta
+
+ALWAYS_OPEN = "24/7"
+
+
+class Installation(models.Model):
+    """This database (one row): whether its market data is simulated or real. Decided once, for good."""
+
+    class Data(models.TextChoices):
+        SIMULATED = "simulated"
+        REAL = "real"
+
+    data = models.CharField(max_length=10, choices=Data)
+    decided_at = models.DateTimeField()
+
+    class Meta(TypedModelMeta):
+        db_table = "installation"
+        constraints = [
+            models.CheckConstraint(name="installation_is_one_row", condition=Q(pk=1)),
+            models.CheckConstraint(
+                name="installation_data_is_known", condition=Q(data__in=["simulated", "real"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.data} data"
+
+
+class InstrumentQuerySet(models.QuerySet["Instrument"]):
+    def watched(self) -> "InstrumentQuerySet":
+        return self.filter(watched=True)
+
+
+class Instrument(models.Model):
+    """A tradable thing. Never deleted, only no longer watched: its history stays readable."""
+
+    symbol = models.CharField(
+        max_length=16,
+        primary_key=True,
+        db_collation="C",
+        validators=[
+            RegexValidator(
+                r"^[A-Z0-9][A-Z0-9.\-/]{0,15}\Z",
+                "A symbol is 1 to 16 capital letters, digits, dots, dashes or slashes, as in AAPL or BRK.B.",
+            )
+        ],
+    )
+    name = models.CharField(max_length=100, blank=True)
+    calendar = models.CharField(
+        max_length=16,
+        default="XNYS",
+        help_text="Exchange calendar: XNYS for US shares, 24/7 round the clock.",
+    )
+    currency = models.CharField(max_length=3, default="USD")
+    tick_size = models.DecimalField(max_digits=10, decimal_places=6, default="0.01")
+    watched = models.BooleanField(default=True, help_text="Quotes and candles are fetched while this is on.")
+    split_pending_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="A split was seen and the history is not yet restated: nothing evaluates the instrument.",
+    )
+
+    objects = InstrumentQuerySet.as_manager()
+
+    class Meta(TypedModelMeta):
+        db_table = "instruments"
+        ordering = ["symbol"]
+        constraints = [
+            models.CheckConstraint(name="instrument_tick_size_is_positive", condition=Q(tick_size__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return self.symbol
+
+
+class Split(models.Model):
+    """A share split: from `date` on, one old share is `ratio` new ones. The stored history is restated."""
+
+    symbol = models.CharField(max_length=16, db_collation="C")
+    date = models.DateField()
+    ratio = models.FloatField(help_text="New shares for one old: 7 for a 7:1 split, 0.1 for 1:10.")
+    source = models.CharField(max_length=40)
+    recorded_at = models.DateTimeField()
+
+    class Meta(TypedModelMeta):
+        db_table = "splits"
+        ordering = ["symbol", "date"]
+        constraints = [
+            models.UniqueConstraint(name="split_is_recorded_once", fields=["symbol", "date"]),
+            models.CheckConstraint(name="split_ratio_is_positive", condition=Q(ratio__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.ratio:g}:1 on {self.date}"
+
+
+class TradingSession(models.Model):
+    """One session of an exchange calendar. An operator's closure outlives every refresh."""
+
+    calendar = models.CharField(max_length=16)
+    date = models.DateField()
+    opens_at = models.DateTimeField()
+    closes_at = models.DateTimeField()
+    closed = models.BooleanField(
+        default=False, help_text="Closed after all: set by an operator, kept when the calendar is refreshed."
+    )
+
+    class Meta(TypedModelMeta):
+        db_table = "trading_sessions"
+        ordering = ["calendar", "-date"]
+        constraints = [
+            models.UniqueConstraint(name="trading_session_is_one_row", fields=["calendar", "date"]),
+            models.CheckConstraint(
+                name="trading_session_opens_before_it_closes", condition=Q(opens_at__lt=F("closes_at"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.calendar} {self.date}"
