@@ -176,6 +176,8 @@ def _longest_waiting_first() -> list[str]:
 
 def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, asked: set[str]) -> None:
     ticks = quality.fit_quotes(answer.ticks, asked, current.now, current.rejections)
+    if answer.clocked:
+        ticks = recording.no_newer_than_trading(ticks)
     store.write_quotes(ticks, provider=provider.name, feed=answer.feed, delay=answer.delay, at=current.now)
     came = {tick.symbol for tick in ticks}
     current.stored |= came

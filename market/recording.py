@@ -1,6 +1,6 @@
 """How bars become candles: judged, given their session, marked when suspect, stored, built upon."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -10,7 +10,7 @@ from django.db import transaction
 
 from market import quality, sessions, store
 from market.models import Instrument
-from market.prices import Bars, Feed, Instants, Timeframe, aggregate, to_datetime, to_instant
+from market.prices import Bars, Feed, Instants, QuoteTick, Timeframe, aggregate, to_datetime, to_instant
 from market.quality import Rejections
 
 BUILT = {built.built_from: built for built in Timeframe if built.built_from}
@@ -25,6 +25,20 @@ def by_calendar(values: Mapping[str, T]) -> Iterator[tuple[str, dict[str, T]]]:
         raise store.UnknownSymbols(sorted(strangers))
     for calendar in sorted(set(calendars.values())):
         yield calendar, {symbol: value for symbol, value in values.items() if calendars[symbol] == calendar}
+
+
+def no_newer_than_trading(ticks: Sequence[QuoteTick]) -> list[QuoteTick]:
+    """The ticks, none of them later than the session it can be from.
+
+    For a provider that stamps prices with its own clock: between two sessions it repeats the last price, and
+    that is as old as the close at least.
+    """
+    capped: list[QuoteTick] = []
+    for calendar, part in by_calendar({tick.symbol: tick for tick in ticks}):
+        oldest = min(tick.as_of for tick in part.values())
+        known = sessions.load(calendar, since=oldest - timedelta(days=15))
+        capped += [replace(tick, as_of=known.traded_until(tick.as_of)) for tick in part.values()]
+    return capped
 
 
 def record(

@@ -130,6 +130,11 @@ class Sessions:
         day: date | None = self.dates[last].item() if last >= 0 else None
         return day
 
+    def traded_until(self, at: datetime) -> datetime:
+        """`at` while a session is open, else the close of the last one (`at` when none is known)."""
+        last = int(np.searchsorted(self.opens, to_instant(at), side="right")) - 1
+        return min(at, to_datetime(self.closes[last])) if last >= 0 else at
+
     def next_open(self, at: datetime) -> datetime | None:
         later = self.opens[self.opens > to_instant(at)]
         return to_datetime(later[0]) if len(later) else None

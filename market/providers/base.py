@@ -53,7 +53,8 @@ class Unpaced:
 class Quotes:
     """An answer to `quotes`: what came, what did not and why, and what the pace did not allow to ask yet.
 
-    `delay` is the feed's stated delay: a delayed feed's newest quote is that old when it is fresh.
+    `delay` is the feed's stated delay: a delayed feed's newest quote is that old when it is fresh. `clocked`:
+    `as_of` is the provider's clock when it was asked, not the time of a trade.
     """
 
     ticks: list[QuoteTick]
@@ -61,6 +62,7 @@ class Quotes:
     delay: timedelta = timedelta(0)
     failed: dict[str, str] = field(default_factory=dict)
     declined: list[str] = field(default_factory=list)
+    clocked: bool = False
 
 
 @dataclass(frozen=True)

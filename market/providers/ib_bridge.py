@@ -83,7 +83,7 @@ class IBBridge:
                 ticks.append(_tick(symbol, answer.body, mode))
             except Unreadable as reason:
                 failed[symbol] = str(reason)
-        return Quotes(ticks, mode.feed, mode.delay, failed, got.declined)
+        return Quotes(ticks, mode.feed, mode.delay, failed, got.declined, clocked=True)
 
     def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
         mode = self._mode() or UNKNOWN

@@ -267,3 +267,9 @@ def test_as_long_as_one_timeframe_cannot_be_fetched_nothing_is_restated(
     candles(bridge.at)
     assert not is_pending()
     assert Split.objects.count() == 1
+
+
+def test_a_price_that_the_bridge_repeats_after_the_close_is_as_old_as_the_close(bridge: IBBridge) -> None:
+    bridge.now = datetime(2024, 7, 4, 15, 0, tzinfo=UTC)
+    assert quotes(bridge.now).stored == 3
+    assert set(Quote.objects.values_list("as_of", flat=True)) == {datetime(2024, 7, 3, 17, 0, tzinfo=UTC)}

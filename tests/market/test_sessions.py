@@ -119,3 +119,9 @@ def test_an_instant_inside_a_session_belongs_to_its_date(july: sessions.Sessions
     assert july.date_of(utc("2024-07-04T12:00")) == date(2024, 7, 3)
     assert july.next_open(utc("2024-07-04T12:00")) == utc("2024-07-05T13:30")
     assert july.cover(np.array([to_instant(utc("2024-06-01T00:00"))])).tolist() == [False]
+
+
+def test_between_sessions_the_last_trade_was_at_the_close(july: sessions.Sessions) -> None:
+    assert july.traded_until(utc("2024-07-03T14:00")) == utc("2024-07-03T14:00")
+    assert july.traded_until(utc("2024-07-04T15:00")) == utc("2024-07-03T17:00")
+    assert july.traded_until(utc("2024-01-01T00:00")) == utc("2024-01-01T00:00")
