@@ -1,8 +1,11 @@
 """Share splits as a person writes them beside a file."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
+
+RATIO = re.compile(r"\d{1,9}([.:/]\d{1,9})?")  # Fraction would take 1e999999999, and never be done
 
 
 def parse(text: str) -> Mapping[date, float]:
@@ -12,9 +15,12 @@ def parse(text: str) -> Mapping[date, float]:
     ratios = {}
     for part in text.split(","):
         day, _, ratio = part.partition(":")
+        ratio = ratio.strip()
         try:
-            ratios[date.fromisoformat(day.strip())] = float(Fraction(ratio.strip().replace(":", "/")))
-        except (ValueError, ZeroDivisionError, OverflowError) as error:
+            if not RATIO.fullmatch(ratio):
+                raise ValueError(ratio)
+            ratios[date.fromisoformat(day.strip())] = float(Fraction(ratio.replace(":", "/")))
+        except (ValueError, ZeroDivisionError) as error:
             raise ValueError(
                 f"{part!r} is no split: write DATE:RATIO as in 2014-06-09:7 or 2001-05-01:3/2"
             ) from error
