@@ -1,6 +1,6 @@
 """The page of an instrument: its chart, its gaps and its newest bars, each with where it came from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,12 +19,13 @@ from market import changes
 from market.admin import health, words
 from market.admin.bars import Stretch, read, stored_timeframes
 from market.admin.recorded import ModelAdmin
-from market.models import Candle, Instrument
+from market.models import Candle, Instrument, QuoteHistory, Split
 from market.prices import Timeframe
 
 IN_CHART = 1_000
 IN_TABLE = 100
 GAPS_IN_TABLE = 20
+QUOTES_IN_TABLE = 20
 FIRST_SHOWN = Timeframe.D1
 
 # Calendars of exchange-calendars whose own time is shown beside UTC.
@@ -74,6 +75,8 @@ def page(request: HttpRequest, symbol: str, model_admin: ModelAdmin) -> HttpResp
         "chart": _chart(instrument, timeframe),
         "rows": list(_rows(stretch)),
         "gaps": [_gap(gap) for gap in stretch.gaps[: -GAPS_IN_TABLE - 1 : -1]],
+        "splits": Split.objects.filter(symbol=instrument.pk).order_by("-date"),
+        "received": [_received(quote, instrument) for quote in _newest_quotes(instrument)],
         **_quote(instrument, at),
     }
     return TemplateResponse(request, "admin/market/instrument/chart.html", context)
@@ -170,4 +173,17 @@ def _gap(gap: Any) -> dict[str, Any]:
         "last": words.stamp(gap.last_at, gap.timeframe),
         "next": words.stamp(gap.next_attempt_at) if gap.next_attempt_at else "not tried any more",
         "gap": gap,
+    }
+
+
+def _newest_quotes(instrument: Instrument) -> Sequence[QuoteHistory]:
+    return QuoteHistory.objects.filter(symbol=instrument.pk).order_by("-as_of", "provider")[:QUOTES_IN_TABLE]
+
+
+def _received(quote: QuoteHistory, instrument: Instrument) -> dict[str, Any]:
+    return {
+        "as_of": f"{quote.as_of:%Y-%m-%d %H:%M:%S}",
+        "received": f"{quote.received_at:%Y-%m-%d %H:%M:%S}",
+        "prices": [words.price(one, instrument) for one in (quote.price, quote.bid, quote.ask)],
+        "quote": quote,
     }

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,7 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from market.models import Candle, Gap
+from market.models import Candle, Gap, QuoteHistory, Split
 from market.prices import Timeframe
 from tests import make
 
@@ -183,6 +184,33 @@ def test_the_page_says_whose_quote_it_is_and_how_old(operator: Client) -> None:
     assert "2024-07-03 14:00:00 UTC" in page
 
 
+def test_the_newest_quotes_stand_there_as_they_were_received(operator: Client) -> None:
+    QuoteHistory.objects.bulk_create(
+        QuoteHistory(
+            symbol="AAPL",
+            as_of=make.T0 + timedelta(seconds=n),
+            received_at=make.T0 + timedelta(seconds=n + 2),
+            provider="alpaca",
+            price=100 + n,
+            bid=99.5 + n,
+            feed="live",
+        )
+        for n in range(25)
+    )
+    page = operator.get(PAGE)
+    assert "<h2>The newest quotes, as they were received</h2>" in page.content.decode()
+    rows = page.context["received"]
+    assert (len(rows), rows[0]["prices"]) == (20, ["124.00", "123.50", "–"])  # noqa: RUF001  a dash
+    assert (rows[0]["as_of"], rows[0]["received"]) == ("2024-07-03 14:00:24", "2024-07-03 14:00:26")
+
+
+def test_the_splits_stand_there_newest_first(operator: Client) -> None:
+    for day, ratio in (("2014-06-09", 7), ("2020-08-31", 4)):
+        Split.objects.create(symbol="AAPL", date=day, ratio=ratio, source="import", recorded_at=make.T0)
+    page = operator.get(PAGE).content.decode()
+    assert re.findall(r'<th scope="row">(\d{4}-\d\d-\d\d)</th>', page) == ["2020-08-31", "2014-06-09"]
+
+
 def test_the_timeframes_that_are_stored_are_links(operator: Client) -> None:
     make.candle("AAPL", "2024-07-02", 100.0)
     quarters(1)
@@ -208,7 +236,8 @@ def test_one_bar_takes_as_many_queries_as_many(
 ) -> None:
     stamps = quarters(count)
     gap(stamps[-1])
-    with django_assert_num_queries(9):  # who asks (2), instrument, timeframes, bars, gaps, quote (3)
+    # who asks (2), instrument, timeframes, bars, gaps, quote (3), quotes received, splits
+    with django_assert_num_queries(11):
         operator.get(f"{PAGE}?timeframe=15m")
     with django_assert_num_queries(6):  # who asks (2), instrument, bars, gaps, sessions
         drawn(operator)
