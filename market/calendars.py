@@ -5,6 +5,46 @@ A program of its own because exchange-calendars brings pandas, which no worker s
 
 import json
 import sys
+from zoneinfo import ZoneInfo
+
+# The larger exchanges and what they are also called. For others no local time is shown.
+PLACES = {
+    "America/Chicago": ["CMES", "CME", "CBOT", "COMEX", "NYMEX", "XCBF", "CFE"],
+    "America/New_York": ["XNYS", "NYSE", "XNAS", "NASDAQ", "ARCX", "BATS", "XASE", "us_futures"],
+    "America/Sao_Paulo": ["BVMF"],
+    "America/Toronto": ["XTSE", "TSX", "XTSX"],
+    "Asia/Hong_Kong": ["XHKG", "HKEX"],
+    "Asia/Kolkata": ["XBOM", "BSE"],
+    "Asia/Seoul": ["XKRX"],
+    "Asia/Shanghai": ["XSHG", "SSE"],
+    "Asia/Singapore": ["XSES"],
+    "Asia/Taipei": ["XTAI"],
+    "Asia/Tokyo": ["XTKS", "JPX"],
+    "Australia/Sydney": ["XASX", "ASX"],
+    "Europe/Amsterdam": ["XAMS"],
+    "Europe/Berlin": ["XETR", "XFRA", "FWB", "XEUR", "XSTU"],
+    "Europe/Brussels": ["XBRU"],
+    "Europe/Copenhagen": ["XCSE"],
+    "Europe/Dublin": ["XDUB"],
+    "Europe/Helsinki": ["XHEL"],
+    "Europe/Lisbon": ["XLIS"],
+    "Europe/London": ["XLON", "LSE"],
+    "Europe/Madrid": ["XMAD"],
+    "Europe/Oslo": ["XOSL", "OSE"],
+    "Europe/Paris": ["XPAR"],
+    "Europe/Rome": ["XMIL"],
+    "Europe/Stockholm": ["XSTO"],
+    "Europe/Vienna": ["XWBO"],
+    "Europe/Warsaw": ["XWAR"],
+    "Europe/Zurich": ["XSWX", "SIX"],
+    "Pacific/Auckland": ["XNZE"],
+}
+ZONES = {calendar: place for place, calendars in PLACES.items() for calendar in calendars}
+
+
+def zone(calendar: str) -> ZoneInfo | None:
+    """The time zone of an exchange's own clocks; None for round the clock, and where we do not know."""
+    return ZoneInfo(ZONES[calendar]) if calendar in ZONES else None
 
 
 def sessions(calendar: str, first: str, last: str) -> list[tuple[str, int, int]]:

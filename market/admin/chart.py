@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
@@ -15,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from market import changes
+from market import calendars, changes
 from market.admin import health, words
 from market.admin.bars import Stretch, read, stored_timeframes
 from market.admin.recorded import ModelAdmin
@@ -27,22 +26,6 @@ IN_TABLE = 100
 GAPS_IN_TABLE = 20
 QUOTES_IN_TABLE = 20
 FIRST_SHOWN = Timeframe.D1
-
-# Calendars of exchange-calendars whose own time is shown beside UTC.
-ZONES = {
-    "XNYS": "America/New_York",
-    "XNAS": "America/New_York",
-    "XTSE": "America/Toronto",
-    "XLON": "Europe/London",
-    "XETR": "Europe/Berlin",
-    "XFRA": "Europe/Berlin",
-    "XPAR": "Europe/Paris",
-    "XAMS": "Europe/Amsterdam",
-    "XSWX": "Europe/Zurich",
-    "XTKS": "Asia/Tokyo",
-    "XHKG": "Asia/Hong_Kong",
-    "XASX": "Australia/Sydney",
-}
 
 
 @dataclass(frozen=True)
@@ -120,17 +103,13 @@ def _timeframe(request: HttpRequest, stored: list[Timeframe]) -> Timeframe:
 def _chart(instrument: Instrument, timeframe: Timeframe) -> dict[str, Any]:
     """What the script needs to know, as the data- attributes of its element."""
     address = reverse("admin:market_instrument_bars", args=[quote(instrument.pk)])
-    zone = ZONES.get(instrument.calendar, "") if timeframe.is_intraday else ""
+    zone = calendars.zone(instrument.calendar) if timeframe.is_intraday else None
     return {
         "bars": f"{address}?{urlencode({'timeframe': timeframe.value})}",
-        "zone": zone,
-        "city": _city(zone),
+        "zone": zone.key if zone else "",
+        "city": words.city(zone),
         "decimals": words.decimals(instrument),
     }
-
-
-def _city(zone: str) -> str:
-    return zone.rpartition("/")[2].replace("_", " ")
 
 
 def _quote(instrument: Instrument, at: datetime) -> dict[str, Any]:
@@ -152,9 +131,9 @@ def _quote(instrument: Instrument, at: datetime) -> dict[str, Any]:
 
 def _rows(stretch: Stretch) -> Iterator[Row]:
     """The newest first."""
-    instrument, zone = stretch.instrument, ZONES.get(stretch.instrument.calendar)
+    instrument, zone = stretch.instrument, calendars.zone(stretch.instrument.calendar)
     for candle in reversed(stretch.candles):
-        there = candle.opened_at.astimezone(ZoneInfo(zone)) if zone else None
+        there = candle.opened_at.astimezone(zone) if zone else None
         yield Row(
             opened=words.stamp(candle.opened_at, stretch.timeframe),
             there=f"{there:%a %H:%M}" if there and stretch.timeframe.is_intraday else "",

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from market.admin import words
 from market.admin.recorded import Listed
+from market.calendars import zone as zone_of
 from market.models import Instrument, TradingSession
 
 if TYPE_CHECKING:
@@ -53,9 +54,11 @@ class ClosureForm(ModelForm):
 class TradingSessionAdmin(Listed):
     actions = None
     show_full_result_count = False
-    list_display = ["date", "calendar", "opens", "closes", "state"]
+    list_display = ["on", "calendar", "opens", "closes", "there", "state"]
     list_filter = ["closed", "calendar"]
     date_hierarchy = "date"
+    search_fields = ["date"]
+    search_help_text = "A date or the beginning of one, as 2024-07-04 or 2024-07"
     ordering = ["-closed", "-date", "calendar"]
     fields = ["calendar", "date", "opens_at", "closes_at", "closed"]
     readonly_fields = ["calendar", "date", "opens_at", "closes_at"]
@@ -82,6 +85,10 @@ class TradingSessionAdmin(Listed):
     def save_model(self, request: HttpRequest, obj: TradingSession, form: Any, change: bool) -> None:
         obj.save(update_fields=["closed"])
 
+    @admin.display(description="date", ordering="date")
+    def on(self, session: TradingSession) -> str:
+        return session.date.isoformat()
+
     @admin.display(description="opens (UTC)", ordering="opens_at")
     def opens(self, session: TradingSession) -> str:
         return words.stamp(session.opens_at)
@@ -89,6 +96,14 @@ class TradingSessionAdmin(Listed):
     @admin.display(description="closes (UTC)", ordering="closes_at")
     def closes(self, session: TradingSession) -> str:
         return words.stamp(session.closes_at)
+
+    @admin.display(description="exchange's time")
+    def there(self, session: TradingSession) -> str:
+        zone = zone_of(session.calendar)
+        if zone is None:
+            return words.NOTHING
+        opens, closes = (moment.astimezone(zone) for moment in (session.opens_at, session.closes_at))
+        return f"{opens:%a %H:%M} to {closes:%H:%M} {words.city(zone)}"
 
     @admin.display(description="state", ordering="closed")
     def state(self, session: TradingSession) -> SafeString:

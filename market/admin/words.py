@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.contrib.admin.utils import quote
 from django.urls import reverse
@@ -68,6 +69,11 @@ def stamp(at: datetime | None, timeframe: Timeframe | str | None = None) -> str:
     if timeframe is not None and not Timeframe(timeframe).is_intraday:
         return f"{at:%Y-%m-%d}"
     return f"{at:%Y-%m-%d %H:%M}"
+
+
+def city(zone: ZoneInfo | None) -> str:
+    """Where the clocks of a zone hang; empty without one."""
+    return zone.key.rpartition("/")[2].replace("_", " ") if zone else ""
 
 
 def chart_address(symbol: str, timeframe: str | None = None) -> str:

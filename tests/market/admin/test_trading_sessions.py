@@ -1,8 +1,11 @@
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from market import sessions
 from market.models import TradingSession
@@ -23,6 +26,42 @@ def close(client: Client, day: str, calendar: str = "XNYS") -> Any:
 
 def complaints(page: Any) -> str:
     return " ".join(page.context["adminform"].form.non_field_errors())
+
+
+def listed(client: Client, query: str = "") -> list[str]:
+    page = client.get(LIST, {"q": query}).content.decode()
+    return re.findall(r"/change/[^>]*>(\d{4}-\d\d-\d\d)</a>", page)
+
+
+@pytest.mark.parametrize(
+    ("query", "days"),
+    [("2024-07-03", ["2024-07-03"]), ("2024-06", ["2024-06-28", "2024-06-27"]), ("1999", [])],
+)
+def test_a_session_is_found_by_its_date_or_the_beginning_of_one(
+    operator: Client, query: str, days: list[str]
+) -> None:
+    assert listed(operator, query) == days
+
+
+def test_the_hours_stand_there_on_the_exchanges_own_clock_too(operator: Client) -> None:
+    make.session("2024-07-03", "00:00", "23:59", calendar="24/7")
+    page = operator.get(LIST, {"q": "2024-07-03"}).content.decode()
+    assert re.findall(r'<td class="field-there">(.*?)</td>', page) == [
+        "–",  # noqa: RUF001  a dash
+        "Wed 09:30 to 13:00 New York",
+    ]
+
+
+def test_the_list_takes_as_many_queries_for_25_years_as_for_one(
+    operator: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    TradingSession.objects.bulk_create(
+        TradingSession(calendar="XLON", date=day.date(), opens_at=day, closes_at=day + timedelta(hours=8))
+        for day in (make.T0 - timedelta(days=n) for n in range(25 * 365))
+    )
+    # who asks (2), calendars, first and last date, years, count, page
+    with django_assert_num_queries(7):
+        operator.get(LIST)
 
 
 def test_an_operator_adds_a_closure_and_nothing_trades_that_day(operator: Client) -> None:
