@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
 from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
 
@@ -66,6 +67,15 @@ def test_our_own_failure_is_a_problem_that_gives_nothing_away(
     monkeypatch.setattr(QuoteViewSet, "list", lambda *_: 1 / 0)
     problem = assert_problem(client.get("/api/v1/quotes/"), 500, "Internal Server Error")
     assert "division" not in str(problem)
+
+
+def test_our_own_failure_on_a_page_is_a_page_that_asks_nothing_of_the_database(
+    rf: Any, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        answer = problems.server_error(rf.get("/admin/market/instrument/"))
+    assert answer.status_code == 500
+    assert b"This is our fault." in answer.content
 
 
 def test_a_database_that_is_away_is_a_problem_that_passes(rf: Any) -> None:
