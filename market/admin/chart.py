@@ -1,6 +1,6 @@
 """The page of an instrument: its chart, its gaps and its newest bars, each with where it came from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -155,8 +156,9 @@ def _gap(gap: Any) -> dict[str, Any]:
     }
 
 
-def _newest_quotes(instrument: Instrument) -> Sequence[QuoteHistory]:
-    return QuoteHistory.objects.filter(symbol=instrument.pk).order_by("-as_of", "provider")[:QUOTES_IN_TABLE]
+def _newest_quotes(instrument: Instrument) -> QuerySet[QuoteHistory]:
+    quotes = QuoteHistory.objects.filter(symbol=instrument.pk)
+    return quotes.order_by("-as_of", "provider")[:QUOTES_IN_TABLE]
 
 
 def _received(quote: QuoteHistory, instrument: Instrument) -> dict[str, Any]:

@@ -151,7 +151,8 @@ class InstrumentAdmin(Listed):
         if not watched:
             return
         with transaction.atomic():
-            async_task("market.tasks.backfill", [one.pk for one in watched], cluster="slow")
+            queued = {"cluster": "slow", "group": "market.backfill", "task_name": "market.backfill"}
+            async_task("market.tasks.backfill", [one.pk for one in watched], q_options=queued)
             LogEntry.objects.log_actions(request.user.pk or 0, watched, CHANGE, "Backfill asked for.")
         self.message_user(request, _queued(len(watched)))
 

@@ -140,7 +140,7 @@ def test_removing_twice_is_the_same_as_once(operator: Client) -> None:
 def test_backfill_now_queues_it_for_the_slow_cluster_and_says_so(operator: Client) -> None:
     page = act(operator, "backfill", "AAPL", "MSFT", "TSLA")
     queued = OrmQ.objects.get()
-    assert (queued.key, queued.task["func"]) == ("slow", "market.tasks.backfill")
+    assert (queued.key, queued.func(), queued.name()) == ("slow", "market.tasks.backfill", "market.backfill")
     assert queued.task["args"] == (["AAPL", "MSFT"],)
     assert {entry.object_id for entry in LogEntry.objects.all()} == {"AAPL", "MSFT"}
     left_out, told = said(page)
