@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
+from django.db.models import Q, Subquery
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -91,16 +94,22 @@ class Figures(Collector):
 
 def read(at: datetime) -> Figures:
     """The figures at this moment: always five queries."""
-    finished = IngestionRun.objects.filter(outcome=IngestionRun.Outcome.FINISHED)
     return Figures(
         at=at,
         totals=list(IngestionTotal.objects.order_by("kind")),
-        newest=list(finished.order_by("kind", "-started_at").distinct("kind")),
+        newest=list(IngestionRun.objects.filter(_is_newest()).order_by("kind")),
         providers=list(ProviderStatus.objects.all()),
         symbols=Instrument.objects.watched().count(),
         stale=len(changes.stale_symbols(at)),
         uptime=uptime(),
     )
+
+
+def _is_newest() -> Q:
+    """The newest finished run of each kind: an index look-up for each, however many runs are kept."""
+    finished = IngestionRun.objects.filter(outcome=IngestionRun.Outcome.FINISHED).order_by("-started_at")
+    newest = (finished.filter(kind=kind).values("pk")[:1] for kind in IngestionRun.Kind.values)
+    return reduce(or_, (Q(pk=Subquery(one)) for one in newest))
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

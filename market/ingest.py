@@ -28,6 +28,9 @@ Answer = TypeVar("Answer", Quotes, Candles)
 # What an answer of a shape that nobody foresaw raises while it is read.
 SURPRISES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 PERMANENT_PAUSE = timedelta(hours=1)
+LONGEST_CYCLE = timedelta(
+    minutes=2
+)  # after it no further bars are asked for; the queue ends a task after five
 SHOWN_FAILURES = 100
 
 
@@ -99,7 +102,7 @@ def _finish(current: Cycle) -> None:
     run.failures = dict(sorted(failed.items())[:SHOWN_FAILURES])
     run.rejected = current.rejections.as_json()
     _write(run, stored=run.stored, failed=run.failed, rejected=current.rejections.total)
-    level = logging.WARNING if failed else logging.INFO
+    level = logging.WARNING if failed else logging.INFO if run.asked else logging.DEBUG
     logger.log(level, "%s: %s stored, %s failed of %s", run.kind, run.stored, run.failed, run.asked)
 
 
@@ -195,7 +198,10 @@ def ingest_candles(at: datetime) -> IngestionRun | None:
         planning.prepare(at)
         current.held = {symbol: [] for symbol in splits.pending()}
         for one in planning.due(at):
-            fetch(current, one)
+            if current.now - at > LONGEST_CYCLE:
+                current.waiting |= {one.name(symbol) for symbol in one.symbols}
+            else:
+                fetch(current, one)
         for symbol, held in current.held.items():
             _restate(current, symbol, held)
         current.held = {}

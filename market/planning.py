@@ -1,7 +1,7 @@
 """Which bars to ask for: those that should have closed since the last answer, the longest wait first."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -15,6 +15,7 @@ from market.models import CandleProgress, Instrument
 from market.prices import Bars, Timeframe, to_datetime, to_instant
 from market.sessions import Sessions
 
+ASKED_AT_ONCE = 100  # symbols: a first history of each then fits into a worker's memory
 OVERLAP = 5  # bars fetched again each time: they show corrections and splits
 CORRECTIONS_BEFORE_OPEN = timedelta(hours=2)
 # A bar that is not in the answer right after its close may still come: it is asked for again this long.
@@ -57,9 +58,15 @@ def due(at: datetime) -> list[Ask]:
                 waiting[timeframe, since].append((answered, symbol))
     groups = sorted(waiting.items(), key=lambda group: min(group[1]))
     return [
-        Ask(tuple(symbol for _, symbol in sorted(members)), timeframe, since)
+        Ask(tuple(symbol for _, symbol in part), timeframe, since)
         for (timeframe, since), members in groups
+        for part in _parts(sorted(members))
     ]
+
+
+def _parts(members: list[tuple[datetime, str]]) -> Iterator[list[tuple[datetime, str]]]:
+    for start in range(0, len(members), ASKED_AT_ONCE):
+        yield members[start : start + ASKED_AT_ONCE]
 
 
 class _Calendar:

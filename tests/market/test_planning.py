@@ -103,3 +103,8 @@ def test_forgetting_brings_the_whole_history_again() -> None:
     planning.forget(["AAPL"])
     assert CandleProgress.objects.count() == 1
     assert [ask.symbols for ask in planning.due(NOON)] == [("AAPL",)]
+
+
+def test_a_long_watchlist_is_asked_for_in_parts() -> None:
+    make.only(*(f"S{n:03}" for n in range(250)))
+    assert [len(ask.symbols) for ask in planning.due(NOON)] == [100, 100, 50]
