@@ -206,7 +206,7 @@ def ingest_candles(at: datetime) -> IngestionRun | None:
             _restate(current, symbol, held)
         current.held = {}
         for gap in [] if current.waiting else gaps.due(at):
-            if gap.symbol in fetch(current, gaps.ask_again(gap)):
+            if gap.symbol in fetch(current, gaps.ask_again(gap), choice=gap.attempts):
                 gaps.tried(gap, at)
     return current.run
 
@@ -225,14 +225,17 @@ def backfill(symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: 
             yield current
 
 
-def fetch(current: Cycle, one: Ask) -> set[str]:
-    """Bring in the bars of one ask from the first ready provider, from the next ones what that one failed.
+def fetch(current: Cycle, one: Ask, choice: int = 0) -> set[str]:
+    """Bring in the bars of one ask from the first ready provider, then from others what that one failed.
 
-    Returns the symbols that were answered.
+    `choice`: begin with the second provider (1), the third (2) and so on, round and round. Returns those
+    symbols that were answered.
     """
     left, done = list(one.symbols), set[str]()
     current.asked |= {one.name(symbol) for symbol in left}
-    for provider in feeds.ready(Kind.CANDLES, current.run.started_at):
+    ready = feeds.ready(Kind.CANDLES, current.run.started_at)
+    first = choice % len(ready) if ready else 0
+    for provider in ready[first:] + ready[:first]:
         if not left or provider.name in current.dead:
             continue
         names = {symbol: one.name(symbol) for symbol in left}

@@ -9,6 +9,7 @@ from pytest_django import Settings
 from market import ingest, planning, store
 from market.models import (
     Candle,
+    Gap,
     IngestionRun,
     Instrument,
     ProviderPace,
@@ -20,6 +21,7 @@ from market.models import (
 from market.prices import Bars, Timeframe
 from tests import make
 from tests.vendors import Alpaca, IBBridge, Polygon, faults
+from tests.vendors.prices import Bar
 from tests.vendors.server import Fault
 
 pytestmark = pytest.mark.django_db
@@ -273,3 +275,21 @@ def test_a_price_that_the_bridge_repeats_after_the_close_is_as_old_as_the_close(
     bridge.now = datetime(2024, 7, 4, 15, 0, tzinfo=UTC)
     assert quotes(bridge.now).stored == 3
     assert set(Quote.objects.values_list("as_of", flat=True)) == {datetime(2024, 7, 3, 17, 0, tzinfo=UTC)}
+
+
+def without_half_past_ten(bars: list[Bar]) -> list[Bar]:
+    return [bar for bar in bars if (bar.opened_at.hour, bar.opened_at.minute) != (14, 30)]
+
+
+def test_a_hole_of_one_provider_is_filled_by_the_next(bridge: IBBridge, alpaca: Alpaca) -> None:
+    bridge.spoil = without_half_past_ten
+    candles()
+    assert Gap.objects.filter(symbol="AAPL").exists()
+    for pause in (timedelta(minutes=12), timedelta(hours=2, minutes=15)):
+        bridge.now = alpaca.now = AT + pause
+        candles(bridge.at)
+        candles(bridge.at + timedelta(minutes=1))
+    filled = Candle.objects.get(
+        symbol="AAPL", timeframe="15m", opened_at=AT.replace(hour=14, minute=30, second=0)
+    )
+    assert filled.provider == "alpaca"
