@@ -75,6 +75,17 @@ def test_sigterm_to_the_process_or_its_group_ends_all_of_it_cleanly(
     eventually(lambda: not processes_of(var))
 
 
+def test_sigterm_to_every_process_at_once_ends_all_of_it_too(cluster: psutil.Process, var: Path) -> None:
+    everyone = members(cluster)
+    for process in everyone:
+        process.terminate()
+    eventually(lambda: not any(is_alive(process) for process in everyone))
+
+
+def is_alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
 def test_kill_9_of_the_main_process_leaves_no_worker(cluster: psutil.Process, var: Path) -> None:
     everyone = members(cluster)
     cluster.kill()

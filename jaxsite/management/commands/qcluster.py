@@ -1,4 +1,8 @@
 import logging
+import multiprocessing
+import os
+import signal
+from types import FrameType
 from typing import Any
 
 from django.db import connections
@@ -10,6 +14,8 @@ from django_q.management.commands import qcluster
 from jaxsite import descent, schedules
 
 logger = logging.getLogger(__name__)
+
+LOOKS = 5  # seconds without a child: an orderly start or end takes less
 
 
 class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
@@ -27,5 +33,24 @@ class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
         if Conf.CLUSTER_NAME == Conf.PREFIX:
             schedules.write(tasks, timezone.now())
         connections.close_all()
+        end_without_children()
         super().handle(*args, **options)
         logger.info("Cluster %s takes tasks, workers: %d", Conf.CLUSTER_NAME, Conf.WORKERS)
+
+
+def end_without_children() -> None:
+    """See to it that this process ends when its sentinel is gone.
+
+    Whoever signals every process of the cluster at once (pkill) kills the sentinel while the stop waits in a
+    lock that nobody will release.
+    """
+    alone = 0
+
+    def look(signum: int, frame: FrameType | None) -> None:
+        nonlocal alone
+        alone = 0 if multiprocessing.active_children() else alone + 1
+        if alone == LOOKS:
+            os._exit(1)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, 1, 1)
