@@ -116,6 +116,42 @@ class Sessions:
                 return to_datetime(grid[-count:][0]) if len(grid) else at - span
             span *= 2
 
+    def walk(self, timeframe: Timeframe, instants: Instants, bars: float) -> Instants:
+        """Each instant moved by so many bars of session time, back when negative; closed hours do not count.
+
+        A daily bar is one session, however long, a weekly one five. Where it ends between two sessions, the
+        answer is the close of the earlier one. NaT where the known sessions do not reach so far.
+        """
+        moved = np.full(len(instants), np.datetime64("NaT", "us"))
+        if not len(self.opens):
+            return moved
+        lengths = self._bars_in_sessions(timeframe)
+        ends = np.cumsum(lengths)
+        last = np.searchsorted(self.opens, instants, side="right") - 1
+        here = np.maximum(last, 0)
+        gone = np.minimum((instants - self.opens[here]) / (self.closes[here] - self.opens[here]), 1)
+        target = ends[here] - lengths[here] * (1 - gone) + bars
+        # Rounding must not carry the close of one session into the next.
+        session = np.searchsorted(ends, target - 1e-9)
+        known = (last >= 0) & (target >= 0) & (session < len(ends))
+        session = np.minimum(session, len(ends) - 1)
+        share = 1 - (ends[session] - target) / lengths[session]
+        length = (self.closes[session] - self.opens[session]).astype(np.int64)
+        reached = self.opens[session] + np.round(share * length).astype("timedelta64[us]")
+        moved[known] = reached[known]
+        return moved
+
+    def _bars_in_sessions(self, timeframe: Timeframe) -> NDArray[np.float64]:
+        if timeframe.is_intraday:
+            return (self.closes - self.opens) / np.timedelta64(timeframe.length)
+        return np.full(len(self.opens), 1.0 if timeframe is Timeframe.D1 else 1 / 5)
+
+    def next_close(self, instants: Instants) -> Instants:
+        """The close of the first session that closes at or after each instant; NaT where none is known."""
+        following = np.searchsorted(self.closes, instants)
+        closes = np.append(self.closes, np.datetime64("NaT", "us"))
+        return closes[following]
+
     def buckets(self, timeframe: Timeframe, opened_at: Instants) -> Instants:
         """The opening of the built bar (1h on the session's own grid, 1w on Monday) of each regular bar."""
         if timeframe is Timeframe.W1:

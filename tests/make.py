@@ -1,11 +1,14 @@
 """Rows and values for tests, each with sensible defaults."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
 from market.models import Candle, Instrument, Quote, TradingSession
 from market.prices import INSTANT, Bars, Feed, QuoteTick, Timeframe, to_instant
+from signals.models import Signal
 
 # Wednesday 2024-07-03 14:00 UTC, 10:00 in New York: in session, an early close that day, a holiday the next.
 T0 = datetime(2024, 7, 3, 14, 0, tzinfo=UTC)
@@ -110,4 +113,42 @@ def candle(symbol: str, day: str, close: float, **values: str | bool | float) ->
     source = {"provider": "alpaca", "feed": Feed.LIVE, "volume": 1_000, "timeframe": Timeframe.D1}
     return Candle.objects.create(
         symbol=symbol, opened_at=datetime.fromisoformat(f"{day}T00:00Z"), **prices | flags | source | values
+    )
+
+
+def signal(symbol: str = "AAPL", **values: Any) -> Signal:
+    """A pending daily BUY of the bar of 2 July 2024: generated at its close, expiring at that of the 3rd."""
+    given: dict[str, Any] = {
+        "symbol": symbol,
+        "strategy_id": "macd_crossover_v1",
+        "timeframe": Timeframe.D1,
+        "bar_opened_at": datetime(2024, 7, 2, tzinfo=UTC),
+        "signal_type": Signal.Type.BUY,
+        "confidence": Decimal("0.9"),
+        "entry_price": Decimal("185.50"),
+        "stop_loss": Decimal("180.50"),
+        "take_profit": Decimal("191.75"),
+        "second_target": Decimal("195.50"),
+        "reasoning": "MACD +0.3 crossed above its signal line +0.1 at 185.50.",
+        "indicators": {"price": 185.5, "atr": 2.5},
+        "provider": "alpaca",
+        "feed": Feed.LIVE,
+        "bars_digest": "0" * 32,
+        "generated_at": datetime(2024, 7, 2, 20, tzinfo=UTC),
+        "expires_at": datetime(2024, 7, 3, 17, tzinfo=UTC),
+        "created_at": datetime(2024, 7, 2, 20, 21, tzinfo=UTC),
+    } | values
+    if given.get("status", Signal.Status.PENDING) != Signal.Status.PENDING:
+        given = {"ended_at": T0} | given
+    return Signal.objects.create(**given)
+
+
+def sell(symbol: str = "AAPL", **values: Any) -> Signal:
+    """The opposite of `signal`, by another strategy."""
+    levels = {"stop_loss": "190.50", "take_profit": "179.25", "second_target": "175.50"}
+    return signal(
+        symbol,
+        **{"strategy_id": "rsi_momentum_v1", "signal_type": Signal.Type.SELL}
+        | {name: Decimal(price) for name, price in levels.items()}
+        | values,
     )

@@ -1,0 +1,8 @@
+"""The rows of the signals app: what is switched on, what was said, how the scans went, how history looks."""
+
+from signals.models.configs import StrategyConfig
+from signals.models.history import Backtest, StrategyRecord
+from signals.models.scans import Scan, ScanProgress
+from signals.models.signals import Signal
+
+__all__ = ["Backtest", "Scan", "ScanProgress", "Signal", "StrategyConfig", "StrategyRecord"]

@@ -1,0 +1,165 @@
+"""Signals: what strategies said at a bar, waiting for a person."""
+
+import uuid
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+
+from market.models.meta import TypedModelMeta, choices
+from market.prices import Feed, Timeframe
+
+
+class SignalQuerySet(models.QuerySet["Signal"]):
+    def pending(self, at: datetime) -> "SignalQuerySet":
+        """Those a person may still decide on: an overdue one is expired even before anything has said so."""
+        return self.filter(status=Signal.Status.PENDING, expires_at__gt=at)
+
+    def overdue(self, at: datetime) -> "SignalQuerySet":
+        return self.filter(status=Signal.Status.PENDING, expires_at__lte=at)
+
+    def with_status(self, at: datetime) -> "SignalQuerySet":
+        """Each with `status_now`: its status, expired where it is overdue."""
+        overdue = When(status=Signal.Status.PENDING, expires_at__lte=at, then=Value(Signal.Status.EXPIRED))
+        return self.annotate(status_now=Case(overdue, default=F("status")))
+
+    def with_conflict(self, at: datetime) -> "SignalQuerySet":
+        """Each with `is_conflicting`: it is pending, and so is an opposite one on the same symbol."""
+        return self.annotate(
+            is_conflicting=Case(
+                When(
+                    Q(status=Signal.Status.PENDING, expires_at__gt=at)
+                    & Exists(
+                        Signal.objects.pending(at)
+                        .filter(symbol=OuterRef("symbol"))
+                        .exclude(signal_type=OuterRef("signal_type"))
+                    ),
+                    then=Value(True),
+                ),
+                default=Value(False),
+            )
+        )
+
+
+class Signal(models.Model):
+    """What a strategy said at a bar. Pending until a person decides or it ends by itself; never deleted.
+
+    While it is pending its levels follow its bars: a revision that still supports it is written in place.
+    """
+
+    class Type(models.TextChoices):
+        BUY = "BUY", "BUY"
+        SELL = "SELL", "SELL"
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+        EXPIRED = "expired"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    symbol = models.CharField(max_length=16, db_collation="C")
+    strategy_id = models.CharField("strategy", max_length=40, db_collation="C")
+    timeframe = models.CharField(max_length=3, choices=choices(Timeframe), db_collation="C")
+    bar_opened_at = models.DateTimeField("bar", help_text="Opening of the bar that spoke.")
+    signal_type = models.CharField("side", max_length=4, choices=Type)
+    confidence = models.DecimalField(max_digits=5, decimal_places=4, help_text="A score, not a probability.")
+    entry_price = models.DecimalField(max_digits=18, decimal_places=6)
+    stop_loss = models.DecimalField(max_digits=18, decimal_places=6)
+    take_profit = models.DecimalField(max_digits=18, decimal_places=6)
+    second_target = models.DecimalField(max_digits=18, decimal_places=6)
+    reasoning = models.TextField()
+    indicators = models.JSONField(help_text="The values that the strategy looked at.")
+    parameters = models.JSONField(
+        default=dict, help_text="The strategy's parameters that were not its defaults."
+    )
+    provider = models.CharField(max_length=16, help_text="Who delivered the bar.")
+    feed = models.CharField(max_length=10, choices=choices(Feed))
+    bars_digest = models.CharField(
+        max_length=32, help_text="Stands for the bars behind it: another one, other bars."
+    )
+    generated_at = models.DateTimeField(help_text="The bar's close.")
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(help_text="When it was stored.")
+    status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
+    ended_at = models.DateTimeField(null=True, help_text="When it was no longer pending.")
+    ended_reason = models.TextField(blank=True)
+    superseded_by = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    objects = SignalQuerySet.as_manager()
+
+    class Meta(TypedModelMeta):
+        db_table = "strategy_signals"
+        ordering = ["-generated_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="signal_is_raised_once", fields=["symbol", "strategy_id", "timeframe", "bar_opened_at"]
+            ),
+            models.UniqueConstraint(
+                name="signal_is_pending_once",
+                fields=["symbol", "strategy_id", "timeframe"],
+                condition=Q(status="pending"),
+            ),
+            models.CheckConstraint(
+                name="signal_confidence_is_a_share", condition=Q(confidence__gte=0, confidence__lte=1)
+            ),
+            models.CheckConstraint(
+                name="signal_levels_are_on_their_sides",
+                condition=Q(
+                    signal_type="BUY",
+                    stop_loss__gt=0,
+                    stop_loss__lt=F("entry_price"),
+                    take_profit__gt=F("entry_price"),
+                )
+                | Q(
+                    signal_type="SELL",
+                    take_profit__gt=0,
+                    take_profit__lt=F("entry_price"),
+                    stop_loss__gt=F("entry_price"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="signal_expires_after_its_bar", condition=Q(expires_at__gt=F("generated_at"))
+            ),
+            models.CheckConstraint(
+                name="signal_is_pending_until_it_ends",
+                condition=Q(status="pending", ended_at=None)
+                | (~Q(status="pending") & Q(ended_at__isnull=False)),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="signal_pending", fields=["-generated_at", "id"], condition=Q(status="pending")
+            ),
+            models.Index(name="signal_by_time", fields=["-generated_at", "id"]),
+            models.Index(name="signal_by_symbol", fields=["symbol", "-generated_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.signal_type} {self.symbol} {self.strategy_id} {self.timeframe}"
+
+    @property
+    def risk(self) -> Decimal:
+        """The distance from entry to stop, in the instrument's currency."""
+        return abs(self.entry_price - self.stop_loss)
+
+    @property
+    def reward_to_risk(self) -> Decimal:
+        """The distance to the first target over that to the stop."""
+        return abs(self.take_profit - self.entry_price) / self.risk
+
+    def status_at(self, at: datetime) -> "Signal.Status":
+        """Its status, expired when it is overdue."""
+        overdue = self.status == Signal.Status.PENDING and self.expires_at <= at
+        return Signal.Status.EXPIRED if overdue else Signal.Status(self.status)
+
+    def conflicting(self, at: datetime) -> SignalQuerySet:
+        """The pending signals of other strategies or timeframes that say the opposite; none once it ended."""
+        if self.status_at(at) != Signal.Status.PENDING:
+            return Signal.objects.none()
+        opposite = Signal.objects.pending(at).filter(symbol=self.symbol).exclude(signal_type=self.signal_type)
+        return opposite.order_by("-generated_at", "id")

@@ -1,0 +1,129 @@
+"""What strategies look at: closed bars of one timeframe, one symbol after the other. No Django, no clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.prices import Bars, Flags, Floats
+
+Integers = NDArray[np.int32]
+T = TypeVar("T", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Bars of one timeframe as columns of equal length: all of one symbol, oldest first, then the next one's.
+
+    `starts` intp: the first row of each run. A run is one symbol's bars, or a part of them where an
+    unexplained jump lies between; nothing is ever compared across runs. `symbol` int32: whose bar, as an
+    index into `symbols`. `source` int32: a number for the provider and feed of the bar, alike when both are.
+    `session` int32: the trading session, growing. `slot` int32: which bar of its session (0 for daily ones).
+    `tick` float64: the smallest price step on the bar's price basis. `late`: an outage of ours lies between
+    this bar and the one before.
+    """
+
+    bars: Bars
+    starts: NDArray[np.intp]
+    symbol: Integers
+    symbols: tuple[str, ...]
+    source: Integers
+    session: Integers
+    slot: Integers
+    tick: Floats
+    late: Flags
+    known: dict[Any, Any] = field(
+        default_factory=dict, repr=False, compare=False
+    )  # indicators, once computed
+
+    def __len__(self) -> int:
+        return len(self.bars)
+
+    @classmethod
+    def of(cls, bars: Bars, symbol: str = "", tick: float = 0.01) -> "Panel":
+        """The bars of one symbol, all of one source, each the first bar of a session of its own."""
+        size = len(bars)
+        return cls(
+            bars=bars,
+            starts=np.zeros(1 if size else 0, dtype=np.intp),
+            symbol=np.zeros(size, dtype=np.int32),
+            symbols=(symbol,),
+            source=np.zeros(size, dtype=np.int32),
+            session=np.arange(size, dtype=np.int32),
+            slot=np.zeros(size, dtype=np.int32),
+            tick=np.full(size, tick),
+            late=np.zeros(size, dtype=np.bool_),
+        )
+
+    @property
+    def ends(self) -> NDArray[np.intp]:
+        """The row after the last one of each run."""
+        return np.append(self.starts[1:], len(self)) if len(self) else self.starts
+
+    @property
+    def run(self) -> NDArray[np.intp]:
+        """Which run each bar is in."""
+        sizes = self.ends - self.starts
+        runs: NDArray[np.intp] = self.once("run", lambda: np.repeat(np.arange(len(sizes)), sizes))
+        return runs
+
+    def once(self, key: object, compute: Callable[[], Any]) -> Any:
+        """What `compute` gives, computed the first time only."""
+        if key not in self.known:
+            self.known[key] = compute()
+        return self.known[key]
+
+    def before(self, column: NDArray[T]) -> NDArray[T]:
+        """Each row's value on the bar before it. The first of a run has none: NaN, or False for flags."""
+        earlier = np.empty_like(column)
+        earlier[1:] = column[:-1]
+        earlier[self.starts] = np.nan if column.dtype.kind == "f" else 0
+        return earlier
+
+    def volume_ratio(self, period: int) -> Floats:
+        """Each bar's volume over the mean of the last `period` bars, itself included.
+
+        For intraday bars those of the same slot in the last `period` sessions: volume has the shape of the
+        day. NaN where there are fewer, or where they are not all of one source.
+        """
+        ratio: Floats = self.once(("volume_ratio", period), lambda: self._volume_ratio(period))
+        return ratio
+
+    def _volume_ratio(self, period: int) -> Floats:
+        if not len(self):
+            return np.empty(0)
+        order = np.lexsort((self.slot, self.run)) if self.slot.any() else np.arange(len(self))
+        slot, run = self.slot[order], self.run[order]
+        volume, source = self.bars.volume[order], self.source[order]
+        is_first = np.append(True, (slot[1:] != slot[:-1]) | (run[1:] != run[:-1]))
+        number = np.arange(len(order)) - np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))
+        mixed = np.cumsum(np.append(False, source[1:] != source[:-1]))
+        sums = np.cumsum(volume, dtype=np.int64)
+        oldest = np.maximum(np.arange(len(order)) - period + 1, 0)
+        total = sums - sums[oldest] + volume[oldest]
+        comparable = (number >= period - 1) & (mixed == mixed[oldest]) & (total > 0)
+        ratio = np.full(len(order), np.nan)
+        ratio[order] = np.divide(volume * period, total, out=np.full(len(order), np.nan), where=comparable)
+        return ratio
+
+    def indicator(self, function: Callable[..., Any], *columns: str, **parameters: int) -> Any:
+        """An indicator of each run for itself, laid end to end; several when the function gives several.
+
+        `function` takes arrays (here the named columns of the bars) and gives arrays of the same length.
+        """
+        return self.once(
+            (function, columns, *parameters.items()), lambda: self._indicator(function, columns, parameters)
+        )
+
+    def _indicator(self, function: Callable[..., Any], columns: tuple[str, ...], parameters: Any) -> Any:
+        values = [getattr(self.bars, name) for name in columns]
+        parts = [
+            function(*(value[start:end] for value in values), **parameters)
+            for start, end in pairwise([*self.starts.tolist(), len(self)])
+        ]
+        if parts and isinstance(parts[0], tuple):
+            return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+        return np.concatenate(parts) if parts else np.empty(0)

@@ -1,0 +1,18 @@
+"""The strategies that there are. A new one is a file of its own and one line here."""
+
+from signals.strategies.base import BUY, SELL, Ideas, Strategy
+from signals.strategies.ma_crossover import MaCrossover
+from signals.strategies.macd_crossover import MacdCrossover
+from signals.strategies.parameters import BadParameters
+from signals.strategies.rsi_momentum import RsiMomentum
+
+STRATEGIES: dict[str, type[Strategy]] = {
+    strategy.id: strategy
+    for strategy in (
+        RsiMomentum,
+        MacdCrossover,
+        MaCrossover,
+    )
+}
+
+__all__ = ["BUY", "SELL", "STRATEGIES", "BadParameters", "Ideas", "Strategy"]

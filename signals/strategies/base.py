@@ -1,0 +1,230 @@
+"""What a strategy is: bars in, ideas out, for all bars at once. No Django, no clock, no state."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.prices import Flags, Floats
+from signals import indicators
+from signals.panel import Panel
+from signals.strategies.parameters import Parameters, parameter
+
+Seen = dict[str, Floats]  # what a strategy looks at, by name: columns as long as the panel
+BUY, SELL = 1, -1
+ROUNDING = 1e-9  # of the price: what differs by less is equal, or the noise of a running sum would speak
+
+
+@dataclass(frozen=True)
+class Ideas:
+    """What a strategy says, one element for each bar on which it speaks, in the order of the bars.
+
+    `row` intp: the bar, as a row of the panel. `side` int8: 1 is BUY, -1 is SELL. `confidence` 0 to 1 in
+    steps of 0.0001. Prices in the instrument's currency, on its tick but for the entry, which is the bar's
+    close. `late`: an outage of ours lies before the bar, so the event may be older. `seen`: the values looked
+    at.
+    """
+
+    strategy: "Strategy"
+    row: NDArray[np.intp]
+    side: NDArray[np.int8]
+    confidence: Floats
+    entry: Floats
+    stop: Floats
+    target: Floats
+    second_target: Floats
+    late: Flags
+    seen: Seen
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def __getitem__(self, kept: "Flags | NDArray[np.intp]") -> "Ideas":
+        return Ideas(
+            strategy=self.strategy,
+            row=self.row[kept],
+            side=self.side[kept],
+            confidence=self.confidence[kept],
+            entry=self.entry[kept],
+            stop=self.stop[kept],
+            target=self.target[kept],
+            second_target=self.second_target[kept],
+            late=self.late[kept],
+            seen={name: column[kept] for name, column in self.seen.items()},
+        )
+
+    def values(self, i: int) -> dict[str, float]:
+        """What the strategy saw at one idea; without what is not known."""
+        return {name: float(column[i]) for name, column in self.seen.items() if not np.isnan(column[i])}
+
+    def reasoning(self, i: int) -> str:
+        """Why, in one sentence with the numbers that mattered."""
+        return self.strategy.reasoning(self.values(i), int(self.side[i]))
+
+
+@dataclass(frozen=True)
+class Strategy(Parameters, ABC):
+    """A rule with its parameters. A subclass says what it looks at and when it would buy and sell."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+
+    atr_period: int = parameter(14, 2, 200, "Bars of the average true range (ATR).")
+    stop_atr: float = parameter(2.0, 0.1, 20, "Stop: this many ATR against the trade.")
+    target_atr: float = parameter(2.0, 0.1, 50, "First target: this many ATR with the trade.")
+    second_target_atr: float = parameter(3.0, 0.1, 100, "Second target, in ATR.")
+    trend_fast: int = parameter(50, 2, 400, "Bars of the faster average that tells the trend.")
+    trend_slow: int = parameter(200, 3, 400, "Bars of the slower average that tells the trend.")
+    volume_period: int = parameter(
+        20, 2, 200, "Bars (intraday: sessions, at the same time) of the mean volume."
+    )
+    base_confidence: float = parameter(0.60, 0, 1, "Confidence before anything is added or taken away.")
+    trend_confidence: float = parameter(
+        0.15, 0, 1, "Added when the trend agrees, taken away when it opposes."
+    )
+    volume_confidence: float = parameter(0.10, 0, 1, "Added when the volume is above its mean.")
+    strength_confidence: float = parameter(0.15, 0, 1, "Added when the condition is strong.")
+
+    @property
+    @abstractmethod
+    def needs(self) -> int:
+        """How many bars it takes until the condition is known."""
+
+    @abstractmethod
+    def look(self, panel: Panel) -> Seen:
+        """The strategy's own indicators."""
+
+    @abstractmethod
+    def sides(self, seen: Seen) -> tuple[Flags, Flags]:
+        """Where the condition to buy is true, and where that to sell. Where NaN is compared, neither is."""
+
+    @abstractmethod
+    def knows(self, seen: Seen) -> Flags:
+        """Where both conditions are known."""
+
+    @abstractmethod
+    def is_strong(self, seen: Seen, side: NDArray[np.int8]) -> Flags:
+        """Which of the ideas have a strong condition. `seen` holds the bars of the ideas only."""
+
+    @abstractmethod
+    def says(self, seen: Mapping[str, float], side: int) -> str:
+        """What happened at one idea, in half a sentence."""
+
+    def stop(self, seen: Seen, side: NDArray[np.int8]) -> Floats:
+        """The stop of each idea, not yet on the tick."""
+        return seen["price"] - side * self.stop_atr * seen["atr"]
+
+    def conflicts(self) -> dict[str, str]:
+        return self.ascending("trend_fast", "trend_slow") | self.ascending("target_atr", "second_target_atr")
+
+    def ideas(self, panel: Panel) -> Ideas:
+        """The ideas at all bars of the panel, the confidence not yet held against any minimum."""
+        return self.judge(panel, self._common(panel) | self.look(panel))
+
+    def _common(self, panel: Panel) -> Seen:
+        return {
+            "price": panel.bars.close,
+            "atr": panel.indicator(indicators.atr, "high", "low", "close", period=self.atr_period),
+            "trend_fast": panel.indicator(indicators.sma, "close", period=self.trend_fast),
+            "trend_slow": panel.indicator(indicators.sma, "close", period=self.trend_slow),
+            "volume_ratio": panel.volume_ratio(self.volume_period),
+        }
+
+    def judge(self, panel: Panel, seen: Seen) -> Ideas:
+        """The ideas that follow from what was seen: events, not states.
+
+        A rule speaks on the bar where its condition becomes true, having been known and false on the bar
+        before.
+        """
+        buys, sells = self.sides(seen)
+        known_before = panel.before(self.knows(seen))
+        bought = buys & known_before & ~panel.before(buys)
+        sold = sells & known_before & ~panel.before(sells)
+        rows = np.flatnonzero((bought | sold) & (seen["atr"] > 0))
+        side = np.where(bought[rows], BUY, SELL).astype(np.int8)
+        here = {name: column[rows] for name, column in seen.items()}
+        tick = panel.tick[rows]
+        ideas = Ideas(
+            strategy=self,
+            row=rows,
+            side=side,
+            confidence=self._confidence(here, side),
+            entry=here["price"],
+            stop=_on_tick(self.stop(here, side), tick, -side),
+            target=_on_tick(here["price"] + side * self.target_atr * here["atr"], tick, -side),
+            second_target=_on_tick(here["price"] + side * self.second_target_atr * here["atr"], tick, -side),
+            late=panel.late[rows],
+            seen=here,
+        )
+        return ideas[_possible(ideas)]
+
+    def _confidence(self, seen: Seen, side: NDArray[np.int8]) -> Floats:
+        score = (
+            self.base_confidence
+            + self.trend_confidence * side * trend(seen)
+            + self.volume_confidence * (seen["volume_ratio"] > 1)
+            + self.strength_confidence * self.is_strong(seen, side)
+        )
+        confidence: Floats = np.clip(np.round(score, 4), 0, 1)
+        return confidence
+
+    def reasoning(self, seen: Mapping[str, float], side: int) -> str:
+        said = [self.says(seen, side), self._about_trend(seen), self._about_volume(seen)]
+        return f"{', '.join(said)}."
+
+    def _about_trend(self, seen: Mapping[str, float]) -> str:
+        if "trend_slow" not in seen:
+            return f"trend unknown before {self.trend_slow} bars"
+        word = {1: "bullish", -1: "bearish", 0: "neutral"}[
+            int(trend({k: np.array(v) for k, v in seen.items()}))
+        ]
+        return (
+            f"trend {word} (SMA{self.trend_fast} {plain(seen['trend_fast'])}, "
+            f"SMA{self.trend_slow} {plain(seen['trend_slow'])})"
+        )
+
+    def _about_volume(self, seen: Mapping[str, float]) -> str:
+        ratio = seen.get("volume_ratio")
+        if ratio is None:
+            return f"volume not compared (needs {self.volume_period} bars of one source)"
+        return f"volume {ratio:.2f} times its mean"
+
+
+def above(higher: Floats, lower: Floats, price: Floats) -> Flags:
+    """Where one price is above another by more than rounding. Not where either is NaN."""
+    difference: Flags = higher - lower > ROUNDING * price
+    return difference
+
+
+def trend(seen: Mapping[str, Floats]) -> NDArray[np.int8]:
+    """1 where bullish, -1 where bearish, else 0; 0 too where the averages are not known yet."""
+    price, fast, slow = seen["price"], seen.get("trend_fast", np.nan), seen.get("trend_slow", np.nan)
+    fast, slow = np.asarray(fast), np.asarray(slow)
+    rising = above(price, fast, price) & above(fast, slow, price)
+    falling = above(fast, price, price) & above(slow, fast, price)
+    return rising.astype(np.int8) - falling.astype(np.int8)
+
+
+def plain(price: float) -> str:
+    """A price as people write it: cents, or more digits where cents say little."""
+    return f"{price:.2f}" if price >= 1 else f"{price:.4g}"
+
+
+def _on_tick(price: Floats, tick: Floats, direction: NDArray[np.int8]) -> Floats:
+    """The price moved to a tick: down where `direction` is negative, up where it is positive."""
+    steps = price / tick
+    nearest = np.round(steps)
+    moved = np.where(direction > 0, np.ceil(steps), np.floor(steps))
+    at_tick: Floats = np.where(np.abs(steps - nearest) < 1e-6, nearest, moved) * tick
+    return np.round(at_tick, 10)
+
+
+def _possible(ideas: Ideas) -> Flags:
+    side = ideas.side
+    risk, reward = side * (ideas.entry - ideas.stop), side * (ideas.target - ideas.entry)
+    lowest = np.minimum(np.minimum(ideas.stop, ideas.target), ideas.second_target)
+    possible: Flags = (risk > 0) & (reward > 0) & (lowest > 0)
+    return possible

@@ -1,0 +1,1 @@
+"""What became of ideas: each one played on the bars that followed. Pure."""
