@@ -100,6 +100,8 @@ def _judged(bars: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Bars]:
         for row in {first - 1, end} & set(range(len(line))):
             if marks[row] != line.suspect[row]:
                 changed[bool(marks[row])][symbol] = line.opened_at[row : row + 1]
+    if changed[False] or changed[True]:
+        store.hold(bars)
     store.set_suspect(timeframe, cleared=changed[False], flagged=changed[True])
     return judged
 

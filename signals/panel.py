@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -15,6 +16,15 @@ T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True)
+class Jump:
+    """An overnight move of the size of a share split that no record explains. `factor`: 7.0 to a seventh."""
+
+    symbol: str
+    opened_at: datetime
+    factor: float
+
+
+@dataclass(frozen=True)
 class Panel:
     """Bars of one timeframe as columns of equal length: all of one symbol, oldest first, then the next one's.
 
@@ -23,7 +33,7 @@ class Panel:
     index into `symbols`. `source` int32: a number for the provider and feed of the bar, alike when both are.
     `session` int32: the trading session, growing. `slot` int32: which bar of its session (0 for daily ones).
     `tick` float64: the smallest price step on the bar's price basis. `late`: an outage of ours lies between
-    this bar and the one before.
+    this bar and the one before. `jumps`: why a symbol's bars are more than one run.
     """
 
     bars: Bars
@@ -35,6 +45,7 @@ class Panel:
     slot: Integers
     tick: Floats
     late: Flags
+    jumps: tuple[Jump, ...] = ()
     known: dict[Any, Any] = field(
         default_factory=dict, repr=False, compare=False
     )  # indicators, once computed

@@ -1,6 +1,6 @@
 """The rows of the market: what trades, what was quoted, what its bars were, and how we came to know."""
 
-from market.models.candles import Candle, CandleProgress, Gap
+from market.models.candles import Candle, CandleProgress, CandleVersion, Gap
 from market.models.ingestion import IngestionRun, IngestionTotal, ProviderPace, ProviderStatus
 from market.models.quotes import Quote, QuoteHistory
 from market.models.reference import ALWAYS_OPEN, Installation, Instrument, Split, TradingSession
@@ -9,6 +9,7 @@ __all__ = [
     "ALWAYS_OPEN",
     "Candle",
     "CandleProgress",
+    "CandleVersion",
     "Gap",
     "IngestionRun",
     "IngestionTotal",

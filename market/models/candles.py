@@ -57,6 +57,21 @@ class Candle(models.Model):
         return f"{self.symbol} {self.timeframe} {self.opened_at}"
 
 
+class CandleVersion(models.Model):
+    """Grows whenever a closed bar of a symbol and timeframe is added or changes."""
+
+    pk = models.CompositePrimaryKey("symbol", "timeframe")
+    symbol = models.CharField(max_length=16, db_collation="C")
+    timeframe = models.CharField(max_length=3, choices=choices(Timeframe), db_collation="C")
+    version = models.BigIntegerField()
+
+    class Meta(TypedModelMeta):
+        db_table = "candle_versions"
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.timeframe} version {self.version}"
+
+
 class CandleProgress(models.Model):
     """How far we have asked for the bars of a symbol and timeframe."""
 

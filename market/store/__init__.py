@@ -2,17 +2,20 @@
 
 from market.store.candles import Written, rescale, set_suspect, write_candles
 from market.store.quotes import write_quotes
-from market.store.reading import context, newest, oldest, previous_closes, read_bars
-from market.store.staging import UnknownSymbols
+from market.store.reading import ClosedBars, context, newest, oldest, previous_closes, read_bars, read_closed
+from market.store.staging import UnknownSymbols, hold
 
 __all__ = [
+    "ClosedBars",
     "UnknownSymbols",
     "Written",
     "context",
+    "hold",
     "newest",
     "oldest",
     "previous_closes",
     "read_bars",
+    "read_closed",
     "rescale",
     "set_suspect",
     "write_candles",

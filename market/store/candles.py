@@ -1,6 +1,6 @@
 """Candles into their table: what is new is inserted, and one statement decides what may replace what."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,9 @@ def write_candles(bars: Mapping[str, Bars], timeframe: Timeframe, *, provider: s
         cursor.execute(STAGED)
         new = _merge(cursor, INSERT, batch[is_new], values)
         changed = _merge(cursor, REVISE, batch[is_other], values)
+        touched = np.unique(batch.ordinals[(is_new | is_other) & batch.bars.final])
+        names = list(given)
+        _grow(cursor, [names[ordinal - 1] for ordinal in touched.tolist()], [timeframe])
     return Written(new, changed, len(batch) - new - changed)
 
 
@@ -109,6 +112,18 @@ def _merge(cursor: CursorWrapper, statement: str, batch: Batch, values: Mapping[
         written += cursor.rowcount
         cursor.execute("TRUNCATE staged_candles")
     return written
+
+
+def _grow(cursor: CursorWrapper, symbols: Collection[str], timeframes: Collection[Timeframe]) -> None:
+    """Give the candles of these symbols and timeframes another version."""
+    cursor.execute(
+        """
+        INSERT INTO candle_versions AS known (symbol, timeframe, version)
+        SELECT symbol, timeframe, 1 FROM unnest(%s::varchar[]) AS symbol, unnest(%s::varchar[]) AS timeframe
+        ON CONFLICT (symbol, timeframe) DO UPDATE SET version = known.version + 1
+        """,
+        [sorted(symbols), [timeframe.value for timeframe in timeframes]],
+    )
 
 
 def _earlier(provider: str) -> list[str]:
@@ -130,7 +145,7 @@ def set_suspect(
     if not keys:
         return 0
     keys.sort()
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE candles SET suspect = marks.suspect
@@ -140,7 +155,10 @@ def set_suspect(
             """,
             [*(list(column) for column in zip(*keys, strict=True)), timeframe.value],
         )
-        return int(cursor.rowcount)
+        changed = int(cursor.rowcount)
+        if changed:
+            _grow(cursor, {symbol for symbol, _, _ in keys}, [timeframe])
+        return changed
 
 
 def rescale(symbol: str, factor: float, before: np.datetime64) -> int:
@@ -159,4 +177,6 @@ def rescale(symbol: str, factor: float, before: np.datetime64) -> int:
             """,
             {"symbol": symbol, "factor": float(factor), "before": to_datetime(before)},
         )
-        return int(cursor.rowcount)
+        restated = int(cursor.rowcount)
+        _grow(cursor, [symbol], list(Timeframe))
+        return restated

@@ -52,6 +52,12 @@ def lock_instruments(cursor: CursorWrapper, symbols: Collection[str]) -> None:
         raise UnknownSymbols(unknown)
 
 
+def hold(symbols: Collection[str]) -> None:
+    """As `lock_instruments`, ahead of other writes: those who lock in one order never wait in a circle."""
+    with connection.cursor() as cursor:
+        lock_instruments(cursor, symbols)
+
+
 def stage(cursor: CursorWrapper, table: str, columns: Sequence[NDArray[np.generic]]) -> None:
     """Copy the columns into a temporary table, in their order."""
     rows = binary.pack(columns)

@@ -93,6 +93,14 @@ class Strategy(Parameters, ABC):
     def needs(self) -> int:
         """How many bars it takes until the condition is known."""
 
+    @property
+    def remembers(self) -> int:
+        """How many bars leave their mark: with more before them, the answers stay the same.
+
+        Wilder's average of n bars keeps (1 - 1/n)^k of what was k bars ago: 1e-12 after 28 n.
+        """
+        return max(28 * self.atr_period, self.trend_slow, self.needs + 1)
+
     @abstractmethod
     def look(self, panel: Panel) -> Seen:
         """The strategy's own indicators."""

@@ -33,6 +33,11 @@ class MacdCrossover(Strategy):
     def needs(self) -> int:
         return max(self.macd_slow + self.macd_signal - 1, self.atr_period + 1)
 
+    @property
+    def remembers(self) -> int:
+        """An exponential average of n bars forgets twice as fast as Wilder's."""
+        return max(super().remembers, 14 * (self.macd_slow + self.macd_signal))
+
     def look(self, panel: Panel) -> Seen:
         periods = {"fast": self.macd_fast, "slow": self.macd_slow, "signal": self.macd_signal}
         line, signal, histogram = panel.indicator(indicators.macd, "close", **periods)

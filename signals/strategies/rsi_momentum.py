@@ -28,6 +28,10 @@ class RsiMomentum(Strategy):
     def needs(self) -> int:
         return max(self.rsi_period, self.atr_period) + 1
 
+    @property
+    def remembers(self) -> int:
+        return max(super().remembers, 28 * self.rsi_period)
+
     def look(self, panel: Panel) -> Seen:
         return {"rsi": panel.indicator(indicators.rsi, "close", period=self.rsi_period)}
 
