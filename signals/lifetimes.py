@@ -1,13 +1,81 @@
-"""How long a signal waits for a decision."""
+"""When bars closed, and how long a signal waits for a decision."""
 
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
-from market.prices import Instants, Timeframe
+from market import sessions
+from market.prices import Flags, Instants, Timeframe, to_instant
 from market.sessions import Sessions
+from signals.panel import Panel
 
 LONGEST = np.timedelta64(timedelta(hours=24))
+NEVER = np.datetime64("NaT", "us")
+STALE_AFTER_BARS, STALE_AFTER_MINUTES = 2, 5
+
+
+@dataclass(frozen=True)
+class Calendars:
+    """The sessions that instruments trade in. `of`: the calendar of each symbol."""
+
+    of: Mapping[str, str]
+    known: Mapping[str, Sessions]
+
+    @classmethod
+    def load(
+        cls, of: Mapping[str, str], since: datetime | None = None, until: datetime | None = None
+    ) -> "Calendars":
+        """The sessions that close after `since` and open before `until`."""
+        return cls(of, {name: sessions.load(name, since, until) for name in sorted(set(of.values()))})
+
+    def times(
+        self, timeframe: Timeframe, panel: Panel, rows: NDArray[np.intp], lifetime: int
+    ) -> tuple[Instants, Instants]:
+        """When the bars of these rows closed, and when signals of theirs expire (NaT: that is not known)."""
+        opened_at = panel.bars.opened_at[rows]
+        closed_at, expires_at = np.full((2, len(rows)), NEVER)
+        for known, mine in self._parts(panel, rows):
+            closed_at[mine] = known.closes_of(timeframe, opened_at[mine])
+            expires_at[mine] = expires(known, timeframe, closed_at[mine], lifetime)
+        return closed_at, expires_at
+
+    def _parts(self, panel: Panel, rows: NDArray[np.intp]) -> Iterator[tuple[Sessions, Flags]]:
+        names = np.array([self.of[symbol] for symbol in panel.symbols])
+        here = panel.symbol[rows]
+        for name, known in self.known.items():
+            mine = (names == name)[here]
+            if mine.any():
+                yield known, mine
+
+    def decidable_since(self, timeframe: Timeframe, lifetime: int, at: datetime) -> dict[str, np.datetime64]:
+        """For each symbol: bars that opened later have signals that do not expire before `at`, or hardly."""
+        return self._walked(timeframe, to_instant(at), -lifetime - 1)
+
+    def stale_before(self, timeframe: Timeframe, at: datetime) -> dict[str, np.datetime64]:
+        """For each symbol: when its newest bar closed earlier than this, its data is not up to date."""
+        return self._walked(timeframe, to_instant(at), -STALE_AFTER_BARS, minutes=-STALE_AFTER_MINUTES)
+
+    def _walked(
+        self, timeframe: Timeframe, start: np.datetime64, bars: int, minutes: int = 0
+    ) -> dict[str, np.datetime64]:
+        reached = {}
+        for name, known in self.known.items():
+            here = known.walk(Timeframe.M1, np.array([start]), minutes)
+            reached[name] = known.walk(timeframe, here, bars)[0]
+        return {symbol: reached[name] for symbol, name in self.of.items()}
+
+    def most_slots(self, timeframe: Timeframe) -> int:
+        """How many bars the longest session has."""
+        if not timeframe.is_intraday:
+            return 1
+        step = np.timedelta64(timeframe.length)
+        longest = (
+            int(((known.closes - known.opens) // step).max(initial=1)) for known in self.known.values()
+        )
+        return max(longest, default=1)
 
 
 def expires(known: Sessions, timeframe: Timeframe, closed_at: Instants, bars: int) -> Instants:
@@ -20,4 +88,4 @@ def expires(known: Sessions, timeframe: Timeframe, closed_at: Instants, bars: in
     limit = closed_at + LONGEST
     rests = ~known.cover(limit) & ~np.isin(limit, known.closes)
     longest = np.where(rests, known.next_close(limit), limit)
-    return np.where(np.isnat(ends) | np.isnat(longest), np.datetime64("NaT", "us"), np.minimum(ends, longest))
+    return np.where(np.isnat(ends) | np.isnat(longest), NEVER, np.minimum(ends, longest))

@@ -1,18 +1,21 @@
 """What strategies look at: closed bars of one timeframe, one symbol after the other. No Django, no clock."""
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from market.prices import Bars, Flags, Floats
+from market.prices import Bars, Flags, Floats, to_instant
 
 Integers = NDArray[np.int32]
 T = TypeVar("T", bound=np.generic)
+DIGESTED = 200
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,23 @@ class Panel:
             self.known[key] = compute()
         return self.known[key]
 
+    def find(self, symbol: str, opened_at: datetime) -> int | None:
+        """The row of a symbol's bar; None when it is not there. `symbols` are sorted."""
+        number = bisect_left(self.symbols, symbol)
+        if number == len(self.symbols) or self.symbols[number] != symbol:
+            return None
+        start, end = np.searchsorted(self.symbol, [number, number + 1]).tolist()
+        instant = to_instant(opened_at)
+        row = start + int(np.searchsorted(self.bars.opened_at[start:end], instant))
+        return row if row < end and self.bars.opened_at[row] == instant else None
+
+    def digest(self, row: int) -> str:
+        """Stands for a bar and up to 199 before it: equal when the same bars are behind it."""
+        first = int(np.searchsorted(self.symbol, self.symbol[row]))
+        behind = self.bars[max(first, row - DIGESTED + 1) : row + 1]
+        columns = (behind.opened_at, behind.open, behind.high, behind.low, behind.close, behind.volume)
+        return blake2b(b"".join(column.tobytes() for column in columns), digest_size=16).hexdigest()
+
     def before(self, column: NDArray[T]) -> NDArray[T]:
         """Each row's value on the bar before it. The first of a run has none: NaN, or False for flags."""
         earlier = np.empty_like(column)
@@ -133,8 +153,8 @@ class Panel:
         values = [getattr(self.bars, name) for name in columns]
         parts = [
             function(*(value[start:end] for value in values), **parameters)
-            for start, end in pairwise([*self.starts.tolist(), len(self)])
+            for start, end in list(pairwise([*self.starts.tolist(), len(self)])) or [(0, 0)]
         ]
-        if parts and isinstance(parts[0], tuple):
+        if isinstance(parts[0], tuple):
             return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
-        return np.concatenate(parts) if parts else np.empty(0)
+        return np.concatenate(parts)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from market import store
 from market.models import Candle, Instrument, Quote, TradingSession
 from market.prices import INSTANT, Bars, Feed, QuoteTick, Timeframe, to_instant
 from signals.models import Signal
@@ -92,6 +93,26 @@ def bars(
     )
     made.final[:] = final
     return made
+
+
+def history(
+    symbol: str,
+    closes: list[float],
+    timeframe: Timeframe = Timeframe.M15,
+    *,
+    until: datetime = T0,
+    provider: str = "simulator",
+) -> Bars:
+    """Closed bars of the symbol, stored; the last one closes at `until`."""
+    made = bars(closes, until - timeframe.length * len(closes), timeframe)
+    store.write_candles({symbol: made}, timeframe, provider=provider, feed=Feed.SIMULATED)
+    return made
+
+
+def turning(size: int = 60, last: float = 2.0) -> list[float]:
+    """Closes that fall slowly and rise with the last one: the MACD crosses above its signal line there."""
+    falling = [100 - 0.1 * n for n in range(size - 1)]
+    return [*falling, falling[-1] + last]
 
 
 def quote(

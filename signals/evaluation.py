@@ -1,0 +1,166 @@
+"""One timeframe of a scan: what has changed is read as one panel, evaluated, and its signals are stored."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+
+from market.prices import Flags, Timeframe, to_datetime, to_instant
+from signals import progress, raising, review, store
+from signals.lifetimes import NEVER, Calendars
+from signals.models import StrategyConfig
+from signals.panel import Panel
+from signals.progress import Watched
+from signals.strategies import BadParameters, Strategy
+
+logger = logging.getLogger(__name__)
+
+ROWS_AT_ONCE = 1_500_000  # bars in memory: some 100 bytes each, and as much again while they are evaluated
+KNOWN_BEFORE, KNOWN_AFTER = timedelta(days=60), timedelta(days=30)
+COUNTED = (
+    *("symbols", "evaluated", "warming_up", "stale", "split_pending"),
+    *("ideas", "below_minimum", "late", "expired", "superseded", "stored"),
+)
+
+
+@dataclass
+class Plan:
+    """A configuration that is switched on, its strategy, and what a scan counts for it."""
+
+    config: StrategyConfig
+    strategy: Strategy
+    counts: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, str] = field(default_factory=dict)  # an example for each count that asks for one
+
+    def as_json(self) -> dict[str, Any]:
+        key = {"strategy_id": self.config.strategy_id, "timeframe": self.config.timeframe}
+        return key | {name: self.counts[name] for name in COUNTED} | {"reasons": self.reasons}
+
+    def silent(self, count: str, symbol: str, why: str) -> None:
+        self.counts[count] += 1
+        self.reasons.setdefault(count, f"{symbol} {why}")
+
+
+@dataclass(frozen=True)
+class Round:
+    """What the scan of one timeframe knows. `ended`: why pending signals ended, and how many."""
+
+    timeframe: Timeframe
+    plans: Sequence[Plan]
+    calendars: Calendars
+    stale_before: Mapping[str, np.datetime64]
+    at: datetime
+    ended: Counter[str] = field(default_factory=Counter)
+
+
+def plans(configs: Sequence[StrategyConfig]) -> Iterator[Plan]:
+    """What is to be done for each; a configuration that cannot work is left out, and the log says why."""
+    for config in configs:
+        try:
+            yield Plan(config, config.strategy)
+        except BadParameters as error:
+            logger.error("%s is not evaluated: %s Change it in admin.", config, error)
+
+
+def evaluate(timeframe: Timeframe, configs: Sequence[StrategyConfig], at: datetime) -> Round:
+    """Evaluate the configurations of one timeframe on all bars that are new, and store their signals."""
+    rows = progress.watched(timeframe)
+    calendars = Calendars.load(
+        {row.symbol: row.calendar for row in rows}, at - KNOWN_BEFORE, at + KNOWN_AFTER
+    )
+    this = Round(timeframe, list(plans(configs)), calendars, calendars.stale_before(timeframe, at), at)
+    all_again = any(plan.config.is_fresh for plan in this.plans)
+    changed = [row for row in rows if not row.is_split_pending and (all_again or row.has_changed)]
+    reached = {row.symbol: row for row in rows}
+    for chunk in _chunks(changed, _window(this)):
+        reached |= {row.symbol: row for row in _evaluate(this, chunk)}
+    for plan in this.plans:
+        _count_silent(this, plan, list(reached.values()))
+    if changed:
+        StrategyConfig.objects.filter(pk__in=[plan.config.pk for plan in this.plans]).update(scanned_at=at)
+    return this
+
+
+def _window(this: Round) -> int:
+    """How many bars of a symbol make the answers what they would be over its whole history."""
+    slots = this.calendars.most_slots(this.timeframe)
+    return max(
+        (
+            max(plan.strategy.remembers, plan.strategy.volume_period * slots) + plan.config.lifetime_bars + 2
+            for plan in this.plans
+        ),
+        default=0,
+    )
+
+
+def _chunks(rows: Sequence[Watched], window: int) -> Iterator[Sequence[Watched]]:
+    size = max(1, ROWS_AT_ONCE // max(window, 1))
+    for start in range(0, len(rows) if window else 0, size):
+        yield rows[start : start + size]
+
+
+def _evaluate(this: Round, rows: Sequence[Watched]) -> list[Watched]:
+    """Evaluate these instruments; how far they are evaluated now."""
+    panel = store.panel([row.symbol for row in rows], this.timeframe, last=_window(this))
+    reached = _reached(this, panel, rows)
+    current = np.array([not _is_stale(this, row) for row in reached])
+    through = np.array([NEVER if row.through is None else to_instant(row.through) for row in rows])
+    with transaction.atomic():
+        for plan in this.plans:
+            ideas = plan.strategy.ideas(panel)
+            this.ended.update(review.review(plan.config, panel, ideas, this.at))
+            new = _new(this, plan, panel, through) & current[panel.symbol]
+            plan.counts["evaluated"] += int(new.sum())
+            fresh_ideas = ideas[new[ideas.row]]
+            plan.counts["ideas"] += len(fresh_ideas)
+            sifted = raising.sift(plan.config, panel, fresh_ideas, this.calendars, this.at)
+            plan.counts.update(raising.store(plan.config, panel, sifted, this.at))
+        progress.advance(this.timeframe, reached)
+    return reached
+
+
+def _new(this: Round, plan: Plan, panel: Panel, through: np.ndarray[Any, Any]) -> Flags:
+    """The bars after those that were evaluated; the first time, those that can still be decided on."""
+    recent = this.calendars.decidable_since(this.timeframe, plan.config.lifetime_bars, this.at)
+    first = np.array([recent[symbol] for symbol in panel.symbols])
+    since = np.where(np.isnat(through) | plan.config.is_fresh, first, through)
+    new: Flags = panel.bars.opened_at > since[panel.symbol]
+    return new
+
+
+def _reached(this: Round, panel: Panel, rows: Sequence[Watched]) -> list[Watched]:
+    """The instruments with what the panel holds of them. One whose data is stale stays where it was."""
+    last = np.searchsorted(panel.symbol, np.arange(len(rows)), side="right") - 1
+    sizes = np.bincount(panel.symbol, minlength=len(rows))
+    filled = np.flatnonzero(sizes)
+    closed_at, _ = this.calendars.times(this.timeframe, panel, last[filled], lifetime=1)
+    closes = dict(zip(filled.tolist(), map(to_datetime, closed_at), strict=True))
+    reached = []
+    for number, row in enumerate(rows):
+        seen = row._replace(evaluated=row.version, bars=int(sizes[number]), closed_at=closes.get(number))
+        if seen.bars and not _is_stale(this, seen):
+            seen = seen._replace(through=to_datetime(panel.bars.opened_at[last[number]]))
+        reached.append(seen)
+    return reached
+
+
+def _is_stale(this: Round, row: Watched) -> bool:
+    """Whether the newest bar is too old; also when that cannot be told."""
+    return row.closed_at is not None and not to_instant(row.closed_at) >= this.stale_before[row.symbol]
+
+
+def _count_silent(this: Round, plan: Plan, rows: Sequence[Watched]) -> None:
+    """Why instruments say nothing whatever their newest bars are."""
+    plan.counts["symbols"] = len(rows)
+    for row in rows:
+        if row.is_split_pending:
+            plan.silent("split_pending", row.symbol, "has split; its history is not restated yet")
+        elif row.bars < plan.strategy.needs:
+            plan.silent("warming_up", row.symbol, f"needs {plan.strategy.needs} bars, has {row.bars}")
+        elif _is_stale(this, row):
+            plan.silent("stale", row.symbol, f"has no bar since {row.closed_at:%Y-%m-%d %H:%M} UTC")
