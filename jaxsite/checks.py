@@ -18,16 +18,16 @@ FETCHED = [timeframe.value for timeframe in Timeframe if timeframe.built_from is
 
 
 @register()
-def check_interval(**kwargs: Any) -> list[CheckMessage]:
-    seconds = settings.INGEST_INTERVAL_SECONDS
-    if seconds > 0 and seconds % 60 == 0:
-        return []
+def check_intervals(**kwargs: Any) -> list[CheckMessage]:
+    seconds = {name: getattr(settings, name) for name in ("INGEST_INTERVAL_SECONDS", "SCAN_INTERVAL_SECONDS")}
     return [
         Error(
-            f"INGEST_INTERVAL_SECONDS is {seconds}; the queue's clock beats once a minute.",
+            f"{name} is {value}; the queue's clock beats once a minute.",
             hint="Use 60 or a multiple of it.",
             id="jax.E001",
         )
+        for name, value in seconds.items()
+        if value <= 0 or value % 60
     ]
 
 

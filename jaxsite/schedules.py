@@ -1,7 +1,7 @@
 """The periodic tasks as one table. `manage.py qcluster` writes it to the queue's own table when it starts."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -19,6 +19,7 @@ class Periodic:
     minutes: int | None = None  # None: once a month (the queue's minutes end at 22 days)
     cluster: str | None = None  # None: the default cluster
     at_start: bool = False  # run at once when the cluster starts, not an interval later
+    first: timedelta | None = None  # the first scheduled run, when it is not an interval after the start
 
     def row(self) -> dict[str, object]:
         kind = Schedule.MINUTES if self.minutes else Schedule.MONTHLY
@@ -27,9 +28,14 @@ class Periodic:
 
 def periodic() -> list[Periodic]:
     beat = settings.INGEST_INTERVAL_SECONDS // 60
+    scan = settings.SCAN_INTERVAL_SECONDS // 60
     return [
         Periodic("market.ingest", "market.tasks.ingest", beat, at_start=True),
         Periodic("market.candles", "market.tasks.candles", 1, at_start=True),
+        # Half a minute after the candles: what they bring is evaluated at once.
+        Periodic("signals.scan", "signals.tasks.scan", scan, at_start=True, first=timedelta(seconds=30)),
+        Periodic("signals.sweep", "signals.tasks.sweep", 1),
+        Periodic("signals.prune", "signals.tasks.prune", DAY, "slow"),
         Periodic("market.prune", "market.tasks.prune", DAY, "slow"),
         Periodic("market.refresh_sessions", "market.tasks.refresh_sessions", None, "slow"),
         Periodic("jaxsite.prune", "jaxsite.tasks.prune", DAY, "slow"),
@@ -48,7 +54,8 @@ def write(tasks: list[Periodic], at: datetime) -> None:
         Schedule.objects.filter(name__regex=OURS).exclude(name__in=listed).delete()
         for task in tasks:
             if not Schedule.objects.filter(name=task.name, **task.row()).exists():
-                first_run = Schedule(**task.row()).calculate_next_run(at)
+                interval = Schedule(**task.row()).calculate_next_run(at)
+                first_run = at + task.first if task.first else interval
                 Schedule.objects.update_or_create(
                     name=task.name, defaults=task.row() | {"next_run": first_run}
                 )

@@ -62,6 +62,11 @@ STALE_QUOTE_SECONDS = env.int("STALE_QUOTE_SECONDS", default=300)
 QUOTE_HISTORY_DAYS = env.int("QUOTE_HISTORY_DAYS", default=30)
 INGESTION_RUN_DAYS = env.int("INGESTION_RUN_DAYS", default=30)
 
+# --- signals ----------------------------------------------------------------------------------------------
+
+SCAN_INTERVAL_SECONDS = env.int("SCAN_INTERVAL_SECONDS", default=60)
+SCAN_DAYS = env.int("SCAN_DAYS", default=7)
+
 CONFIGURED = {
     "ib_bridge": bool(IB_BRIDGE_URL),
     "alpaca": bool(ALPACA_API_KEY and ALPACA_API_SECRET),

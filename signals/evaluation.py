@@ -13,7 +13,7 @@ from django.db import transaction
 from market.prices import Flags, Timeframe, to_datetime, to_instant
 from signals import progress, raising, review, store
 from signals.lifetimes import NEVER, Calendars
-from signals.models import StrategyConfig
+from signals.models import Signal, StrategyConfig
 from signals.panel import Panel
 from signals.progress import Watched
 from signals.strategies import BadParameters, Strategy
@@ -48,11 +48,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Round:
-    """What the scan of one timeframe knows. `ended`: why pending signals ended, and how many."""
+    """What the scan of one timeframe knows.
+
+    `window`: how many bars of a symbol are read. `ended`: why pending signals ended, and how many.
+    """
 
     timeframe: Timeframe
     plans: Sequence[Plan]
     calendars: Calendars
+    window: int
     stale_before: Mapping[str, np.datetime64]
     at: datetime
     ended: Counter[str] = field(default_factory=Counter)
@@ -73,11 +77,13 @@ def evaluate(timeframe: Timeframe, configs: Sequence[StrategyConfig], at: dateti
     calendars = Calendars.load(
         {row.symbol: row.calendar for row in rows}, at - KNOWN_BEFORE, at + KNOWN_AFTER
     )
-    this = Round(timeframe, list(plans(configs)), calendars, calendars.stale_before(timeframe, at), at)
+    todo = list(plans(configs))
+    window, stale_before = _window(todo, calendars, timeframe), calendars.stale_before(timeframe, at)
+    this = Round(timeframe, todo, calendars, window, stale_before, at)
     all_again = any(plan.config.is_fresh for plan in this.plans)
     changed = [row for row in rows if not row.is_split_pending and (all_again or row.has_changed)]
     reached = {row.symbol: row for row in rows}
-    for chunk in _chunks(changed, _window(this)):
+    for chunk in _chunks(changed, this.window):
         reached |= {row.symbol: row for row in _evaluate(this, chunk)}
     for plan in this.plans:
         _count_silent(this, plan, list(reached.values()))
@@ -86,27 +92,41 @@ def evaluate(timeframe: Timeframe, configs: Sequence[StrategyConfig], at: dateti
     return this
 
 
-def _window(this: Round) -> int:
-    """How many bars of a symbol make the answers what they would be over its whole history."""
-    slots = this.calendars.most_slots(this.timeframe)
-    return max(
-        (
-            max(plan.strategy.remembers, plan.strategy.volume_period * slots) + plan.config.lifetime_bars + 2
-            for plan in this.plans
-        ),
-        default=0,
+def recheck(timeframe: Timeframe, configs: Sequence[StrategyConfig], at: datetime) -> Counter[str]:
+    """Review the pending signals whose candles have changed since they were evaluated; why how many ended."""
+    ended: Counter[str] = Counter()
+    waiting = Signal.objects.pending(at).filter(timeframe=timeframe).values_list("symbol", flat=True)
+    behind = progress.behind(list(waiting), timeframe)
+    if not behind:
+        return ended
+    rows = [row for row in progress.watched(timeframe) if row.symbol in set(behind)]
+    calendars = Calendars.load(
+        {row.symbol: row.calendar for row in rows}, at - KNOWN_BEFORE, at + KNOWN_AFTER
     )
+    todo = list(plans(configs))
+    panel = store.panel(behind, timeframe, last=_window(todo, calendars, timeframe))
+    for plan in todo:
+        ended.update(review.review(plan.config, panel, plan.strategy.ideas(panel), at))
+    return ended
+
+
+def _window(todo: Sequence[Plan], calendars: Calendars, timeframe: Timeframe) -> int:
+    """How many bars of a symbol make the answers what they would be over its whole history."""
+    slots = calendars.most_slots(timeframe)
+    needed = (max(plan.strategy.remembers, plan.strategy.volume_period * slots) for plan in todo)
+    lifetimes = (plan.config.lifetime_bars for plan in todo)
+    return max(needed, default=0) + max(lifetimes, default=0) + 2
 
 
 def _chunks(rows: Sequence[Watched], window: int) -> Iterator[Sequence[Watched]]:
-    size = max(1, ROWS_AT_ONCE // max(window, 1))
-    for start in range(0, len(rows) if window else 0, size):
+    size = max(1, ROWS_AT_ONCE // window)
+    for start in range(0, len(rows), size):
         yield rows[start : start + size]
 
 
 def _evaluate(this: Round, rows: Sequence[Watched]) -> list[Watched]:
     """Evaluate these instruments; how far they are evaluated now."""
-    panel = store.panel([row.symbol for row in rows], this.timeframe, last=_window(this))
+    panel = store.panel([row.symbol for row in rows], this.timeframe, last=this.window)
     reached = _reached(this, panel, rows)
     current = np.array([not _is_stale(this, row) for row in reached])
     through = np.array([NEVER if row.through is None else to_instant(row.through) for row in rows])

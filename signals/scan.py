@@ -3,6 +3,7 @@
 import logging
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -18,6 +19,7 @@ from signals.models import Scan, StrategyConfig
 
 logger = logging.getLogger(__name__)
 
+LOCK = "signals scan"
 LOST_AFTER = timedelta(hours=1)
 
 
@@ -34,11 +36,22 @@ def request(*, by: User | None, at: datetime) -> Scan:
     return scan
 
 
+def sweep(at: datetime) -> dict[str, int]:
+    """End what ends by itself or is no longer supported by its bars. A scan that is at work does the same."""
+    ended: Counter[str] = Counter()
+    with locks.held(LOCK) as mine:
+        if mine:
+            ended.update(lifecycle.sweep(at))
+            for timeframe, configs in _by_timeframe():
+                ended.update(evaluation.recheck(timeframe, configs, at))
+    return dict(ended)
+
+
 def run(at: datetime, scan: Scan | None = None) -> Scan:
     """Scan what has changed since the last time. One at a time over all clusters: another one is skipped."""
     current, begun = scan or Scan(), time.monotonic()
     current.started_at = at
-    with locks.held("signals scan") as mine:
+    with locks.held(LOCK) as mine:
         if not mine:
             current.outcome = Scan.Outcome.SKIPPED
         else:
@@ -63,11 +76,16 @@ def _give_up_on_others(at: datetime) -> None:
 
 def _scan(scan: Scan, at: datetime) -> None:
     ended = Counter(lifecycle.sweep(at))
-    configs = StrategyConfig.objects.enabled().order_by("timeframe", "strategy_id")
-    for timeframe, group in groupby(configs, lambda config: config.timeframe):
-        done = evaluation.evaluate(Timeframe(timeframe), list(group), at)
+    for timeframe, configs in _by_timeframe():
+        done = evaluation.evaluate(timeframe, configs, at)
         scan.counts += [plan.as_json() for plan in done.plans]
         ended.update(done.ended)
     scan.ended = dict(ended)
     scan.evaluated = sum(count["evaluated"] for count in scan.counts)
     scan.stored = sum(count["stored"] for count in scan.counts)
+
+
+def _by_timeframe() -> Iterator[tuple[Timeframe, list[StrategyConfig]]]:
+    configs = StrategyConfig.objects.enabled().order_by("timeframe", "strategy_id")
+    for timeframe, group in groupby(configs, lambda config: config.timeframe):
+        yield Timeframe(timeframe), list(group)

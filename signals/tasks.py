@@ -1,10 +1,15 @@
 """What the queue runs. Any of these may run twice or overlap: each is safe to."""
 
+import logging
+from datetime import timedelta
+
+from django.conf import settings
 from django.utils import timezone
 
-from signals import lifecycle
 from signals import scan as workflow
 from signals.models import Scan
+
+logger = logging.getLogger(__name__)
 
 
 def scan(pk: int | None = None) -> None:
@@ -16,4 +21,10 @@ def scan(pk: int | None = None) -> None:
 
 
 def sweep() -> None:
-    lifecycle.sweep(timezone.now())
+    workflow.sweep(timezone.now())
+
+
+def prune() -> None:
+    before = timezone.now() - timedelta(days=settings.SCAN_DAYS)
+    gone, _ = Scan.objects.filter(started_at__lt=before).delete()
+    logger.info("pruned %s scans", gone)

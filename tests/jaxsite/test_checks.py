@@ -25,9 +25,9 @@ def test_the_defaults_pass() -> None:
 @pytest.mark.parametrize("seconds", [0, -60, 30, 90])
 def test_an_interval_that_is_not_whole_minutes_is_refused(settings: Settings, seconds: int) -> None:
     settings.INGEST_INTERVAL_SECONDS = seconds
-    assert ids(checks.check_interval()) == ["jax.E001"]
+    assert ids(checks.check_intervals()) == ["jax.E001"]
     settings.INGEST_INTERVAL_SECONDS = 120
-    assert checks.check_interval() == []
+    assert checks.check_intervals() == []
 
 
 def test_an_unknown_provider_is_refused(settings: Settings) -> None:
