@@ -24,7 +24,7 @@ BARS_READ = 250
 def write(size: int) -> list[Result]:
     """`size` candles of up to 500 symbols: judged, marked and merged, against a raw COPY of the same rows."""
     symbols = instruments(min(500, max(1, size // 20)))
-    bars = _walks(symbols, size // len(symbols), Timeframe.M1)
+    bars = walks(symbols, size // len(symbols), Timeframe.M1)
     changed = {symbol: replace(given, close=given.close * 1.0001) for symbol, given in bars.items()}
     rows = sum(map(len, bars.values()))
     sessions(START, 2 + rows // len(symbols) // (24 * 60))
@@ -65,7 +65,7 @@ def write(size: int) -> list[Result]:
 def read(size: int) -> list[Result]:
     """The last 250 bars of `size` symbols into columns, against a raw COPY of the same to the client."""
     symbols = instruments(size)
-    bars = _walks(symbols, BARS_READ, Timeframe.D1)
+    bars = walks(symbols, BARS_READ, Timeframe.D1)
     execute("TRUNCATE candles")
     store.write_candles(bars, Timeframe.D1, provider=PROVIDER, feed=FEED)
     execute("ANALYZE candles")
@@ -81,7 +81,7 @@ def read(size: int) -> list[Result]:
     return [Result("candles.read", median["columns"], median["raw"], 1.3, note=note)]
 
 
-def _walks(symbols: list[str], length: int, timeframe: Timeframe) -> dict[str, Bars]:
+def walks(symbols: list[str], length: int, timeframe: Timeframe) -> dict[str, Bars]:
     """Random walks of 0.1 % a bar: nothing in them is suspect."""
     random = np.random.default_rng(1)
     stamps = to_instant(START) + np.arange(length) * np.timedelta64(timeframe.length)

@@ -1,6 +1,6 @@
 """Every speed we claim, by name."""
 
-from benchmarks import candles, cycles, memory, quotes
+from benchmarks import candles, cycles, memory, quotes, scans
 from benchmarks.measure import Benchmark
 
 CATALOGUE = {
@@ -10,5 +10,6 @@ CATALOGUE = {
     "cycle.per_symbol": Benchmark(cycles.per_symbol, tiny=3, medium=100, full=100),
     "cycle.batch": Benchmark(cycles.batch, tiny=20, medium=10_000, full=10_000),
     "cycle.growth": Benchmark(cycles.growth, tiny=10_000, medium=1_000_000, full=10_000_000),
+    "scan": Benchmark(scans.scans, tiny=3, medium=2_000, full=5_000),
     "memory.worker": Benchmark(memory.worker, tiny=2, medium=200, full=200),
 }
