@@ -10,6 +10,8 @@ from django_q.tasks import async_task
 
 OURS = r"^(jaxsite|market|signals|approvals)\."
 DAY = 24 * 60
+# The queue looks for what is due every 30 s, and may look a moment before the whole minute.
+EARLY = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ def periodic() -> list[Periodic]:
         Periodic("market.ingest", "market.tasks.ingest", beat, at_start=True),
         Periodic("market.candles", "market.tasks.candles", 1, at_start=True),
         # Half a minute after the candles: what they bring is evaluated at once.
-        Periodic("signals.scan", "signals.tasks.scan", scan, at_start=True, first=timedelta(seconds=30)),
+        Periodic(
+            "signals.scan", "signals.tasks.scan", scan, at_start=True, first=timedelta(seconds=30) - EARLY
+        ),
         Periodic("signals.sweep", "signals.tasks.sweep", 1),
         Periodic("signals.prune", "signals.tasks.prune", DAY, "slow"),
         Periodic("market.prune", "market.tasks.prune", DAY, "slow"),
@@ -54,7 +58,7 @@ def write(tasks: list[Periodic], at: datetime) -> None:
         Schedule.objects.filter(name__regex=OURS).exclude(name__in=listed).delete()
         for task in tasks:
             if not Schedule.objects.filter(name=task.name, **task.row()).exists():
-                interval = Schedule(**task.row()).calculate_next_run(at)
+                interval = Schedule(**task.row()).calculate_next_run(at - EARLY)
                 first_run = at + task.first if task.first else interval
                 Schedule.objects.update_or_create(
                     name=task.name, defaults=task.row() | {"next_run": first_run}

@@ -197,7 +197,7 @@ class Strategy(Parameters, ABC):
     def _about_volume(self, seen: Mapping[str, float]) -> str:
         ratio = seen.get("volume_ratio")
         if ratio is None:
-            return f"volume not compared (needs {self.volume_period} bars of one source)"
+            return "volume not compared (too few bars of one source)"
         return f"volume {ratio:.2f} times its mean"
 
 

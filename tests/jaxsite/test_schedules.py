@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,27 +19,32 @@ def test_every_task_gets_its_schedule() -> None:
     schedules.write([BEAT, MONTHLY], T0)
     rows = Schedule.objects.order_by("name").values_list("name", "func", "minutes", "cluster", "next_run")
     assert list(rows) == [
-        ("market.beat", "market.tasks.ingest", 2, None, T0 + timedelta(minutes=2)),
+        ("market.beat", "market.tasks.ingest", 2, None, T0 + timedelta(minutes=2) - schedules.EARLY),
         (
             "market.monthly",
             "market.tasks.prune",
             None,
             "slow",
-            Schedule(schedule_type="M").calculate_next_run(T0),
+            Schedule(schedule_type="M").calculate_next_run(T0 - schedules.EARLY),
         ),
     ]
+
+
+def test_the_first_scheduled_run_may_come_sooner_than_an_interval_after_the_start() -> None:
+    schedules.write([replace(BEAT, first=timedelta(seconds=20))], T0)
+    assert Schedule.objects.get().next_run == T0 + timedelta(seconds=20)
 
 
 def test_a_second_start_keeps_the_next_run() -> None:
     schedules.write([BEAT], T0)
     schedules.write([BEAT], T0 + timedelta(minutes=1))
-    assert Schedule.objects.get().next_run == T0 + timedelta(minutes=2)
+    assert Schedule.objects.get().next_run == T0 + timedelta(minutes=2) - schedules.EARLY
 
 
 def test_a_new_interval_counts_from_now() -> None:
     schedules.write([BEAT], T0)
     schedules.write([Periodic("market.beat", "market.tasks.ingest", 5)], T0 + timedelta(minutes=1))
-    assert Schedule.objects.get().next_run == T0 + timedelta(minutes=6)
+    assert Schedule.objects.get().next_run == T0 + timedelta(minutes=6) - schedules.EARLY
 
 
 def test_a_task_that_is_no_longer_listed_goes_and_an_operators_own_stays() -> None:
@@ -62,7 +68,7 @@ def test_a_run_that_a_killed_worker_left_behind_does_not_hold_up_the_next() -> N
     assert OrmQ.objects.count() == 2
 
 
-def test_the_interval_of_the_settings_is_the_interval_of_the_cycle(settings: Settings) -> None:
-    settings.INGEST_INTERVAL_SECONDS = 180
-    cycle = next(task for task in schedules.periodic() if task.name == "market.ingest")
-    assert cycle.minutes == 3
+def test_the_intervals_of_the_settings_are_those_of_the_cycle_and_the_scan(settings: Settings) -> None:
+    settings.INGEST_INTERVAL_SECONDS, settings.SCAN_INTERVAL_SECONDS = 180, 300
+    minutes = {task.name: task.minutes for task in schedules.periodic()}
+    assert (minutes["market.ingest"], minutes["signals.scan"]) == (3, 5)

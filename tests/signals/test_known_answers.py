@@ -111,4 +111,4 @@ def test_the_reason_is_one_sentence_with_the_numbers() -> None:
 
 def test_the_reason_says_what_is_not_known() -> None:
     reason = judged(MacdCrossover(), CROSSED, BEFORE).reasoning(0)
-    assert "trend unknown before 200 bars, volume not compared (needs 20 bars of one source)" in reason
+    assert "trend unknown before 200 bars, volume not compared (too few bars of one source)" in reason
