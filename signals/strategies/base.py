@@ -15,6 +15,7 @@ from signals.strategies.parameters import Parameters, parameter
 
 Seen = dict[str, Floats]  # what a strategy looks at, by name: columns as long as the panel
 BUY, SELL = 1, -1
+COMMON = {"price", "atr", "trend_fast", "trend_slow", "volume_ratio"}  # what every strategy looks at
 ROUNDING = 1e-9  # of the price: what differs by less is equal, or the noise of a running sum would speak
 
 
@@ -110,16 +111,19 @@ class Strategy(Parameters, ABC):
         """Where the condition to buy is true, and where that to sell. Where NaN is compared, neither is."""
 
     @abstractmethod
-    def knows(self, seen: Seen) -> Flags:
-        """Where both conditions are known."""
-
-    @abstractmethod
-    def is_strong(self, seen: Seen, side: NDArray[np.int8]) -> Flags:
-        """Which of the ideas have a strong condition. `seen` holds the bars of the ideas only."""
-
-    @abstractmethod
     def says(self, seen: Mapping[str, float], side: int) -> str:
         """What happened at one idea, in half a sentence."""
+
+    def knows(self, seen: Seen) -> Flags:
+        """Where both conditions are known: where all of the strategy's own indicators are."""
+        known = np.ones(len(seen["price"]), dtype=np.bool_)
+        for name in seen.keys() - COMMON:
+            known &= ~np.isnan(seen[name])
+        return known
+
+    def is_strong(self, seen: Seen, side: NDArray[np.int8]) -> Flags:
+        """Which of the ideas have a strong condition. `seen` holds the bars of the ideas only."""
+        return np.zeros(len(side), dtype=np.bool_)
 
     def stop(self, seen: Seen, side: NDArray[np.int8]) -> Floats:
         """The stop of each idea, not yet on the tick."""

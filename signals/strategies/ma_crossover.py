@@ -47,9 +47,6 @@ class MaCrossover(Strategy):
         aligned = rising.astype(np.float64) - falling
         return seen | {"aligned_before": panel.before(aligned)}
 
-    def knows(self, seen: Seen) -> Flags:
-        return ~np.isnan(seen["sma_slow"])
-
     def sides(self, seen: Seen) -> tuple[Flags, Flags]:
         rising, falling = self._aligned(seen)
         price, fast = seen["price"], seen["sma_fast"]

@@ -43,9 +43,6 @@ class MacdCrossover(Strategy):
         line, signal, histogram = panel.indicator(indicators.macd, "close", **periods)
         return {"macd": line, "macd_signal": signal, "macd_histogram": histogram}
 
-    def knows(self, seen: Seen) -> Flags:
-        return ~np.isnan(seen["macd_signal"])
-
     def sides(self, seen: Seen) -> tuple[Flags, Flags]:
         line, signal, price = seen["macd"], seen["macd_signal"], seen["price"]
         return above(line, signal, price), above(signal, line, price)

@@ -35,9 +35,6 @@ class RsiMomentum(Strategy):
     def look(self, panel: Panel) -> Seen:
         return {"rsi": panel.indicator(indicators.rsi, "close", period=self.rsi_period)}
 
-    def knows(self, seen: Seen) -> Flags:
-        return ~np.isnan(seen["rsi"])
-
     def sides(self, seen: Seen) -> tuple[Flags, Flags]:
         return _below(seen, self.oversold), _over(seen, self.overbought)
 
