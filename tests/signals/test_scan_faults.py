@@ -1,0 +1,126 @@
+"""Scans in real processes that are killed, or that run at the same time."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.jaxsite.conftest import folder
+from tests.jaxsite.processes import ROOT, environment, manage
+
+FILL = """
+from datetime import UTC, datetime
+from market import store
+from market.models import Instrument
+from market.prices import Feed, Timeframe
+from signals.models import StrategyConfig
+from tests import make
+from tests.signals.walks import walk
+start = datetime(2024, 1, 1, tzinfo=UTC)
+symbols = [f"S{n:03}" for n in range(400)]
+Instrument.objects.update(watched=False)
+Instrument.objects.bulk_create(Instrument(symbol=symbol, calendar="24/7") for symbol in symbols)
+make.round_the_clock(start, days=1, ahead=300)
+walks = {symbol: walk(250, seed, start=start) for seed, symbol in enumerate(symbols)}
+store.write_candles(walks, Timeframe.D1, provider="simulator", feed=Feed.SIMULATED)
+StrategyConfig.objects.exclude(timeframe="1d").update(enabled=False)
+"""
+SCAN = """
+import sys
+from datetime import UTC, datetime
+from signals import scan
+sys.stdout.write("now\\n")
+sys.stdout.flush()
+scan.run(datetime(2024, 9, 7, 0, 30, tzinfo=UTC))
+"""
+FOUND = """
+import json
+from signals.models import Scan, Signal
+from signals.strategies import STRATEGIES
+fields = ("symbol", "strategy_id", "bar_opened_at", "status", "confidence")
+print(json.dumps({
+    "signals": sorted(map(str, Signal.objects.values_list(*fields))),
+    "outcomes": list(Scan.objects.order_by("pk").values_list("outcome", flat=True)),
+}))
+"""
+
+
+class Site:
+    """An installation of its own with 400 instruments to scan."""
+
+    def __init__(self, var: Path) -> None:
+        self.var = var
+        manage(var, "migrate", "--verbosity", "0")
+        self.shell(FILL)
+
+    def shell(self, program: str) -> str:
+        return manage(self.var, "shell", "--no-imports", "-c", program)
+
+    def start(self) -> "subprocess.Popen[str]":
+        """A process that begins to scan now."""
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "shell", "--no-imports", "-c", SCAN],
+            cwd=ROOT,
+            env=environment(self.var),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert process.stdout
+        assert process.stdout.readline() == "now\n"
+        return process
+
+    def found(self) -> tuple[list[str], list[str]]:
+        found = json.loads(self.shell(FOUND))
+        return found["signals"], found["outcomes"]
+
+    def forget(self) -> None:
+        self.shell(
+            "from signals.models import *; Signal.objects.all().delete(); Scan.objects.all().delete();"
+            "ScanProgress.objects.all().delete(); StrategyConfig.objects.update(scanned_at=None)"
+        )
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with folder() as path:
+        yield Site(path)
+
+
+@pytest.fixture(scope="module")
+def expected(site: Site) -> list[str]:
+    """The signals of one undisturbed scan."""
+    site.start().communicate(timeout=60)
+    signals, outcomes = site.found()
+    assert outcomes == ["finished"]
+    assert len(signals) > 20
+    return signals
+
+
+def test_a_scan_after_killed_ones_finds_the_same_as_if_nothing_had_happened(
+    site: Site, expected: list[str]
+) -> None:
+    site.forget()
+    for seconds in (0.02, 0.1, 0.2, 0.3):
+        killed = site.start()
+        time.sleep(seconds)
+        killed.kill()
+        killed.communicate()
+    site.start().communicate(timeout=60)
+    signals, outcomes = site.found()
+    assert signals == expected
+    assert "broken" in outcomes
+
+
+def test_scans_at_once_raise_each_signal_once(site: Site, expected: list[str]) -> None:
+    site.forget()
+    for process in [site.start() for _ in range(4)]:
+        process.communicate(timeout=60)
+    signals, outcomes = site.found()
+    assert signals == expected
+    assert "finished" in outcomes
