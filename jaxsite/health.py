@@ -11,6 +11,7 @@ from django.db import Error, OperationalError, connection
 
 from market import changes, feeds
 from market.models import IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
+from signals.models import Scan
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ def examine(at: datetime) -> list[Check]:
             Check("database", Status.HEALTHY, "It answers."),
             _data(),
             _worker(at),
+            _scans(at),
             _quotes(at),
             *_providers(at),
         ]
@@ -99,6 +101,22 @@ def _worker(at: datetime) -> Check:
     if at - newest > 2 * timedelta(seconds=settings.INGEST_INTERVAL_SECONDS):
         return Check("worker", Status.DEGRADED, f"{ago} The worker seems to be down. {advice}")
     return Check("worker", Status.HEALTHY, ago)
+
+
+def _scans(at: datetime) -> Check:
+    newest = (
+        Scan.objects.filter(outcome=Scan.Outcome.FINISHED)
+        .order_by("-started_at")
+        .values_list("started_at", flat=True)
+        .first()
+    )
+    advice = "Check that the worker runs (python manage.py qcluster) and read its log."
+    if newest is None:
+        return Check("scans", Status.DEGRADED, f"No scan has finished yet. {advice}")
+    ago = f"The last scan was {int((at - newest).total_seconds())} s ago."
+    if at - newest > timedelta(seconds=2 * settings.SCAN_INTERVAL_SECONDS + 60):
+        return Check("scans", Status.DEGRADED, f"{ago} No new signals are raised. {advice}")
+    return Check("scans", Status.HEALTHY, ago)
 
 
 def _quotes(at: datetime) -> Check:

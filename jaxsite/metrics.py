@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from jaxsite.uptime import in_words, uptime
 from market import changes
 from market.models import IngestionRun, IngestionTotal, Instrument, ProviderStatus
+from signals.models import Scan, Signal
 
 # By the field of IngestionTotal they are read from.
 COUNTERS = {
@@ -36,6 +37,8 @@ class Figures(Collector):
     providers: Sequence[ProviderStatus]
     symbols: int
     stale: int
+    scan: Scan | None
+    pending: int
     uptime: timedelta
 
     def as_json(self) -> dict[str, Any]:
@@ -50,6 +53,8 @@ class Figures(Collector):
             "uptime": in_words(self.uptime),
             "stale_quotes": self.stale,
             "rejected_rows": sum(total.rejected for total in self.totals),
+            "last_scan_time": self.scan and self.scan.finished_at,
+            "pending_signals": self.pending,
         }
 
     def collect(self) -> Iterator[Metric]:
@@ -64,6 +69,7 @@ class Figures(Collector):
         yield from self._providers()
         yield _gauge("jax_market_symbols", "Watched instruments.", self.symbols)
         yield _gauge("jax_market_stale_quotes", "Instruments without a fresh quote in session.", self.stale)
+        yield from self._signals()
         yield _gauge("jax_market_uptime_seconds", "Age of the web service.", self.uptime.total_seconds())
 
     def _newest(self) -> Iterator[Metric]:
@@ -77,6 +83,16 @@ class Figures(Collector):
             finished.add_metric([run.kind], _finish(run).timestamp())
             took.add_metric([run.kind], _duration(run))
         yield from (finished, took)
+
+    def _signals(self) -> Iterator[Metric]:
+        yield _gauge("jax_signals_pending", "Signals that wait for a decision.", self.pending)
+        if self.scan is not None and self.scan.finished_at is not None:
+            took = (self.scan.finished_at - self.scan.started_at).total_seconds()
+            finished = self.scan.finished_at.timestamp()
+            yield _gauge(
+                "jax_signals_last_scan_timestamp_seconds", "When the newest scan finished.", finished
+            )
+            yield _gauge("jax_signals_last_scan_duration_seconds", "How long the newest scan took.", took)
 
     def _providers(self) -> Iterator[Metric]:
         labels = ["provider", "kind"]
@@ -93,7 +109,7 @@ class Figures(Collector):
 
 
 def read(at: datetime) -> Figures:
-    """The figures at this moment: always five queries."""
+    """The figures at this moment: always seven queries."""
     return Figures(
         at=at,
         totals=list(IngestionTotal.objects.order_by("kind")),
@@ -101,6 +117,8 @@ def read(at: datetime) -> Figures:
         providers=list(ProviderStatus.objects.all()),
         symbols=Instrument.objects.watched().count(),
         stale=len(changes.stale_symbols(at)),
+        scan=Scan.objects.filter(outcome=Scan.Outcome.FINISHED).order_by("-started_at").first(),
+        pending=Signal.objects.pending(at).count(),
         uptime=uptime(),
     )
 

@@ -16,6 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from jaxsite.uptime import in_words
 from market.models import IngestionRun, IngestionTotal, Installation, ProviderStatus
+from signals.models import Scan
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +42,14 @@ def working() -> None:
     make.only("AAPL", calendar="24/7")
     make.quote("AAPL", as_of=now - timedelta(seconds=40), feed="simulated")
     run()
+    scan(ago=30)
+
+
+def scan(ago: float) -> None:
+    finished = timezone.now() - timedelta(seconds=ago)
+    Scan.objects.create(
+        outcome=Scan.Outcome.FINISHED, started_at=finished - timedelta(seconds=2), finished_at=finished
+    )
 
 
 def health(client: Client) -> dict[str, Any]:
@@ -61,12 +70,24 @@ def degraded(client: Client, check: str) -> str:
 def test_a_system_at_work_is_healthy(client: Client) -> None:
     found = health(client)
     assert (found["status"], found["service"]) == ("healthy", "jax")
-    assert found["checks"].keys() == {"database", "data", "worker", "quotes", "provider_simulator"}
+    assert found["checks"].keys() == {
+        *("database", "data", "worker", "scans", "quotes", "provider_simulator")
+    }
     assert found["uptime"].endswith("s")
 
 
+@pytest.mark.usefixtures("working")
 def test_before_the_first_cycle_it_says_what_it_waits_for(client: Client) -> None:
+    IngestionRun.objects.all().delete()
     assert "No cycle has finished yet." in degraded(client, "worker")
+
+
+@pytest.mark.usefixtures("working")
+def test_scans_that_have_stopped_are_missed(client: Client) -> None:
+    Scan.objects.all().delete()
+    assert "No scan has finished yet." in degraded(client, "scans")
+    scan(ago=190)
+    assert "No new signals are raised." in degraded(client, "scans")
 
 
 @pytest.mark.usefixtures("working")
@@ -123,7 +144,7 @@ def test_settings_that_ask_for_the_other_data_are_told_what_to_do(client: Client
 def test_health_writes_nothing_and_needs_no_login(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(5) as queries:
+    with django_assert_num_queries(6) as queries:
         assert health(client)["status"] == "healthy"
     assert all(one["sql"].lstrip().startswith("SELECT") for one in queries.captured_queries)
 
@@ -194,6 +215,8 @@ def test_metrics_before_the_first_cycle_know_no_time(client: Client) -> None:
         "symbol_count": 10,
         "stale_quotes": 0,
         "rejected_rows": 0,
+        "last_scan_time": None,
+        "pending_signals": 0,
     }
 
 
@@ -227,6 +250,7 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
 @pytest.mark.usefixtures("working", "totals")
 def test_text_holds_the_same_figures_by_kind_and_provider(client: Client) -> None:
     ProviderStatus.objects.create(provider="simulator", kind="quotes", consecutive_failures=2)
+    make.signal(expires_at=timezone.now() + timedelta(hours=1))
     answer = client.get("/metrics", HTTP_ACCEPT="text/plain")
     assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     found = samples(answer.content.decode())
@@ -237,6 +261,8 @@ def test_text_holds_the_same_figures_by_kind_and_provider(client: Client) -> Non
     assert found["jax_market_rejected_rows_total", "candles"] == 3
     assert found["jax_market_last_ingest_duration_seconds", "quotes"] == 1.5
     assert found["jax_market_provider_consecutive_failures", "quotes", "simulator"] == 2
+    assert found["jax_signals_last_scan_duration_seconds",] == 2
+    assert found["jax_signals_pending",] == 1
     assert (found["jax_market_symbols",], found["jax_market_stale_quotes",]) == (1, 0)
 
 
@@ -244,6 +270,7 @@ def test_text_before_the_first_cycle_has_no_sample_of_its_time(client: Client) -
     names = {key[0] for key in samples(client.get("/metrics?format=text").content.decode())}
     assert "jax_market_ingestions_total" in names
     assert "jax_market_last_ingest_timestamp_seconds" not in names
+    assert "jax_signals_last_scan_timestamp_seconds" not in names
 
 
 def test_prometheus_gets_a_format_it_asked_for_over_http(live_server: LiveServer) -> None:
@@ -262,8 +289,10 @@ def test_everyone_else_gets_json(client: Client, accept: str) -> None:
 
 
 @pytest.mark.usefixtures("working", "totals")
-def test_metrics_take_five_queries(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_num_queries(5):
+def test_metrics_take_seven_queries(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(7):
         client.get("/metrics")
 
 
