@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
-from market.prices import Flags, Timeframe, to_datetime, to_instant
+from market.prices import Flags, Instants, Timeframe, to_datetime, to_instant
 from signals import progress, raising, review, store
 from signals.lifetimes import NEVER, Calendars
 from signals.models import Signal, StrategyConfig
@@ -20,7 +20,7 @@ from signals.strategies import BadParameters, Strategy
 
 logger = logging.getLogger(__name__)
 
-ROWS_AT_ONCE = 1_500_000  # bars in memory: some 100 bytes each, and as much again while they are evaluated
+ROWS_AT_ONCE = 750_000  # bars in memory at once: they take some 100 MB while they are evaluated
 KNOWN_BEFORE, KNOWN_AFTER = timedelta(days=60), timedelta(days=30)
 COUNTED = (
     *("symbols", "evaluated", "warming_up", "stale", "split_pending"),
@@ -134,23 +134,29 @@ def _evaluate(this: Round, rows: Sequence[Watched]) -> list[Watched]:
         for plan in this.plans:
             ideas = plan.strategy.ideas(panel)
             this.ended.update(review.review(plan.config, panel, ideas, this.at))
-            new = _new(this, plan, panel, through) & current[panel.symbol]
+            decidable, new = (
+                bars & current[panel.symbol] for bars in _decidable_and_new(this, plan, panel, through)
+            )
             plan.counts["evaluated"] += int(new.sum())
-            fresh_ideas = ideas[new[ideas.row]]
-            plan.counts["ideas"] += len(fresh_ideas)
-            sifted = raising.sift(plan.config, panel, fresh_ideas, this.calendars, this.at)
+            ideas = ideas[(decidable | new)[ideas.row]]
+            sifted = raising.sift(plan.config, panel, ideas, this.calendars, this.at)
+            plan.counts.update(sifted.counted(new[ideas.row]))
             plan.counts.update(raising.store(plan.config, panel, sifted, this.at))
         progress.advance(this.timeframe, reached)
     return reached
 
 
-def _new(this: Round, plan: Plan, panel: Panel, through: np.ndarray[Any, Any]) -> Flags:
-    """The bars after those that were evaluated; the first time, those that can still be decided on."""
+def _decidable_and_new(this: Round, plan: Plan, panel: Panel, through: Instants) -> tuple[Flags, Flags]:
+    """The bars whose signals may be decided on, and those after the ones that were evaluated.
+
+    All of the former may speak: an older bar that was refilled or revised is as good as a new one. The first
+    time they are the new ones, too.
+    """
     recent = this.calendars.decidable_since(this.timeframe, plan.config.lifetime_bars, this.at)
     first = np.array([recent[symbol] for symbol in panel.symbols])
     since = np.where(np.isnat(through) | plan.config.is_fresh, first, through)
-    new: Flags = panel.bars.opened_at > since[panel.symbol]
-    return new
+    opened_at = panel.bars.opened_at
+    return opened_at > first[panel.symbol], opened_at > since[panel.symbol]
 
 
 def _reached(this: Round, panel: Panel, rows: Sequence[Watched]) -> list[Watched]:

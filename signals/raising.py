@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,18 +16,30 @@ from signals.models import Signal, StrategyConfig
 from signals.panel import Panel
 from signals.strategies import BUY, Ideas
 
+KNOWN_BEFORE = timedelta(days=60)  # no signal can be decided on for longer
 SUPERSEDED = "superseded by a newer event"
 
 
 @dataclass(frozen=True)
 class Sifted:
-    """Ideas with the times of their signals, and which are to be stored. `counts`: why others are not."""
+    """Ideas with the times of their signals, and which of them are not to be stored, each for one reason."""
 
     ideas: Ideas
     closed_at: Instants
     expires_at: Instants
-    stored: Flags
-    counts: Counter[str] = field(default_factory=Counter)
+    late: Flags
+    expired: Flags
+    below_minimum: Flags
+
+    @property
+    def stored(self) -> Flags:
+        return ~(self.late | self.expired | self.below_minimum)
+
+    def counted(self, among: Flags) -> Counter[str]:
+        """How many of these ideas there are, and how many are not to be stored and why."""
+        kinds = {"late": self.late, "expired": self.expired, "below_minimum": self.below_minimum}
+        counts = {name: int((kind & among).sum()) for name, kind in kinds.items()}
+        return Counter(counts | {"ideas": int(among.sum())})
 
 
 def sift(config: StrategyConfig, panel: Panel, ideas: Ideas, calendars: Calendars, at: datetime) -> Sifted:
@@ -37,9 +49,7 @@ def sift(config: StrategyConfig, panel: Panel, ideas: Ideas, calendars: Calendar
     late = ideas.late
     expired = ~late & ~(expires_at > to_instant(at))
     below = ~late & ~expired & (ideas.confidence < float(config.minimum_confidence) - 1e-9)
-    counts = {"late": late.sum(), "expired": expired.sum(), "below_minimum": below.sum()}
-    counted = Counter({name: int(count) for name, count in counts.items()})
-    return Sifted(ideas, closed_at, expires_at, ~(late | expired | below), counted)
+    return Sifted(ideas, closed_at, expires_at, late, expired, below)
 
 
 def fields(panel: Panel, ideas: Ideas, i: int) -> dict[str, Any]:
@@ -64,9 +74,8 @@ def store(config: StrategyConfig, panel: Panel, sifted: Sifted, at: datetime) ->
     Inside a transaction. A signal that exists already for the bar stays as it is. Counts "superseded" and
     "stored".
     """
-    counts = Counter(sifted.counts)
     if not len(sifted.ideas):
-        return counts
+        return Counter()
     newest = _newest_events(panel, sifted.ideas)
     superseded = _supersede(config, newest, at)
     raised = _known_sources(config, _new(config, panel, sifted, newest, at))
@@ -75,9 +84,7 @@ def store(config: StrategyConfig, panel: Panel, sifted: Sifted, at: datetime) ->
     waiting = {one.symbol: one for one in raised if one.status == Signal.Status.PENDING and one.pk in stored}
     early = [one for one in raised if one.status != Signal.Status.PENDING and one.pk in stored]
     _link(superseded + early, waiting)
-    counts["superseded"] += len(superseded) + len(early)
-    counts["stored"] += len(stored)
-    return counts
+    return Counter(superseded=len(superseded) + len(early), stored=len(stored))
 
 
 def _newest_events(panel: Panel, ideas: Ideas) -> dict[str, datetime]:
@@ -102,10 +109,12 @@ def _supersede(config: StrategyConfig, newest: Mapping[str, datetime], at: datet
 def _new(
     config: StrategyConfig, panel: Panel, sifted: Sifted, newest: Mapping[str, datetime], at: datetime
 ) -> list[Signal]:
-    signals = []
+    signals, known = [], _known(config, newest)
     for i in np.flatnonzero(sifted.stored).tolist():
         row = sifted.ideas.row[i]
         symbol, opened_at = panel.symbols[panel.symbol[row]], to_datetime(panel.bars.opened_at[row])
+        if (symbol, opened_at) in known:
+            continue
         signal = Signal(
             symbol=symbol,
             strategy_id=config.strategy_id,
@@ -121,6 +130,17 @@ def _new(
             signal.status, signal.ended_at, signal.ended_reason = Signal.Status.CANCELLED, at, SUPERSEDED
         signals.append(signal)
     return signals
+
+
+def _known(config: StrategyConfig, newest: Mapping[str, datetime]) -> set[tuple[str, datetime]]:
+    """The bars for which there are signals already, among those of the newest events and somewhat before."""
+    signals = Signal.objects.filter(
+        strategy_id=config.strategy_id,
+        timeframe=config.timeframe,
+        symbol__in=newest,
+        bar_opened_at__gte=min(newest.values()) - KNOWN_BEFORE,
+    )
+    return set(signals.values_list("symbol", "bar_opened_at"))
 
 
 def _known_sources(config: StrategyConfig, signals: list[Signal]) -> list[Signal]:

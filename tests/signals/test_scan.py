@@ -68,6 +68,19 @@ def test_bars_missed_while_the_worker_was_down_are_evaluated(macd: StrategyConfi
     assert Signal.objects.get().generated_at == make.T0
 
 
+def test_a_bar_that_came_after_a_newer_one_may_speak_too(macd: StrategyConfig) -> None:
+    bars = make.bars([*make.turning(), 96.5], make.T0 - 60 * QUARTER)
+    holed = Bars.join([bars[:59], bars[60:]])
+    store.write_candles({"AAPL": holed}, Timeframe.M15, provider="simulator", feed=Feed.SIMULATED)
+    scan.run(make.T0 + QUARTER + timedelta(minutes=1))
+    store.write_candles({"AAPL": bars}, Timeframe.M15, provider="simulator", feed=Feed.SIMULATED)
+    done = scan.run(make.T0 + QUARTER + timedelta(minutes=2))
+    at_the_newer, at_the_filled = Signal.objects.order_by("-bar_opened_at")
+    assert (at_the_newer.status, at_the_newer.ended_reason) == ("cancelled", "bar revised")
+    assert (at_the_filled.status, at_the_filled.generated_at) == ("pending", make.T0)
+    assert counts(done) == {"symbols": 1, "stored": 1}
+
+
 def test_what_would_have_expired_is_counted_and_not_stored(macd: StrategyConfig) -> None:
     make.history("AAPL", make.turning()[:-1], until=make.T0 - QUARTER)
     scan.run(make.T0 - QUARTER + timedelta(minutes=1))
