@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -85,8 +85,9 @@ def evaluate(timeframe: Timeframe, configs: Sequence[StrategyConfig], at: dateti
     reached = {row.symbol: row for row in rows}
     for chunk in _chunks(changed, this.window):
         reached |= {row.symbol: row for row in _evaluate(this, chunk)}
+    stale = {symbol for symbol, row in reached.items() if _is_stale(this, row)}
     for plan in this.plans:
-        _count_silent(this, plan, list(reached.values()))
+        _count_silent(plan, list(reached.values()), stale)
     if changed:
         StrategyConfig.objects.filter(pk__in=[plan.config.pk for plan in this.plans]).update(scanned_at=at)
     return this
@@ -180,13 +181,13 @@ def _is_stale(this: Round, row: Watched) -> bool:
     return row.closed_at is not None and not to_instant(row.closed_at) >= this.stale_before[row.symbol]
 
 
-def _count_silent(this: Round, plan: Plan, rows: Sequence[Watched]) -> None:
+def _count_silent(plan: Plan, rows: Sequence[Watched], stale: Collection[str]) -> None:
     """Why instruments say nothing whatever their newest bars are."""
-    plan.counts["symbols"] = len(rows)
+    plan.counts["symbols"], needs = len(rows), plan.strategy.needs
     for row in rows:
         if row.is_split_pending:
             plan.silent("split_pending", row.symbol, "has split; its history is not restated yet")
-        elif row.bars < plan.strategy.needs:
-            plan.silent("warming_up", row.symbol, f"needs {plan.strategy.needs} bars, has {row.bars}")
-        elif _is_stale(this, row):
+        elif row.bars < needs:
+            plan.silent("warming_up", row.symbol, f"needs {needs} bars, has {row.bars}")
+        elif row.symbol in stale:
             plan.silent("stale", row.symbol, f"has no bar since {row.closed_at:%Y-%m-%d %H:%M} UTC")
