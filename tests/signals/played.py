@@ -1,0 +1,93 @@
+"""Panels and ideas with prices typed in, for the tests of what became of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from market.prices import Bars, to_instant
+from signals.panel import Panel
+from signals.strategies import BUY, SELL, Ideas
+from signals.strategies.rsi_momentum import RsiMomentum
+
+Price = tuple[float, float, float, float]
+FIRST = to_instant(datetime(2024, 1, 1, tzinfo=UTC))
+
+
+def panel(*rows: Price, symbol: str = "AAPL") -> Panel:
+    """One symbol, a day after the other: open, high, low and close of each."""
+    open_, high, low, close = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+    opened_at = FIRST + np.arange(len(rows)) * np.timedelta64(1, "D")
+    return Panel.of(Bars.of(opened_at, open_, high, low, close, np.full(len(rows), 1_000)), symbol)
+
+
+def beside(*panels: Panel) -> Panel:
+    """The bars of several symbols end to end."""
+    sizes = [len(one) for one in panels]
+    number = np.repeat(np.arange(len(panels)), sizes).astype(np.int32)
+    return Panel(
+        bars=Bars.join(one.bars for one in panels),
+        starts=np.concatenate([one.starts + sum(sizes[:n]) for n, one in enumerate(panels)]),
+        symbol=number,
+        symbols=tuple(one.symbols[0] for one in panels),
+        source=np.concatenate([one.source for one in panels]),
+        session=np.concatenate([one.session for one in panels]),
+        slot=np.concatenate([one.slot for one in panels]),
+        tick=np.concatenate([one.tick for one in panels]),
+        late=np.concatenate([one.late for one in panels]),
+    )
+
+
+def broken(one: Panel, *starts: int) -> Panel:
+    """The same bars in runs that start at these rows."""
+    return replace(one, starts=np.array([0, *starts], dtype=np.intp), known={})
+
+
+def in_sessions(one: Panel, *lengths: int) -> Panel:
+    """The same bars, so many in each session."""
+    return replace(one, session=np.repeat(np.arange(len(lengths)), lengths).astype(np.int32), known={})
+
+
+def ideas(rows: Sequence[int], sides: Sequence[int], levels: Sequence[tuple[float, float, float]]) -> Ideas:
+    """Ideas at these rows; entry, stop and target of each."""
+    entry, stop, target = np.array(levels, dtype=np.float64).reshape(-1, 3).T
+    return Ideas(
+        strategy=RsiMomentum(),
+        row=np.array(rows, dtype=np.intp),
+        side=np.array(sides, dtype=np.int8),
+        confidence=np.full(len(entry), 0.7),
+        entry=entry,
+        stop=stop,
+        target=target,
+        second_target=target,
+        late=np.zeros(len(entry), dtype=np.bool_),
+        seen={},
+    )
+
+
+def buy(row: int = 0, entry: float = 100, stop: float = 90, target: float = 120) -> Ideas:
+    return ideas([row], [BUY], [(entry, stop, target)])
+
+
+def sell(row: int = 0, entry: float = 100, stop: float = 110, target: float = 80) -> Ideas:
+    return ideas([row], [SELL], [(entry, stop, target)])
+
+
+def both(*parts: Ideas) -> Ideas:
+    """Several ideas, in the order of their rows."""
+    joined = ideas(
+        np.concatenate([part.row for part in parts]).tolist(),
+        np.concatenate([part.side for part in parts]).tolist(),
+        [
+            (float(one.entry[i]), float(one.stop[i]), float(one.target[i]))
+            for one in parts
+            for i in range(len(one))
+        ],
+    )
+    return joined[np.argsort(joined.row, kind="stable")]
+
+
+def shifted(given: Ideas, rows: int) -> Ideas:
+    """The same so many rows further on."""
+    return replace(given, row=given.row + rows)

@@ -1,0 +1,299 @@
+"""How each idea turns into a trade, one way of ending and one tie at a time. Prices typed in by hand.
+
+The idea is on row 0 (close 100); a BUY has its stop at 90 and its target at 120, a SELL at 110 and 80.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market.prices import Bars
+from signals.panel import Panel
+from signals.strategies import Ideas
+from signals.trades import End, Rules, Trades, play
+from tests.signals.played import (
+    FIRST,
+    Price,
+    beside,
+    both,
+    broken,
+    buy,
+    ideas,
+    in_sessions,
+    panel,
+    sell,
+    shifted,
+)
+
+FREE = Rules(longest=40, cost_bps=0)
+SPOKE: Price = (100, 100, 100, 100)
+CALM: Price = (100, 105, 95, 100)
+HOUR = np.timedelta64(1, "h")
+
+
+def one(trades: Trades) -> tuple[End, float, int, float]:
+    """How the first one ended: the way, the price, the bars held and R."""
+    return End(trades.end[0]), float(trades.exit[0]), int(trades.held[0]), round(float(trades.r[0]), 9)
+
+
+def test_an_idea_is_entered_at_the_open_of_the_next_bar() -> None:
+    trades = play(panel(SPOKE, (102, 125, 101, 124)), buy(), FREE)
+    assert trades.entry[0] == 102
+    assert trades.entered[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("bar", "expected"),
+    [
+        ((100, 121, 99, 118), (End.TARGET, 120, 2, 2.0)),
+        ((100, 120, 99, 118), (End.TARGET, 120, 2, 2.0)),
+        ((100, 101, 89, 95), (End.STOP, 90, 2, -1.0)),
+        ((100, 101, 90, 95), (End.STOP, 90, 2, -1.0)),
+        ((100, 125, 85, 100), (End.STOP, 90, 2, -1.0)),  # both inside: the stop first
+        ((88, 125, 85, 100), (End.STOP, 88, 1, -1.2)),  # opens below the stop
+        ((123, 130, 85, 90), (End.TARGET, 123, 1, 2.3)),  # opens above the target
+        ((90, 95, 90, 95), (End.STOP, 90, 1, -1.0)),
+    ],
+)
+def test_a_buy_ends_at_its_stop_or_its_target(bar: Price, expected: tuple[End, float, int, float]) -> None:
+    assert one(play(panel(SPOKE, CALM, bar, CALM), buy(), FREE)) == expected
+
+
+@pytest.mark.parametrize(
+    ("bar", "expected"),
+    [
+        ((100, 101, 79, 82), (End.TARGET, 80, 2, 2.0)),
+        ((100, 111, 99, 105), (End.STOP, 110, 2, -1.0)),
+        ((100, 115, 75, 100), (End.STOP, 110, 2, -1.0)),  # both inside: the stop first
+        ((112, 115, 75, 100), (End.STOP, 112, 1, -1.2)),  # opens above the stop
+        ((77, 115, 70, 90), (End.TARGET, 77, 1, 2.3)),  # opens below the target
+    ],
+)
+def test_a_sell_is_a_buy_upside_down(bar: Price, expected: tuple[End, float, int, float]) -> None:
+    assert one(play(panel(SPOKE, CALM, bar, CALM), sell(), FREE)) == expected
+
+
+def test_stop_and_target_count_from_the_entry_bar_on() -> None:
+    assert one(play(panel(SPOKE, (100, 121, 99, 110)), buy(), FREE)) == (End.TARGET, 120, 1, 2.0)
+    assert one(play(panel(SPOKE, (100, 121, 89, 110)), buy(), FREE)) == (End.STOP, 90, 1, -1.0)
+
+
+def test_what_the_bar_of_the_idea_did_does_not_count() -> None:
+    assert one(play(panel((100, 130, 80, 100), (100, 121, 99, 110)), buy(), FREE))[0] == End.TARGET
+
+
+def test_r_is_measured_in_the_planned_risk_whatever_the_fill() -> None:
+    later = play(panel(SPOKE, (104, 105, 89, 95)), buy(), FREE)
+    assert later.r[0] == pytest.approx(-1.4)  # filled at 104, stopped at 90, planned to risk 10
+
+
+def test_costs_are_paid_on_both_fills() -> None:
+    trades = play(panel(SPOKE, (100, 121, 99, 110)), buy(), Rules(longest=40, cost_bps=2))
+    assert trades.r[0] == pytest.approx((20 - 0.0002 * 100 - 0.0002 * 120) / 10)
+
+
+@pytest.mark.parametrize("opening", [90.0, 85.0, 120.0, 130.0])
+def test_an_idea_whose_next_bar_opens_at_or_beyond_a_level_is_void(opening: float) -> None:
+    bar = (opening, max(opening, 100), min(opening, 100), 100)
+    trades = play(panel(SPOKE, bar, CALM), buy(), FREE)
+    assert trades.end[0] == End.VOID
+    assert np.isnan([trades.entry[0], trades.exit[0], trades.r[0]]).all()
+    assert trades.held[0] == 0
+
+
+def test_an_idea_without_a_next_bar_is_missed() -> None:
+    assert play(panel(CALM, SPOKE), buy(row=1), FREE).end[0] == End.MISSED
+
+
+def test_an_idea_is_missed_when_it_has_expired_before_the_next_bar_opens() -> None:
+    bars = panel(SPOKE, (100, 121, 99, 110))
+    until = [
+        play(bars, buy(), FREE, expires=np.array([FIRST + HOUR * hours])).end[0] for hours in (12, 24, 36)
+    ]
+    assert until == [End.MISSED, End.MISSED, End.TARGET]
+    assert play(bars, buy(), FREE, expires=np.array(["NaT"], dtype="datetime64[us]")).end[0] == End.TARGET
+
+
+def test_a_trade_whose_end_is_not_there_yet_is_open() -> None:
+    trades = play(panel(SPOKE, CALM, CALM), buy(), FREE)
+    assert trades.end[0] == End.OPEN
+    assert (trades.entry[0], trades.held[0], trades.exited[0]) == (100, 2, 2)
+    assert np.isnan(trades.r[0])
+
+
+def test_a_trade_ends_at_the_close_of_its_longest_holding() -> None:
+    bars = panel(SPOKE, CALM, (100, 105, 95, 103), (100, 121, 99, 110))
+    assert one(play(bars, buy(), Rules(longest=2, cost_bps=0))) == (End.TIMEOUT, 103, 2, 0.3)
+
+
+def test_the_stop_of_the_last_bar_comes_before_its_close() -> None:
+    bars = panel(SPOKE, CALM, (100, 105, 89, 103))
+    assert one(play(bars, buy(), Rules(longest=2, cost_bps=0)))[0] == End.STOP
+
+
+def test_an_opposite_event_ends_a_trade_at_the_open_of_the_bar_after_it() -> None:
+    bars = panel(SPOKE, CALM, CALM, (104, 125, 85, 100), CALM)
+    events = both(buy(), sell(row=2))
+    assert one(play(bars, events, FREE)) == (End.OPPOSITE, 104, 2, 0.4)
+
+
+def test_an_opposite_event_counts_though_it_is_not_played_itself() -> None:
+    bars = panel(SPOKE, CALM, (104, 125, 85, 100), CALM)
+    assert one(play(bars, buy(), FREE, opposing=both(buy(), sell(row=1))))[0] == End.OPPOSITE
+
+
+def test_an_event_of_the_same_side_ends_nothing() -> None:
+    bars = panel(SPOKE, CALM, CALM, (100, 121, 99, 110))
+    assert play(bars, both(buy(), buy(row=1)), FREE).end.tolist() == [End.TARGET, End.TARGET]
+
+
+def test_a_level_that_trades_on_the_bar_of_the_opposite_event_comes_first() -> None:
+    bars = panel(SPOKE, CALM, (100, 101, 89, 100), CALM)
+    assert one(play(bars, both(buy(), sell(row=2)), FREE)) == (End.STOP, 90, 2, -1.0)
+
+
+def test_an_open_beyond_a_level_counts_as_that_level_when_an_opposite_event_ends_it_too() -> None:
+    bars = panel(SPOKE, CALM, (88, 89, 85, 87))
+    assert one(play(bars, both(buy(), sell(row=1)), FREE)) == (End.STOP, 88, 1, -1.2)
+
+
+def test_the_longest_holding_comes_before_an_opposite_event_of_its_last_bar() -> None:
+    bars = panel(SPOKE, CALM, CALM, (104, 125, 85, 100))
+    events = both(buy(), sell(row=2))
+    assert one(play(bars, events, Rules(longest=2, cost_bps=0)))[0] == End.TIMEOUT
+
+
+def test_a_trade_is_open_when_the_bar_after_the_opposite_event_is_not_there_yet() -> None:
+    assert play(panel(SPOKE, CALM, CALM), both(buy(), sell(row=2)), FREE).end[0] == End.OPEN
+
+
+FLAT = Rules(longest=40, flat_at_close=True, cost_bps=0)
+
+
+def test_a_trade_ends_with_the_last_bar_of_its_session() -> None:
+    bars = in_sessions(panel(SPOKE, CALM, (100, 105, 95, 103), (100, 121, 99, 110)), 3, 1)
+    assert one(play(bars, buy(), FLAT)) == (End.SESSION_CLOSE, 103, 2, 0.3)
+
+
+def test_the_session_is_that_of_the_entry_not_of_the_idea() -> None:
+    bars = in_sessions(panel(SPOKE, CALM, (100, 105, 95, 103), (100, 121, 99, 110)), 1, 2, 1)
+    assert one(play(bars, buy(), FLAT)) == (End.SESSION_CLOSE, 103, 2, 0.3)
+
+
+def test_a_session_that_may_not_be_over_leaves_the_trade_open() -> None:
+    assert play(in_sessions(panel(SPOKE, CALM, CALM), 3), buy(), FLAT).end[0] == End.OPEN
+
+
+def test_the_session_of_another_symbol_does_not_end_ours() -> None:
+    mine = in_sessions(panel(SPOKE, CALM, CALM), 3)
+    other = in_sessions(panel(CALM, CALM, symbol="MSFT"), 1, 1)
+    assert play(beside(mine, other), buy(), FLAT).end[0] == End.OPEN
+
+
+def test_a_longest_holding_that_ends_with_the_session_counts_as_that() -> None:
+    bars = in_sessions(panel(SPOKE, CALM, CALM, CALM), 3, 1)
+    assert play(bars, buy(), Rules(longest=2, flat_at_close=True)).end[0] == End.TIMEOUT
+
+
+def test_nothing_is_carried_across_runs() -> None:
+    bars = broken(panel(SPOKE, CALM, (14, 15, 13, 14), (14, 15, 13, 14)), 2)
+    events = both(buy(), buy(row=1), sell(row=2, entry=14, stop=15.5, target=12))
+    assert play(bars, events, FREE).end.tolist() == [End.OPEN, End.MISSED, End.OPEN]
+
+
+def test_every_idea_is_a_trade_of_its_own() -> None:
+    bars = panel(SPOKE, (100, 105, 95, 100), (100, 121, 99, 110))
+    trades = play(bars, both(buy(), buy(row=1)), FREE)
+    assert trades.r.tolist() == [2.0, 2.0]
+    assert trades.entered.tolist() == [1, 2]
+
+
+def test_no_idea_no_trade() -> None:
+    assert len(play(panel(SPOKE, CALM), ideas([], [], []), FREE)) == 0
+    assert len(play(panel(), ideas([], [], []), FREE)) == 0
+
+
+def test_a_level_on_another_share_basis_is_reached_in_spite_of_rounding() -> None:
+    stop = round(25.785714285714285, 10)  # 180.50 before a 7:1 split; the stored low has more digits
+    bars = panel((27, 27, 27, 27), (27, 28, 25.785714285714285, 27))
+    assert play(bars, buy(entry=27, stop=stop, target=30), FREE).end[0] == End.STOP
+
+
+steps = st.lists(
+    st.tuples(st.floats(-0.05, 0.05), st.floats(0, 0.03), st.floats(0, 0.03)), min_size=2, max_size=40
+)
+
+
+def walk(moves: list[tuple[float, float, float]], *, gaps: bool = False) -> Panel:
+    """Bars that open where the one before closed, or (with gaps) beside it."""
+    close, rows = 100.0, []
+    for move, up, down in moves:
+        opening = close * (1 + move / 3) if gaps else close
+        close = close * (1 + move)
+        rows.append((opening, max(opening, close) * (1 + up), min(opening, close) * (1 - down), close))
+    return panel(*rows)
+
+
+def everywhere(bars: Bars) -> Ideas:
+    """An idea on each bar, sides in turn, 4 % to the stop and 6 % to the target."""
+    rows = np.arange(len(bars))
+    sides = np.where(rows % 3 == 0, -1, 1)
+    levels = np.stack([bars.close, bars.close * (1 - 0.04 * sides), bars.close * (1 + 0.06 * sides)], axis=1)
+    return ideas(rows.tolist(), sides.tolist(), [(a, b, c) for a, b, c in levels.tolist()])
+
+
+@given(steps)
+def test_without_gaps_and_costs_a_stop_costs_one_r_and_a_target_brings_what_was_planned(
+    moves: list[tuple[float, float, float]],
+) -> None:
+    bars = walk(moves)
+    trades = play(bars, everywhere(bars.bars), FREE)
+    assert np.allclose(trades.r[trades.end == End.STOP], -1)
+    assert np.allclose(trades.r[trades.end == End.TARGET], 1.5)
+
+
+@given(steps, st.floats(0.1, 50))
+def test_costs_change_no_end_and_lower_every_r(
+    moves: list[tuple[float, float, float]], cost_bps: float
+) -> None:
+    bars = walk(moves, gaps=True)
+    free = play(bars, everywhere(bars.bars), Rules(longest=5, cost_bps=0))
+    dear = play(bars, everywhere(bars.bars), Rules(longest=5, cost_bps=cost_bps))
+    assert free.end.tolist() == dear.end.tolist()
+    assert (dear.r[dear.is_result] < free.r[free.is_result]).all()
+
+
+@given(steps, steps)
+def test_the_order_of_the_symbols_changes_nothing(
+    mine: list[tuple[float, float, float]], others: list[tuple[float, float, float]]
+) -> None:
+    first, second = walk(mine, gaps=True), walk(others, gaps=True)
+    alone = [play(bars, everywhere(bars.bars), FREE).r for bars in (first, second)]
+    forth = both(everywhere(first.bars), shifted(everywhere(second.bars), len(first)))
+    back = both(everywhere(second.bars), shifted(everywhere(first.bars), len(second)))
+    together = play(beside(first, second), forth, FREE).r, play(beside(second, first), back, FREE).r
+    assert np.array_equal(together[0], np.concatenate(alone), equal_nan=True)
+    assert np.array_equal(together[1], np.concatenate(alone[::-1]), equal_nan=True)
+
+
+@given(steps, st.integers(1, 40))
+def test_what_has_ended_stays_so_when_more_bars_come(
+    moves: list[tuple[float, float, float]], cut: int
+) -> None:
+    whole, part = walk(moves, gaps=True), walk(moves[:cut], gaps=True)
+    now = play(part, everywhere(part.bars), Rules(longest=5))
+    later = play(
+        whole, everywhere(whole.bars)[np.arange(len(part))], Rules(longest=5), everywhere(whole.bars)
+    )
+    ended = now.is_result
+    assert now.end[ended].tolist() == later.end[: len(part)][ended].tolist()
+    assert now.r[ended].tolist() == later.r[: len(part)][ended].tolist()
+
+
+@given(steps, st.integers(1, 8))
+def test_no_trade_is_held_longer_than_allowed(moves: list[tuple[float, float, float]], longest: int) -> None:
+    bars = walk(moves, gaps=True)
+    trades = play(bars, everywhere(bars.bars), Rules(longest=longest))
+    assert (trades.held <= longest).all()
+    assert (trades.held[trades.end < End.OPEN] == 0).all()
