@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from market.prices import Bars, Flags, Floats, Instants
 from signals.panel import Panel
-from signals.strategies.base import ROUNDING, Ideas
+from signals.strategies.base import BUY, ROUNDING, SELL, Ideas
 
 Rows = NDArray[np.intp]
 Ends = NDArray[np.int8]
@@ -134,8 +134,8 @@ def play(
 ) -> Trades:
     """Each idea as a trade of its own, by the rules of this module.
 
-    `opposing`: the events that end trades of the other side, in the order of their rows; the ideas themselves
-    when not given. `expires`: until when each idea can be entered; NaT or not given for any time.
+    `opposing`: the events that end trades of the other side, in the order of their rows; without them none
+    does. `expires`: until when each idea can be entered; NaT or not given for any time.
     """
     behind = panel.ends[panel.run[ideas.row]]
     entered = ideas.row + 1
@@ -147,7 +147,7 @@ def play(
         side=ideas.side,
         stop=ideas.stop * (ideas.side + ROUNDING),
         target=ideas.target * (ideas.side - ROUNDING),
-        opposed=_first_opposite(ideas, ideas if opposing is None else opposing, len(panel)) + 1,
+        opposed=_first_opposite(ideas, opposing, len(panel)) + 1,
         out_of_time=entered + rules.longest - 1,
         session_end=_session_ends(panel, entered) if rules.flat_at_close else np.full(len(ideas), -1),
     )
@@ -172,10 +172,12 @@ def _openings(panel: Panel, entered: Rows, behind: Rows, expires: Instants | Non
     return openings
 
 
-def _first_opposite(ideas: Ideas, opposing: Ideas, never: int) -> Rows:
+def _first_opposite(ideas: Ideas, opposing: Ideas | None, never: int) -> Rows:
     """The row of the first event of the other side after each idea; one of another run is never reached."""
     first = np.full(len(ideas), never)
-    for side in (-1, 1):
+    if opposing is None:
+        return first
+    for side in (BUY, SELL):
         mine = ideas.side == side
         events = np.append(opposing.row[opposing.side == -side], never)
         first[mine] = events[np.searchsorted(events, ideas.row[mine], side="right")]

@@ -135,37 +135,36 @@ def test_the_stop_of_the_last_bar_comes_before_its_close() -> None:
 def test_an_opposite_event_ends_a_trade_at_the_open_of_the_bar_after_it() -> None:
     bars = panel(SPOKE, CALM, CALM, (104, 125, 85, 100), CALM)
     events = both(buy(), sell(row=2))
-    assert one(play(bars, events, FREE)) == (End.OPPOSITE, 104, 2, 0.4)
+    assert one(play(bars, events, FREE, events)) == (End.OPPOSITE, 104, 2, 0.4)
 
 
 def test_an_opposite_event_counts_though_it_is_not_played_itself() -> None:
     bars = panel(SPOKE, CALM, (104, 125, 85, 100), CALM)
-    assert one(play(bars, buy(), FREE, opposing=both(buy(), sell(row=1))))[0] == End.OPPOSITE
+    assert one(play(bars, buy(), FREE, opposing=sell(row=1)))[0] == End.OPPOSITE
 
 
 def test_an_event_of_the_same_side_ends_nothing() -> None:
     bars = panel(SPOKE, CALM, CALM, (100, 121, 99, 110))
-    assert play(bars, both(buy(), buy(row=1)), FREE).end.tolist() == [End.TARGET, End.TARGET]
+    assert play(bars, both(buy(), buy(row=1)), FREE, buy(row=1)).end.tolist() == [End.TARGET, End.TARGET]
 
 
 def test_a_level_that_trades_on_the_bar_of_the_opposite_event_comes_first() -> None:
     bars = panel(SPOKE, CALM, (100, 101, 89, 100), CALM)
-    assert one(play(bars, both(buy(), sell(row=2)), FREE)) == (End.STOP, 90, 2, -1.0)
+    assert one(play(bars, buy(), FREE, sell(row=2))) == (End.STOP, 90, 2, -1.0)
 
 
 def test_an_open_beyond_a_level_counts_as_that_level_when_an_opposite_event_ends_it_too() -> None:
     bars = panel(SPOKE, CALM, (88, 89, 85, 87))
-    assert one(play(bars, both(buy(), sell(row=1)), FREE)) == (End.STOP, 88, 1, -1.2)
+    assert one(play(bars, buy(), FREE, sell(row=1))) == (End.STOP, 88, 1, -1.2)
 
 
 def test_the_longest_holding_comes_before_an_opposite_event_of_its_last_bar() -> None:
     bars = panel(SPOKE, CALM, CALM, (104, 125, 85, 100))
-    events = both(buy(), sell(row=2))
-    assert one(play(bars, events, Rules(longest=2, cost_bps=0)))[0] == End.TIMEOUT
+    assert one(play(bars, buy(), Rules(longest=2, cost_bps=0), sell(row=2)))[0] == End.TIMEOUT
 
 
 def test_a_trade_is_open_when_the_bar_after_the_opposite_event_is_not_there_yet() -> None:
-    assert play(panel(SPOKE, CALM, CALM), both(buy(), sell(row=2)), FREE).end[0] == End.OPEN
+    assert play(panel(SPOKE, CALM, CALM), buy(), FREE, sell(row=2)).end[0] == End.OPEN
 
 
 FLAT = Rules(longest=40, flat_at_close=True, cost_bps=0)
@@ -199,7 +198,7 @@ def test_a_longest_holding_that_ends_with_the_session_counts_as_that() -> None:
 def test_nothing_is_carried_across_runs() -> None:
     bars = broken(panel(SPOKE, CALM, (14, 15, 13, 14), (14, 15, 13, 14)), 2)
     events = both(buy(), buy(row=1), sell(row=2, entry=14, stop=15.5, target=12))
-    assert play(bars, events, FREE).end.tolist() == [End.OPEN, End.MISSED, End.OPEN]
+    assert play(bars, events, FREE, events).end.tolist() == [End.OPEN, End.MISSED, End.OPEN]
 
 
 def test_every_idea_is_a_trade_of_its_own() -> None:
@@ -243,12 +242,18 @@ def everywhere(bars: Bars) -> Ideas:
     return ideas(rows.tolist(), sides.tolist(), [(a, b, c) for a, b, c in levels.tolist()])
 
 
+def played(bars: Panel, rules: Rules) -> Trades:
+    """All of these, each ending those of the other side."""
+    events = everywhere(bars.bars)
+    return play(bars, events, rules, events)
+
+
 @given(steps)
 def test_without_gaps_and_costs_a_stop_costs_one_r_and_a_target_brings_what_was_planned(
     moves: list[tuple[float, float, float]],
 ) -> None:
     bars = walk(moves)
-    trades = play(bars, everywhere(bars.bars), FREE)
+    trades = played(bars, FREE)
     assert np.allclose(trades.r[trades.end == End.STOP], -1)
     assert np.allclose(trades.r[trades.end == End.TARGET], 1.5)
 
@@ -258,8 +263,8 @@ def test_costs_change_no_end_and_lower_every_r(
     moves: list[tuple[float, float, float]], cost_bps: float
 ) -> None:
     bars = walk(moves, gaps=True)
-    free = play(bars, everywhere(bars.bars), Rules(longest=5, cost_bps=0))
-    dear = play(bars, everywhere(bars.bars), Rules(longest=5, cost_bps=cost_bps))
+    free = played(bars, Rules(longest=5, cost_bps=0))
+    dear = played(bars, Rules(longest=5, cost_bps=cost_bps))
     assert free.end.tolist() == dear.end.tolist()
     assert (dear.r[dear.is_result] < free.r[free.is_result]).all()
 
@@ -269,12 +274,13 @@ def test_the_order_of_the_symbols_changes_nothing(
     mine: list[tuple[float, float, float]], others: list[tuple[float, float, float]]
 ) -> None:
     first, second = walk(mine, gaps=True), walk(others, gaps=True)
-    alone = [play(bars, everywhere(bars.bars), FREE).r for bars in (first, second)]
+    alone = [played(bars, FREE).r for bars in (first, second)]
     forth = both(everywhere(first.bars), shifted(everywhere(second.bars), len(first)))
     back = both(everywhere(second.bars), shifted(everywhere(first.bars), len(second)))
-    together = play(beside(first, second), forth, FREE).r, play(beside(second, first), back, FREE).r
-    assert np.array_equal(together[0], np.concatenate(alone), equal_nan=True)
-    assert np.array_equal(together[1], np.concatenate(alone[::-1]), equal_nan=True)
+    one_way = play(beside(first, second), forth, FREE, forth).r
+    the_other = play(beside(second, first), back, FREE, back).r
+    assert np.array_equal(one_way, np.concatenate(alone), equal_nan=True)
+    assert np.array_equal(the_other, np.concatenate(alone[::-1]), equal_nan=True)
 
 
 @given(steps, st.integers(1, 40))
@@ -282,10 +288,7 @@ def test_what_has_ended_stays_so_when_more_bars_come(
     moves: list[tuple[float, float, float]], cut: int
 ) -> None:
     whole, part = walk(moves, gaps=True), walk(moves[:cut], gaps=True)
-    now = play(part, everywhere(part.bars), Rules(longest=5))
-    later = play(
-        whole, everywhere(whole.bars)[np.arange(len(part))], Rules(longest=5), everywhere(whole.bars)
-    )
+    now, later = played(part, Rules(longest=5)), played(whole, Rules(longest=5))
     ended = now.is_result
     assert now.end[ended].tolist() == later.end[: len(part)][ended].tolist()
     assert now.r[ended].tolist() == later.r[: len(part)][ended].tolist()
@@ -294,6 +297,6 @@ def test_what_has_ended_stays_so_when_more_bars_come(
 @given(steps, st.integers(1, 8))
 def test_no_trade_is_held_longer_than_allowed(moves: list[tuple[float, float, float]], longest: int) -> None:
     bars = walk(moves, gaps=True)
-    trades = play(bars, everywhere(bars.bars), Rules(longest=longest))
+    trades = played(bars, Rules(longest=longest))
     assert (trades.held <= longest).all()
     assert (trades.held[trades.end < End.OPEN] == 0).all()

@@ -1,0 +1,24 @@
+"""Strategies over stored history: the same code and the same fills as everywhere else."""
+
+from signals.backtest.figures import Figures, luck, mean
+from signals.backtest.report import RANDOM_DRAWS, Report, report
+from signals.backtest.setup import COST_BPS, Refused, Setup, checked
+from signals.backtest.studies import Cases, Study, evaluate, pooled, studies
+
+__all__ = [
+    "COST_BPS",
+    "RANDOM_DRAWS",
+    "Cases",
+    "Figures",
+    "Refused",
+    "Report",
+    "Setup",
+    "Study",
+    "checked",
+    "evaluate",
+    "luck",
+    "mean",
+    "pooled",
+    "report",
+    "studies",
+]

@@ -1,0 +1,46 @@
+"""Buying at the first open and holding to the last close, to hold a strategy against. Pure.
+
+What lies between two runs, a jump that nothing explains, is left out as if the price had stood still.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from market.prices import Flags, Floats
+from signals.panel import Panel
+from signals.statistics import largest_fall
+
+
+@dataclass(frozen=True)
+class Held:
+    """What holding brought, and the deepest fall on the way, as shares; NaN where there was no bar."""
+
+    gain: float
+    fall: float
+
+
+def hold(panel: Panel, inside: Flags, cost_bps: float) -> list[Held]:
+    """What holding each symbol of the panel over its bars `inside` would have brought."""
+    parts: list[list[Floats]] = [[] for _ in panel.symbols]
+    for start, end in zip(panel.starts.tolist(), panel.ends.tolist(), strict=True):
+        first = start + int(np.argmax(inside[start:end]))
+        if inside[first]:
+            prices = np.append(panel.bars.open[first], panel.bars.close[first:end])
+            levels = parts[panel.symbol[start]]
+            levels.append(prices / prices[0] * (levels[-1][-1] if levels else 1.0))
+    cost = cost_bps / 10_000
+    return [_held(np.concatenate(levels), cost) if levels else Held(math.nan, math.nan) for levels in parts]
+
+
+def _held(levels: Floats, cost: float) -> Held:
+    return Held(float(levels[-1]) * (1 - cost) / (1 + cost) - 1, largest_fall(levels))
+
+
+def mean(helds: list[Held]) -> Held:
+    """The same money in each: the mean gain, and the mean of the falls. NaN when there is none."""
+    known = [one for one in helds if not math.isnan(one.gain)]
+    if not known:
+        return Held(math.nan, math.nan)
+    return Held(sum(one.gain for one in known) / len(known), sum(one.fall for one in known) / len(known))

@@ -1,0 +1,111 @@
+"""A backtest as people read it, and as JSON."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from textwrap import fill
+from typing import Any
+
+from market.models import Installation
+from signals.backtest.figures import Figures, figures
+from signals.backtest.setup import Setup, shortened
+from signals.backtest.studies import Study, pooled
+from signals.backtest.table import laid_out
+
+RANDOM_DRAWS = 100
+WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Report:
+    """The rows (all symbols together first, then each) and what a reader must know about them."""
+
+    setup: Setup
+    rows: list[Figures]
+    warnings: list[str]
+
+    def text(self) -> str:
+        # With one symbol, all together is that symbol.
+        shown = self.rows[1:] if len(self.rows) == 2 else self.rows
+        said = [f"WARNING: {warning}" for warning in self.warnings]
+        before = [fill(line, WIDTH) for line in (*said, *headed(self.setup, self.rows[0]))]
+        return "\n".join([*before, "", *laid_out(shown), "", *(fill(note, WIDTH) for note in NOTES)])
+
+    def as_json(self) -> dict[str, Any]:
+        """`rows`, `warnings`, `setup`, and `text`: the printed table."""
+        return {
+            "setup": told(self.setup),
+            "rows": [row.as_json() for row in self.rows],
+            "warnings": self.warnings,
+            "text": self.text(),
+        }
+
+
+NOTES = (
+    "Entries at the next bar's open; the stop first when a bar holds stop and target; gaps at the open."
+    " R: the result over the planned risk, costs included. Its average is the expectancy; the interval"
+    " (bootstrap) takes the trades as independent. Gain at 1 %: of capital with 1 % of it at risk in each"
+    " trade.",
+    "Target before stop: also counted after an opposite event has ended the trade. Luck: what chance gives"
+    " at these distances. Random entries: as many, on the same sides, as many ATR from stop and target, at"
+    f" random bars; the mean of {RANDOM_DRAWS} draws, and where 95 % of them lie.",
+    'Exposure: bars inside a trade. Holding: from the first open to the last close; in "all" the mean of the'
+    " symbols. Dividends are ignored, in trades and in holding.",
+)
+
+
+def report(setup: Setup, found: Iterable[Study]) -> Report:
+    """The figures of all studies, in the order of their symbols."""
+    parts = list(found)
+    rows = [figures(study) for study in (pooled(parts), *parts)]
+    return Report(setup, rows, warnings(setup, parts))
+
+
+def warnings(setup: Setup, parts: Sequence[Study]) -> list[str]:
+    found = []
+    if Installation.objects.filter(data=Installation.Data.SIMULATED).exists():
+        found.append("The data is simulated: nothing here says anything about a real market.")
+    if empty := [one.symbol for one in parts if not one.bars]:
+        found.append(f"No {setup.timeframe} bars of {shortened(empty)} are stored for these days.")
+    found += [_about_jumps(one) for one in parts if one.jumps]
+    return found
+
+
+def _about_jumps(study: Study) -> str:
+    jumps = [f"{jump.opened_at:%Y-%m-%d} (by {jump.factor:g})" for jump in study.jumps]
+    return (
+        f"{study.symbol}: unexplained jumps of the size of a split were found and left out:"
+        f" {shortened(jumps)}. Import the file with --splits, or record the split."
+    )
+
+
+def told(setup: Setup) -> dict[str, Any]:
+    """What was tested, as JSON."""
+    return {
+        "strategy_id": setup.strategy.id,
+        "timeframe": setup.timeframe.value,
+        "symbols": list(setup.symbols),
+        "since": setup.since.isoformat() if setup.since else None,
+        "until": setup.until.isoformat() if setup.until else None,
+        "parameters": setup.parameters,
+        "minimum_confidence": setup.minimum_confidence,
+        "lifetime_bars": setup.lifetime_bars,
+        "longest_holding_bars": setup.rules.longest,
+        "flat_at_close": setup.rules.flat_at_close,
+        "cost_bps": setup.rules.cost_bps,
+    }
+
+
+def headed(setup: Setup, every: Figures) -> list[str]:
+    """What was tested and what was not traded, in sentences."""
+    rules = setup.rules
+    span = f"{every.first_at[:10]} to {every.last_at[:10]}" if every.first_at and every.last_at else "no bars"
+    flat = ", flat at the session's close" if rules.flat_at_close else ""
+    changed = ", ".join(f"{name} {value:g}" for name, value in setup.parameters.items()) or "the defaults"
+    return [
+        f"{setup.strategy.title} ({setup.strategy.id}) on {setup.timeframe}, {span}: {every.bars:,} bars.",
+        f"Parameters: {changed}. Costs: {rules.cost_bps:g} basis points each way.",
+        f"Ideas of confidence {setup.minimum_confidence:g} or more; at most {rules.longest} bars{flat}.",
+        f"Of {every.ideas:,} ideas not traded: {every.below_minimum:,} below that confidence, {every.late:,}"
+        f" after an outage, {every.void:,} void (the next bar opened at or beyond a level), {every.missed:,}"
+        f" without a next bar in time. Still open: {every.open:,}.",
+    ]

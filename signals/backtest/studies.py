@@ -1,0 +1,216 @@
+"""What a strategy did on stored bars, symbol by symbol: the cases and counts that all figures stand on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.prices import Flags, Floats, Instants, to_datetime, to_instant
+from signals import indicators, store
+from signals.backtest import chance
+from signals.backtest.calendars import Calendars
+from signals.backtest.holding import Held, hold, mean
+from signals.backtest.setup import Setup
+from signals.panel import Jump, Panel
+from signals.strategies import Ideas
+from signals.trades import End, Rows, Trades, play
+
+FIRST_SYMBOLS = 4
+BARS_AT_ONCE = 200_000  # about 60 MB with their indicators
+ROUNDING = 1e-9  # a confidence has four digits
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Trades that have ended, as columns.
+
+    `spoke_at`, `ended_at` datetime64[us]: openings of the bar of the idea and of the bar of its end. `r`
+    float64. `end` int8: one of End. `race` int8: which was first, TARGET or STOP, when no opposite event ends
+    anything; other values for neither. `held` int32: bars. `luck` float64: planned stop over stop plus target.
+    """
+
+    spoke_at: Instants
+    ended_at: Instants
+    r: Floats
+    end: NDArray[np.int8]
+    race: NDArray[np.int8]
+    held: NDArray[np.int32]
+    luck: Floats
+
+    def __len__(self) -> int:
+        return len(self.r)
+
+    def __getitem__(self, rows: slice) -> "Cases":
+        return Cases(*(getattr(self, column.name)[rows] for column in fields(self)))
+
+    @classmethod
+    def join(cls, parts: Sequence["Cases"]) -> "Cases":
+        return cls(*(np.concatenate([getattr(one, column.name) for one in parts]) for column in fields(cls)))
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the strategy did on one symbol, or (`symbol` empty) on several.
+
+    `ideas` counts all events of the days tested: `late` ones after an outage of ours, those `below_minimum`,
+    `void`, `missed`, still `open`, and the cases. `exposed`: bars inside a trade. `chance`: for each draw of
+    random entries the sum of R and the number of cases.
+    """
+
+    symbol: str
+    bars: int
+    first_at: datetime | None
+    last_at: datetime | None
+    ideas: int
+    late: int
+    below_minimum: int
+    void: int
+    missed: int
+    open: int
+    exposed: int
+    cases: Cases
+    held: Held
+    chance: Floats = field(default_factory=lambda: np.zeros((0, 2)))
+    jumps: tuple[Jump, ...] = ()
+
+
+COUNTS = ("bars", "ideas", "late", "below_minimum", "void", "missed", "open", "exposed")
+
+
+def studies(setup: Setup, *, draws: int = 0) -> Iterator[Study]:
+    """One for each symbol of the setup, read and evaluated some symbols at a time."""
+    calendars = Calendars.load(setup.symbols)
+    left, size = list(setup.symbols), FIRST_SYMBOLS
+    while left:
+        panel = store.panel(left[:size], setup.timeframe, until=setup.ends)
+        yield from evaluate(panel, setup, calendars, draws=draws)
+        left = left[size:]
+        size = max(1, min(4 * size, size * BARS_AT_ONCE // max(len(panel), 1)))
+
+
+def pooled(parts: Sequence[Study]) -> Study:
+    """All of them as one. Holding is the mean: the same money in each."""
+    first = [one.first_at for one in parts if one.first_at]
+    last = [one.last_at for one in parts if one.last_at]
+    return Study(
+        symbol="",
+        first_at=min(first, default=None),
+        last_at=max(last, default=None),
+        cases=Cases.join([one.cases for one in parts]),
+        held=mean([one.held for one in parts]),
+        chance=np.sum([one.chance for one in parts], axis=0),
+        jumps=tuple(jump for one in parts for jump in one.jumps),
+        **{name: sum(getattr(one, name) for one in parts) for name in COUNTS},
+    )
+
+
+def evaluate(panel: Panel, setup: Setup, calendars: Calendars, *, draws: int = 0) -> list[Study]:
+    """What the strategy did on each symbol of the panel."""
+    inside = _inside(panel, setup)
+    events = setup.strategy.ideas(panel)
+    events_inside = events[inside[events.row]]
+    is_wanted = events_inside.confidence > setup.minimum_confidence - ROUNDING
+    is_played = is_wanted & ~events_inside.late
+    ideas = events_inside[is_played]
+    until = calendars.expires(panel, ideas.row, setup.timeframe, setup.lifetime_bars)
+    trades = play(panel, ideas, setup.rules, opposing=events, expires=until)
+    # An opposite event comes when a trade goes wrong: to stop the race there would hide stops, not targets.
+    race = play(panel, ideas, setup.rules, expires=until)
+    rows = {
+        "bars": np.flatnonzero(inside),
+        "ideas": events_inside.row,
+        "late": events_inside.row[events_inside.late],
+        "below_minimum": events_inside.row[~is_wanted & ~events_inside.late],
+        "void": ideas.row[trades.end == End.VOID],
+        "missed": ideas.row[trades.end == End.MISSED],
+        "open": ideas.row[trades.end == End.OPEN],
+        "exposed": _exposed(trades, len(panel)),
+    }
+    chances = np.zeros((len(panel.symbols), 0, 2))
+    if draws:
+        places = _places(panel, setup, calendars, inside)
+        chances = chance.draw(panel, events_inside, is_played, places, setup.rules, draws=draws)
+    return _by_symbol(panel, inside, rows, _cases(panel, ideas, trades, race.end), setup, chances)
+
+
+def _inside(panel: Panel, setup: Setup) -> Flags:
+    """Which bars are of the days tested; earlier ones only warm the indicators up."""
+    if setup.begins is None:
+        return np.ones(len(panel), dtype=np.bool_)
+    inside: Flags = panel.bars.opened_at >= to_instant(setup.begins)
+    return inside
+
+
+def _exposed(trades: Trades, size: int) -> Rows:
+    """The rows inside at least one trade."""
+    steps = np.zeros(size + 1, dtype=np.int64)
+    held = trades.held > 0
+    np.add.at(steps, trades.entered[held], 1)
+    np.add.at(steps, trades.entered[held] + trades.held[held], -1)
+    return np.flatnonzero(np.cumsum(steps[:-1]))
+
+
+def _places(panel: Panel, setup: Setup, calendars: Calendars, inside: Flags) -> Rows:
+    """The rows where the strategy could have spoken and its idea have been entered in time."""
+    rows = np.arange(len(panel))
+    atr = panel.indicator(indicators.atr, "high", "low", "close", period=setup.strategy.atr_period)
+    could = inside & (rows - panel.starts[panel.run] >= setup.strategy.needs) & (atr > 0)
+    could &= rows + 1 < panel.ends[panel.run]
+    rows = rows[could]
+    until = calendars.expires(panel, rows, setup.timeframe, setup.lifetime_bars)
+    in_time: Rows = rows[~(panel.bars.opened_at[rows + 1] >= until)]
+    return in_time
+
+
+def _cases(panel: Panel, ideas: Ideas, trades: Trades, race: NDArray[np.int8]) -> tuple[Rows, Cases]:
+    """The trades that have ended, and the rows of their ideas."""
+    ended = trades.is_result
+    ideas = ideas[ended]
+    stop, target = np.abs(ideas.entry - ideas.stop), np.abs(ideas.target - ideas.entry)
+    opened_at = panel.bars.opened_at
+    return ideas.row, Cases(
+        spoke_at=opened_at[ideas.row],
+        ended_at=opened_at[trades.exited[ended]],
+        r=trades.r[ended],
+        end=trades.end[ended],
+        race=race[ended],
+        held=trades.held[ended],
+        luck=stop / (stop + target),
+    )
+
+
+def _by_symbol(
+    panel: Panel,
+    inside: Flags,
+    rows: dict[str, Rows],
+    ended: tuple[Rows, Cases],
+    setup: Setup,
+    chances: Floats,
+) -> list[Study]:
+    of, every = panel.symbol, np.arange(len(panel.symbols) + 1)
+    counts = {name: np.bincount(of[found], minlength=len(every) - 1).tolist() for name, found in rows.items()}
+    bars, cases = np.searchsorted(of, every).tolist(), np.searchsorted(of[ended[0]], every).tolist()
+    held = hold(panel, inside, setup.rules.cost_bps)
+    return [
+        Study(
+            symbol=symbol,
+            first_at=_at(panel, bars[i + 1] - counts["bars"][i]) if counts["bars"][i] else None,
+            last_at=_at(panel, bars[i + 1] - 1) if counts["bars"][i] else None,
+            cases=ended[1][cases[i] : cases[i + 1]],
+            held=held[i],
+            chance=chances[i],
+            jumps=tuple(jump for jump in panel.jumps if jump.symbol == symbol and _counts(jump, setup)),
+            **{name: counts[name][i] for name in COUNTS},
+        )
+        for i, symbol in enumerate(panel.symbols)
+    ]
+
+
+def _at(panel: Panel, row: int) -> datetime:
+    return to_datetime(panel.bars.opened_at[row])
+
+
+def _counts(jump: Jump, setup: Setup) -> bool:
+    return setup.begins is None or jump.opened_at >= setup.begins
