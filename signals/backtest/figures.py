@@ -27,8 +27,8 @@ class Figures:
 
     `hit_rate`: trades with R above 0. `targets`, `stops`: trades whose target (stop) traded first, also after
     an opposite event had ended them. `target_rate`: targets among both, with its 95 % interval; `luck`: what
-    chance would give there. `opposites`: ended by an opposite event; `timeouts`: by the longest holding or the
-    session's close. `average_r`, which is the expectancy, with its 95 % interval. `drawdown_r` in R.
+    chance would give there. `opposites`: ended by an opposite event. `timeouts`: by the longest holding or
+    the session's close. `average_r`, which is the expectancy, with its 95 % interval. `drawdown_r` in R.
     `risked_gain`: what capital gains with 1 % of it at risk in each trade. `exposure`: bars inside a trade.
     `hold_...`: buying and holding. `random_r`: the mean R of random entries over all draws, and where 95 % of
     the draws lie.

@@ -28,7 +28,8 @@ class Cases:
 
     `spoke_at`, `ended_at` datetime64[us]: openings of the bar of the idea and of the bar of its end. `r`
     float64. `end` int8: one of End. `race` int8: which was first, TARGET or STOP, when no opposite event ends
-    anything; other values for neither. `held` int32: bars. `luck` float64: planned stop over stop plus target.
+    anything; other values for neither. `held` int32: bars. `luck` float64: stop over stop plus target, as
+    planned.
     """
 
     spoke_at: Instants
