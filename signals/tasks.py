@@ -2,12 +2,15 @@
 
 import logging
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 
+from signals import backtest as backtests
+from signals import records as history
 from signals import scan as workflow
-from signals.models import Scan
+from signals.models import Backtest, Scan
 
 logger = logging.getLogger(__name__)
 
@@ -28,3 +31,15 @@ def prune() -> None:
     before = timezone.now() - timedelta(days=settings.SCAN_DAYS)
     gone, _ = Scan.objects.filter(started_at__lt=before).delete()
     logger.info("pruned %s scans", gone)
+
+
+def backtest(pk: UUID) -> None:
+    if asked := Backtest.objects.filter(pk=pk).first():
+        backtests.run(asked, timezone.now())
+
+
+def records() -> None:
+    """Compute the records that are due, and fail the backtests that will not end."""
+    backtests.give_up(timezone.now())
+    for config in history.refresh(timezone.now()):
+        logger.info("computed the record of %s", config)

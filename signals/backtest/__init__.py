@@ -1,6 +1,7 @@
 """Strategies over stored history: the same code and the same fills as everywhere else."""
 
-from signals.backtest.figures import Figures, luck, mean
+from signals.backtest.figures import Figures, luck, mean, race
+from signals.backtest.jobs import give_up, request, run
 from signals.backtest.report import RANDOM_DRAWS, Report, report
 from signals.backtest.setup import COST_BPS, Refused, Setup, checked
 from signals.backtest.studies import Cases, Study, evaluate, pooled, studies
@@ -16,9 +17,13 @@ __all__ = [
     "Study",
     "checked",
     "evaluate",
+    "give_up",
     "luck",
     "mean",
     "pooled",
+    "race",
     "report",
+    "request",
+    "run",
     "studies",
 ]

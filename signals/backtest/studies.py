@@ -7,12 +7,13 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from market.prices import Flags, Floats, Instants, to_datetime, to_instant
+from market.models import Instrument
+from market.prices import INSTANT, Flags, Floats, Instants, to_datetime, to_instant
 from signals import indicators, store
 from signals.backtest import chance
-from signals.backtest.calendars import Calendars
 from signals.backtest.holding import Held, hold, mean
 from signals.backtest.setup import Setup
+from signals.lifetimes import Calendars
 from signals.panel import Jump, Panel
 from signals.strategies import Ideas
 from signals.trades import End, Rows, Trades, play
@@ -50,6 +51,12 @@ class Cases:
     def join(cls, parts: Sequence["Cases"]) -> "Cases":
         return cls(*(np.concatenate([getattr(one, column.name) for one in parts]) for column in fields(cls)))
 
+    @classmethod
+    def none(cls) -> "Cases":
+        moments, numbers = np.empty(0, dtype=INSTANT), np.empty(0)
+        ends = np.empty(0, dtype=np.int8)
+        return cls(moments, moments, numbers, ends, ends, np.empty(0, dtype=np.int32), numbers)
+
 
 @dataclass(frozen=True)
 class Study:
@@ -82,7 +89,8 @@ COUNTS = ("bars", "ideas", "late", "below_minimum", "void", "missed", "open", "e
 
 def studies(setup: Setup, *, draws: int = 0) -> Iterator[Study]:
     """One for each symbol of the setup, read and evaluated some symbols at a time."""
-    calendars = Calendars.load(setup.symbols)
+    of = Instrument.objects.filter(symbol__in=setup.symbols).values_list("symbol", "calendar")
+    calendars = Calendars.load(dict(of))
     left, size = list(setup.symbols), FIRST_SYMBOLS
     while left:
         panel = store.panel(left[:size], setup.timeframe, until=setup.ends)
@@ -99,9 +107,9 @@ def pooled(parts: Sequence[Study]) -> Study:
         symbol="",
         first_at=min(first, default=None),
         last_at=max(last, default=None),
-        cases=Cases.join([one.cases for one in parts]),
+        cases=Cases.join([Cases.none(), *(one.cases for one in parts)]),
         held=mean([one.held for one in parts]),
-        chance=np.sum([one.chance for one in parts], axis=0),
+        chance=np.sum([one.chance for one in parts], axis=0) if parts else np.zeros((0, 2)),
         jumps=tuple(jump for one in parts for jump in one.jumps),
         **{name: sum(getattr(one, name) for one in parts) for name in COUNTS},
     )
@@ -115,7 +123,7 @@ def evaluate(panel: Panel, setup: Setup, calendars: Calendars, *, draws: int = 0
     is_wanted = events_inside.confidence > setup.minimum_confidence - ROUNDING
     is_played = is_wanted & ~events_inside.late
     ideas = events_inside[is_played]
-    until = calendars.expires(panel, ideas.row, setup.timeframe, setup.lifetime_bars)
+    _, until = calendars.times(setup.timeframe, panel, ideas.row, setup.lifetime_bars)
     trades = play(panel, ideas, setup.rules, opposing=events, expires=until)
     # An opposite event comes when a trade goes wrong: to stop the race there would hide stops, not targets.
     race = play(panel, ideas, setup.rules, expires=until)
@@ -160,7 +168,7 @@ def _places(panel: Panel, setup: Setup, calendars: Calendars, inside: Flags) -> 
     could = inside & (rows - panel.starts[panel.run] >= setup.strategy.needs) & (atr > 0)
     could &= rows + 1 < panel.ends[panel.run]
     rows = rows[could]
-    until = calendars.expires(panel, rows, setup.timeframe, setup.lifetime_bars)
+    _, until = calendars.times(setup.timeframe, panel, rows, setup.lifetime_bars)
     in_time: Rows = rows[~(panel.bars.opened_at[rows + 1] >= until)]
     return in_time
 

@@ -1,4 +1,4 @@
-"""Rows of figures as two tables that fit a terminal of 100 columns. Pure."""
+"""Rows of figures as two tables that fit a terminal of some 100 columns. Pure."""
 
 import math
 from collections.abc import Callable, Sequence

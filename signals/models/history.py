@@ -8,10 +8,15 @@ from django.db.models import Q
 
 from market.models.meta import TypedModelMeta, choices
 from market.prices import Timeframe
+from signals.statistics import wilson
 
 
 class Backtest(models.Model):
-    """A strategy over stored history, asked for through the API and run by the queue."""
+    """A strategy over stored history, asked for through the API and run by the queue.
+
+    It holds all that it depends on besides the bars. `result`: {"setup", "rows" (all symbols together first,
+    then each), "warnings", "text" (the printed table)}.
+    """
 
     class Status(models.TextChoices):
         QUEUED = "queued"
@@ -27,6 +32,9 @@ class Backtest(models.Model):
     until = models.DateField(null=True, blank=True, help_text="Last day.")
     parameters = models.JSONField(default=dict, blank=True)
     minimum_confidence = models.DecimalField(max_digits=5, decimal_places=4)
+    lifetime_bars = models.PositiveSmallIntegerField()
+    longest_holding_bars = models.PositiveSmallIntegerField()
+    flat_at_close = models.BooleanField()
     cost_bps = models.FloatField(help_text="Costs each way in basis points of the price.")
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
     result = models.JSONField(null=True)
@@ -41,13 +49,32 @@ class Backtest(models.Model):
     class Meta(TypedModelMeta):
         db_table = "backtests"
         ordering = ["-queued_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="backtest_is_finished_when_it_has_ended",
+                condition=Q(status__in=["queued", "running"], finished_at=None)
+                | Q(status__in=["completed", "failed"], finished_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="backtest_has_a_result_when_completed",
+                condition=Q(status="completed", result__isnull=False)
+                | (~Q(status="completed") & Q(result__isnull=True)),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.strategy_id} {self.timeframe} on {', '.join(self.symbols)}"
 
 
 class StrategyRecord(models.Model):
-    """How the ideas of a configuration turned out over stored history: of all watched symbols, or of one."""
+    """How the ideas of a configuration turned out over stored history: of all watched symbols, or of one.
+
+    Targets and stops are counted also where an opposite event had ended the trade before; what is neither
+    met its longest holding, its session's close or the end of the data. `listed`, below 30 cases: [{"symbol",
+    "bar", "r", "ended"}], oldest first.
+    """
+
+    FEW = 30
 
     strategy_id = models.CharField("strategy", max_length=40, db_collation="C")
     timeframe = models.CharField(max_length=3, choices=choices(Timeframe), db_collation="C")
@@ -55,8 +82,8 @@ class StrategyRecord(models.Model):
         max_length=16, blank=True, db_collation="C", help_text="Empty: pooled over the watchlist."
     )
     cases = models.IntegerField(help_text="Trades that ended.")
-    targets = models.IntegerField(help_text="Of those, at the target.")
-    stops = models.IntegerField(help_text="Of those, at the stop.")
+    targets = models.IntegerField(help_text="Of those, the target traded first.")
+    stops = models.IntegerField(help_text="Of those, the stop traded first.")
     luck = models.FloatField(
         null=True, help_text="Share of targets among targets and stops that chance would give."
     )
@@ -67,6 +94,7 @@ class StrategyRecord(models.Model):
     bars = models.BigIntegerField(help_text="Closed bars it stands on.")
     first_at = models.DateTimeField(null=True)
     last_at = models.DateTimeField(null=True)
+    oldest_at = models.DateTimeField(null=True, help_text="Opening of the oldest bar that was stored then.")
     computed_at = models.DateTimeField()
     basis = models.JSONField(default=dict, help_text="The configuration it was computed with.")
 
@@ -85,3 +113,36 @@ class StrategyRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.strategy_id} {self.timeframe} {self.symbol or 'all'}"
+
+    def sentence(self) -> str:
+        """What is shown with every signal."""
+        if self.cases < self.FEW:
+            return f"only {self.cases} {'case' if self.cases == 1 else 'cases'}: listed"
+        return f"{self._race()}; {self._result()}; {self._neither()}"
+
+    def _race(self) -> str:
+        decided = self.targets + self.stops
+        if not decided or self.luck is None:
+            return "neither target nor stop was ever reached"
+        low, high = (f"{100 * bound:.0f}" for bound in wilson(self.targets, decided))
+        return (
+            f"target before stop in {percent(self.targets / decided)} of {decided:,} (95 %: {low} to {high}),"
+            f" {percent(self.luck)} would be luck at this geometry"
+        )
+
+    def _result(self) -> str:
+        if self.mean_r is None or self.mean_r_low is None or self.mean_r_high is None:
+            return "its result in R is unknown"
+        return f"{signed(self.mean_r)} R each ({signed(self.mean_r_low)} to {signed(self.mean_r_high)})"
+
+    def _neither(self) -> str:
+        neither = self.cases - self.targets - self.stops
+        return f"{percent(neither / self.cases)} of {self.cases:,} reached neither in time"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def signed(r: float) -> str:
+    return f"{round(r, 2) + 0.0:+.2f}"  # no -0.00

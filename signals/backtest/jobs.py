@@ -1,0 +1,131 @@
+"""Backtests that the queue runs: each once, and none is left running by a worker that died."""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet
+from django_q.tasks import async_task
+
+from market import locks
+from market.prices import Timeframe
+from signals.backtest.report import RANDOM_DRAWS, report
+from signals.backtest.setup import COST_BPS, Setup, checked
+from signals.backtest.studies import studies
+from signals.models import Backtest
+from signals.strategies import STRATEGIES, BadParameters
+from signals.trades import Rules
+
+LOST_AFTER = timedelta(days=1)
+DIED = "It ended with an error that the worker's log tells, or its worker was killed. Ask for it again."
+LOST = "No worker started it within a day: the worker of the slow queue may not be running. Ask for it again."
+
+Status = Backtest.Status
+
+
+def request(
+    *,
+    strategy_id: str,
+    timeframe: str,
+    symbols: Sequence[str],
+    since: date | None = None,
+    until: date | None = None,
+    parameters: Mapping[str, object] | None = None,
+    minimum_confidence: Decimal | float | None = None,
+    cost_bps: float = COST_BPS,
+    by: User | None,
+    at: datetime,
+) -> Backtest:
+    """Ask the queue for a backtest. What is None is taken from the configuration. Raises Refused."""
+    setup = checked(
+        strategy_id=strategy_id,
+        timeframe=timeframe,
+        symbols=symbols,
+        since=since,
+        until=until,
+        parameters=parameters,
+        minimum_confidence=minimum_confidence,
+        cost_bps=cost_bps,
+    )
+    with transaction.atomic():
+        test = Backtest.objects.create(requested_by=by, queued_at=at, **_columns(setup))
+        named = {"task_name": f"signals.backtest {test.pk}", "group": "signals.backtest", "cluster": "slow"}
+        async_task("signals.tasks.backtest", test.pk, q_options=named)
+    return test
+
+
+def run(test: Backtest, at: datetime) -> None:
+    """Run a queued backtest. One that has ended, or is being run, is left alone."""
+    begun, this = time.monotonic(), Backtest.objects.filter(pk=test.pk)
+    with locks.held(_lock(test)) as mine:
+        if not mine:
+            return
+        if not this.filter(status=Status.QUEUED).update(status=Status.RUNNING, started_at=at):
+            _fail(this.filter(status=Status.RUNNING), DIED, at)
+            return
+        outcome: dict[str, Any] = {"status": Status.FAILED, "error": DIED}
+        try:
+            outcome = _outcome(test)
+        finally:
+            finished_at = at + timedelta(seconds=time.monotonic() - begun)
+            this.filter(status=Status.RUNNING).update(finished_at=finished_at, **outcome)
+
+
+def give_up(at: datetime) -> None:
+    """Fail what a dead worker has left running, and what nobody has started."""
+    for test in Backtest.objects.filter(status=Status.RUNNING):
+        with locks.held(_lock(test)) as mine:
+            if mine:
+                _fail(Backtest.objects.filter(pk=test.pk, status=Status.RUNNING), DIED, at)
+    _fail(Backtest.objects.filter(status=Status.QUEUED, queued_at__lt=at - LOST_AFTER), LOST, at)
+
+
+def _lock(test: Backtest) -> str:
+    return f"signals backtest {test.pk}"
+
+
+def _fail(tests: "QuerySet[Backtest]", error: str, at: datetime) -> None:
+    tests.update(status=Status.FAILED, error=error, finished_at=at)
+
+
+def _outcome(test: Backtest) -> dict[str, Any]:
+    try:
+        setup = _setup(test)
+    except (KeyError, BadParameters) as error:
+        # Checked when it was asked for: this version of Jax is another one.
+        return {"status": Status.FAILED, "error": f"The strategy has changed since: {error}"}
+    found = report(setup, studies(setup, draws=RANDOM_DRAWS))
+    return {"status": Status.COMPLETED, "result": found.as_json()}
+
+
+def _columns(setup: Setup) -> dict[str, Any]:
+    return {
+        "strategy_id": setup.strategy.id,
+        "timeframe": setup.timeframe,
+        "symbols": list(setup.symbols),
+        "since": setup.since,
+        "until": setup.until,
+        "parameters": setup.parameters,
+        "minimum_confidence": Decimal(str(setup.minimum_confidence)),
+        "lifetime_bars": setup.lifetime_bars,
+        "longest_holding_bars": setup.rules.longest,
+        "flat_at_close": setup.rules.flat_at_close,
+        "cost_bps": setup.rules.cost_bps,
+    }
+
+
+def _setup(test: Backtest) -> Setup:
+    return Setup(
+        strategy=STRATEGIES[test.strategy_id].of(test.parameters),
+        timeframe=Timeframe(test.timeframe),
+        symbols=tuple(test.symbols),
+        minimum_confidence=float(test.minimum_confidence),
+        lifetime_bars=test.lifetime_bars,
+        rules=Rules(test.longest_holding_bars, test.flat_at_close, test.cost_bps),
+        since=test.since,
+        until=test.until,
+    )

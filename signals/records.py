@@ -1,0 +1,182 @@
+"""The record of each configuration: how its ideas turned out over all stored history of the watchlist.
+
+A record is computed again on every new day (UTC), when its configuration has changed, and when the history
+has become longer: a backfill or an import has put bars before the first one it stands on.
+"""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from market import locks, store
+from market.models import Instrument
+from market.prices import Timeframe, to_datetime
+from signals import backtest
+from signals.backtest import Setup, Study
+from signals.models import Signal, StrategyConfig, StrategyRecord
+from signals.statistics import mean_interval
+from signals.strategies import BadParameters
+from signals.trades import End
+
+logger = logging.getLogger(__name__)
+
+POOLED = ""
+Key = tuple[str, str, str]  # strategy, timeframe, symbol ("" for all)
+Oldest = Mapping[str, datetime | None]
+
+
+def of(signals: Sequence[Signal]) -> dict[Key, StrategyRecord]:
+    """The records of these signals, pooled ones (symbol "") and those of their symbols. One query."""
+    found = StrategyRecord.objects.filter(
+        strategy_id__in={signal.strategy_id for signal in signals},
+        timeframe__in={signal.timeframe for signal in signals},
+        symbol__in={POOLED, *(signal.symbol for signal in signals)},
+    )
+    return {(record.strategy_id, record.timeframe, record.symbol): record for record in found}
+
+
+def refresh(at: datetime) -> list[str]:
+    """Compute the records that are due, one configuration after the other; which they were."""
+    done = []
+    with locks.held("signals records") as mine:
+        symbols = _symbols()
+        for config in due(symbols, at) if mine else []:
+            try:
+                setup = Setup.of(config, symbols)
+            except BadParameters as error:
+                logger.error("%s has no record: %s Change it in admin.", config, error)
+                continue
+            _compute(config, setup, at)
+            done.append(str(config))
+    return done
+
+
+def due(symbols: Sequence[str], at: datetime) -> list[StrategyConfig]:
+    """The configurations whose record is missing, of an earlier day, or no longer what it stands on."""
+    pooled = {
+        (record.strategy_id, record.timeframe): record
+        for record in StrategyRecord.objects.filter(symbol=POOLED)
+    }
+    configs = list(StrategyConfig.objects.enabled())
+    oldest = {name: _oldest(symbols, Timeframe(name)) for name in {config.timeframe for config in configs}}
+    return [
+        config
+        for config in configs
+        if _is_old(config, pooled.get((config.strategy_id, config.timeframe)), at)
+        or _has_more(config, oldest[config.timeframe])
+    ]
+
+
+def _symbols() -> list[str]:
+    """The watchlist, without instruments whose history waits to be restated."""
+    found = Instrument.objects.watched().filter(split_pending_since=None).order_by("symbol")
+    return list(found.values_list("symbol", flat=True))
+
+
+def _oldest(symbols: Sequence[str], timeframe: Timeframe) -> Oldest:
+    return {
+        symbol: None if opened_at is None else to_datetime(opened_at)
+        for symbol, opened_at in store.oldest(symbols, timeframe).items()
+    }
+
+
+def _is_old(config: StrategyConfig, record: StrategyRecord | None, at: datetime) -> bool:
+    if record is None or record.computed_at.date() != at.date():
+        return True
+    return bool(record.basis != _basis(config))
+
+
+def _has_more(config: StrategyConfig, oldest: Oldest) -> bool:
+    """Whether bars are stored that are older than those the record stands on."""
+    known = dict(
+        StrategyRecord.objects.filter(strategy_id=config.strategy_id, timeframe=config.timeframe)
+        .exclude(symbol=POOLED)
+        .values_list("symbol", "oldest_at")
+    )
+    for symbol, now in oldest.items():
+        then = known.get(symbol)
+        if now is not None and (then is None or now < then):
+            return True
+    return False
+
+
+def _compute(config: StrategyConfig, setup: Setup, at: datetime) -> None:
+    """Replace the records of one configuration, all in one transaction."""
+    oldest = _oldest(setup.symbols, setup.timeframe)  # first: what comes meanwhile makes it due again
+    parts = list(backtest.studies(setup))
+    about = {
+        "strategy_id": config.strategy_id,
+        "timeframe": config.timeframe,
+        "computed_at": at,
+        "basis": _basis(config),
+    }
+    rows = [StrategyRecord(**about, symbol=POOLED, **_columns(backtest.pooled(parts)), listed=_listed(parts))]
+    rows += [
+        StrategyRecord(
+            **about,
+            symbol=study.symbol,
+            oldest_at=oldest[study.symbol],
+            listed=_listed([study]),
+            **_columns(study),
+        )
+        for study in parts
+    ]
+    with transaction.atomic():
+        StrategyRecord.objects.filter(strategy_id=config.strategy_id, timeframe=config.timeframe).delete()
+        StrategyRecord.objects.bulk_create(rows, batch_size=1_000)
+
+
+def _basis(config: StrategyConfig) -> dict[str, Any]:
+    """What a record depends on besides the bars."""
+    return {
+        "parameters": config.parameters,
+        "minimum_confidence": float(config.minimum_confidence),
+        "lifetime_bars": config.lifetime_bars,
+        "longest_holding_bars": config.longest_holding_bars,
+        "flat_at_close": config.flat_at_close,
+        "cost_bps": backtest.COST_BPS,
+    }
+
+
+def _columns(study: Study) -> dict[str, Any]:
+    cases = study.cases
+    targets, stops = backtest.race(cases)
+    # Few cases are listed; an interval would say more than they do.
+    low, high = mean_interval(cases.r) if len(cases) >= StrategyRecord.FEW else (math.nan, math.nan)
+    return {
+        "cases": len(cases),
+        "targets": targets,
+        "stops": stops,
+        "luck": _known(backtest.luck(cases)),
+        "mean_r": _known(backtest.mean(cases.r)),
+        "mean_r_low": _known(low),
+        "mean_r_high": _known(high),
+        "bars": study.bars,
+        "first_at": study.first_at,
+        "last_at": study.last_at,
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _listed(parts: Sequence[Study]) -> list[dict[str, Any]]:
+    """The cases themselves, oldest first, while they are few."""
+    if sum(len(study.cases) for study in parts) >= StrategyRecord.FEW:
+        return []
+    cases = [
+        {
+            "symbol": study.symbol,
+            "bar": to_datetime(study.cases.spoke_at[i]).isoformat(),
+            "r": round(float(study.cases.r[i]), 4),
+            "ended": End(study.cases.end[i]).name.lower().replace("_", " "),
+        }
+        for study in parts
+        for i in range(len(study.cases))
+    ]
+    return sorted(cases, key=lambda case: (case["bar"], case["symbol"]))

@@ -1,0 +1,354 @@
+"""A strategy over stored history: what is counted, what it is compared with, and how it is asked for."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from bokeh_sampledata import stocks
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django_q.models import OrmQ
+from pytest_django import DjangoAssertNumQueries
+
+from market import feeds, store
+from market.models import Instrument
+from market.prices import Bars, Feed, Timeframe
+from signals import backtest, tasks
+from signals import store as panels
+from signals.backtest import Refused, Setup, Study
+from signals.models import Backtest, StrategyConfig
+from signals.statistics import wilson
+from signals.strategies.macd_crossover import MacdCrossover
+from signals.trades import End, Rules, play
+from tests import make
+from tests.signals.walks import walk
+
+pytestmark = pytest.mark.django_db
+
+START = datetime(2022, 1, 3, tzinfo=UTC)
+DAYS = 400
+AT = START + timedelta(days=DAYS + 1)
+
+
+@pytest.fixture(autouse=True)
+def two_histories() -> None:
+    """AAPL and MSFT trade round the clock and have 400 daily bars each; TSLA has none."""
+    make.only("AAPL", "MSFT", "TSLA", calendar="24/7")
+    make.round_the_clock(AT, days=DAYS + 10)
+    keep({"AAPL": walk(DAYS, 1, start=START), "MSFT": walk(DAYS, 2, start=START)})
+
+
+def keep(bars: dict[str, Bars]) -> None:
+    store.write_candles(bars, Timeframe.D1, provider="simulator", feed=Feed.SIMULATED)
+
+
+def asked(**values: Any) -> Setup:
+    given = {"strategy_id": "macd_crossover_v1", "timeframe": "1d", "symbols": ["AAPL", "MSFT"]}
+    return backtest.checked(**given | values)
+
+
+def studied(**values: Any) -> list[Study]:
+    return list(backtest.studies(asked(**values)))
+
+
+# What is counted
+
+
+def test_every_idea_is_accounted_for() -> None:
+    for study in studied(minimum_confidence=0.6):
+        accounted = study.late + study.below_minimum + study.void + study.missed + study.open
+        assert study.ideas == accounted + len(study.cases)
+        assert study.below_minimum > 0
+        assert len(study.cases) > 5
+
+
+def test_the_trades_are_those_of_the_strategy_by_the_rules_of_fills() -> None:
+    panel = panels.panel(["AAPL"], Timeframe.D1)
+    ideas = MacdCrossover().ideas(panel)
+    trades = play(panel, ideas, Rules(longest=40), opposing=ideas)
+    (study,) = studied(symbols=["AAPL"], minimum_confidence=0)
+    assert study.cases.r.tolist() == trades.r[trades.is_result].tolist()
+    assert study.ideas == len(ideas)
+
+
+def test_ideas_below_the_minimum_are_not_traded_and_still_end_trades_of_the_other_side() -> None:
+    few, many = (
+        studied(symbols=["AAPL"], minimum_confidence=0.7),
+        studied(symbols=["AAPL"], minimum_confidence=0),
+    )
+    assert len(few[0].cases) < len(many[0].cases)
+    assert set(few[0].cases.r.tolist()) <= set(many[0].cases.r.tolist())
+
+
+def test_the_first_day_starts_warm() -> None:
+    since = (START + timedelta(days=300)).date()
+    (late,), (whole,) = studied(symbols=["AAPL"], since=since), studied(symbols=["AAPL"])
+    recent = whole.cases.spoke_at >= np.datetime64(since)
+    assert late.bars == 100
+    assert late.cases.r.tolist() == whole.cases.r[recent].tolist()
+
+
+def test_nothing_after_the_last_day_is_known() -> None:
+    until = (START + timedelta(days=299)).date()
+    (early,), (whole,) = studied(symbols=["AAPL"], until=until), studied(symbols=["AAPL"])
+    ended = whole.cases.ended_at <= np.datetime64(until)
+    assert early.bars == 300
+    assert early.cases.r.tolist() == whole.cases.r[ended].tolist()
+
+
+def test_an_idea_whose_next_bar_comes_after_it_has_expired_is_missed() -> None:
+    (before,) = studied(symbols=["AAPL"], minimum_confidence=0)
+    spoke = before.cases.spoke_at[3].astype(datetime).replace(tzinfo=UTC)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM candles WHERE symbol = 'AAPL' AND opened_at > %s AND opened_at <= %s",
+            [spoke, spoke + timedelta(days=2)],
+        )
+    (after,) = studied(symbols=["AAPL"], minimum_confidence=0)
+    assert (before.missed, after.missed) == (0, 1)
+
+
+def test_symbols_do_not_touch_each_other() -> None:
+    alone = [studied(symbols=[symbol])[0] for symbol in ("AAPL", "MSFT")]
+    for one, other in zip(alone, studied(), strict=True):
+        assert one.cases.r.tolist() == other.cases.r.tolist()
+        assert (one.exposed, one.held) == (other.exposed, other.held)
+
+
+def test_reading_costs_the_same_queries_for_many_symbols(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    with CaptureQueriesContext(connection) as one:
+        studied(symbols=["AAPL"])
+    with django_assert_max_num_queries(len(one)):
+        studied(symbols=["AAPL", "MSFT", "TSLA"])
+
+
+# What it is compared with
+
+
+def test_the_figures_follow_from_the_cases() -> None:
+    found = backtest.report(asked(), studied())
+    pooled, *each = found.rows
+    assert [row.symbol for row in found.rows] == ["", "AAPL", "MSFT"]
+    assert pooled.trades == sum(row.trades for row in each)
+    assert pooled.total_r == pytest.approx(sum(row.total_r for row in each))
+    assert pooled.average_r == pytest.approx(pooled.total_r / pooled.trades)
+    assert pooled.average_r_low < pooled.average_r < pooled.average_r_high
+    assert (pooled.target_rate_low, pooled.target_rate_high) == wilson(
+        pooled.targets, pooled.targets + pooled.stops
+    )
+    assert pooled.luck == pytest.approx(2 / 4.5, abs=0.01)  # stop 2 ATR, target 2.5 ATR
+    assert 0 < pooled.exposure < 1
+
+
+def test_holding_is_bought_at_the_first_open_and_sold_at_the_last_close() -> None:
+    bars = store.read_bars(["AAPL"], Timeframe.D1)["AAPL"]
+    (row,) = backtest.report(asked(), studied(symbols=["AAPL"], cost_bps=0)).rows[1:]
+    assert row.hold_gain == pytest.approx(bars.close[-1] / bars.open[0] - 1)
+    assert 0 < row.hold_fall < 1
+
+
+def test_random_entries_are_the_same_each_time_and_whoever_is_beside() -> None:
+    both = list(backtest.studies(asked(), draws=20))
+    (alone,) = backtest.studies(asked(symbols=["MSFT"]), draws=20)
+    assert np.array_equal(both[1].chance, alone.chance)
+    assert (alone.chance[:, 1] > 0.8 * len(alone.cases)).all()
+
+
+def test_random_entries_of_prices_without_drift_bring_about_nothing() -> None:
+    keep({"TSLA": walk(3_000, 5, start=START - timedelta(days=2_500))})
+    (study,) = backtest.studies(asked(symbols=["TSLA"], cost_bps=0), draws=100)
+    (row,) = backtest.report(asked(), [study]).rows[1:]
+    assert abs(row.random_r) < 0.1
+    assert row.random_r_low < row.random_r < row.random_r_high
+
+
+def test_an_opposite_event_does_not_hide_the_stops_that_it_comes_before() -> None:
+    keep({"TSLA": walk(8_000, 7, start=START - timedelta(days=7_500), deviation=0.01)})
+    (study,) = studied(symbols=["TSLA"], minimum_confidence=0)
+    row = backtest.report(asked(), [study]).rows[0]
+    ended = [int((study.cases.end == end).sum()) for end in (End.TARGET, End.STOP)]
+    assert ended[0] / sum(ended) > row.luck + 0.1  # of the trades, on a random walk
+    assert row.target_rate == pytest.approx(row.luck, abs=0.04)
+
+
+# Jumps and simulated data
+
+
+def test_an_unexplained_jump_is_left_out_and_told() -> None:
+    bars = walk(DAYS, 3, start=START)
+    for prices in (bars.open, bars.high, bars.low, bars.close):
+        prices[200:] /= 7
+    keep({"TSLA": bars})
+    found = backtest.report(asked(), studied(symbols=["TSLA"]))
+    day = (START + timedelta(days=200)).date()
+    assert found.warnings == [
+        f"TSLA: unexplained jumps of the size of a split were found and left out: {day} (by 7)."
+        " Import the file with --splits, or record the split."
+    ]
+    assert found.rows[0].hold_fall < 0.8
+    assert abs(found.rows[0].drawdown_r) < 20
+
+
+def test_real_prices_from_before_two_splits_say_where_the_splits_were() -> None:
+    table = stocks.AAPL
+    prices = [np.array(table[name]) for name in ("open", "high", "low", "close", "volume")]
+    bars = Bars.of(np.array(table["date"], dtype="datetime64[us]"), *prices)
+    bars.final[:] = True
+    keep({"TSLA": bars})
+    (study,) = studied(symbols=["TSLA"])
+    assert [f"{jump.opened_at:%Y-%m-%d} {jump.factor:g}" for jump in study.jumps] == [
+        "2000-06-21 2",
+        "2005-02-28 2",
+    ]
+    assert len(study.cases) > 100
+    assert study.held.gain == pytest.approx(4 * bars.close[-1] / bars.open[0] - 1, rel=0.1)
+
+
+def test_simulated_data_is_called_so() -> None:
+    feeds.settle_installation("simulated", AT)
+    found = backtest.report(asked(), studied())
+    assert "WARNING: The data is simulated" in found.text()
+    assert found.as_json()["warnings"] == found.warnings
+
+
+def test_a_symbol_without_bars_for_these_days_is_named() -> None:
+    found = backtest.report(asked(), studied(symbols=["AAPL", "TSLA"]))
+    assert found.warnings == ["No 1d bars of TSLA are stored for these days."]
+    assert found.rows[2].as_json()["hit_rate"] is None
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "told"),
+    [
+        ({"strategy_id": "nope"}, "strategy_id", "There is no strategy nope. There are: rsi_momentum_v1, "),
+        ({"timeframe": "2d"}, "timeframe", "There is no timeframe 2d. There are: 1m, 5m, 15m, 1h, 1d, 1w."),
+        ({"symbols": ["AAPL", "NOPE"]}, "symbols", "Not on the list of instruments: NOPE. There are: AAPL, "),
+        ({"symbols": []}, "symbols", "Name at least one symbol."),
+        (
+            {"timeframe": "1h"},
+            "symbols",
+            "No 1h bars of AAPL, MSFT are stored. They are built from 15m bars.",
+        ),
+        ({"symbols": ["TSLA"]}, "symbols", "`manage.py backfill SYMBOL --timeframe 1d --since DATE`"),
+        ({"parameters": {"speed": "9"}}, "parameters.speed", "speed is not a parameter of this strategy. It"),
+        ({"parameters": {"macd_fast": "x"}}, "parameters.macd_fast", "macd_fast must be a whole number from"),
+        ({"minimum_confidence": 60}, "minimum_confidence", "a number from 0 to 1"),
+        ({"cost_bps": -1}, "cost_bps", "Costs are 0 to 1000 basis points"),
+        ({"cost_bps": float("nan")}, "cost_bps", "Costs are 0 to 1000 basis points"),
+        ({"since": date(2023, 1, 2), "until": date(2023, 1, 1)}, "until", "lies before the first"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_what_to_do(
+    values: dict[str, Any], field: str, told: str
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        asked(**values)
+    assert told in refusal.value.errors[field]
+
+
+def test_a_symbol_whose_split_is_being_restated_is_refused() -> None:
+    Instrument.objects.filter(symbol="AAPL").update(split_pending_since=AT)
+    with pytest.raises(Refused, match="A split of AAPL is being restated"):
+        asked()
+
+
+def test_what_is_not_given_is_taken_from_the_configuration() -> None:
+    StrategyConfig.objects.filter(strategy_id="macd_crossover_v1", timeframe="1d").update(
+        parameters={"stop_atr": 3, "macd_fast": 10},
+        minimum_confidence=Decimal("0.8"),
+        longest_holding_bars=7,
+    )
+    setup = asked(parameters={"macd_fast": "11"})
+    assert setup.parameters == {"stop_atr": 3.0, "macd_fast": 11}
+    assert (setup.minimum_confidence, setup.rules.longest) == (0.8, 7)
+
+
+# The queued job
+
+
+def request(**values: Any) -> Backtest:
+    given = {"strategy_id": "macd_crossover_v1", "timeframe": "1d", "symbols": ["AAPL"], "by": None, "at": AT}
+    return backtest.request(**given | values)
+
+
+def test_a_request_is_a_row_and_a_task_of_the_slow_queue(admin_user: User) -> None:
+    test = request(by=admin_user, parameters={"stop_atr": 3})
+    assert (test.status, test.requested_by, test.parameters) == ("queued", admin_user, {"stop_atr": 3.0})
+    (queued,) = OrmQ.objects.all()
+    assert (queued.func(), queued.args(), queued.key) == (
+        "signals.tasks.backtest",
+        (test.pk,),
+        "slow",
+    )
+
+
+def test_what_is_refused_leaves_neither() -> None:
+    with pytest.raises(Refused):
+        request(symbols=["NOPE"])
+    assert not Backtest.objects.exists()
+    assert not OrmQ.objects.exists()
+
+
+def test_the_task_completes_it_with_the_rows_and_the_printed_table() -> None:
+    test = request()
+    tasks.backtest(test.pk)
+    test.refresh_from_db()
+    assert test.status == "completed"
+    assert test.started_at is not None
+    assert test.finished_at is not None
+    assert test.result is not None
+    assert [row["symbol"] for row in test.result["rows"]] == ["", "AAPL"]
+    assert "MACD crossover (macd_crossover_v1) on 1d" in test.result["text"]
+
+
+def test_twice_is_the_same_as_once() -> None:
+    test = request()
+    backtest.run(test, AT)
+    once = Backtest.objects.values().get()
+    backtest.run(test, AT + timedelta(hours=1))
+    assert Backtest.objects.values().get() == once
+
+
+def test_it_stands_on_what_was_configured_when_it_was_asked_for() -> None:
+    test = request(minimum_confidence=0)
+    StrategyConfig.objects.update(longest_holding_bars=1, parameters={"stop_atr": 9})
+    backtest.run(test, AT)
+    test.refresh_from_db()
+    assert test.result is not None
+    assert test.result["setup"]["longest_holding_bars"] == 40
+    assert test.result["setup"]["parameters"] == {}
+
+
+def test_one_that_a_dead_worker_left_running_fails_when_its_task_starts_again() -> None:
+    test = request()
+    Backtest.objects.update(status="running", started_at=AT)
+    backtest.run(test, AT + timedelta(hours=5))
+    test.refresh_from_db()
+    assert (test.status, test.finished_at) == ("failed", AT + timedelta(hours=5))
+    assert "Ask for it again" in test.error
+
+
+def test_what_nobody_runs_any_more_is_given_up() -> None:
+    dead, lost, waiting = request(), request(at=AT - timedelta(days=2)), request()
+    Backtest.objects.filter(pk=dead.pk).update(status="running", started_at=AT)
+    backtest.give_up(AT)
+    status = dict(Backtest.objects.values_list("pk", "status"))
+    assert [status[test.pk] for test in (dead, lost, waiting)] == ["failed", "failed", "queued"]
+
+
+def test_one_whose_strategy_has_changed_since_fails_with_the_reason() -> None:
+    test = request()
+    Backtest.objects.update(parameters={"gone": 1})
+    test.refresh_from_db()
+    backtest.run(test, AT)
+    test.refresh_from_db()
+    assert test.status == "failed"
+    assert "gone: is not a parameter of this strategy" in test.error
