@@ -1,6 +1,6 @@
 """Every speed we claim, by name."""
 
-from benchmarks import candles, cycles, memory, quotes, scans
+from benchmarks import backtests, candles, cycles, memory, quotes, scans
 from benchmarks.measure import Benchmark
 
 CATALOGUE = {
@@ -11,5 +11,6 @@ CATALOGUE = {
     "cycle.batch": Benchmark(cycles.batch, tiny=20, medium=10_000, full=10_000),
     "cycle.growth": Benchmark(cycles.growth, tiny=10_000, medium=1_000_000, full=10_000_000),
     "scan": Benchmark(scans.scans, tiny=3, medium=2_000, full=5_000),
+    "backtest": Benchmark(backtests.evaluate, tiny=2, medium=500, full=2_000),
     "memory.worker": Benchmark(memory.worker, tiny=2, medium=200, full=200),
 }
