@@ -99,7 +99,7 @@ def _outcome(test: Backtest) -> dict[str, Any]:
         # Checked when it was asked for: this version of Jax is another one.
         return {"status": Status.FAILED, "error": f"The strategy has changed since: {error}"}
     found = report(setup, studies(setup, draws=RANDOM_DRAWS))
-    return {"status": Status.COMPLETED, "result": found.as_json()}
+    return {"status": Status.COMPLETED, "result": {**found.as_json(), "text": found.text()}}
 
 
 def _columns(setup: Setup) -> dict[str, Any]:

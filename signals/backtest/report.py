@@ -31,12 +31,10 @@ class Report:
         return "\n".join([*before, "", *laid_out(shown), "", *(fill(note, WIDTH) for note in NOTES)])
 
     def as_json(self) -> dict[str, Any]:
-        """`rows`, `warnings`, `setup`, and `text`: the printed table."""
         return {
             "setup": told(self.setup),
             "rows": [row.as_json() for row in self.rows],
             "warnings": self.warnings,
-            "text": self.text(),
         }
 
 

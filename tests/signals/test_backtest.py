@@ -111,6 +111,15 @@ def test_an_idea_whose_next_bar_comes_after_it_has_expired_is_missed() -> None:
     assert (before.missed, after.missed) == (0, 1)
 
 
+def test_a_trade_that_is_flat_at_the_close_ends_in_the_session_of_its_entry() -> None:
+    bars = walk(3_000, 4, start=AT - timedelta(days=40), timeframe=Timeframe.M15, deviation=0.003)
+    store.write_candles({"TSLA": bars}, Timeframe.M15, provider="simulator", feed=Feed.SIMULATED)
+    (study,) = studied(symbols=["TSLA"], timeframe="15m", minimum_confidence=0)
+    entered_on = (study.cases.spoke_at + np.timedelta64(15, "m")).astype("datetime64[D]")
+    assert (study.cases.ended_at.astype("datetime64[D]") == entered_on).all()
+    assert (study.cases.end == End.SESSION_CLOSE).any()
+
+
 def test_symbols_do_not_touch_each_other() -> None:
     alone = [studied(symbols=[symbol])[0] for symbol in ("AAPL", "MSFT")]
     for one, other in zip(alone, studied(), strict=True):

@@ -66,12 +66,11 @@ class Command(BaseCommand):
             )
         except backtest.Refused as refusal:
             raise CommandError(str(refusal)) from refusal
-        # Off where nobody watches: standard error is no terminal.
+        # Not through Django, which ends every update with a new line. Off when nobody watches.
         progress = tqdm(
             backtest.studies(setup, draws=backtest.RANDOM_DRAWS),
             total=len(setup.symbols),
             unit="symbol",
-            file=self.stderr,
             disable=None,
             leave=False,
         )

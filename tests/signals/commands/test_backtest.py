@@ -27,14 +27,14 @@ def two_histories() -> None:
     store.write_candles(bars, Timeframe.D1, provider="simulator", feed=Feed.SIMULATED)
 
 
-def run(*arguments: str) -> tuple[str, str]:
-    out, progress = StringIO(), StringIO()
-    call_command("backtest", *arguments, stdout=out, stderr=progress)
-    return out.getvalue(), progress.getvalue()
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("backtest", *arguments, stdout=out)
+    return out.getvalue()
 
 
-def test_it_prints_a_table_that_fits_a_terminal() -> None:
-    told, progress = run("macd_crossover_v1", "aapl", "MSFT")
+def test_it_prints_a_table_that_fits_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    told = run("macd_crossover_v1", "aapl", "MSFT")
     lines = told.splitlines()
     assert lines[0] == "MACD crossover (macd_crossover_v1) on 1d, 2022-01-03 to 2023-02-06: 800 bars."
     assert [line.split()[0] for line in lines if line.startswith(("all", "AAPL", "MSFT"))] == 2 * [
@@ -44,16 +44,16 @@ def test_it_prints_a_table_that_fits_a_terminal() -> None:
     ]
     assert max(map(len, lines)) <= 120
     assert "Dividends are ignored" in told.replace("\n", " ")
-    assert progress == ""  # no terminal
+    assert capfd.readouterr().err == ""  # no progress where nobody watches
 
 
 def test_one_symbol_is_one_row() -> None:
-    told, _ = run("macd_crossover_v1", "AAPL")
+    told = run("macd_crossover_v1", "AAPL")
     assert not [line for line in told.splitlines() if line.startswith("all ")]
 
 
 def test_every_figure_is_a_number_as_json() -> None:
-    told, _ = run("macd_crossover_v1", "AAPL", "--json", "--cost-bps", "5", "--min-confidence", "0.5")
+    told = run("macd_crossover_v1", "AAPL", "--json", "--cost-bps", "5", "--min-confidence", "0.5")
     found: dict[str, Any] = json.loads(told)
     assert found["setup"]["cost_bps"] == 5
     assert found["setup"]["minimum_confidence"] == 0.5
@@ -67,7 +67,7 @@ def test_every_figure_is_a_number_as_json() -> None:
 def test_days_and_parameters_are_those_given() -> None:
     span = ("--from", "2022-06-01", "--to", "2022-12-31")
     given = ("--param", "stop_atr=3", "--param", "target_atr=3.5")
-    told, _ = run("macd_crossover_v1", "AAPL", *span, *given)
+    told = run("macd_crossover_v1", "AAPL", *span, *given)
     assert "2022-06-01 to 2022-12-31: 214 bars" in told
     assert "Parameters: stop_atr 3, target_atr 3.5." in told
 
