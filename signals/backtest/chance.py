@@ -11,7 +11,7 @@ import numpy as np
 
 from market.prices import Flags, Floats
 from signals import indicators
-from signals.panel import Panel
+from signals.panel import Integers, Panel
 from signals.strategies import Ideas
 from signals.trades import Rows, Rules, play
 
@@ -27,7 +27,7 @@ def draw(panel: Panel, events: Ideas, is_played: Flags, places: Rows, rules: Rul
     totals = np.zeros((len(panel.symbols), draws, 2))
     owner = panel.symbol[events.row]
     rows = _rows(panel, owner, places, draws)
-    has_place = rows[:, 0] >= 0 if draws else np.zeros(len(events), dtype=np.bool_)
+    has_place = rows[:, 0] >= 0
     moving, is_played, rows, owner = (
         events[has_place],
         is_played[has_place],
@@ -46,7 +46,7 @@ def draw(panel: Panel, events: Ideas, is_played: Flags, places: Rows, rules: Rul
     return totals
 
 
-def _rows(panel: Panel, owner: "np.typing.NDArray[np.int32]", places: Rows, draws: int) -> Rows:
+def _rows(panel: Panel, owner: Integers, places: Rows, draws: int) -> Rows:
     """Where each event falls in each draw, (events, draws); -1 where its symbol has no place."""
     rows = np.full((len(owner), draws), -1, dtype=np.intp)
     every = np.arange(len(panel.symbols) + 1)

@@ -102,8 +102,8 @@ def headed(setup: Setup, every: Figures) -> list[str]:
     return [
         f"{setup.strategy.title} ({setup.strategy.id}) on {setup.timeframe}, {span}: {every.bars:,} bars.",
         f"Parameters: {changed}. Costs: {rules.cost_bps:g} basis points each way.",
-        f"Ideas of confidence {setup.minimum_confidence:g} or more; at most {rules.longest} bars{flat}.",
-        f"Of {every.ideas:,} ideas not traded: {every.below_minimum:,} below that confidence, {every.late:,}"
-        f" after an outage, {every.void:,} void (the next bar opened at or beyond a level), {every.missed:,}"
-        f" without a next bar in time. Still open: {every.open:,}.",
+        f"Traded from confidence {setup.minimum_confidence:g}; at most {rules.longest} bars{flat}.",
+        f"{every.ideas:,} ideas. Not traded: {every.below_minimum:,} below that confidence,"
+        f" {every.late:,} after an outage, {every.void:,} void (the next bar opened at or beyond a level),"
+        f" {every.missed:,} without a next bar in time. Still open: {every.open:,}.",
     ]
