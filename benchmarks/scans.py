@@ -14,6 +14,7 @@ from market.models import Instrument
 from market.prices import Bars, Feed, Timeframe
 from signals import scan
 from signals.models import Scan, StrategyConfig
+from signals.strategies import STRATEGIES
 
 BARS = 250
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -26,7 +27,10 @@ def scans(size: int) -> list[Result]:
     execute("TRUNCATE candles, candle_versions, scan_progress, strategy_signals, instruments CASCADE")
     symbols = instruments(size)
     Instrument.objects.update(watched=True)
-    StrategyConfig.objects.exclude(timeframe=Timeframe.D1).update(enabled=False)
+    StrategyConfig.objects.all().delete()
+    StrategyConfig.objects.bulk_create(
+        StrategyConfig(strategy_id=strategy_id, timeframe=Timeframe.D1) for strategy_id in STRATEGIES
+    )
     sessions(START, BARS + 40)
     bars = walks(symbols, BARS, Timeframe.D1)
     store.write_candles(bars, Timeframe.D1, provider=PROVIDER, feed=Feed.SIMULATED)

@@ -39,6 +39,7 @@ def periodic() -> list[Periodic]:
             "signals.scan", "signals.tasks.scan", scan, at_start=True, first=timedelta(seconds=30) - EARLY
         ),
         Periodic("signals.sweep", "signals.tasks.sweep", 1),
+        Periodic("signals.records", "signals.tasks.records", 10, "slow", first=timedelta(minutes=2)),
         Periodic("signals.prune", "signals.tasks.prune", DAY, "slow"),
         Periodic("market.prune", "market.tasks.prune", DAY, "slow"),
         Periodic("market.refresh_sessions", "market.tasks.refresh_sessions", None, "slow"),

@@ -9,9 +9,9 @@ from benchmarks.measure import Benchmark, Result, alternate, report
 def test_a_tiny_run_measures_what_it_claims_beside_its_limit(name: str) -> None:
     benchmark = CATALOGUE[name]
     results = benchmark.run(benchmark.tiny)
-    assert {result.name.split()[0] for result in results} == {name}
+    assert all(result.name.startswith(name) for result in results)
     assert min(min(result.value, result.limit) for result in results) > 0
-    assert min(result.allowed for result in results) >= 1
+    assert min(result.allowed for result in results) > 0
 
 
 def test_a_report_prints_every_result_and_says_which_is_over(capsys: pytest.CaptureFixture[str]) -> None:

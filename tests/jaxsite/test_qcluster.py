@@ -13,7 +13,7 @@ import pytest
 from tests.jaxsite.conftest import folder
 from tests.jaxsite.processes import ROOT, environment, eventually, manage, processes_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("qcluster")]
 
 WHOLE = 1 + 1 + 3 + 2  # main process, sentinel, workers, monitor and pusher
 CYCLES = "SELECT count(*) FROM ingestion_runs"
@@ -54,13 +54,17 @@ def sql(var: Path, statement: str) -> list[str]:
 def test_the_first_cycle_runs_at_once_and_the_schedules_are_written(
     cluster: psutil.Process, var: Path
 ) -> None:
-    eventually(lambda: sql(var, CYCLES) != ["0"], seconds=10)
+    eventually(lambda: sql(var, CYCLES) != ["0"])
     assert sql(var, "SELECT name, cluster FROM django_q_schedule ORDER BY name") == [
         "jaxsite.prune|slow",
         "market.candles|",
         "market.ingest|",
         "market.prune|slow",
         "market.refresh_sessions|slow",
+        "signals.prune|slow",
+        "signals.records|slow",
+        "signals.scan|",
+        "signals.sweep|",
     ]
 
 
@@ -70,7 +74,7 @@ def test_sigterm_to_the_process_or_its_group_ends_all_of_it_cleanly(
 ) -> None:
     everyone = members(cluster)
     send(cluster.pid, signal.SIGTERM)
-    assert cluster.wait(timeout=20) == 0
+    assert cluster.wait(timeout=60) == 0
     assert not [process for process in everyone if process.is_running()]
     eventually(lambda: not processes_of(var))
 

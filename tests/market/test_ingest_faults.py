@@ -17,6 +17,8 @@ from tests.jaxsite.conftest import folder
 from tests.jaxsite.processes import ROOT, environment, eventually, kill_everything, servers
 from tests.vendors import IBBridge
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ingest_faults")]
+
 COUNTS = """
 import json
 from django.db import connection

@@ -12,6 +12,8 @@ import pytest
 from tests.jaxsite.conftest import folder
 from tests.jaxsite.processes import ROOT, environment, manage
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scan_faults")]
+
 FILL = """
 from datetime import UTC, datetime
 from market import store

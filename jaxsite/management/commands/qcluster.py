@@ -2,6 +2,7 @@ import logging
 import multiprocessing
 import os
 import signal
+from multiprocessing.util import Finalize
 from types import FrameType
 from typing import Any
 
@@ -54,3 +55,5 @@ def end_without_children() -> None:
 
     signal.signal(signal.SIGALRM, look)
     signal.setitimer(signal.ITIMER_REAL, 1, 1)
+    # Once the children are gone Python ends, and takes the handler off before the clock: that would kill it.
+    Finalize(None, signal.setitimer, args=(signal.ITIMER_REAL, 0), exitpriority=-100)
