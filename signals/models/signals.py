@@ -1,8 +1,10 @@
 """Signals: what strategies said at a bar, waiting for a person."""
 
+import hashlib
 import uuid
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
@@ -18,6 +20,15 @@ class SignalQuerySet(models.QuerySet["Signal"]):
 
     def overdue(self, at: datetime) -> "SignalQuerySet":
         return self.filter(status=Signal.Status.PENDING, expires_at__lte=at)
+
+    def in_status(self, status: "Signal.Status", at: datetime) -> "SignalQuerySet":
+        """Those whose status this is; an overdue one is expired, not pending."""
+        if status == Signal.Status.PENDING:
+            return self.pending(at)
+        overdue = Q(status=Signal.Status.PENDING, expires_at__lte=at)
+        return self.filter(
+            Q(status=status) | overdue if status == Signal.Status.EXPIRED else Q(status=status)
+        )
 
     def with_status(self, at: datetime) -> "SignalQuerySet":
         """Each with `status_now`: its status, expired where it is overdue."""
@@ -40,6 +51,14 @@ class SignalQuerySet(models.QuerySet["Signal"]):
                 default=Value(False),
             )
         )
+
+
+class Target(NamedTuple):
+    """A price to take profit at, how far it is from the entry, and that in R: multiples of the risk."""
+
+    price: Decimal
+    distance: Decimal
+    r_multiple: Decimal
 
 
 class Signal(models.Model):
@@ -150,7 +169,28 @@ class Signal(models.Model):
     @property
     def reward_to_risk(self) -> Decimal:
         """The distance to the first target over that to the stop."""
-        return abs(self.take_profit - self.entry_price) / self.risk
+        return self.targets[0].r_multiple
+
+    @property
+    def targets(self) -> list[Target]:
+        """The first target and the second."""
+        return [self._target(self.take_profit), self._target(self.second_target)]
+
+    def _target(self, price: Decimal) -> Target:
+        distance = abs(price - self.entry_price)
+        return Target(price, distance, distance / self.risk)
+
+    def fingerprint(self, at: datetime, *, is_conflicting: bool, action: str = "") -> str:
+        """Stands for all that a person decides on: while it stays the same, so does what was on the screen.
+
+        `action` is what the analyst advised, empty until there is an advice.
+        """
+        levels = (self.entry_price, self.stop_loss, self.take_profit, self.second_target)
+        seen = [
+            *[self.signal_type, *(f"{price:.6f}" for price in levels)],
+            *[self.bars_digest, str(is_conflicting), self.status_at(at).value, action],
+        ]
+        return hashlib.sha256("\n".join(seen).encode()).hexdigest()[:32]
 
     def status_at(self, at: datetime) -> "Signal.Status":
         """Its status, expired when it is overdue."""

@@ -1,0 +1,59 @@
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from signals.models import Signal
+from tests import make
+
+AT = datetime.fromisoformat("2024-07-03T14:00Z")
+
+
+def seen(signal: Signal, at: datetime = AT, **known: Any) -> str:
+    return signal.fingerprint(at, **{"is_conflicting": False} | known)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("entry_price", Decimal("185.51")),
+        ("stop_loss", Decimal("180.49")),
+        ("take_profit", Decimal("191.76")),
+        ("second_target", Decimal("195.51")),
+        ("bars_digest", "1" * 32),
+        ("status", Signal.Status.APPROVED),
+    ],
+)
+@pytest.mark.django_db
+def test_another_level_bar_or_status_is_another_fingerprint(field: str, value: Any) -> None:
+    signal = make.signal()
+    before = seen(signal)
+    setattr(signal, field, value)
+    assert seen(signal) != before
+
+
+@pytest.mark.django_db
+def test_so_is_a_conflict_an_advice_or_the_end_of_its_time() -> None:
+    signal = make.signal()
+    late = signal.expires_at + timedelta(seconds=1)
+    fingerprints = {
+        seen(signal),
+        seen(signal, is_conflicting=True),
+        seen(signal, action="BUY"),
+        seen(signal, late),
+    }
+    assert len(fingerprints) == 4
+
+
+@pytest.mark.django_db
+def test_a_signal_in_memory_and_the_one_read_back_have_the_same() -> None:
+    assert seen(make.signal()) == seen(Signal.objects.get())
+
+
+@pytest.mark.django_db
+def test_what_nobody_decides_on_leaves_it_alone() -> None:
+    signal = make.signal()
+    before = seen(signal)
+    signal.reasoning, signal.created_at = "Another sentence.", make.T0
+    assert seen(signal) == before
