@@ -201,13 +201,18 @@ REST_FRAMEWORK: dict[str, Any] = {
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365)}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Jax",
-    "DESCRIPTION": "What the market did. Errors are problem details (RFC 9457); docs/api.md has examples.",
+    "DESCRIPTION": "What the market did, and what strategies say about it. "
+    "Errors are problem details (RFC 9457); docs/api.md has examples.",
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "SignalStatus": "signals.models.Signal.Status",
+        "BacktestStatus": "signals.models.Backtest.Status",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "jaxsite.problems.describe",

@@ -6,6 +6,7 @@ from rest_framework.routers import DefaultRouter
 
 from jaxsite import docs, monitoring
 from market import urls as market_urls
+from signals import urls as signals_urls
 
 handler400 = "jaxsite.problems.bad_request"
 handler404 = "jaxsite.problems.page_not_found"
@@ -24,6 +25,7 @@ class Router(DefaultRouter):
 
 router = Router()
 router.registry.extend(market_urls.router.registry)
+router.registry.extend(signals_urls.router.registry)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

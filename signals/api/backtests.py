@@ -1,0 +1,144 @@
+from dataclasses import fields
+from inspect import getdoc
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django_filters.rest_framework import ChoiceFilter, FilterSet
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from market.api.filters import timeframe_filter
+from market.prices import Timeframe
+from signals import backtest
+from signals.api import work
+from signals.api.bodies import Body, OneOf, stamp
+from signals.api.filters import StrategiesFilter
+from signals.api.people import who
+from signals.backtest import Figures
+from signals.models import Backtest
+from signals.strategies import STRATEGIES
+
+MOST_SYMBOLS = 1_000
+
+
+class BacktestSerializer(serializers.ModelSerializer[Backtest]):
+    requested_by = serializers.SlugRelatedField[Any](
+        "username", read_only=True, help_text="Who asked for it; null when nobody did."
+    )
+    symbols = serializers.SerializerMethodField()
+    parameters = serializers.SerializerMethodField(help_text="Those that are not the strategy's defaults.")
+
+    class Meta:
+        model = Backtest
+        fields = [
+            *["id", "strategy_id", "timeframe", "symbols", "since", "until"],
+            *["parameters", "minimum_confidence", "lifetime_bars"],
+            *["longest_holding_bars", "flat_at_close", "cost_bps", "status", "error"],
+            *["requested_by", "queued_at", "started_at", "finished_at"],
+        ]
+
+    def get_symbols(self, backtest: Backtest) -> list[str]:
+        symbols: list[str] = backtest.symbols
+        return symbols
+
+    def get_parameters(self, backtest: Backtest) -> dict[str, float]:
+        parameters: dict[str, float] = backtest.parameters
+        return parameters
+
+
+KINDS: dict[object, dict[str, object]] = {
+    int: {"type": "integer"},
+    float: {"type": "number", "nullable": True},
+    str: {"type": "string"},
+    str | None: {"type": "string", "format": "date-time", "nullable": True},
+}
+COLUMNS = {column.name: KINDS[column.type] for column in fields(Figures)}
+MEANING = (getdoc(Figures) or "").replace("NaN is unknown", "null is unknown")
+
+
+@extend_schema_field({"type": "object", "description": MEANING, "properties": COLUMNS})
+class RowField(serializers.DictField):
+    """One row of figures, in their order: the database keeps JSON in an order of its own."""
+
+    def to_representation(self, row: dict[str, Any]) -> dict[str, Any]:
+        stamps = {name: stamp(row.get(name)) for name in ("first_at", "last_at")}
+        return {name: (row | stamps)[name] for name in COLUMNS if name in row}
+
+
+class ResultSerializer(serializers.Serializer[Any]):
+    rows = serializers.ListField(
+        child=RowField(), help_text="All symbols together first (`symbol` is empty), then each."
+    )
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="What a reader must know.")
+    text = serializers.CharField(help_text="The table as the command prints it.")
+
+
+class BacktestDetailSerializer(BacktestSerializer):
+    result = ResultSerializer(allow_null=True, read_only=True, help_text="Null until it is completed.")
+
+    class Meta(BacktestSerializer.Meta):
+        fields = [*BacktestSerializer.Meta.fields, "result"]
+
+
+class RequestSerializer(Body):
+    strategy_id = OneOf(STRATEGIES)
+    timeframe = OneOf(Timeframe)
+    symbols = serializers.ListField(
+        child=serializers.CharField(max_length=16), min_length=1, max_length=MOST_SYMBOLS
+    )
+    since = serializers.DateField(
+        default=None, allow_null=True, help_text="First day. Null: all that is stored."
+    )
+    until = serializers.DateField(default=None, allow_null=True, help_text="Last day.")
+    parameters = serializers.DictField(
+        default=dict, help_text="In place of those configured. GET /api/v1/strategies/ says which there are."
+    )
+    minimum_confidence = serializers.DecimalField(
+        5, 4, min_value=0, max_value=1, default=None, allow_null=True
+    )
+    cost_bps = serializers.FloatField(
+        min_value=0,
+        max_value=1_000,
+        default=backtest.COST_BPS,
+        help_text="Costs each way in basis points of the price.",
+    )
+
+    def validate_symbols(self, symbols: list[str]) -> list[str]:
+        return [symbol.upper() for symbol in symbols]
+
+
+class BacktestFilters(FilterSet):
+    strategy = StrategiesFilter()
+    timeframe = timeframe_filter()
+    status = ChoiceFilter(choices=Backtest.Status.choices)
+
+
+class BacktestViewSet(ReadOnlyModelViewSet[Backtest]):
+    """Strategies over stored history, newest first. The list leaves out the results."""
+
+    queryset = Backtest.objects.select_related("requested_by").order_by("-queued_at", "id")
+    serializer_class = BacktestDetailSerializer
+    filterset_class = BacktestFilters
+    lookup_value_regex = "[0-9A-Fa-f-]{36}"
+
+    def get_serializer_class(self) -> type[BacktestSerializer]:
+        return BacktestSerializer if self.action == "list" else BacktestDetailSerializer
+
+    @extend_schema(
+        request=RequestSerializer, responses={202: BacktestDetailSerializer}, parameters=[work.LOCATION]
+    )
+    def create(self, request: Request) -> Response:
+        """Ask for a backtest. It runs in the slow queue; its address says how far it is."""
+        body = RequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        try:
+            with transaction.atomic():
+                asked = backtest.request(**body.validated_data, by=who(request), at=timezone.now())
+                work.log(request, asked)
+        except backtest.Refused as refusal:
+            raise serializers.ValidationError(refusal.errors) from None
+        return work.accepted(self, asked)

@@ -1,0 +1,31 @@
+"""What the bodies of requests and answers share."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+
+class Body(serializers.Serializer[Any]):
+    """What a person may send. Unknown fields are refused with those that exist."""
+
+    def to_internal_value(self, given: Any) -> Any:
+        if isinstance(given, Mapping) and (strangers := given.keys() - self.fields.keys()):
+            known = ", ".join(self.fields) or "none, the body is empty"
+            wrong = f"is not a known field. Choose from: {known}."
+            raise serializers.ValidationError({name: [f"{name:.50} {wrong}"] for name in sorted(strangers)})
+        return super().to_internal_value(given)
+
+
+class OneOf(serializers.ChoiceField):
+    """A value of a list that the refusal names."""
+
+    def __init__(self, known: Iterable[str], **options: Any) -> None:
+        values = [str(value) for value in known]
+        refusal = "{input!s:.50} is not a known value. Choose from: " + f"{', '.join(values)}."
+        super().__init__(values, error_messages={"invalid_choice": refusal}, **options)
+
+
+def stamp(text: str | None) -> str | None:
+    """An instant out of stored JSON, written as everywhere in the API."""
+    return text and text.replace("+00:00", "Z")

@@ -1,0 +1,10 @@
+from django.contrib.auth.models import User
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.request import Request
+
+
+def who(request: Request) -> User:
+    """Who asks. Every operation here is for people with a login; this says so to the types."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
