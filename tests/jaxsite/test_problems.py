@@ -17,8 +17,14 @@ from jaxsite import problems
 from market.api.quotes import QuoteViewSet
 
 pytestmark = pytest.mark.django_db
-LISTS = ["instruments", "quotes", "candles", "ingestion-runs", "gaps"]
-PARAMETERS = ["symbol", "timeframe", "from", "to", "limit", "offset", "watched", "reason", "kind", "format"]
+LISTS = [
+    *["instruments", "quotes", "candles", "ingestion-runs", "gaps"],
+    *["signals", "strategies", "scans", "backtests"],
+]
+PARAMETERS = [
+    *["symbol", "timeframe", "from", "to", "limit", "offset", "watched", "reason", "kind", "format"],
+    *["status", "strategy", "min_confidence", "generated_after", "started_before", "ordering"],
+]
 
 
 @pytest.fixture
@@ -146,7 +152,7 @@ query = st.lists(st.tuples(st.sampled_from(PARAMETERS), odd), max_size=4)
 
 
 @settings(
-    max_examples=200,
+    max_examples=400,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
