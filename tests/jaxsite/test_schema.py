@@ -36,6 +36,10 @@ def test_the_description_is_served_to_everyone(client: Client) -> None:
         ("Candles", "PaginatedCandleList"),
         ("Ingestion runs", "IngestionRun"),
         ("Gaps", "Gap"),
+        ("Signals", "Signal"),
+        ("Strategies", "Strategy"),
+        ("Scans", "Scan"),
+        ("Backtests", "BacktestDetail"),
         ("Errors", "Problem"),
     ],
 )
@@ -47,6 +51,14 @@ def test_the_examples_in_the_docs_have_the_described_fields(
     section = text.split(f"\n## {heading}\n")[1]
     example = json.loads(section.split("```json\n")[1].split("```")[0])
     assert list(example) == list(described[component]["properties"])
+
+
+def test_the_docs_show_all_that_one_signal_adds(client: Client, settings: Settings) -> None:
+    described = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()["components"]["schemas"]
+    section = (settings.BASE_DIR / "docs" / "api.md").read_text().split("\n## Signals\n")[1]
+    listed, added = [json.loads(part.split("```")[0]) for part in section.split("```json\n")[1:3]]
+    assert [*listed, *added] == list(described["SignalDetail"]["properties"])
+    assert list(added["record"]["pooled"]) == list(described["Record"]["properties"])
 
 
 def test_the_docs_load_nothing_from_elsewhere(client: Client) -> None:
