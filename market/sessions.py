@@ -84,6 +84,8 @@ class Sessions:
             last = np.maximum(np.searchsorted(self.opens, opened_at, side="right") - 1, 0)
             return np.where(self.cover(opened_at), np.minimum(ends, self.closes[last]), ends)
         after = opened_at.astype("datetime64[D]") + (DAY if timeframe is Timeframe.D1 else 7 * DAY)
+        if not len(self.dates):
+            return after.astype(INSTANT)
         last = np.searchsorted(self.dates, after, side="left") - 1
         known = (last >= 0) & (self.dates[np.maximum(last, 0)] >= opened_at.astype("datetime64[D]"))
         return np.where(known, self.closes[np.maximum(last, 0)], after.astype(INSTANT))

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, Request, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -44,9 +44,14 @@ class Visitor:
         page = context.new_page()
         page.on("console", lambda said: self._complain(said.type, said.text))
         page.on("pageerror", lambda error: self._complain("error", str(error)))
-        page.on("requestfailed", lambda request: self._complain("error", f"{request.failure}: {request.url}"))
+        page.on("requestfailed", self._failed)
         yield page
         context.close()
+
+    def _failed(self, request: Request) -> None:
+        # A request that is under way when the visitor leaves is aborted, and that is no complaint.
+        if request.failure != "net::ERR_ABORTED":
+            self._complain("error", f"{request.failure}: {request.url}")
 
     def _complain(self, kind: str, text: str) -> None:
         # Chromium reports what the content security policy forbids as an error on the console.

@@ -145,17 +145,26 @@ def belongs(process: psutil.Process, var: Path) -> bool:
     return False
 
 
+def says(process: psutil.Process, word: str) -> bool:
+    """Whether the process was started with this word. One that is gone by now was not."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return word in process.cmdline()
+    return False
+
+
+def is_called(process: psutil.Process, name: str) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.name() == name
+    return False
+
+
 def servers(var: Path) -> list[psutil.Process]:
     """The postmasters under `var`; never more than one."""
-    return [
-        process for process in processes_of(var) if process.name() == "postgres" and "-D" in process.cmdline()
-    ]
+    return [one for one in processes_of(var) if is_called(one, "postgres") and says(one, "-D")]
 
 
 def watchers(var: Path) -> list[psutil.Process]:
-    return [
-        process for process in processes_of(var) if "jaxsite.embedded_postgres.watcher" in process.cmdline()
-    ]
+    return [one for one in processes_of(var) if says(one, "jaxsite.embedded_postgres.watcher")]
 
 
 def kill_everything(var: Path) -> None:

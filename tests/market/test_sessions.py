@@ -125,3 +125,9 @@ def test_between_sessions_the_last_trade_was_at_the_close(july: sessions.Session
     assert july.traded_until(utc("2024-07-03T14:00")) == utc("2024-07-03T14:00")
     assert july.traded_until(utc("2024-07-04T15:00")) == utc("2024-07-03T17:00")
     assert july.traded_until(utc("2024-01-01T00:00")) == utc("2024-01-01T00:00")
+
+
+@pytest.mark.parametrize("timeframe", list(Timeframe))
+def test_where_no_session_is_known_a_bar_closes_when_its_length_is_over(timeframe: Timeframe) -> None:
+    closes = sessions.load("XNYS").closes_of(timeframe, stamps("2024-07-01"))
+    assert to_datetime(closes[0]) == utc("2024-07-01") + timeframe.length
