@@ -1,0 +1,5 @@
+"""What people see and do under /admin/: one file per noun."""
+
+from signals.admin import configs, scans
+
+__all__ = ["configs", "scans"]

@@ -1,0 +1,142 @@
+"""What an operator may enter about a strategy: made from the strategy's own parameters."""
+
+from collections.abc import Mapping
+from dataclasses import Field, fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.utils.text import capfirst
+
+from market.prices import Timeframe
+from signals.admin import words
+from signals.models import StrategyConfig
+from signals.strategies import STRATEGIES, BadParameters, Strategy
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[StrategyConfig]
+else:
+    ModelForm = forms.ModelForm
+
+PREFIX = "parameter_"
+RULES = ["enabled", "minimum_confidence", "lifetime_bars", "longest_holding_bars", "flat_at_close"]
+DAILY = {"minimum_confidence": Decimal("0.60"), "lifetime_bars": 1, "longest_holding_bars": 40}
+INTRADAY = {"minimum_confidence": Decimal("0.70"), "lifetime_bars": 8, "longest_holding_bars": 52}
+
+
+def stored(config: StrategyConfig) -> dict[str, Any]:
+    """Its parameters; none where the column holds anything else."""
+    return config.parameters if isinstance(config.parameters, dict) else {}
+
+
+def trouble(config: StrategyConfig) -> str:
+    """What keeps a configuration from being evaluated and what to do; empty when nothing does."""
+    if config.strategy_id not in STRATEGIES:
+        return f"This version of Jax has no strategy {config.strategy_id}. Switch it off."
+    if not isinstance(config.parameters, dict):
+        return "The stored parameters are not names with values. Save it to start from the defaults."
+    try:
+        STRATEGIES[config.strategy_id].of(config.parameters)
+    except BadParameters as bad:
+        return " ".join(f"{words.label(name)} {error}" for name, error in bad.errors.items())
+    return not_fetched(config.timeframe)
+
+
+def not_fetched(timeframe: str) -> str:
+    """Why there are no candles of a timeframe and what to set; empty when there are."""
+    source = Timeframe(timeframe).built_from or Timeframe(timeframe)
+    if source in settings.CANDLE_TIMEFRAMES:
+        return ""
+    which = timeframe if source == timeframe else f"{timeframe} is built from {source}, which"
+    return f"{which} is not fetched. Add {source} to CANDLE_TIMEFRAMES in .env and start Jax again."
+
+
+def usual(timeframe: str) -> dict[str, Any]:
+    """What a new configuration starts with."""
+    intraday = Timeframe(timeframe).is_intraday
+    return (INTRADAY if intraday else DAILY) | {"enabled": True, "flat_at_close": intraday}
+
+
+class ChoiceForm(ModelForm):
+    """The strategy and the timeframe of a new configuration: they are fixed afterwards."""
+
+    class Meta:
+        model = StrategyConfig
+        fields = ["strategy_id", "timeframe"]
+
+    def clean_timeframe(self) -> str:
+        timeframe = str(self.cleaned_data["timeframe"])
+        if why := not_fetched(timeframe):
+            raise forms.ValidationError(why)
+        return timeframe
+
+
+class ConfigForm(ModelForm):
+    """How a strategy is used. `form_of` adds a field for each of its parameters."""
+
+    chosen: ClassVar[dict[str, str]] = {}
+
+    class Meta:
+        model = StrategyConfig
+        fields = RULES
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        config = kwargs.get("instance") or StrategyConfig(**self.chosen)
+        initial = {f"{PREFIX}{name}": value for name, value in stored(config).items()}
+        initial |= kwargs.get("initial") or {}
+        super().__init__(*args, **kwargs | {"instance": config, "initial": initial})
+        self.before = {name: getattr(config, name) for name in (*RULES, "parameters")}
+
+    @property
+    def changed(self) -> list[str]:
+        """The columns that the form changed, once it is cleaned."""
+        return [name for name, value in self.before.items() if getattr(self.instance, name) != value]
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        strategy = STRATEGIES.get(self.instance.strategy_id)
+        if strategy is None:
+            why = trouble(self.instance)
+        else:
+            self._take_parameters(strategy, said)
+            why = not_fetched(self.instance.timeframe)
+        if why and said.get("enabled"):
+            self.add_error("enabled", why)
+        return said
+
+    def _take_parameters(self, strategy: type[Strategy], said: Mapping[str, Any]) -> None:
+        """Keep what differs from the defaults. What is impossible is told at its field."""
+        names = [one.name for one in fields(strategy)]
+        given = {name: said[f"{PREFIX}{name}"] for name in names if said.get(f"{PREFIX}{name}")}
+        try:
+            made = strategy.of(given)
+        except BadParameters as bad:
+            for name, error in bad.errors.items():
+                self.add_error(f"{PREFIX}{name}", capfirst(error))
+            return
+        self.instance.parameters = {
+            one.name: getattr(made, one.name)
+            for one in fields(strategy)
+            if getattr(made, one.name) != one.default
+        }
+
+
+def form_of(config: StrategyConfig) -> type[ConfigForm]:
+    """The form of a configuration: with what was chosen for it, and a field for each parameter."""
+    strategy = STRATEGIES.get(config.strategy_id)
+    own = {f"{PREFIX}{one.name}": _field(one) for one in fields(strategy)} if strategy else {}
+    chosen = {"strategy_id": config.strategy_id, "timeframe": config.timeframe}
+    return type("ConfigForm", (ConfigForm,), {"chosen": chosen, **own})
+
+
+def _field(parameter: "Field[Any]") -> forms.CharField:
+    """Its text goes to the strategy as it is, which alone says what is a number and in range."""
+    least, most, meaning = (parameter.metadata[name] for name in ("least", "most", "meaning"))
+    step = 1 if isinstance(parameter.default, int) else "any"
+    return forms.CharField(
+        required=False,
+        label=words.label(parameter.name),
+        help_text=f"{meaning} From {least} to {most}; empty: {parameter.default}.",
+        widget=forms.NumberInput({"min": least, "max": most, "step": step, "placeholder": parameter.default}),
+    )

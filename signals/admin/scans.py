@@ -1,0 +1,94 @@
+"""How the scans went, and why there is nothing; with a button that starts one."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+
+from market.admin import words as market_words
+from market.admin.recorded import Recorded
+from signals import scan as scanning
+from signals.admin import words
+from signals.admin.people import asking, may
+from signals.models import Scan
+
+Outcome = Scan.Outcome
+TONES = {Outcome.BROKEN: "bad", Outcome.SKIPPED: "warn", Outcome.FINISHED: "good"}
+
+
+@admin.register(Scan)
+class ScanAdmin(Recorded):
+    list_display = ["started", "took", "trigger", "state", "evaluated", "stored", "ends"]
+    list_filter = ["outcome", "trigger"]
+    list_select_related = ["requested_by"]
+    ordering = ["-started_at", "-pk"]
+    fields = ["state", "asked", "started", "took", "evaluated", "stored", "counted", "ends"]
+
+    def get_urls(self) -> list[URLPattern]:
+        ask = path("ask/", self.admin_site.admin_view(require_POST(self.ask)), name="signals_scan_ask")
+        return [ask, *super().get_urls()]
+
+    def ask(self, request: HttpRequest) -> HttpResponse:
+        if not may(request, "add_scan"):
+            raise PermissionDenied
+        scanning.request(by=asking(request), at=timezone.now())
+        self.message_user(request, ASKED)
+        return redirect("admin:signals_scan_changelist")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        button = {"may_scan": may(request, "add_scan")}
+        return super().changelist_view(request, button | (extra_context or {}))
+
+    @admin.display(description="started (UTC)", ordering="started_at")
+    def started(self, scan: Scan) -> str:
+        return words.moment(scan.started_at)
+
+    @admin.display(description="took")
+    def took(self, scan: Scan) -> str:
+        return market_words.duration(scan.started_at, scan.finished_at)
+
+    @admin.display(description="outcome", ordering="outcome")
+    def state(self, scan: Scan) -> SafeString:
+        outcome = Outcome(scan.outcome)
+        return market_words.dot(TONES.get(outcome, "none"), outcome.label)
+
+    @admin.display(description="asked for by")
+    def asked(self, scan: Scan) -> str:
+        return str(scan.requested_by) if scan.requested_by else scan.get_trigger_display()
+
+    @admin.display(description="ended by themselves")
+    def ends(self, scan: Scan) -> str:
+        return ", ".join(f"{count:,} {reason}" for reason, count in scan.ended.items()) or "none"
+
+    @admin.display(description="counts")
+    def counted(self, scan: Scan) -> SafeString | str:
+        return format_html(
+            '<div class="wide"><table class="figures numbers counts"><thead><tr><th>strategy</th>'
+            "<th>timeframe</th>{}<th>for example</th></tr></thead><tbody>{}</tbody></table></div>",
+            format_html_join("", '<th class="num">{}</th>', ([said] for said in words.COUNTS.values())),
+            format_html_join("", "{}", ([_row(entry)] for entry in scan.counts)),
+        )
+
+
+ASKED = "A scan is queued; the worker starts it at once. This list shows how it went."
+
+
+def _row(entry: dict[str, Any]) -> SafeString:
+    """One strategy and timeframe, with an example of each count that needs one."""
+    counts = ([market_words.count(entry.get(name, 0))] for name in words.COUNTS)
+    return format_html(
+        '<tr><th scope="row">{}</th><td>{}</td>{}<td class="reasons">{}</td></tr>',
+        words.strategy(entry["strategy_id"]),
+        entry["timeframe"],
+        format_html_join("", '<td class="num">{}</td>', counts),
+        format_html_join("", "<div>{}: {}</div>", words.reasons(entry)),
+    )

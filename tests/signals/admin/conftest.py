@@ -1,0 +1,34 @@
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    """Somebody who may do everything."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
+
+
+@pytest.fixture
+def reader(db: None) -> Client:
+    """Somebody who may look at everything and change nothing."""
+    user = User.objects.create_user("reader", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def clerk(db: None) -> Client:
+    """Staff without any permission."""
+    client = Client()
+    client.force_login(User.objects.create_user("clerk", is_staff=True))
+    return client
+
+
+@pytest.fixture
+def stranger(db: None) -> Client:
+    return Client()
