@@ -1,5 +1,5 @@
 """What people see and do under /admin/: one file per noun."""
 
-from signals.admin import configs, scans
+from signals.admin import configs, scans, signals
 
-__all__ = ["configs", "scans"]
+__all__ = ["configs", "scans", "signals"]
