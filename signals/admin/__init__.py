@@ -1,5 +1,5 @@
 """What people see and do under /admin/: one file per noun."""
 
-from signals.admin import configs, scans, signals
+from signals.admin import backtests, configs, records, scans, signals
 
-__all__ = ["configs", "scans", "signals"]
+__all__ = ["backtests", "configs", "records", "scans", "signals"]

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -32,6 +32,11 @@ class FirstPages(Pages):
     def count(self) -> int:
         return cast("QuerySet[Signal]", self.object_list).order_by()[:COUNTED].count()
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether there may be more than these pages show."""
+        return self.count == COUNTED
+
 
 class StatusFilter(admin.SimpleListFilter):
     """The status that counts: an overdue signal is expired before anything has said so."""
@@ -59,7 +64,7 @@ class StrategyFilter(admin.SimpleListFilter):
         names = StrategyConfig.objects.order_by("strategy_id").values_list("strategy_id", flat=True)
         return [(name, words.strategy(name)) for name in names.distinct()]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Signal]) -> QuerySet[Signal]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset if self.value() is None else queryset.filter(strategy_id=self.value())
 
 

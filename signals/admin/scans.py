@@ -59,7 +59,7 @@ class ScanAdmin(Recorded):
     @admin.display(description="outcome", ordering="outcome")
     def state(self, scan: Scan) -> SafeString:
         outcome = Outcome(scan.outcome)
-        return market_words.dot(TONES.get(outcome, "none"), outcome.label)
+        return market_words.dot(TONES.get(outcome, "none"), outcome.label.lower())
 
     @admin.display(description="asked for by")
     def asked(self, scan: Scan) -> str:

@@ -223,6 +223,16 @@ class SignalAdmin(Recorded):
             return Listed.changelist_view(self, request, extra_context)
         return super().changelist_view(request, extra_context)
 
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        button = {"may_cancel": self.has_cancel_permission(request)}
+        return super().change_view(request, object_id, form_url, button | (extra_context or {}))
+
     @admin.action(description="Cancel what is pending", permissions=["cancel"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Signal]) -> None:
         chosen = list(queryset[: AT_ONCE + 1])

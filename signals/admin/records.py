@@ -1,0 +1,71 @@
+"""How each strategy's ideas turned out over stored history."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from market.admin.recorded import ModelAdmin, Recorded
+from market.admin.runs import table
+from signals.admin import words
+from signals.admin.filters import StrategyFilter
+from signals.models import StrategyRecord
+
+
+class WhoseFilter(admin.SimpleListFilter):
+    title = "of"
+    parameter_name = "of"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        return [("watchlist", "the watchlist"), ("symbol", "one symbol")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[StrategyRecord]) -> QuerySet[StrategyRecord]:
+        if self.value() == "watchlist":
+            return queryset.filter(symbol="")
+        return queryset.exclude(symbol="") if self.value() == "symbol" else queryset
+
+
+@admin.register(StrategyRecord)
+class StrategyRecordAdmin(Recorded):
+    list_display = ["whose", "strategy", "timeframe", "sentence", "bars", "computed"]
+    list_filter = [WhoseFilter, StrategyFilter, "timeframe"]
+    search_fields = ["symbol"]
+    search_help_text = "A part of the symbol"
+    ordering = ["symbol", "strategy_id", "timeframe", "pk"]
+    fields = [
+        *["whose", "strategy", "timeframe", "sentence", "cases", "targets", "stops", "listing"],
+        *["bars", "since", "until", "computed", "rules"],
+    ]
+
+    @admin.display(description="of", ordering="symbol")
+    def whose(self, record: StrategyRecord) -> str:
+        return record.symbol or "the watchlist"
+
+    @admin.display(description="strategy", ordering="strategy_id")
+    def strategy(self, record: StrategyRecord) -> str:
+        return words.strategy(record.strategy_id)
+
+    @admin.display(description="record")
+    def sentence(self, record: StrategyRecord) -> str:
+        return record.sentence()
+
+    @admin.display(description="the cases")
+    def listing(self, record: StrategyRecord) -> SafeString | str:
+        heads = list(record.listed[0]) if record.listed else []
+        return table(map(words.label, heads), (case.values() for case in record.listed))
+
+    @admin.display(description="first bar (UTC)")
+    def since(self, record: StrategyRecord) -> str:
+        return words.moment(record.first_at)
+
+    @admin.display(description="last bar (UTC)")
+    def until(self, record: StrategyRecord) -> str:
+        return words.moment(record.last_at)
+
+    @admin.display(description="computed (UTC)", ordering="computed_at")
+    def computed(self, record: StrategyRecord) -> str:
+        return words.moment(record.computed_at)
+
+    @admin.display(description="computed with")
+    def rules(self, record: StrategyRecord) -> str:
+        return words.parameters(record.basis)
