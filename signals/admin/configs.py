@@ -13,6 +13,7 @@ from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from market.admin import words as market_words
@@ -50,7 +51,7 @@ class ConfigList(ChangeList):
 @admin.register(StrategyConfig)
 class StrategyConfigAdmin(Listed):
     list_display = [
-        *["named", "timeframe", "state", "minimum", "lifetime", "holding", "differing", "counted", "record"],
+        *["named", "timeframe", "state", "rules", "differing", "record"],
     ]
     list_filter = ["enabled", "timeframe"]
     ordering = ["strategy_id", "timeframe"]
@@ -128,32 +129,24 @@ class StrategyConfigAdmin(Listed):
     def state(self, config: StrategyConfig) -> SafeString:
         if not config.enabled:
             return market_words.dot("none", "off")
-        wrong = trouble(config)
-        return market_words.dot("bad", f"cannot run: {wrong}") if wrong else market_words.dot("good", "on")
+        if wrong := trouble(config):
+            return market_words.dot("bad", f"cannot run: {wrong}")
+        return format_html('{}<div class="quiet">{}</div>', market_words.dot("good", "on"), _counted(config))
 
-    @admin.display(description="minimum confidence", ordering="minimum_confidence")
-    def minimum(self, config: StrategyConfig) -> str:
-        return words.confidence(config.minimum_confidence)
-
-    @admin.display(description="lifetime")
-    def lifetime(self, config: StrategyConfig) -> str:
-        return words.lifetime(config.lifetime_bars, config.timeframe)
-
-    @admin.display(description="longest holding", ordering="longest_holding_bars")
-    def holding(self, config: StrategyConfig) -> str:
+    @admin.display(description="rules")
+    def rules(self, config: StrategyConfig) -> SafeString:
         longest = words.bars(config.longest_holding_bars)
-        return f"{longest}, flat at the close" if config.flat_at_close else longest
+        return format_html(
+            "<div>confidence {} at least</div><div>waits {}</div><div>held {} at most{}</div>",
+            words.confidence(config.minimum_confidence),
+            words.lifetime(config.lifetime_bars, config.timeframe),
+            longest,
+            ", flat at the close" if config.flat_at_close else "",
+        )
 
     @admin.display(description="parameters")
     def differing(self, config: StrategyConfig) -> str:
         return words.parameters(stored(config))
-
-    @admin.display(description="newest scan of it (UTC)")
-    def counted(self, config: StrategyConfig) -> str:
-        entry = vars(config).get("counted")
-        if entry is None or config.scanned_at is None:
-            return market_words.NOTHING
-        return f"{market_words.stamp(config.scanned_at)}: {words.counts(entry)}"
 
     @admin.display(description="record over the watchlist")
     def record(self, config: StrategyConfig) -> str:
@@ -205,6 +198,15 @@ class StrategyConfigAdmin(Listed):
             queryset.update(changed_at=at)  # taken as fresh, its newest bars are evaluated again
             scan.request(by=asking(request), at=at)
         self.message_user(request, ASKED)
+
+
+def _counted(config: StrategyConfig) -> str:
+    """What the newest scan that evaluated it counted."""
+    if config.scanned_at is None:
+        return "not evaluated yet"
+    entry = vars(config).get("counted")
+    said = words.counts(entry) if entry else "evaluated"
+    return f"{market_words.stamp(config.scanned_at)}: {said}"
 
 
 def _shown(request: HttpRequest, obj: StrategyConfig | None) -> StrategyConfig:

@@ -73,7 +73,7 @@ class ScanAdmin(Recorded):
     def counted(self, scan: Scan) -> SafeString | str:
         return format_html(
             '<div class="wide"><table class="figures numbers counts"><thead><tr><th>strategy</th>'
-            "<th>timeframe</th>{}<th>for example</th></tr></thead><tbody>{}</tbody></table></div>",
+            "<th></th>{}</tr></thead><tbody>{}</tbody></table></div>",
             format_html_join("", '<th class="num">{}</th>', ([said] for said in words.COUNTS.values())),
             format_html_join("", "{}", ([_row(entry)] for entry in scan.counts)),
         )
@@ -83,12 +83,13 @@ ASKED = "A scan is queued; the worker starts it at once. This list shows how it 
 
 
 def _row(entry: dict[str, Any]) -> SafeString:
-    """One strategy and timeframe, with an example of each count that needs one."""
+    """One strategy and timeframe; below them an example of each count that needs one."""
     counts = ([market_words.count(entry.get(name, 0))] for name in words.COUNTS)
+    line = '<tr class="reason"><td></td><td></td><td colspan="{}">{}: {}</td></tr>'
     return format_html(
-        '<tr><th scope="row">{}</th><td>{}</td>{}<td class="reasons">{}</td></tr>',
+        '<tr><th scope="row">{}</th><td>{}</td>{}</tr>{}',
         words.strategy(entry["strategy_id"]),
         entry["timeframe"],
         format_html_join("", '<td class="num">{}</td>', counts),
-        format_html_join("", "<div>{}: {}</div>", words.reasons(entry)),
+        format_html_join("", line, ((len(words.COUNTS), *reason) for reason in words.reasons(entry))),
     )

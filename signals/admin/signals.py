@@ -52,12 +52,13 @@ class SignalList(ChangeList):
 @admin.register(Signal)
 class SignalAdmin(Recorded):
     list_display = [
-        *["symbol", "side", "strategy", "timeframe", "score", "entry", "stop", "target", "reward"],
-        *["state", "conflict", "generated", "end"],
+        *["symbol", "side", "strategy", "timeframe", "stands", "score", "entry", "stop", "target", "reward"],
+        *["generated"],
     ]
     list_filter = [StatusFilter, "signal_type", StrategyFilter, "timeframe", DayFilter]
     search_fields = ["symbol", "reasoning"]
     search_help_text = "A symbol in capitals, a day as 2024-07-02, words of the reasoning, or several of them"
+    show_facets = admin.ShowFacets.NEVER
     sortable_by = ["symbol", "score", "generated"]
     paginator = FirstPages
     actions = ["cancel"]  # type: ignore[assignment]  # recorded, but a person may take one off
@@ -120,25 +121,30 @@ class SignalAdmin(Recorded):
         return words.ratio(signal.reward_to_risk)
 
     @admin.display(description="status")
-    def state(self, signal: Signal) -> SafeString:
-        return words.status(vars(signal)["status_now"])
-
-    @admin.display(description="conflict")
-    def conflict(self, signal: Signal) -> SafeString | str:
-        return _named(vars(signal).get("opposite", []))
+    def stands(self, signal: Signal) -> SafeString:
+        """The status, how long it has left or when and why it ended, and what says the opposite."""
+        opposite = vars(signal).get("opposite")
+        against = (
+            format_html('<div class="warning">conflicts with {}</div>', _named(opposite)) if opposite else ""
+        )
+        return format_html('{}<div class="quiet">{}</div>{}', self.state(signal), self.end(signal), against)
 
     @admin.display(description="generated (UTC)", ordering="generated_at")
     def generated(self, signal: Signal) -> str:
         return market_words.stamp(signal.generated_at)
+
+    # What its page shows besides
+
+    @admin.display(description="status")
+    def state(self, signal: Signal) -> SafeString:
+        return words.status(vars(signal)["status_now"])
 
     @admin.display(description="left, or ended (UTC)")
     def end(self, signal: Signal) -> str:
         if vars(signal)["status_now"] == Signal.Status.PENDING:
             return f"{market_words.ago(signal.expires_at - timezone.now())} left"
         ended = market_words.stamp(signal.ended_at or signal.expires_at)
-        return f"{ended} {signal.ended_reason or ''}".strip()
-
-    # What its page shows besides
+        return f"{ended} {signal.ended_reason}".strip()
 
     @admin.display(description="around the bar")
     def chart(self, signal: Signal) -> SafeString:

@@ -93,7 +93,7 @@ def parameters(given: Mapping[str, Any]) -> str:
 
 def counts(entry: Mapping[str, Any]) -> str:
     """One entry of a scan's counts, without what is zero."""
-    found = [f"{words.count(entry[name])} {said}" for name, said in COUNTS.items() if entry.get(name)]
+    found = [f"{said} {words.count(entry[name])}" for name, said in COUNTS.items() if entry.get(name)]
     return ", ".join(found) or "nothing to evaluate"
 
 

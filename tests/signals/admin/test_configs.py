@@ -47,7 +47,7 @@ def cells(client: Client, config: StrategyConfig) -> dict[str, str]:
     page = client.get(LIST).content.decode()
     (row,) = re.findall(rf"<tr>(?:(?!</tr>).)*/{config.pk}/change/.*?</tr>", page, re.DOTALL)
     found = re.findall(r'class="field-(\w+)[^"]*">(.*?)</t[dh]>', row, re.DOTALL)
-    return {name: re.sub(r"<[^>]+>", "", text).strip() for name, text in found}
+    return {name: " ".join(re.sub(r"<[^>]+>", " ", text).split()) for name, text in found}
 
 
 def act(client: Client, action: str, *configs: StrategyConfig) -> list[str]:
@@ -228,9 +228,10 @@ def test_impossible_parameters_are_mended_in_the_form(operator: Client, config: 
 def test_a_row_says_how_a_strategy_is_used(operator: Client, config: StrategyConfig) -> None:
     save(operator, config, parameter_rsi_period="10", parameter_stop_atr="1.5")
     row = cells(operator, config)
-    assert (row["named"], row["timeframe"], row["state"]) == ("RSI momentum", "1d", "on")
-    assert (row["minimum"], row["holding"]) == ("0.60", "40 bars")
-    assert row["lifetime"] == "1 bar: until the next session&#x27;s close"
+    assert (row["named"], row["timeframe"], row["state"]) == ("RSI momentum", "1d", "on not evaluated yet")
+    assert row["rules"] == (
+        "confidence 0.60 at least waits 1 bar: until the next session&#x27;s close held 40 bars at most"
+    )
     assert row["differing"] == "Stop ATR 1.5, RSI period 10"
 
 
@@ -253,7 +254,8 @@ def test_a_row_tells_what_the_newest_scan_of_it_counted(operator: Client, config
     mine = {"strategy_id": RSI, "timeframe": "1d", "evaluated": 1_200, "warming_up": 2, "stored": 0}
     Scan.objects.create(started_at=make.T0, outcome="finished", counts=[mine, mine | {"timeframe": "15m"}])
     Scan.objects.create(started_at=make.T0 + timedelta(minutes=1), outcome="finished", counts=[])
-    assert cells(operator, config)["counted"] == "2024-07-03 14:00: 1,200 bars evaluated, 2 warming up"
+    told = cells(operator, config)["state"]
+    assert told == "on 2024-07-03 14:00: bars evaluated 1,200, warming up 2"
 
 
 def test_a_row_tells_its_pooled_record(operator: Client, config: StrategyConfig) -> None:
