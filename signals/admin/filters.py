@@ -30,7 +30,7 @@ class FirstPages(Pages):
 
     @cached_property
     def count(self) -> int:
-        return cast("QuerySet[Signal]", self.object_list).order_by()[:COUNTED].count()
+        return cast("QuerySet[Signal]", self.object_list).order_by().values("pk")[:COUNTED].count()
 
     @property
     def is_cut(self) -> bool:

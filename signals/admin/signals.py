@@ -59,7 +59,6 @@ class SignalAdmin(Recorded):
     search_fields = ["symbol", "reasoning"]
     search_help_text = "A symbol in capitals, a day as 2024-07-02, words of the reasoning, or several of them"
     show_facets = admin.ShowFacets.NEVER
-    sortable_by = ["symbol", "score", "generated"]
     paginator = FirstPages
     actions = ["cancel"]  # type: ignore[assignment]  # recorded, but a person may take one off
     action_form = CancelForm
@@ -80,6 +79,11 @@ class SignalAdmin(Recorded):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SignalList
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        """What has an index; few enough wait for a decision to be sorted by anything."""
+        waiting = request.GET.get(StatusFilter.parameter_name) == Signal.Status.PENDING
+        return ["symbol", "generated", *(["score"] if waiting else [])]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Signal], search_term: str

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import Model
 from playwright.sync_api import expect
 
 from signals.models import Backtest, Scan, Signal, StrategyConfig, StrategyRecord
@@ -53,10 +54,9 @@ def stored(live_server: object) -> None:
 
 def pages() -> list[str]:
     """Every list, and the page of a row of each."""
-    rows = [model.objects.get() for model in (Scan, Backtest, StrategyRecord)]
-    rows += [
-        Signal.objects.get(signal_type="BUY"),
-        StrategyConfig.objects.get(timeframe="1d", strategy_id=RSI),
+    rows: list[Model] = [
+        *[Scan.objects.get(), Backtest.objects.get(), StrategyRecord.objects.get()],
+        *[Signal.objects.get(signal_type="BUY"), StrategyConfig.objects.get(**KEY)],
     ]
     lists = [f"{ADMIN}{row._meta.model_name}/" for row in rows]
     return [*lists, *(f"{ADMIN}{row._meta.model_name}/{row.pk}/change/" for row in rows), *TO_ENTER]

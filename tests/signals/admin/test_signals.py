@@ -134,10 +134,16 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
         assert len(found(operator, "")) == 100
 
 
-def test_it_can_be_sorted_by_what_is_sorted_quickly_only(operator: Client) -> None:
-    make.signal()
-    page = operator.get(LIST).content.decode()
-    assert re.findall(r'class="[^"]*sortable column-(\w+)', page) == ["symbol", "score", "generated"]
+@pytest.mark.parametrize(
+    ("query", "columns"),
+    [("", ["symbol", "generated"]), ("?status=pending", ["symbol", "score", "generated"])],
+)
+def test_it_can_be_sorted_by_what_is_sorted_quickly_only(
+    operator: Client, query: str, columns: list[str]
+) -> None:
+    make.signal(expires_at=LATER)
+    page = operator.get(f"{LIST}{query}").content.decode()
+    assert re.findall(r'class="[^"]*sortable column-(\w+)', page) == columns
 
 
 # The page of one
