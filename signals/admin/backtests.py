@@ -69,7 +69,7 @@ class BacktestAdmin(Recorded):
     fieldsets = [
         (None, {"fields": ["state", "report", "warnings", "failed"]}),
         ("What was asked for", {"fields": ["strategy", "timeframe", "every_symbol", "days", "used"]}),
-        (None, {"fields": ["minimum", "cost_bps", "requested_by", "queued", "took"]}),
+        (None, {"fields": ["minimum", "rules", "cost_bps", "requested_by", "queued", "took"]}),
     ]
 
     def has_add_permission(self, request: HttpRequest, obj: Backtest | None = None) -> bool:
@@ -144,6 +144,13 @@ class BacktestAdmin(Recorded):
     def used(self, asked: Backtest) -> str:
         return words.parameters(asked.parameters)
 
+    @admin.display(description="rules")
+    def rules(self, asked: Backtest) -> str:
+        said = words.rules(
+            asked.lifetime_bars, asked.longest_holding_bars, asked.flat_at_close, asked.timeframe
+        )
+        return ", ".join(said)
+
     @admin.display(description="minimum confidence")
     def minimum(self, asked: Backtest) -> str:
         return words.confidence(asked.minimum_confidence)
@@ -151,9 +158,8 @@ class BacktestAdmin(Recorded):
 
 def _ask(request: HttpRequest, form: RunForm) -> Backtest | None:
     """Queue what a valid form asks for; None when it is refused, and the form says why."""
-    said = form.cleaned_data | {"parameters": {}}
     try:
-        return backtest.request(**said, by=asking(request), at=timezone.now())
+        return backtest.request(**form.cleaned_data, by=asking(request), at=timezone.now())
     except backtest.Refused as refusal:
         for field, error in refusal.errors.items():
             form.add_error(field if field in form.fields else None, error)

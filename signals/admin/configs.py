@@ -13,7 +13,7 @@ from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from market.admin import words as market_words
@@ -135,14 +135,13 @@ class StrategyConfigAdmin(Listed):
 
     @admin.display(description="rules")
     def rules(self, config: StrategyConfig) -> SafeString:
-        longest = words.bars(config.longest_holding_bars)
-        return format_html(
-            "<div>confidence {} at least</div><div>waits {}</div><div>held {} at most{}</div>",
-            words.confidence(config.minimum_confidence),
-            words.lifetime(config.lifetime_bars, config.timeframe),
-            longest,
-            ", flat at the close" if config.flat_at_close else "",
-        )
+        said = [
+            f"confidence {words.confidence(config.minimum_confidence)} at least",
+            *words.rules(
+                config.lifetime_bars, config.longest_holding_bars, config.flat_at_close, config.timeframe
+            ),
+        ]
+        return format_html_join("", "<div>{}</div>", ([line] for line in said))
 
     @admin.display(description="parameters")
     def differing(self, config: StrategyConfig) -> str:

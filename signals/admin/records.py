@@ -1,10 +1,14 @@
 """How each strategy's ideas turned out over stored history."""
 
+from datetime import datetime
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from market.admin import words as market_words
 from market.admin.recorded import ModelAdmin, Recorded
 from market.admin.runs import table
 from signals.admin import words
@@ -51,8 +55,7 @@ class StrategyRecordAdmin(Recorded):
 
     @admin.display(description="the cases")
     def listing(self, record: StrategyRecord) -> SafeString | str:
-        heads = list(record.listed[0]) if record.listed else []
-        return table(map(words.label, heads), (case.values() for case in record.listed))
+        return cases(record)
 
     @admin.display(description="first bar (UTC)")
     def since(self, record: StrategyRecord) -> str:
@@ -67,5 +70,17 @@ class StrategyRecordAdmin(Recorded):
         return words.moment(record.computed_at)
 
     @admin.display(description="computed with")
-    def rules(self, record: StrategyRecord) -> str:
-        return words.parameters(record.basis)
+    def rules(self, record: StrategyRecord) -> SafeString | str:
+        basis = record.basis | {"parameters": words.parameters(record.basis.get("parameters", {}))}
+        return table(["rule", ""], ([words.label(name), value] for name, value in basis.items()))
+
+
+def cases(record: StrategyRecord) -> SafeString | str:
+    """The cases themselves, while they are few."""
+
+    def told(case: dict[str, Any]) -> list[str]:
+        opened_at = datetime.fromisoformat(case["bar"])
+        bar = market_words.stamp(opened_at, record.timeframe)
+        return [case["symbol"], bar, f"{case['r']:+.2f}", case["ended"]]
+
+    return table(["symbol", "bar (UTC)", "result in R", "ended by"], map(told, record.listed))

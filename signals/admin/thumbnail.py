@@ -6,12 +6,14 @@ All positions are percentages of the picture, which is as wide as its page; its 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from math import prod
 
 import numpy as np
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from market.admin import words as market_words
+from market.models import Split
 from market.prices import Bars, Timeframe, to_datetime, to_instant
 from market.store import read_bars
 from signals.admin import words
@@ -29,7 +31,7 @@ class Picture:
     """The bars that are shown. `here`: how many of them stand before the one that spoke.
 
     `spoke`: its place among them, None when it is not a closed bar any more. `low`, `high`: the prices at the
-    edges.
+    edges. `shares`: how many of the bars' shares one of the signal's has become in splits since.
     """
 
     signal: Signal
@@ -38,17 +40,18 @@ class Picture:
     spoke: int | None
     low: float
     high: float
+    shares: float
 
     @classmethod
-    def of(cls, signal: Signal, stored: Bars) -> "Picture":
+    def of(cls, signal: Signal, stored: Bars, shares: float) -> "Picture":
         """The last bars before the one that spoke, and the first after it. There must be some."""
         at = to_instant(signal.bar_opened_at)
         found = int(np.searchsorted(stored.opened_at, at))
         there, here = bool(at in stored.opened_at), min(found, BEFORE)
         bars, spoke = stored[found - here : found + there + AFTER], here if there else None
-        levels = [float(price) for _, _, price in levels_of(signal)]
+        levels = [price / shares for _, _, price in levels_of(signal)]
         low, high = min(bars.low.min(), *levels), max(bars.high.max(), *levels)
-        return cls(signal, bars, here, spoke, float(low), float(high))
+        return cls(signal, bars, here, spoke, float(low), float(high), shares)
 
     def x(self, bar: int) -> float:
         """The middle of a bar."""
@@ -79,10 +82,18 @@ def _reach(timeframe: Timeframe, bars: int) -> timedelta:
     return 6 * bars * timeframe.length + timedelta(days=5)
 
 
-def draw(signal: Signal, stored: Bars) -> SafeString | str:
+def shares(signal: Signal) -> float:
+    """How many shares one has become since the signal was stored: bars are restated at a split, it is not."""
+    since = Split.objects.filter(
+        symbol=signal.symbol, recorded_at__gte=signal.created_at, date__gt=signal.bar_opened_at
+    )
+    return prod(since.values_list("ratio", flat=True))
+
+
+def draw(signal: Signal, stored: Bars, shares: float = 1) -> SafeString | str:
     if not len(stored):
         return "No closed bars are stored around it."
-    picture = Picture.of(signal, stored)
+    picture = Picture.of(signal, stored, shares)
     return format_html(
         '<svg class="thumbnail" role="img" aria-labelledby="thumbnail-title thumbnail-desc">'
         '<title id="thumbnail-title">{}</title><desc id="thumbnail-desc">{}</desc>{}{}{}</svg>',
@@ -171,7 +182,7 @@ def _level(picture: Picture, name: str, above: bool, price: float) -> SafeString
         "-0.35em" if above else "1.05em",
         f"{price:,.{_decimals(picture.signal)}f}",
         name=name,
-        y=_at(picture.y(price)),
+        y=_at(picture.y(price / picture.shares)),
     )
 
 

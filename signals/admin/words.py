@@ -97,6 +97,12 @@ def counts(entry: Mapping[str, Any]) -> str:
     return ", ".join(found) or "nothing to evaluate"
 
 
+def rules(lifetime_bars: int, longest_holding_bars: int, flat_at_close: bool, timeframe: str) -> list[str]:
+    """How long a signal waits, and how long its trade is held."""
+    flat = ", flat at the close" if flat_at_close else ""
+    return [f"waits {lifetime(lifetime_bars, timeframe)}", f"held {bars(longest_holding_bars)} at most{flat}"]
+
+
 def moment(at: datetime | None) -> str:
     return words.NOTHING if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
 

@@ -49,7 +49,10 @@ def stored(live_server: object) -> None:
     StrategyRecord.objects.create(**KEY | counts)
     Scan.objects.create(started_at=make.T0, counts=[KEY | {"reasons": {"warming_up": "AAPL needs 200 bars"}}])
     asked = {"symbols": ["AAPL"], "minimum_confidence": "0.6", "cost_bps": 2, "queued_at": make.T0}
-    Backtest.objects.create(**KEY | asked, result={"text": "trades " * 60, "warnings": [], "rows": []})
+    rules = {"lifetime_bars": 1, "longest_holding_bars": 40, "flat_at_close": False}
+    done = {"status": "completed", "finished_at": make.T0}
+    result = {"text": "trades " * 60, "warnings": [], "rows": []}
+    Backtest.objects.create(**KEY | asked | rules | done, result=result)
 
 
 def pages() -> list[str]:

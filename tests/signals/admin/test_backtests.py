@@ -27,6 +27,9 @@ def a_backtest(**values: Any) -> Backtest:
         "symbols": [f"S{n}" for n in range(8)],
         "minimum_confidence": "0.6",
         "cost_bps": 2,
+        "lifetime_bars": 1,
+        "longest_holding_bars": 40,
+        "flat_at_close": False,
         "status": "completed",
         "result": {"rows": [], "warnings": ["AAPL jumps <40 %>"], "text": "symbol  trades\nall         12"},
         "queued_at": make.T0,
@@ -46,12 +49,13 @@ def test_its_page_shows_the_table_as_it_is_printed_and_the_warnings(operator: Cl
     assert "symbol  trades\nall         12</pre>" in page
     assert "<div>AAPL jumps &lt;40 %&gt;</div>" in page
     assert "S0, S1, S2, S3, S4, S5, S6, S7" in page
+    assert "waits 1 bar: until the next session&#x27;s close, held 40 bars at most" in page
 
 
 def test_one_that_failed_says_why_and_one_that_waits_what_to_do(operator: Client) -> None:
-    failed = a_backtest(status="failed", result=None, error="out of memory")
+    failed = a_backtest(status="failed", result=None, error="its worker was killed")
     waits = a_backtest(status="queued", result=None, started_at=None, finished_at=None)
-    assert "out of memory" in operator.get(f"{LIST}{failed.pk}/change/").content.decode()
+    assert "its worker was killed" in operator.get(f"{LIST}{failed.pk}/change/").content.decode()
     page = operator.get(f"{LIST}{waits.pk}/change/").content.decode()
     assert "The slow worker has not finished it: load this page again." in page
 

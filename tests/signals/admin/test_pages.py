@@ -15,6 +15,7 @@ TO_ENTER = [
     "/admin/signals/strategyconfig/add/?strategy_id=ma_crossover_v1&timeframe=1w",
     "/admin/signals/backtest/add/",
 ]
+CASE = {"symbol": "AAPL", "bar": "2024-07-02T00:00:00+00:00", "r": 1.25, "ended": "target"}
 RECORD = {
     "strategy_id": "macd_crossover_v1",
     "timeframe": "1d",
@@ -51,6 +52,9 @@ def stored(db: None) -> None:
         symbols=["AAPL"],
         minimum_confidence="0.6",
         cost_bps=2,
+        lifetime_bars=1,
+        longest_holding_bars=40,
+        flat_at_close=False,
         queued_at=make.T0,
     )
 
@@ -117,13 +121,21 @@ def test_the_page_of_a_signal_needs_nothing_that_the_policy_forbids(operator: Cl
 def test_many_records_take_as_many_queries_as_one(
     operator: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    StrategyRecord.objects.bulk_create(
-        StrategyRecord(**RECORD | {"symbol": f"S{n}", "listed": [{"side": "BUY", "r": 1}]})
-        for n in range(150)
-    )
+    StrategyRecord.objects.bulk_create(StrategyRecord(**RECORD | {"symbol": f"S{n}"}) for n in range(150))
     with django_assert_num_queries(5):  # who asks (2), which strategies there are, the count, the page
         operator.get(address(StrategyRecord))
-    some = StrategyRecord.objects.exclude(symbol="").first()
-    assert some is not None
-    page = operator.get(f"{address(StrategyRecord)}{some.pk}/change/").content.decode()
-    assert "<tr><td>1</td><td>BUY</td></tr>" in page
+
+
+def test_the_page_of_a_record_lists_few_cases_and_what_it_was_computed_with(operator: Client) -> None:
+    StrategyRecord.objects.update(listed=[CASE], basis={"parameters": {"macd_fast": 10}, "cost_bps": 2})
+    page = operator.get(f"{row_address(StrategyRecord)}change/").content.decode()
+    assert "<tr><td>AAPL</td><td>2024-07-02</td><td>+1.25</td><td>target</td></tr>" in page
+    assert "<tr><td>Parameters</td><td>MACD fast 10</td></tr>" in page
+    assert "only 9 cases: listed" in page
+
+
+def test_the_page_of_a_signal_lists_few_cases_too(operator: Client) -> None:
+    StrategyRecord.objects.update(listed=[CASE])
+    page = operator.get(f"{row_address(Signal)}change/").content.decode()
+    assert "over the watchlist: <details><summary>only 9 cases: listed</summary>" in page
+    assert "<td>+1.25</td><td>target</td>" in page

@@ -190,7 +190,8 @@ def test_its_page_takes_few_queries(
     make.candle("AAPL", "2024-07-02", 185.5)
     for n in range(20):
         make.sell(expires_at=LATER, strategy_id=f"s{n}")
-    with django_assert_num_queries(6):  # who asks (2), the signal, its bars, its conflicts, its records
+    # who asks (2), the signal, splits since, its bars, its conflicts, its records
+    with django_assert_num_queries(7):
         operator.get(page_of(signal))
 
 

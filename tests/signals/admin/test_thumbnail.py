@@ -1,7 +1,7 @@
 """The picture of a signal: what is on it, where, and in which words."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from xml.etree import ElementTree
 
@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from market.models import Candle
+from market.models import Candle, Split
 from market.prices import Bars, Timeframe
 from signals.admin import thumbnail
 from signals.models import Signal
@@ -33,9 +33,9 @@ def bars(before: int, after: int = 0) -> Bars:
     return make.bars([100 + n % 2 for n in range(before + 1 + after)], start)
 
 
-def drawn(signal: Signal, stored: Bars) -> ElementTree.Element:
-    svg = str(thumbnail.draw(signal, stored)).replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
-    return ElementTree.fromstring(svg)
+def drawn(signal: Signal, stored: Bars, shares: float = 1) -> ElementTree.Element:
+    svg = str(thumbnail.draw(signal, stored, shares))
+    return ElementTree.fromstring(svg.replace("<svg", f'<svg xmlns="{SVG[1:-1]}"', 1))
 
 
 def percent(element: ElementTree.Element, name: str) -> float:
@@ -108,6 +108,27 @@ def test_a_bar_that_is_no_longer_among_the_closed_ones_is_said_to_be_missing() -
     assert "The bar that spoke is no longer among the closed ones." in (svg[1].text or "")
     assert "▲" not in texts(svg)
     assert len(svg.findall(f"{SVG}g")) == 60 + 20
+
+
+def test_after_a_split_the_levels_are_drawn_on_the_bars_shares_with_the_words_of_then() -> None:
+    before = drawn(unsaved(), bars(60))
+    names = ("entry_price", "stop_loss", "take_profit")
+    prices = {name: 4 * getattr(unsaved(), name) for name in names}
+    after = drawn(unsaved(**prices), bars(60), 4)
+    assert [one.attrib for one in after.iter(f"{SVG}line")] == [
+        one.attrib for one in before.iter(f"{SVG}line")
+    ]
+    assert "entry 402.00" in texts(after)
+
+
+@pytest.mark.django_db
+def test_only_splits_that_came_after_the_signal_count() -> None:
+    signal = make.signal()
+    for day, recorded_at in ((2, make.T0), (8, signal.created_at - timedelta(days=1)), (5, make.T0)):
+        found = {"symbol": "AAPL", "date": date(2024, 7, day), "recorded_at": recorded_at}
+        Split.objects.create(**found, ratio=4, source="alpaca")
+    assert thumbnail.shares(signal) == 4
+    assert thumbnail.shares(make.signal("MSFT")) == 1
 
 
 def test_without_any_bar_it_says_so() -> None:
