@@ -51,7 +51,7 @@ class ConfigList(ChangeList):
 @admin.register(StrategyConfig)
 class StrategyConfigAdmin(Listed):
     list_display = [
-        *["named", "timeframe", "state", "rules", "differing", "record"],
+        *["named", "timeframe", "state", "rules", "record"],
     ]
     list_filter = ["enabled", "timeframe"]
     ordering = ["strategy_id", "timeframe"]
@@ -140,12 +140,9 @@ class StrategyConfigAdmin(Listed):
             *words.rules(
                 config.lifetime_bars, config.longest_holding_bars, config.flat_at_close, config.timeframe
             ),
+            f"parameters: {words.parameters(stored(config))}",
         ]
         return format_html_join("", "<div>{}</div>", ([line] for line in said))
-
-    @admin.display(description="parameters")
-    def differing(self, config: StrategyConfig) -> str:
-        return words.parameters(stored(config))
 
     @admin.display(description="record over the watchlist")
     def record(self, config: StrategyConfig) -> str:

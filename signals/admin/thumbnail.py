@@ -127,7 +127,7 @@ def _mark(picture: Picture) -> SafeString:
     first = to_datetime(picture.bars.opened_at[0])
     return format_html(
         '<rect class="spoke" x="{}%" y="0" width="{}%" height="88%"/>'
-        '<text x="{}%" y="97%" class="middle">{}</text><text x="{}%" y="97%">{}</text>{}',
+        '<text x="{}%" y="97%" class="middle">{}</text><text x="{}%" dx="4" y="97%">{}</text>{}',
         _at(MIDDLE - SLOT / 2),
         _at(SLOT),
         _at(MIDDLE),

@@ -231,8 +231,8 @@ def test_a_row_says_how_a_strategy_is_used(operator: Client, config: StrategyCon
     assert (row["named"], row["timeframe"], row["state"]) == ("RSI momentum", "1d", "on not evaluated yet")
     assert row["rules"] == (
         "confidence 0.60 at least waits 1 bar: until the next session&#x27;s close held 40 bars at most"
+        " parameters: Stop ATR 1.5, RSI period 10"
     )
-    assert row["differing"] == "Stop ATR 1.5, RSI period 10"
 
 
 @pytest.mark.parametrize(
