@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -18,7 +19,7 @@ from market.models import Instrument
 from market.prices import Timeframe
 from signals import backtest
 from signals.admin import words
-from signals.admin.people import asking, may
+from signals.admin.people import asking, log_asked, may
 from signals.models import Backtest
 from signals.models.configs import strategy_choices
 
@@ -159,8 +160,11 @@ class BacktestAdmin(Recorded):
 def _ask(request: HttpRequest, form: RunForm) -> Backtest | None:
     """Queue what a valid form asks for; None when it is refused, and the form says why."""
     try:
-        return backtest.request(**form.cleaned_data, by=asking(request), at=timezone.now())
+        with transaction.atomic():
+            asked = backtest.request(**form.cleaned_data, by=asking(request), at=timezone.now())
+            log_asked(request, asked)
     except backtest.Refused as refusal:
         for field, error in refusal.errors.items():
             form.add_error(field if field in form.fields else None, error)
         return None
+    return asked

@@ -22,7 +22,7 @@ from market.admin.runs import table
 from signals import scan
 from signals.admin import words
 from signals.admin.forms import PREFIX, RULES, ChoiceForm, ConfigForm, form_of, stored, trouble, usual
-from signals.admin.people import asking, may
+from signals.admin.people import asking, log_asked, may
 from signals.admin.scans import ASKED
 from signals.models import Scan, StrategyConfig, StrategyRecord
 from signals.strategies import STRATEGIES
@@ -192,7 +192,7 @@ class StrategyConfigAdmin(Listed):
         at = timezone.now()
         with transaction.atomic():
             queryset.update(changed_at=at)  # taken as fresh, its newest bars are evaluated again
-            scan.request(by=asking(request), at=at)
+            log_asked(request, scan.request(by=asking(request), at=at))
         self.message_user(request, ASKED)
 
 

@@ -1,8 +1,10 @@
-"""Who asks, and what they may do besides reading."""
+"""Who asks, what they may do besides reading, and what is written down of it."""
 
 from typing import cast
 
+from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import User
+from django.db.models import Model
 from django.http import HttpRequest
 
 
@@ -13,3 +15,7 @@ def asking(request: HttpRequest) -> User:
 
 def may(request: HttpRequest, permission: str) -> bool:
     return asking(request).has_perm(f"signals.{permission}")
+
+
+def log_asked(request: HttpRequest, asked: Model) -> None:
+    LogEntry.objects.log_actions(asking(request).pk, [asked], ADDITION, "Asked for.", single_object=True)

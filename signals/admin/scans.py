@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
@@ -16,7 +17,7 @@ from market.admin import words as market_words
 from market.admin.recorded import Recorded
 from signals import scan as scanning
 from signals.admin import words
-from signals.admin.people import asking, may
+from signals.admin.people import asking, log_asked, may
 from signals.models import Scan
 
 Outcome = Scan.Outcome
@@ -38,7 +39,8 @@ class ScanAdmin(Recorded):
     def ask(self, request: HttpRequest) -> HttpResponse:
         if not may(request, "add_scan"):
             raise PermissionDenied
-        scanning.request(by=asking(request), at=timezone.now())
+        with transaction.atomic():
+            log_asked(request, scanning.request(by=asking(request), at=timezone.now()))
         self.message_user(request, ASKED)
         return redirect("admin:signals_scan_changelist")
 

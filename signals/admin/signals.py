@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from signals.models.signals import SignalQuerySet
 
 AT_ONCE = 100
+REASON = 200  # characters
 
 
 class CancelForm(ActionForm):
-    reason = forms.CharField(required=False, max_length=200, label="Reason")
+    reason = forms.CharField(required=False, max_length=REASON, label="Reason")
 
 
 class SignalList(ChangeList):
@@ -110,13 +112,15 @@ class SignalAdmin(Recorded):
             return
         cancelled = [signal for signal in chosen if self._cancel(request, signal)]
         if cancelled:
-            LogEntry.objects.log_actions(request.user.pk or 0, cancelled, CHANGE, "Cancelled.")
             self.message_user(request, f"Cancelled: {', '.join(str(signal) for signal in cancelled)}.")
 
     def _cancel(self, request: HttpRequest, signal: Signal) -> bool:
-        reason = request.POST.get("reason", "")
+        reason = request.POST.get("reason", "").strip()[:REASON]
+        said = f"Cancelled: {reason}" if reason else "Cancelled."
         try:
-            lifecycle.cancel(signal, by=asking(request), reason=reason, at=timezone.now())
+            with transaction.atomic():
+                lifecycle.cancel(signal, by=asking(request), reason=reason, at=timezone.now())
+                LogEntry.objects.log_actions(asking(request).pk, [signal], CHANGE, said, single_object=True)
         except lifecycle.NotPending as ended:
             self.message_user(request, f"{signal} was left as it is. {ended}", messages.WARNING)
             return False

@@ -2,6 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django_q.models import OrmQ
 from pytest_django import DjangoAssertNumQueries
@@ -77,6 +78,7 @@ def test_running_one_queues_it_and_shows_its_page(operator: Client) -> None:
     assert answer.headers["Location"] == f"{LIST}{asked.pk}/change/"
     assert (asked.symbols, str(asked.since), asked.until) == (["AAPL", "MSFT"], "2024-01-02", None)
     assert (asked.status, str(asked.requested_by), OrmQ.objects.count()) == ("queued", "operator", 1)
+    assert LogEntry.objects.get().object_id == str(asked.pk)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django_q.models import OrmQ
@@ -78,6 +79,7 @@ def test_scan_now_queues_one_and_says_so(operator: Client) -> None:
     ]
     asked = Scan.objects.get()
     assert (asked.outcome, str(asked.requested_by), OrmQ.objects.count()) == ("queued", "operator", 1)
+    assert LogEntry.objects.get().object_id == str(asked.pk)
 
 
 def test_scan_now_is_a_post_only(operator: Client) -> None:

@@ -206,7 +206,8 @@ def test_the_chosen_pending_ones_are_cancelled_with_a_reason_and_written_down(op
     other.refresh_from_db()
     assert (signal.status, other.status) == ("cancelled", "pending")
     assert signal.ended_reason == "cancelled by operator: earnings tonight"
-    assert LogEntry.objects.get().object_id == str(signal.pk)
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, entry.change_message) == (str(signal.pk), "Cancelled: earnings tonight")
 
 
 def test_those_not_pending_any_more_are_named_and_left_as_they_are(operator: Client) -> None:
