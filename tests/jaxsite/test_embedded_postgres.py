@@ -21,7 +21,7 @@ from tests.jaxsite.processes import (
     watchers,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("embedded_postgres")]
+pytestmark = pytest.mark.slow
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 KEPT = "SELECT n FROM kept"
 

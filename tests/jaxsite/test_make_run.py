@@ -18,7 +18,7 @@ import pytest
 from tests.jaxsite.conftest import folder
 from tests.jaxsite.processes import ROOT, eventually, free_port, processes_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("make_run")]
+pytestmark = pytest.mark.slow
 
 PASSWORD = re.compile(r"user admin, password \S+")
 

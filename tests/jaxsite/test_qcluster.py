@@ -13,7 +13,7 @@ import pytest
 from tests.jaxsite.conftest import folder
 from tests.jaxsite.processes import ROOT, environment, eventually, manage, processes_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("qcluster")]
+pytestmark = pytest.mark.slow
 
 WHOLE = 1 + 1 + 3 + 2  # main process, sentinel, workers, monitor and pusher
 CYCLES = "SELECT count(*) FROM ingestion_runs"

@@ -17,7 +17,7 @@ from tests.jaxsite.conftest import folder
 from tests.jaxsite.processes import ROOT, environment, eventually, kill_everything, servers
 from tests.vendors import IBBridge
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ingest_faults")]
+pytestmark = pytest.mark.slow
 
 COUNTS = """
 import json

@@ -12,7 +12,7 @@ import pytest
 from tests.jaxsite.conftest import folder
 from tests.jaxsite.processes import ROOT, environment, manage
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scan_faults")]
+pytestmark = pytest.mark.slow
 
 FILL = """
 from datetime import UTC, datetime
