@@ -63,7 +63,9 @@ class Backtest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.strategy_id} {self.timeframe} on {', '.join(self.symbols)}"
+        shown = ", ".join(self.symbols[:5])
+        more = f" and {len(self.symbols) - 5} more" if len(self.symbols) > 5 else ""
+        return f"{self.strategy_id} {self.timeframe} on {shown}{more}"
 
 
 class StrategyRecord(models.Model):
@@ -116,6 +118,8 @@ class StrategyRecord(models.Model):
 
     def sentence(self) -> str:
         """What is shown with every signal."""
+        if not self.cases:
+            return "no case yet"
         if self.cases < self.FEW:
             return f"only {self.cases} {'case' if self.cases == 1 else 'cases'}: listed"
         return f"{self._race()}; {self._result()}; {self._neither()}"

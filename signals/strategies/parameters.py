@@ -25,12 +25,14 @@ class Parameters:
     """A frozen set of parameters that can be made from what a person wrote."""
 
     @classmethod
-    def of(cls, given: Mapping[str, object]) -> Self:
-        """The defaults with what is given in their place.
+    def of(cls, given: object) -> Self:
+        """The defaults with what is given (names with values) in their place.
 
         Values may be numbers or their text. Raises BadParameters: unknown names, no numbers, out of range, or
         impossible together.
         """
+        if not isinstance(given, Mapping):
+            raise BadParameters({"parameters": "must be names with their values."})
         known = {one.name: one for one in fields(cls)}
         errors = {
             name: f"is not a parameter of this strategy. It has: {', '.join(known)}."

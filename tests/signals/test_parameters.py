@@ -21,6 +21,12 @@ def test_impossible_values_are_refused(value: object) -> None:
     assert refused.value.errors == {"oversold": "must be a number from 1 to 50."}
 
 
+@pytest.mark.parametrize("given", [[], "oversold=25", 5, None], ids=str)
+def test_what_is_no_set_of_parameters_is_refused(given: object) -> None:
+    with pytest.raises(BadParameters, match="parameters: must be names with their values"):
+        RsiMomentum.of(given)
+
+
 def test_a_count_of_bars_is_a_whole_number() -> None:
     with pytest.raises(BadParameters, match="rsi_period: must be a whole number from 2 to 200"):
         RsiMomentum.of({"rsi_period": 14.5})
