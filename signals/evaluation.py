@@ -14,7 +14,7 @@ from market.prices import Flags, Instants, Timeframe, to_datetime, to_instant
 from signals import progress, raising, review, store
 from signals.lifetimes import NEVER, Calendars
 from signals.models import Signal, StrategyConfig
-from signals.panel import Panel
+from signals.panel import DIGESTED, Panel, sessions_of
 from signals.progress import Watched
 from signals.strategies import BadParameters, Strategy
 
@@ -74,10 +74,7 @@ def plans(configs: Sequence[StrategyConfig]) -> Iterator[Plan]:
 def evaluate(timeframe: Timeframe, configs: Sequence[StrategyConfig], at: datetime) -> Round:
     """Evaluate the configurations of one timeframe on all bars that are new, and store their signals."""
     rows = progress.watched(timeframe)
-    calendars = Calendars.load(
-        {row.symbol: row.calendar for row in rows}, at - KNOWN_BEFORE, at + KNOWN_AFTER
-    )
-    todo = list(plans(configs))
+    calendars, todo = _calendars(rows, at), list(plans(configs))
     window, stale_before = _window(todo, calendars, timeframe), calendars.stale_before(timeframe, at)
     this = Round(timeframe, todo, calendars, window, stale_before, at)
     all_again = any(plan.config.is_fresh for plan in this.plans)
@@ -101,22 +98,23 @@ def recheck(timeframe: Timeframe, configs: Sequence[StrategyConfig], at: datetim
     if not behind:
         return ended
     rows = [row for row in progress.watched(timeframe) if row.symbol in set(behind)]
-    calendars = Calendars.load(
-        {row.symbol: row.calendar for row in rows}, at - KNOWN_BEFORE, at + KNOWN_AFTER
-    )
-    todo = list(plans(configs))
+    calendars, todo = _calendars(rows, at), list(plans(configs))
     panel = store.panel(behind, timeframe, last=_window(todo, calendars, timeframe))
     for plan in todo:
-        ended.update(review.review(plan.config, panel, plan.strategy.ideas(panel), at))
+        ended.update(review.review(plan.config, panel, plan.strategy.ideas(panel), calendars, at))
     return ended
+
+
+def _calendars(rows: Sequence[Watched], at: datetime) -> Calendars:
+    return Calendars.load({row.symbol: row.calendar for row in rows}, at - KNOWN_BEFORE, at + KNOWN_AFTER)
 
 
 def _window(todo: Sequence[Plan], calendars: Calendars, timeframe: Timeframe) -> int:
     """How many bars of a symbol make the answers what they would be over its whole history."""
     slots = calendars.most_slots(timeframe)
-    needed = (max(plan.strategy.remembers, plan.strategy.volume_period * slots) for plan in todo)
-    lifetimes = (plan.config.lifetime_bars for plan in todo)
-    return max(needed, default=0) + max(lifetimes, default=0) + 2
+    volumes = (sessions_of(plan.strategy.volume_period) * slots for plan in todo)
+    needed = max([DIGESTED, *volumes, *(plan.strategy.remembers for plan in todo)])
+    return needed + max((plan.config.lifetime_bars for plan in todo), default=0) + 2
 
 
 def _chunks(rows: Sequence[Watched], window: int) -> Iterator[Sequence[Watched]]:
@@ -134,7 +132,7 @@ def _evaluate(this: Round, rows: Sequence[Watched]) -> list[Watched]:
     with transaction.atomic():
         for plan in this.plans:
             ideas = plan.strategy.ideas(panel)
-            this.ended.update(review.review(plan.config, panel, ideas, this.at))
+            this.ended.update(review.review(plan.config, panel, ideas, this.calendars, this.at))
             decidable, new = (
                 bars & current[panel.symbol] for bars in _decidable_and_new(this, plan, panel, through)
             )
@@ -163,8 +161,9 @@ def _decidable_and_new(this: Round, plan: Plan, panel: Panel, through: Instants)
 def _reached(this: Round, panel: Panel, rows: Sequence[Watched]) -> list[Watched]:
     """The instruments with what the panel holds of them. One whose data is stale stays where it was."""
     last = np.searchsorted(panel.symbol, np.arange(len(rows)), side="right") - 1
-    sizes = np.bincount(panel.symbol, minlength=len(rows))
-    filled = np.flatnonzero(sizes)
+    filled = np.flatnonzero(np.bincount(panel.symbol, minlength=len(rows)))
+    sizes = np.zeros(len(rows), dtype=np.intp)  # of the run that the newest bar is in
+    sizes[filled] = last[filled] - panel.starts[panel.run[last[filled]]] + 1
     closed_at, _ = this.calendars.times(this.timeframe, panel, last[filled], lifetime=1)
     closes = dict(zip(filled.tolist(), map(to_datetime, closed_at), strict=True))
     reached = []

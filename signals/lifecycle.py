@@ -53,7 +53,7 @@ def sweep(at: datetime) -> dict[str, int]:
     ended = Counter({EXPIRED: _expire(at)})
     for reason, signals in _ending(at):
         ended[reason] += end(signals, reason, at)
-    ended.update(_traded(at))
+    ended.update(end_traded(at))
     return {reason: count for reason, count in ended.items() if count}
 
 
@@ -79,7 +79,7 @@ def _ending(at: datetime) -> Iterable[tuple[str, QuerySet[Signal]]]:
     yield SPLIT, pending.filter(Exists(split))
 
 
-def _traded(at: datetime) -> dict[str, int]:
+def end_traded(at: datetime) -> dict[str, int]:
     """Cancel those whose stop or target has traded since, in the regular session.
 
     Any bar that opened after the signal's own has closed tells, finished or not, and so does the newest

@@ -51,8 +51,14 @@ class Calendars:
                 yield known, mine
 
     def decidable_since(self, timeframe: Timeframe, lifetime: int, at: datetime) -> dict[str, np.datetime64]:
-        """For each symbol: bars that opened later have signals that do not expire before `at`, or hardly."""
-        return self._walked(timeframe, to_instant(at), -lifetime - 1)
+        """For each symbol: no bar that opened earlier has a signal that can still be decided on at `at`."""
+        walked = self._walked(timeframe, to_instant(at), -lifetime - 1)
+        return {symbol: self._first(symbol) if np.isnat(since) else since for symbol, since in walked.items()}
+
+    def _first(self, symbol: str) -> np.datetime64:
+        opens = self.known[self.of[symbol]].opens
+        first: np.datetime64 = opens[0] if len(opens) else NEVER
+        return first
 
     def stale_before(self, timeframe: Timeframe, at: datetime) -> dict[str, np.datetime64]:
         """For each symbol: when its newest bar closed earlier than this, its data is not up to date."""
@@ -73,7 +79,7 @@ class Calendars:
             return 1
         step = np.timedelta64(timeframe.length)
         longest = (
-            int(((known.closes - known.opens) // step).max(initial=1)) for known in self.known.values()
+            int((-((known.opens - known.closes) // step)).max(initial=1)) for known in self.known.values()
         )
         return max(longest, default=1)
 
@@ -82,10 +88,10 @@ def expires(known: Sessions, timeframe: Timeframe, closed_at: Instants, bars: in
     """When signals at bars that closed then expire: after `bars` bars of session time.
 
     No signal waits longer than 24 hours, unless nothing trades at that moment: then until the close of the
-    next session. NaT where the sessions that are known do not reach so far.
+    next session. NaT where the sessions that are known do not reach even that far.
     """
     ends = known.walk(timeframe, closed_at, bars)
     limit = closed_at + LONGEST
     rests = ~known.cover(limit) & ~np.isin(limit, known.closes)
     longest = np.where(rests, known.next_close(limit), limit)
-    return np.where(np.isnat(ends) | np.isnat(longest), NEVER, np.minimum(ends, longest))
+    return np.fmin(ends, longest)

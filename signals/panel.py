@@ -118,7 +118,8 @@ class Panel:
         """Each bar's volume over the mean of the last `period` bars, itself included.
 
         For intraday bars those of the same slot in the last `period` sessions: volume has the shape of the
-        day. NaN where there are fewer, or where they are not all of one source.
+        day. A quarter more sessions may lie between when the slot is missing in some. NaN where there are
+        fewer, or where they are not all of one source.
         """
         ratio: Floats = self.once(("volume_ratio", period), lambda: self._volume_ratio(period))
         return ratio
@@ -135,7 +136,9 @@ class Panel:
         sums = np.cumsum(volume, dtype=np.int64)
         oldest = np.maximum(np.arange(len(order)) - period + 1, 0)
         total = sums - sums[oldest] + volume[oldest]
-        comparable = (number >= period - 1) & (mixed == mixed[oldest]) & (total > 0)
+        session = self.session[order]
+        is_near = (session - session[oldest] < sessions_of(period)) | (not self.slot.any())
+        comparable = is_near & (number >= period - 1) & (mixed == mixed[oldest]) & (total > 0)
         ratio = np.full(len(order), np.nan)
         ratio[order] = np.divide(volume * period, total, out=np.full(len(order), np.nan), where=comparable)
         return ratio
@@ -158,3 +161,8 @@ class Panel:
         if isinstance(parts[0], tuple):
             return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
         return np.concatenate(parts)
+
+
+def sessions_of(period: int) -> int:
+    """Over how many sessions `period` bars of one slot may be spread."""
+    return period + period // 4

@@ -16,7 +16,7 @@ from signals.models import Signal, StrategyConfig
 from signals.panel import Panel
 from signals.strategies import BUY, Ideas
 
-KNOWN_BEFORE = timedelta(days=60)  # no signal can be decided on for longer
+LONGEST_WAIT = timedelta(days=60)  # no signal can be decided on for longer
 SUPERSEDED = "superseded by a newer event"
 
 
@@ -48,7 +48,7 @@ def sift(config: StrategyConfig, panel: Panel, ideas: Ideas, calendars: Calendar
     closed_at, expires_at = calendars.times(timeframe, panel, ideas.row, config.lifetime_bars)
     late = ideas.late
     expired = ~late & ~(expires_at > to_instant(at))
-    below = ~late & ~expired & (ideas.confidence < float(config.minimum_confidence) - 1e-9)
+    below = ~late & ~expired & ~ideas.reaching(float(config.minimum_confidence))
     return Sifted(ideas, closed_at, expires_at, late, expired, below)
 
 
@@ -99,6 +99,7 @@ def _supersede(config: StrategyConfig, newest: Mapping[str, datetime], at: datet
     pending = Signal.objects.pending(at).filter(
         strategy_id=config.strategy_id, timeframe=config.timeframe, symbol__in=newest
     )
+    pending = pending.select_for_update().order_by("pk")  # whoever decides meanwhile waits
     older = [one for one in pending if one.bar_opened_at < newest[one.symbol]]
     Signal.objects.pending(at).filter(pk__in=[one.pk for one in older]).update(
         status=Signal.Status.CANCELLED, ended_at=at, ended_reason=SUPERSEDED
@@ -138,7 +139,7 @@ def _known(config: StrategyConfig, newest: Mapping[str, datetime]) -> set[tuple[
         strategy_id=config.strategy_id,
         timeframe=config.timeframe,
         symbol__in=newest,
-        bar_opened_at__gte=min(newest.values()) - KNOWN_BEFORE,
+        bar_opened_at__gte=min(newest.values()) - LONGEST_WAIT,
     )
     return set(signals.values_list("symbol", "bar_opened_at"))
 

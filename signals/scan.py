@@ -20,6 +20,7 @@ from signals.models import Scan, StrategyConfig
 logger = logging.getLogger(__name__)
 
 LOCK = "signals scan"
+PATIENCE = 5.0  # seconds: a sweep is over by then
 LOST_AFTER = timedelta(hours=1)
 
 
@@ -51,7 +52,7 @@ def run(at: datetime, scan: Scan | None = None) -> Scan:
     """Scan what has changed since the last time. One at a time over all clusters: another one is skipped."""
     current, begun = scan or Scan(), time.monotonic()
     current.started_at = at
-    with locks.held(LOCK) as mine:
+    with locks.held(LOCK, patience=PATIENCE) as mine:
         if not mine:
             current.outcome = Scan.Outcome.SKIPPED
         else:
@@ -80,6 +81,8 @@ def _scan(scan: Scan, at: datetime) -> None:
         done = evaluation.evaluate(timeframe, configs, at)
         scan.counts += [plan.as_json() for plan in done.plans]
         ended.update(done.ended)
+    # After a pause some bars behind the new signals may have traded their levels already.
+    ended.update(lifecycle.end_traded(at))
     scan.ended = dict(ended)
     scan.evaluated = sum(count["evaluated"] for count in scan.counts)
     scan.stored = sum(count["stored"] for count in scan.counts)

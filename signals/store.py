@@ -104,11 +104,13 @@ def _ticks(symbols: list[str], sizes: Sequence[float], symbol: Integers, opened_
 def _late(
     symbols: Sequence[str], symbol: Integers, is_first: Flags, timeframe: Timeframe, opened_at: Instants
 ) -> Flags:
-    """Before which bars an outage of ours lies."""
+    """Before which bars an outage of ours lies; for built bars, also within which."""
     late = np.zeros(len(symbol), dtype=np.bool_)
-    outages = Gap.objects.filter(symbol__in=symbols, timeframe=timeframe, reason=Gap.Reason.OUTAGE)
+    fetched = timeframe.built_from or timeframe
+    outages = Gap.objects.filter(symbol__in=symbols, timeframe=fetched, reason=Gap.Reason.OUTAGE)
     for row in _following(symbols, symbol, opened_at, outages.values_list("symbol", "first_at")):
         late[row] = True
+        late[max(row - 1, 0)] |= fetched is not timeframe
     return late & ~is_first
 
 

@@ -20,7 +20,6 @@ from signals.trades import End, Rows, Trades, play
 
 FIRST_SYMBOLS = 4
 BARS_AT_ONCE = 200_000  # about 60 MB with their indicators
-ROUNDING = 1e-9  # a confidence has four digits
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def evaluate(panel: Panel, setup: Setup, calendars: Calendars, *, draws: int = 0
     inside = _inside(panel, setup)
     events = setup.strategy.ideas(panel)
     events_inside = events[inside[events.row]]
-    is_wanted = events_inside.confidence > setup.minimum_confidence - ROUNDING
+    is_wanted = events_inside.reaching(setup.minimum_confidence)
     is_played = is_wanted & ~events_inside.late
     ideas = events_inside[is_played]
     _, until = calendars.times(setup.timeframe, panel, ideas.row, setup.lifetime_bars)

@@ -16,6 +16,7 @@ from signals.strategies.parameters import Parameters, parameter
 Seen = dict[str, Floats]  # what a strategy looks at, by name: columns as long as the panel
 BUY, SELL = 1, -1
 COMMON = {"price", "atr", "trend_fast", "trend_slow", "volume_ratio"}  # what every strategy looks at
+STORED_DIGITS = 6  # of prices behind the point
 ROUNDING = 1e-9  # of the price: what differs by less is equal, or the noise of a running sum would speak
 
 
@@ -56,6 +57,11 @@ class Ideas:
             late=self.late[kept],
             seen={name: column[kept] for name, column in self.seen.items()},
         )
+
+    def reaching(self, minimum: float) -> Flags:
+        """Which of them have that confidence or more, to the last digit that is stored."""
+        reaching: Flags = self.confidence > minimum - 1e-9
+        return reaching
 
     def values(self, i: int) -> dict[str, float]:
         """What the strategy saw at one idea; without what is not known."""
@@ -158,13 +164,13 @@ class Strategy(Parameters, ABC):
         rows = np.flatnonzero((bought | sold) & (seen["atr"] > 0))
         side = np.where(bought[rows], BUY, SELL).astype(np.int8)
         here = {name: column[rows] for name, column in seen.items()}
-        tick = panel.tick[rows]
+        tick = np.maximum(panel.tick[rows], 10.0**-STORED_DIGITS)
         ideas = Ideas(
             strategy=self,
             row=rows,
             side=side,
             confidence=self._confidence(here, side),
-            entry=here["price"],
+            entry=np.round(here["price"], STORED_DIGITS),
             stop=_on_tick(self.stop(here, side), tick, -side),
             target=_on_tick(here["price"] + side * self.target_atr * here["atr"], tick, -side),
             second_target=_on_tick(here["price"] + side * self.second_target_atr * here["atr"], tick, -side),
@@ -231,7 +237,7 @@ def _on_tick(price: Floats, tick: Floats, direction: NDArray[np.int8]) -> Floats
     nearest = np.round(steps)
     moved = np.where(direction > 0, np.ceil(steps), np.floor(steps))
     at_tick: Floats = np.where(np.abs(steps - nearest) < 1e-6, nearest, moved) * tick
-    return np.round(at_tick, 10)
+    return np.round(at_tick, STORED_DIGITS)
 
 
 def _possible(ideas: Ideas) -> Flags:

@@ -45,9 +45,19 @@ def test_intraday_volume_is_compared_with_the_same_time_of_other_sessions() -> N
     size, slots = 42, 2
     bars = replace(walk(size, start=START), volume=np.array([900, 100] * 21))
     bars.volume[-1] = 120
-    panel = panel_of(bars, slot=np.tile(np.arange(slots, dtype=np.int32), size // slots))
+    slot, session = np.tile(np.arange(slots, dtype=np.int32), 21), np.repeat(np.arange(21, dtype=np.int32), 2)
+    panel = panel_of(bars, slot=slot, session=session)
     assert panel.volume_ratio(20)[-1] == 120 * 20 / (19 * 100 + 120)
     assert panel.volume_ratio(20)[-2] == 1
+
+
+@pytest.mark.parametrize(("missing", "is_compared"), [(5, True), (6, False)])
+def test_a_slot_that_was_missing_in_more_than_a_quarter_more_sessions_is_not_compared(
+    missing: int, is_compared: bool
+) -> None:
+    present = np.delete(np.arange(20 + missing, dtype=np.int32), slice(1, 1 + missing))
+    panel = panel_of(walk(20, start=START), slot=np.full(20, 3, dtype=np.int32), session=present)
+    assert np.isnan(panel.volume_ratio(20)[-1]) != is_compared
 
 
 def test_volumes_of_different_sources_are_not_compared() -> None:

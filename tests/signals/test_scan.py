@@ -234,7 +234,8 @@ def test_impossible_parameters_silence_their_configuration_only(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_scan_while_another_one_works_is_skipped() -> None:
+def test_a_scan_while_another_one_works_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "PATIENCE", 0.1)
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtextextended('signals scan', 0))")
