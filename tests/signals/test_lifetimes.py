@@ -116,6 +116,12 @@ def test_walking_there_and_back_ends_where_it_began_or_in_the_closed_hours_aroun
     assert open_time(min(back, moment), max(back, moment)) < timedelta(milliseconds=1)
 
 
+def test_the_longest_session_counts_its_last_short_bar() -> None:
+    calendars = Calendars({"AAPL": "XNYS"}, {"XNYS": KNOWN})
+    slots = [calendars.most_slots(timeframe) for timeframe in (Timeframe.M15, Timeframe.H1, Timeframe.D1)]
+    assert slots == [26, 7, 1]
+
+
 @pytest.mark.parametrize(
     ("timeframe", "at", "oldest"),
     [

@@ -117,9 +117,18 @@ class TestStored:
             {"AAPL": walk(10, start=START)}, Timeframe.D1, provider="alpaca", feed=Feed.LIVE
         )
         lost = START + timedelta(days=3)
-        Candle = {"symbol": "AAPL", "timeframe": "1d", "first_at": lost, "last_at": lost, "bars": 1}
-        Gap.objects.create(**Candle, reason=Gap.Reason.OUTAGE, found_at=lost)
+        gap = {"symbol": "AAPL", "timeframe": "1d", "first_at": lost, "last_at": lost, "bars": 1}
+        Gap.objects.create(**gap, reason=Gap.Reason.OUTAGE, found_at=lost)
         assert np.flatnonzero(store.panel(["AAPL"], Timeframe.D1).late).tolist() == [4]
+
+    def test_an_outage_makes_the_built_bar_that_it_lies_in_late_and_the_next(self) -> None:
+        make.only("AAPL", calendar="24/7")
+        hours = walk(6, start=START, timeframe=Timeframe.H1)
+        candles.write_candles({"AAPL": hours}, Timeframe.H1, provider="built", feed=Feed.LIVE)
+        lost = START + timedelta(hours=2, minutes=15)
+        gap = {"symbol": "AAPL", "timeframe": "15m", "first_at": lost, "last_at": lost, "bars": 1}
+        Gap.objects.create(**gap, reason=Gap.Reason.OUTAGE, found_at=lost)
+        assert np.flatnonzero(store.panel(["AAPL"], Timeframe.H1).late).tolist() == [2, 3]
 
     def test_a_split_makes_the_ticks_before_it_smaller(self) -> None:
         make.only("AAPL", calendar="24/7")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from market import store
+from market.models import Gap
 from market.prices import Feed, Timeframe
 from signals import scan
 from signals.models import Signal, StrategyConfig
@@ -76,6 +77,29 @@ def test_a_changed_configuration_ends_what_it_would_not_say(signal: Signal) -> N
     scan.run(now + timedelta(minutes=1))
     signal.refresh_from_db()
     assert (signal.status, signal.ended_reason) == ("cancelled", "its configuration was changed")
+
+
+def test_a_changed_lifetime_reaches_what_is_pending(signal: Signal) -> None:
+    now = AT + timedelta(minutes=1)
+    StrategyConfig.objects.filter(enabled=True).update(lifetime_bars=2, changed_at=now)
+    scan.run(now + timedelta(minutes=1))
+    assert Signal.objects.get().expires_at == make.T0 + timedelta(minutes=30)
+
+
+def test_a_late_event_supports_nothing(signal: Signal) -> None:
+    lost = make.T0 - timedelta(minutes=20)
+    Gap.objects.create(
+        symbol="AAPL",
+        timeframe="15m",
+        first_at=lost,
+        last_at=lost,
+        bars=1,
+        reason=Gap.Reason.OUTAGE,
+        found_at=AT,
+    )
+    revise(96.5)
+    scan.run(AT + timedelta(minutes=1))
+    assert Signal.objects.get().ended_reason == "bar revised"
 
 
 def test_what_a_person_has_decided_is_not_revised(signal: Signal) -> None:

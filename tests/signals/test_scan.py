@@ -207,11 +207,50 @@ def test_only_watched_instruments_are_scanned(macd: StrategyConfig) -> None:
     assert counts(scan.run(AT)) == {}
 
 
-def test_unfinished_suspect_and_extended_bars_say_nothing(macd: StrategyConfig) -> None:
+@pytest.mark.parametrize(("mark", "value"), [("final", False), ("suspect", True), ("regular", False)])
+def test_unfinished_suspect_and_extended_bars_say_nothing(
+    macd: StrategyConfig, mark: str, value: bool
+) -> None:
     bars = make.bars(make.turning(), make.T0 - 60 * QUARTER)
-    bars.final[-1] = False
+    getattr(bars, mark)[-1] = value
     store.write_candles({"AAPL": bars}, Timeframe.M15, provider="simulator", feed=Feed.SIMULATED)
     assert scan.run(AT).stored == 0
+
+
+def test_an_instrument_of_tiny_prices_does_not_disturb_the_others(macd: StrategyConfig) -> None:
+    make.only("AAPL", "SHIB", calendar="24/7")
+    Instrument.objects.filter(symbol="SHIB").update(tick_size=Decimal("0.000001"))
+    make.history("AAPL", make.turning())
+    make.history("SHIB", [price * 1e-7 for price in make.turning()])
+    scan.run(AT)
+    assert list(Signal.objects.values_list("symbol", flat=True)) == ["AAPL"]
+
+
+@pytest.mark.parametrize("bars", [8, 97, 1000])
+def test_a_lifetime_beyond_the_longest_wait_is_cut_to_a_day(macd: StrategyConfig, bars: int) -> None:
+    StrategyConfig.objects.update(lifetime_bars=bars)
+    make.history("AAPL", make.turning())
+    scan.run(AT)
+    assert Signal.objects.get().expires_at == make.T0 + min(bars * QUARTER, timedelta(days=1))
+
+
+def test_a_signal_whose_stop_traded_during_a_pause_of_ours_is_not_left_pending(macd: StrategyConfig) -> None:
+    make.history("AAPL", make.turning()[:-1], until=make.T0 - QUARTER)
+    scan.run(make.T0 - QUARTER + timedelta(minutes=1))
+    bars = make.bars([*make.turning(), 96.2], make.T0 - 60 * QUARTER)
+    bars.low[-1] = 90
+    store.write_candles({"AAPL": bars}, Timeframe.M15, provider="simulator", feed=Feed.SIMULATED)
+    done = scan.run(make.T0 + QUARTER + timedelta(minutes=1))
+    assert done.ended == {"stop traded before a decision": 1}
+    assert Signal.objects.get().status == "cancelled"
+
+
+def test_after_an_unexplained_jump_it_warms_up_again_and_says_so(macd: StrategyConfig) -> None:
+    before = make.bars([200.0] * 100, make.T0 - 120 * QUARTER)
+    jumped = Bars.join([before, make.bars([50.0] * 20, make.T0 - 20 * QUARTER)])
+    store.write_candles({"AAPL": jumped}, Timeframe.M15, provider="import", feed=Feed.LIVE)
+    done = scan.run(AT)
+    assert done.counts[0]["reasons"] == {"warming_up": "AAPL needs 34 bars, has 20"}
 
 
 def test_a_configuration_that_was_changed_is_evaluated_again(macd: StrategyConfig) -> None:
@@ -251,12 +290,13 @@ def test_a_scan_that_died_is_marked_by_the_next_one(macd: StrategyConfig) -> Non
     assert dead.outcome == Scan.Outcome.BROKEN
 
 
+@pytest.mark.parametrize("count", [1, 20])
 def test_more_symbols_are_no_more_queries(
-    macd: StrategyConfig, django_assert_max_num_queries: DjangoAssertNumQueries
+    macd: StrategyConfig, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
-    symbols = [f"S{n}" for n in range(20)]
+    symbols = [f"S{n}" for n in range(count)]
     make.only(*symbols, calendar="24/7")
     for symbol in symbols:
         make.history(symbol, make.turning())
-    with django_assert_max_num_queries(45):
-        assert scan.run(AT).stored == 20
+    with django_assert_num_queries(30):
+        assert scan.run(AT).stored == count
