@@ -1,6 +1,7 @@
 """Errors of the API as problem details (RFC 9457), for unknown addresses and for our own failures too."""
 
 import logging
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -75,10 +76,19 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
 def _by_field(wrong: Any) -> dict[str, list[str]]:
     if not isinstance(wrong, dict):
         wrong = {"body": wrong}
-    return {
-        field: [str(message) for message in (messages if isinstance(messages, list) else [messages])]
-        for field, messages in wrong.items()
-    }
+    return {str(field): list(_flat(messages)) for field, messages in wrong.items()}
+
+
+def _flat(messages: Any) -> Iterator[str]:
+    """The messages of a field, those about its parts with the part in front."""
+    if isinstance(messages, dict):
+        for part, inner in messages.items():
+            yield from (f"{part}: {message}" for message in _flat(inner))
+    elif isinstance(messages, list):
+        for inner in messages:
+            yield from _flat(inner)
+    else:
+        yield str(messages)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -62,7 +62,8 @@ class StrictFilters(DjangoFilterBackend):
     """Filters that refuse what they do not know: a parameter, a value, or one parameter given twice."""
 
     def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: "APIView") -> QuerySet[Any]:
-        filterset = self.get_filterset(request, queryset, view)
+        # The filters of a list do not choose among one row.
+        filterset = None if getattr(view, "detail", False) else self.get_filterset(request, queryset, view)
         refuse_unknown_parameters(request, view, filterset.form.fields if filterset else ())
         if filterset is None:
             return queryset

@@ -32,10 +32,6 @@ def watchlist() -> str:
     return " ".join(Instrument.objects.watched().values_list("symbol", flat=True))
 
 
-class DateInput(forms.DateInput):
-    input_type = "date"
-
-
 class RunForm(forms.Form):
     strategy_id = forms.ChoiceField(label="Strategy", choices=strategy_choices)
     timeframe = forms.ChoiceField(choices=[(one.value, one.value) for one in Timeframe], initial="1d")

@@ -191,7 +191,7 @@ class StrategyConfigAdmin(Listed):
     def rescan(self, request: HttpRequest, queryset: QuerySet[StrategyConfig]) -> None:
         at = timezone.now()
         with transaction.atomic():
-            queryset.update(changed_at=at)  # taken as fresh, its newest bars are evaluated again
+            queryset.update(scanned_at=None)  # as if never: its newest bars are evaluated again
             log_asked(request, scan.request(by=asking(request), at=at))
         self.message_user(request, ASKED)
 

@@ -102,7 +102,7 @@ class RequestSerializer(Body):
     )
     cost_bps = serializers.FloatField(
         min_value=0,
-        max_value=1_000,
+        max_value=backtest.MOST_COST_BPS,
         default=backtest.COST_BPS,
         help_text="Costs each way in basis points of the price.",
     )

@@ -14,6 +14,7 @@ from signals.trades import Rules
 
 COST_BPS = 2.0
 MOST_COST_BPS = 1_000
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 1, 1)
 SHOWN = 10
 
 
@@ -87,10 +88,15 @@ def checked(
     Parameters that are not given are those of the configuration; so is a minimum confidence of None.
     """
     errors = _unknown(strategy_id, timeframe) or _without_bars(symbols, Timeframe(timeframe))
-    if minimum_confidence is not None and not 0 <= minimum_confidence <= 1:
+    if minimum_confidence is not None and not 0 <= float(minimum_confidence) <= 1:
         errors["minimum_confidence"] = "The minimum confidence is a number from 0 to 1."
     if not 0 <= cost_bps <= MOST_COST_BPS:
         errors["cost_bps"] = f"Costs are 0 to {MOST_COST_BPS} basis points of the price each way."
+    errors |= {
+        name: f"{day} is no day that bars are stored for: write one from {FIRST_DAY} to {LAST_DAY}."
+        for name, day in (("since", since), ("until", until))
+        if day and not FIRST_DAY <= day <= LAST_DAY
+    }
     if since and until and since > until:
         errors["until"] = f"The last day, {until}, lies before the first, {since}."
     if errors:

@@ -201,6 +201,7 @@ def _by_symbol(
     counts = {name: np.bincount(of[found], minlength=len(every) - 1).tolist() for name, found in rows.items()}
     bars, cases = np.searchsorted(of, every).tolist(), np.searchsorted(of[ended[0]], every).tolist()
     held = hold(panel, inside, setup.rules.cost_bps)
+    jumps = [jump for jump in panel.jumps if _counts(jump, panel, setup)]
     return [
         Study(
             symbol=symbol,
@@ -209,7 +210,7 @@ def _by_symbol(
             cases=ended[1][cases[i] : cases[i + 1]],
             held=held[i],
             chance=chances[i],
-            jumps=tuple(jump for jump in panel.jumps if jump.symbol == symbol and _counts(jump, setup)),
+            jumps=tuple(jump for jump in jumps if jump.symbol == symbol),
             **{name: counts[name][i] for name in COUNTS},
         )
         for i, symbol in enumerate(panel.symbols)
@@ -220,5 +221,11 @@ def _at(panel: Panel, row: int) -> datetime:
     return to_datetime(panel.bars.opened_at[row])
 
 
-def _counts(jump: Jump, setup: Setup) -> bool:
-    return setup.begins is None or jump.opened_at >= setup.begins
+def _counts(jump: Jump, panel: Panel, setup: Setup) -> bool:
+    """Whether a jump matters: it lies in the tested days, or so shortly before that they begin cold."""
+    row = panel.find(jump.symbol, jump.opened_at)
+    warm = None if row is None else row + setup.strategy.remembers
+    if setup.begins is None or warm is None or warm >= len(panel):
+        return True
+    same_symbol = panel.symbol[warm] == panel.symbol[row]
+    return not same_symbol or _at(panel, warm) >= setup.begins

@@ -1,7 +1,8 @@
 """A strategy over stored history: what is counted, and what it is compared with."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -197,6 +198,28 @@ def test_an_unexplained_jump_is_left_out_and_told() -> None:
     ]
     assert found.rows[0].hold_fall < 0.8
     assert abs(found.rows[0].drawdown_r) < 20
+
+
+@pytest.mark.parametrize(("day", "is_told"), [(100, True), (396, False)], ids=["cold", "warm again"])
+def test_a_jump_before_the_tested_days_is_told_while_they_begin_cold(day: int, is_told: bool) -> None:
+    bars = walk(DAYS, 3, start=START)
+    for prices in (bars.open, bars.high, bars.low, bars.close):
+        prices[3:] /= 7
+    keep({"TSLA": bars})
+    since = (START + timedelta(days=day)).date()
+    (study,) = studied(strategy_id="ma_crossover_v1", symbols=["TSLA"], since=since)
+    assert bool(study.jumps) is is_told
+
+
+@pytest.mark.parametrize("until", [date(9999, 12, 31), date(1, 1, 1)])
+def test_days_that_no_bar_can_have_are_refused(until: date) -> None:
+    with pytest.raises(backtest.Refused, match="write one from 1900-01-01 to 2200-01-01"):
+        asked(until=until)
+
+
+def test_a_minimum_that_is_no_number_is_refused() -> None:
+    with pytest.raises(backtest.Refused, match="a number from 0 to 1"):
+        asked(minimum_confidence=Decimal("nan"))
 
 
 def test_real_prices_from_before_two_splits_say_where_the_splits_were() -> None:

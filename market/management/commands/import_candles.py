@@ -1,3 +1,4 @@
+import re
 from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from datetime import date
@@ -11,6 +12,8 @@ from django.utils import timezone
 from market import importing
 from market.csvfile import splits as written_splits
 from market.prices import Timeframe
+
+NAME = re.compile(r"([A-Z0-9][A-Z0-9.\-]{0,15})_(1m|5m|15m|1h|1d|1w)\.csv\Z")
 
 
 def zone(name: str) -> ZoneInfo:
@@ -33,9 +36,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="CSV with a header: time,open,high,low,close,volume")
-        parser.add_argument("--symbol", required=True, type=str.upper)
+        parser.add_argument("--symbol", type=str.upper, help="not needed when the file is AAPL_1d.csv")
         parser.add_argument(
-            "--timeframe", required=True, choices=[timeframe.value for timeframe in Timeframe]
+            "--timeframe",
+            choices=[timeframe.value for timeframe in Timeframe],
+            help="not needed when the file is AAPL_1d.csv",
         )
         parser.add_argument(
             "--timezone",
@@ -50,12 +55,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        symbol, timeframe = self._named(options)
         try:
             with options["file"].open("rb") as file:
                 result = importing.import_candles(
                     file,
-                    options["symbol"],
-                    Timeframe(options["timeframe"]),
+                    symbol,
+                    timeframe,
                     options["timezone"],
                     options["splits"],
                     timezone.now(),
@@ -63,3 +69,14 @@ class Command(BaseCommand):
         except (OSError, importing.Refused) as error:
             raise CommandError(f"Nothing was imported.\n{error}") from error
         self.stdout.write(importing.told(result))
+
+    def _named(self, options: Mapping[str, Any]) -> tuple[str, Timeframe]:
+        """Symbol and timeframe as given, or as the file's name says them."""
+        told = NAME.match(options["file"].name)
+        symbol = options["symbol"] or (told and told[1])
+        timeframe = options["timeframe"] or (told and told[2])
+        if not symbol or not timeframe:
+            raise CommandError("Give --symbol and --timeframe, or name the file like AAPL_1d.csv.")
+        if not (options["symbol"] and options["timeframe"]):
+            self.stdout.write(f"By the file's name these are {timeframe} bars of {symbol}.")
+        return symbol, Timeframe(timeframe)

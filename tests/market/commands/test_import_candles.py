@@ -86,3 +86,17 @@ def test_a_file_that_is_not_there_is_told(file: Path) -> None:
 def test_what_makes_no_sense_is_refused(file: Path, options: list[str], reason: str) -> None:
     with pytest.raises(CommandError, match=reason):
         run(file, *options)
+
+
+def test_symbol_and_timeframe_may_come_from_the_name_of_the_file(file: Path) -> None:
+    named = file.rename(file.with_name("BRK.B_1d.csv"))
+    out = StringIO()
+    call_command("import_candles", str(named), "--splits", "none", stdout=out)
+    first, second, *_ = out.getvalue().splitlines()
+    assert first == "By the file's name these are 1d bars of BRK.B."
+    assert second.startswith("BRK.B 1d, 2024-06-28 to 2024-07-01: 2 bars")
+
+
+def test_a_file_of_another_name_needs_both(file: Path) -> None:
+    with pytest.raises(CommandError, match="Give --symbol and --timeframe, or name the file"):
+        call_command("import_candles", str(file), "--symbol", "AAPL")

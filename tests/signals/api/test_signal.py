@@ -106,3 +106,9 @@ def test_a_signal_that_never_was_is_not_found(reader: APIClient, address: str) -
 
 def test_a_stranger_may_not_read(stranger: APIClient, pending: Pending) -> None:
     assert stranger.get(f"{URL}{pending().pk}/").status_code == 401
+
+
+def test_the_filters_of_the_list_are_no_parameters_of_one_signal(reader: APIClient, pending: Pending) -> None:
+    answer = reader.get(f"{URL}{pending().pk}/?status=expired")
+    assert answer.status_code == 400
+    assert "status is not a known parameter." in answer.json()["detail"]

@@ -148,6 +148,7 @@ def test_opposite_pending_signals_are_conflicting(reader: APIClient, pending: Pe
         ("symbol=ZZZ", "ZZZ: no such instrument."),
         ("strategy=magic", "magic is not a known value. Choose from: rsi_momentum_v1, macd_crossover_v1"),
         ("strategy=macd_crossover_v1,magic", "magic is not a known value."),
+        ("strategy=,", "Name a strategy. Choose from: rsi_momentum_v1"),
         ("signal_type=buy", "buy is not a known value. Choose from: BUY, SELL."),
         ("timeframe=1M", "Choose from: 1m, 5m, 15m, 1h, 1d, 1w."),
         ("min_confidence=1.5", "min_confidence: Ensure this value is less than or equal to 1."),
