@@ -2,6 +2,7 @@ import logging
 import multiprocessing
 import os
 import signal
+from contextlib import suppress
 from multiprocessing.util import Finalize
 from types import FrameType
 from typing import Any
@@ -49,11 +50,30 @@ def end_without_children() -> None:
 
     def look(signum: int, frame: FrameType | None) -> None:
         nonlocal alone
-        alone = 0 if multiprocessing.active_children() else alone + 1
+        alone = 0 if has_children() else alone + 1
         if alone == LOOKS:
             os._exit(1)
 
     signal.signal(signal.SIGALRM, look)
     signal.setitimer(signal.ITIMER_REAL, 1, 1)
-    # Once the children are gone Python ends, and takes the handler off before the clock: that would kill it.
-    Finalize(None, signal.setitimer, args=(signal.ITIMER_REAL, 0), exitpriority=-100)
+    Finalize(None, leave, exitpriority=-100)
+
+
+def leave() -> None:
+    """The children are gone and Python ends: a signal that comes now has nothing left to stop.
+
+    Python takes handlers off before it ends; the alarm would then kill it.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def has_children() -> bool:
+    """Whether a child lives. A signal may have come just after one was waited for and before that was noted:
+    multiprocessing then believes in it for ever."""
+    for child in multiprocessing.active_children():
+        with suppress(ProcessLookupError):
+            os.kill(child.pid or 0, 0)
+            return True
+    return False
