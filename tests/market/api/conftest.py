@@ -4,7 +4,8 @@ from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 
-def _client(user: User) -> APIClient:
+def with_token(user: User) -> APIClient:
+    """A client that sends a token of this user's."""
     _, token = AuthToken.objects.create(user)
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
@@ -19,7 +20,7 @@ def stranger() -> APIClient:
 @pytest.fixture
 def reader(db: None) -> APIClient:
     """Somebody with a token and no permissions."""
-    return _client(User.objects.create_user("reader"))
+    return with_token(User.objects.create_user("reader"))
 
 
 @pytest.fixture
@@ -28,4 +29,4 @@ def editor(db: None) -> APIClient:
     user = User.objects.create_user("editor")
     names = ["add_instrument", "change_instrument"]
     user.user_permissions.set(Permission.objects.filter(codename__in=names))
-    return _client(user)
+    return with_token(user)

@@ -1,34 +1,5 @@
-import pytest
-from django.contrib.auth.models import Permission, User
-from django.test import Client
+"""The same people as in the market's admin."""
 
+from tests.market.admin.conftest import clerk, operator, reader, stranger
 
-@pytest.fixture
-def operator(db: None) -> Client:
-    """Somebody who may do everything."""
-    client = Client()
-    client.force_login(User.objects.create_superuser("operator"))
-    return client
-
-
-@pytest.fixture
-def reader(db: None) -> Client:
-    """Somebody who may look at everything and change nothing."""
-    user = User.objects.create_user("reader", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def clerk(db: None) -> Client:
-    """Staff without any permission."""
-    client = Client()
-    client.force_login(User.objects.create_user("clerk", is_staff=True))
-    return client
-
-
-@pytest.fixture
-def stranger(db: None) -> Client:
-    return Client()
+__all__ = ["clerk", "operator", "reader", "stranger"]

@@ -4,33 +4,17 @@ from typing import Any, Protocol
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
-from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from signals.models import Signal
 from tests import make
+from tests.market.api.conftest import reader, stranger, with_token
+
+__all__ = ["reader", "stranger"]
 
 
 class Pending(Protocol):
     def __call__(self, symbol: str = "AAPL", **values: Any) -> Signal: ...
-
-
-def _client(user: User) -> APIClient:
-    _, token = AuthToken.objects.create(user)
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
-    return client
-
-
-@pytest.fixture
-def stranger() -> APIClient:
-    return APIClient()
-
-
-@pytest.fixture
-def reader(db: None) -> APIClient:
-    """Somebody with a token and no permissions."""
-    return _client(User.objects.create_user("reader"))
 
 
 @pytest.fixture
@@ -39,7 +23,7 @@ def trader(db: None) -> APIClient:
     user = User.objects.create_user("trader")
     names = ["change_signal", "add_scan", "add_backtest"]
     user.user_permissions.set(Permission.objects.filter(codename__in=names))
-    return _client(user)
+    return with_token(user)
 
 
 @pytest.fixture
