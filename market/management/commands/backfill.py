@@ -38,7 +38,8 @@ class Command(BaseCommand):
         _refuse_unknown(left)
         timeframe = Timeframe(options["timeframe"])
         rows, failures = 0, dict[str, str]()
-        with tqdm(total=len(left), unit="symbol", file=self.stderr) as bar:
+        # Not through Django, which ends every update with a new line. Off when nobody watches.
+        with tqdm(total=len(left), unit="symbol", disable=None) as bar:
             while left:
                 current = self._once(left, timeframe, options["since"], bar)
                 rows += current.run.rows

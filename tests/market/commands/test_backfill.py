@@ -22,20 +22,33 @@ def simulated() -> None:
     make.round_the_clock(timezone.now(), days=60, ahead=400)
 
 
-def run(*arguments: str) -> tuple[str, str]:
-    out, progress = StringIO(), StringIO()
-    call_command("backfill", *arguments, stdout=out, stderr=progress)
-    return out.getvalue(), progress.getvalue()
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
-def test_it_fetches_the_history_and_shows_how_far_it_is() -> None:
-    told, progress = run("aapl", "MSFT", "AAPL", "--since", SINCE)
-    assert "2/2" in progress
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("backfill", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_it_fetches_the_history(capfd: pytest.CaptureFixture[str]) -> None:
+    told = run("aapl", "MSFT", "AAPL", "--since", SINCE)
+    assert capfd.readouterr().err == ""  # no progress where nobody watches
     stored = Candle.objects.filter(
         timeframe="1d", symbol__in=["AAPL", "MSFT"], opened_at__gte=f"{SINCE}T00:00Z"
     )
     assert told == f"{stored.count()} candles new or changed.\n"
     assert 40 <= stored.count() <= 42
+
+
+def test_a_person_at_a_terminal_sees_how_far_it_is_on_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    run("AAPL", "MSFT", "--since", SINCE)
+    assert "2/2" in terminal.getvalue()
+    assert terminal.getvalue().count("\n") == 1
 
 
 def test_twice_changes_nothing_that_is_final() -> None:
