@@ -88,7 +88,7 @@ def checked(
     Parameters that are not given are those of the configuration; so is a minimum confidence of None.
     """
     errors = _unknown(strategy_id, timeframe) or _without_bars(symbols, Timeframe(timeframe))
-    if minimum_confidence is not None and not 0 <= float(minimum_confidence) <= 1:
+    if minimum_confidence is not None and not _is_share(Decimal(str(minimum_confidence))):
         errors["minimum_confidence"] = "The minimum confidence is a number from 0 to 1."
     if not 0 <= cost_bps <= MOST_COST_BPS:
         errors["cost_bps"] = f"Costs are 0 to {MOST_COST_BPS} basis points of the price each way."
@@ -112,6 +112,10 @@ def checked(
             {f"parameters.{name}": f"{name} {error}" for name, error in bad.errors.items()}
         ) from bad
     return replace(setup, since=since, until=until)
+
+
+def _is_share(number: Decimal) -> bool:
+    return number.is_finite() and 0 <= number <= 1
 
 
 def _configured(strategy_id: str, timeframe: str) -> StrategyConfig:

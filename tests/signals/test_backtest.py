@@ -217,9 +217,10 @@ def test_days_that_no_bar_can_have_are_refused(until: date) -> None:
         asked(until=until)
 
 
-def test_a_minimum_that_is_no_number_is_refused() -> None:
+@pytest.mark.parametrize("minimum", ["nan", "snan", "inf", "-inf"])
+def test_a_minimum_that_is_no_number_is_refused(minimum: str) -> None:
     with pytest.raises(backtest.Refused, match="a number from 0 to 1"):
-        asked(minimum_confidence=Decimal("nan"))
+        asked(minimum_confidence=Decimal(minimum))
 
 
 def test_real_prices_from_before_two_splits_say_where_the_splits_were() -> None:
