@@ -1,5 +1,6 @@
 import socket
 import string
+from json import loads
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.live_server_helper import LiveServer
+from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
 from jaxsite import problems
@@ -46,6 +48,23 @@ def test_a_refusal_names_each_field_and_the_address(client: APIClient) -> None:
     assert problem["instance"] == "/api/v1/instruments/"
     assert problem["errors"] == {"symbol": ["This field is required."]}
     assert problem["detail"] == "symbol: This field is required."
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"symbols": {1: ["Blank."]}}, {"symbols": ["1: Blank."]}),
+        ({"rules": {"stop": {"atr": ["Low.", "Odd."]}}}, {"rules": ["stop: atr: Low.", "stop: atr: Odd."]}),
+        ({"rows": [{"x": ["Blank."]}, {}, ["Odd."]]}, {"rows": ["x: Blank.", "Odd."]}),
+        (["Odd."], {"body": ["Odd."]}),
+    ],
+)
+def test_what_is_wrong_inside_a_field_is_told_in_plain_text(
+    rf: Any, wrong: Any, told: dict[str, Any]
+) -> None:
+    answer: Any = problems.handle(ValidationError(wrong), {"request": rf.get("/api/v1/backtests/")})
+    assert loads(answer.content)["errors"] == told
+    assert "ErrorDetail" not in answer.content.decode()
 
 
 @pytest.mark.parametrize("address", ["/api/", "/api/v2/quotes/", "/api/v1/orders/", "/api/v1/quotes/%00/"])

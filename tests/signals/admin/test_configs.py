@@ -310,6 +310,14 @@ def test_a_rescan_evaluates_the_chosen_ones_again(operator: Client, config: Stra
     assert str(Scan.objects.get().requested_by) == "operator"
 
 
+def test_a_rescan_is_no_change(operator: Client, config: StrategyConfig) -> None:
+    StrategyConfig.objects.update(scanned_at=make.T0, changed_at=make.T0 - timedelta(days=1))
+    act(operator, "rescan", config)
+    config.refresh_from_db()
+    assert config.is_fresh
+    assert config.changed_at == make.T0 - timedelta(days=1)
+
+
 @pytest.mark.parametrize("action", ["switch_on", "switch_off", "rescan"])
 def test_a_reader_may_do_none_of_it(reader: Client, config: StrategyConfig, action: str) -> None:
     act(reader, action, config)
