@@ -171,7 +171,7 @@ query = st.lists(st.tuples(st.sampled_from(PARAMETERS), odd), max_size=4)
 
 
 @settings(
-    max_examples=400,
+    max_examples=200,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -94,35 +95,44 @@ def site() -> Iterator[Site]:
         yield Site(path)
 
 
+@dataclass(frozen=True)
+class Undisturbed:
+    """The signals of one undisturbed scan, and how long it took."""
+
+    signals: list[str]
+    seconds: float
+
+
 @pytest.fixture(scope="module")
-def expected(site: Site) -> list[str]:
-    """The signals of one undisturbed scan."""
-    site.start().communicate(timeout=60)
+def undisturbed(site: Site) -> Undisturbed:
+    process, begun = site.start(), time.monotonic()
+    process.communicate(timeout=60)
+    took = time.monotonic() - begun
     signals, outcomes = site.found()
     assert outcomes == ["finished"]
     assert len(signals) > 20
-    return signals
+    return Undisturbed(signals, took)
 
 
 def test_a_scan_after_killed_ones_finds_the_same_as_if_nothing_had_happened(
-    site: Site, expected: list[str]
+    site: Site, undisturbed: Undisturbed
 ) -> None:
     site.forget()
-    for seconds in (0.02, 0.1, 0.2, 0.3):
+    for share in (0.15, 0.3, 0.5):
         killed = site.start()
-        time.sleep(seconds)
+        time.sleep(share * undisturbed.seconds)
         killed.kill()
         killed.communicate()
     site.start().communicate(timeout=60)
     signals, outcomes = site.found()
-    assert signals == expected
+    assert signals == undisturbed.signals
     assert "broken" in outcomes
 
 
-def test_scans_at_once_raise_each_signal_once(site: Site, expected: list[str]) -> None:
+def test_scans_at_once_raise_each_signal_once(site: Site, undisturbed: Undisturbed) -> None:
     site.forget()
-    for process in [site.start() for _ in range(4)]:
+    for process in [site.start() for _ in range(3)]:
         process.communicate(timeout=60)
     signals, outcomes = site.found()
-    assert signals == expected
+    assert signals == undisturbed.signals
     assert "finished" in outcomes
