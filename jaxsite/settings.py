@@ -1,6 +1,7 @@
 """Everything that can be configured, the safe value as default. `.env.example` explains each name."""
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,23 @@ INGESTION_RUN_DAYS = env.int("INGESTION_RUN_DAYS", default=30)
 
 SCAN_INTERVAL_SECONDS = env.int("SCAN_INTERVAL_SECONDS", default=60)
 SCAN_DAYS = env.int("SCAN_DAYS", default=7)
+
+# --- approvals --------------------------------------------------------------------------------------------
+
+BROKER = env.str("BROKER", default="paper")
+TRADING_CAPITAL = env("TRADING_CAPITAL", cast=Decimal, default=None)
+RISK_PER_TRADE = env("RISK_PER_TRADE", cast=Decimal, default=Decimal("0.01"))
+MAX_POSITION = env("MAX_POSITION", cast=Decimal, default=Decimal("0.20"))
+MAX_GROSS = env("MAX_GROSS", cast=Decimal, default=Decimal("1.00"))
+MAX_OPEN_RISK = env("MAX_OPEN_RISK", cast=Decimal, default=Decimal("0.05"))
+MAX_OPEN_POSITIONS = env.int("MAX_OPEN_POSITIONS", default=10)
+MAX_DAY_LOSS = env("MAX_DAY_LOSS", cast=Decimal, default=Decimal("0.03"))
+MAX_ENTRY_DRIFT_ATR = env("MAX_ENTRY_DRIFT_ATR", cast=Decimal, default=Decimal("0.5"))
+MIN_REWARD_TO_RISK = env("MIN_REWARD_TO_RISK", cast=Decimal, default=Decimal("0.8"))
+ALLOW_SHORT = env.bool("ALLOW_SHORT", default=False)
+ALLOW_ADDING = env.bool("ALLOW_ADDING", default=False)
+PAPER_EQUITY = env("PAPER_EQUITY", cast=Decimal, default=Decimal(100_000))
+PAPER_SLIPPAGE_BPS = env("PAPER_SLIPPAGE_BPS", cast=Decimal, default=Decimal(2))
 
 CONFIGURED = {
     "ib_bridge": bool(IB_BRIDGE_URL),

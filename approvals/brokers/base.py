@@ -1,0 +1,181 @@
+"""What a broker is to us: orders with attached exits, known by an id that we choose. Pure.
+
+A broker is asked by our own order id (`client_id`) and must never act twice on one: placing an order whose id
+it knows already answers with that order as it stands. Nothing here knows what a signal or a decision is.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+
+class BrokerError(Exception):
+    """The broker did not do what was asked."""
+
+
+class Refused(BrokerError):
+    """The broker said no: the order does not exist and will not. The message is the broker's reason."""
+
+
+class Away(BrokerError):
+    """The broker could not be reached: nothing was handed over, so nothing can have happened."""
+
+
+class Lost(BrokerError):
+    """The answer was lost: the broker may have acted or not. Ask by the client id; never send again."""
+
+
+class Side(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        return 1 if self is Side.BUY else -1
+
+    @property
+    def opposite(self) -> "Side":
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class Leg(StrEnum):
+    """Which part of an order an execution belongs to. FLAT: the exit at the session's close."""
+
+    ENTRY = "entry"
+    STOP = "stop"
+    TARGET = "target"
+    CLOSE = "close"
+    FLAT = "flat"
+
+
+class State(StrEnum):
+    """Of an order's first leg: its entry, or the closing itself."""
+
+    WORKING = "working"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """A limit order with a stop and a target that live once it fills, each cancelling the other.
+
+    The entry is cancelled when it is not filled at `good_until`; the exits stay until one of them fills or
+    they are cancelled. `flat_at`: when what is held then is sold (or bought back) at the market.
+    """
+
+    client_id: UUID
+    symbol: str
+    side: Side
+    quantity: int
+    limit_price: Decimal
+    stop_loss: Decimal
+    take_profit: Decimal
+    good_until: datetime
+    flat_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A market order that ends a position or a part of it. Out of session it waits for the open."""
+
+    client_id: UUID
+    symbol: str
+    side: Side
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How an order stands. `client_id` is None for one that was not ours.
+
+    `filled` counts the shares of the first leg. `exits_working`: whether a stop or a target still waits.
+    """
+
+    client_id: UUID | None
+    broker_id: str
+    symbol: str
+    side: Side
+    state: State
+    quantity: int
+    filled: int
+    reason: str = ""
+    exits_working: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """Shares that changed hands. `execution_id` is the broker's and unique there."""
+
+    execution_id: str
+    client_id: UUID | None
+    leg: Leg
+    symbol: str
+    side: Side
+    quantity: int
+    price: Decimal
+    commission: Decimal
+    executed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the account holds of a symbol, whoever caused it. `quantity` is negative when short."""
+
+    symbol: str
+    quantity: int
+    average_cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Money in the account's currency. `equity`: cash and positions at market prices."""
+
+    currency: str
+    equity: Decimal
+    cash: Decimal
+    buying_power: Decimal
+
+
+class Broker(Protocol):
+    """Every call raises Away, Lost or Refused and nothing else for what a broker can do wrong."""
+
+    name: str
+    is_paper: bool
+
+    def place(self, order: Bracket) -> Report:
+        """Place an entry with its exits; an id that is known already answers as that order stands."""
+        ...
+
+    def close(self, order: Close) -> Report:
+        """Place a closing order; an id that is known already answers as that order stands."""
+        ...
+
+    def cancel(self, client_id: UUID) -> Report:
+        """Cancel whatever of the order still works, entry and exits. Cancelling twice is no error."""
+        ...
+
+    def order(self, client_id: UUID) -> Report | None:
+        """How an order stands; None when the broker has never received it."""
+        ...
+
+    def orders(self) -> Sequence[Report]:
+        """The orders that work, those of others included."""
+        ...
+
+    def executions(self, since: datetime) -> Sequence[Execution]:
+        """What was executed from then on, oldest first, the account's other orders included."""
+        ...
+
+    def holdings(self) -> Mapping[str, Holding]:
+        """What the account holds, by symbol."""
+        ...
+
+    def account(self) -> Account:
+        """What the account is worth."""
+        ...

@@ -1,0 +1,23 @@
+"""The rows of the approvals app: decisions, orders, what stops them, what became of them, the record."""
+
+from approvals.models.audit import AuditEvent
+from approvals.models.decisions import SignalView, TradeApproval
+from approvals.models.notifications import Notification
+from approvals.models.orders import AccountSnapshot, BrokerPosition, Fill, Order, OrderDecision
+from approvals.models.outcomes import Outcome
+from approvals.models.switches import Gate, TradingHalt
+
+__all__ = [
+    "AccountSnapshot",
+    "AuditEvent",
+    "BrokerPosition",
+    "Fill",
+    "Gate",
+    "Notification",
+    "Order",
+    "OrderDecision",
+    "Outcome",
+    "SignalView",
+    "TradeApproval",
+    "TradingHalt",
+]

@@ -1,0 +1,280 @@
+"""Orders and what was executed of them."""
+
+import uuid
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from approvals.models.decisions import TradeApproval
+from market.models.meta import TypedModelMeta
+from signals.models import Signal
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def entries(self) -> "OrderQuerySet":
+        return self.filter(kind=Order.Kind.ENTRY)
+
+    def in_(self, *statuses: "Order.Status") -> "OrderQuerySet":
+        return self.filter(status__in=statuses)
+
+    def unsent(self) -> "OrderQuerySet":
+        """Those that no broker knows of: dropping one is ours alone."""
+        return self.in_(Order.Status.WAITING_OPEN, Order.Status.HELD, Order.Status.PENDING_SUBMIT)
+
+    def working(self) -> "OrderQuerySet":
+        """Those whose first leg may still fill."""
+        return self.in_(*Order.WORKING)
+
+
+class Order(models.Model):
+    """An entry with stop and target attached, or the closing of a position. Its id is the client order id.
+
+    An entry exists because of one approval; a closing because of an approval or of a person's wish. The row
+    is written before the broker is called; a lost answer leaves it `unknown` until the broker was asked.
+    """
+
+    class Kind(models.TextChoices):
+        ENTRY = "entry"
+        CLOSE = "close"
+
+    class Status(models.TextChoices):
+        WAITING_OPEN = "waiting_open", "waiting for the open"
+        HELD = "held", "held: needs a new look"
+        PENDING_SUBMIT = "pending_submit", "about to be sent"
+        SUBMITTED = "submitted"
+        PARTIALLY_FILLED = "partially_filled", "partially filled"
+        FILLED = "filled"
+        CANCELLED = "cancelled"
+        REJECTED = "rejected", "rejected by the broker"
+        UNKNOWN = "unknown", "unknown: being looked up"
+
+    UNSENT = (Status.WAITING_OPEN, Status.HELD, Status.PENDING_SUBMIT)
+    SENT = (Status.SUBMITTED, Status.PARTIALLY_FILLED, Status.UNKNOWN)
+    WORKING = (*UNSENT, *SENT)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=5, choices=Kind)
+    approval = models.OneToOneField(
+        TradeApproval, null=True, blank=True, on_delete=models.PROTECT, related_name="order"
+    )
+    symbol = models.CharField(max_length=16, db_collation="C")
+    side = models.CharField(max_length=4, choices=Signal.Type)
+    quantity = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3)
+    limit_price = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    stop_loss = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    take_profit = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    good_until = models.DateTimeField(
+        null=True,
+        help_text="Unfilled by then, the entry is cancelled. While it waits for the open: that day's close.",
+    )
+    flat_at = models.DateTimeField(null=True, help_text="What is held then is closed at the market.")
+    due_at = models.DateTimeField(
+        null=True, help_text="When an order that waits for the open is looked at again."
+    )
+    status = models.CharField(max_length=16, choices=Status)
+    status_reason = models.TextField(blank=True)
+    broker = models.CharField(max_length=20)
+    broker_order_id = models.CharField(max_length=64, blank=True)
+    filled_quantity = models.PositiveIntegerField(
+        default=0, help_text="Shares of the entry, or of the closing."
+    )
+    exits_working = models.BooleanField(default=False, help_text="A stop or a target waits at the broker.")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_index=True)
+    released_at = models.DateTimeField(
+        null=True, help_text="When a person last said that it may be sent: by approving or by releasing it."
+    )
+    submitted_at = models.DateTimeField(null=True, help_text="Written just before the broker was called.")
+    acknowledged_at = models.DateTimeField(null=True, help_text="When the broker's answer was first known.")
+    cancel_requested_at = models.DateTimeField(null=True)
+    lookups = models.PositiveSmallIntegerField(
+        default=0, help_text="How often the broker was asked for it and did not know it."
+    )
+    ended_at = models.DateTimeField(null=True, help_text="When it was filled, cancelled or rejected.")
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta(TypedModelMeta):
+        db_table = "orders"
+        ordering = ["-created_at", "id"]
+        constraints = [
+            models.CheckConstraint(name="order_buys_or_sells_something", condition=Q(quantity__gt=0)),
+            models.CheckConstraint(
+                name="order_fills_no_more_than_it_asks", condition=Q(filled_quantity__lte=F("quantity"))
+            ),
+            models.CheckConstraint(
+                name="order_entry_has_an_approval", condition=Q(kind="close") | Q(approval__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="order_levels_are_on_their_sides",
+                condition=Q(kind="close", limit_price=None, stop_loss=None, take_profit=None)
+                | Q(
+                    kind="entry",
+                    side="BUY",
+                    stop_loss__gt=0,
+                    stop_loss__lt=F("limit_price"),
+                    take_profit__gt=F("limit_price"),
+                )
+                | Q(
+                    kind="entry",
+                    side="SELL",
+                    take_profit__gt=0,
+                    take_profit__lt=F("limit_price"),
+                    stop_loss__gt=F("limit_price"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="order_is_written_before_it_is_sent",
+                condition=~Q(status__in=["submitted", "partially_filled", "filled", "rejected", "unknown"])
+                | Q(submitted_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="order_ends_once",
+                condition=Q(status__in=["filled", "cancelled", "rejected"], ended_at__isnull=False)
+                | (~Q(status__in=["filled", "cancelled", "rejected"]) & Q(ended_at=None)),
+            ),
+            models.UniqueConstraint(
+                name="order_closes_a_position_once",
+                fields=["symbol"],
+                condition=Q(
+                    kind="close",
+                    status__in=["pending_submit", "submitted", "partially_filled", "unknown"],
+                ),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="order_working",
+                fields=["symbol", "created_at"],
+                condition=~Q(status__in=["filled", "cancelled", "rejected"]),
+            ),
+            models.Index(name="order_exits", fields=["symbol"], condition=Q(exits_working=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.symbol} ({self.get_kind_display()})"
+
+    @property
+    def risk(self) -> Decimal:
+        """What the whole order loses between its limit and its stop; 0 for a closing."""
+        if self.limit_price is None or self.stop_loss is None:
+            return Decimal(0)
+        return abs(self.limit_price - self.stop_loss) * self.quantity
+
+
+class OrderDecision(models.Model):
+    """What a person wanted of an order after it was made. Never edited, never deleted."""
+
+    class Action(models.TextChoices):
+        RELEASE = "release"
+        DROP = "drop"
+        CANCEL = "cancel"
+        CLOSE = "close"
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="decisions")
+    action = models.CharField(max_length=7, choices=Action)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField()
+    notes = models.TextField(blank=True)
+    etag = models.CharField(max_length=64, blank=True)
+    shown = models.JSONField(default=dict)
+
+    class Meta(TypedModelMeta):
+        db_table = "order_decisions"
+        ordering = ["-decided_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.order}"
+
+
+class FillQuerySet(models.QuerySet["Fill"]):
+    def ours(self) -> "FillQuerySet":
+        return self.filter(order__isnull=False)
+
+
+class Fill(models.Model):
+    """Shares that changed hands, as the broker reported them. Without an order: we did not cause it."""
+
+    class Leg(models.TextChoices):
+        ENTRY = "entry"
+        STOP = "stop"
+        TARGET = "target"
+        CLOSE = "close"
+        FLAT = "flat", "flat at the close"
+
+    order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="fills")
+    leg = models.CharField(max_length=6, choices=Leg)
+    broker = models.CharField(max_length=20)
+    execution_id = models.CharField(max_length=64, help_text="The broker's.")
+    symbol = models.CharField(max_length=16, db_collation="C")
+    side = models.CharField(max_length=4, choices=Signal.Type)
+    quantity = models.PositiveIntegerField()
+    price = models.DecimalField(max_digits=18, decimal_places=6)
+    commission = models.DecimalField(max_digits=12, decimal_places=4, default=Decimal(0))
+    executed_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    objects = FillQuerySet.as_manager()
+
+    class Meta(TypedModelMeta):
+        db_table = "fills"
+        ordering = ["-executed_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(name="fill_is_recorded_once", fields=["broker", "execution_id"]),
+            models.CheckConstraint(
+                name="fill_is_of_something", condition=Q(quantity__gt=0, price__gt=0, commission__gte=0)
+            ),
+        ]
+        indexes = [models.Index(name="fill_by_symbol", fields=["symbol", "executed_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.symbol} at {self.price}"
+
+    @property
+    def signed_quantity(self) -> int:
+        return self.quantity if self.side == Signal.Type.BUY else -self.quantity
+
+
+class BrokerPosition(models.Model):
+    """What the broker says the account holds of a symbol, and how much of it we caused."""
+
+    symbol = models.CharField(max_length=16, primary_key=True, db_collation="C")
+    quantity = models.IntegerField(help_text="Negative when short.")
+    average_cost = models.DecimalField(max_digits=18, decimal_places=6)
+    ours = models.IntegerField(help_text="The sum of the fills of our own orders.")
+    seen_at = models.DateTimeField()
+
+    class Meta(TypedModelMeta):
+        db_table = "broker_positions"
+        ordering = ["symbol"]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.symbol}"
+
+    @property
+    def foreign(self) -> int:
+        """What of it we did not cause."""
+        return self.quantity - self.ours
+
+
+class AccountSnapshot(models.Model):
+    """What the account was worth at an instant, as its broker said."""
+
+    broker = models.CharField(max_length=20)
+    at = models.DateTimeField()
+    currency = models.CharField(max_length=3)
+    equity = models.DecimalField(max_digits=18, decimal_places=2)
+    cash = models.DecimalField(max_digits=18, decimal_places=2)
+    buying_power = models.DecimalField(max_digits=18, decimal_places=2)
+
+    class Meta(TypedModelMeta):
+        db_table = "account_snapshots"
+        ordering = ["-at"]
+        get_latest_by = "at"
+        constraints = [models.UniqueConstraint(name="account_is_seen_once", fields=["broker", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.equity} {self.currency} at {self.at}"

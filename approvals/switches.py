@@ -1,0 +1,71 @@
+"""Whether anything may be approved or sent at all: the halt and the gate.
+
+The gate closes by itself while the feed or the broker is away, and opens once both have been good for a
+minute. The halt is opened by a person, by the day's loss limit or by a mismatch; only a person ends it. What
+cannot be read counts as closed and as halted.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import Error
+
+from approvals.models import Gate, TradingHalt
+from market.models import IngestionRun
+
+GOOD_FOR = timedelta(seconds=60)
+CHECKED_WITHIN = timedelta(minutes=3)
+LOOKED_BACK = timedelta(minutes=30)
+
+
+def obstacle(at: datetime) -> str:
+    """Why nothing may be approved or sent now, as a person reads it; empty when it may."""
+    try:
+        return halted() or feed_trouble(at) or _gate_trouble(at)
+    except Error:
+        return "Whether trading is halted cannot be read, so it counts as halted."
+
+
+def halted() -> str:
+    """Why trading is halted; empty when it is not."""
+    halt = TradingHalt.objects.filter(ended_at=None).order_by("started_at").first()
+    if halt is None:
+        return ""
+    who = halt.started_by.get_username() if halt.started_by else "Jax"
+    return f"Trading is halted since {halt.started_at:%Y-%m-%d %H:%M} UTC by {who}: {halt.reason}"
+
+
+def feed_trouble(at: datetime) -> str:
+    """Why the feed does not count as good for the last minute; empty when it does.
+
+    Good is an unbroken row of finished rounds of quotes that stored some, the newest at most three beats ago.
+    """
+    patience = 3 * timedelta(seconds=settings.INGEST_INTERVAL_SECONDS)
+    finished = IngestionRun.objects.filter(
+        kind=IngestionRun.Kind.QUOTES,
+        outcome=IngestionRun.Outcome.FINISHED,
+        started_at__gt=at - max(LOOKED_BACK, 2 * patience),
+    )
+    since = at
+    for ended_at, stored in finished.order_by("-started_at").values_list("finished_at", "stored"):
+        if not stored or ended_at is None or since - ended_at > patience:
+            break
+        since = min(since, ended_at)
+    if since == at:
+        return "The feed is away: no quotes arrive. Nothing is approved or sent until they do."
+    if at - since < GOOD_FOR:
+        opens_at = since + GOOD_FOR
+        return f"The feed has just come back. Approving is possible from {opens_at:%H:%M:%S} UTC on."
+    return ""
+
+
+def _gate_trouble(at: datetime) -> str:
+    gate = Gate.objects.first()
+    if gate is None or at - gate.checked_at > CHECKED_WITHIN:
+        return "The broker has not been asked for more than three minutes. Check that the worker runs."
+    if gate.broker_good_since is None:
+        return f"The broker is away: {gate.broker_error} Nothing is approved or sent until it answers."
+    if at - gate.broker_good_since < GOOD_FOR:
+        opens_at = gate.broker_good_since + GOOD_FOR
+        return f"The broker has just come back. Approving is possible from {opens_at:%H:%M:%S} UTC on."
+    return ""
