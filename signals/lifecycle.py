@@ -41,6 +41,15 @@ def cancel(signal: Signal, *, by: User, reason: str, at: datetime) -> None:
     signal.refresh_from_db()
 
 
+def decide(signal: Signal, verdict: Signal.Status, *, by: User, at: datetime) -> None:
+    """Approve or reject a pending signal. Raises NotPending when it has ended already."""
+    why = f"{verdict} by {by.get_username()}"
+    mine = Signal.objects.pending(at).filter(pk=signal.pk)
+    if not mine.update(status=verdict, ended_at=at, ended_reason=why):
+        raise NotPending(signal, at)
+    signal.refresh_from_db()
+
+
 def end(pending: QuerySet[Signal], reason: str, at: datetime) -> int:
     """Cancel those of the signals that are pending; how many there were."""
     return pending.filter(status=Signal.Status.PENDING).update(

@@ -53,6 +53,18 @@ class SignalQuerySet(models.QuerySet["Signal"]):
         )
 
 
+# What the parts of a fingerprint stand for, in their order.
+SEEN = ("its levels", "the bars behind it", "whether another signal opposes it", "its status", "the advice")
+
+
+def differences(seen: str, now: str) -> list[str]:
+    """What two fingerprints of a signal differ in, in words; everything when one of them is none."""
+    parts, current = seen.split("-"), now.split("-")
+    if len(parts) != len(SEEN):
+        return list(SEEN)
+    return [name for name, one, other in zip(SEEN, parts, current, strict=True) if one != other]
+
+
 class Target(NamedTuple):
     """A price to take profit at, how far it is from the entry, and that in R: multiples of the risk."""
 
@@ -183,14 +195,15 @@ class Signal(models.Model):
     def fingerprint(self, at: datetime, *, is_conflicting: bool, action: str = "") -> str:
         """Stands for all that a person decides on: while it stays the same, so does what was on the screen.
 
-        `action` is what the analyst advised, empty until there is an advice.
+        One part for each of SEEN, so that two of them tell what has changed. `action` is what the analyst
+        advised, empty until there is an advice.
         """
         levels = (self.entry_price, self.stop_loss, self.take_profit, self.second_target)
-        seen = [
-            *[self.signal_type, *(f"{price:.6f}" for price in levels)],
+        parts = [
+            " ".join([self.signal_type, *(f"{price:.6f}" for price in levels)]),
             *[self.bars_digest, str(is_conflicting), self.status_at(at).value, action],
         ]
-        return hashlib.sha256("\n".join(seen).encode()).hexdigest()[:32]
+        return "-".join(hashlib.sha256(part.encode()).hexdigest()[:10] for part in parts)
 
     def status_at(self, at: datetime) -> "Signal.Status":
         """Its status, expired when it is overdue."""

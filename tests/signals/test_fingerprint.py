@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from signals.models import Signal
+from signals.models.signals import SEEN, differences
 from tests import make
 
 AT = datetime.fromisoformat("2024-07-03T14:00Z")
@@ -57,3 +58,17 @@ def test_what_nobody_decides_on_leaves_it_alone() -> None:
     before = seen(signal)
     signal.reasoning, signal.created_at = "Another sentence.", make.T0
     assert seen(signal) == before
+
+
+@pytest.mark.django_db
+def test_two_fingerprints_tell_what_has_changed() -> None:
+    signal = make.signal()
+    before = seen(signal)
+    signal.stop_loss, signal.bars_digest = Decimal("181"), "1" * 32
+    assert differences(before, seen(signal)) == ["its levels", "the bars behind it"]
+    assert differences(before, seen(signal, is_conflicting=True)) == [*SEEN[:3]]
+
+
+@pytest.mark.django_db
+def test_everything_differs_from_what_is_no_fingerprint() -> None:
+    assert differences("W/abc", seen(make.signal())) == list(SEEN)
