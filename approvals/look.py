@@ -1,0 +1,224 @@
+"""The fresh look: whether an entry still makes sense at the newest price, and when it would be sent."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+
+from approvals.models import Order
+from market import sessions
+from market.models import ALWAYS_OPEN, Instrument, Quote, Split
+from market.prices import Feed, to_datetime
+from market.sessions import Sessions
+from signals.models import Signal, StrategyConfig
+
+AFTER_THE_OPEN = timedelta(minutes=2)
+NEAR = timedelta(days=15)  # reaches over the longest holidays
+
+
+@dataclass(frozen=True)
+class Hours:
+    """The sessions around an instant. `closes_at`: of the open session, or of the one that opens next."""
+
+    is_open: bool
+    opens_at: datetime | None
+    closes_at: datetime | None
+    traded_until: datetime
+
+    @classmethod
+    def of(cls, known: Sessions, at: datetime) -> "Hours":
+        is_open, opens_at = known.is_open(at), known.next_open(at)
+        start = at if is_open else opens_at
+        day = None if start is None else next(_closes(known, start), None)
+        return cls(is_open, None if is_open else opens_at, day, known.traded_until(at))
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When an order that waits for the open is looked at again; None when it need not wait."""
+        return self.opens_at and self.opens_at + AFTER_THE_OPEN
+
+
+def _closes(known: Sessions, start: datetime) -> Iterator[datetime]:
+    return (closes for closes in map(to_datetime, known.closes) if closes > start)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is known about some symbols at an instant: read once, in a constant number of queries."""
+
+    at: datetime
+    instruments: Mapping[str, Instrument]
+    quotes: Mapping[str, Quote]
+    hours: Mapping[str, Hours]
+    flat_at_close: frozenset[tuple[str, str]]
+
+    @classmethod
+    def load(cls, symbols: Collection[str], at: datetime) -> "Scene":
+        instruments = Instrument.objects.in_bulk(list(symbols))
+        calendars = sorted({instrument.calendar for instrument in instruments.values()})
+        known = {name: sessions.load(name, at - NEAR, at + NEAR) for name in calendars}
+        flat = StrategyConfig.objects.filter(flat_at_close=True).values_list("strategy_id", "timeframe")
+        return cls(
+            at,
+            instruments,
+            Quote.objects.in_bulk(list(symbols)),
+            {symbol: Hours.of(known[one.calendar], at) for symbol, one in instruments.items()},
+            frozenset(flat),
+        )
+
+    def good_until(self, signal: Signal) -> datetime | None:
+        """Until when an entry waits to be filled: its session's close or its signal's end, the earlier."""
+        closes_at = self.hours[signal.symbol].closes_at
+        if closes_at is None or self.instruments[signal.symbol].calendar == ALWAYS_OPEN:
+            return signal.expires_at
+        return min(closes_at, signal.expires_at)
+
+    def flat_at(self, signal: Signal) -> datetime | None:
+        """When what was bought is sold at the latest; None when it may be kept."""
+        is_flat = (signal.strategy_id, signal.timeframe) in self.flat_at_close
+        return self.hours[signal.symbol].closes_at if is_flat else None
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Where an entry stands: its signal's price, and the stop and target that it would have."""
+
+    side: Signal.Type
+    entry: Decimal
+    stop_loss: Decimal
+    take_profit: Decimal
+    atr: Decimal
+
+    @property
+    def sign(self) -> int:
+        return 1 if self.side == Signal.Type.BUY else -1
+
+
+def levels_of(signal: Signal, stop_loss: Decimal | None = None, take_profit: Decimal | None = None) -> Levels:
+    """The signal's levels, or those that a person moved."""
+    return Levels(
+        Signal.Type(signal.signal_type),
+        signal.entry_price,
+        stop_loss or signal.stop_loss,
+        take_profit or signal.take_profit,
+        Decimal(f"{signal.indicators.get('atr', 0):.6f}"),
+    )
+
+
+@dataclass(frozen=True)
+class Look:
+    """An entry held against the newest price. `drift_atr` is positive in the trade's direction."""
+
+    levels: Levels
+    quote: Quote | None
+    hours: Hours
+
+    @property
+    def is_open(self) -> bool:
+        return self.hours.is_open
+
+    @cached_property
+    def price(self) -> Decimal | None:
+        return None if self.quote is None else Decimal(f"{self.quote.price:.6f}")
+
+    @property
+    def age(self) -> timedelta | None:
+        """How old the price is beyond its feed's delay, in session time."""
+        return None if self.quote is None else max(self.quote.age(self.hours.traded_until), timedelta(0))
+
+    @cached_property
+    def drift_atr(self) -> Decimal | None:
+        if self.price is None or not self.levels.atr:
+            return None
+        return self.levels.sign * (self.price - self.levels.entry) / self.levels.atr
+
+    @cached_property
+    def reward_to_risk(self) -> Decimal | None:
+        """From the newest price to the target over that to the stop; None where it is beyond either."""
+        if self.price is None:
+            return None
+        reward = self.levels.sign * (self.levels.take_profit - self.price)
+        risk = self.levels.sign * (self.price - self.levels.stop_loss)
+        return reward / risk if reward > 0 and risk > 0 else None
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the entry should not be made at this price; empty when it may."""
+        return list(self._of_the_quote()) or list(self._of_the_price())
+
+    def _of_the_quote(self) -> Iterator[str]:
+        limit = settings.STALE_QUOTE_SECONDS
+        if self.quote is None or self.age is None:
+            yield "There is no quote."
+        elif self.age > timedelta(seconds=limit):
+            when = "old" if self.is_open else "older than the close"
+            yield f"The newest quote is {self.age.total_seconds():.0f} s {when}; {limit} s are allowed."
+        elif self.quote.feed == Feed.DELAYED and settings.BROKER != "paper":
+            yield "The feed is delayed: only paper orders are made on it."
+
+    def _of_the_price(self) -> Iterator[str]:
+        levels, price, most = self.levels, self.price, settings.MAX_ENTRY_DRIFT_ATR
+        if price is None:
+            return
+        if levels.sign * (price - levels.stop_loss) <= 0:
+            yield f"The price of {price:f} is at or beyond the stop of {levels.stop_loss:f}."
+        elif levels.sign * (levels.take_profit - price) <= 0:
+            yield f"The price of {price:f} is at or beyond the target of {levels.take_profit:f}."
+        elif self.drift_atr is None:
+            yield "How far the price has run is not known: the signal has no ATR."
+        else:
+            if self.drift_atr > most:
+                yield (
+                    f"The price has run {self.drift_atr:.2f} ATR from {levels.entry:f} to {price:f}; "
+                    f"{most} are allowed."
+                )
+            ratio, least = self.reward_to_risk or Decimal(0), settings.MIN_REWARD_TO_RISK
+            if ratio < least:
+                yield f"The reward is {ratio:.2f} times the risk at {price:f}; at least {least} is asked for."
+
+    def as_json(self) -> dict[str, Any]:
+        quote = self.quote
+        return {
+            "price": self.price,
+            "bid": quote and quote.bid,
+            "ask": quote and quote.ask,
+            "as_of": quote and quote.as_of,
+            "provider": quote and quote.provider,
+            "feed": quote and quote.feed,
+            "age_seconds": self.age and self.age.total_seconds(),
+            "is_open": self.is_open,
+            "drift_atr": self.drift_atr and round(self.drift_atr, 4),
+            "reward_to_risk": self.reward_to_risk and round(self.reward_to_risk, 4),
+        }
+
+
+def look(levels: Levels, symbol: str, scene: Scene) -> Look:
+    return Look(levels, scene.quotes.get(symbol), scene.hours[symbol])
+
+
+def problems(order: Order, at: datetime) -> list[str]:
+    """Why an entry that waited needs a person's new look; empty when it may be sent as it is.
+
+    Asked on a live quote, two minutes after the open.
+    """
+    if order.approval is None:
+        return []
+    signal, scene = order.approval.signal, Scene.load([order.symbol], at)
+    fresh = look(levels_of(signal, order.stop_loss, order.take_profit), order.symbol, scene)
+    return [
+        *_since_the_decision(order, signal, scene),
+        *([] if fresh.is_open else ["The exchange is not open."]),
+        *fresh.problems,
+    ]
+
+
+def _since_the_decision(order: Order, signal: Signal, scene: Scene) -> Iterator[str]:
+    if signal.expires_at <= scene.at:
+        yield f"Its signal expired at {signal.expires_at:%Y-%m-%d %H:%M} UTC."
+    split = Split.objects.filter(symbol=order.symbol, recorded_at__gte=order.created_at)
+    if scene.instruments[order.symbol].split_pending_since is not None or split.exists():
+        yield "The share was split: its levels are those of the old shares."

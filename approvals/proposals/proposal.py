@@ -1,0 +1,263 @@
+"""What approving a signal would do now: in shares and prices, and why it may not be done."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+
+from approvals import risk
+from approvals.look import Levels, Look, levels_of, look
+from approvals.proposals.surroundings import Surroundings, limits
+from approvals.risk import Cap, Size
+from signals.models import Signal
+
+BEYOND = Decimal("0.25")  # of an ATR: how far beyond the price seen an entry's limit may lie
+
+
+class Does(StrEnum):
+    """What approving does. NOTHING: the signal is not actionable, only measured."""
+
+    OPENS_LONG = "opens long"
+    OPENS_SHORT = "opens short"
+    CLOSES_LONG = "closes long"
+    CLOSES_SHORT = "closes short"
+    NOTHING = "nothing"
+
+    @property
+    def is_entry(self) -> bool:
+        return self in (Does.OPENS_LONG, Does.OPENS_SHORT)
+
+    @property
+    def is_exit(self) -> bool:
+        return self in (Does.CLOSES_LONG, Does.CLOSES_SHORT)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person wants otherwise than proposed. None: as proposed."""
+
+    quantity: int | None = None
+    limit_price: Decimal | None = None
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+
+
+AS_PROPOSED = Wish()
+NOT_ACTIONABLE = (
+    "Not actionable: there is no position to sell, and selling short is off (ALLOW_SHORT). "
+    "The signal is only measured."
+)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What approving a signal would do at this moment, by itself or with what a person wishes."""
+
+    signal: Signal
+    wish: Wish
+    around: Surroundings
+
+    @property
+    def symbol(self) -> str:
+        return self.signal.symbol
+
+    @cached_property
+    def position(self) -> int:
+        held = self.around.held.get(self.symbol)
+        return held.quantity if held else 0
+
+    @property
+    def foreign(self) -> int:
+        held = self.around.held.get(self.symbol)
+        return held.foreign if held else 0
+
+    @cached_property
+    def does(self) -> Does:
+        buys = self.signal.signal_type == Signal.Type.BUY
+        if self.position > 0 and not buys:
+            return Does.CLOSES_LONG
+        if self.position < 0 and buys:
+            return Does.CLOSES_SHORT
+        if buys:
+            return Does.OPENS_LONG
+        return Does.OPENS_SHORT if settings.ALLOW_SHORT else Does.NOTHING
+
+    # --- levels and size ----------------------------------------------------------------------------------
+
+    @property
+    def tick(self) -> Decimal:
+        return self.around.scene.instruments[self.symbol].tick_size
+
+    @cached_property
+    def levels(self) -> Levels:
+        stop, target = self.wish.stop_loss, self.wish.take_profit
+        return levels_of(
+            self.signal,
+            None if stop is None else risk.to_tick(stop, self.tick),
+            None if target is None else risk.to_tick(target, self.tick),
+        )
+
+    @cached_property
+    def look(self) -> Look:
+        return look(self.levels, self.symbol, self.around.scene)
+
+    @cached_property
+    def worst_price(self) -> Decimal | None:
+        """The most that an entry may pay (the least, when it sells): BEYOND an ATR from the price seen."""
+        if self.look.price is None:
+            return None
+        sign = self.levels.sign
+        beyond = sign * (self.look.price + sign * BEYOND * self.levels.atr)
+        inside = sign * (self.levels.take_profit - sign * self.tick)
+        return risk.to_tick(sign * min(beyond, inside), self.tick)
+
+    @cached_property
+    def limit_price(self) -> Decimal | None:
+        wished = self.wish.limit_price
+        return self.worst_price if wished is None else risk.to_tick(wished, self.tick)
+
+    @cached_property
+    def largest(self) -> Size | None:
+        """The size that the limits allow at this limit and stop; None when it cannot be known."""
+        return self._sized(None)
+
+    @cached_property
+    def size(self) -> Size | None:
+        """The size of the entry: the largest, or what a person asked for when that is less."""
+        return self._sized(self.wish.quantity)
+
+    def _sized(self, asked: int | None) -> Size | None:
+        if self.around.exposure is None or self.limit_price is None or self._level_problems:
+            return None
+        return risk.size(self.limit_price, self.levels.stop_loss, limits(), self.around.exposure, asked=asked)
+
+    @property
+    def quantity(self) -> int:
+        if self.does.is_exit:
+            held = abs(self.position)
+            return held if self.wish.quantity is None else min(self.wish.quantity, held)
+        return self.size.quantity if self.size else 0
+
+    @property
+    def caps(self) -> Sequence[Cap]:
+        """What kept the size from being larger, but for the person's own wish."""
+        return [cap for cap in self.size.caps if cap is not Cap.ASKED] if self.size else []
+
+    # --- when -----------------------------------------------------------------------------------------------
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """When an entry made now would be looked at again and sent; None when it is sent at once."""
+        return self.look.hours.due_at if self.does.is_entry else None
+
+    @property
+    def good_until(self) -> datetime | None:
+        return self.around.scene.good_until(self.signal)
+
+    @property
+    def flat_at(self) -> datetime | None:
+        return self.around.scene.flat_at(self.signal)
+
+    # --- why not --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def problems(self) -> list[str]:
+        """Why the signal cannot be approved now; empty when it can."""
+        if self.around.obstacle:
+            return [self.around.obstacle]
+        if self.does is Does.NOTHING:
+            return [NOT_ACTIONABLE]
+        return list(self._of_the_position()) or list(self._of_the_entry())
+
+    def _of_the_position(self) -> Iterator[str]:
+        symbol, entering = self.symbol, self.around.entering.get(self.symbol)
+        adds = self.position != 0 or (entering is not None and entering.side == self.signal.signal_type)
+        if symbol in self.around.closing:
+            yield f"The position in {symbol} is being closed already."
+        elif self.does.is_exit:
+            return
+        elif self.foreign:
+            yield f"The account holds {self.foreign} {symbol} that Jax did not trade: they are left alone."
+        elif entering is not None and entering.side != self.signal.signal_type:
+            yield f"An order to {entering.side} {symbol} is still working: cancel it first."
+        elif adds and not settings.ALLOW_ADDING:
+            yield f"There is a position in {symbol} already, or an order for one (ALLOW_ADDING is off)."
+
+    def _of_the_entry(self) -> Iterator[str]:
+        if self.does.is_exit:
+            return
+        yield from self._of_the_instrument()
+        if self.waits_until and self.good_until and self.good_until <= self.waits_until:
+            yield "The signal expires before its order could be sent."
+        yield from self.look.problems or self._level_problems or self._of_the_size()
+
+    def _of_the_instrument(self) -> Iterator[str]:
+        instrument = self.around.scene.instruments[self.symbol]
+        if instrument.split_pending_since is not None:
+            yield "A split was seen and the history is not restated yet."
+        if self.around.unknown:
+            yield self.around.unknown
+        elif instrument.currency != self.around.currency:
+            currencies = f"{self.symbol} trades in {instrument.currency}, the account is in"
+            yield f"{currencies} {self.around.currency}, and no rate is known."
+
+    @cached_property
+    def _level_problems(self) -> list[str]:
+        return list(self._of_the_levels())
+
+    def _of_the_levels(self) -> Iterator[str]:
+        limit, worst, sign = self.limit_price, self.worst_price, self.levels.sign
+        stop, target = self.levels.stop_loss, self.levels.take_profit
+        if limit is None or worst is None:
+            yield "There is no price to set a limit by."
+        elif min(limit, stop, target) <= 0:
+            yield "A price must be above zero."
+        elif sign * (limit - stop) <= 0:
+            yield f"The stop of {stop:f} is on the wrong side of the limit of {limit:f}."
+        elif sign * (target - limit) <= 0:
+            yield f"The target of {target:f} is on the wrong side of the limit of {limit:f}."
+        elif sign * (limit - worst) > 0:
+            yield f"The limit of {limit:f} is worse than {worst:f}, {BEYOND} ATR beyond the newest price."
+
+    def _of_the_size(self) -> Iterator[str]:
+        if self.size is None or self.largest is None:
+            return
+        asked = self.wish.quantity
+        if asked is not None and asked > self.largest.quantity:
+            yield f"{asked} shares are too many: {self._most(self.largest)}."
+        elif self.size.quantity == 0:
+            yield f"No share fits: {self._most(self.largest)}."
+
+    @staticmethod
+    def _most(largest: Size) -> str:
+        caps = " and ".join(cap.value for cap in largest.caps)
+        return f"{caps or 'the risk per trade'} leaves room for {largest.quantity}"
+
+    # --- what is said and kept ------------------------------------------------------------------------------
+
+    @property
+    def resized(self) -> str:
+        """What a price that moved against the trade changes; empty when it did not."""
+        drift, price = self.look.drift_atr, self.look.price
+        if not self.does.is_entry or drift is None or drift >= 0:
+            return ""
+        moved = f"The price has moved {-drift:.2f} ATR against the trade, from {self.levels.entry:f}"
+        return f"{moved} to {price:f}: limit and size are counted from there."
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures that are kept with a decision."""
+        is_entry = self.does.is_entry
+        return {
+            "does": self.does.value,
+            "quantity": self.quantity,
+            "limit_price": self.limit_price if is_entry else None,
+            "stop_loss": self.levels.stop_loss if is_entry else None,
+            "take_profit": self.levels.take_profit if is_entry else None,
+            "risk": self.size.risk if self.size and is_entry else None,
+            "caps": [cap.value for cap in self.caps],
+        }

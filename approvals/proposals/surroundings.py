@@ -1,0 +1,62 @@
+"""What proposals depend on besides their signals: prices, sessions, positions, limits."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from approvals import positions, switches
+from approvals.look import Scene
+from approvals.models import AccountSnapshot, Order
+from approvals.positions import Position
+from approvals.risk import Exposure, Limits
+
+
+def limits() -> Limits:
+    """The limits of this installation."""
+    return Limits(
+        risk_per_trade=settings.RISK_PER_TRADE,
+        position=settings.MAX_POSITION,
+        gross=settings.MAX_GROSS,
+        open_risk=settings.MAX_OPEN_RISK,
+        positions=settings.MAX_OPEN_POSITIONS,
+        day_loss=settings.MAX_DAY_LOSS,
+    )
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What proposals depend on besides their signals, read once for all of them."""
+
+    scene: Scene
+    obstacle: str
+    exposure: Exposure | None
+    unknown: str
+    currency: str
+    held: Mapping[str, Position]
+    entering: Mapping[str, Order]
+    closing: frozenset[str]
+
+    @classmethod
+    def load(cls, symbols: Collection[str], at: datetime) -> "Surroundings":
+        exposure, unknown = _exposure(at)
+        account = AccountSnapshot.objects.order_by("-at").first()
+        working = list(Order.objects.working().filter(symbol__in=symbols))
+        return cls(
+            scene=Scene.load(symbols, at),
+            obstacle=switches.obstacle(at),
+            exposure=exposure,
+            unknown=unknown,
+            currency=account.currency if account else "",
+            held={position.symbol: position for position in positions.open_positions()},
+            entering={order.symbol: order for order in working if order.kind == Order.Kind.ENTRY},
+            closing=frozenset(order.symbol for order in working if order.kind == Order.Kind.CLOSE),
+        )
+
+
+def _exposure(at: datetime) -> tuple[Exposure | None, str]:
+    try:
+        return positions.exposure(at), ""
+    except positions.Unknown as unknown:
+        return None, str(unknown)
