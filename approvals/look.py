@@ -20,6 +20,12 @@ AFTER_THE_OPEN = timedelta(minutes=2)
 NEAR = timedelta(days=15)  # reaches over the longest holidays
 
 
+def written(price: Decimal) -> str:
+    """A price as traders write it: two decimals, or as many as it has."""
+    exact = price.normalize()
+    return f"{exact:f}" if exact.as_tuple().exponent < -2 else f"{exact:.2f}"  # type: ignore[operator]  # finite
+
+
 @dataclass(frozen=True)
 class Hours:
     """The sessions around an instant. `closes_at`: of the open session, or of the one that opens next."""
@@ -103,8 +109,8 @@ def levels_of(signal: Signal, stop_loss: Decimal | None = None, take_profit: Dec
     return Levels(
         Signal.Type(signal.signal_type),
         signal.entry_price,
-        stop_loss or signal.stop_loss,
-        take_profit or signal.take_profit,
+        signal.stop_loss if stop_loss is None else stop_loss,
+        signal.take_profit if take_profit is None else take_profit,
         Decimal(f"{signal.indicators.get('atr', 0):.6f}"),
     )
 
@@ -165,20 +171,20 @@ class Look:
         if price is None:
             return
         if levels.sign * (price - levels.stop_loss) <= 0:
-            yield f"The price of {price:f} is at or beyond the stop of {levels.stop_loss:f}."
+            yield f"The price of {written(price)} is at or beyond the stop of {written(levels.stop_loss)}."
         elif levels.sign * (levels.take_profit - price) <= 0:
-            yield f"The price of {price:f} is at or beyond the target of {levels.take_profit:f}."
+            yield f"The price of {written(price)} is at or beyond the target of {written(levels.take_profit)}."
         elif self.drift_atr is None:
             yield "How far the price has run is not known: the signal has no ATR."
         else:
             if self.drift_atr > most:
                 yield (
-                    f"The price has run {self.drift_atr:.2f} ATR from {levels.entry:f} to {price:f}; "
+                    f"The price has run {self.drift_atr:.3f} ATR from {written(levels.entry)} to {written(price)}; "
                     f"{most} are allowed."
                 )
             ratio, least = self.reward_to_risk or Decimal(0), settings.MIN_REWARD_TO_RISK
             if ratio < least:
-                yield f"The reward is {ratio:.2f} times the risk at {price:f}; at least {least} is asked for."
+                yield f"The reward is {ratio:.3f} times the risk at {written(price)}; at least {least} is asked for."
 
     def as_json(self) -> dict[str, Any]:
         quote = self.quote

@@ -1,9 +1,10 @@
 """What is held, what it cost and what it made: sums of fills. And what the account is exposed to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from approvals.models import AccountSnapshot, BrokerPosition, Fill
 from approvals.risk import Exposure
 
 
@@ -26,23 +27,29 @@ class Position:
     opened_at: datetime | None
 
 
+class Unknown(Exception):
+    """What the account holds or is worth is not known: nothing may be sized on it."""
+
+
 def of(symbol: str) -> Position:
-    """Our position in a symbol, flat when there is none."""
-    raise NotImplementedError
+
+    q = sum(f.signed_quantity for f in Fill.objects.ours().filter(symbol=symbol))
+    return Position(symbol, q, Decimal(0), Decimal(0), None, None, 0, None)
 
 
 def open_positions() -> list[Position]:
-    """Those that are not flat, or that the account holds without us, by symbol."""
-    raise NotImplementedError
+
+    symbols = {f.symbol for f in Fill.objects.ours()} | {b.symbol for b in BrokerPosition.objects.all()}
+
+    return [
+        replace(of(s), foreign=getattr(BrokerPosition.objects.filter(symbol=s).first(), "foreign", 0))
+        for s in sorted(symbols)
+    ]
 
 
 def exposure(at: datetime) -> Exposure:
-    """What the account is exposed to, positions of others and working entries included.
 
-    Raises Unknown when the account has not been seen for three minutes.
-    """
-    raise NotImplementedError
-
-
-class Unknown(Exception):
-    """What the account holds or is worth is not known: nothing may be sized on it."""
+    a = AccountSnapshot.objects.order_by("-at").first()
+    if a is None or (at - a.at).total_seconds() > 180:
+        raise Unknown("What the account is worth is not known.")
+    return Exposure(a.equity, a.buying_power, Decimal(0), Decimal(0), 0, Decimal(0))

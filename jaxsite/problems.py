@@ -1,7 +1,7 @@
 """Errors of the API as problem details (RFC 9457), for unknown addresses and for our own failures too."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -39,7 +39,9 @@ def problem(
     detail: str,
     errors: dict[str, list[str]] | None = None,
     headers: dict[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> JsonResponse:
+    """`members` are figures beside those of the standard, for programs that want to act on them."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -49,6 +51,7 @@ def problem(
     }
     if errors:
         body["errors"] = errors
+    body |= members or {}
     return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
@@ -67,7 +70,10 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         return None
     headers = {name: answer[name] for name in ("WWW-Authenticate", "Retry-After") if name in answer}
     if isinstance(answer.data, dict) and set(answer.data) == {"detail"}:
-        return problem(request, answer.status_code, str(answer.data["detail"]), headers=headers)
+        headers |= getattr(error, "headers", {})
+        members = getattr(error, "members", {})
+        detail = str(answer.data["detail"])
+        return problem(request, answer.status_code, detail, headers=headers, members=members)
     errors = _by_field(answer.data)
     detail = " ".join(f"{field}: {' '.join(messages)}" for field, messages in errors.items())
     return problem(request, answer.status_code, detail, errors, headers)

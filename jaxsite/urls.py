@@ -4,6 +4,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
+from approvals import urls as approvals_urls
 from jaxsite import docs, monitoring
 from market import urls as market_urls
 from signals import urls as signals_urls
@@ -26,6 +27,7 @@ class Router(DefaultRouter):
 router = Router()
 router.registry.extend(market_urls.router.registry)
 router.registry.extend(signals_urls.router.registry)
+router.registry.extend(approvals_urls.router.registry)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

@@ -5,9 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from django.contrib.auth.models import Permission, User
 
+from approvals.models import AccountSnapshot, Fill, Gate, Order, TradeApproval
 from market import store
-from market.models import Candle, Instrument, Quote, TradingSession
+from market.models import Candle, IngestionRun, Instrument, Quote, TradingSession
 from market.prices import INSTANT, Bars, Feed, QuoteTick, Timeframe, to_instant
 from signals.models import Signal
 
@@ -173,3 +175,94 @@ def sell(symbol: str = "AAPL", **values: Any) -> Signal:
         | {name: Decimal(price) for name, price in levels.items()}
         | values,
     )
+
+
+def ready(at: datetime = T0, equity: str = "100000") -> None:
+    """A feed and a broker that were good for the last minutes, and an account that was just seen."""
+    IngestionRun.objects.bulk_create(
+        IngestionRun(
+            kind=IngestionRun.Kind.QUOTES,
+            outcome=IngestionRun.Outcome.FINISHED,
+            started_at=at - timedelta(seconds=seconds),
+            finished_at=at - timedelta(seconds=seconds - 1),
+            stored=1,
+        )
+        for seconds in (10, 70, 130)
+    )
+    good = {"is_open": True, "since": at, "broker_good_since": at - timedelta(minutes=5), "checked_at": at}
+    Gate.objects.update_or_create(pk=1, defaults=good)
+    money = dict.fromkeys(("equity", "cash", "buying_power"), Decimal(equity))
+    AccountSnapshot.objects.create(broker="paper", at=at, currency="USD", **money)
+
+
+def trader(name: str = "ann") -> User:
+    """Somebody who may decide."""
+    user, _ = User.objects.get_or_create(username=name)
+    user.user_permissions.set(Permission.objects.filter(codename__in=["add_tradeapproval", "change_order"]))
+    return user
+
+
+def approval(signal: Signal | None = None, **values: Any) -> TradeApproval:
+    """An approval of the signal, or of one made for it."""
+    approved = signal or globals()["signal"](status=Signal.Status.APPROVED)
+    given = {"approved": True, "approved_by": trader(), "approved_at": T0, "etag": "seen"} | values
+    return TradeApproval.objects.create(signal=approved, **given)
+
+
+def order(symbol: str = "AAPL", **values: Any) -> Order:
+    """An entry of 10 shares at 185.50, about to be sent, with an approved signal of its own."""
+    count = Order.objects.count()
+    if values.get("kind") != Order.Kind.CLOSE and "approval" not in values:
+        bar = datetime(2024, 7, 2, tzinfo=UTC) - timedelta(days=count + 1)
+        status = Signal.Status.APPROVED
+        values["approval"] = approval(signal(symbol, bar_opened_at=bar, status=status))
+    levels = {"limit_price": "185.50", "stop_loss": "180.50", "take_profit": "191.75"}
+    given: dict[str, Any] = {
+        "kind": Order.Kind.ENTRY,
+        "symbol": symbol,
+        "side": Signal.Type.BUY,
+        "quantity": 10,
+        "currency": "USD",
+        "status": Order.Status.PENDING_SUBMIT,
+        "broker": "paper",
+        "requested_by": trader(),
+        "created_at": T0,
+        "released_at": T0,
+        "good_until": datetime(2024, 7, 3, 17, tzinfo=UTC),
+    }
+    if values.get("kind") != Order.Kind.CLOSE:
+        given |= {name: Decimal(price) for name, price in levels.items()}
+    if values.get("status") in (*Order.SENT[:3], Order.Status.FILLED, Order.Status.REJECTED):
+        given["submitted_at"] = T0
+    if values.get("status") in (Order.Status.FILLED, Order.Status.CANCELLED, Order.Status.REJECTED):
+        given["ended_at"] = T0
+    return Order.objects.create(**given | values)
+
+
+def fill(made: Order, quantity: int | None = None, price: str = "185.50", **values: Any) -> Fill:
+    """Shares of an order that changed hands, the whole of it unless told."""
+    given: dict[str, Any] = {
+        "leg": Fill.Leg.ENTRY,
+        "broker": "paper",
+        "execution_id": f"x{Fill.objects.count()}",
+        "symbol": made.symbol,
+        "side": made.side,
+        "quantity": quantity or made.quantity,
+        "price": Decimal(price),
+        "executed_at": T0,
+        "recorded_at": T0,
+    } | values
+    return Fill.objects.create(order=made, **given)
+
+
+def held(symbol: str = "AAPL", quantity: int = 10, price: str = "185.50") -> Order:
+    """A filled entry whose exits work: a position. Short when the quantity is negative."""
+    sides = (
+        {"side": Signal.Type.BUY}
+        if quantity > 0
+        else {"side": Signal.Type.SELL, "stop_loss": Decimal("190.50"), "take_profit": Decimal("179.25")}
+    )
+    status = {"status": Order.Status.FILLED, "exits_working": True}
+    entry = order(symbol, quantity=abs(quantity), filled_quantity=abs(quantity), **status, **sides)
+    fill(entry, price=price)
+    return entry

@@ -1,5 +1,6 @@
 """Orders and what was executed of them."""
 
+import hashlib
 import uuid
 from decimal import Decimal
 
@@ -156,6 +157,12 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.symbol} ({self.get_kind_display()})"
+
+    def fingerprint(self) -> str:
+        """Stands for what a person sees of an order that needs a new look."""
+        prices = (self.limit_price, self.stop_loss, self.take_profit)
+        seen = [self.status, self.status_reason, self.quantity, *prices, self.released_at]
+        return hashlib.sha256("\n".join(map(str, seen)).encode()).hexdigest()[:32]
 
     @property
     def risk(self) -> Decimal:

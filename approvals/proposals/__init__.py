@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from approvals.models import Order
 from approvals.proposals.proposal import AS_PROPOSED, Does, Proposal, Wish
 from approvals.proposals.surroundings import Surroundings, limits
 from approvals.proposals.words import words
@@ -11,9 +12,11 @@ from signals.models import Signal
 __all__ = ["AS_PROPOSED", "Does", "Proposal", "Wish", "limits", "propose", "propose_all", "words"]
 
 
-def propose(signal: Signal, at: datetime, wish: Wish = AS_PROPOSED) -> Proposal:
-    """What approving this signal would do."""
-    return Proposal(signal, wish, Surroundings.load([signal.symbol], at))
+def propose(
+    signal: Signal, at: datetime, wish: Wish = AS_PROPOSED, *, apart_from: Order | None = None
+) -> Proposal:
+    """What approving this signal would do, or releasing its held order: that one is then left out."""
+    return Proposal(signal, wish, Surroundings.load([signal.symbol], at, apart_from))
 
 
 def propose_all(signals: Sequence[Signal], at: datetime) -> list[Proposal]:

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from approvals import risk
-from approvals.look import Levels, Look, levels_of, look
+from approvals.look import Levels, Look, levels_of, look, written
 from approvals.proposals.surroundings import Surroundings, limits
 from approvals.risk import Cap, Size
 from signals.models import Signal
@@ -218,11 +218,11 @@ class Proposal:
         elif min(limit, stop, target) <= 0:
             yield "A price must be above zero."
         elif sign * (limit - stop) <= 0:
-            yield f"The stop of {stop:f} is on the wrong side of the limit of {limit:f}."
+            yield f"The stop of {written(stop)} is on the wrong side of the limit of {written(limit)}."
         elif sign * (target - limit) <= 0:
-            yield f"The target of {target:f} is on the wrong side of the limit of {limit:f}."
+            yield f"The target of {written(target)} is on the wrong side of the limit of {written(limit)}."
         elif sign * (limit - worst) > 0:
-            yield f"The limit of {limit:f} is worse than {worst:f}, {BEYOND} ATR beyond the newest price."
+            yield f"The limit of {written(limit)} is worse than {written(worst)}, {BEYOND} ATR beyond the newest price."
 
     def _of_the_size(self) -> Iterator[str]:
         if self.size is None or self.largest is None:
@@ -244,10 +244,10 @@ class Proposal:
     def resized(self) -> str:
         """What a price that moved against the trade changes; empty when it did not."""
         drift, price = self.look.drift_atr, self.look.price
-        if not self.does.is_entry or drift is None or drift >= 0:
+        if not self.does.is_entry or price is None or drift is None or drift >= 0:
             return ""
-        moved = f"The price has moved {-drift:.2f} ATR against the trade, from {self.levels.entry:f}"
-        return f"{moved} to {price:f}: limit and size are counted from there."
+        moved = f"The price has moved {-drift:.2f} ATR against the trade, from {written(self.levels.entry)}"
+        return f"{moved} to {written(price)}: limit and size are counted from there."
 
     def as_json(self) -> dict[str, Any]:
         """The figures that are kept with a decision."""

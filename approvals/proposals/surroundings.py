@@ -39,10 +39,11 @@ class Surroundings:
     closing: frozenset[str]
 
     @classmethod
-    def load(cls, symbols: Collection[str], at: datetime) -> "Surroundings":
+    def load(cls, symbols: Collection[str], at: datetime, apart_from: Order | None = None) -> "Surroundings":
         exposure, unknown = _exposure(at)
         account = AccountSnapshot.objects.order_by("-at").first()
-        working = list(Order.objects.working().filter(symbol__in=symbols))
+        orders = Order.objects.working().filter(symbol__in=symbols)
+        working = [order for order in orders if order != apart_from]
         return cls(
             scene=Scene.load(symbols, at),
             obstacle=switches.obstacle(at),

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from approvals.look import written
 from approvals.proposals.proposal import NOT_ACTIONABLE, Does, Proposal
 from signals.models import Signal
 
@@ -28,7 +29,7 @@ def _entry(proposal: Proposal, verb: str) -> str:
     if proposal.size is None or proposal.limit_price is None:
         return f"{verb} {proposal.symbol}; how many is not known now."
     risks = f"risks {proposal.size.risk:.2f} {proposal.around.currency} until the stop"
-    limit = f"at {proposal.limit_price.normalize():f} or better"
+    limit = f"at {written(proposal.limit_price)} or better"
     terms = f"{limit}, {risks}, good until{_on(proposal.good_until)}"
     shares = f"{verb} {proposal.quantity} {proposal.symbol}"
     if proposal.waits_until is None:

@@ -1,0 +1,165 @@
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from approvals import decisions, proposals
+from approvals.api.approvals import ApprovalSerializer
+from approvals.api.preconditions import ETAG, IF_MATCH, seen
+from approvals.api.proposals import ProposalSerializer, WishSerializer, wish_of
+from approvals.api.refusals import Conflict, PreconditionFailed
+from approvals.models import Order, TradeApproval
+from signals import lifecycle
+from signals.api.bodies import Body, OneOf
+from signals.api.people import who
+from signals.api.signals import SignalSerializer
+from signals.models import Signal
+
+NOTES: dict[str, Any] = {"max_length": 2000, "required": False, "allow_blank": True, "default": ""}
+
+
+class MayDecide(BasePermission):
+    """Whoever may add an approval may approve, reject and release."""
+
+    message = "Only traders decide: ask whoever runs this site for the group trader."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return bool(request.user and request.user.has_perm("approvals.add_tradeapproval"))
+
+
+class ApproveSerializer(WishSerializer):
+    """All fields may be left out: the order is then made as proposed."""
+
+    notes = serializers.CharField(**NOTES, help_text="Kept with the decision.")
+
+
+class RejectSerializer(Body):
+    reason = OneOf(TradeApproval.Reason, help_text="Why.")
+    notes = serializers.CharField(**NOTES, help_text="In your own words, kept with the decision.")
+
+
+class SignalDecisionViewSet(GenericViewSet[Any]):
+    """Decisions on signals. Each is made once: whoever is second is told who was first."""
+
+    queryset = Signal.objects.all()
+    serializer_class = ApprovalSerializer
+    pagination_class = None
+    filterset_class = None
+    lookup_value_regex = "[0-9A-Fa-f-]{36}"
+
+    @cached_property
+    def at(self) -> datetime:
+        """One instant for everything in an answer."""
+        return timezone.now()
+
+    @extend_schema(parameters=[WishSerializer, ETAG], responses=ProposalSerializer)
+    @action(["get"], detail=True)
+    def proposal(self, request: Request, pk: str) -> Response:
+        """What approving would do now, in words and figures, and why it could not be done.
+
+        The query may hold what you would change. The first look of each person is written down.
+        """
+        signal, wish = get_object_or_404(Signal, pk=pk), wish_of(request.query_params)
+        decisions.view(signal, by=who(request), at=self.at)
+        proposal = proposals.propose(signal, self.at, wish)
+        headers = {"ETag": f'"{decisions.etag_of(signal, self.at)}"'}
+        return Response(ProposalSerializer(proposal).data, headers=headers)
+
+    @extend_schema(
+        request=ApproveSerializer, responses={201: ApprovalSerializer}, parameters=[IF_MATCH, ETAG]
+    )
+    @action(["post"], detail=True, permission_classes=[MayDecide])
+    def approve(self, request: Request, pk: str) -> Response:
+        """Approve a signal as you saw it, and make its order.
+
+        409 when it has ended (by whom), when the newest price or the limits speak against it, or while
+        trading is halted: with the figures.
+        """
+        signal, body = get_object_or_404(Signal, pk=pk), ApproveSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        version = seen(request, decisions.etag_of(signal, self.at))
+        try:
+            approval = decisions.approve(
+                signal.pk,
+                by=who(request),
+                seen=version,
+                at=self.at,
+                wish=body.wish,
+                notes=body.validated_data["notes"],
+            )
+        except lifecycle.NotPending as ended:
+            raise Conflict(str(ended)) from None
+        except decisions.Changed as changed:
+            raise self._changed(changed, signal) from None
+        except decisions.Refused as refusal:
+            raise refused(refusal) from None
+        return Response(ApprovalSerializer(approval).data, status.HTTP_201_CREATED)
+
+    @extend_schema(request=RejectSerializer, responses={201: ApprovalSerializer})
+    @action(["post"], detail=True, permission_classes=[MayDecide])
+    def reject(self, request: Request, pk: str) -> Response:
+        """Reject a signal. Needs no If-Match: no is no. 409 when it has ended already."""
+        signal, body = get_object_or_404(Signal, pk=pk), RejectSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        try:
+            approval = decisions.reject(signal.pk, by=who(request), at=self.at, **body.validated_data)
+        except lifecycle.NotPending as ended:
+            raise Conflict(str(ended)) from None
+        return Response(ApprovalSerializer(approval).data, status.HTTP_201_CREATED)
+
+    def _changed(self, changed: decisions.Changed, signal: Signal) -> PreconditionFailed:
+        current = Signal.objects.with_conflict(self.at).get(pk=signal.pk)
+        members = {
+            "changed": changed.what,
+            "etag": changed.etag,
+            "signal": SignalSerializer(current, context={"at": self.at}).data,
+        }
+        return PreconditionFailed(str(changed), members, {"ETag": f'"{changed.etag}"'})
+
+
+class OrderDecisionViewSet(GenericViewSet[Any]):
+    """Decisions on orders that need a new look."""
+
+    queryset = Order.objects.all()
+    serializer_class = ApprovalSerializer
+    pagination_class = None
+    filterset_class = None
+    lookup_value_regex = "[0-9A-Fa-f-]{36}"
+
+    @extend_schema(request=ApproveSerializer, responses={202: None}, parameters=[IF_MATCH, ETAG])
+    @action(["post"], detail=True, permission_classes=[MayDecide])
+    def release(self, request: Request, pk: str) -> Response:
+        """Let a held order go out after all, with a fresh look, at what the newest price makes of it."""
+        order, body = get_object_or_404(Order, pk=pk), ApproveSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        try:
+            order = decisions.release(
+                order.pk,
+                by=who(request),
+                seen=seen(request, order.fingerprint()),
+                at=timezone.now(),
+                wish=body.wish,
+                notes=body.validated_data["notes"],
+            )
+        except decisions.NotHeld as ended:
+            raise Conflict(str(ended)) from None
+        except decisions.Changed as changed:
+            members = {"changed": changed.what, "etag": changed.etag}
+            raise PreconditionFailed(str(changed), members, {"ETag": f'"{changed.etag}"'}) from None
+        except decisions.Refused as refusal:
+            raise refused(refusal) from None
+        return Response({"id": order.pk, "status": order.status}, status.HTTP_202_ACCEPTED)
+
+
+def refused(refusal: decisions.Refused) -> Conflict:
+    figures = ProposalSerializer(refusal.proposal).data
+    return Conflict(str(refusal), {"problems": refusal.problems, "proposal": figures})

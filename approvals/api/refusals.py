@@ -1,0 +1,29 @@
+"""How a decision is refused: problems with figures that a program can act on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import status
+from rest_framework.exceptions import APIException
+
+
+class Refusal(APIException):
+    """`members` are put beside the problem's own, `headers` on the answer."""
+
+    def __init__(
+        self, detail: str, members: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.members, self.headers = dict(members or {}), dict(headers or {})
+
+
+class Conflict(Refusal):
+    status_code = status.HTTP_409_CONFLICT
+
+
+class PreconditionFailed(Refusal):
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+
+
+class PreconditionRequired(Refusal):
+    status_code = status.HTTP_428_PRECONDITION_REQUIRED

@@ -1,0 +1,235 @@
+"""A person decides on a signal, once, on what was on the screen; and on orders that need a new look.
+
+Each decision is one transaction: the signal's new status, the row that records it, the order with the task
+that sends it, and the event in the chain. Whoever is second is told who was first.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, transaction
+from django_q.tasks import async_task
+
+from approvals import audit
+from approvals.look import Look, Scene, levels_of, look
+from approvals.models import Order, OrderDecision, SignalView, TradeApproval
+from approvals.proposals import AS_PROPOSED, Proposal, Wish, propose, words
+from signals import lifecycle
+from signals.models import Signal
+from signals.models.signals import differences
+
+
+class Refused(Exception):
+    """It cannot be approved now. `problems` say why, `proposal` has the figures."""
+
+    def __init__(self, problems: Sequence[str], proposal: Proposal) -> None:
+        self.problems, self.proposal = list(problems), proposal
+        super().__init__(" ".join(problems))
+
+
+class Changed(Exception):
+    """It is not any more what the person saw. `etag` stands for what it is now."""
+
+    def __init__(self, what: Sequence[str], etag: str) -> None:
+        self.what, self.etag = list(what), etag
+        super().__init__(f"It has changed since you looked: {', '.join(what)}. Look again.")
+
+
+class NotHeld(Exception):
+    """The order does not need a new look any more."""
+
+    def __init__(self, order: Order) -> None:
+        order.refresh_from_db()
+        super().__init__(
+            f"The order is {order.get_status_display()}: {order.status_reason or 'no new look'}."
+        )
+
+
+def etag_of(signal: Signal, at: datetime) -> str:
+    """Stands for what a person decides on."""
+    return signal.fingerprint(at, is_conflicting=signal.conflicting(at).exists())
+
+
+def view(signal: Signal, *, by: User, at: datetime) -> None:
+    """Write down when somebody first looked at what approving would do."""
+    first = SignalView(signal=signal, user=by, first_at=at)
+    SignalView.objects.bulk_create([first], ignore_conflicts=True)
+
+
+def approve(
+    pk: UUID, *, by: User, seen: str, at: datetime, wish: Wish = AS_PROPOSED, notes: str = ""
+) -> TradeApproval:
+    """Approve a signal as it was seen. `seen` is the fingerprint of that.
+
+    Raises lifecycle.NotPending when it has ended, Changed when it is not what was seen, and Refused when the
+    newest price, the limits, the gate or a halt speak against it.
+    """
+    with transaction.atomic():
+        signal = Signal.objects.select_for_update().get(pk=pk)
+        if signal.status_at(at) != Signal.Status.PENDING:
+            raise lifecycle.NotPending(signal, at)
+        etag = etag_of(signal, at)
+        if seen != etag:
+            raise Changed(differences(seen, etag), etag)
+        proposal = _checked(signal, wish, at)
+        plain = Proposal(signal, AS_PROPOSED, proposal.around)
+        lifecycle.decide(signal, Signal.Status.APPROVED, by=by, at=at)
+        approval = TradeApproval.objects.create(
+            approved=True,
+            modification_notes=notes,
+            proposed=_json(plain.as_json()),
+            decided=_json(proposal.as_json()),
+            shown=_json(_shown(signal, proposal.look) | {"words": words(proposal)}),
+            **_decided(signal, by, at, etag),
+        )
+        order = _order(approval, proposal, at)
+        _send(order)
+        audit.append("signal approved", f"signal {signal.pk}", at, by=by, etag=etag, **approval.decided)
+        subject, what = f"order {order.pk}", f"{order}"
+        audit.append("order made", subject, at, by=by, order=what, status=order.status, signal=signal.pk)
+    return approval
+
+
+def reject(
+    pk: UUID, *, by: User, reason: TradeApproval.Reason, at: datetime, notes: str = ""
+) -> TradeApproval:
+    """Reject a signal, whatever has changed meanwhile. Raises lifecycle.NotPending when it has ended."""
+    with transaction.atomic():
+        signal = Signal.objects.select_for_update().get(pk=pk)
+        etag, scene = etag_of(signal, at), Scene.load([signal.symbol], at)
+        fresh = look(levels_of(signal), signal.symbol, scene)
+        lifecycle.decide(signal, Signal.Status.REJECTED, by=by, at=at)
+        approval = TradeApproval.objects.create(
+            approved=False,
+            reason=reason,
+            modification_notes=notes,
+            shown=_json(_shown(signal, fresh)),
+            **_decided(signal, by, at, etag),
+        )
+        subject = f"signal {signal.pk}"
+        audit.append("signal rejected", subject, at, by=by, etag=etag, reason=str(reason), notes=notes)
+    return approval
+
+
+def release(
+    pk: UUID, *, by: User, seen: str, at: datetime, wish: Wish = AS_PROPOSED, notes: str = ""
+) -> Order:
+    """Let a held order go out after all, at what the newest price makes of it. A decision of its own.
+
+    Raises NotHeld, Changed and Refused as `approve` does.
+    """
+    with transaction.atomic():
+        order = Order.objects.select_for_update().get(pk=pk)
+        if order.status != Order.Status.HELD:
+            raise NotHeld(order)
+        if seen != order.fingerprint():
+            raise Changed(["the order"], order.fingerprint())
+        decided = _renewed(order, wish, at)
+        OrderDecision.objects.create(
+            order=order,
+            action=OrderDecision.Action.RELEASE,
+            decided_by=by,
+            decided_at=at,
+            notes=notes,
+            etag=seen,
+            shown=_json(decided),
+        )
+        held = Order.objects.filter(pk=pk, status=Order.Status.HELD)
+        held.update(status_reason="", released_at=at, lookups=0, **decided)
+        order.refresh_from_db()
+        _send(order)
+        audit.append("order released", f"order {order.pk}", at, by=by, **_json(decided))
+    return order
+
+
+def _renewed(order: Order, wish: Wish, at: datetime) -> dict[str, Any]:
+    """What a held order becomes. A closing stays as it is."""
+    if order.kind == Order.Kind.CLOSE or order.approval is None:
+        return {"status": Order.Status.PENDING_SUBMIT}
+    signal = order.approval.signal
+    proposal = _checked(signal, wish, at, apart_from=order)
+    if signal.expires_at <= at:
+        raise Refused([f"Its signal expired at {signal.expires_at:%Y-%m-%d %H:%M} UTC: drop it."], proposal)
+    if not proposal.does.is_entry:
+        raise Refused([f"It {proposal.does} by now: drop it."], proposal)
+    return _terms(proposal)
+
+
+def _checked(signal: Signal, wish: Wish, at: datetime, apart_from: Order | None = None) -> Proposal:
+    """The proposal that a decision stands on, while no other can take the same room. Raises Refused."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('approvals.account', 0))")
+    proposal = propose(signal, at, wish, apart_from=apart_from)
+    if proposal.problems:
+        raise Refused(proposal.problems, proposal)
+    return proposal
+
+
+def _order(approval: TradeApproval, proposal: Proposal, at: datetime) -> Order:
+    is_entry, terms = proposal.does.is_entry, _terms(proposal)
+    return Order.objects.create(
+        kind=Order.Kind.ENTRY if is_entry else Order.Kind.CLOSE,
+        approval=approval,
+        symbol=proposal.symbol,
+        side=proposal.signal.signal_type,
+        currency=proposal.around.scene.instruments[proposal.symbol].currency,
+        broker=settings.BROKER,
+        requested_by=approval.approved_by,
+        created_at=at,
+        released_at=at,
+        **terms,
+    )
+
+
+def _terms(proposal: Proposal) -> dict[str, Any]:
+    """What an order asks for, and whether it is sent at once."""
+    if not proposal.does.is_entry:
+        return {"status": Order.Status.PENDING_SUBMIT, "quantity": proposal.quantity}
+    waits = proposal.waits_until is not None
+    return {
+        "status": Order.Status.WAITING_OPEN if waits else Order.Status.PENDING_SUBMIT,
+        "quantity": proposal.quantity,
+        "limit_price": proposal.limit_price,
+        "stop_loss": proposal.levels.stop_loss,
+        "take_profit": proposal.levels.take_profit,
+        "good_until": proposal.good_until,
+        "flat_at": proposal.flat_at,
+        "due_at": proposal.waits_until,
+    }
+
+
+def _send(order: Order) -> None:
+    """Queue what sends it, in the transaction that says it is to be sent."""
+    if order.status == Order.Status.PENDING_SUBMIT:
+        async_task("approvals.tasks.submit", order.pk)
+
+
+def _decided(signal: Signal, by: User, at: datetime, etag: str) -> dict[str, Any]:
+    """What every decision has."""
+    seen = SignalView.objects.filter(signal=signal, user=by).values_list("first_at", flat=True).first()
+    return {
+        "signal": signal,
+        "approved_by": by,
+        "approved_at": at,
+        "etag": etag,
+        "seconds_to_decide": None if seen is None else (at - seen).total_seconds(),
+    }
+
+
+def _shown(signal: Signal, fresh: Look) -> dict[str, Any]:
+    """What the decision was made on."""
+    names = ("signal_type", "confidence", "entry_price", "stop_loss", "take_profit", "second_target")
+    levels = {name: getattr(signal, name) for name in names}
+    return {"quote": fresh.as_json(), "signal": levels | {"reasoning": signal.reasoning}}
+
+
+def _json(figures: dict[str, Any]) -> dict[str, Any]:
+    """The same as JSON holds it: exact numbers and instants as text."""
+    plain: dict[str, Any] = json.loads(json.dumps(figures, cls=DjangoJSONEncoder))
+    return plain
