@@ -167,24 +167,28 @@ class Look:
             yield "The feed is delayed: only paper orders are made on it."
 
     def _of_the_price(self) -> Iterator[str]:
-        levels, price, most = self.levels, self.price, settings.MAX_ENTRY_DRIFT_ATR
+        levels, price = self.levels, self.price
         if price is None:
             return
+        here = f"The price of {written(price)} is at or beyond"
         if levels.sign * (price - levels.stop_loss) <= 0:
-            yield f"The price of {written(price)} is at or beyond the stop of {written(levels.stop_loss)}."
+            yield f"{here} the stop of {written(levels.stop_loss)}."
         elif levels.sign * (levels.take_profit - price) <= 0:
-            yield f"The price of {written(price)} is at or beyond the target of {written(levels.take_profit)}."
-        elif self.drift_atr is None:
-            yield "How far the price has run is not known: the signal has no ATR."
+            yield f"{here} the target of {written(levels.take_profit)}."
         else:
-            if self.drift_atr > most:
-                yield (
-                    f"The price has run {self.drift_atr:.3f} ATR from {written(levels.entry)} to {written(price)}; "
-                    f"{most} are allowed."
-                )
-            ratio, least = self.reward_to_risk or Decimal(0), settings.MIN_REWARD_TO_RISK
-            if ratio < least:
-                yield f"The reward is {ratio:.3f} times the risk at {written(price)}; at least {least} is asked for."
+            yield from self._of_the_way(written(price))
+
+    def _of_the_way(self, price: str) -> Iterator[str]:
+        """How far the price has run, and what is left to win."""
+        most, least = settings.MAX_ENTRY_DRIFT_ATR, settings.MIN_REWARD_TO_RISK
+        if self.drift_atr is None:
+            yield "How far the price has run is not known: the signal has no ATR."
+        elif self.drift_atr > most:
+            run = f"The price has run {self.drift_atr:.3f} ATR from {written(self.levels.entry)} to {price}"
+            yield f"{run}; {most} are allowed."
+        ratio = self.reward_to_risk or Decimal(0)
+        if ratio < least:
+            yield f"The reward is {ratio:.3f} times the risk at {price}; at least {least} is asked for."
 
     def as_json(self) -> dict[str, Any]:
         quote = self.quote

@@ -222,7 +222,8 @@ class Proposal:
         elif sign * (target - limit) <= 0:
             yield f"The target of {written(target)} is on the wrong side of the limit of {written(limit)}."
         elif sign * (limit - worst) > 0:
-            yield f"The limit of {written(limit)} is worse than {written(worst)}, {BEYOND} ATR beyond the newest price."
+            beyond = f"{written(worst)}, {BEYOND} ATR beyond the newest price"
+            yield f"The limit of {written(limit)} is worse than {beyond}."
 
     def _of_the_size(self) -> Iterator[str]:
         if self.size is None or self.largest is None:
