@@ -1,0 +1,202 @@
+"""From a person's click to the order at the paper broker: a web server, a queue and a worker of their own.
+
+The web server runs in a thread of this process and answers over loopback, the worker is a process that has
+nothing else to do. Commits wait for the disk here, as they do outside of tests.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from time import perf_counter
+
+import requests
+from django.conf import settings
+from django.contrib.auth.models import Permission, User
+from django.db import connection, connections
+from django.test import override_settings
+from django.test.testcases import LiveServerThread
+from django.utils import timezone
+from django.core.handlers.wsgi import WSGIHandler
+from knox.models import AuthToken
+
+from approvals.models import Order, TradeApproval
+from benchmarks.measure import Result
+from benchmarks.tables import execute, instruments, sessions
+from market.models import Quote
+from signals.models import Signal
+from tests import make
+
+ALLOWED_SECONDS = 0.5
+A_SECOND = 10  # decisions
+PATIENCE = 30.0
+ROOM = {"MAX_OPEN_POSITIONS": 10**6, "MAX_GROSS": 10**6, "MAX_OPEN_RISK": 10**6, "MAX_POSITION": 10**-4}
+
+WORKER = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+import django
+django.setup()
+from django.conf import settings
+from django.db import connection, connections
+connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = sys.argv[1]
+connection.settings_dict["OPTIONS"].pop("options", None)
+from jaxsite import descent
+from approvals import tasks
+from approvals.execution import paper
+connections.close_all()
+from django_q.cluster import Cluster
+descent.forks_end_with_me()
+Cluster().start()
+print("ready", flush=True)
+sys.stdin.read()
+os.killpg(0, 9)
+"""
+
+
+def latency(decisions: int) -> list[Result]:
+    """The 95th percentile of POST approve to the order acknowledged, one at a time; then ten a second."""
+    single, steady = max(2, decisions // 6), decisions
+    with _desk(single + steady) as client, _worker():
+        client.approve(client.waiting.pop())  # everything is loaded and every connection open
+        taken = [client.until_acknowledged(client.waiting.pop()) for _ in range(single)]
+        answered, errors = client.at_a_rate(steady - 1)
+        client.settle()
+    if errors:
+        raise AssertionError(f"{len(errors)} of {steady} decisions failed: {errors[0]}")
+    return [
+        Result("approve.latency", _p95(taken), ALLOWED_SECONDS, 1.0, note=f"{single} orders"),
+        Result(
+            "approve.latency rate", _p95(answered), ALLOWED_SECONDS, 1.0, note=f"{steady} at {A_SECOND}/s"
+        ),
+    ]
+
+
+def _p95(taken: list[float]) -> float:
+    return statistics.quantiles(taken, n=20)[-1] if len(taken) > 1 else taken[0]
+
+
+class Trader:
+    """Somebody who approves over HTTP, and watches what becomes of it."""
+
+    def __init__(self, address: str, token: str, waiting: list[tuple[str, str]]) -> None:
+        self.address, self.waiting = address, waiting
+        self.headers = {"Authorization": f"Token {token}"}
+        self.session = requests.Session()
+
+    def approve(self, signal: tuple[str, str]) -> requests.Response:
+        pk, etag = signal
+        return requests.post(
+            f"{self.address}/api/v1/signals/{pk}/approve/",
+            json={},
+            headers=self.headers | {"If-Match": f'"{etag}"'},
+            timeout=PATIENCE,
+        )
+
+    def until_acknowledged(self, signal: tuple[str, str]) -> float:
+        started = perf_counter()
+        answer = self.approve(signal)
+        if answer.status_code != 201:
+            raise AssertionError(f"{answer.status_code}: {answer.text[:300]}")
+        mine = Order.objects.filter(pk=answer.json()["order"], acknowledged_at__isnull=False)
+        while not mine.exists():
+            if perf_counter() - started > PATIENCE:
+                raise AssertionError(f"{Order.objects.get(pk=answer.json()['order']).__dict__}")
+            time.sleep(0.005)
+        return perf_counter() - started
+
+    def at_a_rate(self, count: int) -> tuple[list[float], list[str]]:
+        """So many approvals, ten a second whatever becomes of those before: seconds, and what failed."""
+        taken, errors = [], []
+
+        def one(number: int) -> None:
+            time.sleep(max(0.0, began + number / A_SECOND - perf_counter()))
+            started = perf_counter()
+            answer = self.approve(self.waiting[number])
+            taken.append(perf_counter() - started)
+            if answer.status_code != 201:
+                errors.append(f"{answer.status_code}: {answer.text[:300]}")
+
+        began = perf_counter()
+        with ThreadPoolExecutor(20) as pool:
+            list(pool.map(one, range(count)))
+        return taken, errors
+
+    def settle(self) -> None:
+        """Every order has reached the broker once."""
+        deadline = perf_counter() + PATIENCE
+        open_ = Order.objects.filter(acknowledged_at=None)
+        while open_.exists() and perf_counter() < deadline:
+            time.sleep(0.05)
+        if open_.exists() or Order.objects.count() != TradeApproval.objects.count():
+            raise AssertionError(f"{open_.count()} orders have not reached the broker.")
+
+
+@contextmanager
+def _desk(count: int) -> Iterator[Trader]:
+    """As many signals that wait as there will be decisions, each on an instrument of its own."""
+    now, symbols = timezone.now(), instruments(count)
+    sessions(now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=20), 60)
+    make.ready(now)
+    Quote.objects.bulk_create(_quote(symbol, now) for symbol in symbols)
+    signals = [make.signal(symbol, expires_at=now + timedelta(hours=6)) for symbol in symbols]
+    user = User.objects.create_user("benchmark")
+    user.user_permissions.set(Permission.objects.filter(codename__in=["add_tradeapproval"]))
+    _, token = AuthToken.objects.create(user, expiry=timedelta(hours=1))
+    waiting = [(str(one.pk), one.fingerprint(now, is_conflicting=False)) for one in signals]
+    with override_settings(**ROOM), _durable(), _server() as address:
+        yield Trader(address, token, waiting)
+    execute("TRUNCATE strategy_signals, quotes, orders, paper_orders, gate, account_snapshots CASCADE")
+
+
+def _quote(symbol: str, now: datetime) -> Quote:
+    source = {"provider": "simulator", "feed": "simulated", "received_at": now, "as_of": now}
+    return Quote(symbol=symbol, price=185.60, **source)
+
+
+@contextmanager
+def _durable() -> Iterator[None]:
+    """Commits wait for the disk."""
+    options = connections.settings["default"]["OPTIONS"].pop("options", None)
+    connection.close()
+    try:
+        yield
+    finally:
+        connections.settings["default"]["OPTIONS"] |= {"options": options} if options else {}
+        connection.close()
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    server = LiveServerThread("127.0.0.1", lambda application: application)
+    server.daemon = True
+    server.start()
+    server.is_ready.wait()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.terminate()
+
+
+@contextmanager
+def _worker() -> Iterator[None]:
+    name = str(connection.settings_dict["NAME"])
+    command = [sys.executable, "-c", WORKER, name]
+    worker = subprocess.Popen(
+        command,
+        cwd=settings.BASE_DIR,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        assert worker.stdout is not None
+        worker.stdout.readline()
+        yield
+    finally:
+        worker.communicate()

@@ -1,0 +1,220 @@
+"""The whole way of a signal, played in a scratch database with a clock of its own.
+
+From the market to the audit chain with the parts that run every day: only the clock is moved on by hand, and
+nobody's data is touched. What is printed is what happened.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import requests
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test.testcases import LiveServerThread
+from knox.models import AuthToken
+
+from approvals import audit, execution, outcomes, positions, proposals
+from approvals.models import AuditEvent, Fill, Order, Outcome
+from market import ingest, sessions
+from market.models import Candle, Instrument
+from signals import scan
+from signals.models import Signal, StrategyConfig
+
+DATABASE = "jax_demo"
+BEFORE = (timedelta(seconds=150), timedelta(seconds=90), timedelta(seconds=30))
+MINUTE, QUARTER = timedelta(minutes=1), timedelta(minutes=15)
+LONGEST = 600  # quarters of an hour
+
+
+class Nothing(Exception):
+    """There is nothing to show at this moment."""
+
+
+@contextmanager
+def scratch_database() -> Iterator[None]:
+    """A database of its own beside the installation's, gone afterwards."""
+    connection.settings_dict["TEST"]["NAME"] = DATABASE
+    before = str(connection.settings_dict["NAME"])
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        yield
+    finally:
+        connection.creation.destroy_test_db(before, verbosity=0)
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The site itself on a free port of this machine."""
+    thread = LiveServerThread("127.0.0.1", lambda application: application)
+    thread.daemon = True
+    thread.start()
+    thread.is_ready.wait()
+    try:
+        yield f"http://127.0.0.1:{thread.port}"
+    finally:
+        thread.terminate()
+
+
+class Demonstration:
+    """One signal from its bar to its outcome. `say` prints a line, `head` a heading."""
+
+    def __init__(self, at: datetime, say: Callable[[str], object], head: Callable[[str], object]) -> None:
+        self.at, self.say, self.head = at, say, head
+
+    def play(self) -> None:
+        self.market()
+        signal = self.choose()
+        order = self.decide(signal)
+        self.fill(order)
+        self.wait_for_the_end(order)
+        self.outcome(signal)
+        self.verify()
+
+    def market(self) -> None:
+        self.head("1. The market: a simulated one, with its history")
+        sessions.ensure(sorted(set(Instrument.objects.values_list("calendar", flat=True))), self.at)
+        Instrument.objects.update(calendar="24/7")
+        sessions.ensure(["24/7"], self.at)
+        for ago in BEFORE:
+            self._tick(self.at - ago)
+        count = Instrument.objects.watched().count()
+        self.say(f"{count} instruments, {Candle.objects.count():,} candles of 15m, 1h, 1d and 1w.")
+        self.say("The feed and the broker have been good for a minute: the gate is open.")
+
+    def choose(self) -> Signal:
+        self.head("2. The scan: what the strategies say about the newest closed bars")
+        StrategyConfig.objects.update(minimum_confidence=0)  # so that there is something to show at any hour
+        scan.run(self.at)
+        waiting = proposals.propose_all(
+            list(Signal.objects.pending(self.at).order_by("timeframe", "id")), self.at
+        )
+        for proposal in waiting[:5]:
+            self.say(f"{proposal.signal.signal_type} {proposal.symbol}: {proposal.signal.reasoning}")
+        self.say(f"{len(waiting)} signals wait for a person.")
+        fit = [one.signal for one in waiting if one.does.is_entry and not one.problems]
+        if not fit:
+            raise Nothing("No signal can be approved at this moment. Try again in a quarter of an hour.")
+        return fit[0]
+
+    def decide(self, signal: Signal) -> Order:
+        self.head("3. A person decides, here with curl")
+        trader = User.objects.create_user("demo")
+        trader.groups.add(Group.objects.get(name="trader"))
+        _, token = AuthToken.objects.create(trader)
+        with server() as address:
+            self._prepare_for_requests()
+            site = f"{address}/api/v1/signals/{signal.pk}"
+            proposal, etag = self._ask("GET", f"{site}/proposal/", token)
+            self.say(f"   {proposal['words']}")
+            approval, _ = self._ask("POST", f"{site}/approve/", token, {"notes": "as proposed"}, etag)
+            self.say(f"   approved by {approval['approved_by']}, order {approval['order']}")
+            refusal, _ = self._ask("POST", f"{site}/approve/", token, {}, etag)
+            self.say(f"   and a second time: {refusal['status']} {refusal['detail']}")
+        return Order.objects.get(pk=str(approval["order"]))
+
+    def _prepare_for_requests(self) -> None:
+        """What a request finds: it is answered at the real time, some seconds after this clock's."""
+        execution.reconcile(self.at)
+
+    def _ask(
+        self, method: str, url: str, token: str, body: Mapping[str, str] | None = None, etag: str = ""
+    ) -> tuple[dict[str, str], str]:
+        headers = {"Authorization": f"Token {token}"} | ({"If-Match": etag} if etag else {})
+        self.say("$ " + _as_curl(method, url, {**headers, "Authorization": "Token $TOKEN"}, body))
+        if shutil.which("curl") is None:
+            answer = requests.request(method, url, json=body, headers=headers, timeout=30)
+            return answer.json(), answer.headers.get("ETag", "")
+        return _curl(method, url, headers, body)
+
+    def fill(self, order: Order) -> None:
+        self.head("4. The worker sends the order, the paper broker fills it on a later quote")
+        execution.submit(order.pk, self.at)
+        for _ in range(60):
+            self.at += MINUTE
+            self._tick(self.at)
+            order.refresh_from_db()
+            if order.status not in Order.WORKING:
+                break
+        fills = [
+            f"{fill.quantity} at {fill.price:.2f}, {fill.commission:.2f} commission"
+            for fill in order.fills.all()
+        ]
+        self.say(f"{order.get_status_display()}: {'; '.join(fills) or order.status_reason}")
+
+    def wait_for_the_end(self, order: Order) -> None:
+        self.head("5. Its stop and its target wait at the broker; the clock is moved on")
+        begun = self.at
+        for _ in range(LONGEST):
+            if positions.of(order.symbol).quantity == 0:
+                break
+            self.at += QUARTER
+            self._tick(self.at)
+        last = Fill.objects.order_by("-executed_at", "-pk").first()
+        held = self.at - begun
+        if last is not None and last.leg != Fill.Leg.ENTRY:
+            realised = positions.of(order.symbol).realised
+            self.say(f"After {held}: {last.leg} at {last.price:.2f}, {realised:+.2f} in all.")
+        else:
+            self.say(f"Still open after {held}.")
+
+    def outcome(self, signal: Signal) -> None:
+        self.head("6. The outcome: counted on stored bars, in two ledgers")
+        outcomes.refresh(self.at)
+        for row in Outcome.objects.filter(signal=signal).order_by("-ledger"):
+            result = "" if row.r is None else f", {row.r:+.2f} R"
+            self.say(f"{row.ledger} ledger: {row.get_end_display()}{result}")
+
+    def verify(self) -> None:
+        self.head("7. The record: every event is hashed together with the one before")
+        self._print_verified()
+        victim = AuditEvent.objects.filter(kind="signal approved").get()
+        self.say("Somebody with all rights over the database changes one byte:")
+        self._flip_a_byte(victim)
+        self._print_verified()
+
+    def _print_verified(self) -> None:
+        self.say("$ python manage.py verify_audit")
+        self.say(f"   {audit.verify()}")
+
+    def _flip_a_byte(self, event: AuditEvent) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")  # switches the triggers off
+            cursor.execute(
+                "UPDATE audit_events SET text = overlay(text placing 'D' from position('d' in text) for 1) "
+                "WHERE number = %s",
+                [event.number],
+            )
+            cursor.execute("SET session_replication_role = DEFAULT")
+
+    def _tick(self, at: datetime) -> None:
+        """What the worker does each minute."""
+        ingest.ingest_quotes(at)
+        ingest.ingest_candles(at)
+        execution.reconcile(at)
+
+
+def _as_curl(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, str] | None) -> str:
+    parts = [f"curl -sX {method} {url}"] + [f"-H '{name}: {value}'" for name, value in headers.items()]
+    if body is not None:
+        parts.append(f"-H 'Content-Type: application/json' -d '{json.dumps(body)}'")
+    return " ".join(parts)
+
+
+def _curl(
+    method: str, url: str, headers: Mapping[str, str], body: Mapping[str, str] | None
+) -> tuple[dict[str, str], str]:
+    command = ["curl", "-sS", "-i", "-X", method, url]
+    for name, value in headers.items():
+        command += ["-H", f"{name}: {value}"]
+    if body is not None:
+        command += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+    head, _, text = printed.partition("\n\n")
+    lines = (line.partition(": ") for line in head.splitlines())
+    etag = next((value.strip() for name, _, value in lines if name.lower() == "etag"), "")
+    answered: dict[str, str] = json.loads(text)
+    return answered, etag
