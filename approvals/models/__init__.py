@@ -5,6 +5,7 @@ from approvals.models.decisions import SignalView, TradeApproval
 from approvals.models.notifications import Notification
 from approvals.models.orders import AccountSnapshot, BrokerPosition, Fill, Order, OrderDecision
 from approvals.models.outcomes import Outcome
+from approvals.models.paper import PaperAccount, PaperFill, PaperOrder
 from approvals.models.switches import Gate, TradingHalt
 
 __all__ = [
@@ -17,6 +18,9 @@ __all__ = [
     "Order",
     "OrderDecision",
     "Outcome",
+    "PaperAccount",
+    "PaperFill",
+    "PaperOrder",
     "SignalView",
     "TradeApproval",
     "TradingHalt",

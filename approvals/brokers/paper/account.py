@@ -1,0 +1,79 @@
+"""What the account holds and is worth: sums over executions, restated for splits since."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from approvals.brokers.base import Account, Execution, Holding
+from approvals.brokers.paper.book import Opening
+from approvals.brokers.paper.market import Restating, factor
+
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Shares of a symbol with what they cost; parts of a share, left by splits, are counted until asked for.
+
+    `price` is the last one that is known.
+    """
+
+    quantity: Fraction
+    cost: Decimal
+    price: Decimal
+
+    @property
+    def shares(self) -> int:
+        return int(self.quantity)
+
+    @property
+    def average_cost(self) -> Decimal:
+        return _times(self.cost, 1 / self.quantity) if self.quantity else Decimal(0)
+
+    @property
+    def value(self) -> Decimal:
+        return self.price * self.shares
+
+    def holding(self, symbol: str) -> Holding:
+        return Holding(symbol, self.shares, self.average_cost.quantize(Decimal("0.000001")))
+
+
+def position(executions: Iterable[Execution], restatings: Sequence[Restating], at: datetime) -> Position:
+    """The sum of a symbol's executions, oldest first: what adds is averaged in, what closes is not."""
+    quantity, cost, price = Fraction(0), Decimal(0), Decimal(0)
+    for one in executions:
+        ratio = factor(restatings, one.executed_at, at)
+        price = _times(one.price, 1 / ratio)
+        change = one.side.sign * one.quantity * ratio
+        if quantity * change >= 0:
+            cost += _times(price, change)
+        elif abs(change) <= abs(quantity):
+            cost = _times(cost, (quantity + change) / quantity)
+        else:
+            cost = _times(price, quantity + change)
+        quantity += change
+    return Position(quantity, cost, price)
+
+
+def cash(opening: Opening, executions: Iterable[Execution]) -> Decimal:
+    return opening.equity - sum(
+        (one.side.sign * one.quantity * one.price + one.commission for one in executions), Decimal(0)
+    )
+
+
+def account(opening: Opening, money: Decimal, held: Mapping[str, Position], reserved: Decimal) -> Account:
+    """A cash account. A short's proceeds buy nothing, and its whole value is kept back besides.
+
+    `reserved`: what working entries would cost.
+    """
+    equity = money + sum((one.value for one in held.values()), Decimal(0))
+    shorts = [one for one in held.values() if one.quantity < 0]
+    kept_back = -sum((one.cost + one.value for one in shorts), Decimal(0))
+    free = max(money - reserved - kept_back, Decimal(0))
+    return Account(opening.currency, equity.quantize(CENT), money.quantize(CENT), free.quantize(CENT))
+
+
+def _times(price: Decimal, ratio: Fraction) -> Decimal:
+    return price * ratio.numerator / ratio.denominator

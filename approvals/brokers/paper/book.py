@@ -1,0 +1,90 @@
+"""What the paper broker writes down: its orders as they stand, and what it executed."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+from uuid import UUID
+
+from approvals.brokers.base import Bracket, Close, Execution, Report, State
+
+
+@dataclass(slots=True)
+class Ticket:
+    """An order as it stands here, with its terms as they were given.
+
+    `covered`: how many shares of its entry, as of `covered_at`, its exits still sell (or buy back); a closing
+    takes them over when it is placed. `quotes_until`: when the bar of the fill closes, up to which quotes
+    work the exits; None without bars, then quotes always do. `looked_until`: up to where bars were looked at.
+    """
+
+    terms: Bracket | Close
+    placed_at: datetime
+    number: int = 0
+    state: State = State.WORKING
+    reason: str = ""
+    ended_at: datetime | None = None
+    entered_at: datetime | None = None
+    covered: int = 0
+    covered_at: datetime | None = None
+    quotes_until: datetime | None = None
+    looked_until: datetime | None = None
+
+    @property
+    def is_live(self) -> bool:
+        return self.state is State.WORKING or self.covered > 0
+
+    def report(self) -> Report:
+        return Report(
+            client_id=self.terms.client_id,
+            broker_id=f"paper-{self.number}",
+            symbol=self.terms.symbol,
+            side=self.terms.side,
+            state=self.state,
+            quantity=self.terms.quantity,
+            filled=self.terms.quantity if self.state is State.FILLED else 0,
+            reason=self.reason,
+            exits_working=self.covered > 0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the account was opened with."""
+
+    currency: str
+    equity: Decimal
+
+
+class Book(Protocol):
+    """Rows of the paper broker. A turn is one transaction that no other turn overlaps."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Raises Away when nothing was kept of the turn, and Lost when nobody knows."""
+        ...
+
+    def opening(self, at: datetime) -> Opening:
+        """What the account was opened with, now at the latest."""
+        ...
+
+    def ticket(self, client_id: UUID) -> Ticket | None: ...
+
+    def live(self) -> Sequence[Ticket]:
+        """The orders that work, exits included, oldest first."""
+        ...
+
+    def add(self, ticket: Ticket) -> Ticket:
+        """The same with its number."""
+        ...
+
+    def change(self, ticket: Ticket) -> None: ...
+
+    def fill(self, ticket: Ticket, execution: Execution, at: datetime) -> None:
+        """Write down shares that changed hands; `at`: when they were found."""
+        ...
+
+    def executions(self, since: datetime | None = None) -> Sequence[Execution]:
+        """All of them, or those executed or found from `since` on, oldest first."""
+        ...

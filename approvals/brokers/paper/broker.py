@@ -1,0 +1,193 @@
+"""The broker's calls. Each is a turn of its own, and first brings all working orders up to date."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from approvals.brokers.base import Account, Bracket, Close, Execution, Holding, Refused, Report, Side, State
+from approvals.brokers.paper import account
+from approvals.brokers.paper.account import Position
+from approvals.brokers.paper.advance import Desk
+from approvals.brokers.paper.book import Book, Opening, Ticket
+from approvals.brokers.paper.market import Market, factor
+
+
+class Paper:
+    """An account on paper, as it stands at `at`."""
+
+    name = "paper"
+    is_paper = True
+
+    def __init__(self, book: Book, market: Market, at: datetime, slippage_bps: Decimal) -> None:
+        self._book, self._market, self._at = book, market, at
+        self._desk = Desk(book, market, at, slippage_bps)
+
+    def place(self, order: Bracket) -> Report:
+        with self._turn() as opening:
+            known = self._book.ticket(order.client_id)
+            if known is None:
+                self._refuse_terms(order, opening)
+                self._refuse_other_side(order)
+                self._refuse_too_dear(order, opening)
+                known = self._book.add(Ticket(order, self._at))
+            return known.report()
+
+    def close(self, order: Close) -> Report:
+        with self._turn():
+            known = self._book.ticket(order.client_id)
+            if known is None:
+                self._take_over(order)
+                known = self._book.add(Ticket(order, self._at))
+            return known.report()
+
+    def cancel(self, client_id: UUID) -> Report:
+        with self._turn():
+            ticket = self._book.ticket(client_id)
+            if ticket is None:
+                raise Refused(f"There is no order {client_id} to cancel. Look it up before asking again.")
+            if ticket.is_live:
+                self._end(ticket)
+            return ticket.report()
+
+    def order(self, client_id: UUID) -> Report | None:
+        with self._turn():
+            ticket = self._book.ticket(client_id)
+            return ticket.report() if ticket else None
+
+    def orders(self) -> Sequence[Report]:
+        with self._turn():
+            return [ticket.report() for ticket in self._book.live()]
+
+    def executions(self, since: datetime) -> Sequence[Execution]:
+        """Also those found from then on that lie further back: an outage is caught up on bars."""
+        with self._turn():
+            return self._book.executions(since)
+
+    def holdings(self) -> Mapping[str, Holding]:
+        with self._turn():
+            held = self._positions(self._book.executions())
+            return {symbol: one.holding(symbol) for symbol, one in held.items() if one.shares}
+
+    def account(self) -> Account:
+        with self._turn() as opening:
+            return self._account(opening)
+
+    @contextmanager
+    def _turn(self) -> Iterator[Opening]:
+        with self._book.turn():
+            opening = self._book.opening(self._at)
+            for ticket in self._book.live():
+                self._desk.work(ticket)
+            yield opening
+
+    def _end(self, ticket: Ticket) -> None:
+        if ticket.state is State.WORKING:
+            ticket.state, ticket.ended_at, ticket.reason = State.CANCELLED, self._at, "It was cancelled."
+        ticket.covered = 0
+        self._book.change(ticket)
+
+    def _refuse_terms(self, order: Bracket, opening: Opening) -> None:
+        listing = self._market.listing(order.symbol)
+        if listing is None:
+            raise Refused(f"{order.symbol} is not known here. Put it on the watchlist first.")
+        if not listing.tick_size:
+            raise Refused(f"{order.symbol} has no tick size. Set it on the instrument's page first.")
+        if listing.currency != opening.currency:
+            raise Refused(
+                f"{order.symbol} trades in {listing.currency} and the account holds {opening.currency}. "
+                f"Trade it from an account in {listing.currency}."
+            )
+        if order.quantity <= 0 or not _levels_in_order(order):
+            raise Refused("The limit must lie between the stop and the target, for one share at least.")
+        if order.good_until <= self._at:
+            raise Refused(f"It was good until {order.good_until:%Y-%m-%d %H:%M} UTC. Give it a later end.")
+
+    def _refuse_other_side(self, order: Bracket) -> None:
+        """An entry never closes or turns a position, and exits of two sides never stand side by side."""
+        held = self._position(order.symbol).shares
+        if held * order.side.sign < 0:
+            raise Refused(f"The account holds {held} {order.symbol}. Close them before the other side.")
+        for ticket in self._live(order.symbol):
+            if isinstance(ticket.terms, Bracket) and ticket.terms.side is not order.side:
+                raise Refused(f"Order {ticket.terms.client_id} works on the other side. Cancel it first.")
+
+    def _refuse_too_dear(self, order: Bracket, opening: Opening) -> None:
+        cost, power = order.limit_price * order.quantity, self._account(opening).buying_power
+        if cost > power:
+            raise Refused(f"It would cost {cost:.2f} and the buying power is {power}. Lower the quantity.")
+
+    def _take_over(self, order: Close) -> None:
+        """Refuse what would open or turn a position; the exits of the shares that it closes end here."""
+        held = self._position(order.symbol).shares
+        live = self._live(order.symbol)
+        closing = sum(self._shares(ticket) for ticket in live if isinstance(ticket.terms, Close))
+        brackets = [ticket for ticket in live if ticket.covered]
+        free = abs(held) - closing
+        if order.quantity <= 0 or held * order.side.sign >= 0 or order.quantity > free:
+            raise Refused(
+                f"The account holds {held} {order.symbol}, of which {closing} are being closed already: "
+                f"{order.side} {order.quantity} would do more than close them. Lower the quantity."
+            )
+        left = order.quantity - max(free - sum(self._shares(ticket) for ticket in brackets), 0)
+        for ticket in brackets:
+            left -= self._uncover(ticket, left)
+
+    def _uncover(self, ticket: Ticket, wanted: int) -> int:
+        """Take up to so many shares from a bracket's exits; how many there were."""
+        covered = self._shares(ticket)
+        taken = min(max(wanted, 0), covered)
+        if taken:
+            self._book.change(replace(ticket, covered=covered - taken, covered_at=self._at))
+        return taken
+
+    def _shares(self, ticket: Ticket) -> int:
+        return self._desk.shares(ticket, self._at)
+
+    def _live(self, symbol: str) -> list[Ticket]:
+        return [ticket for ticket in self._book.live() if ticket.terms.symbol == symbol]
+
+    def _account(self, opening: Opening) -> Account:
+        executions = self._book.executions()
+        entries = [ticket for ticket in self._book.live() if ticket.state is State.WORKING]
+        reserved = sum(
+            (one.terms.limit_price * one.terms.quantity for one in entries if isinstance(one.terms, Bracket)),
+            Decimal(0),
+        )
+        money = account.cash(opening, executions)
+        return account.account(opening, money, self._valued(self._positions(executions)), reserved)
+
+    def _valued(self, held: Mapping[str, Position]) -> dict[str, Position]:
+        return {symbol: self._at_market(symbol, one) for symbol, one in held.items() if one.shares}
+
+    def _at_market(self, symbol: str, held: Position) -> Position:
+        """At the newest quote's price; without a quote, at the last execution's."""
+        quoted = self._market.price(symbol)
+        return held if quoted is None else replace(held, price=self._restated(symbol, *quoted))
+
+    def _restated(self, symbol: str, as_of: datetime, price: Decimal) -> Decimal:
+        ratio = factor(self._market.restatings(symbol, as_of), as_of, self._at)
+        return price * ratio.denominator / ratio.numerator
+
+    def _position(self, symbol: str) -> Position:
+        mine = [one for one in self._book.executions() if one.symbol == symbol]
+        return self._positions(mine).get(symbol) or account.position([], [], self._at)
+
+    def _positions(self, executions: Sequence[Execution]) -> dict[str, Position]:
+        by_symbol: dict[str, list[Execution]] = defaultdict(list)
+        for one in executions:
+            by_symbol[one.symbol].append(one)
+        return {
+            symbol: account.position(ones, self._market.restatings(symbol, ones[0].executed_at), self._at)
+            for symbol, ones in sorted(by_symbol.items())
+        }
+
+
+def _levels_in_order(order: Bracket) -> bool:
+    worst, best = (order.stop_loss, order.take_profit)
+    if order.side is Side.SELL:
+        worst, best = best, worst
+    return 0 < worst < order.limit_price < best

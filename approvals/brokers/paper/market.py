@@ -1,0 +1,109 @@
+"""What the paper broker asks of the market. Prices are on the basis of their own day, not of today's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from math import prod
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.prices import Flags, Floats, Instants, to_instant
+
+
+@dataclass(frozen=True)
+class Quotes:
+    """Quotes of one symbol as columns of equal length, in the order in which they arrived.
+
+    `as_of` datetime64[us] UTC; `price` and `half_spread` (0 where the feed's book is not the whole market's)
+    float64; `in_session` whether the quote lies in the regular session.
+    """
+
+    as_of: Instants
+    price: Floats
+    half_spread: Floats
+    in_session: Flags
+
+    def __len__(self) -> int:
+        return len(self.as_of)
+
+    def __getitem__(self, rows: "slice | Flags | NDArray[np.intp]") -> "Quotes":
+        return Quotes(self.as_of[rows], self.price[rows], self.half_spread[rows], self.in_session[rows])
+
+    def until(self, end: datetime) -> tuple["Quotes", bool]:
+        """Those that arrived before the first one from `end` on; and whether there was such a one."""
+        beyond = np.flatnonzero(self.as_of >= to_instant(end))
+        return (self[: beyond[0]], True) if len(beyond) else (self, False)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A closed, regular bar that is not suspect. A daily one opens and closes with its session."""
+
+    opened_at: datetime
+    closed_at: datetime
+    open: float
+    high: float
+    low: float
+    close: float
+
+
+@dataclass(frozen=True, slots=True)
+class Restating:
+    """From an instant on (a session's open) one old share is `ratio` new ones."""
+
+    at: datetime
+    ratio: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What must be known of an instrument to trade it.
+
+    `lag`: how long after its own time a quote that counts may still arrive. `is_restating`: a split was seen
+    and the history does not stand on its basis yet.
+    """
+
+    currency: str
+    tick_size: Decimal | None
+    lag: timedelta
+    is_restating: bool = False
+
+
+class Market(Protocol):
+    """What is known of the market when it is asked; later rows are not told."""
+
+    def listing(self, symbol: str) -> Listing | None:
+        """None for a symbol that is not known."""
+        ...
+
+    def quotes(self, symbol: str, since: datetime) -> Quotes:
+        """The fresh quotes whose own time is later than `since`."""
+        ...
+
+    def bars(self, symbol: str, since: datetime, until: datetime) -> Sequence[Bar]:
+        """The bars that opened from `since` on and closed by `until`, one after the other.
+
+        Of the finest stored timeframe; where it has a gap, the next one counts, of whatever timeframe.
+        """
+        ...
+
+    def bar_end(self, symbol: str, at: datetime) -> datetime | None:
+        """When the bar that `at` lies in closes, in the finest timeframe stored there; None without bars."""
+        ...
+
+    def restatings(self, symbol: str, since: datetime) -> Sequence[Restating]:
+        """The splits later than `since`."""
+        ...
+
+    def price(self, symbol: str) -> tuple[datetime, Decimal] | None:
+        """The newest quote's time and price."""
+        ...
+
+
+def factor(restatings: Sequence[Restating], since: datetime, until: datetime) -> Fraction:
+    """How many shares of `until` one share of `since` is."""
+    return prod((one.ratio for one in restatings if since < one.at <= until), start=Fraction(1))

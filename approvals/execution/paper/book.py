@@ -1,0 +1,121 @@
+"""The paper broker's own rows."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q
+
+from approvals.brokers.base import Away, Bracket, Close, Execution, Leg, Lost, Side, State
+from approvals.brokers.paper import Opening, Ticket
+from approvals.models import PaperAccount, PaperFill, PaperOrder
+
+LEVELS = ("limit_price", "stop_loss", "take_profit", "good_until", "flat_at")
+STANDING = (
+    *("reason", "ended_at", "entered_at", "covered", "covered_at"),
+    *("quotes_until", "looked_until"),
+)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Orders and executions of the paper account. `equity`: what it is opened with on its first day."""
+
+    equity: Decimal
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        is_done = False
+        try:
+            with transaction.atomic(durable=True):
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('approvals.paper', 0))")
+                yield
+                is_done = True
+        except (OperationalError, InterfaceError) as error:
+            raise (Lost if is_done else Away)(f"The paper account's database: {error}") from error
+
+    def opening(self, at: datetime) -> Opening:
+        row, _ = PaperAccount.objects.get_or_create(
+            pk=1, defaults={"start_equity": self.equity, "opened_at": at}
+        )
+        return Opening(row.currency, row.start_equity)
+
+    def ticket(self, client_id: UUID) -> Ticket | None:
+        row = PaperOrder.objects.filter(client_id=client_id).first()
+        return _ticket(row) if row else None
+
+    def live(self) -> Sequence[Ticket]:
+        rows = PaperOrder.objects.filter(Q(state=State.WORKING) | Q(covered__gt=0))
+        return [_ticket(row) for row in rows.order_by("pk")]
+
+    def add(self, ticket: Ticket) -> Ticket:
+        terms = ticket.terms
+        row = PaperOrder(
+            client_id=terms.client_id,
+            symbol=terms.symbol,
+            side=terms.side,
+            quantity=terms.quantity,
+            placed_at=ticket.placed_at,
+            state=ticket.state,
+        )
+        if isinstance(terms, Bracket):
+            for name in LEVELS:
+                setattr(row, name, getattr(terms, name))
+        row.save(force_insert=True)
+        ticket.number = row.pk
+        return ticket
+
+    def change(self, ticket: Ticket) -> None:
+        standing = {name: getattr(ticket, name) for name in STANDING}
+        PaperOrder.objects.filter(pk=ticket.number).update(state=ticket.state, **standing)
+
+    def fill(self, ticket: Ticket, execution: Execution, at: datetime) -> None:
+        PaperFill.objects.create(
+            execution_id=execution.execution_id,
+            order_id=ticket.number,
+            leg=execution.leg,
+            symbol=execution.symbol,
+            side=execution.side,
+            quantity=execution.quantity,
+            price=execution.price,
+            commission=execution.commission,
+            executed_at=execution.executed_at,
+            recorded_at=at,
+        )
+
+    def executions(self, since: datetime | None = None) -> Sequence[Execution]:
+        rows = PaperFill.objects.all()
+        if since:
+            rows = rows.filter(Q(executed_at__gte=since) | Q(recorded_at__gte=since))
+        return [_execution(row) for row in rows.select_related("order").order_by("executed_at", "pk")]
+
+
+def _ticket(row: PaperOrder) -> Ticket:
+    standing = {name: getattr(row, name) for name in STANDING}
+    return Ticket(_terms(row), row.placed_at, row.pk, State(row.state), **standing)
+
+
+def _terms(row: PaperOrder) -> Bracket | Close:
+    what = (row.client_id, row.symbol, Side(row.side), row.quantity)
+    if row.limit_price is None:
+        return Close(*what)
+    return Bracket(*what, *(getattr(row, name) for name in LEVELS))
+
+
+def _execution(row: PaperFill) -> Execution:
+    return Execution(
+        execution_id=row.execution_id,
+        client_id=row.order.client_id,
+        leg=Leg(row.leg),
+        symbol=row.symbol,
+        side=Side(row.side),
+        quantity=row.quantity,
+        price=row.price,
+        commission=row.commission,
+        executed_at=row.executed_at,
+    )

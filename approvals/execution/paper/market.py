@@ -1,0 +1,186 @@
+"""What the stored market data tells the paper broker at an instant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q
+
+from approvals.brokers.paper import Bar, Listing, Quotes, Restating
+from market import sessions
+from market.models import Candle, Instrument, Quote, Split
+from market.prices import INSTANT, Instants, Timeframe, to_datetime, to_instant
+from market.sessions import Sessions
+
+# Their books are the whole market's. Alpaca's is one exchange's alone: half of its spread is nobody's cost.
+CONSOLIDATED = ["ib_bridge", "polygon", "simulator"]
+FINEST_FIRST = [Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.H1, Timeframe.D1]
+STORED_LATELY = timedelta(days=10)
+WEEK = timedelta(days=7)
+
+# One row of arrays: ten thousand rows would cost far more. A quote from the future is of its arrival.
+QUOTES = """
+    SELECT
+        array_agg((extract(epoch FROM least(as_of, received_at)) * 1000000)::int8 ORDER BY {arrival}),
+        array_agg(price ORDER BY {arrival}),
+        array_agg(
+            CASE WHEN provider = ANY(%(consolidated)s) AND ask > bid THEN (ask - bid) / 2 ELSE 0 END
+            ORDER BY {arrival}
+        )
+    FROM quote_history
+    WHERE symbol = %(symbol)s AND as_of > %(since)s AND received_at > %(since)s AND received_at <= %(at)s
+        AND received_at - as_of - delay_seconds * interval '1 second' <= %(stale)s
+""".format(arrival="received_at, as_of, provider")
+
+
+@dataclass
+class Stored:
+    """The rows that were there at `at`."""
+
+    at: datetime
+    _listings: dict[str, Listing | None] = field(default_factory=dict)
+    _sessions: dict[str, tuple[datetime, Sessions]] = field(default_factory=dict)
+    _splits: dict[str, list[Split]] = field(default_factory=dict)
+
+    @cached_property
+    def _calendars(self) -> dict[str, str]:
+        return dict(Instrument.objects.values_list("symbol", "calendar"))
+
+    def listing(self, symbol: str) -> Listing | None:
+        if symbol not in self._listings:
+            self._listings[symbol] = self._listing(symbol)
+        return self._listings[symbol]
+
+    def _listing(self, symbol: str) -> Listing | None:
+        row = Instrument.objects.filter(symbol=symbol).first()
+        if row is None:
+            return None
+        delay = Quote.objects.filter(symbol=symbol).values_list("delay_seconds", flat=True).first() or 0
+        lag = timedelta(seconds=settings.STALE_QUOTE_SECONDS + delay)
+        return Listing(row.currency, row.tick_size, lag, row.split_pending_since is not None)
+
+    def quotes(self, symbol: str, since: datetime) -> Quotes:
+        values: dict[str, Any] = {
+            "symbol": symbol,
+            "since": since,
+            "at": self.at,
+            "consolidated": CONSOLIDATED,
+            "stale": timedelta(seconds=settings.STALE_QUOTE_SECONDS),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(QUOTES, values)
+            stamps, prices, halves = cursor.fetchone()
+        as_of = np.array(stamps or [], dtype=np.int64).view(INSTANT)
+        return Quotes(
+            as_of,
+            np.array(prices or [], dtype=np.float64),
+            np.array(halves or [], dtype=np.float64),
+            self._known(symbol, since).cover(as_of),
+        )
+
+    def bars(self, symbol: str, since: datetime, until: datetime) -> Sequence[Bar]:
+        midnight = datetime.combine(since.date(), time(), UTC)
+        rows = Candle.objects.filter(
+            Q(timeframe=Timeframe.D1, opened_at__gte=midnight)
+            | Q(timeframe__in=FINEST_FIRST[:-1], opened_at__gte=since),
+            symbol=symbol,
+            opened_at__lt=until,
+            is_final=True,
+            suspect=False,
+            session=Candle.Session.REGULAR,
+        )
+        found: list[tuple[datetime, int, Bar]] = []
+        for rank, timeframe in enumerate(FINEST_FIRST):
+            mine = [row for row in rows if row.timeframe == timeframe]
+            found += [(bar.closed_at, rank, bar) for bar in self._bars(symbol, timeframe, mine)]
+        return _one_after_the_other(found, since, until)
+
+    def _bars(self, symbol: str, timeframe: Timeframe, rows: list[Candle]) -> list[Bar]:
+        if not rows:
+            return []
+        known = self._known(symbol, rows[0].opened_at)
+        stamps = np.array([to_instant(row.opened_at) for row in rows], dtype=INSTANT)
+        opens = stamps if timeframe.is_intraday else _session_opens(known, stamps)
+        closes = known.closes_of(timeframe, stamps)
+        return [
+            self._bar(row, to_datetime(opened), to_datetime(closed))
+            for row, opened, closed in zip(rows, opens, closes, strict=True)
+        ]
+
+    def _bar(self, row: Candle, opened_at: datetime, closed_at: datetime) -> Bar:
+        """Stored history stands on today's basis: every split since is taken back."""
+        later = [one.ratio for one in self._splits_of(row.symbol) if one.date > row.opened_at.date()]
+        ratio = float(np.prod(later))
+        prices = (row.open * ratio, row.high * ratio, row.low * ratio, row.close * ratio)
+        return Bar(opened_at, closed_at, *prices)
+
+    def bar_end(self, symbol: str, at: datetime) -> datetime | None:
+        stored = Candle.objects.filter(
+            symbol=symbol,
+            opened_at__gt=at - STORED_LATELY,
+            opened_at__lte=at,
+            session=Candle.Session.REGULAR,
+        )
+        for timeframe in FINEST_FIRST:
+            if stored.filter(timeframe=timeframe).exists():
+                return self._end(symbol, timeframe, at)
+        return None
+
+    def _end(self, symbol: str, timeframe: Timeframe, at: datetime) -> datetime:
+        known = self._known(symbol, at)
+        last = int(np.searchsorted(known.opens, to_instant(at), side="right")) - 1
+        opened_at, closes_at = to_datetime(known.opens[last]), to_datetime(known.closes[last])
+        bars = (at - opened_at) // timeframe.length + 1
+        return min(opened_at + bars * timeframe.length, closes_at) if timeframe.is_intraday else closes_at
+
+    def restatings(self, symbol: str, since: datetime) -> Sequence[Restating]:
+        found = []
+        for one in self._splits_of(symbol):
+            if one.date >= since.date() - WEEK:
+                known = self._known(symbol, datetime.combine(one.date, time(), UTC))
+                opens = known.opens[known.dates >= np.datetime64(one.date)]
+                ratio = Fraction(one.ratio).limit_denominator(1_000)
+                found += [Restating(to_datetime(opens[0]), ratio)] if len(opens) else []
+        return [one for one in found if since < one.at <= self.at]
+
+    def price(self, symbol: str) -> tuple[datetime, Decimal] | None:
+        row = Quote.objects.filter(symbol=symbol).first()
+        return (row.as_of, Decimal(f"{row.price:.6f}")) if row else None
+
+    def _splits_of(self, symbol: str) -> list[Split]:
+        if symbol not in self._splits:
+            self._splits[symbol] = list(Split.objects.filter(symbol=symbol).order_by("date"))
+        return self._splits[symbol]
+
+    def _known(self, symbol: str, since: datetime) -> Sessions:
+        """The sessions of the symbol's exchange from a week before `since` on."""
+        calendar = self._calendars[symbol]
+        loaded = self._sessions.get(calendar)
+        if loaded is None or loaded[0] > since:
+            known = sessions.load(calendar, since=since - WEEK, until=self.at + WEEK)
+            loaded = self._sessions[calendar] = (since, known)
+        return loaded[1]
+
+
+def _session_opens(known: Sessions, days: Instants) -> Instants:
+    rows = np.searchsorted(known.dates, days.astype("datetime64[D]"))
+    return known.opens[np.minimum(rows, len(known.opens) - 1)]
+
+
+def _one_after_the_other(
+    found: list[tuple[datetime, int, Bar]], since: datetime, until: datetime
+) -> list[Bar]:
+    """Bars that do not overlap, from `since` on: of two that close together the finer one."""
+    chosen: list[Bar] = []
+    for closed_at, _, bar in sorted(found, key=lambda one: one[:2]):
+        if bar.opened_at >= since and closed_at <= until:
+            chosen.append(bar)
+            since = closed_at
+    return chosen

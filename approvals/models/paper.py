@@ -1,0 +1,131 @@
+"""The paper broker's own rows: what a broker would keep, so that Jax asks for it like for any other's."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import F, Q
+
+from market.models.meta import TypedModelMeta
+from signals.models import Signal
+
+
+class PaperAccount(models.Model):
+    """The account on paper (one row): what it was opened with, whatever the settings say later."""
+
+    currency = models.CharField(max_length=3, default="USD")
+    start_equity = models.DecimalField(max_digits=18, decimal_places=2)
+    opened_at = models.DateTimeField()
+
+    class Meta(TypedModelMeta):
+        db_table = "paper_account"
+        constraints = [
+            models.CheckConstraint(name="paper_account_is_one_row", condition=Q(pk=1)),
+            models.CheckConstraint(name="paper_account_starts_with_money", condition=Q(start_equity__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.start_equity} {self.currency} since {self.opened_at:%Y-%m-%d}"
+
+
+class PaperOrder(models.Model):
+    """An order as the paper broker keeps it: a bracket, or without levels a closing. Never deleted."""
+
+    class State(models.TextChoices):
+        WORKING = "working"
+        FILLED = "filled"
+        CANCELLED = "cancelled"
+
+    client_id = models.UUIDField(unique=True, help_text="The id that whoever placed it chose.")
+    symbol = models.CharField(max_length=16, db_collation="C")
+    side = models.CharField(max_length=4, choices=Signal.Type)
+    quantity = models.PositiveIntegerField()
+    limit_price = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    stop_loss = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    take_profit = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    good_until = models.DateTimeField(null=True)
+    flat_at = models.DateTimeField(null=True)
+    placed_at = models.DateTimeField()
+    state = models.CharField(max_length=9, choices=State, help_text="Of the entry, or of the closing.")
+    reason = models.TextField(blank=True)
+    ended_at = models.DateTimeField(null=True)
+    entered_at = models.DateTimeField(null=True, help_text="The time of the quote that filled the entry.")
+    covered = models.PositiveIntegerField(
+        default=0, help_text="Shares that stop and target still wait to close, as of covered_at."
+    )
+    covered_at = models.DateTimeField(null=True)
+    quotes_until = models.DateTimeField(
+        null=True, help_text="When the bar of the fill closes: until then quotes work the exits."
+    )
+    looked_until = models.DateTimeField(null=True, help_text="The close of the last bar that worked them.")
+
+    class Meta(TypedModelMeta):
+        db_table = "paper_orders"
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(name="paper_order_is_of_something", condition=Q(quantity__gt=0)),
+            models.CheckConstraint(
+                name="paper_order_has_all_levels_or_none",
+                condition=Q(limit_price=None, stop_loss=None, take_profit=None, good_until=None, covered=0)
+                | Q(limit_price__gt=0, stop_loss__gt=0, take_profit__gt=0, good_until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="paper_order_covers_what_was_filled",
+                condition=Q(covered=0)
+                | Q(state="filled", entered_at__isnull=False, covered_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="paper_order_ends_once",
+                condition=Q(state="working", ended_at=None)
+                | (~Q(state="working") & Q(ended_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="paper_order_looks_at_bars_after_its_fill",
+                condition=Q(looked_until=None, quotes_until=None) | Q(looked_until__gte=F("quotes_until")),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="paper_order_live", fields=["id"], condition=Q(state="working") | Q(covered__gt=0)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.symbol} on paper"
+
+
+class PaperFill(models.Model):
+    """Shares that changed hands on paper. Never edited, never deleted.
+
+    An order has one entry (or closing) and one exit at most: the id says which, so neither happens twice.
+    """
+
+    class Leg(models.TextChoices):
+        ENTRY = "entry"
+        STOP = "stop"
+        TARGET = "target"
+        CLOSE = "close"
+        FLAT = "flat"
+
+    execution_id = models.CharField(max_length=64, unique=True)
+    order = models.ForeignKey(PaperOrder, on_delete=models.PROTECT, related_name="fills")
+    leg = models.CharField(max_length=6, choices=Leg)
+    symbol = models.CharField(max_length=16, db_collation="C")
+    side = models.CharField(max_length=4, choices=Signal.Type)
+    quantity = models.PositiveIntegerField()
+    price = models.DecimalField(max_digits=18, decimal_places=6)
+    commission = models.DecimalField(max_digits=12, decimal_places=4, default=Decimal(0))
+    executed_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(help_text="When it was found: an outage is caught up afterwards.")
+
+    class Meta(TypedModelMeta):
+        db_table = "paper_fills"
+        ordering = ["-executed_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="paper_fill_is_of_something",
+                condition=Q(quantity__gt=0, price__gt=0, commission__gte=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.symbol} at {self.price} on paper"
