@@ -6,19 +6,20 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Barrier
 from typing import TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from pytest_django.fixtures import Settings
 
-from approvals.brokers.base import Away, Bracket, Leg, Refused, Side
+from approvals.brokers.base import Away, Leg, Refused
 from approvals.execution.paper import paper
 from approvals.models import PaperAccount, PaperFill, PaperOrder
 from market import splits
 from market.models import Candle, Instrument, QuoteHistory
 from market.prices import Feed, Timeframe
 from tests import make
+from tests.approvals.made_paper import bracket
 from tests.make import T0
 
 MINUTE = timedelta(minutes=1)
@@ -44,13 +45,6 @@ def barred(at: datetime, open: float, high: float, low: float, close: float, **v
     flags = {"session": Candle.Session.REGULAR, "is_final": True, "suspect": False}
     prices = {"open": open, "high": high, "low": low, "close": close}
     Candle.objects.create(symbol="AAPL", opened_at=at, **given | flags | prices | values)
-
-
-def bracket(**values: object) -> Bracket:
-    """Buy 100 at 100 at the most; stop 95, target 110; good for two hours."""
-    levels = {"limit_price": Decimal(100), "stop_loss": Decimal(95), "take_profit": Decimal(110)}
-    given = {"symbol": "AAPL", "side": Side.BUY, "quantity": 100, "good_until": T0 + 120 * MINUTE}
-    return Bracket(**{"client_id": uuid4()} | given | levels | values)  # type: ignore[arg-type]  # any field
 
 
 def placed(**values: object) -> UUID:

@@ -1,0 +1,173 @@
+"""A paper account in memory: quotes and bars typed in by hand, of one symbol that trades around the clock."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import numpy as np
+
+from approvals.brokers.base import Bracket, Close, Execution, Leg, Side
+from approvals.brokers.paper import Bar, Listing, Opening, Paper, Quotes, Restating, Ticket
+from market.prices import INSTANT, to_instant
+from tests.make import T0
+
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
+LAG = 5 * MINUTE
+START = Decimal(100_000)
+
+
+class Seen(NamedTuple):
+    price: float
+    as_of: datetime
+    received_at: datetime
+    half_spread: float
+    in_session: bool
+
+
+@dataclass
+class Tape:
+    """What the market did. Bars are of one timeframe, `length` (None: there are none), known 30 s later."""
+
+    length: timedelta | None = 5 * MINUTE
+    seen: list[Seen] = field(default_factory=list)
+    closed: list[Bar] = field(default_factory=list)
+    splits: list[Restating] = field(default_factory=list)
+    listed: Listing | None = field(default_factory=lambda: Listing("USD", Decimal("0.01"), LAG))
+
+    def quote(
+        self, price: float, minute: float, *, late: float = 0, half: float = 0, in_session: bool = True
+    ) -> None:
+        """A quote so many minutes after T0, which arrived `late` minutes after that."""
+        as_of = T0 + minute * MINUTE
+        self.seen.append(Seen(price, as_of, as_of + late * MINUTE, half, in_session))
+
+    def bar(self, minute: float, open: float, high: float, low: float, close: float) -> None:
+        opened_at = T0 + minute * MINUTE
+        self.closed.append(Bar(opened_at, opened_at + (self.length or MINUTE), open, high, low, close))
+
+
+@dataclass
+class Then:
+    """The tape up to an instant."""
+
+    tape: Tape
+    at: datetime
+
+    def listing(self, symbol: str) -> Listing | None:
+        return self.tape.listed
+
+    def quotes(self, symbol: str, since: datetime) -> Quotes:
+        known = [one for one in self.tape.seen if one.received_at <= self.at and one.as_of > since]
+        known.sort(key=lambda one: (one.received_at, one.as_of))
+        return Quotes(
+            np.array([to_instant(one.as_of) for one in known], dtype=INSTANT),
+            np.array([one.price for one in known], dtype=np.float64),
+            np.array([one.half_spread for one in known], dtype=np.float64),
+            np.array([one.in_session for one in known], dtype=np.bool_),
+        )
+
+    def bars(self, symbol: str, since: datetime, until: datetime) -> Sequence[Bar]:
+        known = [bar for bar in self.tape.closed if bar.closed_at + 30 * SECOND <= self.at]
+        return [bar for bar in known if bar.opened_at >= since and bar.closed_at <= until]
+
+    def bar_end(self, symbol: str, at: datetime) -> datetime | None:
+        length = self.tape.length
+        return T0 + ((at - T0) // length + 1) * length if length else None
+
+    def restatings(self, symbol: str, since: datetime) -> Sequence[Restating]:
+        return [one for one in self.tape.splits if since < one.at <= self.at]
+
+    def price(self, symbol: str) -> tuple[datetime, Decimal] | None:
+        known = [one for one in self.tape.seen if one.received_at <= self.at]
+        newest = max(known, key=lambda one: one.as_of, default=None)
+        return (newest.as_of, Decimal(f"{newest.price:.6f}")) if newest else None
+
+
+@dataclass
+class Memory:
+    """A book that forgets what a turn that failed has written."""
+
+    tickets: dict[UUID, Ticket] = field(default_factory=dict)
+    executed: list[tuple[Execution, datetime]] = field(default_factory=list)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        before = {one: replace(ticket) for one, ticket in self.tickets.items()}, list(self.executed)
+        try:
+            yield
+        except BaseException:
+            self.tickets, self.executed = before
+            raise
+
+    def opening(self, at: datetime) -> Opening:
+        return Opening("USD", START)
+
+    def ticket(self, client_id: UUID) -> Ticket | None:
+        known = self.tickets.get(client_id)
+        return replace(known) if known else None
+
+    def live(self) -> Sequence[Ticket]:
+        return [replace(ticket) for ticket in self.tickets.values() if ticket.is_live]
+
+    def add(self, ticket: Ticket) -> Ticket:
+        kept = replace(ticket, number=len(self.tickets) + 1)
+        self.tickets[ticket.terms.client_id] = kept
+        return kept
+
+    def change(self, ticket: Ticket) -> None:
+        self.tickets[ticket.terms.client_id] = replace(ticket)
+
+    def fill(self, ticket: Ticket, execution: Execution, at: datetime) -> None:
+        assert execution.execution_id not in {one.execution_id for one, _ in self.executed}
+        self.executed.append((execution, at))
+
+    def executions(self, since: datetime | None = None) -> Sequence[Execution]:
+        told = [one for one, at in self.executed if since is None or at >= since or one.executed_at >= since]
+        return sorted(told, key=lambda one: one.executed_at)
+
+
+@dataclass
+class Account:
+    """An account on paper over a tape; minutes count from T0."""
+
+    tape: Tape
+    book: Memory = field(default_factory=Memory)
+    slippage_bps: Decimal = Decimal(2)
+
+    def at(self, minute: float) -> Paper:
+        instant = T0 + minute * MINUTE
+        return Paper(self.book, Then(self.tape, instant), instant, self.slippage_bps)
+
+    def fills(self, minute: float) -> list[tuple[Leg, int, str, float]]:
+        """Leg, quantity, price and minute of all executions, brought up to date first."""
+        return [
+            (one.leg, one.quantity, f"{one.price.normalize():f}", (one.executed_at - T0) / MINUTE)
+            for one in self.at(minute).executions(T0)
+        ]
+
+
+def bracket(**values: Any) -> Bracket:
+    """Buy 100 at 100 at the most; stop 95, target 110; good for two hours."""
+    levels = {"limit_price": Decimal(100), "stop_loss": Decimal(95), "take_profit": Decimal(110)}
+    given: dict[str, Any] = {
+        "client_id": uuid4(),
+        "symbol": "AAPL",
+        "side": Side.BUY,
+        "quantity": 100,
+        "good_until": T0 + 120 * MINUTE,
+    }
+    return Bracket(**given | levels | values)
+
+
+def short(**values: Any) -> Bracket:
+    """Sell 100 at 100 at least; stop 105, target 90."""
+    levels = {"stop_loss": Decimal(105), "take_profit": Decimal(90)}
+    return bracket(**{"side": Side.SELL} | levels | values)
+
+
+def closing(quantity: int = 100, side: Side = Side.SELL, client_id: UUID | None = None) -> Close:
+    return Close(client_id or uuid4(), "AAPL", side, quantity)
