@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
-from approvals.brokers.base import Bracket, Close, Execution, Leg, Side
+from approvals.brokers.base import Bracket, Broker, Close, Execution, Leg, Side
 from approvals.brokers.paper import Bar, Listing, Opening, Paper, Quotes, Restating, Ticket
 from market.prices import INSTANT, to_instant
 from tests.make import T0
@@ -138,7 +138,7 @@ class Account:
     book: Memory = field(default_factory=Memory)
     slippage_bps: Decimal = Decimal(2)
 
-    def at(self, minute: float) -> Paper:
+    def at(self, minute: float) -> Broker:
         instant = T0 + minute * MINUTE
         return Paper(self.book, Then(self.tape, instant), instant, self.slippage_bps)
 

@@ -127,7 +127,7 @@ class Desk:
         has_bars = ticket.quotes_until is None or (bool(bars) and bars[-1].closed_at >= flat_at)
         has_quotes = is_past or self.at >= flat_at + listing.lag
         if (has_bars and has_quotes) or self.at >= flat_at + DAY:
-            return hits.flat(bracket, flat_at, quotes, [bar for bar in bars if bar.closed_at > entered_at])
+            return hits.flat(bracket, flat_at, quotes, bars)
         return None
 
     def _fill(self, ticket: Ticket, hit: Hit, side: Side, quantity: int, listing: Listing) -> None:

@@ -49,8 +49,7 @@ class Paper:
             ticket = self._book.ticket(client_id)
             if ticket is None:
                 raise Refused(f"There is no order {client_id} to cancel. Look it up before asking again.")
-            if ticket.is_live:
-                self._end(ticket)
+            self._end(ticket)
             return ticket.report()
 
     def order(self, client_id: UUID) -> Report | None:

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from approvals.brokers.paper import Bar, Listing, Quotes, Restating
 from market import sessions
@@ -45,28 +44,34 @@ class Stored:
     """The rows that were there at `at`."""
 
     at: datetime
-    _listings: dict[str, Listing | None] = field(default_factory=dict)
+    _instruments: dict[str, Instrument | None] = field(default_factory=dict)
+    _quotes: dict[str, tuple[datetime, Quotes]] = field(default_factory=dict)
     _sessions: dict[str, tuple[datetime, Sessions]] = field(default_factory=dict)
     _splits: dict[str, list[Split]] = field(default_factory=dict)
 
-    @cached_property
-    def _calendars(self) -> dict[str, str]:
-        return dict(Instrument.objects.values_list("symbol", "calendar"))
-
     def listing(self, symbol: str) -> Listing | None:
-        if symbol not in self._listings:
-            self._listings[symbol] = self._listing(symbol)
-        return self._listings[symbol]
-
-    def _listing(self, symbol: str) -> Listing | None:
-        row = Instrument.objects.filter(symbol=symbol).first()
+        row = self._instrument(symbol)
         if row is None:
             return None
-        delay = Quote.objects.filter(symbol=symbol).values_list("delay_seconds", flat=True).first() or 0
-        lag = timedelta(seconds=settings.STALE_QUOTE_SECONDS + delay)
+        lag = timedelta(seconds=settings.STALE_QUOTE_SECONDS + (row.delay_seconds or 0))
         return Listing(row.currency, row.tick_size, lag, row.split_pending_since is not None)
 
+    def _instrument(self, symbol: str) -> Any:  # an Instrument with `delay_seconds`
+        """With the delay that its newest quote's feed has stated."""
+        if symbol not in self._instruments:
+            delay = Quote.objects.filter(symbol=OuterRef("symbol")).values("delay_seconds")
+            rows = Instrument.objects.filter(symbol=symbol).annotate(delay_seconds=Subquery(delay))
+            self._instruments[symbol] = rows.first()
+        return self._instruments[symbol]
+
     def quotes(self, symbol: str, since: datetime) -> Quotes:
+        """Orders of one symbol share what the oldest of them has asked for."""
+        asked = self._quotes.get(symbol)
+        if asked is None or asked[0] > since:
+            asked = self._quotes[symbol] = (since, self._stored_quotes(symbol, since))
+        return asked[1][asked[1].as_of > to_instant(since)]
+
+    def _stored_quotes(self, symbol: str, since: datetime) -> Quotes:
         values: dict[str, Any] = {
             "symbol": symbol,
             "since": since,
@@ -95,7 +100,7 @@ class Stored:
             is_final=True,
             suspect=False,
             session=Candle.Session.REGULAR,
-        )
+        ).order_by("opened_at")
         found: list[tuple[datetime, int, Bar]] = []
         for rank, timeframe in enumerate(FINEST_FIRST):
             mine = [row for row in rows if row.timeframe == timeframe]
@@ -161,7 +166,7 @@ class Stored:
 
     def _known(self, symbol: str, since: datetime) -> Sessions:
         """The sessions of the symbol's exchange from a week before `since` on."""
-        calendar = self._calendars[symbol]
+        calendar = self._instrument(symbol).calendar
         loaded = self._sessions.get(calendar)
         if loaded is None or loaded[0] > since:
             known = sessions.load(calendar, since=since - WEEK, until=self.at + WEEK)

@@ -147,6 +147,15 @@ def test_quotes_after_the_bar_of_the_fill_do_not_work_the_exits(account: Account
     assert len(account.fills(60)) == 1
 
 
+def test_a_late_quote_of_the_bar_of_the_fill_still_goes_before_the_next_bar(account: Account) -> None:
+    account.tape.length = MINUTE
+    held(account)
+    account.tape.bar(2, 99.0, 111.0, 99.0, 99.0)
+    account.tape.quote(94.0, 1.5, late=3)
+    assert len(account.fills(4)) == 1
+    assert account.fills(5)[1:] == [(STOP, 100, "93.98", 1.5)]
+
+
 def test_over_a_gap_the_next_bar_counts(account: Account) -> None:
     held(account)
     account.tape.bar(30, 94.0, 96.0, 93.0, 95.0)
@@ -197,6 +206,14 @@ def test_or_at_a_quote_that_is_later_than_that_bar(account: Account) -> None:
         20, 98.0, 120.0, 80.0, 97.5
     )  # it goes on beyond flat_at: its prices are not known by then
     assert account.fills(30)[1:] == [(FLAT, 100, "97.88", 22)]
+
+
+def test_which_one_is_late_is_waited_for(account: Account) -> None:
+    held(account, bracket(flat_at=T0 + 22 * MINUTE))
+    account.tape.bar(20, 98.0, 120.0, 80.0, 97.5)
+    account.tape.quote(98.0, 21.5, late=4.5)
+    assert len(account.fills(25.6)) == 1
+    assert account.fills(27)[1:] == [(FLAT, 100, "97.98", 22)]
 
 
 def test_after_an_outage_it_waits_for_the_bars(account: Account) -> None:

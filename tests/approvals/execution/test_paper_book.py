@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from pytest_django.fixtures import Settings
+from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from approvals.brokers.base import Away, Leg, Refused
 from approvals.execution.paper import paper
@@ -195,6 +195,16 @@ def test_what_was_found_late_is_told_to_who_asks_for_what_is_new(aapl: None) -> 
     filled()
     restarted = T0 + 100 * MINUTE
     assert len(paper(restarted).executions(restarted)) == 1
+
+
+def test_ten_orders_of_a_symbol_cost_no_more_queries_than_one(
+    aapl: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(10):
+        placed(quantity=1)
+    quoted(101.0, T0 + MINUTE)
+    with django_assert_num_queries(10):
+        assert len(paper(T0 + 2 * MINUTE).orders()) == 10
 
 
 def test_a_call_inside_a_transaction_is_refused_loudly(transactional_db: None) -> None:
