@@ -98,6 +98,29 @@ def test_a_quote_that_took_too_long_fills_nothing(aapl: None) -> None:
     assert not fills(T0 + 8 * MINUTE)
 
 
+def test_a_quote_counts_from_its_arrival_on(aapl: None) -> None:
+    placed()
+    quoted(99.0, T0 + MINUTE, received_at=T0 + 3 * MINUTE)
+    assert not fills(T0 + 2 * MINUTE)
+    assert fills(T0 + 3 * MINUTE)
+
+
+def test_a_delayed_feed_is_waited_for(aapl: None) -> None:
+    make.quote(as_of=T0 - 15 * MINUTE, delay_seconds=900)
+    client_id = placed(good_until=T0 + 10 * MINUTE)
+    assert paper(T0 + 29 * MINUTE).orders()
+    quoted(99.0, T0 + 9 * MINUTE, received_at=T0 + 24 * MINUTE, delay_seconds=900)
+    assert fills(T0 + 30 * MINUTE) == [(Leg.ENTRY, "99.02", T0 + 9 * MINUTE)]
+    assert paper(T0 + 30 * MINUTE).order(client_id) is not None
+
+
+def test_without_a_quote_it_ends_when_none_can_come_any_more(aapl: None) -> None:
+    make.quote(as_of=T0 - 15 * MINUTE, delay_seconds=900)
+    placed(good_until=T0 + 10 * MINUTE)
+    assert paper(T0 + 29 * MINUTE).orders()
+    assert not paper(T0 + 30 * MINUTE).orders()
+
+
 def test_the_bar_of_the_fill_does_not_work_the_exits_but_later_quotes_do(aapl: None) -> None:
     filled()
     barred(T0, 94.0, 115.0, 90.0, 99.0)
@@ -133,8 +156,27 @@ def test_a_finer_timeframe_goes_before_a_coarser_one(aapl: None) -> None:
 def test_where_the_finer_bars_end_the_coarser_ones_go_on(aapl: None) -> None:
     make.history("AAPL", [100.0] * 5, Timeframe.M1)
     filled()
+    barred(T0, 99.0, 120.0, 80.0, 99.0)  # it began before the fill
     barred(T0 + 15 * MINUTE, 99.0, 99.5, 94.0, 95.5)
     assert fills(T0 + 40 * MINUTE)[1:] == [(Leg.STOP, "94.98", T0 + 30 * MINUTE)]
+
+
+def test_a_coarser_bar_over_finer_ones_that_have_counted_does_not_count(aapl: None) -> None:
+    filled()
+    barred(T0 + 30 * MINUTE, 99.0, 99.5, 98.0, 99.0)
+    barred(T0 + 30 * MINUTE, 99.0, 120.0, 80.0, 99.0, timeframe=Timeframe.H1)
+    assert len(fills(T0 + 120 * MINUTE)) == 1
+
+
+def test_where_only_daily_bars_are_stored_quotes_work_the_day_of_the_fill_and_bars_the_next(db: None) -> None:
+    make.july_2024()
+    make.instrument()
+    make.candle("AAPL", "2024-07-02", 100.0)
+    filled()
+    quoted(96.0, T0 + 170 * MINUTE)
+    make.candle("AAPL", "2024-07-05", 94.0)
+    opening = datetime(2024, 7, 5, 13, 30, tzinfo=UTC)
+    assert fills(opening + timedelta(hours=7))[1:] == [(Leg.STOP, "93.98", opening)]
 
 
 def test_a_split_restates_what_works_and_hits_no_stop(aapl: None) -> None:
@@ -148,6 +190,16 @@ def test_a_split_restates_what_works_and_hits_no_stop(aapl: None) -> None:
     barred(friday + timedelta(hours=13, minutes=45), 25.0, 27.6, 24.0, 27.0)
     (_, target) = paper(friday + timedelta(hours=15)).executions(T0)
     assert (target.leg, target.quantity, target.price) == (Leg.TARGET, 400, Decimal("27.5"))
+
+
+def test_bars_from_before_a_split_that_are_looked_at_after_it_stand_on_their_own_basis(aapl: None) -> None:
+    filled()
+    assert len(fills(T0 + 10 * MINUTE)) == 1
+    barred(T0 + 15 * MINUTE, 99.0, 99.0, 94.0, 95.0)
+    friday = datetime(2024, 7, 5, tzinfo=UTC)
+    splits.finish("AAPL", splits.Change(4.0, friday.date()), "alpaca", friday + timedelta(hours=14))
+    assert fills(friday + timedelta(hours=15))[1:] == [(Leg.STOP, "94.98", T0 + 30 * MINUTE)]
+    assert not paper(friday + timedelta(hours=15)).holdings()
 
 
 def test_nothing_is_worked_while_a_split_is_being_restated(aapl: None) -> None:
