@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
-from approvals.brokers.base import Bracket, Broker, Close, Execution, Leg, Side
+from approvals.brokers.base import Bracket, Broker, Close, Execution, Leg, Side, State
 from approvals.brokers.paper import Bar, Listing, Opening, Paper, Quotes, Restating, Ticket
 from market.prices import INSTANT, to_instant
 from tests.make import T0
@@ -171,3 +171,12 @@ def short(**values: Any) -> Bracket:
 
 def closing(quantity: int = 100, side: Side = Side.SELL, client_id: UUID | None = None) -> Close:
     return Close(client_id or uuid4(), "AAPL", side, quantity)
+
+
+def held(account: Account, order: Bracket | None = None) -> Bracket:
+    """Filled in minute 1 at 99 (99.02 with the slippage), in the bar that closes in minute 5."""
+    order = order or bracket()
+    account.at(0).place(order)
+    account.tape.quote(99.0 if order.side is Side.BUY else 101.0, 1)
+    assert account.at(1).order(order.client_id).state is State.FILLED  # type: ignore[union-attr]  # placed
+    return order
