@@ -1,4 +1,4 @@
-"""The broker's calls. Each is a turn of its own, and first brings all working orders up to date."""
+"""The broker's calls. Each is a turn of its own, and first brings the orders that it is about up to date."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ class Paper:
         self._desk = Desk(book, market, at, slippage_bps)
 
     def place(self, order: Bracket) -> Report:
-        with self._turn() as opening:
+        with self._turn(order.symbol) as opening:
             known = self._book.ticket(order.client_id)
             if known is None:
                 self._refuse_terms(order, opening)
@@ -37,7 +37,7 @@ class Paper:
             return known.report()
 
     def close(self, order: Close) -> Report:
-        with self._turn():
+        with self._turn(order.symbol):
             known = self._book.ticket(order.client_id)
             if known is None:
                 self._take_over(order)
@@ -45,7 +45,7 @@ class Paper:
             return known.report()
 
     def cancel(self, client_id: UUID) -> Report:
-        with self._turn():
+        with self._turn(client_id=client_id):
             ticket = self._book.ticket(client_id)
             if ticket is None:
                 raise Refused(f"There is no order {client_id} to cancel. Look it up before asking again.")
@@ -53,7 +53,7 @@ class Paper:
             return ticket.report()
 
     def order(self, client_id: UUID) -> Report | None:
-        with self._turn():
+        with self._turn(client_id=client_id):
             ticket = self._book.ticket(client_id)
             return ticket.report() if ticket else None
 
@@ -76,11 +76,19 @@ class Paper:
             return self._account(opening)
 
     @contextmanager
-    def _turn(self) -> Iterator[Opening]:
+    def _turn(self, symbol: str | None = None, client_id: UUID | None = None) -> Iterator[Opening]:
+        """`symbol`, or that of an order: whose orders are brought up to date; all without either.
+
+        Orders of other symbols do not touch these, and an entry that is not worked yet reserves at its limit,
+        which is no less than it will have cost.
+        """
         with self._book.turn():
             opening = self._book.opening(self._at)
+            if client_id and (known := self._book.ticket(client_id)):
+                symbol = known.terms.symbol
             for ticket in self._book.live():
-                self._desk.work(ticket)
+                if symbol in (None, ticket.terms.symbol):
+                    self._desk.work(ticket)
             yield opening
 
     def _end(self, ticket: Ticket) -> None:
