@@ -4,6 +4,7 @@ The web server runs in a thread of this process and answers over loopback, the w
 nothing else to do. Commits wait for the disk here, as they do outside of tests.
 """
 
+import os
 import statistics
 import subprocess
 import sys
@@ -12,29 +13,36 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from decimal import Decimal
 from time import perf_counter
 
 import requests
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
+from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.db import connection, connections
 from django.test import override_settings
 from django.test.testcases import LiveServerThread
 from django.utils import timezone
-from django.core.handlers.wsgi import WSGIHandler
 from knox.models import AuthToken
 
 from approvals.models import Order, TradeApproval
 from benchmarks.measure import Result
 from benchmarks.tables import execute, instruments, sessions
 from market.models import Quote
-from signals.models import Signal
 from tests import make
 
 ALLOWED_SECONDS = 0.5
 A_SECOND = 10  # decisions
 PATIENCE = 30.0
-ROOM = {"MAX_OPEN_POSITIONS": 10**6, "MAX_GROSS": 10**6, "MAX_OPEN_RISK": 10**6, "MAX_POSITION": 10**-4}
+EQUITY = "10000000"
+# One share each, and room for all of them.
+ROOM = {
+    "MAX_OPEN_POSITIONS": 10**6,
+    "MAX_GROSS": Decimal(100),
+    "MAX_OPEN_RISK": Decimal(100),
+    "MAX_POSITION": Decimal("0.00002"),
+}
 
 WORKER = """
 import os, sys
@@ -64,15 +72,14 @@ def latency(decisions: int) -> list[Result]:
     with _desk(single + steady) as client, _worker():
         client.approve(client.waiting.pop())  # everything is loaded and every connection open
         taken = [client.until_acknowledged(client.waiting.pop()) for _ in range(single)]
-        answered, errors = client.at_a_rate(steady - 1)
+        elapsed, errors = client.at_a_rate(steady - 1)
         client.settle()
     if errors:
         raise AssertionError(f"{len(errors)} of {steady} decisions failed: {errors[0]}")
+    wanted = (steady - 1) / A_SECOND
     return [
         Result("approve.latency", _p95(taken), ALLOWED_SECONDS, 1.0, note=f"{single} orders"),
-        Result(
-            "approve.latency rate", _p95(answered), ALLOWED_SECONDS, 1.0, note=f"{steady} at {A_SECOND}/s"
-        ),
+        Result("approve.latency rate", elapsed, wanted, 1.1, note=f"{steady - 1} at {A_SECOND}/s"),
     ]
 
 
@@ -109,22 +116,20 @@ class Trader:
             time.sleep(0.005)
         return perf_counter() - started
 
-    def at_a_rate(self, count: int) -> tuple[list[float], list[str]]:
-        """So many approvals, ten a second whatever becomes of those before: seconds, and what failed."""
-        taken, errors = [], []
+    def at_a_rate(self, count: int) -> tuple[float, list[str]]:
+        """So many approvals, ten a second whatever becomes of those before: how long they took, what failed."""
+        errors: list[str] = []
 
         def one(number: int) -> None:
             time.sleep(max(0.0, began + number / A_SECOND - perf_counter()))
-            started = perf_counter()
             answer = self.approve(self.waiting[number])
-            taken.append(perf_counter() - started)
             if answer.status_code != 201:
                 errors.append(f"{answer.status_code}: {answer.text[:300]}")
 
         began = perf_counter()
         with ThreadPoolExecutor(20) as pool:
             list(pool.map(one, range(count)))
-        return taken, errors
+        return perf_counter() - began, errors
 
     def settle(self) -> None:
         """Every order has reached the broker once."""
@@ -141,7 +146,7 @@ def _desk(count: int) -> Iterator[Trader]:
     """As many signals that wait as there will be decisions, each on an instrument of its own."""
     now, symbols = timezone.now(), instruments(count)
     sessions(now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=20), 60)
-    make.ready(now)
+    make.ready(now, equity=EQUITY)
     Quote.objects.bulk_create(_quote(symbol, now) for symbol in symbols)
     signals = [make.signal(symbol, expires_at=now + timedelta(hours=6)) for symbol in symbols]
     user = User.objects.create_user("benchmark")
@@ -172,7 +177,7 @@ def _durable() -> Iterator[None]:
 
 @contextmanager
 def _server() -> Iterator[str]:
-    server = LiveServerThread("127.0.0.1", lambda application: application)
+    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
     server.daemon = True
     server.start()
     server.is_ready.wait()
@@ -192,6 +197,7 @@ def _worker() -> Iterator[None]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env=os.environ | {"PAPER_EQUITY": EQUITY},
         start_new_session=True,
     )
     try:
@@ -200,3 +206,7 @@ def _worker() -> Iterator[None]:
         yield
     finally:
         worker.communicate()
+        execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
