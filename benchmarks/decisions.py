@@ -117,7 +117,7 @@ class Trader:
         return perf_counter() - started
 
     def at_a_rate(self, count: int) -> tuple[float, list[str]]:
-        """So many approvals, ten a second whatever becomes of those before: how long they took, what failed."""
+        """So many approvals, ten a second whatever becomes of those before: seconds, and what failed."""
         errors: list[str] = []
 
         def one(number: int) -> None:

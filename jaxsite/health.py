@@ -9,6 +9,8 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import Error, OperationalError, connection
 
+from approvals.models import BrokerPosition, Gate, Order, TradingHalt
+from approvals.switches import CHECKED_WITHIN
 from market import changes, feeds
 from market.models import IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
 from signals.models import Scan
@@ -16,6 +18,7 @@ from signals.models import Scan
 logger = logging.getLogger(__name__)
 
 SHOWN_SYMBOLS = 5
+LOST_AFTER = timedelta(minutes=5)
 
 
 class Status(StrEnum):
@@ -40,6 +43,7 @@ def examine(at: datetime) -> list[Check]:
             _data(),
             _worker(at),
             _scans(at),
+            _trading(at),
             _quotes(at),
             *_providers(at),
         ]
@@ -117,6 +121,42 @@ def _scans(at: datetime) -> Check:
     if at - newest > timedelta(seconds=2 * settings.SCAN_INTERVAL_SECONDS + 60):
         return Check("scans", Status.DEGRADED, f"{ago} No new signals are raised. {advice}")
     return Check("scans", Status.HEALTHY, ago)
+
+
+def _trading(at: datetime) -> Check:
+    """Whether orders can be sent. Reasons that people gave are not for everybody: they are in admin."""
+    halt = TradingHalt.objects.filter(ended_at=None).order_by("started_at").first()
+    if halt:
+        since = f"Trading is halted since {halt.started_at:%Y-%m-%d %H:%M} UTC."
+        return Check("trading", Status.DEGRADED, f"{since} A person resumes it: python manage.py resume")
+    gate = Gate.objects.first()
+    if gate is None or at - gate.checked_at > CHECKED_WITHIN:
+        ago = "yet" if gate is None else f"since {gate.checked_at:%H:%M:%S} UTC"
+        advice = "Check that the worker runs (python manage.py qcluster) and read its log."
+        return Check("trading", Status.DEGRADED, f"The broker has not been asked {ago}. {advice}")
+    if gate.broker_good_since is None:
+        advice = "Nothing is approved or sent until it answers; why is in admin."
+        return Check("trading", Status.DEGRADED, f"The broker is away. {advice}")
+    return _orders(at)
+
+
+def _orders(at: datetime) -> Check:
+    lost = Order.objects.in_(Order.Status.UNKNOWN).filter(submitted_at__lt=at - LOST_AFTER).count()
+    if lost:
+        message = f"What became of {lost} orders is not known. Look at the broker's own page."
+        return Check("trading", Status.DEGRADED, message)
+    unwatched = sorted(set(_held() - set(Instrument.objects.watched().values_list("symbol", flat=True))))
+    if unwatched:
+        names = ", ".join(unwatched[:SHOWN_SYMBOLS])
+        message = f"Held and not watched, so that no price comes: {names}. Put them on the watchlist."
+        return Check("trading", Status.DEGRADED, message)
+    return Check("trading", Status.HEALTHY, "Orders can be sent.")
+
+
+def _held() -> set[str]:
+    """What is held, or may be soon."""
+    held = BrokerPosition.objects.exclude(quantity=0).values_list("symbol", flat=True)
+    return {*held, *Order.objects.working().values_list("symbol", flat=True)}
 
 
 def _quotes(at: datetime) -> Check:

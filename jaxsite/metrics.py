@@ -12,6 +12,8 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from jaxsite import trading
+from jaxsite.trading import Trading
 from jaxsite.uptime import in_words, uptime
 from market import changes
 from market.models import IngestionRun, IngestionTotal, Instrument, ProviderStatus
@@ -39,6 +41,7 @@ class Figures(Collector):
     stale: int
     scan: Scan | None
     pending: int
+    trading: Trading
     uptime: timedelta
 
     def as_json(self) -> dict[str, Any]:
@@ -55,6 +58,7 @@ class Figures(Collector):
             "rejected_rows": sum(total.rejected for total in self.totals),
             "last_scan_time": self.scan and self.scan.finished_at,
             "pending_signals": self.pending,
+            **self.trading.as_json(),
         }
 
     def collect(self) -> Iterator[Metric]:
@@ -70,6 +74,7 @@ class Figures(Collector):
         yield _gauge("jax_market_symbols", "Watched instruments.", self.symbols)
         yield _gauge("jax_market_stale_quotes", "Instruments without a fresh quote in session.", self.stale)
         yield from self._signals()
+        yield from self.trading.collect()
         yield _gauge("jax_market_uptime_seconds", "Age of the web service.", self.uptime.total_seconds())
 
     def _newest(self) -> Iterator[Metric]:
@@ -109,7 +114,7 @@ class Figures(Collector):
 
 
 def read(at: datetime) -> Figures:
-    """The figures at this moment: always seven queries."""
+    """The figures at this moment: always thirteen queries."""
     return Figures(
         at=at,
         totals=list(IngestionTotal.objects.order_by("kind")),
@@ -119,6 +124,7 @@ def read(at: datetime) -> Figures:
         stale=len(changes.stale_symbols(at)),
         scan=Scan.objects.filter(outcome=Scan.Outcome.FINISHED).order_by("-started_at").first(),
         pending=Signal.objects.pending(at).count(),
+        trading=trading.read(),
         uptime=uptime(),
     )
 

@@ -1,0 +1,72 @@
+"""Figures about decisions and orders for monitoring."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from approvals.models import AccountSnapshot, Fill, Gate, Order, TradeApproval, TradingHalt
+
+VERDICTS = {True: "approved", False: "rejected"}
+
+
+@dataclass(frozen=True)
+class Trading:
+    """`working`: orders whose first leg may still fill, by status. `equity`: None before the first look."""
+
+    is_halted: bool
+    is_open: bool
+    working: Mapping[str, int]
+    decisions: Mapping[bool, int]
+    fills: int
+    equity: Decimal | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "trading_halted": self.is_halted,
+            "gate_open": self.is_open,
+            "working_orders": sum(self.working.values()),
+            "held_orders": self.working.get(Order.Status.HELD, 0),
+            "approved_signals": self.decisions.get(True, 0),
+            "rejected_signals": self.decisions.get(False, 0),
+            "fills": self.fills,
+            "account_equity": self.equity and float(self.equity),
+        }
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("jax_trading_halted", "1 while trading is halted.", value=self.is_halted)
+        yield GaugeMetricFamily("jax_trading_gate_open", "1 while orders can be sent.", value=self.is_open)
+        working = GaugeMetricFamily(
+            "jax_trading_working_orders", "Orders that may still fill.", labels=["status"]
+        )
+        for status in Order.WORKING:
+            working.add_metric([status.value], self.working.get(status, 0))
+        yield working
+        decisions = CounterMetricFamily("jax_trading_decisions", "Signals decided on.", labels=["verdict"])
+        for approved, verdict in VERDICTS.items():
+            decisions.add_metric([verdict], self.decisions.get(approved, 0))
+        yield decisions
+        yield CounterMetricFamily("jax_trading_fills", "Executions that brokers reported.", value=self.fills)
+        if self.equity is not None:
+            equity = float(self.equity)
+            yield GaugeMetricFamily("jax_trading_account_equity", "What the account is worth.", value=equity)
+
+
+def read() -> Trading:
+    """The figures at this moment: always six queries."""
+    working = Order.objects.working().order_by().values_list("status").annotate(count=Count("pk"))
+    decisions = TradeApproval.objects.order_by().values_list("approved").annotate(count=Count("pk"))
+    account = AccountSnapshot.objects.order_by("-at").values_list("equity", flat=True).first()
+    gate = Gate.objects.first()
+    return Trading(
+        is_halted=TradingHalt.objects.filter(ended_at=None).exists(),
+        is_open=gate is not None and gate.is_open,
+        working=dict(working),
+        decisions=dict(decisions),
+        fills=Fill.objects.count(),
+        equity=account,
+    )
