@@ -130,12 +130,18 @@ class _Orders:
 
 
 def play(
-    panel: Panel, ideas: Ideas, rules: Rules, opposing: Ideas | None = None, expires: Instants | None = None
+    panel: Panel,
+    ideas: Ideas,
+    rules: Rules,
+    opposing: Ideas | None = None,
+    expires: Instants | None = None,
+    longest: Rows | None = None,
 ) -> Trades:
     """Each idea as a trade of its own, by the rules of this module.
 
     `opposing`: the events that end trades of the other side, in the order of their rows; without them none
-    does. `expires`: until when each idea can be entered; NaT or not given for any time.
+    does. `expires`: until when each idea can be entered; NaT or not given for any time. `longest`: after how
+    many bars each ends, in place of that of the rules.
     """
     behind = panel.ends[panel.run[ideas.row]]
     entered = ideas.row + 1
@@ -148,7 +154,7 @@ def play(
         stop=ideas.stop * (ideas.side + ROUNDING),
         target=ideas.target * (ideas.side - ROUNDING),
         opposed=_first_opposite(ideas, opposing, len(panel)) + 1,
-        out_of_time=entered + rules.longest - 1,
+        out_of_time=entered + (rules.longest if longest is None else longest) - 1,
         session_end=_session_ends(panel, entered) if rules.flat_at_close else np.full(len(ideas), -1),
     )
     is_void = (ideas.side * entry <= orders.stop) | (ideas.side * entry >= orders.target)
