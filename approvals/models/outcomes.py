@@ -1,11 +1,16 @@
 """What became of signals, and of decisions on them."""
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from approvals.models.decisions import TradeApproval
-from market.models.meta import TypedModelMeta
+from market.models.meta import TypedModelMeta, choices
+from market.prices import Timeframe
 from signals.models import Signal
 from signals.trades import End
+
+ENDS = [(end.value, end.name.lower().replace("_", " ")) for end in End]
 
 
 class Outcome(models.Model):
@@ -13,6 +18,9 @@ class Outcome(models.Model):
 
     The signal's is entered at the open of the bar after it, whatever became of it. The decision's is entered
     at the first price after it was approved, rejected or expired: what a person added is read from there.
+
+    `symbol` to `decided_by` are copied from the signal and its decision, so that the scorecard reads one
+    table. Prices are on the basis of the day they were computed on; later splits do not change R.
     """
 
     class Ledger(models.TextChoices):
@@ -31,14 +39,31 @@ class Outcome(models.Model):
     ledger = models.CharField(max_length=8, choices=Ledger)
     group = models.CharField(max_length=8, choices=Group, default=Group.NONE)
     approval = models.ForeignKey(TradeApproval, null=True, on_delete=models.PROTECT, related_name="+")
+    symbol = models.CharField(max_length=16, db_collation="C")
+    strategy_id = models.CharField("strategy", max_length=40, db_collation="C")
+    timeframe = models.CharField(max_length=3, choices=choices(Timeframe), db_collation="C")
+    confidence = models.DecimalField(max_digits=5, decimal_places=4)
+    generated_at = models.DateTimeField()
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     since = models.DateTimeField(help_text="From when on it is counted.")
-    end = models.SmallIntegerField(choices=[(end.value, end.name.lower()) for end in End])
+    played_on = models.CharField(
+        max_length=3, choices=choices(Timeframe), db_collation="C", help_text="The bars it is played on."
+    )
+    end = models.SmallIntegerField(choices=ENDS)
     entered_at = models.DateTimeField(null=True, help_text="Opening of the bar it was entered in.")
     exited_at = models.DateTimeField(null=True, help_text="Opening of the bar it ended in.")
     entry = models.FloatField(null=True)
     exit = models.FloatField(null=True)
     r = models.FloatField(null=True, help_text="The result over the planned risk, costs included.")
     is_final = models.BooleanField(default=False, help_text="Later bars change nothing any more.")
+    race = models.SmallIntegerField(
+        choices=ENDS, help_text="What came first of target and stop, also after an opposite event ended it."
+    )
+    is_race_final = models.BooleanField(default=False)
+    luck = models.FloatField(help_text="Share of targets that chance gives: stop over stop plus target.")
+    candles_version = models.BigIntegerField(help_text="Of the candles that it stands on.")
     computed_at = models.DateTimeField()
 
     class Meta(TypedModelMeta):
@@ -46,11 +71,20 @@ class Outcome(models.Model):
         ordering = ["-since", "pk"]
         constraints = [
             models.UniqueConstraint(name="outcome_is_one_in_each_ledger", fields=["signal", "ledger"]),
+            models.CheckConstraint(
+                name="outcome_has_a_result_when_it_ended",
+                condition=Q(end__gt=End.OPEN, r__gt=float("-inf"), r__lt=float("inf"))
+                | Q(end__lte=End.OPEN, r=None),
+            ),
+            models.CheckConstraint(name="outcome_luck_is_a_share", condition=Q(luck__gt=0, luck__lt=1)),
         ]
         indexes = [
             models.Index(
-                name="outcome_unfinished", fields=["ledger", "since"], condition=models.Q(is_final=False)
+                name="outcome_unfinished",
+                fields=["ledger", "since"],
+                condition=Q(is_final=False) | Q(is_race_final=False),
             ),
+            models.Index(name="outcome_by_time", fields=["-since", "id"]),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,145 @@
+"""The outcomes of one strategy, timeframe and set of parameters, some symbols at a time."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from approvals.models import Outcome
+from approvals.outcomes import cases as loading
+from approvals.outcomes.cases import Case
+from approvals.outcomes.due import Due
+from approvals.outcomes.finest import Finest
+from approvals.outcomes.ledgers import on_bars, play_decisions, play_signals
+from approvals.outcomes.results import Result
+from approvals.outcomes.timed import Timed
+from market.prices import Timeframe
+from signals import store
+from signals.lifetimes import Calendars
+from signals.models import StrategyConfig
+from signals.strategies import STRATEGIES, BadParameters, Ideas, Strategy
+from signals.trades import Rules
+
+Ledger = Outcome.Ledger
+FIRST_SYMBOLS = 4
+BARS_AT_ONCE = 400_000
+A_WEEK = timedelta(days=7)
+SLACK = 2  # bars may be missing among those that a strategy remembers
+DEFAULTS = {True: Rules(longest=52, flat_at_close=True), False: Rules(longest=40)}  # intraday or not
+KEY = ("signal", "ledger")
+
+
+@dataclass
+class Batch:
+    """What the cases of one strategy, timeframe and set of parameters are played with."""
+
+    strategy: Strategy | None  # None: it is gone, or its parameters are; no opposite event is known
+    timeframe: Timeframe
+    rules: Rules
+    calendars: Calendars
+    finest: Finest
+    bars: int = 0
+
+    def play(self, cases: Sequence[Case]) -> Iterator[tuple[Case, Timeframe, Result]]:
+        """Each case with the bars it was played on and what became of it."""
+        own, events = self._own(cases)
+        said = [case for case in cases if case.ledger == Ledger.SIGNAL]
+        for case, result in zip(said, play_signals(own, said, events, self.rules), strict=True):
+            yield case, self.timeframe, result
+        for timeframe, decided in self._by_timeframe(cases).items():
+            for case, result in zip(decided, self._decisions(decided, timeframe, own, events), strict=True):
+                yield case, timeframe, result
+
+    def _own(self, cases: Sequence[Case]) -> tuple[Timed, Ideas | None]:
+        """The bars of the signals' own timeframe, and all that the strategy says on them."""
+        remembers = self.strategy.remembers if self.strategy else 1
+        first = min(case.signal.bar_opened_at for case in cases) - A_WEEK
+        starts = [
+            known.back(self.timeframe, SLACK * remembers, first) for known in self.calendars.known.values()
+        ]
+        symbols = [case.signal.symbol for case in cases]
+        panel = store.panel(symbols, self.timeframe, since=min([first, *starts]))
+        self.bars = len(panel)
+        timed = Timed.of(panel, self.timeframe, self.calendars)
+        return timed, self.strategy.ideas(panel) if self.strategy else None
+
+    def _by_timeframe(self, cases: Sequence[Case]) -> dict[Timeframe, list[Case]]:
+        found: dict[Timeframe, list[Case]] = {}
+        for case in cases:
+            if case.ledger == Ledger.DECISION:
+                signal = case.signal
+                on = self.finest.of(signal.symbol, self.timeframe, signal.generated_at)
+                found.setdefault(on, []).append(case)
+        return found
+
+    def _decisions(
+        self, cases: Sequence[Case], timeframe: Timeframe, own: Timed, events: Ideas | None
+    ) -> list[Result]:
+        since = min(case.signal.generated_at for case in cases) - A_WEEK - timeframe.length
+        panel = store.panel([case.signal.symbol for case in cases], timeframe, since=since)
+        self.bars += len(panel)
+        bars = Timed.of(panel, timeframe, self.calendars)
+        here = None if events is None else on_bars(events, own, bars)
+        return play_decisions(bars, cases, here, self.rules, self.timeframe)
+
+
+def compute(found: Sequence[Due], calendars: Calendars, finest: Finest, at: datetime) -> int:
+    """Compute and store what is due of one strategy, timeframe and set of parameters; how many there were."""
+    about = found[0]
+    timeframe = Timeframe(about.timeframe)
+    batch = Batch(_strategy(about), timeframe, _rules(about.strategy_id, timeframe), calendars, finest)
+    by_symbol: dict[str, list[Due]] = {}
+    for one in found:
+        by_symbol.setdefault(one.symbol, []).append(one)
+    left, size = list(by_symbol.values()), FIRST_SYMBOLS
+    while left:
+        cases = loading.load([one for group in left[:size] for one in group], at)
+        _store([_row(case, on, result, at) for case, on, result in batch.play(cases)])
+        left = left[size:]
+        size = max(1, min(4 * size, size * BARS_AT_ONCE // max(batch.bars, 1)))
+    return len(found)
+
+
+def _strategy(about: Due) -> Strategy | None:
+    try:
+        return STRATEGIES[about.strategy_id].of(cast("dict[str, object]", json.loads(about.parameters)))
+    except (KeyError, BadParameters):
+        return None
+
+
+def _rules(strategy_id: str, timeframe: Timeframe) -> Rules:
+    """What ends a trade, as the configuration says now; where that is gone, as new ones of its kind say."""
+    config = StrategyConfig.objects.filter(strategy_id=strategy_id, timeframe=timeframe).first()
+    if config is None:
+        return DEFAULTS[timeframe.is_intraday]
+    return Rules(config.longest_holding_bars, config.flat_at_close)
+
+
+def _row(case: Case, played_on: Timeframe, result: Result, at: datetime) -> Outcome:
+    signal, approval = case.signal, case.approval
+    return Outcome(
+        signal=signal,
+        ledger=case.ledger,
+        group=case.group,
+        approval=approval,
+        symbol=signal.symbol,
+        strategy_id=signal.strategy_id,
+        timeframe=signal.timeframe,
+        confidence=signal.confidence,
+        generated_at=signal.generated_at,
+        decided_by_id=approval.approved_by_id if approval else None,
+        since=case.since,
+        played_on=played_on,
+        luck=case.luck,
+        candles_version=case.version,
+        computed_at=at,
+        **result._asdict(),
+    )
+
+
+def _store(rows: Sequence[Outcome]) -> None:
+    columns = [field.name for field in Outcome._meta.concrete_fields if field.name not in ("id", *KEY)]
+    Outcome.objects.bulk_create(
+        rows, batch_size=1_000, update_conflicts=True, unique_fields=KEY, update_fields=columns
+    )

@@ -1,0 +1,47 @@
+"""On which bars a decision is played: the finest that are stored."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from market import store
+from market.prices import Timeframe, to_instant
+
+Openings = Mapping[str, np.datetime64 | None]
+BEHIND = np.timedelta64(7, "D")  # over the longest holidays
+
+
+@dataclass(frozen=True)
+class Finest:
+    """The oldest and the newest bar of each timeframe and symbol."""
+
+    oldest: Mapping[Timeframe, Openings]
+    newest: Mapping[Timeframe, Openings]
+
+    @classmethod
+    def load(cls, symbols: Collection[str]) -> "Finest":
+        asked = sorted(symbols)
+        return cls(
+            {timeframe: store.oldest(asked, timeframe) for timeframe in Timeframe},
+            {timeframe: store.newest(asked, timeframe) for timeframe in Timeframe},
+        )
+
+    def of(self, symbol: str, own: Timeframe, since: datetime) -> Timeframe:
+        """The finest timeframe that reaches from `since` to the present, at most the signal's own.
+
+        To the present: not a week behind the newest bar of the symbol. A file of minutes that was imported
+        once is no history of today.
+        """
+        stored = [one[symbol] for one in self.newest.values()]
+        newest = max((one for one in stored if one is not None), default=None)
+        for timeframe in sorted(Timeframe, key=lambda one: one.length):
+            if timeframe == own or newest is None:
+                break
+            first, last = self.oldest[timeframe][symbol], self.newest[timeframe][symbol]
+            if first is None or last is None or first > to_instant(since):
+                continue
+            if last > newest - BEHIND:
+                return timeframe
+        return own
