@@ -3,6 +3,8 @@ from rest_framework.routers import SimpleRouter
 from approvals.api.approvals import ApprovalViewSet
 from approvals.api.decisions import OrderDecisionViewSet, SignalDecisionViewSet
 from approvals.api.inbox import InboxViewSet
+from approvals.api.outcomes import OutcomeViewSet
+from approvals.api.scorecard import ScorecardViewSet
 
 # Its registrations are served under /api/v1/ by the site's own router.
 router = SimpleRouter()
@@ -10,3 +12,5 @@ router.register("signals", SignalDecisionViewSet, basename="decision")
 router.register("orders", OrderDecisionViewSet, basename="order-decision")
 router.register("approvals", ApprovalViewSet)
 router.register("inbox", InboxViewSet, basename="inbox")
+router.register("outcomes", OutcomeViewSet)
+router.register("scorecard", ScorecardViewSet, basename="scorecard")
