@@ -1,6 +1,6 @@
 """Every speed we claim, by name."""
 
-from benchmarks import backtests, candles, cycles, memory, quotes, scans, signal_pages
+from benchmarks import backtests, candles, cycles, memory, quotes, scans, scorecards, signal_pages
 from benchmarks.measure import Benchmark
 
 CATALOGUE = {
@@ -13,5 +13,6 @@ CATALOGUE = {
     "scan": Benchmark(scans.scans, tiny=3, medium=2_000, full=5_000),
     "backtest": Benchmark(backtests.evaluate, tiny=2, medium=500, full=2_000),
     "api.signals": Benchmark(signal_pages.first_page, tiny=1_000, medium=100_000, full=100_000),
+    "scorecard": Benchmark(scorecards.scorecard, tiny=300, medium=100_000, full=100_000),
     "memory.worker": Benchmark(memory.worker, tiny=2, medium=200, full=200),
 }
