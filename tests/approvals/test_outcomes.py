@@ -286,3 +286,12 @@ def test_a_sell_is_a_buy_upside_down() -> None:
     outcomes.refresh(LATER)
     assert (ledger().end, ledger().exit, ledger().confidence) == (End.TARGET, 179.25, Decimal("0.8"))
     assert Signal.objects.count() == 1
+
+
+def test_the_worked_example_of_the_docs_adds_up() -> None:
+    days(CALM, CALM, UP)
+    quarters({"14:00": CALM, "14:15": (187, 188, 186, 187), "14:30": UP})
+    decision(make.signal(), "rejected", at=make.T0 + timedelta(minutes=1))
+    outcomes.refresh(LATER)
+    assert (round(ledger().r or 0, 2), round(ledger("decision").r or 0, 2)) == (1.33, 0.93)
+    assert round(ledger().luck, 2) == 0.44
