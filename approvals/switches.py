@@ -18,6 +18,7 @@ from market.models import IngestionRun
 GOOD_FOR = timedelta(seconds=60)
 CHECKED_WITHIN = timedelta(minutes=3)
 LOOKED_BACK = timedelta(minutes=30)
+FEED = "The feed "  # every trouble of the feed begins with it
 
 
 def obstacle(at: datetime) -> str:
@@ -84,16 +85,22 @@ def feed_trouble(at: datetime) -> str:
             break
         since = min(since, ended_at)
     if since == at:
-        return "The feed is away: no quotes arrive. Nothing is approved or sent until they do."
+        return f"{FEED}is away: no quotes arrive. Nothing is approved or sent until they do."
     if at - since < GOOD_FOR:
         opens_at = since + GOOD_FOR
-        return f"The feed has just come back. Approving is possible from {opens_at:%H:%M:%S} UTC on."
+        return f"{FEED}has just come back. Approving is possible from {opens_at:%H:%M:%S} UTC on."
     return ""
 
 
 def _gate_trouble(at: datetime) -> str:
     gate = Gate.objects.first()
-    if gate is None or at - gate.checked_at > CHECKED_WITHIN:
+    if gate is None:
+        return "The broker has not been asked yet. Check that the worker runs."
+    return _broker_trouble(gate, at)
+
+
+def _broker_trouble(gate: Gate, at: datetime) -> str:
+    if at - gate.checked_at > CHECKED_WITHIN:
         return "The broker has not been asked for more than three minutes. Check that the worker runs."
     if gate.broker_good_since is None:
         return f"The broker is away: {gate.broker_error} Nothing is approved or sent until it answers."
@@ -101,3 +108,45 @@ def _gate_trouble(at: datetime) -> str:
         opens_at = gate.broker_good_since + GOOD_FOR
         return f"The broker has just come back. Approving is possible from {opens_at:%H:%M:%S} UTC on."
     return ""
+
+
+def check(at: datetime, broker_error: str) -> Gate:
+    """Write down whether the feed and the broker are there, and tell people when that changes.
+
+    `broker_error`: what went wrong when the broker was asked just now; empty when it answered.
+    """
+    with transaction.atomic():
+        before = Gate.objects.select_for_update().first()
+        feed = feed_trouble(at)
+        gate = Gate(pk=1, broker_error=broker_error, checked_at=at)
+        gate.broker_good_since = None if broker_error else _good_since(before, at)
+        gate.reason = feed or _broker_trouble(gate, at)
+        gate.is_open = not gate.reason
+        is_same = before is not None and before.is_open == gate.is_open
+        gate.since = before.since if before is not None and is_same else at
+        gate.save()
+        _tell_of_the_feed(before, feed, at)
+        if before is not None and not is_same:
+            _tell_of_the_gate(gate, at)
+    return gate
+
+
+def _good_since(before: Gate | None, at: datetime) -> datetime:
+    """Since when the broker answers. Whoever did not ask for a while cannot say that it was there."""
+    if before is None or at - before.checked_at > CHECKED_WITHIN:
+        return at
+    return before.broker_good_since or at
+
+
+def _tell_of_the_feed(before: Gate | None, trouble: str, at: datetime) -> None:
+    was_away = before is not None and before.reason.startswith(FEED)
+    if was_away != bool(trouble):
+        title = trouble or "The feed is back."
+        notify.put(Notification.Kind.FEED, f"feed {at.isoformat()}", title, at)
+
+
+def _tell_of_the_gate(gate: Gate, at: datetime) -> None:
+    event = "gate opened" if gate.is_open else "gate closed"
+    title = "The gate is open again." if gate.is_open else f"The gate is closed. {gate.reason}"
+    notify.put(Notification.Kind.GATE, f"gate {at.isoformat()}", title, at)
+    audit.append(event, "gate", at, reason=gate.reason)

@@ -1,19 +1,9 @@
 """The only room that talks to a broker: it sends orders, asks what became of them and writes that down."""
 
-from datetime import datetime
-from uuid import UUID
+from approvals.execution.account import prune
+from approvals.execution.brokerage import RealMoney, broker
+from approvals.execution.cancelling import cancel
+from approvals.execution.reconciling import reconcile
+from approvals.execution.submitting import submit
 
-
-def submit(pk: UUID, at: datetime) -> None:
-    """Send an order that is about to be sent. One that is not any more stays as it is."""
-    raise NotImplementedError
-
-
-def cancel(pk: UUID, at: datetime) -> None:
-    """Ask the broker to cancel whatever of an order still works."""
-    raise NotImplementedError
-
-
-def reconcile(at: datetime) -> None:
-    """Make our rows say what the broker says, and move on what waits."""
-    raise NotImplementedError
+__all__ = ["RealMoney", "broker", "cancel", "prune", "reconcile", "submit"]

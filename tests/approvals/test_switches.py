@@ -4,8 +4,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from approvals import switches
-from approvals.models import AuditEvent, Notification, TradingHalt
+from approvals.models import AuditEvent, Gate, Notification, TradingHalt
 from tests import make
+from tests.approvals import made_execution as made
+from tests.approvals.made_execution import MINUTE, SECOND
 
 pytestmark = pytest.mark.django_db
 
@@ -61,3 +63,65 @@ def test_a_halt_after_a_resume_is_a_new_one(operator: User) -> None:
     switches.resume(LATER, None, "")
     assert switches.halt(PERSON, "again", LATER) != first
     assert switches.halted().endswith("by Jax: again")
+
+
+def gate_events() -> list[str]:
+    return list(AuditEvent.objects.filter(subject="gate").order_by("number").values_list("kind", flat=True))
+
+
+def told(kind: Notification.Kind) -> list[str]:
+    return list(Notification.objects.filter(kind=kind).order_by("pk").values_list("title", flat=True))
+
+
+def test_the_gate_closes_while_the_broker_is_away_and_opens_after_a_good_minute() -> None:
+    made.open_gate(LATER)
+    assert switches.check(make.T0, "").is_open
+    assert not switches.check(make.T0 + MINUTE, "ConnectionError").is_open
+    assert "The broker is away: ConnectionError" in switches.obstacle(make.T0 + MINUTE)
+    assert not switches.check(make.T0 + 2 * MINUTE, "").is_open
+    assert "has just come back" in switches.obstacle(make.T0 + 2 * MINUTE)
+    assert switches.check(make.T0 + 3 * MINUTE, "").is_open
+    assert switches.obstacle(make.T0 + 3 * MINUTE) == ""
+    assert gate_events() == ["gate closed", "gate opened"]
+    assert [title.split(".")[0] for title in told(Notification.Kind.GATE)] == [
+        "The gate is closed",
+        "The gate is open again",
+    ]
+
+
+def test_checking_a_gate_that_stays_as_it_is_tells_nobody() -> None:
+    made.open_gate(make.T0 + MINUTE)
+    for second in range(5):
+        switches.check(make.T0 + second * SECOND, "")
+    assert Gate.objects.get().since == make.T0 - 59 * MINUTE
+    assert (gate_events(), Notification.objects.count()) == ([], 0)
+
+
+def test_the_gate_closes_while_the_feed_is_away_and_people_hear_of_both() -> None:
+    made.open_gate()
+    assert switches.check(make.T0, "").is_open
+    assert not switches.check(make.T0 + 20 * MINUTE, "").is_open
+    made.feed(make.T0 + 41 * MINUTE)
+    assert not switches.check(make.T0 + 40 * MINUTE, "").is_open
+    assert switches.check(make.T0 + 41 * MINUTE, "").is_open
+    assert told(Notification.Kind.FEED) == [
+        "The feed is away: no quotes arrive. Nothing is approved or sent until they do.",
+        "The feed is back.",
+    ]
+    assert gate_events() == ["gate closed", "gate opened"]
+
+
+def test_a_broker_that_was_not_asked_for_a_while_has_just_come_back() -> None:
+    made.open_gate()
+    made.feed(make.T0 + 10 * MINUTE)
+    gate = switches.check(make.T0 + 10 * MINUTE, "")
+    assert gate.broker_good_since == make.T0 + 10 * MINUTE
+    assert not gate.is_open
+
+
+def test_a_gate_that_nobody_has_checked_is_closed() -> None:
+    made.open_gate()
+    Gate.objects.all().delete()
+    assert "has not been asked yet" in switches.obstacle(make.T0)
+    assert not switches.check(make.T0, "").is_open
+    assert gate_events() == []

@@ -1,0 +1,94 @@
+"""What the account holds and is worth, as the broker says, and what it lost today."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from approvals import positions, switches
+from approvals.brokers.base import Account, Holding
+from approvals.models import AccountSnapshot, BrokerPosition, TradingHalt
+from market import sessions
+from market.models import ALWAYS_OPEN, Instrument
+from market.prices import to_datetime
+
+EACH_MINUTE = timedelta(days=2)
+MOMENT = timedelta(microseconds=1)
+LONGEST_WEEKEND = timedelta(days=15)
+
+
+def write_holdings(holdings: Mapping[str, Holding], at: datetime) -> None:
+    """Make the rows of what the account holds those of now."""
+    ours = {position.symbol: position.quantity for position in positions.open_positions()}
+    rows = [
+        BrokerPosition(
+            symbol=symbol,
+            quantity=holdings[symbol].quantity if symbol in holdings else 0,
+            average_cost=holdings[symbol].average_cost if symbol in holdings else Decimal(0),
+            ours=ours.get(symbol, 0),
+            seen_at=at,
+        )
+        for symbol in sorted(holdings.keys() | {symbol for symbol, quantity in ours.items() if quantity})
+    ]
+    with transaction.atomic():
+        BrokerPosition.objects.exclude(symbol__in=[row.symbol for row in rows]).delete()
+        BrokerPosition.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["symbol"],
+            update_fields=["quantity", "average_cost", "ours", "seen_at"],
+        )
+
+
+def write_snapshot(account: Account, broker: str, at: datetime) -> None:
+    snapshot = AccountSnapshot(
+        broker=broker,
+        at=at,
+        currency=account.currency,
+        equity=account.equity,
+        cash=account.cash,
+        buying_power=account.buying_power,
+    )
+    AccountSnapshot.objects.bulk_create([snapshot], ignore_conflicts=True)
+
+
+def prune(at: datetime) -> int:
+    """Keep each minute of the last two days, and the last one of each day before; how many went."""
+    later = AccountSnapshot.objects.filter(
+        broker=OuterRef("broker"), at__date=OuterRef("at__date"), at__gt=OuterRef("at")
+    )
+    gone, _ = AccountSnapshot.objects.filter(Exists(later), at__lt=at - EACH_MINUTE).delete()
+    return gone
+
+
+def halt_on_loss(broker: str, at: datetime) -> None:
+    """Halt once a day when the account lost more since its start than the day's loss limit."""
+    begun = day_start(at)
+    if TradingHalt.objects.filter(cause=TradingHalt.Cause.DAY_LOSS, started_at__gte=begun).exists():
+        return
+    seen = AccountSnapshot.objects.filter(broker=broker)
+    first = seen.filter(at__lte=begun).order_by("-at").first() or seen.order_by("at").first()
+    last = seen.order_by("-at").first()
+    if first is None or last is None:
+        return
+    most = (settings.TRADING_CAPITAL or first.equity) * settings.MAX_DAY_LOSS
+    if first.equity - last.equity >= most:
+        reason = (
+            f"The account lost {first.equity - last.equity} {last.currency} since {first.at:%Y-%m-%d %H:%M} "
+            f"UTC; {most:.2f} are allowed a day."
+        )
+        switches.halt(TradingHalt.Cause.DAY_LOSS, reason, at)
+
+
+def day_start(at: datetime) -> datetime:
+    """When the exchange day began: the open of the last session; midnight UTC where trading never stops."""
+    calendars = set(Instrument.objects.watched().values_list("calendar", flat=True)) - {ALWAYS_OPEN}
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    if not calendars:
+        return midnight
+    calendar = "XNYS" if "XNYS" in calendars else min(calendars)
+    opens = sessions.load(calendar, at - LONGEST_WEEKEND, at + MOMENT).opens
+    return to_datetime(opens[-1]) if len(opens) else midnight

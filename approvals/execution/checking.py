@@ -1,0 +1,66 @@
+"""Whether our orders and their fills add up. When they do not, trading is halted."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import F, Q, Sum
+from django.db.models.functions import Coalesce
+
+from approvals import switches
+from approvals.models import Fill, Order, TradingHalt
+
+LOOKED_BACK = timedelta(days=7)
+FIRST_LEGS = Q(fills__leg__in=(Fill.Leg.ENTRY, Fill.Leg.CLOSE))
+
+
+@dataclass(frozen=True)
+class Sums:
+    """An order whose shares do not add up. `told`: what the broker filled of its first leg, as it says.
+
+    `first` and `later`: what the fills of the first leg, and of the attached exits, add up to.
+    """
+
+    pk: UUID
+    quantity: int
+    told: int
+    first: int
+    later: int
+
+    @property
+    def cannot_be(self) -> bool:
+        return self.first > self.quantity or self.later > self.first
+
+    def __str__(self) -> str:
+        return (
+            f"Order {self.pk} asks for {self.quantity} shares. The broker says that it filled {self.told}, "
+            f"the fills are {self.first}, and {self.later} of its exits."
+        )
+
+
+def differences(at: datetime) -> list[Sums]:
+    """The orders that do not add up, of those that still can change or did lately."""
+    sums = (
+        Order.objects.filter(submitted_at__isnull=False)
+        .filter(Q(ended_at=None) | Q(ended_at__gte=at - LOOKED_BACK) | Q(exits_working=True))
+        .annotate(
+            first=Coalesce(Sum("fills__quantity", filter=FIRST_LEGS), 0),
+            later=Coalesce(Sum("fills__quantity", filter=~FIRST_LEGS), 0),
+        )
+        .filter(~Q(first=F("filled_quantity")) | Q(later__gt=F("first")))
+        .order_by("created_at", "pk")
+        .values_list("pk", "quantity", "filled_quantity", "first", "later")
+    )
+    return [Sums(*row) for row in sums]
+
+
+def halt_on_mismatch(before: list[Sums], at: datetime) -> None:
+    """Halt for what cannot be, and for what was so `before` this reconciliation already and still is.
+
+    What a person has resumed from is not halted for again.
+    """
+    for sums in differences(at):
+        if sums.cannot_be or sums in before:
+            known = TradingHalt.objects.filter(cause=TradingHalt.Cause.MISMATCH, reason=str(sums))
+            if not known.exists():
+                switches.halt(TradingHalt.Cause.MISMATCH, str(sums), at)

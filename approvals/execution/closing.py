@@ -1,0 +1,58 @@
+"""Closing a position, or a part of it: never while its exits work, and never more than is held."""
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from approvals import positions
+from approvals.brokers.base import Broker, BrokerError, Side
+from approvals.execution import brokerage, cancelling, moving, recording, sending
+from approvals.models import Order
+
+Status = Order.Status
+
+
+def send(order: Order, at: datetime) -> None:
+    """Cancel the symbol's working entries and exits, then close what is held then.
+
+    What cannot be confirmed leaves the closing waiting: it is tried again every minute.
+    """
+    there = brokerage.broker(at)
+    try:
+        if sending.is_there(order, there, at):
+            return
+        in_the_way = _clear(order, there, at)
+        quantity = 0 if in_the_way else _held(order, there, at)
+    except BrokerError as error:
+        in_the_way, quantity = f"The broker did not answer: {error}", 0
+    if in_the_way:
+        _wait(order, in_the_way)
+    elif quantity <= 0:
+        gone = "The position was closed meanwhile."
+        moving.move(order, [Status.PENDING_SUBMIT], Status.CANCELLED, gone, at)
+    elif sending.begin(order, there, at, quantity=quantity):
+        closing = brokerage.close(order, quantity)
+        sending.hand_over(order, there, lambda: there.close(closing), Status.PENDING_SUBMIT, at)
+
+
+def _clear(order: Order, there: Broker, at: datetime) -> str:
+    """Cancel what works in the symbol; what is in the way when something still does."""
+    works = Q(status__in=Order.SENT) | Q(exits_working=True)
+    for other in Order.objects.entries().filter(works, symbol=order.symbol).order_by("created_at", "pk"):
+        Order.objects.filter(pk=other.pk, cancel_requested_at=None).update(cancel_requested_at=at)
+        if not cancelling.ask(other, there, at):
+            return f"Order {other.pk} is being cancelled and still works at the broker."
+    return ""
+
+
+def _held(order: Order, there: Broker, at: datetime) -> int:
+    """How much of the closing there is to close: at most what we hold, and what the account holds."""
+    recording.catch_up(there, at)
+    sign = Side(order.side).opposite.sign
+    ours = sign * positions.of(order.symbol).quantity
+    holding = there.holdings().get(order.symbol)
+    return min(order.quantity, ours, sign * holding.quantity if holding else 0)
+
+
+def _wait(order: Order, reason: str) -> None:
+    Order.objects.filter(pk=order.pk, status=Status.PENDING_SUBMIT).update(status_reason=reason)

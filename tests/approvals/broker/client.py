@@ -1,0 +1,136 @@
+"""The fake broker as Jax sees it: what a bridge of our own would be, over HTTP."""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import requests
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from approvals.brokers.base import (
+    Account,
+    Away,
+    Bracket,
+    Close,
+    Execution,
+    Holding,
+    Leg,
+    Lost,
+    Refused,
+    Report,
+    Side,
+    State,
+)
+
+
+def broker(at: datetime) -> "HttpBroker":
+    return HttpBroker(os.environ["TEST_BROKER_URL"], float(os.environ.get("TEST_BROKER_TIMEOUT", "0.5")))
+
+
+def real(at: datetime) -> "HttpBroker":
+    made = broker(at)
+    made.is_paper = False
+    return made
+
+
+class HttpBroker:
+    """Refused connections mean away; whatever goes wrong after them means that the answer is lost."""
+
+    name = "fake"
+    is_paper = True
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self.url, self.timeout = url, timeout
+
+    def place(self, order: Bracket) -> Report:
+        levels = {
+            name: str(getattr(order, name))
+            for name in ("limit_price", "stop_loss", "take_profit", "good_until")
+        }
+        return _report(self._ask("place", self._order(order) | levels))
+
+    def close(self, order: Close) -> Report:
+        return _report(self._ask("close", self._order(order)))
+
+    def _order(self, order: Bracket | Close) -> dict[str, Any]:
+        return {
+            "client_id": str(order.client_id),
+            "symbol": order.symbol,
+            "side": order.side.value,
+            "quantity": order.quantity,
+        }
+
+    def cancel(self, client_id: UUID) -> Report:
+        return _report(self._ask(f"cancel/{client_id}", {}))
+
+    def order(self, client_id: UUID) -> Report | None:
+        known = self._ask(f"order/{client_id}")
+        return _report(known) if known else None
+
+    def orders(self) -> Sequence[Report]:
+        return [_report(order) for order in self._ask("orders")]
+
+    def executions(self, since: datetime) -> Sequence[Execution]:
+        found = [_execution(one) for one in self._ask("executions")]
+        return [one for one in found if one.executed_at >= since]
+
+    def holdings(self) -> Mapping[str, Holding]:
+        held = self._ask("holdings").items()
+        return {symbol: Holding(symbol, quantity, Decimal(100)) for symbol, quantity in held}
+
+    def account(self) -> Account:
+        equity = Decimal(self._ask("account")["equity"])
+        return Account("USD", equity, equity, equity)
+
+    def _ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        method = "GET" if body is None else "POST"
+        try:
+            answer = requests.request(method, f"{self.url}/{path}", json=body, timeout=self.timeout)
+        except requests.RequestException as error:
+            raise (Away if _is_refused(error) else Lost)(type(error).__name__) from error
+        if answer.status_code == 404:
+            return None
+        if answer.status_code == 422:
+            raise Refused(answer.json()["reason"])
+        if not answer.ok:
+            raise Lost(f"HTTP {answer.status_code}")
+        return answer.json()
+
+
+def _is_refused(error: requests.RequestException) -> bool:
+    """Whether no connection came about, so that nothing can have been handed over."""
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+
+
+def _report(order: dict[str, Any]) -> Report:
+    return Report(
+        client_id=UUID(order["client_id"]),
+        broker_id=order["broker_id"],
+        symbol=order["symbol"],
+        side=Side(order["side"]),
+        state=State(order["state"]),
+        quantity=order["quantity"],
+        filled=order["filled"],
+        reason=order["reason"],
+        exits_working=order["exits_working"],
+    )
+
+
+def _execution(one: dict[str, Any]) -> Execution:
+    return Execution(
+        execution_id=one["execution_id"],
+        client_id=UUID(one["client_id"]) if one["client_id"] else None,
+        leg=Leg(one["leg"]),
+        symbol=one["symbol"],
+        side=Side(one["side"]),
+        quantity=one["quantity"],
+        price=Decimal(one["price"]),
+        commission=Decimal(one["commission"]),
+        executed_at=datetime.fromisoformat(one["executed_at"]),
+    )

@@ -1,0 +1,84 @@
+"""The fake broker's process, and what a test tells it."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import requests
+
+from tests.jaxsite.processes import ROOT
+
+
+class FakeBroker:
+    """What happens at the broker, seen from behind its counter."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def reset(self) -> None:
+        self._control("reset")
+
+    def fail(self, call: str, fault: str, times: int = 1) -> None:
+        """The next calls of that name go wrong: refuse, 500 before, 500 after, hang ..., late, drop, lose."""
+        self._control("fault", call=call, fault=fault, times=times)
+
+    def fill(self, order: UUID, quantity: int, leg: str = "entry", price: str = "100.00") -> None:
+        self._control("fill", client_id=str(order), leg=leg, quantity=quantity, price=price)
+
+    def fill_foreign(self, symbol: str, quantity: int, client_id: UUID | None = None) -> None:
+        who = {"client_id": str(client_id) if client_id else None, "symbol": symbol}
+        side = "BUY" if quantity > 0 else "SELL"
+        self._control("fill", leg="entry", quantity=abs(quantity), price="100.00", side=side, **who)
+
+    def forget(self, order: UUID) -> None:
+        self._control("forget", client_id=str(order))
+
+    def claim(self, order: UUID, filled: int) -> None:
+        """Say that so much was filled, whatever the executions say."""
+        self._control("claim", client_id=str(order), filled=filled)
+
+    def worth(self, equity: int) -> None:
+        self._control("equity", equity=str(equity))
+
+    def release(self) -> None:
+        """Let everything go on that hangs."""
+        self._control("release")
+
+    def accepted(self, order: UUID) -> int:
+        """How many orders it made under this id."""
+        return int(self._control("look")["accepted"].get(str(order), 0))
+
+    def received(self, order: UUID) -> int:
+        return int(self._control("look")["received"].get(str(order), 0))
+
+    def hangs(self, call: str) -> bool:
+        return bool(self._control("look")["hanging"].get(call))
+
+    def order(self, order: UUID) -> dict[str, Any]:
+        known: dict[str, Any] = self._control("look")["orders"].get(str(order), {})
+        return known
+
+    def executions(self) -> list[dict[str, Any]]:
+        done: list[dict[str, Any]] = self._control("look")["executions"]
+        return done
+
+    def _control(self, order: str, /, **body: Any) -> Any:
+        answer = requests.post(f"{self.url}/control/{order}", json=body, timeout=10)
+        answer.raise_for_status()
+        return answer.json()
+
+
+@contextmanager
+def running() -> Iterator[FakeBroker]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.approvals.broker.server"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    try:
+        yield FakeBroker(f"http://127.0.0.1:{int(process.stdout.readline())}")
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,199 @@
+"""A broker as a process of its own: orders in memory, over HTTP, and every way to fail, on demand.
+
+It prints its port. `/control/...` is for tests: what goes wrong next, what is filled, what was counted.
+"""
+
+import itertools
+import json
+import sys
+import threading
+from collections import Counter
+from contextlib import suppress
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Answer = tuple[int, Any]
+WORKING, FILLED, CANCELLED = "working", "filled", "cancelled"
+
+
+class Book:
+    """All that the broker knows."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.orders: dict[str, dict[str, Any]] = {}
+        self.executions: list[dict[str, Any]] = []
+        self.received: Counter[str] = Counter()
+        self.accepted: Counter[str] = Counter()
+        self.faults: list[tuple[str, str]] = []
+        self.hanging: Counter[str] = Counter()
+        self.released = threading.Event()
+        self.equity = "100000"
+        self.numbers = itertools.count(1)
+
+    def fault(self, call: str) -> str:
+        """What goes wrong with this call; each fault once, in the order they were asked for."""
+        with self.lock:
+            due = next((fault for fault in self.faults if fault[0] == call), None)
+            if due:
+                self.faults.remove(due)
+        return due[1] if due else ""
+
+    def place(self, order: dict[str, Any]) -> Answer:
+        with self.lock:
+            client_id = order["client_id"]
+            if client_id not in self.orders:
+                self.accepted[client_id] += 1
+                number = {"broker_id": f"B{next(self.numbers)}"}
+                fresh = {"state": WORKING, "filled": 0, "exits_working": False, "reason": ""}
+                self.orders[client_id] = order | fresh | number
+            return 200, self.orders[client_id]
+
+    def cancel(self, client_id: str) -> Answer:
+        with self.lock:
+            order = self.orders.get(client_id)
+            if order is None:
+                return 422, {"reason": "there is no such order"}
+            order["exits_working"] = False
+            if order["state"] == WORKING:
+                order["state"] = CANCELLED
+            return 200, order
+
+    def fill(self, client_id: str | None, leg: str, quantity: int, price: str, **foreign: str) -> None:
+        with self.lock:
+            order = self.orders.get(client_id or "", foreign)
+            side = order["side"]
+            if leg in ("stop", "target", "flat"):
+                side = "BUY" if side == "SELL" else "SELL"
+                order["exits_working"] = False
+            elif "filled" in order:
+                self._count(order, leg, quantity)
+            self.executions.append(
+                {
+                    "execution_id": f"X{next(self.numbers)}",
+                    "client_id": client_id,
+                    "leg": leg,
+                    "symbol": order["symbol"],
+                    "side": side,
+                    "quantity": quantity,
+                    "price": price,
+                    "commission": "1.00",
+                    "executed_at": foreign.get("at") or datetime.now(UTC).isoformat(),  # noqa: TID251
+                }
+            )
+
+    def _count(self, order: dict[str, Any], leg: str, quantity: int) -> None:
+        order["filled"] += quantity
+        if order["filled"] >= order["quantity"]:
+            order["state"] = FILLED
+        order["exits_working"] = leg == "entry" and order["state"] != CANCELLED
+
+    def holdings(self) -> dict[str, int]:
+        held: Counter[str] = Counter()
+        for one in self.executions:
+            held[one["symbol"]] += one["quantity"] if one["side"] == "BUY" else -one["quantity"]
+        return {symbol: quantity for symbol, quantity in held.items() if quantity}
+
+
+class Requests(BaseHTTPRequestHandler):
+    book = Book()
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def _serve(self) -> None:
+        size = int(self.headers.get("Content-Length", 0))
+        body = json.loads(self.rfile.read(size) or "{}")
+        first, *rest = self.path.strip("/").split("/")
+        if first == "control":
+            self._answer(200, self._control(rest[0], body))
+        else:
+            self._broker(first, rest[0] if rest else "", body)
+
+    def _broker(self, call: str, client_id: str, body: dict[str, Any]) -> None:
+        fault = self.book.fault(call)
+        if call in ("place", "close"):
+            self.book.received[body["client_id"]] += 1
+        if fault == "hang before":
+            self._hang(call)
+            return  # whoever asked is gone, and the broker has not heard them
+        if fault in ("refuse", "500 before"):
+            self._answer(422 if fault == "refuse" else 500, {"reason": "no shares to borrow"})
+            return
+        answer = self._act(call, client_id, body)
+        if fault == "lose":
+            self.book.orders.pop(body["client_id"])
+        if fault in ("hang after", "late"):
+            self._hang(call)
+        if fault == "500 after":
+            answer = 500, {"reason": "internal error"}
+        if fault not in ("hang after", "drop"):
+            self._answer(*answer)
+
+    def _act(self, call: str, client_id: str, body: dict[str, Any]) -> Answer:
+        book = self.book
+        if call in ("place", "close"):
+            return book.place(body)
+        if call == "cancel":
+            return book.cancel(client_id)
+        if call == "order":
+            return (200, book.orders[client_id]) if client_id in book.orders else (404, {})
+        if call == "orders":
+            return 200, [order for order in book.orders.values() if order["state"] == WORKING]
+        if call == "executions":
+            return 200, book.executions
+        if call == "holdings":
+            return 200, book.holdings()
+        return 200, {"equity": book.equity}
+
+    def _hang(self, call: str) -> None:
+        self.book.hanging[call] += 1
+        self.book.released.wait(60)
+
+    def _control(self, call: str, body: dict[str, Any]) -> Any:
+        book = self.book
+        if call == "reset":
+            book.released.set()
+            Requests.book = Book()
+        elif call == "fault":
+            book.faults += [(body["call"], body["fault"])] * body["times"]
+        elif call == "fill":
+            book.fill(**body)
+        elif call == "forget":
+            book.orders.pop(body["client_id"])
+        elif call == "claim":
+            book.orders[body["client_id"]]["filled"] = body["filled"]
+        elif call == "equity":
+            book.equity = body["equity"]
+        elif call == "release":
+            book.released.set()
+            book.released = threading.Event()
+            book.hanging.clear()
+        counted = ("received", "accepted", "hanging", "orders", "executions")
+        return {name: getattr(self.book, name) for name in counted}
+
+    def _answer(self, status: int, body: Any) -> None:
+        payload = json.dumps(body).encode()
+        with suppress(ConnectionError):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(payload)))
+            self.end_headers()
+            self.wfile.write(payload)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: the requests are counted instead."""
+
+
+def main() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Requests)
+    sys.stdout.write(f"{server.server_address[1]}\n")
+    sys.stdout.flush()
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

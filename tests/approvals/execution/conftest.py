@@ -1,0 +1,40 @@
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from tests.approvals.broker.process import FakeBroker, running
+from tests.approvals.made_execution import open_gate
+
+
+@pytest.fixture(scope="package")
+def process() -> Iterator[FakeBroker]:
+    with running() as fake:
+        yield fake
+
+
+@pytest.fixture
+def fake(process: FakeBroker, settings: Settings, monkeypatch: pytest.MonkeyPatch, db: None) -> FakeBroker:
+    """The broker that Jax is configured to use, with nothing in its book; the gate is open."""
+    process.reset()
+    settings.BROKER = "tests.approvals.broker.client.broker"
+    monkeypatch.setenv("TEST_BROKER_URL", process.url)
+    open_gate()
+    return process
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch, fake: FakeBroker) -> None:
+    """Nobody listens where the broker was."""
+    monkeypatch.setenv("TEST_BROKER_URL", "http://127.0.0.1:1")
+
+
+@pytest.fixture
+def another_reconciles() -> Iterator[None]:
+    """Another process is reconciling: it has the lock."""
+    there = connection.copy()
+    with there.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended('approvals.execution.reconciling', 0))")
+    yield
+    there.close()

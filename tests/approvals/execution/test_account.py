@@ -1,0 +1,100 @@
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from pytest_django import Settings
+
+from approvals import execution, switches
+from approvals.execution.account import day_start
+from approvals.models import AccountSnapshot, TradingHalt
+from market.models import Instrument
+from tests import make
+from tests.approvals import made_execution as made
+from tests.approvals.broker.process import FakeBroker
+from tests.approvals.made_execution import MINUTE
+
+OPEN = datetime(2024, 7, 3, 13, 30, tzinfo=UTC)
+
+
+def at_equity(fake: FakeBroker, equity: int, at: datetime) -> None:
+    fake.worth(equity)
+    execution.reconcile(at)
+
+
+@pytest.fixture
+def day(fake: FakeBroker) -> FakeBroker:
+    """The account was worth 100,000 a minute before the open."""
+    make.july_2024()
+    make.only("AAPL")
+    at_equity(fake, 100_000, OPEN - MINUTE)
+    return fake
+
+
+def losses() -> int:
+    return TradingHalt.objects.filter(cause=TradingHalt.Cause.DAY_LOSS).count()
+
+
+def test_the_account_is_written_down_each_minute(fake: FakeBroker) -> None:
+    for minute in range(3):
+        at_equity(fake, 100_000 + minute, make.T0 + minute * MINUTE)
+    seen = AccountSnapshot.objects.order_by("at").values_list("broker", "currency", "equity")
+    assert list(seen) == [("fake", "USD", Decimal(100_000 + n)) for n in range(3)]
+
+
+def test_the_days_loss_limit_halts_trading(day: FakeBroker) -> None:
+    at_equity(day, 97_001, make.T0)
+    assert losses() == 0
+    at_equity(day, 97_000, make.T0 + MINUTE)
+    assert losses() == 1
+    assert "The account lost 3000.00 USD since 2024-07-03 13:29 UTC" in switches.halted()
+
+
+def test_the_limit_is_a_share_of_the_trading_capital(day: FakeBroker, settings: Settings) -> None:
+    settings.TRADING_CAPITAL = Decimal(20_000)
+    at_equity(day, 99_400, make.T0)
+    assert losses() == 1
+
+
+def test_a_days_loss_that_a_person_resumed_from_does_not_halt_again_that_day(day: FakeBroker) -> None:
+    at_equity(day, 90_000, make.T0)
+    switches.resume(make.T0, made.trader(), "seen")
+    at_equity(day, 80_000, make.T0 + MINUTE)
+    assert (losses(), switches.halted()) == (1, "")
+    friday = datetime(2024, 7, 5, 13, 30, tzinfo=UTC)
+    at_equity(day, 80_000, friday - MINUTE)
+    at_equity(day, 77_000, friday + MINUTE)
+    assert losses() == 2
+
+
+def test_without_a_figure_from_before_the_open_the_first_one_counts(fake: FakeBroker) -> None:
+    at_equity(fake, 100_000, make.T0)
+    at_equity(fake, 96_000, make.T0 + MINUTE)
+    assert losses() == 1
+
+
+@pytest.mark.django_db
+def test_the_day_begins_at_the_last_open() -> None:
+    make.july_2024()
+    make.only("AAPL")
+    assert day_start(OPEN) == OPEN
+    assert day_start(datetime(2024, 7, 5, 13, 29, tzinfo=UTC)) == OPEN
+
+
+@pytest.mark.django_db
+def test_the_day_begins_at_midnight_where_trading_never_stops() -> None:
+    Instrument.objects.update(calendar="24/7")
+    assert day_start(make.T0) == datetime(2024, 7, 3, tzinfo=UTC)
+
+
+@pytest.mark.django_db
+def test_of_days_past_the_last_figure_is_kept() -> None:
+    def seen(at: datetime) -> None:
+        money = dict.fromkeys(("equity", "cash", "buying_power"), 1)
+        AccountSnapshot.objects.create(broker="fake", at=at, currency="USD", **money)
+
+    kept = [datetime(2024, 6, 30, 23, 59, tzinfo=UTC), make.T0 - timedelta(days=1), make.T0]
+    for at in [*kept, datetime(2024, 6, 30, 12, tzinfo=UTC), datetime(2024, 6, 30, 23, 58, tzinfo=UTC)]:
+        seen(at)
+    assert execution.prune(make.T0) == 2
+    assert execution.prune(make.T0) == 0
+    assert sorted(AccountSnapshot.objects.values_list("at", flat=True)) == kept

@@ -1,0 +1,81 @@
+from uuid import uuid4
+
+from approvals import execution, switches
+from approvals.models import Order, TradingHalt
+from tests import make
+from tests.approvals import made_execution as made
+from tests.approvals.broker.process import FakeBroker
+from tests.approvals.made_execution import MINUTE
+
+
+def rounds(*minutes: float) -> None:
+    for minute in minutes:
+        execution.reconcile(make.T0 + minute * MINUTE)
+
+
+def halts() -> list[str]:
+    return list(TradingHalt.objects.order_by("pk").values_list("cause", flat=True))
+
+
+def test_fills_above_the_orders_quantity_halt_trading(fake: FakeBroker) -> None:
+    order = made.sent()
+    fake.fill(order.pk, 11)
+    rounds(1)
+    assert halts() == ["mismatch"]
+    assert f"Order {order.pk} asks for 10 shares" in switches.halted()
+    assert made.now(order).filled_quantity == 10
+
+
+def test_more_exits_than_entries_halt_trading(fake: FakeBroker) -> None:
+    order = made.bought(fake)
+    fake.fill(order.pk, 10, "stop")
+    fake.fill(order.pk, 10, "target")
+    rounds(1)
+    assert halts() == ["mismatch"]
+
+
+def test_a_figure_that_differs_from_the_fills_halts_trading_the_second_time(fake: FakeBroker) -> None:
+    order = made.sent()
+    fake.claim(order.pk, filled=3)
+    rounds(1)
+    assert halts() == []
+    rounds(2)
+    assert halts() == ["mismatch"]
+
+
+def test_a_fill_that_comes_a_minute_after_the_figure_is_no_mismatch(fake: FakeBroker) -> None:
+    order = made.sent()
+    fake.claim(order.pk, filled=3)
+    rounds(1)
+    fake.claim(order.pk, filled=0)
+    fake.fill(order.pk, 3)
+    rounds(2, 3)
+    assert halts() == []
+
+
+def test_an_execution_that_names_an_order_we_do_not_have_halts_trading(fake: FakeBroker) -> None:
+    fake.fill_foreign("AAPL", 5, client_id=uuid4())
+    rounds(1)
+    assert halts() == ["mismatch"]
+    assert "is no order of ours" in switches.halted()
+
+
+def test_a_mismatch_that_a_person_resumed_from_does_not_halt_again(fake: FakeBroker) -> None:
+    order = made.sent()
+    fake.fill(order.pk, 11)
+    rounds(1)
+    switches.resume(make.T0 + MINUTE, made.trader(), "booked by hand")
+    rounds(2, 3)
+    assert switches.halted() == ""
+    fake.fill(order.pk, 1)
+    rounds(4)
+    assert halts() == ["mismatch", "mismatch"]
+
+
+def test_an_order_that_ended_long_ago_is_not_counted_again(fake: FakeBroker) -> None:
+    order = made.sent()
+    fake.claim(order.pk, filled=10)
+    rounds(1)
+    Order.objects.filter(pk=order.pk).update(ended_at=make.T0 - 20_000 * MINUTE, exits_working=False)
+    rounds(2, 3)
+    assert halts() == []
