@@ -1,0 +1,26 @@
+"""A process that does what a task would, one line of its input after the other: the work, when, and on what.
+
+submit 2024-07-03T14:00:00+00:00 0d3e...
+"""
+
+import sys
+from datetime import datetime
+from uuid import UUID
+
+import django
+from django.db import Error, close_old_connections
+
+django.setup()
+
+from approvals import execution  # noqa: E402  the models are there only after setup
+
+for line in sys.stdin:
+    work, at, *orders = line.split()
+    try:
+        getattr(execution, work)(*map(UUID, orders), datetime.fromisoformat(at))
+        answer = "done"
+    except Error as error:
+        answer = type(error).__name__
+    close_old_connections()
+    sys.stdout.write(f"{answer}\n")
+    sys.stdout.flush()

@@ -1,0 +1,135 @@
+"""Orders on an installation of their own: real clusters, one of them killed; a database that is killed."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psutil
+import pytest
+
+from tests.approvals.broker.process import FakeBroker, running
+from tests.jaxsite.conftest import folder
+from tests.jaxsite.processes import ROOT, environment, eventually, manage_with, servers
+
+pytestmark = pytest.mark.slow
+
+TOLD = """
+import json
+from datetime import timedelta
+from django.utils import timezone
+from django_q.tasks import async_task
+from approvals import execution
+from approvals.models import Fill, Order
+from tests.approvals import made_execution as made
+at = timezone.now()
+"""
+MAKE = """
+made.open_gate(at)
+print(json.dumps([str(made.entry(f"{prefix}{n}", at).pk) for n in range(count)]))
+"""
+STATES = """
+print(json.dumps({str(order.pk): order.status for order in Order.objects.all()}))
+"""
+
+
+class Site:
+    """An installation with its own database, whose broker is the fake one."""
+
+    def __init__(self, var: Path, fake: FakeBroker) -> None:
+        self.var, self.fake = var, fake
+        self.environment = environment(var) | {
+            "BROKER": "tests.approvals.broker.client.broker",
+            "TEST_BROKER_URL": fake.url,
+            "TEST_BROKER_TIMEOUT": "30",
+            "DJANGO_SETTINGS_MODULE": "jaxsite.settings",
+        }
+        manage_with(self.environment, "migrate", "--verbosity", "0")
+
+    def shell(self, program: str) -> Any:
+        printed = manage_with(self.environment, "shell", "--no-imports", "-c", TOLD + program)
+        return json.loads(printed.splitlines()[-1])
+
+    def orders(self, prefix: str, count: int) -> list[UUID]:
+        """Fresh orders that are about to be sent, and a gate that is open now."""
+        return [UUID(pk) for pk in self.shell(f"prefix, count = {prefix!r}, {count}{MAKE}")]
+
+    def reconciled(self) -> dict[str, str]:
+        """The status of each order after a reconciliation a little later."""
+        states: dict[str, str] = self.shell(f"execution.reconcile(at + timedelta(seconds=40)){STATES}")
+        return states
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def queue(self, orders: list[UUID]) -> None:
+        """Each order's task twice."""
+        pks = [str(pk) for pk in orders * 2]
+        tasks = f"for pk in {pks}: async_task('approvals.tasks.submit', pk)"
+        self.shell(f"{tasks}\nasync_task('approvals.tasks.reconcile')\nprint(0)")
+
+    @contextmanager
+    def cluster(self) -> Iterator["subprocess.Popen[str]"]:
+        process = self.start("qcluster")
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with folder() as path, running() as fake:
+        yield Site(path, fake)
+
+
+def once(fake: FakeBroker, orders: list[UUID]) -> bool:
+    return {(fake.received(pk), fake.accepted(pk)) for pk in orders} == {(1, 1)}
+
+
+def test_a_database_that_is_killed_while_an_order_is_sent_is_started_again_and_asks_for_the_order(
+    site: Site,
+) -> None:
+    (order,) = site.orders("D", 1)
+    site.fake.fail("place", "late")
+    sending = site.start("shell", "-c", f"{TOLD}execution.submit('{order}', at)")
+    eventually(lambda: site.fake.hangs("place"))
+    for server in servers(site.var):
+        for child in [*server.children(), server]:
+            with suppress(psutil.NoSuchProcess):
+                child.send_signal(signal.SIGKILL)
+    site.fake.release()
+    sending.communicate(timeout=60)
+    assert site.reconciled()[str(order)] == "submitted"
+    assert once(site.fake, [order])
+
+
+def test_two_clusters_send_each_order_once_though_every_task_is_queued_twice_and_one_is_killed(
+    site: Site,
+) -> None:
+    orders = site.orders("C", 12)
+    site.fake.fail("place", "hang after")
+    with site.cluster() as first:
+        site.queue(orders)
+        eventually(lambda: site.fake.hangs("place"))
+        with site.cluster():
+            first.kill()
+            site.queue(orders)  # those that the first had taken come back only much later
+            eventually(lambda: sum(site.fake.accepted(pk) for pk in orders) == 12)
+    states = site.reconciled()
+    assert {states[str(pk)] for pk in orders} == {"submitted"}
+    assert once(site.fake, orders)

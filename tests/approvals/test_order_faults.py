@@ -1,0 +1,234 @@
+"""Orders whose workers are killed at every step, whose workers are many, whose database goes away."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from approvals import execution
+from approvals.models import Fill, Order
+from tests import make
+from tests.approvals import made_execution as made
+from tests.approvals.broker.process import FakeBroker, running
+from tests.approvals.made_execution import MINUTE, SECOND, Status, now
+from tests.jaxsite.processes import ROOT, eventually
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+
+class Worker:
+    """A process that works on the test's database with the fake broker, and may be killed at any time."""
+
+    def __init__(self, fake: FakeBroker, **environment: str) -> None:
+        given = {
+            "DJANGO_SETTINGS_MODULE": "tests.approvals.broker.settings",
+            "TEST_DATABASE": str(connection.settings_dict["NAME"]),
+            "BROKER": "tests.approvals.broker.client.broker",
+            "TEST_BROKER_URL": fake.url,
+            "TEST_BROKER_TIMEOUT": "30",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.approvals.broker.worker"],
+            cwd=ROOT,
+            env=os.environ | given | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def begin(self, work: str, at: datetime, *orders: Order) -> None:
+        assert self.process.stdin
+        line = " ".join([work, at.isoformat(), *(str(order.pk) for order in orders)])
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[FakeBroker]:
+    with running() as fake:
+        yield fake
+
+
+@pytest.fixture
+def fake(process: FakeBroker, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FakeBroker:
+    process.reset()
+    settings.BROKER = "tests.approvals.broker.client.broker"
+    monkeypatch.setenv("TEST_BROKER_URL", process.url)
+    made.open_gate()
+    return process
+
+
+@pytest.fixture
+def worker(fake: FakeBroker) -> Iterator[Worker]:
+    started = Worker(fake)
+    yield started
+    started.kill()
+
+
+@contextmanager
+def somebody_else(statement: str, *values: UUID) -> Iterator[None]:
+    """Another transaction, that has locked something."""
+    there = connection.copy()
+    there.set_autocommit(False)
+    try:
+        with there.cursor() as cursor:
+            cursor.execute(statement, values)
+        yield
+    finally:
+        there.rollback()
+        there.close()
+
+
+LOCK_ORDER = "SELECT 1 FROM orders WHERE id = %s FOR UPDATE"
+LOCK_CHAIN = "SELECT pg_advisory_xact_lock(hashtextextended('approvals.audit', 0))"
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING)
+        return bool(cursor.fetchone()[0])
+
+
+def rounds(*minutes: float) -> None:
+    for minute in minutes:
+        execution.reconcile(make.T0 + minute * MINUTE)
+
+
+def is_settled(order: Order, at: datetime, *statuses: Order.Status) -> bool:
+    """Whether reconciling has brought the order there. A killed worker keeps its lock for a moment."""
+    execution.reconcile(at)
+    return now(order).status in statuses
+
+
+def test_killed_before_the_order_is_written_as_sent(fake: FakeBroker, worker: Worker) -> None:
+    order = made.entry()
+    with somebody_else(LOCK_ORDER, order.pk):
+        worker.begin("submit", make.T0, order)
+        eventually(somebody_waits)
+        worker.kill()
+    assert now(order).status == Status.PENDING_SUBMIT
+    assert fake.received(order.pk) == 0
+    eventually(lambda: is_settled(order, make.T0 + 10 * SECOND, Status.SUBMITTED))
+    assert (fake.received(order.pk), fake.accepted(order.pk)) == (1, 1)
+
+
+def test_killed_before_the_broker_has_the_order(fake: FakeBroker, worker: Worker) -> None:
+    order = made.entry()
+    fake.fail("place", "hang before")
+    worker.begin("submit", make.T0, order)
+    eventually(lambda: fake.hangs("place"))
+    worker.kill()
+    fake.release()
+    rounds(0.5, 1, 2, 3)
+    assert (now(order).status, order.status_reason) == (Status.HELD, "The broker never received it.")
+    assert fake.accepted(order.pk) == 0
+
+
+def test_killed_after_the_broker_has_accepted_the_order(fake: FakeBroker, worker: Worker) -> None:
+    order = made.entry()
+    fake.fail("place", "hang after")
+    worker.begin("submit", make.T0, order)
+    eventually(lambda: fake.hangs("place"))
+    worker.kill()
+    assert now(order).status == Status.SUBMITTED
+    fake.fill(order.pk, 10)
+    rounds(1)
+    assert (now(order).status, order.exits_working) == (Status.FILLED, True)
+    assert (fake.received(order.pk), fake.accepted(order.pk)) == (1, 1)
+    assert made.agree(fake)
+
+
+def test_killed_before_the_brokers_answer_is_written(fake: FakeBroker, worker: Worker) -> None:
+    order = made.entry()
+    fake.fail("place", "late")
+    worker.begin("submit", make.T0, order)
+    eventually(lambda: fake.hangs("place"))
+    with somebody_else(LOCK_CHAIN):
+        fake.release()
+        eventually(somebody_waits)
+        worker.kill()
+    eventually(lambda: not somebody_waits())
+    assert now(order).acknowledged_at is None
+    rounds(1)
+    assert now(order).acknowledged_at == make.T0 + MINUTE
+    assert (order.status, fake.accepted(order.pk)) == (Status.SUBMITTED, 1)
+
+
+def test_killed_while_fills_are_recorded(fake: FakeBroker, worker: Worker) -> None:
+    order = made.sent()
+    fake.fill(order.pk, 4)
+    fake.fill(order.pk, 6)
+    with somebody_else(LOCK_CHAIN):
+        worker.begin("reconcile", make.T0 + MINUTE)
+        eventually(somebody_waits)
+        worker.kill()
+    assert not Fill.objects.exists()
+    eventually(lambda: is_settled(order, make.T0 + MINUTE, Status.FILLED))
+    assert Fill.objects.count() == 2
+    assert made.agree(fake)
+
+
+def test_killed_while_a_position_is_closed(fake: FakeBroker, worker: Worker) -> None:
+    made.bought(fake)
+    order = made.closing()
+    fake.fail("close", "hang after")
+    worker.begin("submit", make.T0, order)
+    eventually(lambda: fake.hangs("close"))
+    worker.kill()
+    fake.fill(order.pk, 10, "close")
+    rounds(1, 2)
+    assert (now(order).status, fake.accepted(order.pk)) == (Status.FILLED, 1)
+    assert sum(fill.signed_quantity for fill in Fill.objects.ours()) == 0
+    assert made.agree(fake)
+
+
+def test_killed_while_the_exits_of_a_position_are_cancelled(fake: FakeBroker, worker: Worker) -> None:
+    made.bought(fake)
+    order = made.closing()
+    fake.fail("cancel", "hang after")
+    worker.begin("submit", make.T0, order)
+    eventually(lambda: fake.hangs("cancel"))
+    worker.kill()
+    assert now(order).status == Status.PENDING_SUBMIT
+    rounds(1)
+    assert (now(order).status, fake.accepted(order.pk)) == (Status.SUBMITTED, 1)
+
+
+def test_two_workers_at_once_send_each_order_once_and_record_each_fill_once(fake: FakeBroker) -> None:
+    entries = [made.entry(f"S{number:02}") for number in range(20)]
+    workers = [Worker(fake) for _ in range(2)]
+    for worker in workers:
+        for order in entries:
+            worker.begin("submit", make.T0, order)
+        worker.begin("reconcile", make.T0 + 10 * SECOND)
+    for worker in workers:
+        assert {worker.answer() for _ in range(21)} == {"done"}
+    for order in entries:
+        fake.fill(order.pk, 10)
+    for worker in workers:
+        worker.begin("reconcile", make.T0 + MINUTE)
+    for worker in workers:
+        assert worker.answer() == "done"
+        worker.kill()
+    assert {(fake.received(order.pk), fake.accepted(order.pk)) for order in entries} == {(1, 1)}
+    assert {now(order).status for order in entries} == {Status.FILLED}
+    assert Fill.objects.count() == 20
+    assert made.agree(fake)
