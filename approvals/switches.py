@@ -139,8 +139,7 @@ def _good_since(before: Gate | None, at: datetime) -> datetime:
 
 
 def _tell_of_the_feed(before: Gate | None, trouble: str, at: datetime) -> None:
-    was_away = before is not None and before.reason.startswith(FEED)
-    if was_away != bool(trouble):
+    if before is not None and before.reason.startswith(FEED) != bool(trouble):
         title = trouble or "The feed is back."
         notify.put(Notification.Kind.FEED, f"feed {at.isoformat()}", title, at)
 

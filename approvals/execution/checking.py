@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import F, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 
 from approvals import switches
 from approvals.models import Fill, Order, TradingHalt
+from market.models import Split
 
 LOOKED_BACK = timedelta(days=7)
+SPLITS = Split.objects.filter(symbol=OuterRef("symbol"), date__gte=OuterRef("created_at__date"))
 FIRST_LEGS = Q(fills__leg__in=(Fill.Leg.ENTRY, Fill.Leg.CLOSE))
 
 
@@ -29,7 +31,7 @@ class Sums:
 
     @property
     def cannot_be(self) -> bool:
-        return self.first > self.quantity or self.later > self.first
+        return self.first > self.quantity or self.later > self.first == self.told
 
     def __str__(self) -> str:
         return (
@@ -47,7 +49,8 @@ def differences(at: datetime) -> list[Sums]:
             first=Coalesce(Sum("fills__quantity", filter=FIRST_LEGS), 0),
             later=Coalesce(Sum("fills__quantity", filter=~FIRST_LEGS), 0),
         )
-        .filter(~Q(first=F("filled_quantity")) | Q(later__gt=F("first")))
+        .annotate(is_split=Exists(SPLITS))  # then more shares are sold than were bought
+        .filter(~Q(first=F("filled_quantity")) | Q(later__gt=F("first"), is_split=False))
         .order_by("created_at", "pk")
         .values_list("pk", "quantity", "filled_quantity", "first", "later")
     )

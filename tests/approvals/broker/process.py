@@ -22,7 +22,7 @@ class FakeBroker:
         self._control("reset")
 
     def fail(self, call: str, fault: str, times: int = 1) -> None:
-        """The next calls of that name go wrong: refuse, 500 before, 500 after, hang ..., late, drop, lose."""
+        """The next calls go wrong: refuse, 500 before, 500 after, drop, deny, lose, late, hang ..."""
         self._control("fault", call=call, fault=fault, times=times)
 
     def fill(self, order: UUID, quantity: int, leg: str = "entry", price: str = "100.00") -> None:

@@ -124,6 +124,9 @@ class Requests(BaseHTTPRequestHandler):
         if fault in ("refuse", "500 before"):
             self._answer(422 if fault == "refuse" else 500, {"reason": "no shares to borrow"})
             return
+        if fault == "deny":
+            self._answer(200 if call == "orders" else 404, [])
+            return
         answer = self._act(call, client_id, body)
         if fault == "lose":
             self.book.orders.pop(body["client_id"])

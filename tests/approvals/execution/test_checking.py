@@ -2,6 +2,7 @@ from uuid import uuid4
 
 from approvals import execution, switches
 from approvals.models import Order, TradingHalt
+from market.models import Split
 from tests import make
 from tests.approvals import made_execution as made
 from tests.approvals.broker.process import FakeBroker
@@ -32,6 +33,14 @@ def test_more_exits_than_entries_halt_trading(fake: FakeBroker) -> None:
     fake.fill(order.pk, 10, "target")
     rounds(1)
     assert halts() == ["mismatch"]
+
+
+def test_more_exits_than_entries_after_a_share_split_are_as_they_should_be(fake: FakeBroker) -> None:
+    order = made.bought(fake)
+    Split.objects.create(symbol="AAPL", date=make.T0.date(), ratio=2, source="test", recorded_at=make.T0)
+    fake.fill(order.pk, 20, "stop")
+    rounds(1, 2)
+    assert halts() == []
 
 
 def test_a_figure_that_differs_from_the_fills_halts_trading_the_second_time(fake: FakeBroker) -> None:

@@ -78,6 +78,16 @@ def test_while_it_is_not_confirmed_that_the_exits_are_gone_a_closing_waits_and_i
     assert fake.accepted(order.pk) == 1
 
 
+def test_an_entry_that_the_broker_does_not_have_does_not_keep_a_position_from_being_closed(
+    fake: FakeBroker,
+) -> None:
+    made.bought(fake)
+    fake.fail("place", "500 before")
+    lost = made.sent()
+    assert submit_closing().status == Status.SUBMITTED
+    assert now(lost).cancel_requested_at == make.T0
+
+
 def test_a_closing_outlasts_a_broker_that_is_away(fake: FakeBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     made.bought(fake)
     with monkeypatch.context() as patch:

@@ -120,6 +120,31 @@ def test_looks_at_a_broker_that_was_away_do_not_count(
     assert now(order).status == Status.HELD
 
 
+def test_an_order_that_the_broker_denies_and_has_is_one_order_though_it_is_sent_twice(
+    fake: FakeBroker,
+) -> None:
+    fake.fail("place", "500 after")
+    fake.fail("orders", "deny", times=3)
+    fake.fail("order", "deny", times=4)
+    made.feed(make.T0 + 3 * MINUTE)
+    order = made.sent()
+    rounds(1, 2, 3)
+    release = {"status": Status.PENDING_SUBMIT, "released_at": make.T0 + 3 * MINUTE}
+    assert Order.objects.filter(pk=order.pk, status=Status.HELD).update(**release)
+    execution.submit(order.pk, make.T0 + 3 * MINUTE)
+    assert (fake.received(order.pk), fake.accepted(order.pk)) == (2, 1)
+    assert now(order).status == Status.SUBMITTED
+
+
+def test_an_order_that_was_to_be_cancelled_and_never_arrived_is_cancelled(fake: FakeBroker) -> None:
+    fake.fail("place", "500 before")
+    order = made.sent()
+    execution.cancel(order.pk, make.T0)
+    rounds(1, 2, 3)
+    assert now(order).status == Status.CANCELLED
+    assert "never received" in order.status_reason
+
+
 def test_an_order_that_the_broker_loses_is_looked_up_and_then_held(fake: FakeBroker) -> None:
     fake.fail("place", "lose")
     order = made.sent()
