@@ -107,7 +107,8 @@ def waiting(price: float, **values: Any) -> Order:
     make.instrument("AAPL")
     make.quote("AAPL", price, as_of=make.T0 - 5 * SECOND)
     levels = {"limit_price": Decimal("186"), "stop_loss": Decimal("180.5"), "take_profit": Decimal("191.75")}
-    times = {"due_at": make.T0, "released_at": make.T0 - timedelta(hours=15)}
+    last_night = make.T0 - timedelta(hours=15)
+    times = {"due_at": make.T0, "released_at": last_night, "created_at": last_night}
     return entry(**{"status": Status.WAITING_OPEN} | levels | times | values)
 
 

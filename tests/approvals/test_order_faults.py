@@ -101,10 +101,10 @@ WAITING = (
 )
 
 
-def somebody_waits() -> bool:
+def how_many_wait() -> int:
     with connection.cursor() as cursor:
         cursor.execute(WAITING)
-        return bool(cursor.fetchone()[0])
+        return int(cursor.fetchone()[0])
 
 
 def rounds(*minutes: float) -> None:
@@ -122,7 +122,7 @@ def test_killed_before_the_order_is_written_as_sent(fake: FakeBroker, worker: Wo
     order = made.entry()
     with somebody_else(LOCK_ORDER, order.pk):
         worker.begin("submit", make.T0, order)
-        eventually(somebody_waits)
+        eventually(how_many_wait)
         worker.kill()
     assert now(order).status == Status.PENDING_SUBMIT
     assert fake.received(order.pk) == 0
@@ -163,9 +163,9 @@ def test_killed_before_the_brokers_answer_is_written(fake: FakeBroker, worker: W
     eventually(lambda: fake.hangs("place"))
     with somebody_else(LOCK_CHAIN):
         fake.release()
-        eventually(somebody_waits)
+        eventually(how_many_wait)
         worker.kill()
-    eventually(lambda: not somebody_waits())
+    eventually(lambda: not how_many_wait())
     assert now(order).acknowledged_at is None
     rounds(1)
     assert now(order).acknowledged_at == make.T0 + MINUTE
@@ -178,7 +178,7 @@ def test_killed_while_fills_are_recorded(fake: FakeBroker, worker: Worker) -> No
     fake.fill(order.pk, 6)
     with somebody_else(LOCK_CHAIN):
         worker.begin("reconcile", make.T0 + MINUTE)
-        eventually(somebody_waits)
+        eventually(how_many_wait)
         worker.kill()
     assert not Fill.objects.exists()
     eventually(lambda: is_settled(order, make.T0 + MINUTE, Status.FILLED))
@@ -215,12 +215,16 @@ def test_killed_while_the_exits_of_a_position_are_cancelled(fake: FakeBroker, wo
 def test_two_workers_at_once_send_each_order_once_and_record_each_fill_once(fake: FakeBroker) -> None:
     entries = [made.entry(f"S{number:02}") for number in range(20)]
     workers = [Worker(fake) for _ in range(2)]
+    with somebody_else(LOCK_ORDER, entries[0].pk):
+        for worker in workers:
+            worker.begin("submit", make.T0, entries[0])
+        eventually(lambda: how_many_wait() == 2)  # both have seen that it is about to be sent
     for worker in workers:
         for order in entries:
             worker.begin("submit", make.T0, order)
         worker.begin("reconcile", make.T0 + 10 * SECOND)
     for worker in workers:
-        assert {worker.answer() for _ in range(21)} == {"done"}
+        assert {worker.answer() for _ in range(22)} == {"done"}
     for order in entries:
         fake.fill(order.pk, 10)
     for worker in workers:
