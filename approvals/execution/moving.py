@@ -8,6 +8,7 @@ from django.db import transaction
 
 from approvals import audit, notify
 from approvals.models import Notification, Order
+from approvals.models.orders import OrderQuerySet
 
 Status, Kind = Order.Status, Notification.Kind
 
@@ -48,7 +49,12 @@ def move_unanswered(order: Order, end: Order.Status, reason: str, at: datetime, 
 
 
 def _move(
-    mine: Any, order: Order, end: Order.Status, reason: str, at: datetime, changes: dict[str, Any]
+    mine: OrderQuerySet,
+    order: Order,
+    end: Order.Status,
+    reason: str,
+    at: datetime,
+    changes: dict[str, Any],
 ) -> bool:
     if end in ENDED:
         changes = changes | {"ended_at": at}
