@@ -1,10 +1,14 @@
 """What the queue runs. Any of these may run twice or overlap: each is safe to."""
 
+import logging
 from uuid import UUID
 
 from django.utils import timezone
 
 from approvals import execution
+from approvals import outcomes as ledgers
+
+logger = logging.getLogger(__name__)
 
 
 def submit(pk: UUID) -> None:
@@ -17,3 +21,12 @@ def cancel(pk: UUID) -> None:
 
 def reconcile() -> None:
     execution.reconcile(timezone.now())
+
+
+def outcomes() -> None:
+    if computed := ledgers.refresh(timezone.now()):
+        logger.info("computed %s outcomes", computed)
+
+
+def prune() -> None:
+    logger.info("thinned out %s snapshots of the account", execution.prune(timezone.now()))

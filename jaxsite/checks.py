@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, OperationalError, connections
 from django.db.utils import NotSupportedError
+from django.utils.module_loading import import_string
 
 from market import feeds
 from market.prices import Timeframe
@@ -86,6 +87,42 @@ def check_that_data_is_not_mixed(**kwargs: Any) -> list[CheckMessage]:
             hint="Remove simulator from PROVIDERS, or choose DATA=simulated and remove the others.",
             id="jax.E006",
         )
+    ]
+
+
+@register()
+def check_broker(**kwargs: Any) -> list[CheckMessage]:
+    if settings.BROKER == "paper" or (settings.BROKER.count(".") and _is_there(settings.BROKER)):
+        return []
+    return [
+        Error(
+            f"BROKER is {settings.BROKER}, which is neither paper nor the path of a broker.",
+            hint="Use paper, or the dotted path of what takes an instant and returns a broker on paper.",
+            id="jax.E011",
+        )
+    ]
+
+
+def _is_there(path: str) -> bool:
+    try:
+        import_string(path)
+    except ImportError:
+        return False
+    return True
+
+
+@register()
+def check_shares(**kwargs: Any) -> list[CheckMessage]:
+    """Limits that are shares of the capital are written as such: 0.01 is one percent."""
+    names = ("RISK_PER_TRADE", "MAX_POSITION", "MAX_OPEN_RISK", "MAX_DAY_LOSS")
+    return [
+        Error(
+            f"{name} is {getattr(settings, name)}, which is no share of the capital.",
+            hint="Use a number above 0 and up to 1: 0.01 is one percent.",
+            id="jax.E012",
+        )
+        for name in names
+        if not 0 < getattr(settings, name) <= 1
     ]
 
 

@@ -39,6 +39,9 @@ def periodic() -> list[Periodic]:
             "signals.scan", "signals.tasks.scan", scan, at_start=True, first=timedelta(seconds=30) - EARLY
         ),
         Periodic("signals.sweep", "signals.tasks.sweep", 1),
+        Periodic("approvals.reconcile", "approvals.tasks.reconcile", 1, at_start=True),
+        Periodic("approvals.outcomes", "approvals.tasks.outcomes", 10, "slow", first=timedelta(minutes=3)),
+        Periodic("approvals.prune", "approvals.tasks.prune", DAY, "slow"),
         Periodic("signals.records", "signals.tasks.records", 10, "slow", first=timedelta(minutes=2)),
         Periodic("signals.prune", "signals.tasks.prune", DAY, "slow"),
         Periodic("market.prune", "market.tasks.prune", DAY, "slow"),
