@@ -1,21 +1,18 @@
-"""The record of what happened, as a chain of hashes: who changes a row afterwards breaks it.
-
-Each event's text is exactly what was hashed, together with the hash of the event before it. Events are
-appended last in the transaction that they are about: the chain is locked from then until it commits.
-"""
+"""Adding to the chain: one event after the other, without a hole."""
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 
 from approvals.models import AuditEvent
 
 START = "0" * 64  # what the first event has in place of a hash before it
 
 
+@transaction.atomic(savepoint=False)
 def append(
     kind: str,
     subject: str,
@@ -30,19 +27,16 @@ def append(
     `kind`: a noun and a past participle, as in "order submitted". `subject`: a noun and an id. `facts`:
     whatever explains it; Decimals, instants and ids are written as text.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [__name__])
+    lock()
     last = AuditEvent.objects.order_by("-number").values_list("number", "hash").first()
     number, previous = (last[0] + 1, last[1]) if last else (1, START)
-    actor = by.get_username() if by else ""
-    said = {"number": number, "at": at.isoformat(), "kind": kind, "subject": subject, "actor": actor}
-    text = json.dumps(said | {"facts": facts}, default=str, ensure_ascii=False)
+    columns = {"kind": kind, "subject": subject, "actor": by.get_username() if by else ""}
+    said = {"number": number, "at": at.astimezone(UTC).isoformat(), **columns, "log_entry": log_entry}
+    text = _text(said | {"facts": facts})
     return AuditEvent.objects.create(
         number=number,
         at=at,
-        kind=kind,
-        actor=actor,
-        subject=subject,
+        **columns,
         text=text,
         previous_hash=previous,
         hash=hash_of(previous, text),
@@ -50,6 +44,18 @@ def append(
     )
 
 
+def lock() -> None:
+    """Let nobody else append before this transaction has ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('approvals.audit', 0))")
+
+
 def hash_of(previous: str, text: str) -> str:
     """SHA-256 of the hash before, a line feed and the text, in hexadecimal."""
     return hashlib.sha256(f"{previous}\n{text}".encode()).hexdigest()
+
+
+def _text(said: dict[str, object]) -> str:
+    """JSON that any database takes: a NUL and half a surrogate pair are written as JSON's own escapes."""
+    written = json.dumps(said, default=str, ensure_ascii=False)
+    return written.encode("utf-8", "backslashreplace").decode()

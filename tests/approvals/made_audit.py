@@ -1,0 +1,116 @@
+"""Rows of the record, for the tests of what keeps them."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+
+from approvals import audit
+from approvals.models import (
+    AuditEvent,
+    Fill,
+    Order,
+    OrderDecision,
+    Outcome,
+    TradeApproval,
+    TradingHalt,
+)
+from market.models import Instrument
+from tests import make
+
+
+def user(name: str = "tina") -> User:
+    return User.objects.get_or_create(username=name)[0]
+
+
+def approval() -> TradeApproval:
+    return TradeApproval.objects.create(
+        signal=make.signal(), approved=True, approved_by=user(), approved_at=make.T0, etag="e"
+    )
+
+
+def closing() -> Order:
+    return Order.objects.create(
+        kind=Order.Kind.CLOSE,
+        symbol="AAPL",
+        side="SELL",
+        quantity=10,
+        currency="USD",
+        status=Order.Status.PENDING_SUBMIT,
+        broker="paper",
+        requested_by=user(),
+        created_at=make.T0,
+    )
+
+
+def order_decision() -> OrderDecision:
+    return OrderDecision.objects.create(
+        order=closing(), action=OrderDecision.Action.CLOSE, decided_by=user(), decided_at=make.T0
+    )
+
+
+def fill() -> Fill:
+    return Fill.objects.create(
+        leg=Fill.Leg.CLOSE,
+        broker="paper",
+        execution_id="x1",
+        symbol="AAPL",
+        side="SELL",
+        quantity=10,
+        price=Decimal("185.50"),
+        executed_at=make.T0,
+        recorded_at=make.T0,
+    )
+
+
+def outcome() -> Outcome:
+    return Outcome.objects.create(
+        signal=make.signal(), ledger=Outcome.Ledger.SIGNAL, since=make.T0, end=0, computed_at=make.T0
+    )
+
+
+def halt(**values: Any) -> TradingHalt:
+    given = {"cause": TradingHalt.Cause.PERSON, "reason": "fire drill", "started_at": make.T0} | values
+    return TradingHalt.objects.create(**given)
+
+
+def event(number: int = 1, **facts: Any) -> AuditEvent:
+    at = make.T0 + timedelta(minutes=number)
+    return audit.append("order sent", f"order {number}", at, by=user(), **facts)
+
+
+def chain(events: int = 3) -> None:
+    for number in range(1, events + 1):
+        event(number, quantity=10 * number)
+
+
+def log_entry(pk: int | None = None, message: str = "Changed.") -> LogEntry:
+    return LogEntry.objects.create(
+        pk=pk,
+        user=user(),
+        content_type=ContentType.objects.get_for_model(Instrument),
+        object_id="AAPL",
+        object_repr="AAPL",
+        action_flag=CHANGE,
+        change_message=message,
+        action_time=make.T0,
+    )
+
+
+def tamper(number: int, column: str, value: str | datetime | int) -> None:
+    """What somebody with the database's password does: no trigger stops them."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_events DISABLE TRIGGER refuse_change")
+        cursor.execute(f"UPDATE audit_events SET {column} = %s WHERE number = %s", [value, number])
+        cursor.execute("ALTER TABLE audit_events ENABLE TRIGGER refuse_change")
+
+
+def cut_out(number: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_events DISABLE TRIGGER refuse_change")
+        cursor.execute("DELETE FROM audit_events WHERE number = %s", [number])
+        cursor.execute("ALTER TABLE audit_events ENABLE TRIGGER refuse_change")
