@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
@@ -15,11 +16,14 @@ from approvals.models import (
     Fill,
     Order,
     OrderDecision,
-    Outcome,
+    PaperAccount,
+    PaperFill,
+    PaperOrder,
     TradeApproval,
     TradingHalt,
 )
 from market.models import Instrument
+from signals.models import Signal
 from tests import make
 
 
@@ -29,7 +33,11 @@ def user(name: str = "tina") -> User:
 
 def approval() -> TradeApproval:
     return TradeApproval.objects.create(
-        signal=make.signal(), approved=True, approved_by=user(), approved_at=make.T0, etag="e"
+        signal=Signal.objects.first() or make.signal(),
+        approved=True,
+        approved_by=user(),
+        approved_at=make.T0,
+        etag="e",
     )
 
 
@@ -49,7 +57,10 @@ def closing() -> Order:
 
 def order_decision() -> OrderDecision:
     return OrderDecision.objects.create(
-        order=closing(), action=OrderDecision.Action.CLOSE, decided_by=user(), decided_at=make.T0
+        order=Order.objects.first() or closing(),
+        action=OrderDecision.Action.CLOSE,
+        decided_by=user(),
+        decided_at=make.T0,
     )
 
 
@@ -67,10 +78,18 @@ def fill() -> Fill:
     )
 
 
-def outcome() -> Outcome:
-    return Outcome.objects.create(
-        signal=make.signal(), ledger=Outcome.Ledger.SIGNAL, since=make.T0, end=0, computed_at=make.T0
-    )
+def paper_account() -> PaperAccount:
+    return PaperAccount.objects.create(pk=1, start_equity=100_000, opened_at=make.T0)
+
+
+def paper_order() -> PaperOrder:
+    given = {"symbol": "AAPL", "side": "SELL", "quantity": 10, "placed_at": make.T0, "state": "working"}
+    return PaperOrder.objects.create(client_id=uuid4(), **given)
+
+
+def paper_fill() -> PaperFill:
+    given = {"leg": "close", "symbol": "AAPL", "side": "SELL", "quantity": 10, "price": Decimal("185.50")}
+    return PaperFill.objects.create(order=paper_order(), executed_at=make.T0, recorded_at=make.T0, **given)
 
 
 def halt(**values: Any) -> TradingHalt:

@@ -1,0 +1,85 @@
+"""What people did and what happened is never edited nor deleted, whoever asks and by whatever way."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import IntegrityError, connection, models
+from django.db.models import ProtectedError
+from django.test import Client
+
+from tests.approvals import made_audit as made
+from tests.approvals.made_outcomes import outcome
+
+pytestmark = pytest.mark.django_db
+
+RECORDS: list[Callable[[], models.Model]] = [
+    *[made.approval, made.order_decision, made.fill, made.event],
+    *[made.paper_account, made.paper_fill],
+]
+KEPT: list[Callable[[], models.Model]] = [made.closing, made.halt, outcome, made.paper_order]
+
+
+def refused(what: str, row: models.Model) -> str:
+    return f"{what} of {row._meta.db_table} is refused: its rows are a record"
+
+
+def test_every_table_with_a_trigger_is_tested_here() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'refuse_change'")
+        guarded = {table for (table,) in cursor}
+    assert {made_row()._meta.db_table for made_row in [*KEPT, *RECORDS]} == guarded
+
+
+@pytest.mark.parametrize("made_row", RECORDS)
+def test_a_record_is_not_updated(made_row: Callable[[], models.Model]) -> None:
+    row = made_row()
+    with pytest.raises(IntegrityError, match=refused("UPDATE", row)):
+        row.save(force_update=True)
+
+
+@pytest.mark.parametrize("made_row", RECORDS)
+def test_a_record_is_not_updated_by_sql(made_row: Callable[[], models.Model]) -> None:
+    row = made_row()
+    key = row._meta.pk.column
+    with connection.cursor() as cursor, pytest.raises(IntegrityError, match=refused("UPDATE", row)):
+        cursor.execute(f"UPDATE {row._meta.db_table} SET {key} = {key}")
+
+
+@pytest.mark.parametrize("made_row", [*RECORDS, *KEPT])
+def test_what_is_kept_is_not_deleted(made_row: Callable[[], models.Model]) -> None:
+    row = made_row()
+    with pytest.raises(IntegrityError, match=refused("DELETE", row)):
+        row.delete()
+
+
+@pytest.mark.parametrize("made_row", [*RECORDS, *KEPT])
+def test_what_is_kept_is_not_deleted_by_sql(made_row: Callable[[], models.Model]) -> None:
+    row = made_row()
+    with connection.cursor() as cursor, pytest.raises(IntegrityError, match=refused("DELETE", row)):
+        cursor.execute(f"DELETE FROM {row._meta.db_table}")
+
+
+@pytest.mark.parametrize("made_row", KEPT)
+def test_a_row_with_a_status_may_change(made_row: Callable[[], models.Model]) -> None:
+    made_row().save(force_update=True)
+
+
+def test_a_signal_with_a_decision_cannot_be_deleted() -> None:
+    signal = made.approval().signal
+    with pytest.raises(ProtectedError, match=r"TradeApproval\.signal"):
+        signal.delete()
+
+
+def test_a_user_with_decisions_cannot_be_deleted() -> None:
+    made.approval()
+    with pytest.raises(ProtectedError, match=r"TradeApproval\.approved_by"):
+        made.user().delete()
+
+
+def test_the_admin_says_why_a_user_with_decisions_stays(admin_client: Client) -> None:
+    made.approval()
+    address = f"/admin/auth/user/{made.user().pk}/delete/"
+    shown = admin_client.post(address, {"post": "yes"}).content.decode()
+    assert "would require deleting the following protected related objects" in shown
+    assert "trade approval" in shown.lower()
+    assert made.user().is_active
