@@ -1,0 +1,22 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from approvals import switches
+
+
+class Command(BaseCommand):
+    help = "End every halt. Orders that waited meanwhile are held: each needs a new look before it goes out."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "note", nargs="?", default="", help="What was found, in quotes. Kept with the halt."
+        )
+
+    def handle(self, *args: Any, note: str, **options: Any) -> None:
+        ended = switches.resume(timezone.now(), None, note.encode("utf-8", "replace").decode().strip())
+        for one in ended:
+            self.stdout.write(f"Ended: {one}")
+        if not ended:
+            self.stdout.write("Trading is not halted: there is nothing to resume.")
