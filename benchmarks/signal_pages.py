@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from knox.models import AuthToken
@@ -54,8 +54,9 @@ def _ask(client: Client) -> None:
 
 @contextmanager
 def _client() -> Iterator[Client]:
-    """Somebody with a token."""
+    """Somebody with a token who may read signals."""
     user = User.objects.create_user("benchmark")
+    user.user_permissions.add(Permission.objects.get(codename="view_signal"))
     _, token = AuthToken.objects.create(user, expiry=timedelta(hours=1))
     yield Client(SERVER_NAME="localhost", headers={"Authorization": f"Token {token}"})
     user.delete()

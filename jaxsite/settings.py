@@ -206,7 +206,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "jaxsite.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissions"],
+    "DEFAULT_PERMISSION_CLASSES": ["market.api.permissions.ModelPermissions"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["jaxsite.rest.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "jaxsite.rest.Negotiation",

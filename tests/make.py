@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from django.contrib.auth.models import Permission, User
+from django.db.models import Q
 
 from approvals.models import AccountSnapshot, Fill, Gate, Order, TradeApproval
 from market import store
@@ -196,9 +197,10 @@ def ready(at: datetime = T0, equity: str = "100000") -> None:
 
 
 def trader(name: str = "ann") -> User:
-    """Somebody who may decide."""
+    """Somebody who may read and decide."""
     user, _ = User.objects.get_or_create(username=name)
-    user.user_permissions.set(Permission.objects.filter(codename__in=["add_tradeapproval", "change_order"]))
+    decides = Q(codename__in=["add_tradeapproval", "change_order"])
+    user.user_permissions.set(Permission.objects.filter(decides | Q(codename__startswith="view_")))
     return user
 
 

@@ -1,18 +1,11 @@
 from django_filters.rest_framework import ChoiceFilter, FilterSet, UUIDFilter
 from rest_framework import serializers
 from rest_framework.mixins import ListModelMixin
-from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.viewsets import GenericViewSet
 
 from approvals.models import Outcome
 from market.api.filters import SymbolsFilter, timeframe_filter
 from signals.api.filters import StrategiesFilter
-
-
-class MayView(DjangoModelPermissions):
-    """Reading asks for the permission to view."""
-
-    perms_map = DjangoModelPermissions.perms_map | {"GET": ["%(app_label)s.view_%(model_name)s"]}
 
 
 class OutcomeSerializer(serializers.ModelSerializer[Outcome]):
@@ -54,5 +47,4 @@ class OutcomeViewSet(ListModelMixin, GenericViewSet[Outcome]):
 
     queryset = Outcome.objects.select_related("signal", "decided_by").order_by("-since", "pk")
     serializer_class = OutcomeSerializer
-    permission_classes = [MayView]
     filterset_class = OutcomeFilters

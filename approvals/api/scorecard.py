@@ -12,7 +12,6 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from approvals import scorecard
-from approvals.api.outcomes import MayView
 from approvals.models import Outcome
 from market.api.filters import InstantFilter, SymbolsFilter, timeframe_filter
 from signals.api.filters import StrategiesFilter
@@ -162,7 +161,6 @@ class ScorecardViewSet(GenericViewSet[Outcome]):
 
     queryset = Outcome.objects.all()
     serializer_class = CardSerializer
-    permission_classes = [MayView]
     filterset_class = ScorecardFilters
 
     @extend_schema(responses=CardSerializer(many=True))

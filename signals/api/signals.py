@@ -13,12 +13,12 @@ from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import APIException
 from rest_framework.mixins import ListModelMixin
-from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from market.api.filters import InstantFilter, SymbolsFilter, timeframe_filter
+from market.api.permissions import MayChange
 from signals import lifecycle, records
 from signals.api.bodies import Body
 from signals.api.filters import StrategiesFilter
@@ -137,12 +137,6 @@ class SignalFilters(FilterSet):
 
     def in_order(self, signals: SignalQuerySet, name: str, value: str) -> SignalQuerySet:
         return signals.order_by(value, "id")
-
-
-class MayChange(DjangoModelPermissions):
-    """An action on a row that is there asks for the permission to change it."""
-
-    perms_map = DjangoModelPermissions.perms_map | {"POST": ["%(app_label)s.change_%(model_name)s"]}
 
 
 class Conflict(APIException):

@@ -74,7 +74,7 @@ def test_the_token_of_a_disabled_user_is_refused(admin: User) -> None:
 
 def test_staff_make_and_see_tokens_only_for_themselves(client: Client, admin: User) -> None:
     clerk = User.objects.create_user("clerk", is_staff=True)
-    clerk.user_permissions.set(Permission.objects.filter(codename__contains="authtoken"))
+    clerk.user_permissions.set(Permission.objects.filter(codename__regex="authtoken|view_quote"))
     client.force_login(clerk)
     refused = client.post(ADD, {"user": admin.pk, "expiry_0": "2099-01-01", "expiry_1": "00:00"})
     assert "Select a valid choice" in refused.content.decode()

@@ -5,9 +5,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests import make
-from tests.market.api.conftest import reader, stranger, with_token
+from tests.market.api.conftest import nobody, reader, stranger, with_token
 
-__all__ = ["reader", "stranger"]
+__all__ = ["nobody", "reader", "stranger"]
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from signals.trades import End
 from tests import make
 from tests.approvals.api.test_scorecard import viewer
 from tests.approvals.made_outcomes import outcome
-from tests.market.api.conftest import reader, stranger
+from tests.market.api.conftest import nobody, stranger
 
-__all__ = ["reader", "stranger", "viewer"]
+__all__ = ["nobody", "stranger", "viewer"]
 
 URL = "/api/v1/outcomes/"
 
@@ -74,9 +74,9 @@ def test_what_it_does_not_know_is_refused(viewer: APIClient, query: str) -> None
     assert viewer.get(f"{URL}?{query}").status_code == 400
 
 
-def test_a_stranger_may_not(stranger: APIClient, reader: APIClient) -> None:
+def test_a_stranger_may_not(stranger: APIClient, nobody: APIClient) -> None:
     assert stranger.get(URL).status_code == 401
-    assert reader.get(URL).status_code == 403
+    assert nobody.get(URL).status_code == 403
 
 
 def test_the_list_takes_as_many_queries_for_many_rows(

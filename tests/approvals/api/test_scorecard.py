@@ -8,9 +8,9 @@ from rest_framework.test import APIClient
 from signals.trades import End
 from tests import make
 from tests.approvals.made_outcomes import outcome
-from tests.market.api.conftest import reader, stranger, with_token
+from tests.market.api.conftest import nobody, stranger, with_token
 
-__all__ = ["reader", "stranger"]
+__all__ = ["nobody", "stranger"]
 
 URL = "/api/v1/scorecard/"
 
@@ -103,9 +103,9 @@ def test_without_outcomes_it_is_empty(viewer: APIClient) -> None:
     assert viewer.get(URL).json()["results"] == []
 
 
-def test_a_stranger_may_not(stranger: APIClient, reader: APIClient) -> None:
+def test_a_stranger_may_not(stranger: APIClient, nobody: APIClient) -> None:
     assert stranger.get(URL).status_code == 401
-    assert reader.get(URL).status_code == 403
+    assert nobody.get(URL).status_code == 403
 
 
 def test_it_takes_as_many_queries_for_many_rows(

@@ -1,5 +1,5 @@
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
@@ -19,14 +19,22 @@ def stranger() -> APIClient:
 
 @pytest.fixture
 def reader(db: None) -> APIClient:
-    """Somebody with a token and no permissions."""
-    return with_token(User.objects.create_user("reader"))
+    """Somebody who may read everything."""
+    user = User.objects.create_user("reader")
+    user.groups.add(Group.objects.get(name="viewer"))
+    return with_token(user)
+
+
+@pytest.fixture
+def nobody(db: None) -> APIClient:
+    """Somebody with a token and no role."""
+    return with_token(User.objects.create_user("nobody"))
 
 
 @pytest.fixture
 def editor(db: None) -> APIClient:
-    """Somebody who may add and change instruments."""
+    """Somebody who may read, add and change instruments."""
     user = User.objects.create_user("editor")
-    names = ["add_instrument", "change_instrument"]
+    names = ["view_instrument", "add_instrument", "change_instrument"]
     user.user_permissions.set(Permission.objects.filter(codename__in=names))
     return with_token(user)

@@ -118,7 +118,9 @@ def test_what_is_not_known_is_refused(reader: APIClient, query: dict[str, str | 
 def test_candles_are_never_counted(
     reader: APIClient, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(4) as queries:  # two for the token, the instrument, the rows
+    with django_assert_num_queries(
+        6
+    ) as queries:  # two for the token, two for the role, the instrument, the rows
         assert len(closes(reader)) == 5
     assert "count(" not in str(queries.captured_queries).lower()
 

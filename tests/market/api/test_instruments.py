@@ -51,7 +51,7 @@ def test_the_list_comes_in_pages(reader: APIClient) -> None:
 def test_the_list_takes_as_many_queries_for_many_as_for_one(
     reader: APIClient, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(4):  # two for the token, the count, the page
+    with django_assert_num_queries(6):  # two for the token, two for the role, the count, the page
         assert len(symbols(reader.get(URL))) == 10
 
 

@@ -91,7 +91,9 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
     for n in range(symbols):
         make.instrument(f"S{n}")
         make.quote(f"S{n}")
-    with django_assert_num_queries(6):  # two for the token, count, page, previous closes, staleness
+    with django_assert_num_queries(
+        8
+    ):  # two for the token, two for the role, count, page, previous closes, staleness
         assert len(reader.get(URL).json()["results"]) == 2 + symbols
 
 

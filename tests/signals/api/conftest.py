@@ -2,7 +2,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -19,10 +19,11 @@ class Pending(Protocol):
 
 @pytest.fixture
 def trader(db: None) -> APIClient:
-    """Somebody who may cancel signals and ask for scans and backtests."""
+    """Somebody who may read, cancel signals and ask for scans and backtests."""
     user = User.objects.create_user("trader")
     names = ["change_signal", "add_scan", "add_backtest"]
     user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    user.groups.add(Group.objects.get(name="viewer"))
     return with_token(user)
 
 

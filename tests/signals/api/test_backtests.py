@@ -112,7 +112,7 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
 ) -> None:
     for _ in range(backtests):
         trader.post(URL, WANTED)
-    with django_assert_num_queries(4):  # two for the token, the count, the page
+    with django_assert_num_queries(6):  # two for the token, two for the role, the count, the page
         rows = reader.get(URL).json()["results"]
     assert [row["requested_by"] for row in rows] == ["trader"] * backtests
 

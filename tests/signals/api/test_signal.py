@@ -95,7 +95,9 @@ def test_it_takes_as_many_queries_for_many_conflicts_as_for_none(
     signal = pending()
     for timeframe in ("15m", "1h", "1d"):
         make.sell(timeframe=timeframe, expires_at=signal.expires_at)
-    with django_assert_num_queries(5):  # two for the token, the signal, its conflicts, its record
+    with django_assert_num_queries(
+        7
+    ):  # two for the token, two for the role, the signal, its conflicts, its record
         assert len(reader.get(f"{URL}{signal.pk}/").json()["conflicts"]) == 3
 
 

@@ -171,7 +171,7 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
     for n in range(signals):
         pending(f"S{n}")
         make.sell(f"S{n}", bar_opened_at=make.T0 - timedelta(days=n), **SOON)
-    with django_assert_num_queries(4):  # two for the token, the count, the page
+    with django_assert_num_queries(6):  # two for the token, two for the role, the count, the page
         assert len(symbols(reader.get(f"{URL}?status=pending"))) == 2 * signals
 
 

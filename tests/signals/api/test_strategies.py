@@ -107,7 +107,7 @@ def test_it_takes_as_many_queries_for_many_records_as_for_none(
 ) -> None:
     for n in range(10):
         record(f"S{n}")
-    with django_assert_num_queries(4):  # two for the token, the configurations, the records
+    with django_assert_num_queries(6):  # two for the token, two for the role, the configurations, the records
         assert reader.get(address).status_code == 200
 
 

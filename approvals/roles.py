@@ -1,0 +1,38 @@
+"""Who may do what: three groups that migrations make and add to. What an operator adds to them stays."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.management import create_permissions
+
+if TYPE_CHECKING:
+    from django.apps.registry import Apps
+
+VIEWER, TRADER, OPERATOR = "viewer", "trader", "operator"
+APPS = ("market", "signals", "approvals")
+
+
+def views(apps: "Apps") -> list[str]:
+    """The permissions to view each model that there is at this point."""
+    models = [model._meta for label in APPS for model in apps.get_app_config(label).get_models()]
+    return [f"{model.app_label}.view_{model.model_name}" for model in models]
+
+
+def grant(apps: "Apps", role: str, permissions: Iterable[str]) -> None:
+    """Give a role more permissions, named as in "approvals.add_tradinghalt". A role that is missing is made.
+
+    For migrations: a model's permissions are otherwise made only after all migrations have run.
+    """
+    for label in APPS:
+        _make_permissions(apps, label)
+    group, _ = apps.get_model("auth", "Group").objects.get_or_create(name=role)
+    known = apps.get_model("auth", "Permission").objects
+    for label, codename in (name.split(".") for name in permissions):
+        group.permissions.add(known.get(content_type__app_label=label, codename=codename))
+
+
+def _make_permissions(apps: "Apps", label: str) -> None:
+    config: Any = apps.get_app_config(label)
+    if not getattr(config, "models_module", None):
+        config.models_module = True  # a migration's stand-in for an app has none, and is passed over without
+    create_permissions(config, apps=apps, verbosity=0)
