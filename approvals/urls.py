@@ -1,7 +1,9 @@
 from rest_framework.routers import SimpleRouter
 
 from approvals.api.approvals import ApprovalViewSet
+from approvals.api.audit import AuditViewSet
 from approvals.api.decisions import OrderDecisionViewSet, SignalDecisionViewSet
+from approvals.api.halts import HaltViewSet
 from approvals.api.inbox import InboxViewSet
 from approvals.api.outcomes import OutcomeViewSet
 from approvals.api.scorecard import ScorecardViewSet
@@ -14,3 +16,5 @@ router.register("approvals", ApprovalViewSet)
 router.register("inbox", InboxViewSet, basename="inbox")
 router.register("outcomes", OutcomeViewSet)
 router.register("scorecard", ScorecardViewSet, basename="scorecard")
+router.register("halts", HaltViewSet)
+router.register("audit", AuditViewSet)

@@ -40,6 +40,8 @@ def test_the_description_is_served_to_everyone(client: Client) -> None:
         ("Strategies", "Strategy"),
         ("Scans", "Scan"),
         ("Backtests", "BacktestDetail"),
+        ("Halts", "Halt"),
+        ("Audit", "Event"),
         ("Errors", "Problem"),
     ],
 )

@@ -1,0 +1,120 @@
+"""GET and POST /api/v1/halts/, POST /api/v1/halts/resume/."""
+
+import pytest
+from django.contrib.auth.models import Group, User
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from approvals import switches
+from approvals.models import AuditEvent, TradingHalt
+from tests import make
+from tests.approvals import made_audit as made
+from tests.market.api.conftest import with_token
+
+pytestmark = pytest.mark.django_db
+
+URL = "/api/v1/halts/"
+WHY = {"reason": "the feed looks wrong"}
+
+
+@pytest.fixture
+def operator() -> APIClient:
+    user = User.objects.create_user("olga")
+    user.groups.add(Group.objects.get(name="operator"))
+    return with_token(user)
+
+
+def test_a_halt_says_who_began_it_and_why(operator: APIClient) -> None:
+    answer = operator.post(URL, WHY)
+    halt = TradingHalt.objects.get()
+    assert answer.status_code == 201
+    assert answer.json() == {
+        "id": halt.pk,
+        "cause": "person",
+        "reason": "the feed looks wrong",
+        "started_at": halt.started_at.isoformat().replace("+00:00", "Z"),
+        "started_by": "olga",
+        "ended_at": None,
+        "ended_by": None,
+        "ended_note": "",
+    }
+    assert switches.halted()
+
+
+def test_halting_twice_is_the_same_as_once(operator: APIClient) -> None:
+    first = operator.post(URL, WHY)
+    again = operator.post(URL, {"reason": "another"})
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert AuditEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"reason": " "}, {"reason": "a\x00b"}, {"why": "x"}])
+def test_a_halt_without_a_proper_reason_is_refused(operator: APIClient, body: dict[str, str]) -> None:
+    assert operator.post(URL, body).status_code == 400
+    assert not switches.halted()
+
+
+def test_half_a_surrogate_pair_is_no_reason(operator: APIClient) -> None:
+    answer = operator.generic("POST", URL, '{"reason": "\\ud83d"}', content_type="application/json")
+    assert answer.status_code == 400
+
+
+def test_resume_ends_every_halt(operator: APIClient) -> None:
+    made.halt()
+    made.halt(cause=TradingHalt.Cause.MISMATCH, reason="fills do not add up")
+    answer = operator.post(f"{URL}resume/", {"note": "looked into it"})
+    assert answer.status_code == 200
+    assert answer.json()["detail"].startswith("Trading goes on.")
+    assert {(one["ended_by"], one["ended_note"]) for one in answer.json()["ended"]} == {
+        ("olga", "looked into it")
+    }
+    assert not switches.halted()
+
+
+def test_resuming_twice_says_that_nothing_is_halted(operator: APIClient) -> None:
+    made.halt()
+    operator.post(f"{URL}resume/")
+    answer = operator.post(f"{URL}resume/")
+    expected = {"detail": "Trading is not halted: there is nothing to resume.", "ended": []}
+    assert (answer.status_code, answer.json()) == (200, expected)
+
+
+@pytest.mark.parametrize("address", [URL, f"{URL}resume/"])
+def test_a_stranger_may_not(stranger: APIClient, nobody: APIClient, address: str) -> None:
+    assert stranger.post(address, WHY).status_code == 401
+    assert nobody.post(address, WHY).status_code == 403
+    assert TradingHalt.objects.count() == 0
+
+
+@pytest.mark.parametrize("address", [URL, f"{URL}resume/"])
+def test_neither_a_viewer_nor_a_trader_halts_or_resumes(
+    reader: APIClient, trader: APIClient, address: str
+) -> None:
+    made.halt()
+    assert [client.post(address, WHY).status_code for client in (reader, trader)] == [403, 403]
+    assert switches.halted()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("", ["again", "fire drill"]), ("?open=true", ["again"]), ("?open=false", ["fire drill"])],
+)
+def test_halts_are_listed_newest_first(reader: APIClient, query: str, found: list[str]) -> None:
+    made.halt(ended_at=make.T0)
+    made.halt(reason="again")
+    assert [row["reason"] for row in reader.get(f"{URL}{query}").json()["results"]] == found
+
+
+def test_what_is_not_known_is_refused(reader: APIClient) -> None:
+    assert reader.get(f"{URL}?open=yes").status_code == 400
+    assert reader.get(f"{URL}?closed=true").status_code == 400
+
+
+@pytest.mark.parametrize("halts", [1, 5])
+def test_a_list_costs_the_same_queries_however_long(
+    reader: APIClient, django_assert_num_queries: DjangoAssertNumQueries, halts: int
+) -> None:
+    for _ in range(halts):
+        made.halt(started_by=made.user(), ended_by=made.user(), ended_at=make.T0)
+    with django_assert_num_queries(6):  # two for the token, two for the role, the count, the page
+        assert reader.get(URL).json()["count"] == halts
