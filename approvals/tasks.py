@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from approvals import execution
+from approvals import audit, execution
 from approvals import outcomes as ledgers
 
 logger = logging.getLogger(__name__)
@@ -21,6 +21,11 @@ def cancel(pk: UUID) -> None:
 
 def reconcile() -> None:
     execution.reconcile(timezone.now())
+
+
+def seal() -> None:
+    """Put what the admin has logged into the chain."""
+    audit.seal(timezone.now())
 
 
 def outcomes() -> None:

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from pytest_django import DjangoAssertNumQueries, Settings
 from pytest_django.live_server_helper import LiveServer
 
+from approvals.models import BrokerPosition, Gate, Order, TradingHalt
 from jaxsite.uptime import in_words
 from market.models import IngestionRun, IngestionTotal, Installation, ProviderStatus
 from signals.models import Scan
@@ -41,6 +42,8 @@ def working() -> None:
     make.round_the_clock(now)
     make.only("AAPL", calendar="24/7")
     make.quote("AAPL", as_of=now - timedelta(seconds=40), feed="simulated")
+    make.ready(now)
+    IngestionRun.objects.all().delete()
     run()
     scan(ago=30)
 
@@ -71,7 +74,7 @@ def test_a_system_at_work_is_healthy(client: Client) -> None:
     found = health(client)
     assert (found["status"], found["service"]) == ("healthy", "jax")
     assert found["checks"].keys() == {
-        *("database", "data", "worker", "scans", "quotes", "provider_simulator")
+        *("database", "data", "worker", "scans", "trading", "quotes", "provider_simulator")
     }
     assert found["uptime"].endswith("s")
 
@@ -88,6 +91,38 @@ def test_scans_that_have_stopped_are_missed(client: Client) -> None:
     assert "No scan has finished yet." in degraded(client, "scans")
     scan(ago=190)
     assert "No new signals are raised." in degraded(client, "scans")
+
+
+@pytest.mark.usefixtures("working")
+def test_a_halt_is_told_without_what_people_wrote(client: Client) -> None:
+    halt = TradingHalt.objects.create(cause="person", reason="divorce", started_at=timezone.now())
+    message = degraded(client, "trading")
+    assert f"Trading is halted since {halt.started_at:%Y-%m-%d %H:%M} UTC." in message
+    assert "divorce" not in message
+
+
+@pytest.mark.usefixtures("working")
+def test_a_broker_that_is_away_or_was_not_asked_is_told(client: Client) -> None:
+    Gate.objects.update(broker_good_since=None, broker_error="password refused")
+    assert degraded(client, "trading").startswith("The broker is away.")
+    Gate.objects.update(checked_at=timezone.now() - timedelta(minutes=4))
+    assert "The broker has not been asked since" in degraded(client, "trading")
+    Gate.objects.all().delete()
+    assert degraded(client, "trading").startswith("The broker has not been asked yet.")
+
+
+@pytest.mark.usefixtures("working")
+def test_an_order_whose_fate_is_unknown_for_long_is_told(client: Client) -> None:
+    at = timezone.now() - timedelta(minutes=6)
+    make.order(status=Order.Status.UNKNOWN, submitted_at=at)
+    assert degraded(client, "trading").startswith("What became of 1 orders is not known.")
+
+
+@pytest.mark.usefixtures("working")
+def test_what_is_held_and_not_watched_is_named(client: Client) -> None:
+    values = {"average_cost": 1, "ours": 10, "seen_at": timezone.now()}
+    BrokerPosition.objects.create(symbol="MSFT", quantity=10, **values)
+    assert "Held and not watched, so that no price comes: MSFT." in degraded(client, "trading")
 
 
 @pytest.mark.usefixtures("working")
@@ -144,7 +179,7 @@ def test_settings_that_ask_for_the_other_data_are_told_what_to_do(client: Client
 def test_health_writes_nothing_and_needs_no_login(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(6) as queries:
+    with django_assert_num_queries(12) as queries:
         assert health(client)["status"] == "healthy"
     assert all(one["sql"].lstrip().startswith("SELECT") for one in queries.captured_queries)
 
@@ -217,6 +252,14 @@ def test_metrics_before_the_first_cycle_know_no_time(client: Client) -> None:
         "rejected_rows": 0,
         "last_scan_time": None,
         "pending_signals": 0,
+        "trading_halted": False,
+        "gate_open": False,
+        "working_orders": 0,
+        "held_orders": 0,
+        "approved_signals": 0,
+        "rejected_signals": 0,
+        "fills": 0,
+        "account_equity": None,
     }
 
 
@@ -289,10 +332,10 @@ def test_everyone_else_gets_json(client: Client, accept: str) -> None:
 
 
 @pytest.mark.usefixtures("working", "totals")
-def test_metrics_take_seven_queries(
+def test_metrics_take_as_many_queries_whatever_there_is(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(13):
         client.get("/metrics")
 
 
