@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.utils import timezone
+from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -10,8 +11,10 @@ from rest_framework.viewsets import GenericViewSet
 from approvals import proposals
 from approvals.api.proposals import ProposalSerializer
 from approvals.proposals import Proposal
+from market.api.filters import YesNoFilter
 from signals.api.signals import SignalSerializer
 from signals.models import Signal
+from signals.models.signals import SignalQuerySet
 
 
 class WaitingSerializer(serializers.Serializer[Any]):
@@ -34,18 +37,27 @@ class WaitingSerializer(serializers.Serializer[Any]):
         return ProposalSerializer(proposal).data
 
 
+class InboxFilters(FilterSet):
+    actionable = YesNoFilter(method="both", help_text="false: those that can only be measured.")
+
+    def both(self, signals: SignalQuerySet, name: str, value: bool) -> SignalQuerySet:
+        """What a signal would do is known only when it is proposed."""
+        return signals
+
+
 class InboxViewSet(GenericViewSet[Any]):
-    """What waits for a decision, soonest to expire first. Signals that can only be measured are not in it."""
+    """What waits for a decision, soonest to expire first."""
 
     queryset = Signal.objects.all()
     serializer_class = WaitingSerializer
-    filterset_class = None
+    filterset_class = InboxFilters
 
     @extend_schema(responses=WaitingSerializer(many=True))
     def list(self, request: Request) -> Response:
-        at = timezone.now()
+        """With `actionable=false` the others: those that are only measured."""
+        at, is_actionable = timezone.now(), request.query_params.get("actionable") != "false"
         pending = Signal.objects.pending(at).with_conflict(at).order_by("expires_at", "id")
-        waiting = proposals.propose_all(list(pending), at)
-        page = self.paginate_queryset([one for one in waiting if one.does is not proposals.Does.NOTHING])
+        waiting = proposals.propose_all(list(self.filter_queryset(pending)), at)
+        page = self.paginate_queryset([one for one in waiting if one.is_actionable is is_actionable])
         rows = WaitingSerializer(page or [], many=True, context={"at": at}).data
         return self.get_paginated_response(rows)

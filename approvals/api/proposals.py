@@ -61,7 +61,7 @@ class ProposalSerializer(serializers.Serializer[Proposal]):
     problems = serializers.ListField(
         child=serializers.CharField(), help_text="Why it cannot be approved now. Empty: it can."
     )
-    is_actionable = serializers.SerializerMethodField(help_text="False: it is only measured.")
+    is_actionable = serializers.BooleanField(help_text="False: it is only measured.")
     position = serializers.IntegerField(help_text="Our shares of it now; negative when short.")
     quantity = serializers.IntegerField(help_text="Shares that would be ordered.")
     limit_price = serializers.SerializerMethodField(help_text="The most to be paid; null for a closing.")
@@ -79,9 +79,6 @@ class ProposalSerializer(serializers.Serializer[Proposal]):
 
     def get_words(self, proposal: Proposal) -> str:
         return words(proposal)
-
-    def get_is_actionable(self, proposal: Proposal) -> bool:
-        return proposal.does is not Does.NOTHING
 
     def get_limit_price(self, proposal: Proposal) -> str | None:
         return self._price(proposal, proposal.limit_price)

@@ -47,6 +47,7 @@ class DecisionsSerializer(serializers.Serializer[Any]):
     approved = TallySerializer()
     rejected = TallySerializer()
     expired = TallySerializer()
+    measured = TallySerializer(help_text="Expired, and not actionable: nothing to sell, and no short sales.")
 
 
 class ConfidenceSerializer(serializers.Serializer[Any]):
@@ -113,6 +114,7 @@ class CardSerializer(serializers.Serializer[Any]):
     approved = serializers.IntegerField()
     rejected = serializers.IntegerField()
     expired = serializers.IntegerField()
+    measured = serializers.IntegerField(help_text="Expired, and nobody could have acted on them.")
     void = serializers.IntegerField(help_text="Decided when stop or target had traded already.")
     signal_ledger = TallySerializer(help_text="All signals, from the bar after each: the strategy.")
     decision_ledger = DecisionsSerializer(help_text="From the first price after each decision: the person.")

@@ -179,7 +179,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('ledger', models.CharField(choices=[('signal', 'Signal'), ('decision', 'Decision')], max_length=8)),
-                ('group', models.CharField(choices=[('approved', 'Approved'), ('rejected', 'Rejected'), ('expired', 'Expired'), ('none', 'None')], default='none', max_length=8)),
+                ('group', models.CharField(choices=[('approved', 'Approved'), ('rejected', 'Rejected'), ('expired', 'Expired'), ('measured', 'measured only'), ('none', 'None')], default='none', max_length=8)),
                 ('since', models.DateTimeField(help_text='From when on it is counted.')),
                 ('end', models.SmallIntegerField(choices=[(-2, 'missed'), (-1, 'void'), (0, 'open'), (1, 'target'), (2, 'stop'), (3, 'opposite'), (4, 'timeout'), (5, 'session_close')])),
                 ('entered_at', models.DateTimeField(help_text='Opening of the bar it was entered in.', null=True)),

@@ -28,11 +28,16 @@ class Outcome(models.Model):
         DECISION = "decision"
 
     class Group(models.TextChoices):
-        """What was decided. A signal that is still pending, or was cancelled, has none."""
+        """What was decided. A signal that is still pending, or was cancelled, has none.
+
+        One that expired and could not have been acted on (a SELL with nothing to sell, while selling short
+        is off) is only measured: it says nothing about a person.
+        """
 
         APPROVED = "approved"
         REJECTED = "rejected"
         EXPIRED = "expired"
+        MEASURED = "measured", "measured only"
         NONE = "none"
 
     signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="outcomes")

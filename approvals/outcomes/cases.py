@@ -5,8 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from functools import cached_property
+from uuid import UUID
 
 import numpy as np
+from django.conf import settings
+from django.db import connection
 
 from approvals.models import Outcome, TradeApproval
 from approvals.outcomes.due import Due
@@ -29,6 +32,15 @@ FIELDS = (
     *("approval__approved_at", "approval__approved_by", "approval__decided"),
 )
 NOBODY = next(iter(STRATEGIES.values()))()  # playing an idea does not ask whose it was
+
+UNSELLABLE = """
+    SELECT id FROM strategy_signals AS signals
+    WHERE id = ANY(%(signals)s) AND signal_type = 'SELL' AND coalesce((
+        SELECT sum(CASE side WHEN 'BUY' THEN quantity ELSE -quantity END) FROM fills
+        WHERE fills.symbol = signals.symbol AND order_id IS NOT NULL
+            AND executed_at <= coalesce(ended_at, expires_at)
+    ), 0) <= 0
+"""
 
 
 @dataclass(frozen=True)
@@ -94,17 +106,29 @@ def _is_possible(side: int, entry: float, stop: float, target: float) -> bool:
 
 
 def load(asked: Sequence[Due], at: datetime) -> list[Case]:
-    """The cases in the order asked for. Two queries."""
+    """The cases in the order asked for. Three queries."""
     signals = Signal.objects.select_related("approval").only(*FIELDS).in_bulk({one.signal for one in asked})
     splits = _splits({one.symbol for one in asked})
+    unsellable = _unsellable(list(signals))
     cases = []
     for one in asked:
         signal = signals[one.signal]
         group = GROUPS.get(signal.status_at(at), Group.NONE)
+        if group == Group.EXPIRED and signal.pk in unsellable:
+            group = Group.MEASURED
         cases.append(
             Case(signal, one.ledger, group, one.version, _factor(signal, splits.get(signal.symbol, [])))
         )
     return cases
+
+
+def _unsellable(signals: Sequence[UUID]) -> set[UUID]:
+    """The SELLs that found nothing of ours to sell when they ended; none where selling short is allowed."""
+    if settings.ALLOW_SHORT:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(UNSELLABLE, {"signals": list(signals)})
+        return {pk for (pk,) in cursor}
 
 
 def _splits(symbols: set[str]) -> dict[str, list[Split]]:

@@ -87,6 +87,10 @@ class Proposal:
             return Does.OPENS_LONG
         return Does.OPENS_SHORT if settings.ALLOW_SHORT else Does.NOTHING
 
+    @property
+    def is_actionable(self) -> bool:
+        return self.does is not Does.NOTHING
+
     # --- levels and size ----------------------------------------------------------------------------------
 
     @property
@@ -139,8 +143,7 @@ class Proposal:
     @property
     def quantity(self) -> int:
         if self.does.is_exit:
-            held = abs(self.position)
-            return held if self.wish.quantity is None else min(self.wish.quantity, held)
+            return abs(self.position)
         return self.size.quantity if self.size else 0
 
     @property
@@ -180,7 +183,8 @@ class Proposal:
         if symbol in self.around.closing:
             yield f"The position in {symbol} is being closed already."
         elif self.does.is_exit:
-            return
+            if self.wish.quantity not in (None, self.quantity):
+                yield f"The position of {self.quantity} {symbol} is closed whole: its stop guards all of it."
         elif self.foreign:
             yield f"The account holds {self.foreign} {symbol} that Jax did not trade: they are left alone."
         elif entering is not None and entering.side != self.signal.signal_type:

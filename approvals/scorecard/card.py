@@ -53,6 +53,10 @@ class Card:
         return self._decisions(Group.EXPIRED).size
 
     @property
+    def measured(self) -> int:
+        return self._decisions(Group.MEASURED).size
+
+    @property
     def void(self) -> int:
         return sum(self._decisions(group).void for group in Group)
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from approvals import outcomes
 from approvals.models import Outcome
@@ -21,7 +21,7 @@ from tests.approvals.made_outcomes import CALM, Price, candles, days, decision, 
 
 pytestmark = pytest.mark.django_db
 LATER = datetime(2024, 7, 20, tzinfo=UTC)
-QUERIES = 30
+QUERIES = 31
 UP: Price = (186, 192, 185, 191)
 DOWN: Price = (184, 185, 180, 181)
 
@@ -60,6 +60,25 @@ def test_a_signal_is_counted_whatever_became_of_it(status: str) -> None:
     outcomes.refresh(make.T0)
     assert (ledger().end, ledger().is_final) == (End.STOP, True)
     assert ledger().group == (status if status in Outcome.Group else "none")
+
+
+def test_a_sell_that_expired_with_nothing_to_sell_is_only_measured(settings: Settings) -> None:
+    days(CALM, DOWN)
+    make.sell(status="expired")
+    outcomes.refresh(make.T0)
+    assert ledger("decision").group == "measured"
+    Outcome._default_manager.update(computed_at=make.T0 - timedelta(days=1))
+    settings.ALLOW_SHORT = True
+    outcomes.refresh(make.T0)
+    assert ledger("decision").group == "expired"
+
+
+def test_a_sell_that_expired_with_shares_to_sell_counts_as_expired() -> None:
+    days(CALM, DOWN)
+    make.fill(make.order(), executed_at=make.T0 - timedelta(hours=1))
+    make.sell(status="expired")
+    outcomes.refresh(make.T0)
+    assert Outcome.objects.get(ledger="decision", strategy_id="rsi_momentum_v1").group == "expired"
 
 
 def test_on_the_newest_bar_it_waits() -> None:

@@ -96,8 +96,16 @@ def test_a_signal_against_the_position_closes_it_whole_whatever_the_price() -> N
 
 def test_a_buy_closes_a_short_and_never_flips_it() -> None:
     make.held(quantity=-30)
-    proposal = propose(quantity=50)
+    proposal = propose()
     assert (proposal.does, proposal.quantity) == (Does.CLOSES_SHORT, 30)
+
+
+@pytest.mark.parametrize("quantity", [29, 31])
+def test_a_position_is_closed_whole(quantity: int) -> None:
+    make.held(quantity=30)
+    assert propose(make.sell(), quantity=quantity).problems == [
+        "The position of 30 AAPL is closed whole: its stop guards all of it."
+    ]
 
 
 def test_more_of_the_same_is_refused_unless_adding_is_allowed(settings: Settings) -> None:

@@ -31,9 +31,12 @@ def test_its_etag_is_the_signals(trader: APIClient, now: datetime) -> None:
 
 
 def test_what_is_not_actionable_or_not_pending_is_not_in_it(trader: APIClient, now: datetime) -> None:
-    make.sell(expires_at=now + timedelta(hours=1))
+    apart = make.sell(expires_at=now + timedelta(hours=1))
     make.signal("MSFT", expires_at=now - timedelta(seconds=1))
     assert trader.get("/api/v1/inbox/").json()["results"] == []
+    rows = trader.get("/api/v1/inbox/", {"actionable": "false"}).json()["results"]
+    assert [row["signal"]["id"] for row in rows] == [str(apart.pk)]
+    assert trader.get("/api/v1/inbox/", {"actionable": "maybe"}).status_code == 400
 
 
 def test_a_longer_list_takes_no_more_queries(
