@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import logging
 from datetime import UTC, datetime
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from approvals.models import AuditEvent
+
+logger = logging.getLogger("approvals.audit")
 
 START = "0" * 64  # what the first event has in place of a hash before it
 
@@ -33,6 +36,7 @@ def append(
     columns = {"kind": kind, "subject": subject, "actor": by.get_username() if by else ""}
     said = {"number": number, "at": at.astimezone(UTC).isoformat(), **columns, "log_entry": log_entry}
     text = _text(said | {"facts": facts})
+    transaction.on_commit(lambda: logger.info("%s: %s %s", number, kind, subject))
     return AuditEvent.objects.create(
         number=number,
         at=at,

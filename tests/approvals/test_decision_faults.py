@@ -1,0 +1,118 @@
+"""A web server that is killed while somebody decides: all of a decision is kept, or nothing."""
+
+import os
+import signal as signals
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+
+import pytest
+import requests
+from django.db import connection, transaction
+from django.utils import timezone
+from django_q.models import OrmQ
+from knox.models import AuthToken
+
+from approvals import decisions
+from approvals.models import AuditEvent, Order, TradeApproval
+from signals.models import Signal
+from tests import make
+from tests.jaxsite.processes import ROOT, eventually, free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+
+class Web:
+    """gunicorn on the test's database."""
+
+    def __init__(self) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        given = {
+            "DJANGO_SETTINGS_MODULE": "tests.approvals.broker.settings",
+            "TEST_DATABASE": str(connection.settings_dict["NAME"]),
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "--bind", self.url[7:], "jaxsite.wsgi"],
+            cwd=ROOT,
+            env=os.environ | given,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        eventually(self.answers)
+
+    def answers(self) -> bool:
+        with suppress(requests.ConnectionError):
+            return requests.get(f"{self.url}/health", timeout=30).ok
+        return False
+
+    def approve(self, signal: Signal, etag: str, token: str) -> int:
+        headers = {"Authorization": f"Token {token}", "If-Match": f'"{etag}"'}
+        address = f"{self.url}/api/v1/signals/{signal.pk}/approve/"
+        with suppress(requests.ConnectionError):
+            return requests.post(address, json={}, headers=headers, timeout=60).status_code
+        return 0
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signals.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    started = Web()
+    yield started
+    started.kill()
+
+
+@pytest.fixture
+def signal() -> Signal:
+    now = timezone.now()
+    make.only("AAPL", calendar="24/7")
+    make.round_the_clock(now)
+    make.quote("AAPL", 185.60, now)
+    make.ready(now)
+    return make.signal(expires_at=now + timedelta(hours=1))
+
+
+@contextmanager
+def lock(name: str) -> Iterator[None]:
+    """Nobody else gets past this lock meanwhile."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        yield
+
+
+def is_waited_for() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING)
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("name", ["approvals.account", "approvals.audit"])
+def test_killed_before_the_commit_nothing_is_kept_and_it_can_be_decided_again(
+    web: Web, signal: Signal, name: str
+) -> None:
+    _, token = AuthToken.objects.create(make.trader())
+    etag = decisions.etag_of(signal, timezone.now())
+    with ThreadPoolExecutor(1) as pool, lock(name):
+        answer = pool.submit(web.approve, signal, etag, token)
+        eventually(is_waited_for)
+        web.kill()
+        assert answer.result() == 0
+    eventually(lambda: not is_waited_for())
+    signal.refresh_from_db()
+    kept = [kind._default_manager.count() for kind in (TradeApproval, Order, OrmQ, AuditEvent)]
+    assert (signal.status, kept) == ("pending", [0, 0, 0, 0])
+
+    again = Web()
+    assert again.approve(signal, etag, token) == 201
+    again.kill()
+    kept = [kind._default_manager.count() for kind in (TradeApproval, Order, OrmQ)]
+    assert kept == [1, 1, 1]
