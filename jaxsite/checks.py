@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -10,6 +11,8 @@ from django.db import DatabaseError, OperationalError, connections
 from django.db.utils import NotSupportedError
 from django.utils.module_loading import import_string
 
+from approvals import notify
+from approvals.models import Notification
 from market import feeds
 from market.prices import Timeframe
 
@@ -135,6 +138,83 @@ def check_engine(**kwargs: Any) -> list[CheckMessage]:
             f"DATABASE_URL names a {connections['default'].display_name} database; Jax needs PostgreSQL.",
             hint="Use postgres://user:password@host:5432/name, or leave it out for the embedded server.",
             id="jax.E007",
+        )
+    ]
+
+
+@register()
+def check_kinds_of_messages(**kwargs: Any) -> list[CheckMessage]:
+    named = {name: getattr(settings, name) for name in ("NOTIFY_OFF", "NOTIFY_SILENT")}
+    return [
+        Error(
+            f"{name} names {', '.join(unknown)}, which are no kinds of messages.",
+            hint=f"Known are {', '.join(Notification.Kind.values)}.",
+            id="jax.E011",
+        )
+        for name, kinds in named.items()
+        if (unknown := [kind for kind in kinds if kind not in Notification.Kind.values])
+    ]
+
+
+@register()
+def check_quiet_hours(**kwargs: Any) -> list[CheckMessage]:
+    try:
+        zone = ZoneInfo(settings.NOTIFY_TIME_ZONE)
+    except (ZoneInfoNotFoundError, ValueError):
+        return [
+            Error(
+                f"NOTIFY_TIME_ZONE is {settings.NOTIFY_TIME_ZONE}, which is no time zone.",
+                hint="Use a name as in Europe/Berlin or America/New_York.",
+                id="jax.E012",
+            )
+        ]
+    try:
+        notify.QuietHours.parse(settings.NOTIFY_QUIET_HOURS, zone)
+    except ValueError:
+        return [
+            Error(
+                f"NOTIFY_QUIET_HOURS is {settings.NOTIFY_QUIET_HOURS}.",
+                hint="Write two different times as in 22:00-07:00.",
+                id="jax.E013",
+            )
+        ]
+    return []
+
+
+@register()
+def check_addresses_of_people(**kwargs: Any) -> list[CheckMessage]:
+    """An address holds secrets, so it is named by its place."""
+    found = [(target.number, notify.recipients(target.url)) for target in notify.targets()]
+    unreadable = [
+        Error(
+            f"Address {number} of NOTIFY_URLS cannot be read by Apprise.",
+            hint="docs/notifications.md has examples; percent-encode special characters in passwords.",
+            id="jax.E014",
+        )
+        for number, count in found
+        if count == 0
+    ]
+    several = [
+        Warning(
+            f"Address {number} of NOTIFY_URLS has {count} recipients: when one fails, none is tried again.",
+            hint="Give each recipient an address of its own.",
+            id="jax.W015",
+        )
+        for number, count in found
+        if count > 1
+    ]
+    return [*unreadable, *several]
+
+
+@register()
+def check_site_url(**kwargs: Any) -> list[CheckMessage]:
+    if settings.SITE_URL.startswith(("http://", "https://")):
+        return []
+    return [
+        Error(
+            f"SITE_URL is {settings.SITE_URL}; links in messages begin with it.",
+            hint="Write it with its scheme: https://jax.example.com",
+            id="jax.E016",
         )
     ]
 

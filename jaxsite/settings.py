@@ -1,5 +1,6 @@
 """Everything that can be configured, the safe value as default. `.env.example` explains each name."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -84,6 +85,21 @@ ALLOW_SHORT = env.bool("ALLOW_SHORT", default=False)
 ALLOW_ADDING = env.bool("ALLOW_ADDING", default=False)
 PAPER_EQUITY = env.get_value("PAPER_EQUITY", cast=Decimal, default=Decimal(100_000))
 PAPER_SLIPPAGE_BPS = env.get_value("PAPER_SLIPPAGE_BPS", cast=Decimal, default=Decimal(2))
+
+# --- telling people ---------------------------------------------------------------------------------------
+
+# Separated by spaces or commas; an address may hold commas itself.
+NOTIFY_URLS = [
+    url
+    for url in re.split(r"[\s,]+(?=[A-Za-z][\w+.-]*://)", env.str("NOTIFY_URLS", default="").strip())
+    if url
+]
+NOTIFY_OFF = env.list("NOTIFY_OFF", default=[])
+NOTIFY_SILENT = env.list("NOTIFY_SILENT", default=[])
+NOTIFY_QUIET_HOURS = env.str("NOTIFY_QUIET_HOURS", default="")
+NOTIFY_TIME_ZONE = env.str("NOTIFY_TIME_ZONE", default="UTC")
+SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8095")
+DEFAULT_EXCEPTION_REPORTER_FILTER = "jaxsite.reports.Filter"
 
 CONFIGURED = {
     "ib_bridge": bool(IB_BRIDGE_URL),

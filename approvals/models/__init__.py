@@ -2,7 +2,7 @@
 
 from approvals.models.audit import AuditEvent
 from approvals.models.decisions import SignalView, TradeApproval
-from approvals.models.notifications import Notification
+from approvals.models.notifications import Delivery, Notification
 from approvals.models.orders import AccountSnapshot, BrokerPosition, Fill, Order, OrderDecision
 from approvals.models.outcomes import Outcome
 from approvals.models.paper import PaperAccount, PaperFill, PaperOrder
@@ -12,6 +12,7 @@ __all__ = [
     "AccountSnapshot",
     "AuditEvent",
     "BrokerPosition",
+    "Delivery",
     "Fill",
     "Gate",
     "Notification",

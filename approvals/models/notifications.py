@@ -1,8 +1,11 @@
 """Messages to people, on their way."""
 
+from datetime import datetime
+
 from django.db import models
 
 from market.models.meta import TypedModelMeta
+from signals.models import Signal
 
 
 class Notification(models.Model):
@@ -23,6 +26,14 @@ class Notification(models.Model):
     title = models.CharField(max_length=200)
     body = models.TextField(blank=True)
     path = models.CharField(max_length=200, blank=True, help_text="The page it is about.")
+    signal = models.ForeignKey(
+        Signal,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="No news any more once this one has ended.",
+    )
     created_at = models.DateTimeField(db_index=True)
 
     class Meta(TypedModelMeta):
@@ -31,3 +42,59 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def waiting(self) -> "DeliveryQuerySet":
+        return self.filter(status=Delivery.Status.WAITING)
+
+    def due(self, target: str, at: datetime) -> "DeliveryQuerySet":
+        """Those that may go to this target now, with their notifications, oldest first."""
+        mine = self.waiting().filter(target=target, due_at__lte=at)
+        return mine.select_related("notification").order_by("notification__created_at", "notification_id")
+
+
+class Delivery(models.Model):
+    """A notification on its way to one address of NOTIFY_URLS, at most once.
+
+    It is `sending` from before the call until its answer is recorded. If that never happens, nobody knows
+    whether it arrived, and it is not sent again.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        SENDING = "sending"
+        SENT = "sent"
+        FAILED = "failed", "given up after a day"
+        UNKNOWN = "unknown", "unknown whether it arrived"
+        EXPIRED = "expired", "no news any more"
+
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="deliveries")
+    target = models.CharField(max_length=16, help_text="Stands for the address, which holds secrets.")
+    status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
+    status_at = models.DateTimeField(help_text="Since when it is so.")
+    due_at = models.DateTimeField(help_text="Not sent before.")
+    is_held_back = models.BooleanField(
+        default=False, help_text="It waited for the end of quiet hours, or is silent: it goes in a digest."
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    problem = models.TextField(blank=True, help_text="Why it was not delivered.")
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta(TypedModelMeta):
+        db_table = "deliveries"
+        ordering = ["-notification__created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(name="delivery_is_one_for_each", fields=["notification", "target"]),
+        ]
+        indexes = [
+            models.Index(
+                name="delivery_open",
+                fields=["status", "due_at"],
+                condition=models.Q(status__in=["waiting", "sending"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.notification}: {self.get_status_display()}"

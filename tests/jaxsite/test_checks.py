@@ -66,6 +66,49 @@ def test_a_simulator_named_beside_a_configured_provider_is_refused(
     assert checks.check_that_data_is_not_mixed() == []
 
 
+@pytest.mark.parametrize("name", ["NOTIFY_OFF", "NOTIFY_SILENT"])
+def test_kinds_of_messages_are_ones_that_exist(settings: Settings, name: str) -> None:
+    setattr(settings, name, ["halt", "signals"])
+    [message] = checks.check_kinds_of_messages()
+    assert message.msg == f"{name} names signals, which are no kinds of messages."
+    setattr(settings, name, ["halt", "feed"])
+    assert checks.check_kinds_of_messages() == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "zone", "expected"),
+    [
+        ("22-7", "UTC", ["jax.E013"]),
+        ("22:00-22:00", "UTC", ["jax.E013"]),
+        ("22:00-07:00", "New York", ["jax.E012"]),
+        ("", "../UTC", ["jax.E012"]),
+        ("22:00-07:00", "America/New_York", []),
+    ],
+)
+def test_quiet_hours_can_be_read(settings: Settings, hours: str, zone: str, expected: list[str]) -> None:
+    settings.NOTIFY_QUIET_HOURS, settings.NOTIFY_TIME_ZONE = hours, zone
+    assert ids(checks.check_quiet_hours()) == expected
+
+
+def test_an_address_that_cannot_be_read_is_named_by_its_place(settings: Settings) -> None:
+    settings.NOTIFY_URLS = ["json://127.0.0.1/hunter2", "nonsense://hunter2", "tgram://1:abcdefghijk/hunter2"]
+    [message] = checks.check_addresses_of_people()
+    assert message.msg == "Address 2 of NOTIFY_URLS cannot be read by Apprise."
+    assert "hunter2" not in f"{message}"
+
+
+def test_an_address_with_several_recipients_is_warned_of(settings: Settings) -> None:
+    settings.NOTIFY_URLS = ["ntfy://ntfy.example.com/one/two"]
+    assert ids(checks.check_addresses_of_people()) == ["jax.W015"]
+
+
+def test_the_address_of_the_site_has_a_scheme(settings: Settings) -> None:
+    settings.SITE_URL = "jax.example.com"
+    assert ids(checks.check_site_url()) == ["jax.E016"]
+    settings.SITE_URL = "https://jax.example.com"
+    assert checks.check_site_url() == []
+
+
 @pytest.mark.slow
 def test_a_database_that_is_not_postgresql_is_refused() -> None:
     said = manage_with({"DATABASE_URL": "sqlite:///:memory:"}, "check", ok=False)

@@ -20,3 +20,11 @@ def test_the_values_in_the_example_file_are_the_defaults() -> None:
     assert manage_with(written, *DIFFSETTINGS) == manage_with({}, *DIFFSETTINGS)
     changed = written | {"PORT": "9000"}
     assert manage_with(changed, *DIFFSETTINGS) != manage_with({}, *DIFFSETTINGS)
+
+
+@pytest.mark.slow
+def test_addresses_of_people_are_parted_by_spaces_or_commas() -> None:
+    urls = "ntfy://one  mailto://ann:pw@example.com?to=a@example.com,b@example.com,json://three"
+    said = manage_with({"NOTIFY_URLS": urls}, *DIFFSETTINGS)
+    three = ["ntfy://one", "mailto://ann:pw@example.com?to=a@example.com,b@example.com", "json://three"]
+    assert f"NOTIFY_URLS = {three}" in said

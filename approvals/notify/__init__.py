@@ -1,0 +1,15 @@
+"""What people are told, written down in the transaction that it is about and sent from there.
+
+A message is sent at most once to each address. It is tried again only after a definite failure: when nobody
+knows whether it arrived, that is its state. Addresses hold secrets, so rows, logs and errors name them by a
+keyed hash, and of what Apprise says only our own words are kept.
+"""
+
+from approvals.notify.hours import QuietHours
+from approvals.notify.outbox import prune, put
+from approvals.notify.posting import recipients
+from approvals.notify.sending import send
+from approvals.notify.signals import about_signals
+from approvals.notify.targets import Target, targets
+
+__all__ = ["QuietHours", "Target", "about_signals", "prune", "put", "recipients", "send", "targets"]

@@ -1,0 +1,82 @@
+"""The way out: what is due is marked as being sent, then sent, then marked with what came of it."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from approvals.models import Delivery
+from approvals.notify import messages, outbox, posting
+from approvals.notify.posting import Outcome, Result
+from approvals.notify.targets import Target, targets
+
+logger = logging.getLogger(__name__)
+
+Counts = Counter[str]
+Status = Delivery.Status
+BECOMES = {Outcome.SENT: Status.SENT, Outcome.FAILED: Status.WAITING, Outcome.LOST: Status.UNKNOWN}
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+def send(at: datetime) -> Counts:
+    """Send what is due; how many deliveries came to which status. Two at once send nothing twice."""
+    reachable = targets()
+    for target in reachable:
+        outbox.queue(target.name, at)
+    counts = Counts(outbox.settle([target.name for target in reachable], at))
+    for target in reachable:
+        counts += _send_to(target, at)
+    for status in (Status.FAILED, Status.UNKNOWN):
+        if count := counts[status.value]:
+            logger.warning("%s messages to people: %s", count, status.label)
+    return counts
+
+
+def _send_to(target: Target, at: datetime) -> Counts:
+    """Send to one target until it fails: what is left is tried in the next minute."""
+    counts = Counts()
+    for group in messages.groups(outbox.due(target.name, at)):
+        mine = _claim(group, at)
+        if not mine:
+            continue
+        result = _post(target, mine)
+        counts[BECOMES[result.outcome].value] += len(mine)
+        _record(mine, result, at)
+        if result.outcome is not Outcome.SENT:
+            logger.warning("address %s of NOTIFY_URLS: %s", target.number, result.problem)
+            break
+    return counts
+
+
+def _claim(group: Sequence[Delivery], at: datetime) -> list[Delivery]:
+    """Those of the group that nobody else sends; committed before anything goes out."""
+    with transaction.atomic(durable=True):
+        free = Delivery.objects.waiting().filter(pk__in=[delivery.pk for delivery in group])
+        locked = free.select_for_update(skip_locked=True).values_list("pk", flat=True)
+        mine = set(locked)
+        Delivery.objects.waiting().filter(pk__in=mine).update(
+            status=Status.SENDING, status_at=at, attempts=F("attempts") + 1
+        )
+    return [delivery for delivery in group if delivery.pk in mine]
+
+
+def _post(target: Target, mine: Sequence[Delivery]) -> Result:
+    notifications = [delivery.notification for delivery in mine]
+    silent = all(notification.kind in settings.NOTIFY_SILENT for notification in notifications)
+    return posting.post(target.url, messages.written(notifications), silent=silent)
+
+
+def _record(mine: Sequence[Delivery], result: Result, at: datetime) -> None:
+    attempts = 1 + max(delivery.attempts for delivery in mine)
+    Delivery.objects.filter(pk__in=[delivery.pk for delivery in mine], status=Status.SENDING).update(
+        status=BECOMES[result.outcome], status_at=at, due_at=at + _pause(attempts), problem=result.problem
+    )
+
+
+def _pause(attempts: int) -> timedelta:
+    """A minute after the first failure, then twice as long each time, up to an hour."""
+    return min(timedelta(minutes=2 ** min(attempts - 1, 6)), LONGEST_PAUSE)

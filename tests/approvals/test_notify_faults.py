@@ -1,0 +1,86 @@
+"""Senders in real processes: two at once, and one that is killed between marking and sending."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.approvals.listener import Listener
+from tests.jaxsite.conftest import folder
+from tests.jaxsite.processes import ROOT, environment, eventually, manage
+
+pytestmark = pytest.mark.slow
+
+PUT = """
+from approvals import notify
+from approvals.models import Notification
+from tests import make
+for number in range({count}):
+    notify.put(Notification.Kind.ORDER_FILLED, f"{name} {{number}}", f"{name} {{number}}", make.T0)
+"""
+SEND = """
+from datetime import timedelta
+from approvals import notify
+from tests import make
+print(dict(notify.send(make.T0 + timedelta(minutes={minutes}))))
+"""
+
+
+class Site:
+    """An installation of its own that tells a slow listener."""
+
+    def __init__(self, var: Path, listener: Listener) -> None:
+        self.var, self.listener = var, listener
+        self.environment = environment(var) | {"NOTIFY_URLS": listener.url().replace("rto=0.5", "rto=20")}
+        manage(var, "migrate", "--verbosity", "0")
+
+    def put(self, name: str, count: int) -> None:
+        self._start(PUT.format(name=name, count=count)).communicate(timeout=60)
+
+    def start_sending(self, minutes: int = 0) -> "subprocess.Popen[str]":
+        return self._start(SEND.format(minutes=minutes))
+
+    def send(self, minutes: int) -> str:
+        return self.start_sending(minutes).communicate(timeout=60)[0].strip()
+
+    def _start(self, program: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "manage.py", "shell", "--no-imports", "-c", program],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with folder() as var, Listener() as listener:
+        yield Site(var, listener)
+
+
+def test_two_senders_at_once_send_each_message_once(site: Site) -> None:
+    site.listener.latency = 0.3
+    site.put("a", 3)
+    senders = [site.start_sending() for _ in range(2)]
+    for sender in senders:
+        sender.communicate(timeout=60)
+    assert sorted(site.listener.titles) == ["a 0", "a 1", "a 2"]
+
+
+def test_a_sender_that_is_killed_leaves_a_message_that_is_not_sent_again(site: Site) -> None:
+    site.listener.taken.clear()
+    site.listener.latency = 3
+    site.put("b", 2)
+    seen = len(site.listener.asked)
+    sender = site.start_sending()
+    eventually(lambda: len(site.listener.asked) > seen)
+    sender.kill()
+    sender.communicate()
+    site.listener.latency = 0
+    assert site.send(minutes=1) == "{'sent': 1}"
+    assert site.send(minutes=10) == "{'unknown': 1}"
+    assert site.send(minutes=11) == "{}"
+    assert len(site.listener.asked) == seen + 2
