@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from approvals import audit, execution
+from approvals import audit, execution, notify, positions
 from approvals import outcomes as ledgers
 
 logger = logging.getLogger(__name__)
@@ -33,5 +33,15 @@ def outcomes() -> None:
         logger.info("computed %s outcomes", computed)
 
 
+def tell() -> None:
+    """Send what people should hear of. A signal that could only be measured is nothing to hear of."""
+    at = timezone.now()
+    held = {position.symbol for position in positions.open_positions() if position.quantity > 0}
+    notify.about_signals(at, held=held)
+    notify.send(at)
+
+
 def prune() -> None:
-    logger.info("thinned out %s snapshots of the account", execution.prune(timezone.now()))
+    at = timezone.now()
+    snapshots, messages = execution.prune(at), notify.prune(at)
+    logger.info("pruned %s snapshots of the account and %s messages", snapshots, messages)

@@ -101,7 +101,7 @@ def check_broker(**kwargs: Any) -> list[CheckMessage]:
         Error(
             f"BROKER is {settings.BROKER}, which is neither paper nor the path of a broker.",
             hint="Use paper, or the dotted path of what takes an instant and returns a broker on paper.",
-            id="jax.E011",
+            id="jax.E017",
         )
     ]
 
@@ -122,7 +122,7 @@ def check_shares(**kwargs: Any) -> list[CheckMessage]:
         Error(
             f"{name} is {getattr(settings, name)}, which is no share of the capital.",
             hint="Use a number above 0 and up to 1: 0.01 is one percent.",
-            id="jax.E012",
+            id="jax.E018",
         )
         for name in names
         if not 0 < getattr(settings, name) <= 1

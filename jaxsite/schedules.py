@@ -41,6 +41,7 @@ def periodic() -> list[Periodic]:
         Periodic("signals.sweep", "signals.tasks.sweep", 1),
         Periodic("approvals.reconcile", "approvals.tasks.reconcile", 1, at_start=True),
         Periodic("approvals.seal", "approvals.tasks.seal", 1),
+        Periodic("approvals.tell", "approvals.tasks.tell", 1),
         Periodic("approvals.outcomes", "approvals.tasks.outcomes", 10, "slow", first=timedelta(minutes=3)),
         Periodic("approvals.prune", "approvals.tasks.prune", DAY, "slow"),
         Periodic("signals.records", "signals.tasks.records", 10, "slow", first=timedelta(minutes=2)),

@@ -33,7 +33,7 @@ def make_roles(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0005_outcomes"),
+        ("approvals", "0006_deliveries"),
         ("market", "0005_candle_versions"),
         ("signals", "0002_default_configs"),
         ("auth", "0012_alter_user_first_name_max_length"),
