@@ -1,11 +1,14 @@
-"""What a row of trades in one instrument comes to: average cost, as brokers count it. Decimal, pure."""
+"""What trades in one instrument come to: average cost, as brokers count it. Decimal, pure."""
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from typing import Any
 
 ZERO = Decimal(0)
+FINEST = Decimal("0.000001")  # finer parts of a share come from ratios that are no finite decimals
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """From `date` on one old share is `ratio` new ones."""
+    """From `date` (of the exchange, as in UTC) on one old share is `ratio` new ones."""
 
     date: date
     ratio: Decimal
@@ -33,8 +36,8 @@ class Split:
 class Balance:
     """What trades left. `quantity` is negative when short; `average_cost` is 0 when flat.
 
-    `realised`: what the closed shares made, less the commissions of all trades. `opened_at`: when it was last
-    flat before the first of these shares; None when it is flat.
+    `realised`: what the closed shares made, less the commissions of all trades. `opened_at`: when the first
+    of these shares came; None when flat. A sale of more than is held opens a new position in what is left.
     """
 
     quantity: int = 0
@@ -47,43 +50,54 @@ class Balance:
         return (price - self.average_cost) * self.quantity
 
 
-def fold(trades: Iterable[Trade], splits: Sequence[Split] = ()) -> Balance:
-    """The balance after these trades, oldest first, on the share basis after all of the splits."""
-    balance = Balance()
-    for trade in trades:
-        balance = _after(balance, restated(trade, splits))
+FLAT = Balance()
+
+
+def fold(trades: Iterable[Trade], splits: Iterable[Split] = (), start: Balance = FLAT) -> Balance:
+    """The balance after these trades, given in any order, on the share basis after all of the splits.
+
+    A split comes before the trades of its day. `start`: what was there before all of them.
+    """
+    balance, coming = start, deque(sorted(splits, key=lambda split: split.date))
+    for trade in sorted(trades, key=in_order):
+        while coming and coming[0].date <= trade.executed_at.date():
+            balance = _restated(balance, coming.popleft())
+        balance = _after(balance, trade)
+    for split in coming:
+        balance = _restated(balance, split)
     return balance
 
 
-def restated(trade: Trade, splits: Sequence[Split]) -> Trade:
-    """The trade in today's shares: splits after its day make more shares of a lower price."""
-    ratio = Decimal(1)
-    for split in splits:
-        if split.date > trade.executed_at.date():
-            ratio *= split.ratio
-    if ratio == 1:
-        return trade
-    quantity = int((trade.quantity * ratio).to_integral_value(ROUND_HALF_UP))
-    return Trade(quantity, trade.price / ratio, trade.commission, trade.executed_at)
+def in_order(trade: Trade) -> tuple[Any, ...]:
+    """Trades of one instant have an order of their own, so that it does not matter in which they came."""
+    return trade.executed_at, trade.quantity, trade.price, trade.commission
+
+
+def _restated(balance: Balance, split: Split) -> Balance:
+    """The same in new shares. A part of a share is paid out: at what it cost, as far as is known here."""
+    shares = int((balance.quantity * split.ratio).quantize(FINEST))
+    if shares == 0:
+        return Balance(realised=balance.realised)
+    return Balance(shares, balance.average_cost / split.ratio, balance.realised, balance.opened_at)
 
 
 def _after(balance: Balance, trade: Trade) -> Balance:
     held, realised = balance.quantity, balance.realised - trade.commission
-    if held * trade.quantity >= 0:
-        return _opened(balance, trade, realised)
+    if held == 0:
+        return Balance(trade.quantity, trade.price, realised, trade.executed_at)
+    if (held > 0) == (trade.quantity > 0):
+        return _added(balance, trade, realised)
     closed = min(abs(held), abs(trade.quantity)) * (1 if held > 0 else -1)
     realised += (trade.price - balance.average_cost) * closed
     left = held + trade.quantity
     if left == 0:
         return Balance(realised=realised)
-    if left * held > 0:
+    if (left > 0) == (held > 0):
         return Balance(left, balance.average_cost, realised, balance.opened_at)
     return Balance(left, trade.price, realised, trade.executed_at)
 
 
-def _opened(balance: Balance, trade: Trade, realised: Decimal) -> Balance:
+def _added(balance: Balance, trade: Trade, realised: Decimal) -> Balance:
     total = balance.quantity + trade.quantity
-    if total == 0:
-        return Balance(realised=realised)
     cost = balance.average_cost * balance.quantity + trade.price * trade.quantity
-    return Balance(total, cost / total, realised, balance.opened_at or trade.executed_at)
+    return Balance(total, cost / total, realised, balance.opened_at)

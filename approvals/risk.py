@@ -3,9 +3,12 @@
 Money is in the account's currency, prices in the instrument's, which must be the same.
 """
 
-from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
+
+ZERO = Decimal(0)
 
 
 class Cap(StrEnum):
@@ -22,7 +25,11 @@ class Cap(StrEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """What an account may risk, as shares of its capital, and in how many positions at once."""
+    """What an account may risk, as shares of its capital, and in how many positions at once.
+
+    `position`: what one may be worth; `gross`: all together; `open_risk`: what all stops together may lose.
+    `day_loss`: from a loss of so much on, the exchange day allows no further entry.
+    """
 
     risk_per_trade: Decimal
     position: Decimal
@@ -38,7 +45,7 @@ class Exposure:
 
     `gross`: their absolute values added up. `open_risk`: what it would cost if every stop were hit now, a
     position without a stop counting in full. `positions`: how many symbols. `day_result`: the exchange
-    day's, open positions included; a loss is negative.
+    day's, open positions included; a loss is negative. `values`: what of `gross` is in each symbol.
     """
 
     capital: Decimal
@@ -47,11 +54,15 @@ class Exposure:
     open_risk: Decimal
     positions: int
     day_result: Decimal
+    values: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Size:
-    """How many shares, what they risk until the stop, and what kept them from being more."""
+    """How many shares, what they risk until the stop, and what kept them from being more.
+
+    `risk` is the shares times the distance to the stop: commissions and a gap through the stop come on top.
+    """
 
     quantity: int
     risk: Decimal
@@ -59,43 +70,66 @@ class Size:
 
 
 def size(
-    entry: Decimal, stop: Decimal, limits: Limits, exposure: Exposure, *, asked: int | None = None
+    entry: Decimal,
+    stop: Decimal,
+    limits: Limits,
+    exposure: Exposure,
+    *,
+    asked: int | None = None,
+    held: Decimal = ZERO,
 ) -> Size:
     """The whole shares to trade between an entry and a stop; 0 when the limits leave no room.
 
-    The risk per trade over the distance to the stop, made smaller by each cap in turn. `asked`: the most
-    that a person wants. Raises ValueError for prices of zero or less, or an entry at its stop.
+    The risk per trade over the distance to the stop, made smaller by each cap in turn; long and short alike.
+    Prices are per share. `asked`: the most that a person wants. `held`: what the position that it adds to is
+    worth already. Raises ValueError for prices of zero or less, or an entry at its stop.
     """
     if entry <= 0 or stop <= 0 or entry == stop:
         raise ValueError(f"no size between an entry at {entry} and a stop at {stop}")
     per_share = abs(entry - stop)
-    wanted = _whole(exposure.capital * limits.risk_per_trade / per_share)
-    most = _most(entry, per_share, limits, exposure) | ({} if asked is None else {Cap.ASKED: asked})
-    quantity = max(min([wanted, *most.values()]), 0)
-    caps = tuple(cap for cap, allowed in most.items() if allowed < wanted and allowed <= quantity)
+    wanted = _whole(exposure.capital * limits.risk_per_trade, per_share)
+    most = _room(entry, per_share, limits, exposure, held) | dict.fromkeys(_shut(limits, exposure, held), 0)
+    if asked is not None:
+        most[Cap.ASKED] = max(asked, 0)
+    quantity = min([wanted, *most.values()])
+    caps = tuple(cap for cap, allowed in most.items() if allowed == quantity < wanted)
     return Size(quantity, quantity * per_share, caps)
 
 
-def _most(entry: Decimal, per_share: Decimal, limits: Limits, exposure: Exposure) -> dict[Cap, int]:
+def _room(
+    entry: Decimal, per_share: Decimal, limits: Limits, exposure: Exposure, held: Decimal
+) -> dict[Cap, int]:
     """The most shares that each cap allows."""
     capital = exposure.capital
-    is_full = exposure.positions >= limits.positions
-    is_lost = exposure.day_result <= -capital * limits.day_loss
-    never = _whole(capital * limits.risk_per_trade / per_share)
     return {
-        Cap.POSITION: _whole(capital * limits.position / entry),
-        Cap.GROSS: _whole((capital * limits.gross - exposure.gross) / entry),
-        Cap.OPEN_RISK: _whole((capital * limits.open_risk - exposure.open_risk) / per_share),
-        Cap.BUYING_POWER: _whole(exposure.buying_power / entry),
-        Cap.POSITIONS: 0 if is_full else never,
-        Cap.DAY_LOSS: 0 if is_lost else never,
+        Cap.POSITION: _whole(capital * limits.position - held, entry),
+        Cap.GROSS: _whole(capital * limits.gross - exposure.gross, entry),
+        Cap.OPEN_RISK: _whole(capital * limits.open_risk - exposure.open_risk, per_share),
+        Cap.BUYING_POWER: _whole(exposure.buying_power, entry),
     }
 
 
-def to_tick(price: Decimal, tick: Decimal) -> Decimal:
-    """The price as a whole number of ticks, the nearest one."""
-    return (price / tick).quantize(Decimal(1)) * tick
+def _shut(limits: Limits, exposure: Exposure, held: Decimal) -> list[Cap]:
+    """The caps that allow no share at all now. What adds to a position makes no further one."""
+    shut = []
+    if exposure.positions >= limits.positions and held <= 0:
+        shut.append(Cap.POSITIONS)
+    if exposure.day_result <= -exposure.capital * limits.day_loss:
+        shut.append(Cap.DAY_LOSS)
+    return shut
 
 
-def _whole(shares: Decimal) -> int:
-    return int(shares.to_integral_value(ROUND_DOWN))
+def to_tick(price: Decimal, tick: Decimal, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+    """The price as a whole number of ticks: the nearest, or as one of decimal's roundings says.
+
+    ROUND_FLOOR is for what must not be more (a buyer's limit), ROUND_CEILING for what must not be less. A
+    price below the first tick may become 0. Raises ValueError for a tick of zero or less.
+    """
+    if tick <= 0:
+        raise ValueError(f"a tick of {tick}")
+    return (price / tick).to_integral_value(rounding) * tick
+
+
+def _whole(money: Decimal, per_share: Decimal) -> int:
+    """The whole shares that this money is enough for, exactly: no rounding makes one more of them."""
+    return max(int(money // per_share), 0)
