@@ -127,7 +127,7 @@ def to_tick(price: Decimal, tick: Decimal, rounding: str = ROUND_HALF_EVEN) -> D
     """
     if tick <= 0:
         raise ValueError(f"a tick of {tick}")
-    return (price / tick).to_integral_value(rounding) * tick
+    return (price / tick).quantize(Decimal(1), rounding) * tick
 
 
 def _whole(money: Decimal, per_share: Decimal) -> int:

@@ -29,7 +29,9 @@ NOTHING_HELD = Exposure(
 
 
 def sized(entry: str, stop: str, asked: int | None = None, held: str = "0", **exposed: Any) -> Size:
-    figures = {name: value if name == "positions" else Decimal(value) for name, value in exposed.items()}
+    figures: dict[str, Any] = {
+        name: value if name == "positions" else Decimal(value) for name, value in exposed.items()
+    }
     exposure = replace(NOTHING_HELD, **figures)
     return size(Decimal(entry), Decimal(stop), USUAL, exposure, asked=asked, held=Decimal(held))
 
@@ -235,6 +237,10 @@ def test_prices_are_rounded_to_the_tick(price: str, rounding: str | None, rounde
 
 def test_a_tick_need_not_be_a_power_of_ten() -> None:
     assert to_tick(Decimal("100.13"), Decimal("0.05")) == Decimal("100.15")
+
+
+def test_a_rounded_price_has_the_places_of_its_tick() -> None:
+    assert str(to_tick(Decimal(182), Decimal("0.010000"))) == "182.000000"
 
 
 def test_a_tick_of_nothing_is_refused() -> None:
