@@ -1,7 +1,7 @@
 """What the account is exposed to already: the figures that new orders are sized on."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from django.conf import settings
 
 from approvals.models import AccountSnapshot, Order
 from approvals.positions.account import Unknown, day_result, newest_snapshot
-from approvals.positions.holdings import open_positions
+from approvals.positions.holdings import Position, open_positions
 from approvals.positions.protection import live_entries, protect
 from approvals.risk import Exposure
 from market.models import Instrument
@@ -47,15 +47,17 @@ class Entering:
         return self.order.submitted_at is None or self.order.submitted_at >= account.at
 
 
-def exposure(at: datetime) -> Exposure:
+def exposure(at: datetime, positions: Sequence[Position] | None = None) -> Exposure:
     """What the account is exposed to, shares of others and working entries included.
 
+    `positions`: the open ones, where they have been read already.
     Raises Unknown when the account has not been seen for three minutes, or holds what cannot be valued.
     Shares of others count in the values and as positions; what they may lose nobody here knows, so they are
     not in the open risk.
     """
     account = newest_snapshot(at)
-    held, entries = open_positions(), live_entries()
+    held = open_positions() if positions is None else positions
+    entries = live_entries()
     entering = [one for one in map(Entering.of, entries) if one.left > 0]
     values: dict[str, Decimal] = defaultdict(Decimal)
     for symbol, value in [(one.symbol, one.value) for one in held] + [one.worth for one in entering]:

@@ -47,35 +47,20 @@ GROUP BY symbol
 """
 )
 
-# Back from the newest fill until the shares held now are explained: the round began there. The order is that
-# of `accounting.in_order`.
-ROUNDS = (
+# The newest first, in the opposite order of `accounting.in_order`.
+NEWEST = (
     SHARES
     + """
-SELECT wanted.symbol, signed, price, commission, executed_at
-FROM unnest(%(symbols)s::text[], %(held)s::numeric[]) AS wanted(symbol, held)
-CROSS JOIN LATERAL (
-    SELECT number FROM (
-        SELECT executed_at, signed, price, commission, id,
-            row_number() OVER newest_first AS number,
-            sum(signed * coalesce(ratio, 1)) OVER newest_first AS since
-        FROM mine WHERE mine.symbol = wanted.symbol
-        WINDOW newest_first AS (
-            ORDER BY executed_at DESC, signed DESC, price DESC, commission DESC, id DESC
-            ROWS UNBOUNDED PRECEDING
-        )
-    ) AS back
-    WHERE since = held
-    ORDER BY executed_at DESC, signed DESC, price DESC, commission DESC, id DESC
-    LIMIT 1
-) AS beginning
+SELECT wanted.symbol, signed, price, commission, executed_at, signed * coalesce(ratio, 1)
+FROM unnest(%(symbols)s::text[]) AS wanted(symbol)
 CROSS JOIN LATERAL (
     SELECT * FROM mine WHERE mine.symbol = wanted.symbol
     ORDER BY executed_at DESC, signed DESC, price DESC, commission DESC, id DESC
-    LIMIT number
-) AS round
+    LIMIT %(limit)s
+) AS newest
 """
 )
+ENOUGH = 64  # fills: of more than that, few rounds are made
 
 
 def splits_of(symbols: Collection[str] | None = None) -> Splits:
@@ -104,20 +89,35 @@ def balances(
     sums: Mapping[str, Decimal], splits: Splits, before: datetime = END_OF_TIME
 ) -> Mapping[str, Balance]:
     """What the last rounds of these symbols left, given what is held of each; flat for all others."""
-    wanted: dict[str, Any] = {"symbols": list(sums), "held": list(sums.values()), "before": before}
-    trades: dict[str, list[Trade]] = defaultdict(list)
-    if not sums:
-        return defaultdict(lambda: FLAT)
-    with connection.cursor() as cursor:
-        cursor.execute(ROUNDS, _ratios(splits) | wanted)
-        for symbol, *trade in cursor:
-            trades[symbol].append(Trade(*trade))
-    day = before.date()
-    known = {
-        symbol: fold(row, [split for split in splits.get(symbol, ()) if split.date <= day])
-        for symbol, row in trades.items()
+    found = _rounds(sums, splits, before, ENOUGH)
+    if longer := {symbol: sums[symbol] for symbol in sums if symbol not in found}:
+        found |= _rounds(longer, splits, before, None)
+    past = {
+        symbol: [split for split in splits.get(symbol, ()) if split.date <= before.date()] for symbol in found
     }
+    known = {symbol: fold(trades, past[symbol]) for symbol, trades in found.items()}
     return defaultdict(lambda: FLAT, known)
+
+
+def _rounds(
+    sums: Mapping[str, Decimal], splits: Splits, before: datetime, limit: int | None
+) -> dict[str, list[Trade]]:
+    """The trades since each symbol was last flat; no row for one that has more of them than the limit."""
+    if not sums:
+        return {}
+    wanted: dict[str, Any] = {"symbols": list(sums), "before": before, "limit": limit}
+    left, trades = dict(sums), defaultdict(list)
+    found: dict[str, list[Trade]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(NEWEST, {**_ratios(splits), **wanted})
+        for symbol, signed, price, commission, executed_at, shares in cursor:
+            if symbol in found:
+                continue
+            trades[symbol].append(Trade(signed, price, commission, executed_at))
+            left[symbol] -= shares
+            if left[symbol] == 0:
+                found[symbol] = trades[symbol]
+    return found
 
 
 def _ratios(splits: Splits) -> dict[str, list[Any]]:

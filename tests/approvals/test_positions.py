@@ -281,6 +281,20 @@ class TestExposure:
         with django_assert_num_queries(len(one)):
             assert positions.exposure(make.T0).positions == 6
 
+    def test_may_be_given_the_positions(self, django_assert_num_queries: Any) -> None:
+        make.held("AAPL")
+        held = positions.open_positions()
+        with django_assert_num_queries(6):
+            given = positions.exposure(make.T0, held)
+        assert given == positions.exposure(make.T0)
+
+    def test_a_long_round_is_read_whole(self) -> None:
+        order = make.order("AAPL")
+        for n in range(100):
+            make.fill(order, 1, "185.00", executed_at=make.T0 - n * HOUR)
+        one = positions.of("AAPL")
+        assert (one.quantity, one.opened_at) == (100, make.T0 - 99 * HOUR)
+
 
 class TestDay:
     def test_begins_at_the_last_close(self) -> None:
@@ -361,8 +375,7 @@ class TestCurve:
         assert found[-1] == (make.T0, Decimal(100_000))
 
 
-def test_old_fills_are_not_read() -> None:
-    """A hundred thousand of them, and a position of today: the sums are the database's."""
+def test_old_fills_change_nothing() -> None:
     order = make.order("AAPL", quantity=1)
     with connection.cursor() as cursor:
         cursor.execute(MANY, [order.pk])

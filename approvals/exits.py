@@ -1,0 +1,195 @@
+"""People get out: closing a position, cancelling or dropping an order.
+
+Always possible: under halt and gate, without a signal, in and out of session. Each is one transaction: the
+order's row, who wanted it, the task that carries it out and the event in the chain. What cannot be done says
+what can.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+from django_q.tasks import async_task
+
+from approvals import audit, positions
+from approvals.models import Order, OrderDecision
+from approvals.positions import Position
+from market.models import Instrument
+from signals.models import Signal
+
+Status, Action = Order.Status, OrderDecision.Action
+
+
+class Refused(Exception):
+    """It cannot be done. The message says why, and what can be done instead."""
+
+
+def close(symbol: str, *, by: User, at: datetime, quantity: int | None = None, notes: str = "") -> Order:
+    """Close our position in a symbol at the market, or a part of it. Before that its exits are cancelled.
+
+    Raises Refused when nothing of ours is held, when less is, or when it is being closed already.
+    """
+    with transaction.atomic():
+        positions.lock_account()
+        position = positions.of(symbol)
+        _refuse_a_second(symbol)
+        order = Order.objects.create(
+            kind=Order.Kind.CLOSE,
+            symbol=symbol,
+            side=Signal.Type.SELL if position.quantity > 0 else Signal.Type.BUY,
+            quantity=_asked(position, quantity),
+            currency=Instrument.objects.values_list("currency", flat=True).get(pk=symbol),
+            status=Status.PENDING_SUBMIT,
+            broker=settings.BROKER,
+            requested_by=by,
+            created_at=at,
+            released_at=at,
+        )
+        _decide(order, Action.CLOSE, by, at, notes, _shown(position))
+        async_task("approvals.tasks.submit", order.pk)
+        audit.append("order made", _subject(order), at, by=by, order=f"{order}", notes=notes)
+    return order
+
+
+def cancel(order: Order, *, by: User, at: datetime, notes: str = "", exits: bool = False) -> Order:
+    """Cancel an order: at once when it was not sent, else by asking the broker until it has.
+
+    `exits`: also when shares were filled, whose stop and target are then cancelled with it. Raises Refused
+    when that was not said, when the order has ended, or when it is being cancelled already.
+    """
+    with transaction.atomic():
+        if _end(order, Order.UNSENT, f"Cancelled by {by.get_username()}.", at):
+            _decide(order, Action.CANCEL, by, at, notes)
+            audit.append("order cancelled", _subject(order), at, by=by, notes=notes)
+        elif _ask_to_cancel(order, at, exits=exits):
+            _decide(order, Action.CANCEL, by, at, notes, {"exits": exits})
+            async_task("approvals.tasks.cancel", order.pk)
+            audit.append("order cancel requested", _subject(order), at, by=by, notes=notes, exits=exits)
+        else:
+            order.refresh_from_db()
+            raise Refused(_why_not_cancelled(order))
+    order.refresh_from_db()
+    return order
+
+
+def drop(order: Order, *, by: User, at: datetime, notes: str = "") -> Order:
+    """Let go of a held order. Raises Refused when it is not held any more."""
+    with transaction.atomic():
+        if not _end(order, [Status.HELD], f"Dropped by {by.get_username()}.", at):
+            order.refresh_from_db()
+            raise Refused(_why_not_dropped(order))
+        _decide(order, Action.DROP, by, at, notes)
+        audit.append("order dropped", _subject(order), at, by=by, notes=notes)
+    order.refresh_from_db()
+    return order
+
+
+# --- closing ----------------------------------------------------------------------------------------------
+
+
+def _refuse_a_second(symbol: str) -> None:
+    closings = Order.objects.working().filter(symbol=symbol, kind=Order.Kind.CLOSE)
+    closing = closings.exclude(status=Status.HELD).first()
+    if closing is not None:
+        raise Refused(
+            f"The position in {symbol} is being closed already, by order {closing.pk} of "
+            f"{closing.quantity} shares, which is {_stands(closing)}."
+        )
+
+
+def _asked(position: Position, quantity: int | None) -> int:
+    held = abs(position.quantity)
+    if held == 0:
+        raise Refused(_nothing_held(position))
+    if quantity is not None and not 0 < quantity <= held:
+        raise Refused(f"{held} {position.symbol} are held: close 1 to {held} of them.")
+    return held if quantity is None else quantity
+
+
+def _nothing_held(position: Position) -> str:
+    if position.foreign:
+        return (
+            f"Jax did not trade the {position.foreign} {position.symbol} that the account holds: close them "
+            "at the broker."
+        )
+    entries = Order.objects.working().entries().filter(symbol=position.symbol)
+    if entry := entries.first():
+        return f"Nothing of {position.symbol} is held yet: cancel the order {entry.pk} instead."
+    return f"Nothing of {position.symbol} is held: there is nothing to close."
+
+
+def _shown(position: Position) -> dict[str, Any]:
+    """What was held, as JSON has it."""
+    return {
+        "quantity": position.quantity,
+        "average_cost": f"{position.average_cost:.6f}",
+        "price": None if position.price is None else f"{position.price:.6f}",
+        "unrealised": None if position.unrealised is None else f"{position.unrealised:.2f}",
+    }
+
+
+# --- cancelling -------------------------------------------------------------------------------------------
+
+
+def _end(order: Order, start: Collection[Order.Status], reason: str, at: datetime) -> bool:
+    """Cancel an order that no broker knows of; whether it still was in one of these statuses."""
+    mine = Order.objects.filter(pk=order.pk, status__in=start)
+    return mine.update(status=Status.CANCELLED, status_reason=reason, ended_at=at) == 1
+
+
+def _ask_to_cancel(order: Order, at: datetime, *, exits: bool) -> bool:
+    """Say of an order that works at the broker that it is to be cancelled; whether it did."""
+    mine = Order.objects.filter(pk=order.pk, cancel_requested_at=None)
+    if exits:
+        mine = mine.filter(Q(status__in=Order.SENT) | Q(exits_working=True))
+    else:
+        mine = mine.filter(status__in=Order.SENT, exits_working=False, filled_quantity=0)
+    return mine.update(cancel_requested_at=at) == 1
+
+
+def _why_not_cancelled(order: Order) -> str:
+    works = order.status in Order.SENT or order.exits_working
+    if works and order.cancel_requested_at:
+        since = f"{order.cancel_requested_at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"It is being cancelled since {since}: the broker is asked every minute until it has."
+    if works:
+        return (
+            f"{order.filled_quantity} of {order.quantity} {order.symbol} are filled: cancelling takes their "
+            "stop and target away too. Close the position instead, or cancel with exits."
+        )
+    return _ended(order)
+
+
+def _why_not_dropped(order: Order) -> str:
+    dropped = order.decisions.filter(action=Action.DROP).select_related("decided_by").first()
+    if dropped is not None:
+        who = dropped.decided_by.get_username()
+        return f"It was dropped already, by {who} at {dropped.decided_at:%Y-%m-%d %H:%M} UTC."
+    if order.status in Order.WORKING:
+        return f"It is {_stands(order)}, not held: cancel it instead."
+    return _ended(order)
+
+
+def _ended(order: Order) -> str:
+    since = f" since {order.ended_at:%Y-%m-%d %H:%M} UTC" if order.ended_at else ""
+    return f"It is {_stands(order)}{since}. {order.status_reason}".rstrip()
+
+
+def _stands(order: Order) -> str:
+    return order.get_status_display().lower()
+
+
+def _decide(
+    order: Order, action: str, by: User, at: datetime, notes: str, shown: dict[str, Any] | None = None
+) -> None:
+    OrderDecision.objects.create(
+        order=order, action=action, decided_by=by, decided_at=at, notes=notes, shown=shown or {}
+    )
+
+
+def _subject(order: Order) -> str:
+    return f"order {order.pk}"
