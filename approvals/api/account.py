@@ -1,0 +1,112 @@
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.helpers import forced_singular_serializer
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from approvals import positions, proposals, switches
+from approvals.models import AccountSnapshot
+from approvals.risk import Exposure
+
+MONEY: dict[str, Any] = {"max_digits": None, "decimal_places": 2}
+
+
+class AccountSnapshotSerializer(serializers.ModelSerializer[AccountSnapshot]):
+    """What the account was worth, as its broker said."""
+
+    class Meta:
+        model = AccountSnapshot
+        fields = ["broker", "at", "currency", "equity", "cash", "buying_power"]
+
+
+class FigureSerializer(serializers.Serializer[Any]):
+    now = serializers.DecimalField(**MONEY)
+    limit = serializers.DecimalField(**MONEY)
+
+
+class CountSerializer(serializers.Serializer[Any]):
+    now = serializers.IntegerField()
+    limit = serializers.IntegerField()
+
+
+class ExposureSerializer(serializers.Serializer[Exposure]):
+    """What new orders are sized on, in the account's currency, each beside its limit."""
+
+    capital = serializers.DecimalField(**MONEY, help_text="What the limits are shares of.")
+    buying_power = serializers.DecimalField(
+        **MONEY, help_text="Less entries that the broker has not got yet."
+    )
+    gross = FigureSerializer(help_text="All positions, of others too, and entries that may still fill.")
+    open_risk = FigureSerializer(help_text="What our stops would lose. Shares of others are not in it.")
+    positions = CountSerializer(help_text="In how many symbols.")
+    day_result = FigureSerializer(
+        help_text="Of the exchange day, open positions included. A loss is negative."
+    )
+    risk_per_trade = serializers.DecimalField(**MONEY, help_text="The most that one entry may lose.")
+    position = serializers.DecimalField(**MONEY, help_text="The most that one position may be worth.")
+
+
+class AccountSerializer(serializers.Serializer[Any]):
+    account = AccountSnapshotSerializer(help_text="Null: never seen.")
+    exposure = ExposureSerializer(help_text="Null: not known; `unknown` says why, and nothing is sized.")
+    unknown = serializers.CharField(help_text="Empty while the figures are known.")
+    realised_today = serializers.DecimalField(
+        **MONEY, help_text="By the exchange day, commissions taken off."
+    )
+    day_began = serializers.DateTimeField(help_text="At the last close of the exchange.")
+    halted = serializers.CharField(help_text="Since when, by whom and why. Empty: it is not.")
+    obstacle = serializers.CharField(help_text="Why nothing may be approved or sent now. Empty: it may.")
+
+
+ONE = forced_singular_serializer(AccountSerializer)  # type: ignore[no-untyped-call]  # it has no types
+
+
+class AccountViewSet(GenericViewSet[AccountSnapshot]):
+    """What the account is worth and exposed to, and whether trading is possible."""
+
+    queryset = AccountSnapshot.objects.all()
+    serializer_class = AccountSerializer
+    filterset_class = None
+    pagination_class = None
+
+    @extend_schema(responses=ONE)
+    def list(self, request: Request) -> Response:
+        """The account now."""
+        self.filter_queryset(self.get_queryset())  # refuses parameters that do not exist
+        return Response(AccountSerializer(_account()).data)
+
+
+def _account() -> dict[str, Any]:
+    at = timezone.now()
+    exposure, unknown = None, ""
+    try:
+        exposure = _beside_limits(positions.exposure(at))
+    except positions.Unknown as problem:
+        unknown = str(problem)
+    return {
+        "account": AccountSnapshot.objects.order_by("-at").first(),
+        "exposure": exposure,
+        "unknown": unknown,
+        "realised_today": positions.realised_today(at),
+        "day_began": positions.day_began(at),
+        "halted": switches.halted(),
+        "obstacle": switches.obstacle(at),
+    }
+
+
+def _beside_limits(now: Exposure) -> dict[str, Any]:
+    limits, capital = proposals.limits(), now.capital
+    return {
+        "capital": capital,
+        "buying_power": now.buying_power,
+        "gross": {"now": now.gross, "limit": capital * limits.gross},
+        "open_risk": {"now": now.open_risk, "limit": capital * limits.open_risk},
+        "positions": {"now": now.positions, "limit": limits.positions},
+        "day_result": {"now": now.day_result, "limit": -capital * limits.day_loss},
+        "risk_per_trade": capital * limits.risk_per_trade,
+        "position": capital * limits.position,
+    }

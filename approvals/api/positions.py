@@ -1,0 +1,122 @@
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.viewsets import GenericViewSet
+
+from approvals import exits, positions
+from approvals.api.orders import NOTES, OrderSerializer
+from approvals.api.refusals import Conflict
+from approvals.models import Order
+from approvals.positions import Protected
+from market.api.filters import SYMBOL_IN_ADDRESS
+from market.models import Instrument
+from signals.api.bodies import Body
+from signals.api.people import who
+from signals.api.signals import MayChange
+from signals.api.work import LOCATION
+
+SYMBOL = OpenApiParameter("symbol", OpenApiTypes.STR, OpenApiParameter.PATH, description="As in AAPL.")
+
+
+class WorkingExitsSerializer(serializers.ModelSerializer[Order]):
+    """The stop and the target of an entry that was filled."""
+
+    order = serializers.UUIDField(source="pk", help_text="The entry that they belong to.")
+
+    class Meta:
+        model = Order
+        fields = ["order", "filled_quantity", "stop_loss", "take_profit", "flat_at", "cancel_requested_at"]
+
+
+class PositionSerializer(serializers.Serializer[Any]):
+    """What is held of a symbol: a sum of fills, and what the account holds besides."""
+
+    symbol = serializers.CharField(source="position.symbol")
+    quantity = serializers.IntegerField(source="position.quantity", help_text="Ours. Negative: short.")
+    foreign = serializers.IntegerField(
+        source="position.foreign", help_text="Shares of the account that Jax did not trade: left alone."
+    )
+    average_cost = serializers.DecimalField(
+        18, 6, source="position.average_cost", help_text="Of our shares, commissions not included."
+    )
+    price = serializers.DecimalField(18, 6, source="position.price", help_text="The newest. Null: no quote.")
+    value = serializers.DecimalField(
+        None, 2, source="position.value", help_text="Of all shares, at that price."
+    )
+    realised = serializers.DecimalField(
+        None,
+        2,
+        source="position.realised",
+        help_text="Made since it was last flat, commissions taken off.",
+    )
+    unrealised = serializers.DecimalField(
+        None, 2, source="position.unrealised", help_text="What our shares make at that price. Null: no quote."
+    )
+    r = serializers.DecimalField(
+        None,
+        2,
+        help_text="That over what the stops were to lose. Null: a part of it has no stop, or no quote.",
+    )
+    at_risk = serializers.DecimalField(
+        None, 2, help_text="What our shares lose from here if every stop is hit; without a stop, all."
+    )
+    opened_at = serializers.DateTimeField(source="position.opened_at", help_text="Null: none are ours.")
+    exits = serializers.SerializerMethodField(help_text="The stops and targets that work for it.")
+
+    @extend_schema_field(WorkingExitsSerializer(many=True))
+    def get_exits(self, protected: Protected) -> Any:
+        return WorkingExitsSerializer(protected.exits, many=True).data
+
+
+class ClosePositionSerializer(Body):
+    quantity = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, required=False, help_text="How many shares; all unless told."
+    )
+    notes = serializers.CharField(**NOTES, help_text="Kept with the order.")
+
+
+class PositionViewSet(GenericViewSet[Any]):
+    """What is held, ours and others', by symbol."""
+
+    queryset = Order.objects.all()  # whoever may change orders may close
+    serializer_class = PositionSerializer
+    filterset_class = None
+    lookup_field = "symbol"
+    lookup_value_regex = SYMBOL_IN_ADDRESS
+
+    @extend_schema(responses=PositionSerializer(many=True))
+    def list(self, request: Request) -> Response:
+        self.filter_queryset(self.get_queryset())  # refuses parameters that do not exist
+        page = self.paginate_queryset(positions.protected())
+        return self.get_paginated_response(PositionSerializer(page or [], many=True).data)
+
+    @extend_schema(
+        request=ClosePositionSerializer, responses={202: OrderSerializer}, parameters=[SYMBOL, LOCATION]
+    )
+    @action(["post"], detail=True, permission_classes=[MayChange])
+    def close(self, request: Request, symbol: str) -> Response:
+        """Close our position at the market, or a part of it.
+
+        The symbol's entries, stops and targets are cancelled first, also those of shares that are kept. Out
+        of session it waits at the broker for the open. 409 when nothing of ours is held, or less than is
+        asked for, or when it is being closed already.
+        """
+        instrument, body = (
+            get_object_or_404(Instrument, pk=symbol.upper()),
+            ClosePositionSerializer(data=request.data),
+        )
+        body.is_valid(raise_exception=True)
+        try:
+            order = exits.close(instrument.symbol, by=who(request), at=timezone.now(), **body.validated_data)
+        except exits.Refused as refusal:
+            raise Conflict(str(refusal)) from None
+        address = reverse("order-detail", args=[order.pk], request=request)
+        return Response(OrderSerializer(order).data, status.HTTP_202_ACCEPTED, headers={"Location": address})

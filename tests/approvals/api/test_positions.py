@@ -1,0 +1,168 @@
+"""/api/v1/positions/ and /api/v1/account/"""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django_q.models import OrmQ
+from rest_framework.test import APIClient
+
+from approvals.models import AccountSnapshot, BrokerPosition, Order, TradingHalt
+from tests import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("desk")]
+
+URL, ACCOUNT = "/api/v1/positions/", "/api/v1/account/"
+
+
+def close(client: APIClient, symbol: str = "AAPL", body: Any = None) -> Any:
+    return client.post(f"{URL}{symbol}/close/", body)
+
+
+class TestList:
+    def test_shows_what_is_held_with_what_protects_it(self, trader: APIClient) -> None:
+        order = make.held("AAPL", 10, "184.60")
+        (row,) = trader.get(URL).json()["results"]
+        assert (row["symbol"], row["quantity"], row["foreign"]) == ("AAPL", 10, 0)
+        assert (row["average_cost"], row["price"], row["value"]) == ("184.600000", "185.600000", "1856.00")
+        assert (row["realised"], row["unrealised"], row["at_risk"]) == ("0.00", "10.00", "51.00")
+        assert row["r"] == "0.24"  # 10.00 of the 41.00 that the stop at 180.50 was to lose
+        (stop,) = row["exits"]
+        assert (stop["order"], stop["stop_loss"], stop["take_profit"]) == (
+            str(order.pk),
+            "180.500000",
+            "191.750000",
+        )
+
+    def test_shows_shares_of_others(self, trader: APIClient) -> None:
+        BrokerPosition.objects.create(symbol="MSFT", quantity=-3, ours=0, average_cost=400, seen_at=make.T0)
+        (row,) = trader.get(URL).json()["results"]
+        assert (row["symbol"], row["quantity"], row["foreign"], row["value"]) == ("MSFT", 0, -3, "1200.00")
+        assert (row["price"], row["unrealised"], row["r"], row["opened_at"]) == (None, None, None, None)
+
+    def test_says_of_what_has_no_stop_that_all_is_at_risk(self, trader: APIClient) -> None:
+        make.held("AAPL", 10)
+        Order.objects.update(exits_working=False)
+        (row,) = trader.get(URL).json()["results"]
+        assert (row["exits"], row["r"], row["at_risk"]) == ([], None, "1856.00")
+
+    def test_takes_as_many_queries_for_many_as_for_one(
+        self, trader: APIClient, django_assert_num_queries: Any, django_assert_max_num_queries: Any
+    ) -> None:
+        make.held("AAPL")
+        with django_assert_max_num_queries(10) as one:
+            trader.get(URL)
+        for n in range(5):
+            make.held(f"S{n}")
+        with django_assert_num_queries(len(one)):
+            assert trader.get(URL).json()["count"] == 6
+
+    def test_nonsense_is_400(self, trader: APIClient) -> None:
+        assert trader.get(URL, {"colour": "red"}).status_code == 400
+
+    def test_a_stranger_sees_nothing(self, stranger: APIClient) -> None:
+        assert stranger.get(URL).status_code == 401
+
+
+class TestClose:
+    def test_makes_an_order_and_says_where_it_is(self, trader: APIClient) -> None:
+        make.held("AAPL", 10)
+        answer = close(trader, body={"notes": "enough"})
+        said = answer.json()
+        assert (answer.status_code, said["kind"], said["quantity"]) == (202, "close", 10)
+        assert (said["side"], said["status"], said["signal"]) == ("SELL", "pending_submit", None)
+        assert trader.get(answer["Location"]).json()["decisions"][0]["notes"] == "enough"
+        assert OrmQ.objects.count() == 1
+
+    def test_may_be_a_part_and_any_spelling(self, trader: APIClient) -> None:
+        make.held("AAPL", 10)
+        assert close(trader, "aapl", {"quantity": 3}).json()["quantity"] == 3
+
+    def test_works_under_a_halt(self, trader: APIClient, now: datetime) -> None:
+        make.held("AAPL", 10)
+        TradingHalt.objects.create(cause="person", reason="enough", started_at=now)
+        assert close(trader).status_code == 202
+
+    def test_twice_is_409_and_once(self, trader: APIClient) -> None:
+        make.held("AAPL", 10)
+        close(trader)
+        answer = close(trader)
+        assert (answer.status_code, OrmQ.objects.count()) == (409, 1)
+        assert "being closed already" in answer.json()["detail"]
+
+    def test_of_nothing_or_too_much_is_409(self, trader: APIClient) -> None:
+        assert close(trader).status_code == 409
+        make.held("AAPL", 10)
+        assert close(trader, body={"quantity": 11}).status_code == 409
+
+    def test_of_what_nobody_knows_is_404(self, trader: APIClient) -> None:
+        assert close(trader, "ODD").status_code == 404
+        assert close(trader, "%00").status_code == 404
+
+    @pytest.mark.parametrize(
+        ("body", "field"),
+        [
+            ({"quantity": 0}, "quantity"),
+            ({"quantity": 1.5}, "quantity"),
+            ({"quantity": None}, "quantity"),
+            ({"notes": "\x00"}, "notes"),
+            ({"price": 1}, "price"),
+        ],
+    )
+    def test_a_body_that_makes_no_sense_is_400(self, trader: APIClient, body: Any, field: str) -> None:
+        make.held("AAPL", 10)
+        answer = close(trader, body=body)
+        assert (answer.status_code, [*answer.json()["errors"]]) == (400, [field])
+        assert not OrmQ.objects.exists()
+
+    def test_a_stranger_may_not(self, stranger: APIClient, reader: APIClient) -> None:
+        make.held("AAPL", 10)
+        assert close(stranger).status_code == 401
+        assert close(reader).status_code == 403
+        assert not OrmQ.objects.exists()
+
+
+class TestAccount:
+    def test_shows_figures_beside_their_limits(self, trader: APIClient) -> None:
+        make.held("AAPL", 10)
+        said = trader.get(ACCOUNT).json()
+        assert (said["account"]["equity"], said["account"]["currency"]) == ("100000.00", "USD")
+        assert said["exposure"] == {
+            "capital": "100000.00",
+            "buying_power": "100000.00",
+            "gross": {"now": "1856.00", "limit": "100000.00"},
+            "open_risk": {"now": "51.00", "limit": "5000.00"},
+            "positions": {"now": 1, "limit": 10},
+            "day_result": {"now": "0.00", "limit": "-3000.00"},
+            "risk_per_trade": "1000.00",
+            "position": "20000.00",
+        }
+        assert (said["unknown"], said["halted"], said["obstacle"]) == ("", "", "")
+        assert said["realised_today"] == "0.00"
+
+    def test_says_when_it_is_not_known_and_why_nothing_goes(self, trader: APIClient, now: datetime) -> None:
+        AccountSnapshot.objects.all().delete()
+        TradingHalt.objects.create(cause="person", reason="enough", started_at=now)
+        said = trader.get(ACCOUNT).json()
+        assert (said["account"], said["exposure"]) == (None, None)
+        assert "not seen for three minutes" in said["unknown"]
+        assert said["obstacle"] == said["halted"]
+        assert said["halted"].endswith("enough")
+
+    def test_takes_always_as_many_queries(
+        self, trader: APIClient, django_assert_num_queries: Any, django_assert_max_num_queries: Any
+    ) -> None:
+        make.held("AAPL")
+        with django_assert_max_num_queries(26) as one:
+            trader.get(ACCOUNT)
+        for n in range(5):
+            make.instrument(f"S{n}", "24/7")
+            make.held(f"S{n}")
+        with django_assert_num_queries(len(one)):
+            assert trader.get(ACCOUNT).json()["exposure"]["positions"]["now"] == 6
+
+    def test_nonsense_is_400(self, trader: APIClient) -> None:
+        assert trader.get(ACCOUNT, {"colour": "red"}).status_code == 400
+
+    def test_a_stranger_sees_nothing(self, stranger: APIClient) -> None:
+        assert stranger.get(ACCOUNT).status_code == 401
