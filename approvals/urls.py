@@ -1,5 +1,6 @@
 from rest_framework.routers import SimpleRouter
 
+from approvals.api.account import AccountViewSet
 from approvals.api.approvals import ApprovalViewSet
 from approvals.api.audit import AuditViewSet
 from approvals.api.decisions import OrderDecisionViewSet, SignalDecisionViewSet
@@ -7,6 +8,10 @@ from approvals.api.halts import HaltViewSet
 from approvals.api.inbox import InboxViewSet
 from approvals.api.outcomes import OutcomeViewSet
 from approvals.api.scorecard import ScorecardViewSet
+from approvals.api.fills import FillViewSet
+from approvals.api.inbox import InboxViewSet
+from approvals.api.orders import OrderViewSet
+from approvals.api.positions import PositionViewSet
 
 # Its registrations are served under /api/v1/ by the site's own router.
 router = SimpleRouter()
@@ -18,3 +23,7 @@ router.register("outcomes", OutcomeViewSet)
 router.register("scorecard", ScorecardViewSet, basename="scorecard")
 router.register("halts", HaltViewSet)
 router.register("audit", AuditViewSet)
+router.register("orders", OrderViewSet)
+router.register("fills", FillViewSet)
+router.register("positions", PositionViewSet, basename="position")
+router.register("account", AccountViewSet, basename="account")

@@ -246,6 +246,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SignalStatus": "signals.models.Signal.Status",
         "BacktestStatus": "signals.models.Backtest.Status",
+        "Side": "signals.models.Signal.Type",
+        "OrderStatus": "approvals.models.Order.Status",
+        "OrderKind": "approvals.models.Order.Kind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
