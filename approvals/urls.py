@@ -4,14 +4,13 @@ from approvals.api.account import AccountViewSet
 from approvals.api.approvals import ApprovalViewSet
 from approvals.api.audit import AuditViewSet
 from approvals.api.decisions import OrderDecisionViewSet, SignalDecisionViewSet
+from approvals.api.fills import FillViewSet
 from approvals.api.halts import HaltViewSet
 from approvals.api.inbox import InboxViewSet
-from approvals.api.outcomes import OutcomeViewSet
-from approvals.api.scorecard import ScorecardViewSet
-from approvals.api.fills import FillViewSet
-from approvals.api.inbox import InboxViewSet
 from approvals.api.orders import OrderViewSet
+from approvals.api.outcomes import OutcomeViewSet
 from approvals.api.positions import PositionViewSet
+from approvals.api.scorecard import ScorecardViewSet
 
 # Its registrations are served under /api/v1/ by the site's own router.
 router = SimpleRouter()

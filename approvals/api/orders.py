@@ -20,9 +20,9 @@ from approvals.api.preconditions import ETAG
 from approvals.api.refusals import Conflict
 from approvals.models import AuditEvent, Order, OrderDecision
 from market.api.filters import InstantFilter, SymbolsFilter
+from market.api.permissions import MayChange
 from signals.api.bodies import Body
 from signals.api.people import who
-from signals.api.signals import MayChange
 from signals.models import Signal
 
 NOTES: dict[str, Any] = {"max_length": 2000, "required": False, "allow_blank": True, "default": ""}

@@ -17,10 +17,10 @@ from approvals.api.refusals import Conflict
 from approvals.models import Order
 from approvals.positions import Protected
 from market.api.filters import SYMBOL_IN_ADDRESS
+from market.api.permissions import MayChange
 from market.models import Instrument
 from signals.api.bodies import Body
 from signals.api.people import who
-from signals.api.signals import MayChange
 from signals.api.work import LOCATION
 
 SYMBOL = OpenApiParameter("symbol", OpenApiTypes.STR, OpenApiParameter.PATH, description="As in AAPL.")
