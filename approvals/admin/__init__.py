@@ -1,0 +1,25 @@
+"""What people see and do under /admin/: one file per noun."""
+
+from approvals.admin import (
+    account,
+    approvals,
+    audit,
+    decisions,
+    fills,
+    notifications,
+    orders,
+    outcomes,
+    switches,
+)
+
+__all__ = [
+    "account",
+    "approvals",
+    "audit",
+    "decisions",
+    "fills",
+    "notifications",
+    "orders",
+    "outcomes",
+    "switches",
+]

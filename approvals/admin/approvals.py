@@ -1,0 +1,66 @@
+"""Decisions on signals: what was proposed beside what was decided, and what was on the screen."""
+
+from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from approvals.admin import words
+from approvals.admin.kept import DayFilter, Kept
+from approvals.models import Order, TradeApproval
+from market.admin import words as market_words
+from signals.admin.words import side, strategy
+
+
+class DecidedFilter(DayFilter):
+    field = "approved_at"
+
+
+@admin.register(TradeApproval)
+class TradeApprovalAdmin(Kept):
+    list_display = ["decided_on", "verdict", "said", "approved_by", "reason", "took", "made"]
+    list_filter = ["approved", "reason", "approved_by", DecidedFilter]
+    list_select_related = ["signal", "approved_by", "order"]
+    search_fields = ["signal__symbol__exact", "modification_notes"]
+    search_help_text = "A symbol in capitals, or words of the notes"
+    ordering = ["-approved_at", "-pk"]
+    fields = [
+        *["verdict", "said", "approved_by", "decided_on", "took", "reason", "modification_notes", "made"],
+        *["comparison", "screen", "etag"],
+    ]
+
+    @admin.display(description="decided (UTC)")
+    def decided_on(self, approval: TradeApproval) -> str:
+        return words.at(approval.approved_at)
+
+    @admin.display(description="decision")
+    def verdict(self, approval: TradeApproval) -> SafeString:
+        return market_words.dot("good" if approval.approved else "bad", approval.verdict)
+
+    @admin.display(description="signal")
+    def said(self, approval: TradeApproval) -> SafeString | str:
+        signal = approval.signal
+        return words.link(
+            signal, _said(side(signal.signal_type), signal.symbol, strategy(signal.strategy_id))
+        )
+
+    @admin.display(description="seconds to decide")
+    def took(self, approval: TradeApproval) -> str:
+        seconds = approval.seconds_to_decide
+        return market_words.NOTHING if seconds is None else f"{seconds:,.1f}"
+
+    @admin.display(description="order")
+    def made(self, approval: TradeApproval) -> SafeString | str:
+        order: Order | None = getattr(approval, "order", None)
+        return words.link(order, order and order.get_status_display())
+
+    @admin.display(description="proposed and decided")
+    def comparison(self, approval: TradeApproval) -> SafeString | str:
+        return words.beside(approval.proposed, approval.decided)
+
+    @admin.display(description="on the screen")
+    def screen(self, approval: TradeApproval) -> SafeString | str:
+        return words.facts(approval.shown)
+
+
+def _said(*parts: str) -> SafeString:
+    return format_html_join(" ", "{}", ([part] for part in parts))

@@ -1,0 +1,151 @@
+"""Orders: how they stand, what was executed of them, who wanted what of them, and their history."""
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from approvals.admin import words
+from approvals.admin.kept import DayFilter, Kept
+from approvals.models import AuditEvent, Fill, Order
+from market.admin import words as market_words
+from market.admin.runs import table
+from signals.admin.words import side
+
+
+class MadeFilter(DayFilter):
+    field = "created_at"
+
+
+@admin.register(Order)
+class OrderAdmin(Kept):
+    list_display = [
+        *["made", "of", "way", "kind", "shares", "stands", "limit", "stop", "target", "requested_by"],
+    ]
+    list_display_links = ["made"]
+    list_filter = ["status", "kind", "side", "exits_working", MadeFilter]
+    list_select_related = ["requested_by"]
+    search_fields = ["symbol__exact", "id__startswith", "broker_order_id__exact"]
+    search_help_text = "A symbol in capitals, or the beginning of an order's id"
+    ordering = ["-created_at", "pk"]
+    fieldsets = [
+        (None, {"fields": ["of", "way", "kind", "shares", "stands", "exits_working", "decision"]}),
+        ("Levels", {"fields": ["limit", "stop", "target", "risks"]}),
+        ("Executed", {"fields": ["fills", "decisions"]}),
+        (
+            "When (UTC)",
+            {
+                "fields": [
+                    *["requested_by", "made", "released", "due", "sent", "answered", "withdrawn", "ended"],
+                    *["until", "flat"],
+                ]
+            },
+        ),
+        ("At the broker", {"fields": ["broker", "id", "broker_order_id", "lookups"]}),
+        ("History", {"fields": ["history"]}),
+    ]
+
+    @admin.display(description="made (UTC)")
+    def made(self, order: Order) -> str:
+        return words.at(order.created_at)
+
+    @admin.display(description="symbol")
+    def of(self, order: Order) -> SafeString:
+        return market_words.chart_link(order.symbol)
+
+    @admin.display(description="side")
+    def way(self, order: Order) -> SafeString:
+        return side(order.side)
+
+    @admin.display(description="filled of")
+    def shares(self, order: Order) -> str:
+        return f"{order.filled_quantity:,} of {order.quantity:,}"
+
+    @admin.display(description="status")
+    def stands(self, order: Order) -> SafeString:
+        return format_html('{}<div class="quiet">{}</div>', words.status(order), order.status_reason)
+
+    @admin.display(description="decision")
+    def decision(self, order: Order) -> SafeString | str:
+        return words.link(order.approval)
+
+    # Levels
+
+    @admin.display(description="limit")
+    def limit(self, order: Order) -> str:
+        return words.price(order.limit_price)
+
+    @admin.display(description="stop")
+    def stop(self, order: Order) -> str:
+        return words.price(order.stop_loss)
+
+    @admin.display(description="target")
+    def target(self, order: Order) -> str:
+        return words.price(order.take_profit)
+
+    @admin.display(description="at risk")
+    def risks(self, order: Order) -> str:
+        return f"{words.money(order.risk)} {order.currency}"
+
+    # What happened
+
+    @admin.display(description="fills")
+    def fills(self, order: Order) -> SafeString | str:
+        found = order.fills.order_by("executed_at", "pk")
+        return table(
+            ["executed (UTC)", "leg", "side", "shares", "price", "commission", "execution"], map(_row, found)
+        )
+
+    @admin.display(description="what people wanted of it")
+    def decisions(self, order: Order) -> SafeString | str:
+        found = order.decisions.select_related("decided_by").order_by("decided_at", "pk")
+        rows = ([words.at(one.decided_at), one.action, one.decided_by, one.notes] for one in found)
+        return table(["decided (UTC)", "action", "by", "notes"], rows)
+
+    @admin.display(description="in the chain")
+    def history(self, order: Order) -> SafeString | str:
+        events = AuditEvent.objects.filter(subject=f"order {order.pk}").order_by("number")
+        rows = (
+            [words.link(event, event.number), words.at(event.at), event.kind, event.actor] for event in events
+        )
+        return table(["event", "at (UTC)", "what", "by"], rows)
+
+    # When
+
+    @admin.display(description="released")
+    def released(self, order: Order) -> str:
+        return words.at(order.released_at)
+
+    @admin.display(description="looked at again")
+    def due(self, order: Order) -> str:
+        return words.at(order.due_at)
+
+    @admin.display(description="sent")
+    def sent(self, order: Order) -> str:
+        return words.at(order.submitted_at)
+
+    @admin.display(description="answered")
+    def answered(self, order: Order) -> str:
+        return words.at(order.acknowledged_at)
+
+    @admin.display(description="cancel asked for")
+    def withdrawn(self, order: Order) -> str:
+        return words.at(order.cancel_requested_at)
+
+    @admin.display(description="ended")
+    def ended(self, order: Order) -> str:
+        return words.at(order.ended_at)
+
+    @admin.display(description="good until")
+    def until(self, order: Order) -> str:
+        return words.at(order.good_until)
+
+    @admin.display(description="flat at")
+    def flat(self, order: Order) -> str:
+        return words.at(order.flat_at)
+
+
+def _row(fill: Fill) -> list[str]:
+    return [
+        *[words.at(fill.executed_at), fill.get_leg_display().lower(), side(fill.side), f"{fill.quantity:,}"],
+        *[words.price(fill.price), words.money(fill.commission), words.link(fill, fill.execution_id)],
+    ]
