@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString
 from approvals import positions
 from approvals.admin import words
 from approvals.admin.kept import DayFilter, Kept
+from approvals.admin.leaving import LeavingPositions
 from approvals.models import AccountSnapshot, BrokerPosition
 from market.admin import words as market_words
 
@@ -15,7 +16,7 @@ class SeenFilter(DayFilter):
 
 
 @admin.register(BrokerPosition)
-class BrokerPositionAdmin(Kept):
+class BrokerPositionAdmin(LeavingPositions):
     list_display = ["symbol", "quantity", "ours", "not_ours", "cost", "seen"]
     search_fields = ["symbol"]
     search_help_text = "A part of the symbol"

@@ -5,7 +5,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from approvals.admin import words
-from approvals.admin.kept import DayFilter, Kept
+from approvals.admin.kept import DayFilter
+from approvals.admin.leaving import LeavingOrders
 from approvals.models import AuditEvent, Fill, Order
 from market.admin import words as market_words
 from market.admin.runs import table
@@ -17,7 +18,7 @@ class MadeFilter(DayFilter):
 
 
 @admin.register(Order)
-class OrderAdmin(Kept):
+class OrderAdmin(LeavingOrders):
     list_display = [
         *["made", "of", "way", "kind", "shares", "stands", "limit", "stop", "target", "requested_by"],
     ]
