@@ -28,10 +28,11 @@ class Refused(Exception):
     """It cannot be done. The message says why, and what can be done instead."""
 
 
-def close(symbol: str, *, by: User, at: datetime, quantity: int | None = None, notes: str = "") -> Order:
-    """Close our position in a symbol at the market, or a part of it. Before that its exits are cancelled.
+def close(symbol: str, *, by: User, at: datetime, notes: str = "") -> Order:
+    """Close our position in a symbol at the market. Before that its stop and target are cancelled.
 
-    Raises Refused when nothing of ours is held, when less is, or when it is being closed already.
+    Whole: what was left of it would have no stop. Raises Refused when nothing of ours is held, or when it is
+    being closed already.
     """
     with transaction.atomic():
         positions.lock_account()
@@ -41,7 +42,7 @@ def close(symbol: str, *, by: User, at: datetime, quantity: int | None = None, n
             kind=Order.Kind.CLOSE,
             symbol=symbol,
             side=Signal.Type.SELL if position.quantity > 0 else Signal.Type.BUY,
-            quantity=_asked(position, quantity),
+            quantity=_held(position),
             currency=Instrument.objects.values_list("currency", flat=True).get(pk=symbol),
             status=Status.PENDING_SUBMIT,
             broker=settings.BROKER,
@@ -101,13 +102,10 @@ def _refuse_a_second(symbol: str) -> None:
         )
 
 
-def _asked(position: Position, quantity: int | None) -> int:
-    held = abs(position.quantity)
-    if held == 0:
+def _held(position: Position) -> int:
+    if position.quantity == 0:
         raise Refused(_nothing_held(position))
-    if quantity is not None and not 0 < quantity <= held:
-        raise Refused(f"{held} {position.symbol} are held: close 1 to {held} of them.")
-    return held if quantity is None else quantity
+    return abs(position.quantity)
 
 
 def _nothing_held(position: Position) -> str:

@@ -27,7 +27,6 @@ class Wish(forms.Form):
     """What comes with the press of a button."""
 
     notes = forms.CharField(required=False, max_length=NOTES)
-    quantity = forms.IntegerField(required=False, min_value=1, help_text="Empty: all of it.")
     exits = forms.BooleanField(required=False, help_text="Cancel stop and target of what is filled too.")
 
 
@@ -102,7 +101,6 @@ class LeavingPositions(Leaving):
         position, at, by = get_object_or_404(BrokerPosition, pk=symbol), timezone.now(), asking(request)
 
         def leave(wish: Wish) -> Order:
-            said = wish.cleaned_data
-            return exits.close(position.symbol, by=by, at=at, quantity=said["quantity"], notes=said["notes"])
+            return exits.close(position.symbol, by=by, at=at, notes=wish.cleaned_data["notes"])
 
         return self._do(request, position, leave)

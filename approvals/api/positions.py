@@ -77,9 +77,6 @@ class PositionSerializer(serializers.Serializer[Any]):
 
 
 class ClosePositionSerializer(Body):
-    quantity = serializers.IntegerField(
-        min_value=1, max_value=2**31 - 1, required=False, help_text="How many shares; all unless told."
-    )
     notes = serializers.CharField(**NOTES, help_text="Kept with the order.")
 
 

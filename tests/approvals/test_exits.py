@@ -77,17 +77,6 @@ class TestClose:
         order = close(trader)
         assert (order.side, order.quantity) == ("BUY", 10)
 
-    def test_may_be_a_part(self, trader: User) -> None:
-        make.held("AAPL", 10)
-        assert close(trader, quantity=4).quantity == 4
-
-    @pytest.mark.parametrize("quantity", [0, -1, 11])
-    def test_is_never_more_than_is_held(self, trader: User, quantity: int) -> None:
-        make.held("AAPL", 10)
-        with pytest.raises(exits.Refused, match="10 AAPL are held: close 1 to 10 of them"):
-            close(trader, quantity=quantity)
-        assert not Order.objects.filter(kind="close").exists()
-
     def test_has_the_currency_of_the_instrument(self, trader: User) -> None:
         make.held("AAPL", 10)
         Instrument.objects.filter(pk="AAPL").update(currency="EUR")

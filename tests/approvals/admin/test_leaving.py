@@ -45,18 +45,6 @@ def test_a_position_is_closed_under_a_halt(operator: Client) -> None:
     assert (order.decisions.get().notes, OrmQ.objects.count()) == ("enough", 1)
 
 
-def test_a_part_of_a_position_is_closed(operator: Client) -> None:
-    assert said(operator, a_position(), "close", quantity="4").startswith("SELL 4 AAPL")
-
-
-@pytest.mark.parametrize(
-    ("quantity", "why"), [("11", "close 1 to 10 of them"), ("x", "Quantity: Enter a whole")]
-)
-def test_no_more_than_is_held_is_closed(operator: Client, quantity: str, why: str) -> None:
-    assert why in said(operator, a_position(), "close", quantity=quantity)
-    assert not Order.objects.filter(kind="close").exists()
-
-
 def test_closing_twice_is_the_same_as_once(operator: Client) -> None:
     position = a_position()
     said(operator, position, "close")
