@@ -141,11 +141,9 @@ def _end(order: Order, start: Collection[Order.Status], reason: str, at: datetim
 
 def _ask_to_cancel(order: Order, at: datetime, *, exits: bool) -> bool:
     """Say of an order that works at the broker that it is to be cancelled; whether it did."""
-    mine = Order.objects.filter(pk=order.pk, cancel_requested_at=None)
-    if exits:
-        mine = mine.filter(Q(status__in=Order.SENT) | Q(exits_working=True))
-    else:
-        mine = mine.filter(status__in=Order.SENT, exits_working=False, filled_quantity=0)
+    protects = Q(exits_working=True, filled_quantity__gt=0)
+    works = Q(status__in=Order.SENT) | protects if exits else Q(status__in=Order.SENT) & ~protects
+    mine = Order.objects.filter(works, pk=order.pk, cancel_requested_at=None)
     return mine.update(cancel_requested_at=at) == 1
 
 

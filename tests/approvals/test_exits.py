@@ -173,8 +173,15 @@ class TestCancel:
             with pytest.raises(exits.Refused, match=reason):
                 cancel(make.order(status=status, status_reason="no money"), trader, exits=told)
 
-    def test_of_a_closing_that_works_is_possible(self, trader: User) -> None:
-        order = make.order(kind="close", side="SELL", status="submitted")
+    @pytest.mark.parametrize(("status", "filled"), [("submitted", 0), ("partially_filled", 4)])
+    def test_of_a_closing_that_works_is_possible(self, trader: User, status: str, filled: int) -> None:
+        order = make.order(
+            kind="close", side="SELL", status=status, filled_quantity=filled, submitted_at=make.T0
+        )
+        assert cancel(order, trader).cancel_requested_at == make.T0
+
+    def test_needs_no_more_words_while_stop_and_target_protect_nothing_yet(self, trader: User) -> None:
+        order = make.order(status="submitted", exits_working=True)
         assert cancel(order, trader).cancel_requested_at == make.T0
 
     def test_works_whatever_else_does_not(self, trader: User) -> None:
@@ -210,7 +217,11 @@ class TestDrop:
 
     @pytest.mark.parametrize(
         ("status", "words"),
-        [("submitted", "It is submitted, not held: cancel it"), ("filled", "It is filled since 2024-07-03")],
+        [
+            ("submitted", "It is submitted, not held: cancel it"),
+            ("pending_submit", "It is about to be sent, not held: cancel it"),
+            ("filled", "It is filled since 2024-07-03"),
+        ],
     )
     def test_of_what_is_not_held_says_what_to_do(self, trader: User, status: str, words: str) -> None:
         with pytest.raises(exits.Refused, match=words):

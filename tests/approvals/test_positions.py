@@ -231,6 +231,11 @@ class TestExposure:
         make.order("AAPL", status=status)
         assert positions.exposure(make.T0).gross == 0
 
+    def test_what_was_sold_counts_no_longer_even_while_its_exits_seem_to_work(self) -> None:
+        make.held("AAPL", 10)
+        sold("AAPL", 10, "186.00")
+        assert positions.exposure(make.T0).positions == 0
+
     def test_a_closing_takes_no_room(self) -> None:
         make.order("AAPL", kind="close", side="SELL")
         assert positions.exposure(make.T0).positions == 0
@@ -339,6 +344,12 @@ class TestDay:
     def test_what_it_realised_is_in_the_shares_of_today(self) -> None:
         make.fill(make.order("AAPL"), 10, "100", executed_at=datetime(2024, 7, 2, 15, tzinfo=UTC))
         split("AAPL", "2024-07-03", 2)
+        sold("AAPL", 20, "60", at=make.T0)
+        assert positions.realised_today(make.T0) == 200
+
+    def test_what_it_realised_counts_a_split_of_the_day_that_it_began_on_once(self) -> None:
+        make.fill(make.order("AAPL"), 10, "100", executed_at=datetime(2024, 7, 1, 15, tzinfo=UTC))
+        split("AAPL", "2024-07-02", 2)
         sold("AAPL", 20, "60", at=make.T0)
         assert positions.realised_today(make.T0) == 200
 
