@@ -13,10 +13,10 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, transaction
+from django.db import transaction
 from django_q.tasks import async_task
 
-from approvals import audit
+from approvals import audit, positions
 from approvals.look import Look, Scene, levels_of, look
 from approvals.models import Order, OrderDecision, SignalView, TradeApproval
 from approvals.proposals import AS_PROPOSED, Proposal, Wish, propose, words
@@ -163,8 +163,7 @@ def _renewed(order: Order, wish: Wish, at: datetime) -> dict[str, Any]:
 
 def _checked(signal: Signal, wish: Wish, at: datetime, apart_from: Order | None = None) -> Proposal:
     """The proposal that a decision stands on, while no other can take the same room. Raises Refused."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('approvals.account', 0))")
+    positions.lock_account()
     proposal = propose(signal, at, wish, apart_from=apart_from)
     if proposal.problems:
         raise Refused(proposal.problems, proposal)

@@ -12,7 +12,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce
 from django_q.tasks import async_task
 
 from approvals import audit, positions
@@ -59,8 +60,8 @@ def close(symbol: str, *, by: User, at: datetime, notes: str = "") -> Order:
 def cancel(order: Order, *, by: User, at: datetime, notes: str = "", exits: bool = False) -> Order:
     """Cancel an order: at once when it was not sent, else by asking the broker until it has.
 
-    `exits`: also when shares were filled, whose stop and target are then cancelled with it. Raises Refused
-    when that was not said, when the order has ended, or when it is being cancelled already.
+    What is filled, or fills meanwhile, keeps its stop and target, unless `exits` says that they go too.
+    Raises Refused when nothing of it works but these, when it has ended, or is being cancelled already.
     """
     with transaction.atomic():
         if _end(order, Order.UNSENT, f"Cancelled by {by.get_username()}.", at):
@@ -141,21 +142,22 @@ def _end(order: Order, start: Collection[Order.Status], reason: str, at: datetim
 
 def _ask_to_cancel(order: Order, at: datetime, *, exits: bool) -> bool:
     """Say of an order that works at the broker that it is to be cancelled; whether it did."""
-    protects = Q(exits_working=True, filled_quantity__gt=0)
-    works = Q(status__in=Order.SENT) | protects if exits else Q(status__in=Order.SENT) & ~protects
-    mine = Order.objects.filter(works, pk=order.pk, cancel_requested_at=None)
-    return mine.update(cancel_requested_at=at) == 1
+    works = Q(status__in=Order.SENT, cancel_requested_at=None)
+    if exits:
+        works = Q(cancel_exits=False) & (Q(status__in=Order.SENT) | Q(exits_working=True))
+    first = Coalesce("cancel_requested_at", Value(at))
+    mine = Order.objects.filter(works, pk=order.pk)
+    return mine.update(cancel_requested_at=first, cancel_exits=exits) == 1
 
 
 def _why_not_cancelled(order: Order) -> str:
-    works = order.status in Order.SENT or order.exits_working
-    if works and order.cancel_requested_at:
+    if order.status in Order.SENT or order.cancel_exits:
         since = f"{order.cancel_requested_at:%Y-%m-%d %H:%M:%S} UTC"
         return f"It is being cancelled since {since}: the broker is asked every minute until it has."
-    if works:
+    if order.exits_working:
         return (
-            f"{order.filled_quantity} of {order.quantity} {order.symbol} are filled: cancelling takes their "
-            "stop and target away too. Close the position instead, or cancel with exits."
+            f"{order.filled_quantity} of {order.quantity} {order.symbol} are filled, and only their stop and "
+            "target work. Close the position instead, or cancel with exits."
         )
     return _ended(order)
 

@@ -156,8 +156,11 @@ class Broker(Protocol):
         """Place a closing order; an id that is known already answers as that order stands."""
         ...
 
-    def cancel(self, client_id: UUID) -> Report:
-        """Cancel whatever of the order still works, entry and exits. Cancelling twice is no error."""
+    def cancel(self, client_id: UUID, *, exits: bool) -> Report:
+        """Cancel what of the first leg still works, with `exits` the stop and the target too.
+
+        Without it, what fills meanwhile keeps them. Cancelling twice is no error.
+        """
         ...
 
     def order(self, client_id: UUID) -> Report | None:

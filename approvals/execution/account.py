@@ -11,13 +11,8 @@ from django.db.models import Exists, OuterRef
 from approvals import positions, switches
 from approvals.brokers.base import Account, Holding
 from approvals.models import AccountSnapshot, BrokerPosition, TradingHalt
-from market import sessions
-from market.models import ALWAYS_OPEN, Instrument
-from market.prices import to_datetime
 
-EACH_MINUTE = timedelta(days=2)
-MOMENT = timedelta(microseconds=1)
-LONGEST_WEEKEND = timedelta(days=15)
+EACH_MINUTE = timedelta(days=15)  # longer than any holidays: a day is counted from the close before it
 
 
 def write_holdings(holdings: Mapping[str, Holding], at: datetime) -> None:
@@ -56,7 +51,7 @@ def write_snapshot(account: Account, broker: str, at: datetime) -> None:
 
 
 def prune(at: datetime) -> int:
-    """Keep each minute of the last two days, and the last one of each day before; how many went."""
+    """Keep each minute of the last fifteen days, and the last one of each day before; how many went."""
     later = AccountSnapshot.objects.filter(
         broker=OuterRef("broker"), at__date=OuterRef("at__date"), at__gt=OuterRef("at")
     )
@@ -66,29 +61,15 @@ def prune(at: datetime) -> int:
 
 def halt_on_loss(broker: str, at: datetime) -> None:
     """Halt once a day when the account lost more since its start than the day's loss limit."""
-    begun = day_start(at)
+    begun = positions.day_began(at)
     if TradingHalt.objects.filter(cause=TradingHalt.Cause.DAY_LOSS, started_at__gte=begun).exists():
         return
-    seen = AccountSnapshot.objects.filter(broker=broker)
-    first = seen.filter(at__lte=begun).order_by("-at").first() or seen.order_by("at").first()
-    last = seen.order_by("-at").first()
-    if first is None or last is None:
+    last = AccountSnapshot.objects.filter(broker=broker).order_by("-at").first()
+    if last is None:
         return
-    most = (settings.TRADING_CAPITAL or first.equity) * settings.MAX_DAY_LOSS
-    if first.equity - last.equity >= most:
-        reason = (
-            f"The account lost {first.equity - last.equity} {last.currency} since {first.at:%Y-%m-%d %H:%M} "
-            f"UTC; {most:.2f} are allowed a day."
-        )
+    lost = -positions.day_result(last, at)
+    most = (settings.TRADING_CAPITAL or last.equity + lost) * settings.MAX_DAY_LOSS
+    if lost >= most:
+        since = f"{begun:%Y-%m-%d %H:%M} UTC"
+        reason = f"The account lost {lost} {last.currency} since {since}; {most:.2f} are allowed a day."
         switches.halt(TradingHalt.Cause.DAY_LOSS, reason, at)
-
-
-def day_start(at: datetime) -> datetime:
-    """When the exchange day began: the open of the last session; midnight UTC where trading never stops."""
-    calendars = set(Instrument.objects.watched().values_list("calendar", flat=True)) - {ALWAYS_OPEN}
-    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    if not calendars:
-        return midnight
-    calendar = "XNYS" if "XNYS" in calendars else min(calendars)
-    opens = sessions.load(calendar, at - LONGEST_WEEKEND, at + MOMENT).opens
-    return to_datetime(opens[-1]) if len(opens) else midnight

@@ -53,7 +53,7 @@ def _changes(order: Order, report: Report, at: datetime) -> dict[str, Any]:
         "submitted_at": order.submitted_at or at,
         "acknowledged_at": order.acknowledged_at or at,
         "ended_at": (order.ended_at or at) if status in moving.ENDED else None,
-        # We had taken it for dead: it is to be cancelled where it lives.
+        # We had taken it for dead: it is to be cancelled where it lives. What it has filled keeps its exits.
         "cancel_requested_at": order.cancel_requested_at or (at if is_revived else None),
         "lookups": 0,
     }

@@ -1,4 +1,7 @@
-"""Cancelling an order at the broker: asked for until the broker says that nothing of it works."""
+"""Cancelling an order at the broker: asked for until the broker says that nothing of it works.
+
+The stop and the target go with it only when that was asked for: what fills meanwhile keeps them.
+"""
 
 import logging
 from datetime import datetime
@@ -12,14 +15,18 @@ from approvals.models import Order
 
 logger = logging.getLogger(__name__)
 
+# What is to be cancelled and still works.
+UNDONE = Q(cancel_requested_at__isnull=False) & (
+    Q(status__in=Order.SENT) | Q(cancel_exits=True, exits_working=True)
+)
+
 
 def cancel(pk: UUID, at: datetime) -> None:
-    """Ask the broker to cancel whatever of an order still works. Reconciliation asks again until it is."""
-    works = Q(status__in=Order.SENT) | Q(exits_working=True)
-    order = Order.objects.filter(works, pk=pk).first()
+    """Ask the broker to cancel what was asked to be. Reconciliation asks again until it is."""
+    Order.objects.filter(pk=pk, cancel_requested_at=None).update(cancel_requested_at=at)
+    order = Order.objects.filter(UNDONE, pk=pk).first()
     if order is None:
         return
-    Order.objects.filter(pk=pk, cancel_requested_at=None).update(cancel_requested_at=at)
     try:
         ask(order, brokerage.broker(at), at)
     except (Away, Lost) as error:
@@ -27,16 +34,16 @@ def cancel(pk: UUID, at: datetime) -> None:
 
 
 def ask(order: Order, there: Broker, at: datetime) -> bool:
-    """Whether nothing of the order works at the broker any more. Raises Away or Lost when it is not known.
+    """Whether what was to be cancelled works no more at the broker. Raises Away or Lost when nobody knows.
 
     A broker that does not have the order yet has nothing to cancel; should it arrive, it is asked again.
     """
     try:
-        report = there.cancel(order.pk)
+        report = there.cancel(order.pk, exits=order.cancel_exits)
     except Refused:
         known = there.order(order.pk)
         if known is None:
             return True
         report = known
     applying.apply(report, at)
-    return report.state is not State.WORKING and not report.exits_working
+    return report.state is not State.WORKING and not (order.cancel_exits and report.exits_working)

@@ -39,7 +39,9 @@ def _clear(order: Order, there: Broker, at: datetime) -> str:
     """Cancel what works in the symbol; what is in the way when something still does."""
     works = Q(status__in=Order.SENT) | Q(exits_working=True)
     for other in Order.objects.entries().filter(works, symbol=order.symbol).order_by("created_at", "pk"):
-        Order.objects.filter(pk=other.pk, cancel_requested_at=None).update(cancel_requested_at=at)
+        requested = other.cancel_requested_at or at
+        Order.objects.filter(pk=other.pk).update(cancel_requested_at=requested, cancel_exits=True)
+        other.cancel_exits = True
         if not cancelling.ask(other, there, at):
             return f"Order {other.pk} is being cancelled and still works at the broker."
     return ""

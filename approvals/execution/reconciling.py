@@ -52,7 +52,7 @@ def _compare(there: Broker, at: datetime) -> None:
     mine = Order.objects.filter(broker=there.name).order_by("created_at", "pk")
     untold = mine.filter(works | late).exclude(pk__in=[one.client_id for one in reports if one.client_id])
     troubles = _each(untold, _look_up, there, at)
-    troubles += _each(mine.filter(works).exclude(cancel_requested_at=None), cancelling.ask, there, at)
+    troubles += _each(mine.filter(cancelling.UNDONE), cancelling.ask, there, at)
     if troubles:
         raise Lost(troubles[0])
     account.write_snapshot(there.account(), there.name, at)

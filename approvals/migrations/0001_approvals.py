@@ -127,6 +127,7 @@ class Migration(migrations.Migration):
                 ('submitted_at', models.DateTimeField(help_text='Written just before the broker was called.', null=True)),
                 ('acknowledged_at', models.DateTimeField(help_text="When the broker's answer was first known.", null=True)),
                 ('cancel_requested_at', models.DateTimeField(null=True)),
+                ('cancel_exits', models.BooleanField(default=False, help_text='Its stop and target are to go too.')),
                 ('lookups', models.PositiveSmallIntegerField(default=0, help_text='How often the broker was asked for it and did not know it.')),
                 ('ended_at', models.DateTimeField(help_text='When it was filled, cancelled or rejected.', null=True)),
                 ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),

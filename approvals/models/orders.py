@@ -91,6 +91,7 @@ class Order(models.Model):
     submitted_at = models.DateTimeField(null=True, help_text="Written just before the broker was called.")
     acknowledged_at = models.DateTimeField(null=True, help_text="When the broker's answer was first known.")
     cancel_requested_at = models.DateTimeField(null=True)
+    cancel_exits = models.BooleanField(default=False, help_text="Its stop and target are to go too.")
     lookups = models.PositiveSmallIntegerField(
         default=0, help_text="How often the broker was asked for it and did not know it."
     )

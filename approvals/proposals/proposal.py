@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -118,7 +118,7 @@ class Proposal:
         sign = self.levels.sign
         beyond = sign * (self.look.price + sign * BEYOND * self.levels.atr)
         inside = sign * (self.levels.take_profit - sign * self.tick)
-        return risk.to_tick(sign * min(beyond, inside), self.tick)
+        return risk.to_tick(sign * min(beyond, inside), self.tick, ROUND_FLOOR if sign > 0 else ROUND_CEILING)
 
     @cached_property
     def limit_price(self) -> Decimal | None:
@@ -138,7 +138,9 @@ class Proposal:
     def _sized(self, asked: int | None) -> Size | None:
         if self.around.exposure is None or self.limit_price is None or self._level_problems:
             return None
-        return risk.size(self.limit_price, self.levels.stop_loss, limits(), self.around.exposure, asked=asked)
+        exposure, stop = self.around.exposure, self.levels.stop_loss
+        held = exposure.values.get(self.symbol, Decimal(0))
+        return risk.size(self.limit_price, stop, limits(), exposure, asked=asked, held=held)
 
     @property
     def quantity(self) -> int:

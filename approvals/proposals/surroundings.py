@@ -1,6 +1,6 @@
 """What proposals depend on besides their signals: prices, sessions, positions, limits."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,7 +40,8 @@ class Surroundings:
 
     @classmethod
     def load(cls, symbols: Collection[str], at: datetime, apart_from: Order | None = None) -> "Surroundings":
-        exposure, unknown = _exposure(at)
+        held = positions.open_positions()
+        exposure, unknown = _exposure(at, held)
         account = AccountSnapshot.objects.order_by("-at").first()
         orders = Order.objects.working().filter(symbol__in=symbols)
         working = [order for order in orders if order != apart_from]
@@ -50,14 +51,14 @@ class Surroundings:
             exposure=exposure,
             unknown=unknown,
             currency=account.currency if account else "",
-            held={position.symbol: position for position in positions.open_positions()},
+            held={position.symbol: position for position in held},
             entering={order.symbol: order for order in working if order.kind == Order.Kind.ENTRY},
             closing=frozenset(order.symbol for order in working if order.kind == Order.Kind.CLOSE),
         )
 
 
-def _exposure(at: datetime) -> tuple[Exposure | None, str]:
+def _exposure(at: datetime, held: Sequence[Position]) -> tuple[Exposure | None, str]:
     try:
-        return positions.exposure(at), ""
+        return positions.exposure(at, held), ""
     except positions.Unknown as unknown:
         return None, str(unknown)

@@ -149,14 +149,28 @@ class TestCancel:
             cancel(order, trader, at=LATER)
         assert (len(queued()), OrderDecision.objects.count()) == (1, 1)
 
-    @pytest.mark.parametrize(
-        ("status", "filled"), [("filled", 10), ("partially_filled", 4), ("cancelled", 4)]
-    )
+    @pytest.mark.parametrize(("status", "filled"), [("filled", 10), ("cancelled", 4)])
     def test_never_takes_a_stop_away_unasked(self, trader: User, status: str, filled: int) -> None:
         order = make.order(status=status, filled_quantity=filled, exits_working=True, submitted_at=make.T0)
-        with pytest.raises(exits.Refused, match=f"{filled} of 10 AAPL are filled: .* Close the position"):
+        with pytest.raises(exits.Refused, match=f"{filled} of 10 AAPL are filled, .* Close the position"):
             cancel(order, trader)
         assert (queued(), recorded()) == ([], [])
+
+    def test_of_the_rest_leaves_what_is_filled_its_stop(self, trader: User) -> None:
+        order = make.order(
+            status="partially_filled", filled_quantity=4, exits_working=True, submitted_at=make.T0
+        )
+        cancel(order, trader)
+        assert (order.cancel_requested_at, order.cancel_exits) == (make.T0, False)
+
+    def test_may_take_the_exits_away_later(self, trader: User) -> None:
+        order = make.order(
+            status="partially_filled", filled_quantity=4, exits_working=True, submitted_at=make.T0
+        )
+        cancel(order, trader)
+        assert cancel(order, trader, exits=True).cancel_exits
+        with pytest.raises(exits.Refused, match="It is being cancelled since"):
+            cancel(order, trader, exits=True)
 
     @pytest.mark.parametrize("status", ["filled", "partially_filled"])
     def test_takes_the_exits_away_when_told_to(self, trader: User, status: str) -> None:

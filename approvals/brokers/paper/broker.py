@@ -44,12 +44,12 @@ class Paper:
                 known = self._book.add(Ticket(order, self._at))
             return known.report()
 
-    def cancel(self, client_id: UUID) -> Report:
+    def cancel(self, client_id: UUID, *, exits: bool) -> Report:
         with self._turn(client_id=client_id):
             ticket = self._book.ticket(client_id)
             if ticket is None:
                 raise Refused(f"There is no order {client_id} to cancel. Look it up before asking again.")
-            self._end(ticket)
+            self._end(ticket, exits=exits)
             return ticket.report()
 
     def order(self, client_id: UUID) -> Report | None:
@@ -91,10 +91,11 @@ class Paper:
                     self._desk.work(ticket)
             yield opening
 
-    def _end(self, ticket: Ticket) -> None:
+    def _end(self, ticket: Ticket, *, exits: bool) -> None:
         if ticket.state is State.WORKING:
             ticket.state, ticket.ended_at, ticket.reason = State.CANCELLED, self._at, "It was cancelled."
-        ticket.covered = 0
+        if exits:
+            ticket.covered = 0
         self._book.change(ticket)
 
     def _refuse_terms(self, order: Bracket, opening: Opening) -> None:

@@ -63,8 +63,8 @@ class HttpBroker:
             "quantity": order.quantity,
         }
 
-    def cancel(self, client_id: UUID) -> Report:
-        return _report(self._ask(f"cancel/{client_id}", {}))
+    def cancel(self, client_id: UUID, *, exits: bool) -> Report:
+        return _report(self._ask(f"cancel/{client_id}", {"exits": exits}))
 
     def order(self, client_id: UUID) -> Report | None:
         known = self._ask(f"order/{client_id}")

@@ -50,12 +50,12 @@ class Book:
                 self.orders[client_id] = order | fresh | number
             return 200, self.orders[client_id]
 
-    def cancel(self, client_id: str) -> Answer:
+    def cancel(self, client_id: str, *, exits: bool) -> Answer:
         with self.lock:
             order = self.orders.get(client_id)
             if order is None:
                 return 422, {"reason": "there is no such order"}
-            order["exits_working"] = False
+            order["exits_working"] &= not exits
             if order["state"] == WORKING:
                 order["state"] = CANCELLED
             return 200, order
@@ -142,7 +142,7 @@ class Requests(BaseHTTPRequestHandler):
         if call in ("place", "close"):
             return book.place(body)
         if call == "cancel":
-            return book.cancel(client_id)
+            return book.cancel(client_id, exits=body["exits"])
         if call == "order":
             return (200, book.orders[client_id]) if client_id in book.orders else (404, {})
         if call == "orders":

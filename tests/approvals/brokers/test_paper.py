@@ -137,32 +137,42 @@ def test_an_order_is_placed_and_closed_once_however_often_it_is_sent(account: Ac
 def test_cancelling_ends_the_entry_and_twice_is_the_same_as_once(account: Account) -> None:
     order = bracket()
     account.at(0).place(order)
-    assert account.at(1).cancel(order.client_id) == account.at(2).cancel(order.client_id)
+    assert account.at(1).cancel(order.client_id, exits=True) == account.at(2).cancel(
+        order.client_id, exits=True
+    )
     account.tape.quote(99.0, 1.5)
     assert account.fills(9) == []
 
 
 def test_cancelling_ends_the_exits_and_leaves_the_position(account: Account) -> None:
     order = held(account)
-    assert account.at(2).cancel(order.client_id).state is State.FILLED
+    assert account.at(2).cancel(order.client_id, exits=True).state is State.FILLED
     account.tape.bar(5, 94.0, 94.0, 94.0, 94.0)
     assert account.at(60).holdings()["AAPL"].quantity == 100
     assert not account.at(60).orders()
     account.at(60).close(closing())
 
 
+def test_cancelling_an_entry_that_has_filled_leaves_its_exits(account: Account) -> None:
+    order = bracket()
+    account.at(0).place(order)
+    account.tape.quote(99.0, 1)
+    report = account.at(2).cancel(order.client_id, exits=False)
+    assert (report.state, report.exits_working) == (State.FILLED, True)
+
+
 def test_a_fill_that_was_there_before_the_cancel_stands(account: Account) -> None:
     order = bracket()
     account.at(0).place(order)
     account.tape.quote(99.0, 1)
-    report = account.at(2).cancel(order.client_id)
+    report = account.at(2).cancel(order.client_id, exits=True)
     assert (report.state, report.exits_working) == (State.FILLED, False)
 
 
 def test_cancelling_what_was_never_received_is_refused(account: Account) -> None:
     assert account.at(0).order(uuid4()) is None
     with pytest.raises(Refused, match="no order"):
-        account.at(0).cancel(uuid4())
+        account.at(0).cancel(uuid4(), exits=True)
 
 
 @pytest.mark.parametrize(

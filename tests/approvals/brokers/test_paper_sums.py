@@ -74,7 +74,7 @@ def _answer(account: Account, minute: float, act: str, number: int) -> object:
         "sell": lambda: broker.place(short(**terms, **levels["SELL"])),
         "close": lambda: broker.close(closing(5 * number, Side.SELL, UUID(int=100 + number))),
         "cover": lambda: broker.close(closing(5 * number, Side.BUY, UUID(int=200 + number))),
-        "cancel": lambda: broker.cancel(UUID(int=number)),
+        "cancel": lambda: broker.cancel(UUID(int=number), exits=number % 2 == 0),
     }
     try:
         return calls[act]()

@@ -5,9 +5,7 @@ import pytest
 from pytest_django import Settings
 
 from approvals import execution, switches
-from approvals.execution.account import day_start
 from approvals.models import AccountSnapshot, TradingHalt
-from market.models import Instrument
 from tests import make
 from tests.approvals import made_execution as made
 from tests.approvals.broker.process import FakeBroker
@@ -46,7 +44,7 @@ def test_the_days_loss_limit_halts_trading(day: FakeBroker) -> None:
     assert losses() == 0
     at_equity(day, 97_000, make.T0 + MINUTE)
     assert losses() == 1
-    assert "The account lost 3000.00 USD since 2024-07-03 13:29 UTC" in switches.halted()
+    assert "The account lost 3000.00 USD since 2024-07-02 20:00 UTC" in switches.halted()
 
 
 def test_the_limit_is_a_share_of_the_trading_capital(day: FakeBroker, settings: Settings) -> None:
@@ -73,27 +71,13 @@ def test_without_a_figure_from_before_the_open_the_first_one_counts(fake: FakeBr
 
 
 @pytest.mark.django_db
-def test_the_day_begins_at_the_last_open() -> None:
-    make.july_2024()
-    make.only("AAPL")
-    assert day_start(OPEN) == OPEN
-    assert day_start(datetime(2024, 7, 5, 13, 29, tzinfo=UTC)) == OPEN
-
-
-@pytest.mark.django_db
-def test_the_day_begins_at_midnight_where_trading_never_stops() -> None:
-    Instrument.objects.update(calendar="24/7")
-    assert day_start(make.T0) == datetime(2024, 7, 3, tzinfo=UTC)
-
-
-@pytest.mark.django_db
 def test_of_days_past_the_last_figure_is_kept() -> None:
     def seen(at: datetime) -> None:
         money = dict.fromkeys(("equity", "cash", "buying_power"), 1)
         AccountSnapshot.objects.create(broker="fake", at=at, currency="USD", **money)
 
-    kept = [datetime(2024, 6, 30, 23, 59, tzinfo=UTC), make.T0 - timedelta(days=1), make.T0]
-    for at in [*kept, datetime(2024, 6, 30, 12, tzinfo=UTC), datetime(2024, 6, 30, 23, 58, tzinfo=UTC)]:
+    kept = [datetime(2024, 6, 10, 23, 59, tzinfo=UTC), make.T0 - timedelta(days=1), make.T0]
+    for at in [*kept, datetime(2024, 6, 10, 12, tzinfo=UTC), datetime(2024, 6, 10, 23, 58, tzinfo=UTC)]:
         seen(at)
     assert execution.prune(make.T0) == 2
     assert execution.prune(make.T0) == 0

@@ -57,11 +57,22 @@ def test_a_fill_after_a_cancel_is_recorded(fake: FakeBroker, shares: int, status
     assert (now(order).status, order.filled_quantity) == (status, shares)
 
 
-def test_the_exits_of_a_filled_entry_are_cancelled(fake: FakeBroker) -> None:
+def test_the_exits_of_a_filled_entry_are_cancelled_when_that_is_asked_for(fake: FakeBroker) -> None:
     order = made.bought(fake)
+    order.cancel_exits = True
+    order.save()
     execution.cancel(order.pk, make.T0)
     assert not fake.order(order.pk)["exits_working"]
     assert (now(order).status, order.exits_working) == (Status.FILLED, False)
+
+
+def test_an_entry_that_fills_while_it_is_being_cancelled_keeps_its_stop_and_target(fake: FakeBroker) -> None:
+    order = made.sent()
+    fake.fill(order.pk, 10)
+    execution.cancel(order.pk, make.T0)
+    execution.reconcile(make.T0 + MINUTE)
+    assert fake.order(order.pk)["exits_working"]
+    assert (now(order).status, order.exits_working) == (Status.FILLED, True)
 
 
 def test_an_order_that_reaches_the_broker_after_its_cancel_is_cancelled_there(fake: FakeBroker) -> None:
