@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import requests
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.db import connection
 from django.test.testcases import LiveServerThread
@@ -104,12 +104,9 @@ class Demonstration:
     def decide(self, signal: Signal) -> Order:
         self.head("3. A person decides, here with curl")
         trader = User.objects.create_user("demo")
-        from django.contrib.auth.models import Permission
-
-        trader.user_permissions.set(Permission.objects.all())
+        trader.groups.add(Group.objects.get(name="trader"))
         _, token = AuthToken.objects.create(trader)
         with server() as address:
-            self._prepare_for_requests()
             site = f"{address}/api/v1/signals/{signal.pk}"
             proposal, etag = self._ask("GET", f"{site}/proposal/", token)
             self.say(f"   {proposal['words']}")
@@ -118,10 +115,6 @@ class Demonstration:
             refusal, _ = self._ask("POST", f"{site}/approve/", token, {}, etag)
             self.say(f"   and a second time: {refusal['status']} {refusal['detail']}")
         return Order.objects.get(pk=str(approval["order"]))
-
-    def _prepare_for_requests(self) -> None:
-        """What a request finds: it is answered at the real time, some seconds after this clock's."""
-        execution.reconcile(self.at)
 
     def _ask(
         self, method: str, url: str, token: str, body: Mapping[str, str] | None = None, etag: str = ""

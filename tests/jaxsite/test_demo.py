@@ -1,0 +1,27 @@
+"""manage.py demo"""
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from jaxsite.demonstration import Demonstration
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+
+def test_the_way_of_a_signal_is_played_to_its_end() -> None:
+    said: list[str] = []
+    Demonstration(timezone.now(), said.append, said.append).play()
+    story = "\n".join(said)
+    steps = ("signals wait", "approved by demo", "409 It is approved", "Filled: ", "signal ledger")
+    found = [story.index(step) for step in (*steps, "none changed")]
+    assert found == sorted(found)
+    assert story.endswith("one of the two was changed.")
+    assert "The chain is broken at event" in story
+
+
+def test_it_is_for_simulated_installations(settings: Settings) -> None:
+    settings.DATA_KIND = "real"
+    with pytest.raises(CommandError, match="simulated data"):
+        call_command("demo")
