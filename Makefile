@@ -13,8 +13,9 @@ help:  ## this list
 run: .venv/.for-run  ## the whole site on http://127.0.0.1:8095 until Ctrl-C
 	@exec env END_WITH_PARENT=1 $(BIN)/python manage.py serve
 
+# They start a hundred processes, and without bytecode each would compile the whole project.
 test: .venv/.for-development  ## the tests, on PostgreSQL
-	@$(BIN)/pytest -n 3 --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --no-loadscope-reorder
 
 check: .venv/.for-development  ## format, lint, types, layers, templates, deployment settings, migrations
 	$(BIN)/ruff format --check
