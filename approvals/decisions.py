@@ -6,11 +6,12 @@ that sends it, and the event in the chain. Whoever is second is told who was fir
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
@@ -120,7 +121,7 @@ def reject(
 def release(
     pk: UUID, *, by: User, seen: str, at: datetime, wish: Wish = AS_PROPOSED, notes: str = ""
 ) -> Order:
-    """Let a held order go out after all, at what the newest price makes of it. A decision of its own.
+    """Let a held order go out after all, as `proposal_of` says. A decision of its own.
 
     Raises NotHeld, Changed and Refused as `approve` does.
     """
@@ -141,30 +142,65 @@ def release(
             shown=_json(decided),
         )
         held = Order.objects.filter(pk=pk, status=Order.Status.HELD)
-        held.update(status_reason="", released_at=at, lookups=0, **decided)
+        fresh = {"released_at": at, "lookups": 0, "cancel_requested_at": None, "cancel_exits": False}
+        held.update(status_reason="", **fresh, **decided)
         order.refresh_from_db()
         _send(order)
         audit.append("order released", f"order {order.pk}", at, by=by, **_json(decided))
     return order
 
 
+def proposal_of(order: Order, at: datetime, wish: Wish = AS_PROPOSED) -> Proposal | None:
+    """What releasing a held entry would do; None for a closing, which stays as it is.
+
+    What the person decided stands where nothing else is wished: no more shares than then, the same stop and
+    target, and no limit beyond one that was set by hand.
+    """
+    if order.approval is None or order.kind == Order.Kind.CLOSE:
+        return None
+    signal = order.approval.signal
+    stop = order.stop_loss if wish.stop_loss is None else wish.stop_loss
+    target = order.take_profit if wish.take_profit is None else wish.take_profit
+    first = propose(signal, at, Wish(None, wish.limit_price, stop, target), apart_from=order)
+    limit = _no_worse(first, order) if wish.limit_price is None else wish.limit_price
+    quantity = wish.quantity
+    if quantity is None and first.largest is not None:
+        quantity = min(order.quantity, first.largest.quantity) or None
+    return replace(first, wish=Wish(quantity, limit, stop, target))
+
+
+def _no_worse(fresh: Proposal, order: Order) -> Decimal | None:
+    """The limit of now, but not beyond the one that a person had set."""
+    approval = order.approval
+    is_set = approval is not None and approval.proposed.get("limit_price") != approval.decided.get(
+        "limit_price"
+    )
+    if not is_set or order.limit_price is None or fresh.worst_price is None:
+        return None
+    nearest = min if fresh.levels.sign > 0 else max
+    return nearest(order.limit_price, fresh.worst_price)
+
+
 def _renewed(order: Order, wish: Wish, at: datetime) -> dict[str, Any]:
     """What a held order becomes. A closing stays as it is."""
-    if order.kind == Order.Kind.CLOSE or order.approval is None:
+    positions.lock_account()
+    proposal = proposal_of(order, at, wish)
+    if proposal is None:
         return {"status": Order.Status.PENDING_SUBMIT}
-    signal = order.approval.signal
-    proposal = _checked(signal, wish, at, apart_from=order)
+    signal = proposal.signal
     if signal.expires_at <= at:
         raise Refused([f"Its signal expired at {signal.expires_at:%Y-%m-%d %H:%M} UTC: drop it."], proposal)
+    if proposal.problems:
+        raise Refused(proposal.problems, proposal)
     if not proposal.does.is_entry:
         raise Refused([f"It {proposal.does} by now: drop it."], proposal)
     return _terms(proposal)
 
 
-def _checked(signal: Signal, wish: Wish, at: datetime, apart_from: Order | None = None) -> Proposal:
+def _checked(signal: Signal, wish: Wish, at: datetime) -> Proposal:
     """The proposal that a decision stands on, while no other can take the same room. Raises Refused."""
     positions.lock_account()
-    proposal = propose(signal, at, wish, apart_from=apart_from)
+    proposal = propose(signal, at, wish)
     if proposal.problems:
         raise Refused(proposal.problems, proposal)
     return proposal
@@ -178,7 +214,6 @@ def _order(approval: TradeApproval, proposal: Proposal, at: datetime) -> Order:
         symbol=proposal.symbol,
         side=proposal.signal.signal_type,
         currency=proposal.around.scene.instruments[proposal.symbol].currency,
-        broker=settings.BROKER,
         requested_by=approval.approved_by,
         created_at=at,
         released_at=at,

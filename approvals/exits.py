@@ -9,7 +9,6 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, Value
@@ -46,7 +45,6 @@ def close(symbol: str, *, by: User, at: datetime, notes: str = "") -> Order:
             quantity=_held(position),
             currency=Instrument.objects.values_list("currency", flat=True).get(pk=symbol),
             status=Status.PENDING_SUBMIT,
-            broker=settings.BROKER,
             requested_by=by,
             created_at=at,
             released_at=at,
@@ -142,7 +140,7 @@ def _end(order: Order, start: Collection[Order.Status], reason: str, at: datetim
 
 def _ask_to_cancel(order: Order, at: datetime, *, exits: bool) -> bool:
     """Say of an order that works at the broker that it is to be cancelled; whether it did."""
-    works = Q(status__in=Order.SENT, cancel_requested_at=None)
+    works = Q(status__in=Order.SENT, cancel_requested_at=None) & ~Q(kind=Order.Kind.CLOSE)
     if exits:
         works = Q(cancel_exits=False) & (Q(status__in=Order.SENT) | Q(exits_working=True))
     first = Coalesce("cancel_requested_at", Value(at))
@@ -151,6 +149,11 @@ def _ask_to_cancel(order: Order, at: datetime, *, exits: bool) -> bool:
 
 
 def _why_not_cancelled(order: Order) -> str:
+    if order.status in Order.SENT and order.cancel_requested_at is None:
+        return (
+            "The stop and the target of its position are cancelled already: without this closing it has "
+            "neither. Cancel with exits if that is meant."
+        )
     if order.status in Order.SENT or order.cancel_exits:
         since = f"{order.cancel_requested_at:%Y-%m-%d %H:%M:%S} UTC"
         return f"It is being cancelled since {since}: the broker is asked every minute until it has."

@@ -12,7 +12,7 @@ from django.conf import settings
 from approvals.models import Order
 from market import sessions
 from market.models import ALWAYS_OPEN, Instrument, Quote, Split
-from market.prices import Feed, to_datetime
+from market.prices import Feed, to_datetime, to_instant
 from market.sessions import Sessions
 from signals.models import Signal, StrategyConfig
 
@@ -28,9 +28,13 @@ def written(price: Decimal) -> str:
 
 @dataclass(frozen=True)
 class Hours:
-    """The sessions around an instant. `closes_at`: of the open session, or of the one that opens next."""
+    """The sessions around an instant. `closes_at`: of the open session, or of the one that opens next.
+
+    `opened_at`: of the open session; None when none is. `opens_at`: of the next one, when none is open.
+    """
 
     is_open: bool
+    opened_at: datetime | None
     opens_at: datetime | None
     closes_at: datetime | None
     traded_until: datetime
@@ -40,12 +44,15 @@ class Hours:
         is_open, opens_at = known.is_open(at), known.next_open(at)
         start = at if is_open else opens_at
         day = None if start is None else next(_closes(known, start), None)
-        return cls(is_open, None if is_open else opens_at, day, known.traded_until(at))
+        opened_at = to_datetime(known.opens[known.opens <= to_instant(at)][-1]) if is_open else None
+        return cls(is_open, opened_at, None if is_open else opens_at, day, known.traded_until(at))
 
-    @property
-    def due_at(self) -> datetime | None:
-        """When an order that waits for the open is looked at again; None when it need not wait."""
-        return self.opens_at and self.opens_at + AFTER_THE_OPEN
+    def due_at(self, delay: timedelta) -> datetime | None:
+        """When an order that waits for the open is looked at again, through a feed that is so far behind.
+
+        None when it need not wait.
+        """
+        return self.opens_at and self.opens_at + AFTER_THE_OPEN + delay
 
 
 def _closes(known: Sessions, start: datetime) -> Iterator[datetime]:
@@ -122,10 +129,16 @@ class Look:
     levels: Levels
     quote: Quote | None
     hours: Hours
+    is_round_the_clock: bool = False
 
     @property
     def is_open(self) -> bool:
         return self.hours.is_open
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When an order that waits for the open is looked at again; None when it need not wait."""
+        return self.hours.due_at(timedelta(seconds=self.quote.delay_seconds if self.quote else 0))
 
     @cached_property
     def price(self) -> Decimal | None:
@@ -163,6 +176,8 @@ class Look:
         elif self.age > timedelta(seconds=limit):
             when = "old" if self.is_open else "older than the close"
             yield f"The newest quote is {self.age.total_seconds():.0f} s {when}; {limit} s are allowed."
+        elif self.hours.opened_at and self.quote.as_of < self.hours.opened_at and not self.is_round_the_clock:
+            yield "The newest quote is from before the open. Wait for the next one."
         elif self.quote.feed == Feed.DELAYED and settings.BROKER != "paper":
             yield "The feed is delayed: only paper orders are made on it."
 
@@ -207,7 +222,8 @@ class Look:
 
 
 def look(levels: Levels, symbol: str, scene: Scene) -> Look:
-    return Look(levels, scene.quotes.get(symbol), scene.hours[symbol])
+    is_round_the_clock = scene.instruments[symbol].calendar == ALWAYS_OPEN
+    return Look(levels, scene.quotes.get(symbol), scene.hours[symbol], is_round_the_clock)
 
 
 def problems(order: Order, at: datetime) -> list[str]:

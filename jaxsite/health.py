@@ -9,7 +9,7 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import Error, OperationalError, connection
 
-from approvals.models import BrokerPosition, Gate, Order, TradingHalt
+from approvals.models import Gate, Order, TradingHalt
 from approvals.switches import CHECKED_WITHIN
 from market import changes, feeds
 from market.models import IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
@@ -145,18 +145,7 @@ def _orders(at: datetime) -> Check:
     if lost:
         message = f"What became of {lost} orders is not known. Look at the broker's own page."
         return Check("trading", Status.DEGRADED, message)
-    unwatched = sorted(set(_held() - set(Instrument.objects.watched().values_list("symbol", flat=True))))
-    if unwatched:
-        names = ", ".join(unwatched[:SHOWN_SYMBOLS])
-        message = f"Held and not watched, so that no price comes: {names}. Put them on the watchlist."
-        return Check("trading", Status.DEGRADED, message)
     return Check("trading", Status.HEALTHY, "Orders can be sent.")
-
-
-def _held() -> set[str]:
-    """What is held, or may be soon."""
-    held = BrokerPosition.objects.exclude(quantity=0).values_list("symbol", flat=True)
-    return {*held, *Order.objects.working().values_list("symbol", flat=True)}
 
 
 def _quotes(at: datetime) -> Check:

@@ -173,8 +173,8 @@ def _nobody(current: Cycle, left: Iterable[str]) -> None:
 
 def _longest_waiting_first() -> list[str]:
     received = dict(Quote.objects.values_list("symbol", "received_at"))
-    watched = Instrument.objects.watched().values_list("symbol", flat=True)
-    return sorted(watched, key=lambda symbol: (symbol in received, received.get(symbol), symbol))
+    fetched = Instrument.objects.fetched().values_list("symbol", flat=True)
+    return sorted(fetched, key=lambda symbol: (symbol in received, received.get(symbol), symbol))
 
 
 def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, asked: set[str]) -> None:

@@ -42,14 +42,14 @@ def fetched() -> list[Timeframe]:
 
 def prepare(at: datetime) -> None:
     """See to it that the calendars of all watched instruments are known."""
-    sessions.ensure(set(Instrument.objects.watched().values_list("calendar", flat=True)), at)
+    sessions.ensure(set(Instrument.objects.fetched().values_list("calendar", flat=True)), at)
 
 
 def due(at: datetime) -> list[Ask]:
     """What to ask for now. What has waited longest stands first, among the asks and inside each."""
     waiting: dict[tuple[Timeframe, datetime], list[tuple[datetime, str]]] = defaultdict(list)
     calendars: dict[str, list[Instrument]] = defaultdict(list)
-    for instrument in Instrument.objects.watched():
+    for instrument in Instrument.objects.fetched():
         calendars[instrument.calendar].append(instrument)
     for name, instruments in calendars.items():
         calendar = _Calendar(name, at)

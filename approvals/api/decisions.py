@@ -135,10 +135,23 @@ class OrderDecisionViewSet(GenericViewSet[Any]):
     filterset_class = None
     lookup_value_regex = "[0-9A-Fa-f-]{36}"
 
+    @extend_schema(parameters=[WishSerializer, ETAG], responses=ProposalSerializer)
+    @action(["get"], detail=True)
+    def proposal(self, request: Request, pk: str) -> Response:
+        """What releasing a held entry would do now, and why it could not be done. 409 when it is not held."""
+        order, at = get_object_or_404(Order, pk=pk), timezone.now()
+        proposal = decisions.proposal_of(order, at, wish_of(request.query_params))
+        if order.status != Order.Status.HELD or proposal is None:
+            raise Conflict(f"There is nothing to propose: it is {order.get_status_display().lower()}.")
+        return Response(ProposalSerializer(proposal).data, headers={"ETag": f'"{order.fingerprint()}"'})
+
     @extend_schema(request=ApproveSerializer, responses={202: None}, parameters=[IF_MATCH, ETAG])
     @action(["post"], detail=True, permission_classes=[MayDecide])
     def release(self, request: Request, pk: str) -> Response:
-        """Let a held order go out after all, with a fresh look, at what the newest price makes of it."""
+        """Let a held order go out after all, with a fresh look at the newest price.
+
+        What was decided stands where the body says nothing: no more shares, the same stop and target.
+        """
         order, body = get_object_or_404(Order, pk=pk), ApproveSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:

@@ -165,8 +165,9 @@ class OrderViewSet(ListModelMixin, GenericViewSet[Order]):
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel an order: at once when it was not sent, else the broker is asked until it has.
 
-        409 when it has ended (saying how), when it is being cancelled already, or when shares were filled and
-        `exits` was not said: cancelling would take their stop and target away.
+        What is filled, or fills meanwhile, keeps its stop and target unless `exits` is said. 409 when it has
+        ended (saying how), when it is being cancelled already, when nothing but stop and target works, or
+        when it is a closing whose position has neither any more, and `exits` was not said.
         """
         order, body = self.get_object(), CancelOrderSerializer(data=request.data)
         body.is_valid(raise_exception=True)

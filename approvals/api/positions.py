@@ -100,11 +100,10 @@ class PositionViewSet(GenericViewSet[Any]):
     )
     @action(["post"], detail=True, permission_classes=[MayChange])
     def close(self, request: Request, symbol: str) -> Response:
-        """Close our position at the market, or a part of it.
+        """Close our position at the market, all of it.
 
-        The symbol's entries, stops and targets are cancelled first, also those of shares that are kept. Out
-        of session it waits at the broker for the open. 409 when nothing of ours is held, or less than is
-        asked for, or when it is being closed already.
+        The symbol's entries, stops and targets are cancelled first. Out of session it waits at the broker for
+        the open. 409 when nothing of ours is held, or when it is being closed already.
         """
         instrument, body = (
             get_object_or_404(Instrument, pk=symbol.upper()),

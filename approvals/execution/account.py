@@ -6,11 +6,12 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from approvals import positions, switches
 from approvals.brokers.base import Account, Holding
-from approvals.models import AccountSnapshot, BrokerPosition, TradingHalt
+from approvals.models import AccountSnapshot, BrokerPosition, Order, TradingHalt
+from market.models import Instrument
 
 EACH_MINUTE = timedelta(days=15)  # longer than any holidays: a day is counted from the close before it
 
@@ -36,6 +37,15 @@ def write_holdings(holdings: Mapping[str, Holding], at: datetime) -> None:
             unique_fields=["symbol"],
             update_fields=["quantity", "average_cost", "ours", "seen_at"],
         )
+
+
+def mark_what_is_in_use() -> None:
+    """Have prices fetched of what is held or on order, watched or not: its exits stand on them."""
+    held = BrokerPosition.objects.exclude(quantity=0, ours=0).values("symbol")
+    working = Order.objects.filter(Q(status__in=Order.WORKING) | Q(exits_working=True)).values("symbol")
+    used = Instrument.objects.filter(Q(symbol__in=held) | Q(symbol__in=working))
+    used.filter(in_use=False).update(in_use=True)
+    Instrument.objects.filter(in_use=True).exclude(pk__in=used.values("pk")).update(in_use=False)
 
 
 def write_snapshot(account: Account, broker: str, at: datetime) -> None:

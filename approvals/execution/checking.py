@@ -50,6 +50,7 @@ def differences(at: datetime) -> list[Sums]:
             later=Coalesce(Sum("fills__quantity", filter=~FIRST_LEGS), 0),
         )
         .annotate(is_split=Exists(SPLITS))  # then more shares are sold than were bought
+        .exclude(kind=Order.Kind.CLOSE, is_split=True)  # it trades what the shares have become
         .filter(~Q(first=F("filled_quantity")) | Q(later__gt=F("first"), is_split=False))
         .order_by("created_at", "pk")
         .values_list("pk", "quantity", "filled_quantity", "first", "later")

@@ -1,4 +1,4 @@
-"""Closing a position, or a part of it: never while its exits work, and never more than is held."""
+"""Closing a position: never while its exits work, always whole, and never more than is held."""
 
 from datetime import datetime
 
@@ -17,6 +17,7 @@ def send(order: Order, at: datetime) -> None:
 
     What cannot be confirmed leaves the closing waiting: it is tried again every minute.
     """
+    _end_unsent_entries(order, at)
     there = brokerage.broker(at)
     try:
         if sending.is_there(order, there, at):
@@ -35,6 +36,12 @@ def send(order: Order, at: datetime) -> None:
         sending.hand_over(order, there, lambda: there.close(closing), Status.PENDING_SUBMIT, at)
 
 
+def _end_unsent_entries(order: Order, at: datetime) -> None:
+    """Nothing buys back what is being closed."""
+    for entry in Order.objects.entries().unsent().filter(symbol=order.symbol):
+        moving.move(entry, Order.UNSENT, Status.CANCELLED, "The position was closed.", at)
+
+
 def _clear(order: Order, there: Broker, at: datetime) -> str:
     """Cancel what works in the symbol; what is in the way when something still does."""
     works = Q(status__in=Order.SENT) | Q(exits_working=True)
@@ -48,12 +55,12 @@ def _clear(order: Order, there: Broker, at: datetime) -> str:
 
 
 def _held(order: Order, there: Broker, at: datetime) -> int:
-    """How much of the closing there is to close: at most what we hold, and what the account holds."""
+    """All that we hold by now, entries that filled after the click too; no more than the account holds."""
     recording.catch_up(there, at)
     sign = Side(order.side).opposite.sign
     ours = sign * positions.of(order.symbol).quantity
     holding = there.holdings().get(order.symbol)
-    return min(order.quantity, ours, sign * holding.quantity if holding else 0)
+    return min(ours, sign * holding.quantity if holding else 0)
 
 
 def _wait(order: Order, reason: str) -> None:

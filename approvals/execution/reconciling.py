@@ -6,10 +6,10 @@ from uuid import UUID
 
 from django.db.models import F, Q
 
-from approvals import look, switches
+from approvals import look, notify, positions, switches
 from approvals.brokers.base import Broker, BrokerError, Lost, Refused
 from approvals.execution import account, applying, brokerage, cancelling, checking, moving, recording
-from approvals.execution.submitting import submit
+from approvals.execution.submitting import halted_meanwhile, submit
 from approvals.models import AuditEvent, Gate, Notification, Order
 from market import locks
 
@@ -38,7 +38,9 @@ def _reconcile(at: datetime) -> None:
         switches.check(at, "")
         checking.halt_on_mismatch(differed, at)
         account.halt_on_loss(there.name, at)
+        _warn_of_bare_positions(at)
     _move_on(at)
+    account.mark_what_is_in_use()
 
 
 def _compare(there: Broker, at: datetime) -> None:
@@ -130,6 +132,18 @@ def _warn_of_lost_exits(order: Order, at: datetime) -> None:
     moving.move(order, [Status.UNKNOWN], Status.CANCELLED, reason, at)
 
 
+def _warn_of_bare_positions(at: datetime) -> None:
+    """Tell people once of what is held without a stop and is not being closed, whatever took it away."""
+    closing = set(Order.objects.working().filter(kind=Order.Kind.CLOSE).values_list("symbol", flat=True))
+    for one in positions.protected():
+        bare = abs(one.position.quantity) - sum(order.filled_quantity for order in one.exits)
+        if bare > 0 and one.position.symbol not in closing:
+            title = f"{bare} {one.position.symbol} are held without a stop and a target: close the position."
+            key = f"bare {one.position.symbol} {one.position.opened_at} {bare}"
+            page = f"/admin/approvals/brokerposition/{one.position.symbol}/change/"
+            notify.put(Notification.Kind.ORDER_FAILED, key, title, at, path=page)
+
+
 def _move_on(at: datetime) -> None:
     """What is due is looked at again, what was left lying is sent or held, what nobody wanted ends."""
     for order in Order.objects.in_(Status.WAITING_OPEN).filter(due_at__lte=at).order_by("due_at", "pk"):
@@ -142,7 +156,7 @@ def _move_on(at: datetime) -> None:
 
 
 def _send_or_hold(order: Order, at: datetime) -> None:
-    problems = look.problems(order, at)
+    problems = [*filter(None, [halted_meanwhile(order, at)]), *look.problems(order, at)]
     if problems:
         moving.move(order, [Status.WAITING_OPEN], Status.HELD, " ".join(problems), at)
         return

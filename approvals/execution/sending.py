@@ -40,7 +40,9 @@ def hand_over(
         moving.move_unanswered(order, Status.REJECTED, str(refusal), at, acknowledged_at=at)
     except Away as error:
         reason = f"The broker was away, nothing was sent. {error}"
-        moving.move_unanswered(order, if_away, reason, at, submitted_at=None)
+        is_unwanted = Order.objects.filter(pk=order.pk, cancel_requested_at__isnull=False).exists()
+        end = Status.CANCELLED if is_unwanted else if_away
+        moving.move_unanswered(order, end, reason, at, submitted_at=None)
     except Lost as error:
         moving.move_unanswered(order, Status.UNKNOWN, f"The broker's answer was lost. {error}", at)
     else:

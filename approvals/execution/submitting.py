@@ -3,10 +3,12 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import Q
+
 from approvals import switches
 from approvals.brokers.base import BrokerError
 from approvals.execution import brokerage, closing, moving, sending
-from approvals.models import Order
+from approvals.models import Order, TradingHalt
 
 Status = Order.Status
 
@@ -20,10 +22,21 @@ def submit(pk: UUID, at: datetime) -> None:
         return
     if order.kind == Order.Kind.CLOSE:
         closing.send(order, at)
-    elif obstacle := switches.obstacle(at) or _too_late(order, at):
+    elif obstacle := switches.obstacle(at) or halted_meanwhile(order, at) or _too_late(order, at):
         _hold(order, obstacle, at)
     else:
         _send(order, at)
+
+
+def halted_meanwhile(order: Order, at: datetime) -> str:
+    """Why an entry that waited through a halt does not go out by itself; empty when there was none.
+
+    The gate does not count while an order waits for the open: it closes every night.
+    """
+    said = order.released_at or order.created_at
+    halts = TradingHalt.objects.filter(Q(ended_at=None) | Q(ended_at__gt=said), started_at__lt=at)
+    halt = halts.order_by("started_at").first()
+    return f"Trading was halted while it waited: {halt.reason}" if halt else ""
 
 
 def _too_late(order: Order, at: datetime) -> str:

@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField(help_text='When an order that waits for the open is looked at again.', null=True)),
                 ('status', models.CharField(choices=[('waiting_open', 'waiting for the open'), ('held', 'held: needs a new look'), ('pending_submit', 'about to be sent'), ('submitted', 'Submitted'), ('partially_filled', 'partially filled'), ('filled', 'Filled'), ('cancelled', 'Cancelled'), ('rejected', 'rejected by the broker'), ('unknown', 'unknown: being looked up')], max_length=16)),
                 ('status_reason', models.TextField(blank=True)),
-                ('broker', models.CharField(max_length=20)),
+                ('broker', models.CharField(blank=True, help_text='Empty until it is sent.', max_length=20)),
                 ('broker_order_id', models.CharField(blank=True, max_length=64)),
                 ('filled_quantity', models.PositiveIntegerField(default=0, help_text='Shares of the entry, or of the closing.')),
                 ('exits_working', models.BooleanField(default=False, help_text='A stop or a target waits at the broker.')),

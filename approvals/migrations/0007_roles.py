@@ -34,7 +34,7 @@ def make_roles(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("approvals", "0006_deliveries"),
-        ("market", "0005_candle_versions"),
+        ("market", "0006_instruments_in_use"),
         ("signals", "0002_default_configs"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),

@@ -77,7 +77,7 @@ class Order(models.Model):
     )
     status = models.CharField(max_length=16, choices=Status)
     status_reason = models.TextField(blank=True)
-    broker = models.CharField(max_length=20)
+    broker = models.CharField(max_length=20, blank=True, help_text="Empty until it is sent.")
     broker_order_id = models.CharField(max_length=64, blank=True)
     filled_quantity = models.PositiveIntegerField(
         default=0, help_text="Shares of the entry, or of the closing."

@@ -7,8 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
+from django.db.models import F, Sum
 
-from approvals.models import AccountSnapshot, Order
+from approvals.models import AccountSnapshot, Fill, Order
 from approvals.positions.account import Unknown, day_result, newest_snapshot
 from approvals.positions.holdings import Position, open_positions
 from approvals.positions.protection import live_entries, protect
@@ -66,13 +67,20 @@ def exposure(at: datetime, positions: Sequence[Position] | None = None) -> Expos
     stopped = sum((one.at_risk for one in protect(held, entries)), ZERO)
     return Exposure(
         capital=settings.TRADING_CAPITAL or account.equity,
-        buying_power=account.buying_power - sum((one.value for one in entering if one.is_new(account)), ZERO),
+        buying_power=account.buying_power - _spent(account, entering),
         gross=sum(values.values(), ZERO),
         open_risk=stopped + sum((one.risk for one in entering), ZERO),
         positions=len(values),
         day_result=day_result(account, at),
         values=values,
     )
+
+
+def _spent(account: AccountSnapshot, entering: Iterable[Entering]) -> Decimal:
+    """What has been taken up since the account was last seen: entries that work or that were filled."""
+    bought = Fill.objects.filter(leg=Fill.Leg.ENTRY, recorded_at__gte=account.at)
+    filled = bought.aggregate(sum=Sum(F("quantity") * F("price")))["sum"] or ZERO
+    return filled + sum((one.value for one in entering if one.is_new(account)), ZERO)
 
 
 def _refuse_what_has_no_value(symbols: Iterable[str], currency: str) -> None:

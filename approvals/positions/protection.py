@@ -1,9 +1,10 @@
 """The stops and targets that work for what is held, and how far a position has come in units of its risk."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import prod
 
 from django.db.models import Exists, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
@@ -55,12 +56,28 @@ def protected() -> list[Protected]:
 
 
 def protect(positions: Iterable[Position], entries: Iterable[Order]) -> list[Protected]:
-    """These positions, each with those of the entries whose exits work for it."""
+    """These positions, each with those of the entries whose exits work for it, on the basis of today."""
     exits: dict[tuple[str, int], list[Order]] = defaultdict(list)
     for order in entries:
-        if order.exits_working and not order.is_of_old_shares:  # type: ignore[attr-defined]  # annotated
+        if order.exits_working:
             exits[order.symbol, 1 if order.side == Signal.Type.BUY else -1].append(order)
+    _restate([order for mine in exits.values() for order in mine])
     return [Protected(one, exits.get((one.symbol, one.sign), [])) for one in positions]
+
+
+def _restate(orders: Collection[Order]) -> None:
+    """Say of old shares what they are now: the broker restates what works there. At most one query."""
+    old = [order for order in orders if order.is_of_old_shares]  # type: ignore[attr-defined]  # annotated
+    if not old:
+        return
+    splits = list(Split.objects.filter(symbol__in={order.symbol for order in old}))
+    for order in old:
+        later = (one for one in splits if one.symbol == order.symbol and one.date > order.created_at.date())
+        ratio = prod((Decimal(str(one.ratio)) for one in later), start=Decimal(1))
+        order.filled_quantity = int(order.filled_quantity * ratio)
+        for level in ("stop_loss", "take_profit"):
+            price = getattr(order, level)
+            setattr(order, level, None if price is None else price / ratio)
 
 
 def live_entries() -> list[Order]:

@@ -158,7 +158,7 @@ class Proposal:
     @property
     def waits_until(self) -> datetime | None:
         """When an entry made now would be looked at again and sent; None when it is sent at once."""
-        return self.look.hours.due_at if self.does.is_entry else None
+        return self.look.due_at if self.does.is_entry else None
 
     @property
     def good_until(self) -> datetime | None:

@@ -36,6 +36,10 @@ class InstrumentQuerySet(models.QuerySet["Instrument"]):
     def watched(self) -> "InstrumentQuerySet":
         return self.filter(watched=True)
 
+    def fetched(self) -> "InstrumentQuerySet":
+        """Those that quotes and candles are fetched for: what is held needs its prices, watched or not."""
+        return self.filter(Q(watched=True) | Q(in_use=True))
+
 
 class Instrument(models.Model):
     """A tradable thing. Never deleted, only no longer watched: its history stays readable."""
@@ -60,6 +64,11 @@ class Instrument(models.Model):
     currency = models.CharField(max_length=3, default="USD")
     tick_size = models.DecimalField(max_digits=10, decimal_places=6, default="0.01")
     watched = models.BooleanField(default=True, help_text="Quotes and candles are fetched while this is on.")
+    in_use = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Held or on order: fetched even when it is no longer watched.",
+    )
     split_pending_since = models.DateTimeField(
         null=True,
         blank=True,

@@ -178,6 +178,22 @@ class TestReleasing:
         )
         assert queued() == [("approvals.tasks.submit", (order.pk,))]
 
+    def test_keeps_what_the_person_decided(self, trader: User) -> None:
+        levels = {"stop_loss": Decimal("184"), "take_profit": Decimal("190")}
+        approve(make.signal(), trader, wish=Wish(quantity=2, limit_price=Decimal("185.70"), **levels))
+        Order.objects.update(status="held", status_reason="the broker was away")
+        order = self.release(Order.objects.get(), trader)
+        assert (order.quantity, order.stop_loss, order.take_profit) == (2, *levels.values())
+        assert order.limit_price == Decimal("185.70")
+
+    def test_may_change_it(self, held: Order, trader: User) -> None:
+        order = self.release(held, trader, wish=Wish(quantity=5, stop_loss=Decimal("183")))
+        assert (order.quantity, order.stop_loss, order.take_profit) == (5, Decimal("183"), held.take_profit)
+
+    def test_forgets_that_it_was_to_be_cancelled(self, held: Order, trader: User) -> None:
+        Order.objects.update(cancel_requested_at=make.T0)
+        assert self.release(held, trader).cancel_requested_at is None
+
     def test_is_a_decision_of_its_own(self, held: Order, trader: User) -> None:
         self.release(held, make.trader("ben"), notes="still good")
         decision = OrderDecision.objects.get()

@@ -62,7 +62,7 @@ class TestClose:
         make.held("AAPL", 10)
         order = close(trader, notes="enough")
         assert (order.kind, order.side, order.quantity) == ("close", "SELL", 10)
-        assert (order.status, order.currency, order.broker) == ("pending_submit", "USD", "paper")
+        assert (order.status, order.currency, order.broker) == ("pending_submit", "USD", "")
         assert (order.requested_by, order.approval, order.limit_price) == (trader, None, None)
         assert queued() == [("approvals.tasks.submit", (order.pk,))]
         assert recorded() == [("close", "ann", "enough"), ("order made", "ann", f"order {order.pk}")]
@@ -188,11 +188,13 @@ class TestCancel:
                 cancel(make.order(status=status, status_reason="no money"), trader, exits=told)
 
     @pytest.mark.parametrize(("status", "filled"), [("submitted", 0), ("partially_filled", 4)])
-    def test_of_a_closing_that_works_is_possible(self, trader: User, status: str, filled: int) -> None:
+    def test_of_a_closing_that_works_must_be_meant(self, trader: User, status: str, filled: int) -> None:
         order = make.order(
             kind="close", side="SELL", status=status, filled_quantity=filled, submitted_at=make.T0
         )
-        assert cancel(order, trader).cancel_requested_at == make.T0
+        with pytest.raises(exits.Refused, match="without this closing it has neither"):
+            cancel(order, trader)
+        assert cancel(order, trader, exits=True).cancel_requested_at == make.T0
 
     def test_needs_no_more_words_while_stop_and_target_protect_nothing_yet(self, trader: User) -> None:
         order = make.order(status="submitted", exits_working=True)

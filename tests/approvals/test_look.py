@@ -104,14 +104,15 @@ def test_after_the_close_the_closing_price_is_fresh_and_an_earlier_one_is_not() 
 def test_out_of_session_an_order_waits_until_two_minutes_after_the_open() -> None:
     hours = Scene.load(["AAPL"], SATURDAY).hours["AAPL"]
     assert not hours.is_open
-    assert hours.due_at == MONDAYS_OPEN + timedelta(minutes=2)
+    assert hours.due_at(timedelta(0)) == MONDAYS_OPEN + timedelta(minutes=2)
+    assert hours.due_at(timedelta(minutes=15)) == MONDAYS_OPEN + timedelta(minutes=17)
     assert hours.closes_at == datetime(2024, 7, 8, 20, tzinfo=UTC)
 
 
 def test_in_session_it_does_not_wait() -> None:
     hours = Scene.load(["AAPL"], make.T0).hours["AAPL"]
     assert hours.is_open
-    assert hours.due_at is None
+    assert hours.due_at(timedelta(0)) is None
     assert hours.closes_at == datetime(2024, 7, 3, 17, tzinfo=UTC)
 
 
@@ -153,6 +154,10 @@ class TestAnOrderThatWaited:
     def test_not_on_the_price_of_the_last_close(self, problems: Any) -> None:
         make.quote("AAPL", 185.60, FRIDAYS_CLOSE)
         assert "s old; 300 s are allowed" in problems()[0]
+
+    def test_not_on_a_price_from_just_before_the_open(self, problems: Any) -> None:
+        make.quote("AAPL", 185.60, MONDAYS_OPEN - timedelta(minutes=2))
+        assert problems() == ["The newest quote is from before the open. Wait for the next one."]
 
     def test_not_when_the_price_has_jumped_over_night(self, problems: Any) -> None:
         make.quote("AAPL", 192.00, self.AT)

@@ -133,11 +133,13 @@ class TestSplits:
         sold("AAPL", 2, "410", at=datetime(2024, 7, 5, 14, tzinfo=UTC))
         assert positions.open_positions() == []
 
-    def test_a_stop_of_the_old_shares_protects_nothing(self) -> None:
-        make.held("AAPL", 10, "1200")
-        split("AAPL", "2024-07-05", 7)
+    def test_a_stop_of_the_old_shares_protects_the_new_ones(self) -> None:
+        make.held("AAPL", 10, "185.50")
+        split("AAPL", "2024-07-05", 2)
         (one,) = positions.protected()
-        assert (one.exits, one.r, one.at_risk) == ([], None, 70 * Decimal("185.60"))
+        (order,) = one.exits
+        assert (order.stop_loss, order.filled_quantity) == (Decimal("90.25"), 20)
+        assert one.at_risk == 20 * (Decimal("185.60") - Decimal("90.25"))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -275,7 +277,7 @@ class TestExposure:
 
     def test_takes_as_many_queries_for_many_as_for_one(self, django_assert_num_queries: Any) -> None:
         make.held("AAPL")
-        with django_assert_num_queries(11) as one:
+        with django_assert_num_queries(12) as one:
             positions.exposure(make.T0)
         for n in range(5):
             make.instrument(f"S{n}")
@@ -283,13 +285,13 @@ class TestExposure:
             split(f"S{n}", "2024-07-05", 2)
             told(f"S{n}", 20, 20)
             make.order(f"S{n}")
-        with django_assert_num_queries(len(one)):
+        with django_assert_num_queries(len(one) + 1):  # the splits since
             assert positions.exposure(make.T0).positions == 6
 
     def test_may_be_given_the_positions(self, django_assert_num_queries: Any) -> None:
         make.held("AAPL")
         held = positions.open_positions()
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             given = positions.exposure(make.T0, held)
         assert given == positions.exposure(make.T0)
 

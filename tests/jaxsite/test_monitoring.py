@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from pytest_django import DjangoAssertNumQueries, Settings
 from pytest_django.live_server_helper import LiveServer
 
-from approvals.models import BrokerPosition, Gate, Order, TradingHalt
+from approvals.models import Gate, Order, TradingHalt
 from jaxsite.uptime import in_words
 from market.models import IngestionRun, IngestionTotal, Installation, ProviderStatus
 from signals.models import Scan
@@ -119,13 +119,6 @@ def test_an_order_whose_fate_is_unknown_for_long_is_told(client: Client) -> None
 
 
 @pytest.mark.usefixtures("working")
-def test_what_is_held_and_not_watched_is_named(client: Client) -> None:
-    values = {"average_cost": 1, "ours": 10, "seen_at": timezone.now()}
-    BrokerPosition.objects.create(symbol="MSFT", quantity=10, **values)
-    assert "Held and not watched, so that no price comes: MSFT." in degraded(client, "trading")
-
-
-@pytest.mark.usefixtures("working")
 @pytest.mark.parametrize(
     ("outcome", "kind"), [("skipped", "quotes"), ("broken", "quotes"), ("finished", "candles")]
 )
@@ -179,7 +172,7 @@ def test_settings_that_ask_for_the_other_data_are_told_what_to_do(client: Client
 def test_health_writes_nothing_and_needs_no_login(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(12) as queries:
+    with django_assert_num_queries(9) as queries:
         assert health(client)["status"] == "healthy"
     assert all(one["sql"].lstrip().startswith("SELECT") for one in queries.captured_queries)
 

@@ -67,7 +67,9 @@ def test_what_is_wrong_inside_a_field_is_told_in_plain_text(
     assert "ErrorDetail" not in answer.content.decode()
 
 
-@pytest.mark.parametrize("address", ["/api/", "/api/v2/quotes/", "/api/v1/orders/", "/api/v1/quotes/%00/"])
+@pytest.mark.parametrize(
+    "address", ["/api/", "/api/v2/quotes/", "/api/v1/unheard-of/", "/api/v1/quotes/%00/"]
+)
 def test_an_unknown_address_is_a_problem(client: APIClient, address: str) -> None:
     assert_problem(client.get(address), 404, "Not Found")
 

@@ -20,6 +20,7 @@ from market.prices import Floats, to_instant
 
 INSTANTLY = timedelta(microseconds=1)
 DAY = timedelta(days=1)
+LATEST = timedelta(hours=26)  # after which no gap is refilled any more: until then a bar may come late
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,9 @@ class Desk:
         if ticket.looked_until is None:
             return None
         until = min(self.at, bracket.flat_at or self.at)
-        for bar in self._bars(ticket, ticket.looked_until, until):
-            ticket.looked_until = bar.closed_at
+        since = min(ticket.looked_until, max(ticket.quotes_until or ticket.looked_until, self.at - LATEST))
+        for bar in self._bars(ticket, since, until):
+            ticket.looked_until = max(bar.closed_at, ticket.looked_until)
             if hit := hits.exit_by_bar(bracket, bar):
                 return hit
         return None

@@ -160,6 +160,13 @@ class TestRelease:
         answer = self.post(trader, order)
         assert (answer.status_code, answer.json()["status"]) == (202, "pending_submit")
 
+    def test_what_it_would_do_can_be_asked(self, trader: APIClient, order: Order) -> None:
+        answer = trader.get(f"/api/v1/orders/{order.pk}/proposal/", {"quantity": "3"})
+        assert (answer.json()["quantity"], answer.json()["problems"]) == (3, [])
+        assert answer["ETag"] == f'"{order.fingerprint()}"'
+        self.post(trader, order)
+        assert trader.get(f"/api/v1/orders/{order.pk}/proposal/").status_code == 409
+
     def test_twice_is_409(self, trader: APIClient, order: Order) -> None:
         self.post(trader, order)
         assert self.post(trader, order).status_code == 409

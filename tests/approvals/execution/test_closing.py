@@ -3,9 +3,12 @@ from typing import Any
 import pytest
 
 from approvals import execution, switches
+from approvals.brokers.base import Away, Report
+from approvals.execution import sending
 from approvals.models import AuditEvent, Fill, Notification, Order, TradingHalt
 from tests import make
 from tests.approvals import made_execution as made
+from tests.approvals.broker.client import HttpBroker
 from tests.approvals.broker.process import FakeBroker
 from tests.approvals.made_execution import MINUTE, Status, now
 
@@ -49,6 +52,34 @@ def test_a_closing_is_cut_to_what_is_held(fake: FakeBroker) -> None:
     assert (order.quantity, fake.order(order.pk)["quantity"]) == (4, 4)
     assert fake.order(entry.pk)["state"] == "cancelled"
     assert (now(entry).status, entry.filled_quantity) == (Status.CANCELLED, 4)
+
+
+def test_what_filled_after_the_click_is_closed_too(fake: FakeBroker) -> None:
+    entry = made.sent()
+    fake.fill(entry.pk, 4)
+    order = made.closing(quantity=4)
+    fake.fill(entry.pk, 3)
+    execution.submit(order.pk, make.T0)
+    assert (now(order).quantity, fake.order(order.pk)["quantity"]) == (7, 7)
+
+
+def test_nothing_buys_back_what_is_closed(fake: FakeBroker) -> None:
+    made.bought(fake)
+    added = made.waiting(100, due_at=make.T0 + 60 * MINUTE)
+    assert submit_closing().status == Status.SUBMITTED
+    assert (now(added).status, added.status_reason) == (Status.CANCELLED, "The position was closed.")
+
+
+def test_what_was_to_be_cancelled_when_the_broker_was_away_is_cancelled(
+    fake: FakeBroker,
+) -> None:
+    entry = made.entry(status=Status.SUBMITTED, submitted_at=make.T0, cancel_requested_at=make.T0)
+    sending.hand_over(entry, HttpBroker(fake.url, 1), _is_away, Status.HELD, make.T0)
+    assert now(entry).status == Status.CANCELLED
+
+
+def _is_away() -> Report:
+    raise Away("nobody listens")
 
 
 def test_shares_of_others_are_not_closed(fake: FakeBroker) -> None:

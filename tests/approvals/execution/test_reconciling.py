@@ -7,6 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from approvals import execution, switches
 from approvals.models import AuditEvent, BrokerPosition, Fill, Gate, Notification, Order, TradingHalt
+from market.models import Instrument
 from tests import make
 from tests.approvals import made_execution as made
 from tests.approvals.broker.process import FakeBroker
@@ -161,7 +162,43 @@ def test_a_filled_entry_that_the_broker_loses_is_told_to_have_no_stop(fake: Fake
     fake.forget(order.pk)
     rounds(1, 2, 3)
     assert (now(order).status, order.exits_working) == (Status.FILLED, False)
-    assert "no stop" in Notification.objects.get(kind=Notification.Kind.ORDER_FAILED).title
+    told = Notification.objects.filter(kind=Notification.Kind.ORDER_FAILED).order_by("pk")
+    assert ["no stop" in one.title or "without a stop" in one.title for one in told] == [True, True]
+
+
+def test_what_is_held_without_a_stop_is_told_once_unless_it_is_being_closed(fake: FakeBroker) -> None:
+    order = made.bought(fake)
+    order.cancel_exits = True
+    order.save()
+    execution.cancel(order.pk, make.T0)
+    closing = made.closing(status=Status.HELD)
+    rounds(1)
+    told = Notification.objects.filter(key__startswith="bare")
+    assert told.count() == 0
+    Order.objects.filter(pk=closing.pk).update(status=Status.CANCELLED, ended_at=make.T0)
+    rounds(2, 3)
+    assert told.get().title == "10 AAPL are held without a stop and a target: close the position."
+
+
+def test_what_is_held_or_on_order_is_fetched_though_nobody_watches_it(fake: FakeBroker) -> None:
+    made.bought(fake)
+    made.sent("MSFT")
+    Instrument.objects.update(watched=False)
+    rounds(1)
+    assert set(Instrument.objects.fetched().values_list("symbol", flat=True)) == {"AAPL", "MSFT"}
+    Order.objects.filter(symbol="MSFT").update(status=Status.CANCELLED, ended_at=make.T0)
+    rounds(2)
+    assert set(Instrument.objects.fetched().values_list("symbol", flat=True)) == {"AAPL"}
+
+
+def test_an_order_that_waited_through_a_halt_is_held(fake: FakeBroker) -> None:
+    made.waiting(100)
+    order = Order.objects.get()
+    halt = switches.halt(TradingHalt.Cause.PERSON, "fire drill", make.T0 - 10 * MINUTE)
+    Order.objects.update(released_at=make.T0 - 20 * MINUTE)
+    switches.resume(make.T0 - 5 * MINUTE, None, "over")
+    rounds(1)
+    assert (now(order).status, halt.reason in order.status_reason) == (Status.HELD, True)
 
 
 def test_an_order_without_an_answer_for_half_a_minute_is_looked_up(fake: FakeBroker) -> None:
