@@ -16,6 +16,7 @@ settings.load_profile("jax")
 
 # Files whose tests share something that takes long to make: one worker runs all of them.
 TOGETHER = (
+    "tests/approvals/test_notify_faults.py",
     "tests/approvals/test_order_clusters.py",
     "tests/browser/",
     "tests/jaxsite/test_embedded_backend.py",

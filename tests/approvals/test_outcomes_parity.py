@@ -21,12 +21,11 @@ from tests import make
 from tests.signals.walks import walk
 
 START = datetime(2022, 1, 3, tzinfo=UTC)
-KNOWN, FED, AFTER = 900, 60, 100  # bars: before the first scan, one scan each, and what followed
+KNOWN, FED, AFTER = 900, 40, 100  # bars: before the first scan, one scan each, and what followed
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("is_flat", [False, True])
-@pytest.mark.parametrize("timeframe", [Timeframe.D1, Timeframe.M15])
+@pytest.mark.parametrize(("timeframe", "is_flat"), [(Timeframe.D1, False), (Timeframe.M15, True)])
 def test_the_signal_ledger_is_what_the_backtest_says(timeframe: Timeframe, is_flat: bool) -> None:
     make.only("AAPL", "MSFT", calendar="24/7")
     make.round_the_clock(START, days=1, ahead=1_200)
