@@ -105,13 +105,14 @@ def growth(size: int) -> list[Result]:
     symbols = instruments(50)
     with watched(symbols), override_settings(CANDLE_BACKFILL=100, PROVIDERS=["simulator"]):
         filled = _fill(0, size // 10)
-        small = _cycles(AT)
+        count = 9 if size > 100_000 else 3
+        small = _cycles(AT, count)
         _fill(filled, size)
-        large = _cycles(AT + timedelta(hours=6))
+        large = _cycles(AT + timedelta(hours=6), count)
     return [Result("cycle.growth", large, small, 1.2, note=f"{size:,} candles")]
 
 
-def _cycles(first: datetime, count: int = 9) -> float:
+def _cycles(first: datetime, count: int) -> float:
     """The median of a quarter-hourly cycle: the first one brings the history and does not count."""
     ingest.ingest_candles(first)
     moments = iter(first + timedelta(minutes=15 * n) for n in range(1, count + 1))

@@ -77,7 +77,6 @@ class Demonstration:
 
     def market(self) -> None:
         self.head("1. The market: a simulated one, with its history")
-        sessions.ensure(sorted(set(Instrument.objects.values_list("calendar", flat=True))), self.at)
         Instrument.objects.update(calendar="24/7")
         sessions.ensure(["24/7"], self.at)
         for ago in BEFORE:

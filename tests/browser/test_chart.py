@@ -11,6 +11,8 @@ from market.models import Candle, Gap
 from tests import make
 from tests.browser.conftest import Visitor
 
+pytestmark = pytest.mark.slow
+
 Visit = Callable[[Callable[[Visitor], Any]], Visitor]
 
 CHART = "/admin/market/instrument/AAPL/chart/?timeframe=15m"

@@ -12,6 +12,8 @@ from signals.models import Backtest, Scan, Signal, StrategyConfig, StrategyRecor
 from tests import make
 from tests.browser.conftest import Visitor
 
+pytestmark = pytest.mark.slow
+
 Visit = Callable[[Callable[[Visitor], Any]], Visitor]
 
 ADMIN, RSI = "/admin/signals/", "rsi_momentum_v1"
@@ -65,8 +67,7 @@ def pages() -> list[str]:
     return [*lists, *(f"{ADMIN}{row._meta.model_name}/{row.pk}/change/" for row in rows), *TO_ENTER]
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "dark"), [(390, True), (1280, False)])
 def test_every_page_fits_its_screen_and_breaks_no_policy(visit: Visit, width: int, dark: bool) -> None:
     addresses = pages()
 
@@ -80,8 +81,7 @@ def test_every_page_fits_its_screen_and_breaks_no_policy(visit: Visit, width: in
     assert visit(look).complaints == []
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "dark"), [(390, True), (1280, False)])
 def test_the_picture_has_its_words_inside_and_its_lines_in_colours_that_show(
     visit: Visit, width: int, dark: bool
 ) -> None:
