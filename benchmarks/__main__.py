@@ -3,6 +3,7 @@
 Medium sizes; full ones with FULL=1 in the environment. Exits with 1 when something is slower than allowed.
 """
 
+import logging
 import os
 import sys
 
@@ -15,6 +16,7 @@ DATABASE = "bench_jax"
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
+logging.disable(logging.INFO)
 
 from benchmarks.catalogue import CATALOGUE  # noqa: E402  its models need Django to be set up
 

@@ -1,6 +1,6 @@
 """Every speed we claim, by name."""
 
-from benchmarks import backtests, candles, cycles, memory, quotes, scans, scorecards, signal_pages
+from benchmarks import backtests, candles, cycles, decisions, memory, quotes, scans, scorecards, signal_pages
 from benchmarks.measure import Benchmark
 
 CATALOGUE = {
@@ -14,5 +14,6 @@ CATALOGUE = {
     "backtest": Benchmark(backtests.evaluate, tiny=2, medium=500, full=2_000),
     "api.signals": Benchmark(signal_pages.first_page, tiny=1_000, medium=100_000, full=100_000),
     "scorecard": Benchmark(scorecards.scorecard, tiny=300, medium=100_000, full=100_000),
+    "approve.latency": Benchmark(decisions.latency, tiny=3, medium=200, full=600),
     "memory.worker": Benchmark(memory.worker, tiny=2, medium=200, full=200),
 }
