@@ -53,6 +53,7 @@ def run(procfile: Path) -> int:
     for name, command in parse_procfile(procfile.read_text()).processes.items():
         manager.add_process(name, command, env=service_environment(), cwd=str(procfile.parent))
     manager.loop()
+    signal.setitimer(signal.ITIMER_REAL, 0)  # while Python ends nobody handles the alarm any more
     return 0 if manager.returncode in (130, 143) else int(manager.returncode)  # asked to stop is no error
 
 
