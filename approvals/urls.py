@@ -1,3 +1,4 @@
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from approvals.api.account import AccountViewSet
@@ -11,6 +12,7 @@ from approvals.api.orders import OrderViewSet
 from approvals.api.outcomes import OutcomeViewSet
 from approvals.api.positions import PositionViewSet
 from approvals.api.scorecard import ScorecardViewSet
+from approvals.views import away, desk, instrument, positions, scorecard, shell, signal, signals
 
 # Its registrations are served under /api/v1/ by the site's own router.
 router = SimpleRouter()
@@ -26,3 +28,17 @@ router.register("orders", OrderViewSet)
 router.register("fills", FillViewSet)
 router.register("positions", PositionViewSet, basename="position")
 router.register("account", AccountViewSet, basename="account")
+
+# The pages that people work on, served at the root.
+pages = [
+    path("", desk.desk, name="desk"),
+    path("away/", away.away, name="away"),
+    path("strip/", shell.fragment, name="strip"),
+    path("halt/", shell.halt, name="halt"),
+    path("resume/", shell.resume, name="resume"),
+    path("signals/", signals.signals, name="signals"),
+    path("signals/<uuid:pk>/", signal.signal, name="signal"),
+    path("instruments/<path:symbol>/", instrument.instrument, name="instrument"),
+    path("positions/", positions.positions, name="positions"),
+    path("scorecard/", scorecard.scorecard, name="scorecard"),
+]

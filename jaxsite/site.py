@@ -12,7 +12,7 @@ FIRST = ["market", "signals", "approvals"]
 class JaxSite(AdminSite):
     site_header = site_title = "Jax"
     index_title = "What the market did"
-    site_url = None  # the admin is the site
+    site_url = "/"
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)

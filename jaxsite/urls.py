@@ -1,11 +1,12 @@
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
-from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from approvals import urls as approvals_urls
 from jaxsite import docs, monitoring
+from jaxsite.views import account, status, styleguide
 from market import urls as market_urls
 from signals import urls as signals_urls
 
@@ -30,7 +31,12 @@ router.registry.extend(signals_urls.router.registry)
 router.registry.extend(approvals_urls.router.registry)
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", include(approvals_urls.pages)),
+    path("status/", status.status, name="status"),
+    path("account/", account.account, name="account"),
+    path("login/", LoginView.as_view(template_name="account/login.html"), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("health", monitoring.HealthView.as_view(), name="health"),
     path("metrics", monitoring.MetricsView.as_view(), name="metrics"),
     path("admin/", admin.site.urls),

@@ -8,7 +8,7 @@ from approvals.admin import words
 from approvals.admin.kept import DayFilter, Kept
 from approvals.admin.leaving import LeavingPositions
 from approvals.models import AccountSnapshot, BrokerPosition
-from market.admin import words as market_words
+from market import words as market_words
 
 
 class SeenFilter(DayFilter):

@@ -7,8 +7,8 @@ from django.utils.safestring import SafeString
 from approvals.admin import words
 from approvals.admin.kept import DayFilter, Kept
 from approvals.models import Order, TradeApproval
-from market.admin import words as market_words
-from signals.admin.words import side, strategy
+from market import words as market_words
+from signals.words import side, strategy
 
 
 class DecidedFilter(DayFilter):

@@ -6,8 +6,8 @@ from django.utils.safestring import SafeString
 from approvals.admin import words
 from approvals.admin.kept import DayFilter, Kept
 from approvals.models import Fill
-from market.admin import words as market_words
-from signals.admin.words import side
+from market import words as market_words
+from signals.words import side
 
 
 class ExecutedFilter(DayFilter):

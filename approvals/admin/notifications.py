@@ -8,7 +8,7 @@ from approvals import notify
 from approvals.admin import words
 from approvals.admin.kept import DayFilter, Kept
 from approvals.models import Delivery, Notification
-from market.admin import words as market_words
+from market import words as market_words
 from market.admin.runs import table
 
 Status = Delivery.Status

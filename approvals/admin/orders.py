@@ -8,9 +8,9 @@ from approvals.admin import words
 from approvals.admin.kept import DayFilter
 from approvals.admin.leaving import LeavingOrders
 from approvals.models import AuditEvent, Fill, Order
-from market.admin import words as market_words
+from market import words as market_words
 from market.admin.runs import table
-from signals.admin.words import side
+from signals.words import side
 
 
 class MadeFilter(DayFilter):

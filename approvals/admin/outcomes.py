@@ -6,7 +6,7 @@ from django.utils.safestring import SafeString
 from approvals.admin import words
 from approvals.admin.kept import DayFilter, Kept
 from approvals.models import Outcome
-from market.admin import words as market_words
+from market import words as market_words
 from signals.admin.filters import StrategyFilter
 
 

@@ -15,7 +15,7 @@ from approvals import switches
 from approvals.admin import words
 from approvals.admin.kept import Kept, may
 from approvals.models import Gate, TradingHalt
-from market.admin import words as market_words
+from market import words as market_words
 from signals.admin.people import asking
 
 LONGEST = 500  # characters of a reason

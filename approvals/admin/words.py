@@ -12,9 +12,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from approvals.models import Order
-from market.admin import words
+from market import words
 from market.admin.runs import table
-from signals.admin.words import label, level, moment
+from market.words import level
+from signals.words import label, moment
 
 Status = Order.Status
 TONES = {

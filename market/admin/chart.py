@@ -15,10 +15,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from market import calendars, changes
-from market.admin import health, words
-from market.admin.bars import Stretch, read, stored_timeframes
+from market import calendars, changes, words
+from market.admin import health
 from market.admin.recorded import ModelAdmin
+from market.charts import Stretch, read, stored_timeframes
 from market.models import Candle, Instrument, QuoteHistory, Split
 from market.prices import Timeframe
 

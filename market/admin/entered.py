@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
-from market.admin import words
+from market import words
 from market.admin.recorded import Listed
 from market.calendars import zone as zone_of
 from market.models import Instrument, TradingSession

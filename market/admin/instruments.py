@@ -14,8 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_q.tasks import async_task
 
-from market import changes
-from market.admin import chart, health, loading, words
+from market import changes, words
+from market.admin import chart, health, loading
 from market.admin.forms import InstrumentForm, first_calendar
 from market.admin.recorded import Listed
 from market.changes import QuoteView

@@ -19,8 +19,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html_join
 
-from market import importing
-from market.admin import words
+from market import importing, words
 from market.admin.recorded import ModelAdmin
 from market.csvfile import splits
 from market.models import Instrument

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
-from market.admin import words
+from market import words
 from market.admin.recorded import Recorded
 from market.models import Gap, Installation, Quote, Split
 

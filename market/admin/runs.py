@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from market.admin import words
+from market import words
 from market.admin.recorded import ModelAdmin, Recorded
 from market.models import CandleProgress, IngestionRun, IngestionTotal, ProviderStatus
 

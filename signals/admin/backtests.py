@@ -13,12 +13,11 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from market.admin import words as market_words
+from market import words as market_words
 from market.admin.recorded import Recorded
 from market.models import Instrument
 from market.prices import Timeframe
-from signals import backtest
-from signals.admin import words
+from signals import backtest, words
 from signals.admin.people import asking, log_asked, may
 from signals.models import Backtest
 from signals.models.configs import strategy_choices

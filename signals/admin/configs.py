@@ -16,11 +16,10 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from market.admin import words as market_words
+from market import words as market_words
 from market.admin.recorded import Listed
 from market.admin.runs import table
-from signals import scan
-from signals.admin import words
+from signals import scan, words
 from signals.admin.forms import PREFIX, RULES, ChoiceForm, ConfigForm, form_of, stored, trouble, usual
 from signals.admin.people import asking, log_asked, may
 from signals.admin.scans import ASKED

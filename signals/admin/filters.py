@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from market.admin.recorded import ModelAdmin
-from signals.admin import words
+from signals import words
 from signals.models import Signal, StrategyConfig
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.text import capfirst
 
 from market.prices import Timeframe
-from signals.admin import words
+from signals import words
 from signals.models import StrategyConfig
 from signals.strategies import STRATEGIES, BadParameters, Strategy
 

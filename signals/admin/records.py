@@ -8,10 +8,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from market.admin import words as market_words
+from market import words as market_words
 from market.admin.recorded import ModelAdmin, Recorded
 from market.admin.runs import table
-from signals.admin import words
+from signals import words
 from signals.admin.filters import StrategyFilter
 from signals.models import StrategyRecord
 

@@ -13,10 +13,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from market.admin import words as market_words
+from market import words as market_words
 from market.admin.recorded import Recorded
 from signals import scan as scanning
-from signals.admin import words
+from signals import words
 from signals.admin.people import asking, log_asked, may
 from signals.models import Scan
 

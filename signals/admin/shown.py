@@ -8,10 +8,10 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from market.admin import words as market_words
+from market import words as market_words
 from market.admin.runs import table
-from signals import records
-from signals.admin import thumbnail, words
+from signals import records, words
+from signals.admin import thumbnail
 from signals.admin.records import cases
 from signals.models import Signal, StrategyRecord
 
@@ -33,17 +33,17 @@ def score(signal: Signal) -> str:
 
 @admin.display(description="entry")
 def entry(signal: Signal) -> str:
-    return words.level(signal.entry_price)
+    return market_words.level(signal.entry_price)
 
 
 @admin.display(description="stop")
 def stop(signal: Signal) -> str:
-    return words.level(signal.stop_loss)
+    return market_words.level(signal.stop_loss)
 
 
 @admin.display(description="target")
 def target(signal: Signal) -> str:
-    return words.level(signal.take_profit)
+    return market_words.level(signal.take_profit)
 
 
 @admin.display(description="reward to risk")
@@ -118,7 +118,7 @@ def superseded(signal: Signal) -> SafeString | str:
 
 @admin.display(description="second target")
 def second(signal: Signal) -> str:
-    return words.level(signal.second_target)
+    return market_words.level(signal.second_target)
 
 
 @admin.display(description="history says")

@@ -12,11 +12,11 @@ import numpy as np
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from market.admin import words as market_words
 from market.models import Split
 from market.prices import Bars, Timeframe, to_datetime, to_instant
 from market.store import read_bars
-from signals.admin import words
+from market.words import level, stamp
+from signals import words
 from signals.models import Signal
 
 BEFORE, AFTER = 60, 20
@@ -113,13 +113,13 @@ def described(picture: Picture) -> str:
     return (
         f"{words.bars(picture.here)} before the bar of {_stamp(picture)} and {after} after it,"
         f" from {bars.low.min():,.2f} to {bars.high.max():,.2f}.{there}"
-        f" {signal.signal_type} at {words.level(signal.entry_price)}, stop {words.level(signal.stop_loss)},"
-        f" first target {words.level(signal.take_profit)}."
+        f" {signal.signal_type} at {level(signal.entry_price)}, stop {level(signal.stop_loss)},"
+        f" first target {level(signal.take_profit)}."
     )
 
 
 def _stamp(picture: Picture) -> str:
-    return market_words.stamp(picture.signal.bar_opened_at, picture.signal.timeframe)
+    return stamp(picture.signal.bar_opened_at, picture.signal.timeframe)
 
 
 def _mark(picture: Picture) -> SafeString:
@@ -133,7 +133,7 @@ def _mark(picture: Picture) -> SafeString:
         _at(MIDDLE),
         _stamp(picture),
         _at(picture.x(0) - SLOT / 2),
-        market_words.stamp(first, picture.signal.timeframe) if picture.here > BEFORE / 2 else "",
+        stamp(first, picture.signal.timeframe) if picture.here > BEFORE / 2 else "",
         _arrow(picture),
     )
 
@@ -188,7 +188,7 @@ def _level(picture: Picture, name: str, above: bool, price: float) -> SafeString
 
 def _decimals(signal: Signal) -> int:
     prices = (signal.entry_price, signal.stop_loss, signal.take_profit)
-    return max(len(words.level(price).partition(".")[2]) for price in prices)
+    return max(len(level(price).partition(".")[2]) for price in prices)
 
 
 def _at(percent: float) -> str:

@@ -38,7 +38,7 @@ def watchlist(db: None) -> None:
 def cells(client: Client, symbol: str, query: str = "") -> dict[str, str]:
     """The words in one instrument's row, by column."""
     page = client.get(f"{LIST}?{query}").content.decode()
-    (row,) = re.findall(rf"<tr>(?:(?!</tr>).)*/instrument/{symbol}/chart/.*?</tr>", page, re.DOTALL)
+    (row,) = re.findall(rf"<tr>(?:(?!</tr>).)*/instruments/{symbol}/.*?</tr>", page, re.DOTALL)
     found = re.findall(r'class="field-(\w+)[^"]*">(.*?)</t[dh]>', row, re.DOTALL)
     return {name: re.sub(r"<[^>]+>", "", text).strip() for name, text in found}
 
@@ -214,6 +214,6 @@ def test_the_form_offers_the_hours_that_fit_the_data(
 def test_a_symbol_with_a_slash_has_its_pages(operator: Client) -> None:
     make.instrument("BTC/USD", "24/7")
     page = operator.get(LIST).content.decode()
-    assert "/admin/market/instrument/BTC_2FUSD/chart/" in page
+    assert "/instruments/BTC/USD/" in page
     for name in ("chart", "load", "change", "bars"):
         assert operator.get(f"{LIST}BTC_2FUSD/{name}/").status_code == 200

@@ -36,7 +36,7 @@ def complaints(page: Any) -> str:
 
 def test_a_file_is_stored_told_and_written_down(operator: Client) -> None:
     page = load(operator)
-    assert page.headers["Location"] == "/admin/market/instrument/AAPL/chart/?timeframe=1d"
+    assert page.headers["Location"] == "/instruments/AAPL/?timeframe=1d"
     assert [candle.close for candle in Candle.objects.filter(timeframe="1d").order_by("opened_at")] == [
         101,
         102,

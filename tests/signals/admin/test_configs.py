@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from signals.admin import words
+from signals import words
 from signals.models import Scan, StrategyConfig, StrategyRecord
 from tests import make
 

@@ -154,4 +154,4 @@ def test_the_page_of_a_signal_shows_it(operator: Client) -> None:
     make.candle("AAPL", "2024-07-02", 185.5)
     page = operator.get(f"/admin/signals/signal/{make.signal().pk}/change/").content.decode()
     assert re.search(r'<svg class="thumbnail" role="img"', page)
-    assert '<a href="/admin/market/instrument/AAPL/chart/?timeframe=1d">Chart of AAPL</a>' in page
+    assert '<a href="/instruments/AAPL/?timeframe=1d">Chart of AAPL</a>' in page

@@ -5,7 +5,6 @@ from decimal import Decimal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from django.contrib.admin.utils import quote
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -39,6 +38,12 @@ def decimals(instrument: Instrument) -> int:
 
 def price(value: float | None, instrument: Instrument) -> str:
     return NOTHING if value is None else f"{value:,.{decimals(instrument)}f}"
+
+
+def level(price: Decimal) -> str:
+    """A price with its own decimals, two at least."""
+    exponent = price.normalize().as_tuple().exponent
+    return f"{price:,.{max(2, -int(exponent))}f}"
 
 
 def count(value: float | None) -> str:
@@ -77,7 +82,7 @@ def city(zone: ZoneInfo | None) -> str:
 
 
 def chart_address(symbol: str, timeframe: str | None = None) -> str:
-    address = reverse("admin:market_instrument_chart", args=[quote(symbol)])
+    address = reverse("instrument", args=[symbol])
     return f"{address}?{urlencode({'timeframe': timeframe})}" if timeframe else address
 
 

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from market.admin import words
+from market import words
 from market.prices import Timeframe
 from signals.lifetimes import LONGEST
 from signals.models import Signal
@@ -51,12 +51,6 @@ def side(signal_type: str) -> SafeString:
 
 def status(found: str) -> SafeString:
     return words.dot(TONES.get(Signal.Status(found), "none"), found)
-
-
-def level(price: Decimal) -> str:
-    """A price with its own decimals, two at least."""
-    exponent = price.normalize().as_tuple().exponent
-    return f"{price:,.{max(2, -int(exponent))}f}"
 
 
 def ratio(reward_to_risk: Decimal) -> str:

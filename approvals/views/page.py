@@ -1,0 +1,46 @@
+"""What all pages have in common: who may see them, and the strip on top."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+
+from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+from approvals.views import strip
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+READ = "signals.view_signal"
+DECIDE = "approvals.add_tradeapproval"
+TRADE = "approvals.change_order"
+
+
+def page(view: View[P]) -> View[P]:
+    """A page for whoever has a role; everybody else is asked to log in, or told that a role is needed."""
+
+    @never_cache
+    @login_required
+    @permission_required(READ, raise_exception=True)
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        return view(request, *args, **kwargs)
+
+    return cast(View[P], wrapped)
+
+
+def show(
+    request: HttpRequest, template: str, at: datetime, context: Mapping[str, Any], status: int = 200
+) -> HttpResponse:
+    """A whole page, as things stand at `at`."""
+    return render(request, template, {"now": at, "strip": strip.load(at), **context}, status=status)
+
+
+def viewer(request: HttpRequest) -> User:
+    """Who looks. Behind `page` nobody is anonymous."""
+    return cast(User, request.user)

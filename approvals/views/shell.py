@@ -1,0 +1,43 @@
+"""The strip by itself, for a page that stays open, and the halt switch in it."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from approvals import switches
+from approvals.models import TradingHalt
+from approvals.views import strip
+from approvals.views.page import page, show, viewer
+
+
+@page
+@require_GET
+def fragment(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
+    return render(request, "_strip.html", {"now": at, "strip": strip.load(at)})
+
+
+@page
+@permission_required("approvals.add_tradinghalt", raise_exception=True)
+@require_http_methods(["GET", "POST"])
+def halt(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET":
+        return show(request, "halt.html", timezone.now(), {})
+    reason = request.POST.get("reason", "").strip() or "Halted on the desk."
+    switches.halt(TradingHalt.Cause.PERSON, reason, timezone.now(), by=viewer(request))
+    messages.warning(request, "Trading is halted: nothing is approved or sent but exits.")
+    return redirect("desk")
+
+
+@page
+@permission_required("approvals.change_tradinghalt", raise_exception=True)
+@require_http_methods(["GET", "POST"])
+def resume(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET":
+        return show(request, "halt.html", timezone.now(), {})
+    ended = switches.resume(timezone.now(), viewer(request), request.POST.get("note", "").strip())
+    messages.success(request, "Trading is on again." if ended else "Trading was not halted.")
+    return redirect("desk")

@@ -1,0 +1,140 @@
+"""The strip on top of every page: whether what one sees can be trusted, and whether one can act on it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from approvals.models import Gate
+from approvals.switches import feed_trouble, halted
+from market import words
+from market.models import ALWAYS_OPEN, IngestionRun
+from market.prices import Feed
+
+# The sessions around now of each calendar of the watchlist, the feeds of its quotes, and what waits.
+FACTS = """
+SELECT
+    (SELECT json_object_agg(feed, delay) FROM (
+        SELECT feed, max(delay_seconds) AS delay FROM quotes JOIN instruments USING (symbol)
+        WHERE watched GROUP BY feed
+    ) AS feeds),
+    (SELECT json_agg(row_to_json(hours) ORDER BY instruments DESC, calendar) FROM (
+        SELECT calendar, instruments,
+            (SELECT min(closes_at) FROM trading_sessions AS open WHERE open.calendar = watched.calendar
+             AND NOT closed AND date BETWEEN %(at)s::date - 2 AND %(at)s::date + 2
+             AND opens_at <= %(at)s AND closes_at > %(at)s) AS closes_at,
+            (SELECT min(opens_at) FROM trading_sessions AS next WHERE next.calendar = watched.calendar
+             AND NOT closed AND date BETWEEN %(at)s::date - 2 AND %(at)s::date + 15
+             AND opens_at > %(at)s) AS opens_at
+        FROM (
+            SELECT calendar, count(*) AS instruments FROM instruments WHERE watched GROUP BY calendar
+        ) AS watched
+    ) AS hours),
+    (SELECT count(*) FROM strategy_signals WHERE status = 'pending' AND expires_at > %(at)s),
+    (SELECT count(*) FROM orders WHERE status = 'held')
+"""
+# From the best to the worst that a watchlist can have: its worst is what the strip says.
+FEEDS = (Feed.LIVE, Feed.DELAYED, Feed.SIMULATED)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One fact of the strip. `tone` is good, none, warn or bad. `why` says what to do when it is bad."""
+
+    name: str
+    tone: str
+    says: str
+    why: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    calendar: str = ""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """What is true at an instant. `waiting`: undecided signals. `held`: orders that need a new look."""
+
+    at: datetime
+    items: list[Item]
+    is_halted: bool
+    is_simulated: bool
+    waiting: int
+    held: int
+
+    @property
+    def troubles(self) -> list[Item]:
+        return [item for item in self.items if item.why]
+
+
+def load(at: datetime) -> Strip:
+    with connection.cursor() as cursor:
+        cursor.execute(FACTS, {"at": at})
+        feeds, hours, waiting, held = cursor.fetchone() or (None, None, 0, 0)
+    halt = halted()
+    items = [_feed(feeds or {}, at), *_markets(hours or [], at), _worker(at), _broker(at), _trading(halt)]
+    return Strip(at, items, bool(halt), Feed.SIMULATED in (feeds or {}), waiting, held)
+
+
+def _feed(feeds: Mapping[str, int], at: datetime) -> Item:
+    if trouble := feed_trouble(at):
+        return Item("Feed", "bad", "down", trouble)
+    worst = next((feed for feed in reversed(FEEDS) if feed in feeds), None)
+    if worst is None:
+        return Item("Feed", "warn", "no quotes yet", "The worker fetches the first ones within a minute.")
+    if worst == Feed.DELAYED:
+        return Item("Feed", "warn", f"delayed {words.ago(timedelta(seconds=feeds[worst]))}")
+    return Item("Feed", "good" if worst == Feed.LIVE else "warn", str(worst))
+
+
+def _markets(hours: list[dict[str, Any]], at: datetime) -> Iterator[Item]:
+    """One for each calendar, that of most instruments first. Those that never close only when alone."""
+    some = [one for one in hours if one["calendar"] != ALWAYS_OPEN]
+    for one in some or hours:
+        name = "Market" if len(some) < 2 else one["calendar"]
+        yield _market(name, one["calendar"], _instant(one["closes_at"]), _instant(one["opens_at"]))
+
+
+def _market(name: str, calendar: str, closes_at: datetime | None, opens_at: datetime | None) -> Item:
+    if calendar == ALWAYS_OPEN:
+        return Item(name, "good", "open round the clock")
+    if closes_at:
+        return Item(name, "good", "open, closes", until=closes_at, calendar=calendar)
+    if opens_at:
+        return Item(name, "none", "closed, opens", until=opens_at, calendar=calendar)
+    why = f"No sessions of {calendar} are stored: the worker fetches them."
+    return Item(name, "warn", "hours not known", why)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _worker(at: datetime) -> Item:
+    newest = (
+        IngestionRun.objects.filter(kind=IngestionRun.Kind.QUOTES, outcome=IngestionRun.Outcome.FINISHED)
+        .order_by("-started_at")
+        .values_list("finished_at", flat=True)
+        .first()
+    )
+    advice = "Check that it runs (python manage.py qcluster) and read its log."
+    if newest is None:
+        return Item("Worker", "warn", "not seen yet", f"No cycle has finished yet. {advice}")
+    if at - newest > 2 * timedelta(seconds=settings.INGEST_INTERVAL_SECONDS):
+        return Item("Worker", "bad", "silent for", f"The worker seems to be down. {advice}", since=newest)
+    return Item("Worker", "good", "alive, last cycle", since=newest)
+
+
+def _broker(at: datetime) -> Item:
+    name = "paper" if settings.BROKER == "paper" else settings.BROKER.rpartition(".")[2]
+    gate = Gate.objects.first()
+    if gate is None or gate.broker_good_since is None:
+        why = f"The broker does not answer: {gate.broker_error}" if gate else "The broker was not asked yet."
+        return Item("Broker", "bad", f"{name}, away", why)
+    return Item("Broker", "good", name)
+
+
+def _trading(halt: str) -> Item:
+    return Item("Trading", "bad", "halted", halt) if halt else Item("Trading", "good", "on")

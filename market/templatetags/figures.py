@@ -1,0 +1,107 @@
+"""Figures, prices and times as the pages show them. Times are in the active zone: the viewer's."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from market import calendars, words
+from market.models import Instrument
+from market.prices import Timeframe
+
+register = template.Library()
+
+register.filter("ago", words.ago)
+register.filter("count", words.count)
+
+
+@register.filter
+def price(value: float | Decimal | None, instrument: Instrument | None = None) -> str:
+    """With the decimals of the instrument's tick; without an instrument, those it has, two at least."""
+    if value is None:
+        return words.NOTHING
+    if instrument is not None:
+        return words.price(float(value), instrument)
+    return words.level(Decimal(str(value)))
+
+
+@register.filter
+def money(value: float | Decimal | None, currency: str = "") -> str:
+    return words.NOTHING if value is None else f"{value:,.2f} {currency}".rstrip()
+
+
+@register.simple_tag
+def change(value: float | Decimal | None, places: int = 2, unit: str = "") -> SafeString | str:
+    """A signed figure with an arrow: `{% change view.change_percent 2 " %" %}`."""
+    return words.change(None if value is None else float(value), places, unit)
+
+
+@register.filter
+def percent(share: float | Decimal | None, places: int = 0) -> str:
+    """A share from 0 to 1 as per cent."""
+    return words.NOTHING if share is None else f"{100 * share:.{places}f} %"
+
+
+@register.simple_tag
+def moment(at: datetime | None, calendar: str = "", *, seconds: bool = False) -> SafeString | str:
+    """An instant in the viewer's zone, the exchange's clock beside it where a calendar is given."""
+    if at is None:
+        return words.NOTHING
+    here = timezone.localtime(at)
+    utc = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    shown = format_html('<time datetime="{}" title="{}">{}</time>', _iso(at), utc, _short(here, seconds))
+    zone = calendars.zone(calendar) if calendar else None
+    return shown if zone is None else format_html("{} {}", shown, _there(at, here, zone))
+
+
+@register.simple_tag
+def bar(opened_at: datetime, timeframe: str, calendar: str = "") -> SafeString | str:
+    """When a bar opened: daily and weekly bars are dates, the same in every zone."""
+    if Timeframe(timeframe).is_intraday:
+        return moment(opened_at, calendar)
+    return format_html('<time datetime="{0}">{0}</time>', f"{opened_at.astimezone(UTC):%Y-%m-%d}")
+
+
+@register.filter
+def day(value: date | None) -> str:
+    return words.NOTHING if value is None else f"{value:%a %Y-%m-%d}"
+
+
+@register.simple_tag
+def age(since: datetime | None, now: datetime, delay: int = 0) -> SafeString | str:
+    """How long ago that was, beyond a feed's delay in seconds. The page's script keeps it counting."""
+    if since is None:
+        return words.NOTHING
+    since += timedelta(seconds=delay)
+    return format_html('<span data-since="{}">{}</span>', _iso(since), words.ago(now - since))
+
+
+@register.simple_tag
+def left(until: datetime | None, now: datetime) -> SafeString | str:
+    """How long until then. The page's script keeps it counting."""
+    if until is None:
+        return words.NOTHING
+    return format_html('<span data-until="{}">{}</span>', _iso(until), words.ago(until - now))
+
+
+def _iso(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _short(here: datetime, seconds: bool) -> str:
+    """Time alone today, with the weekday within six days, else with the date."""
+    clock = f"{here:%H:%M:%S}" if seconds else f"{here:%H:%M}"
+    days = (here.date() - timezone.localdate()).days
+    if days == 0:
+        return clock
+    return f"{here:%a} {clock}" if abs(days) < 6 else f"{here:%Y-%m-%d} {clock}"
+
+
+def _there(at: datetime, here: datetime, zone: ZoneInfo) -> SafeString:
+    there = at.astimezone(zone)
+    day = "" if there.date() == here.date() else f"{there:%a} "
+    return format_html('<span class="there">{}{} {}</span>', day, f"{there:%H:%M}", words.city(zone))

@@ -1,0 +1,12 @@
+import pytest
+from django.test import Client
+
+from tests import make
+
+
+@pytest.fixture
+def trader(db: None) -> Client:
+    """Somebody who may read and decide, logged in."""
+    client = Client()
+    client.force_login(make.trader())
+    return client

@@ -1,0 +1,116 @@
+"""The frame of every page: who may see it, and what the strip says."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.utils import timezone
+
+from approvals import switches
+from approvals.models import TradingHalt
+from approvals.views import strip
+from market.prices import Feed
+from tests import make
+
+PAGES = ["/", "/signals/", "/positions/", "/scorecard/", "/status/", "/away/"]
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_stranger_is_asked_to_log_in(client: Client, db: None, address: str) -> None:
+    answer = client.get(address)
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/login/?next={address}")
+
+
+def test_a_login_without_a_role_is_told_so(client: Client, db: None) -> None:
+    client.force_login(User.objects.create_user("nobody"))
+    assert client.get("/").status_code == 403
+
+
+def test_nothing_of_a_page_is_kept_by_the_browser(trader: Client) -> None:
+    assert "no-store" in trader.get("/").headers["Cache-Control"]
+
+
+def items() -> dict[str, str]:
+    return {item.name: item.says for item in strip.load(make.T0).items}
+
+
+@pytest.mark.django_db
+class TestStrip:
+    def test_all_is_well(self) -> None:
+        make.only("AAPL")
+        make.july_2024()
+        make.ready()
+        make.quote("AAPL")
+        assert items() == {
+            "Feed": "live",
+            "Market": "open, closes",
+            "Worker": "alive, last cycle",
+            "Broker": "paper",
+            "Trading": "on",
+        }
+
+    def test_the_worst_feed_of_the_watchlist_is_what_it_says(self) -> None:
+        make.only("AAPL", "MSFT")
+        make.ready()
+        make.quote("AAPL")
+        make.quote("MSFT", feed=Feed.DELAYED, delay_seconds=900)
+        assert items()["Feed"] == "delayed 15 min"
+
+    def test_a_feed_that_is_away_is_down_whatever_was_quoted_last(self) -> None:
+        make.only("AAPL")
+        make.ready(make.T0 - timedelta(hours=1))
+        make.quote("AAPL")
+        assert (items()["Feed"], items()["Worker"]) == ("down", "silent for")
+
+    def test_after_the_close_it_says_when_the_market_opens(self) -> None:
+        make.only("AAPL")
+        make.july_2024()
+        at = make.T0.replace(hour=18)  # an early close; the 4th is a holiday
+        (market,) = (item for item in strip.load(at).items if item.name == "Market")
+        assert (market.says, market.until) == ("closed, opens", make.T0.replace(day=5, hour=13, minute=30))
+
+    def test_a_halt_is_told_with_its_reason(self) -> None:
+        make.ready()
+        switches.halt(TradingHalt.Cause.PERSON, "Fed day", make.T0, by=make.trader())
+        found = strip.load(make.T0)
+        assert found.is_halted
+        assert "by ann: Fed day" in found.troubles[-1].why
+
+
+class TestHalting:
+    @pytest.fixture
+    def operator(self, trader: Client) -> Client:
+        may = Permission.objects.filter(codename__in=["add_tradinghalt", "change_tradinghalt"])
+        make.trader().user_permissions.add(*may)
+        return trader
+
+    def test_a_person_halts_and_resumes(self, operator: Client) -> None:
+        assert re.search(r"<button[^>]*>Halt trading", operator.get("/halt/").content.decode())
+        operator.post("/halt/", {"reason": "Fed day"})
+        assert "Fed day" in switches.halted()
+        operator.post("/resume/", {"note": "over"})
+        assert switches.halted() == ""
+
+    def test_whoever_may_not_halt_cannot(self, trader: Client) -> None:
+        assert trader.post("/halt/", {"reason": "Fed day"}).status_code == 403
+        assert not TradingHalt.objects.exists()
+
+
+def test_times_are_in_the_viewers_zone_with_the_exchanges_beside(trader: Client) -> None:
+    make.only("AAPL")
+    now = timezone.now()
+    make.session(f"{now.date() + timedelta(days=1)}", "14:30", "21:00")
+    make.session(f"{now.date()}", "00:00", "00:01", closed=True)
+    trader.cookies["zone"] = "Asia/Kolkata"
+    page = trader.get("/").content.decode()
+    assert re.search(
+        r'Z" title="[^"]* UTC">\w{3} 20:00</time> <span class="there">\w*\s?\d\d:30 New York', page
+    )
+
+
+@pytest.mark.parametrize("zone", ["../../etc/passwd", "Nowhere/Else", "", "\0"])
+def test_a_zone_that_nobody_knows_is_utc(trader: Client, zone: str) -> None:
+    trader.cookies["zone"] = zone
+    assert "Times are in UTC" in trader.get("/").content.decode()
