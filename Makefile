@@ -1,6 +1,6 @@
 # The commands of a day: `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench clean
+.PHONY: help run test check bench screenshots clean
 
 BIN := .venv/bin
 # The first Python that is new enough; `make PYTHON=/path/to/python3.12 run` names another.
@@ -29,6 +29,9 @@ check: .venv/.for-development  ## format, lint, types, layers, templates, deploy
 
 bench: .venv/.for-development  ## every speed we claim, beside its limit (FULL=1: the heavy ones too)
 	@$(BIN)/python -m benchmarks
+
+screenshots: .venv/.for-development  ## pictures of every page into docs/images
+	@$(BIN)/python -m screenshots
 
 clean:  ## remove the virtual environment and caches; your data under var/ and .env stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -15,6 +15,7 @@ from market.prices import INSTANT, Bars, Feed, QuoteTick, Timeframe, to_instant
 from signals.models import Signal
 
 # Wednesday 2024-07-03 14:00 UTC, 10:00 in New York: in session, an early close that day, a holiday the next.
+DAY = timedelta(days=1)
 T0 = datetime(2024, 7, 3, 14, 0, tzinfo=UTC)
 
 

@@ -1,0 +1,56 @@
+"""Every page: nothing that axe-core calls serious, nothing on the console, nothing wider than the screen."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+
+from signals.models import Signal
+from tests import make
+from tests.browser.conftest import Visitor
+
+pytestmark = pytest.mark.slow
+
+Visit = Callable[[Callable[[Visitor], Any]], Visitor]
+
+FITS = "document.documentElement.scrollWidth <= window.innerWidth"
+QUIETLY = {"preload": False}  # it would fetch the style sheets once more
+GRAVE = {"serious", "critical"}
+PAGES = ["/", "/signals/", "/instruments/AAPL/", "/positions/", "/scorecard/", "/status/", "/away/"]
+FORMS = ["/account/", "/account/password/", "/halt/", "/login/", "/nowhere/"]
+
+
+@pytest.fixture
+def signal(live_server: object) -> Signal:
+    """One that waits, on a market with bars, a position and a second opinion of the opposite kind."""
+    at = timezone.now().replace(microsecond=0)
+    make.only("AAPL", "MSFT", calendar="24/7")
+    make.round_the_clock(at)
+    make.ready(at)
+    for symbol in ("AAPL", "MSFT"):
+        make.history(symbol, make.turning(), until=at)
+        make.quote(symbol, 185.6, at)
+    make.held("MSFT")
+    times = {"generated_at": at, "created_at": at, "expires_at": at + make.DAY, "bar_opened_at": at}
+    make.sell("AAPL", **times)
+    return make.signal("AAPL", **times, confidence=Decimal("0.8"))
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_every_page_is_sound(visit: Visit, signal: Signal, width: int, dark: bool) -> None:
+    addresses = [*PAGES, f"/signals/{signal.pk}/", *FORMS]
+
+    def look(visitor: Visitor) -> None:
+        with visitor.page(width=width, dark=dark) as page:
+            for address in addresses:
+                page.goto(address)
+                page.wait_for_function(FITS)
+                found = Axe().run(page, options=QUIETLY).response["violations"]
+                grave = [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in GRAVE]
+                assert grave == [], address
+
+    complaints = visit(look).complaints
+    assert [one for one in complaints if "404" not in one] == []
