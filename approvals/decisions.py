@@ -20,7 +20,7 @@ from django_q.tasks import async_task
 from approvals import audit, positions
 from approvals.look import Look, Scene, levels_of, look
 from approvals.models import Order, OrderDecision, SignalView, TradeApproval
-from approvals.proposals import AS_PROPOSED, Proposal, Wish, propose, words
+from approvals.proposals import AS_PROPOSED, Proposal, Wish, propose, terms, words
 from signals import lifecycle
 from signals.models import Signal
 from signals.models.signals import differences
@@ -64,9 +64,16 @@ def view(signal: Signal, *, by: User, at: datetime) -> None:
 
 
 def approve(
-    pk: UUID, *, by: User, seen: str, at: datetime, wish: Wish = AS_PROPOSED, notes: str = ""
+    pk: UUID,
+    *,
+    by: User,
+    seen: str,
+    at: datetime,
+    wish: Wish = AS_PROPOSED,
+    notes: str = "",
+    shown: str = "",
 ) -> TradeApproval:
-    """Approve a signal as it was seen. `seen` is the fingerprint of that.
+    """Approve a signal as it was seen. `seen` is the fingerprint of that, `shown` the terms, where they were.
 
     Raises lifecycle.NotPending when it has ended, Changed when it is not what was seen, and Refused when the
     newest price, the limits, the gate or a halt speak against it.
@@ -79,6 +86,7 @@ def approve(
         if seen != etag:
             raise Changed(differences(seen, etag), etag)
         proposal = _checked(signal, wish, at)
+        _refuse_other_terms(proposal, shown)
         plain = Proposal(signal, AS_PROPOSED, proposal.around)
         lifecycle.decide(signal, Signal.Status.APPROVED, by=by, at=at)
         approval = TradeApproval.objects.create(
@@ -195,6 +203,14 @@ def _renewed(order: Order, wish: Wish, at: datetime) -> dict[str, Any]:
     if not proposal.does.is_entry:
         raise Refused([f"It {proposal.does} by now: drop it."], proposal)
     return _terms(proposal)
+
+
+def _refuse_other_terms(proposal: Proposal, shown: str) -> None:
+    """Raise Refused when it would do another thing, or at another time, than a person was shown."""
+    if shown and shown != terms(proposal):
+        now = words(proposal)
+        said = f"Approving does something else now than was shown: it {now[:1].lower()}{now[1:]}"
+        raise Refused([said], proposal)
 
 
 def _checked(signal: Signal, wish: Wish, at: datetime) -> Proposal:

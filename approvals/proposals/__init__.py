@@ -6,10 +6,10 @@ from datetime import datetime
 from approvals.models import Order
 from approvals.proposals.proposal import AS_PROPOSED, Does, Proposal, Wish
 from approvals.proposals.surroundings import Surroundings, limits
-from approvals.proposals.words import words
+from approvals.proposals.words import terms, words
 from signals.models import Signal
 
-__all__ = ["AS_PROPOSED", "Does", "Proposal", "Wish", "limits", "propose", "propose_all", "words"]
+__all__ = ["AS_PROPOSED", "Does", "Proposal", "Wish", "limits", "propose", "propose_all", "terms", "words"]
 
 
 def propose(

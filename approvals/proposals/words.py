@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.utils import timezone
+
 from approvals.look import written
 from approvals.proposals.proposal import NOT_ACTIONABLE, Does, Proposal
 from signals.models import Signal
@@ -39,4 +41,11 @@ def _entry(proposal: Proposal, verb: str) -> str:
 
 
 def _on(at: datetime | None) -> str:
-    return f" {at:%A %H:%M} UTC" if at else ""
+    """In the active time zone: the viewer's on a page, UTC elsewhere."""
+    return f" {timezone.localtime(at):%A %H:%M %Z}" if at else ""
+
+
+def terms(proposal: Proposal) -> str:
+    """Which kind of order it would be and when it would go out: no person approves another one unseen."""
+    waits = proposal.waits_until
+    return f"{proposal.does} {'now' if waits is None else waits.isoformat()}"

@@ -1,15 +1,181 @@
+"""One signal: what was said and why, what approving it does now, and the decision on it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from approvals.views.page import page, show
-from signals.models import Signal
+from approvals import decisions, proposals
+from approvals.models import TradeApproval
+from approvals.proposals import AS_PROPOSED, Proposal
+from approvals.views.page import DECIDE, page, show, viewer
+from approvals.views.wishes import NotesForm, RejectForm, WishForm
+from signals import lifecycle, records, thumbnail
+from signals.models import Signal, StrategyRecord
+from signals.models.signals import differences
+
+OF_THE_DECISION = ("approval__approved_by", "approval__order", "superseded_by")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the page shows of a signal at an instant. `proposal`: None once it has ended."""
+
+    signal: Signal
+    at: datetime
+    etag: str
+    proposal: Proposal | None
+    form: WishForm
+
+    @property
+    def status(self) -> Signal.Status:
+        return self.signal.status_at(self.at)
+
+    @property
+    def words(self) -> str:
+        return proposals.words(self.proposal) if self.proposal else ""
+
+    @property
+    def terms(self) -> str:
+        return proposals.terms(self.proposal) if self.proposal else ""
+
+    @property
+    def problems(self) -> list[str]:
+        """Why it cannot be approved as it stands in the form; empty when it can."""
+        if self.form.is_bound and not self.form.is_valid():
+            return ["The figures cannot be read: see below."]
+        return self.proposal.problems if self.proposal else []
+
+    @property
+    def can_be_approved(self) -> bool:
+        return self.proposal is not None and not self.problems
 
 
 @page
 @require_GET
 def signal(request: HttpRequest, pk: UUID) -> HttpResponse:
-    return show(request, "signal.html", timezone.now(), {"signal": get_object_or_404(Signal, pk=pk)})
+    at = timezone.now()
+    case = _case(pk, at, request.GET)
+    if case.proposal and request.user.has_perm(DECIDE):
+        decisions.view(case.signal, by=viewer(request), at=at)
+    return show(request, "signal.html", at, _context(case))
+
+
+@page
+@require_GET
+def terms(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What approving would do with what stands in the form now: words, figures and the button."""
+    at = timezone.now()
+    return render(request, "_terms.html", {"now": at, "case": _case(pk, at, request.GET)})
+
+
+@page
+@require_GET
+def watch(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Nothing while the signal is what the page shows; what has changed when it is not any more."""
+    at, seen = timezone.now(), request.GET.get("etag", "")
+    found = get_object_or_404(_signals(at), pk=pk)
+    etag = _etag(found, at)
+    if etag == seen:
+        return HttpResponse(status=204)
+    context = {"now": at, "signal": found, "status": found.status_at(at), "changed": differences(seen, etag)}
+    return render(request, "_changed.html", context | {"was": request.GET})
+
+
+@page
+@permission_required(DECIDE, raise_exception=True)
+@require_POST
+def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
+    at, form, notes = timezone.now(), WishForm(request.POST), NotesForm(request.POST)
+    get_object_or_404(Signal, pk=pk)
+    if not (form.is_valid() and notes.is_valid()):
+        return _again(request, pk, at, [], 400)
+    sent = request.POST
+    try:
+        decisions.approve(
+            pk,
+            by=viewer(request),
+            seen=sent.get("etag", ""),
+            shown=sent.get("terms", ""),
+            at=at,
+            wish=form.wish,
+            notes=notes.cleaned_data["notes"],
+        )
+    except lifecycle.NotPending as ended:
+        messages.warning(request, str(ended))
+        return redirect("signal", pk)
+    except decisions.Changed as changed:
+        return _again(request, pk, at, [str(changed)], 412)
+    except decisions.Refused as refused:
+        return _again(request, pk, at, refused.problems, 409)
+    messages.success(request, "Approved. What becomes of the order stands below.")
+    return redirect("signal", pk)
+
+
+@page
+@permission_required(DECIDE, raise_exception=True)
+@require_POST
+def reject(request: HttpRequest, pk: UUID) -> HttpResponse:
+    at, form = timezone.now(), RejectForm(request.POST)
+    get_object_or_404(Signal, pk=pk)
+    if not form.is_valid():
+        return _again(request, pk, at, ["Choose one of the reasons to reject it."], 400)
+    reason, notes = TradeApproval.Reason(form.cleaned_data["reason"]), form.cleaned_data["notes"]
+    try:
+        decisions.reject(pk, by=viewer(request), reason=reason, at=at, notes=notes)
+    except lifecycle.NotPending as ended:
+        messages.warning(request, str(ended))
+    else:
+        messages.success(request, f"Rejected: {reason.label}.")
+    return redirect("signal", pk)
+
+
+def _again(request: HttpRequest, pk: UUID, at: datetime, said: list[str], status: int) -> HttpResponse:
+    """The page as it is now, with all that was typed, and why nothing was decided."""
+    case = _case(pk, at, request.POST)
+    was = request.POST if status == 412 else None
+    return show(request, "signal.html", at, _context(case) | {"refusals": said, "was": was}, status)
+
+
+def _signals(at: datetime) -> Any:
+    return Signal.objects.with_conflict(at).select_related(*OF_THE_DECISION)
+
+
+def _etag(found: Signal, at: datetime) -> str:
+    return found.fingerprint(at, is_conflicting=found.is_conflicting)  # type: ignore[attr-defined]  # annotated
+
+
+def _case(pk: UUID, at: datetime, sent: QueryDict) -> Case:
+    """The signal, with what the form holds where any of it was sent."""
+    found = get_object_or_404(_signals(at), pk=pk)
+    typed = WishForm(sent) if WishForm.base_fields.keys() & sent.keys() else None
+    wish = typed.wish if typed and typed.is_valid() else AS_PROPOSED
+    is_pending = found.status_at(at) == Signal.Status.PENDING
+    proposal = proposals.propose(found, at, wish) if is_pending else None
+    form = typed or (WishForm.of(proposal) if proposal else WishForm())
+    return Case(found, at, _etag(found, at), proposal, form)
+
+
+def _context(case: Case) -> dict[str, Any]:
+    found = case.signal
+    known = records.of([found])
+    key = (found.strategy_id, found.timeframe)
+    return {
+        "case": case,
+        "signal": found,
+        "opposite": found.conflicting(case.at),
+        "record": known.get((*key, records.POOLED)),
+        "record_here": known.get((*key, found.symbol)),
+        "few": StrategyRecord.FEW,
+        "picture": thumbnail.draw(found, thumbnail.around(found), thumbnail.shares(found)),
+        "reasons": TradeApproval.Reason.choices,
+        "outcomes": found.outcomes.order_by("-ledger"),
+        "decision": getattr(found, "approval", None),
+    }

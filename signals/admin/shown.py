@@ -10,8 +10,7 @@ from django.utils.safestring import SafeString
 
 from market import words as market_words
 from market.admin.runs import table
-from signals import records, words
-from signals.admin import thumbnail
+from signals import records, thumbnail, words
 from signals.admin.records import cases
 from signals.models import Signal, StrategyRecord
 

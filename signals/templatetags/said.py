@@ -1,0 +1,9 @@
+"""What strategies said, as the pages show it."""
+
+from django import template
+
+from signals import words
+
+register = template.Library()
+register.simple_tag(words.side, name="side")
+register.simple_tag(words.strategy, name="strategy")
