@@ -6,6 +6,7 @@ rate stands on at least so many cases as its interval needs; below that the case
 
 from approvals.scorecard.calibration import Calibration, Confidence
 from approvals.scorecard.card import KEYS, Card, cards, complete
+from approvals.scorecard.confidences import at_confidence
 from approvals.scorecard.rejections import Decided, Rejections
 from approvals.scorecard.tally import Tally
 
@@ -17,6 +18,7 @@ __all__ = [
     "Decided",
     "Rejections",
     "Tally",
+    "at_confidence",
     "cards",
     "complete",
 ]

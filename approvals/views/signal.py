@@ -70,6 +70,18 @@ def signal(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @page
 @require_GET
+def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The decision by itself, for the list's dialog."""
+    at = timezone.now()
+    case = _case(pk, at, request.GET)
+    if case.proposal and request.user.has_perm(DECIDE):
+        decisions.view(case.signal, by=viewer(request), at=at)
+    template = "_decide.html" if case.proposal else "_decided.html"
+    return render(request, template, {"now": at, "back": "signals", **_context(case)})
+
+
+@page
+@require_GET
 def terms(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What approving would do with what stands in the form now: words, figures and the button."""
     at = timezone.now()
@@ -110,13 +122,13 @@ def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
         )
     except lifecycle.NotPending as ended:
         messages.warning(request, str(ended))
-        return redirect("signal", pk)
+        return _done(request, pk)
     except decisions.Changed as changed:
         return _again(request, pk, at, [str(changed)], 412)
     except decisions.Refused as refused:
         return _again(request, pk, at, refused.problems, 409)
-    messages.success(request, "Approved. What becomes of the order stands below.")
-    return redirect("signal", pk)
+    messages.success(request, "Approved. What becomes of the order stands on its page.")
+    return _done(request, pk)
 
 
 @page
@@ -134,7 +146,12 @@ def reject(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.warning(request, str(ended))
     else:
         messages.success(request, f"Rejected: {reason.label}.")
-    return redirect("signal", pk)
+    return _done(request, pk)
+
+
+def _done(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Back to the list for whoever decided from there, else to the signal's page."""
+    return redirect("signals") if request.POST.get("back") == "signals" else redirect("signal", pk)
 
 
 def _again(request: HttpRequest, pk: UUID, at: datetime, said: list[str], status: int) -> HttpResponse:

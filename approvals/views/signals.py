@@ -1,11 +1,147 @@
+"""All signals: those that wait, with what approving each would do now, and those that have ended."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_GET
 
+from approvals import proposals, scorecard
+from approvals.models import Outcome
+from approvals.proposals import Proposal
 from approvals.views.page import page, show
+from approvals.views.waves import Wave, waves
+from market.prices import Timeframe
+from signals.models import Signal
+from signals.models.signals import SignalQuerySet
+from signals.strategies import STRATEGIES
+
+PER_PAGE = 50
+Status = Signal.Status
+TABS = {
+    "waiting": (Status.PENDING,),
+    "approved": (Status.APPROVED,),
+    "rejected": (Status.REJECTED,),
+    "expired": (Status.EXPIRED, Status.CANCELLED),
+}
+
+
+class Filters(forms.Form):
+    tab = forms.ChoiceField(choices=[(tab, tab) for tab in TABS], required=False)
+    symbol = forms.CharField(max_length=16, required=False)
+    side = forms.ChoiceField(choices=[("", "both sides"), *Signal.Type.choices], required=False)
+    strategy = forms.ChoiceField(
+        choices=[("", "all strategies"), *((one.id, one.title) for one in STRATEGIES.values())],
+        required=False,
+    )
+    timeframe = forms.ChoiceField(
+        choices=[("", "all timeframes"), *((one.value, one.value) for one in Timeframe)], required=False
+    )
+
+    def apply(self, signals: SignalQuerySet) -> SignalQuerySet:
+        """Those that were asked for; all of them where nothing valid was."""
+        self.is_valid()
+        asked = self.cleaned_data
+        columns = {"signal_type": "side", "strategy_id": "strategy", "timeframe": "timeframe"}
+        wanted = {column: asked[name] for column, name in columns.items() if asked.get(name)}
+        if asked.get("symbol"):
+            wanted["symbol__istartswith"] = asked["symbol"].strip()
+        return signals.filter(**wanted)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The page of signals that wait, soonest to expire first."""
+
+    at: datetime
+    rows: list[Proposal]
+
+    @cached_property
+    def waves(self) -> list[Wave]:
+        return waves([row for row in self.rows if row.is_actionable])
+
+    @cached_property
+    def measured(self) -> list[Proposal]:
+        """Those that can only be measured."""
+        return [row for row in self.rows if not row.is_actionable]
 
 
 @page
 @require_GET
 def signals(request: HttpRequest) -> HttpResponse:
-    return show(request, "signals.html", timezone.now(), {})
+    at, filters = timezone.now(), Filters(request.GET)
+    tab = request.GET.get("tab") if request.GET.get("tab") in TABS else "waiting"
+    load = _waiting if tab == "waiting" else _ended
+    context = {"tab": tab, "tabs": list(TABS), "filters": filters, "others": _without_page(request)}
+    return show(request, "signals.html", at, context | load(request, filters, str(tab), at))
+
+
+@page
+@require_GET
+def news(request: HttpRequest) -> HttpResponse:
+    """What has come and gone since the list was loaded; nothing while it is as it was."""
+    at, shown = timezone.now(), set(_uuids(request.GET.get("shown", "")))
+    since = _instant(request.GET.get("since", ""))
+    pending = Signal.objects.pending(at)
+    gone = [one for one in Signal.objects.filter(pk__in=shown) if one.status_at(at) != Status.PENDING]
+    came = pending.filter(created_at__gt=since).exclude(pk__in=shown).count() if since else 0
+    if not came and not gone:
+        return HttpResponse(status=204)
+    ended = [(one, one.status_at(at)) for one in gone]
+    return render(request, "_news.html", {"came": came, "ended": ended, "address": request.get_full_path()})
+
+
+def _waiting(request: HttpRequest, filters: Filters, tab: str, at: datetime) -> dict[str, Any]:
+    pending = Signal.objects.pending(at).with_conflict(at).order_by("expires_at", "id")
+    found = _page(request, filters.apply(pending))
+    known = scorecard.at_confidence(found)
+    for one in found:
+        one.known = known.get((one.strategy_id, one.timeframe, one.confidence))  # type: ignore[attr-defined]  # for the page
+    return {"page": found, "waiting": Waiting(at, proposals.propose_all(list(found), at))}
+
+
+def _ended(request: HttpRequest, filters: Filters, tab: str, at: datetime) -> dict[str, Any]:
+    over = Signal.objects.filter(status__in=TABS[tab]).select_related(
+        "approval__approved_by", "approval__order"
+    )
+    found = _page(request, filters.apply(over.order_by("-ended_at", "id")))
+    outcomes = Outcome.objects.filter(signal__in=list(found), ledger=Outcome.Ledger.SIGNAL)
+    ends = {outcome.signal_id: outcome for outcome in outcomes}
+    rows = [(one, getattr(one, "approval", None), ends.get(one.pk)) for one in found]
+    return {"page": found, "ended": rows}
+
+
+def _page(request: HttpRequest, found: SignalQuerySet) -> Page[Signal]:
+    return Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+
+
+def _without_page(request: HttpRequest) -> str:
+    """What was asked for, to be carried along from page to page."""
+    asked = request.GET.copy()
+    asked.pop("page", None)
+    return asked.urlencode()
+
+
+def _uuids(text: str) -> list[UUID]:
+    found = []
+    for part in text.split(",")[: 2 * PER_PAGE]:
+        try:
+            found.append(UUID(part))
+        except ValueError:
+            continue
+    return found
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None

@@ -1,0 +1,34 @@
+"""How often the target really came first at a confidence: what stands beside each signal."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from django.db.models import Count, Q
+
+from approvals.models import Outcome
+from approvals.scorecard.calibration import Confidence
+from approvals.scorecard.tally import RACED
+from signals.models import Signal
+from signals.trades import End
+
+Key = tuple[str, str, Decimal]  # strategy, timeframe, confidence
+
+
+def at_confidence(signals: Iterable[Signal]) -> Mapping[Key, Confidence]:
+    """What became of the signals here that said the same with the same confidence. One query."""
+    keys = {(one.strategy_id, one.timeframe, one.confidence) for one in signals}
+    rows = (
+        Outcome.objects.order_by()
+        .filter(
+            RACED,
+            ledger=Outcome.Ledger.SIGNAL,
+            strategy_id__in={strategy for strategy, _, _ in keys},
+            confidence__in={confidence for _, _, confidence in keys},
+        )
+        .values_list("strategy_id", "timeframe", "confidence")
+        .annotate(cases=Count("pk"), targets=Count("pk", filter=Q(race=End.TARGET)))
+    )
+    return {
+        (strategy, timeframe, confidence): Confidence(confidence, cases, targets)
+        for strategy, timeframe, confidence, cases, targets in rows
+    }

@@ -1,0 +1,18 @@
+"""What is known about signals like this one, as the pages show it."""
+
+from django import template
+
+from approvals.scorecard import Confidence
+from approvals.scorecard.calibration import ENOUGH
+
+register = template.Library()
+
+
+@register.filter
+def hit_rate(known: Confidence | None) -> str:
+    """How often the target came first: a rate from enough cases on, the cases themselves below."""
+    if known is None:
+        return "no case yet"
+    if known.cases < ENOUGH:
+        return f"{known.targets} of {known.cases}"
+    return f"{known.target_rate:.0%} of {known.cases}"
