@@ -32,6 +32,7 @@ router.register("account", AccountViewSet, basename="account")
 # The pages that people work on, served at the root.
 pages = [
     path("", desk.desk, name="desk"),
+    path("desk/update/", desk.update, name="desk-update"),
     path("away/", away.away, name="away"),
     path("strip/", shell.fragment, name="strip"),
     path("halt/", shell.halt, name="halt"),
@@ -45,6 +46,10 @@ pages = [
     path("signals/<uuid:pk>/approve/", signal.approve, name="signal-approve"),
     path("signals/<uuid:pk>/reject/", signal.reject, name="signal-reject"),
     path("instruments/<path:symbol>/", instrument.instrument, name="instrument"),
-    path("positions/", positions.positions, name="positions"),
+    path("positions/", positions.index, name="positions"),
+    path("positions/<path:symbol>/close/", positions.close, name="position-close"),
+    path("orders/<uuid:pk>/cancel/", positions.cancel, name="order-cancel"),
+    path("orders/<uuid:pk>/drop/", positions.drop, name="order-drop"),
+    path("orders/<uuid:pk>/release/", positions.release, name="order-release"),
     path("scorecard/", scorecard.scorecard, name="scorecard"),
 ]

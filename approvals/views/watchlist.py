@@ -1,0 +1,100 @@
+"""The watchlist as the desk shows it: price, change, the day's range and a line of the last bars."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db import connection
+
+from market import changes
+from market.changes import QuoteView
+from market.models import Instrument
+
+PER_PAGE = 50
+POINTS = 40  # bars of the line
+WIDTH, HEIGHT = 96.0, 24.0
+
+# The last closed quarters of an hour of each symbol, oldest first, and the range since its session opened.
+LINES = """
+SELECT symbol, line.closes, day.low, day.high
+FROM unnest(%(symbols)s::text[]) AS wanted(symbol)
+JOIN instruments USING (symbol)
+CROSS JOIN LATERAL (
+    SELECT array_agg(close ORDER BY opened_at) AS closes FROM (
+        SELECT close, opened_at FROM candles
+        WHERE candles.symbol = wanted.symbol AND timeframe = '15m' ORDER BY opened_at DESC LIMIT %(points)s
+    ) AS last
+) AS line
+CROSS JOIN LATERAL (
+    SELECT min(low) AS low, max(high) AS high FROM candles
+    WHERE candles.symbol = wanted.symbol AND timeframe = '15m' AND opened_at >= (
+        SELECT opens_at FROM trading_sessions AS session
+        WHERE session.calendar = instruments.calendar AND NOT closed
+          AND date BETWEEN %(at)s::date - 15 AND %(at)s::date + 2 AND opens_at <= %(at)s
+        ORDER BY opens_at DESC LIMIT 1
+    )
+) AS day
+"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """The last closes as points of a drawing, and the day's range; None where nothing is stored."""
+
+    points: str
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    instrument: Instrument
+    view: QuoteView | None
+    line: Line | None
+
+    @property
+    def low(self) -> float | None:
+        """Of the day, the newest price included."""
+        return self._range(min, self.line.low if self.line else None)
+
+    @property
+    def high(self) -> float | None:
+        return self._range(max, self.line.high if self.line else None)
+
+    def _range(self, pick: Any, known: float | None) -> float | None:
+        if known is None or self.view is None:
+            return known
+        return float(pick(known, self.view.quote.price))
+
+
+def page(search: str, number: str | None) -> Page[Instrument]:
+    """A page of the watchlist, of symbols or names that begin with what is searched."""
+    watched = Instrument.objects.watched().order_by("symbol")
+    if search:
+        watched = watched.filter(symbol__istartswith=search) | watched.filter(name__istartswith=search)
+    return Paginator(watched, PER_PAGE).get_page(number)
+
+
+def rows(instruments: Sequence[Instrument], at: datetime) -> list[Row]:
+    symbols = [instrument.pk for instrument in instruments]
+    quotes, lines = changes.quotes_with_change(symbols, at), _lines(symbols, at)
+    return [Row(one, quotes.get(one.pk), lines.get(one.pk)) for one in instruments]
+
+
+def _lines(symbols: list[str], at: datetime) -> dict[str, Line]:
+    with connection.cursor() as cursor:
+        cursor.execute(LINES, {"symbols": symbols, "points": POINTS, "at": at})
+        return {symbol: Line(points(closes or []), low, high) for symbol, closes, low, high in cursor}
+
+
+def points(closes: Sequence[float]) -> str:
+    """The closes as "x,y" pairs that fill the drawing; empty below two of them."""
+    if len(closes) < 2:
+        return ""
+    low, step = min(closes), WIDTH / (len(closes) - 1)
+    scale = (HEIGHT - 2) / ((max(closes) - low) or 1)
+    return " ".join(
+        f"{number * step:.1f},{HEIGHT - 1 - (close - low) * scale:.1f}" for number, close in enumerate(closes)
+    )
