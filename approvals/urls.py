@@ -12,7 +12,7 @@ from approvals.api.orders import OrderViewSet
 from approvals.api.outcomes import OutcomeViewSet
 from approvals.api.positions import PositionViewSet
 from approvals.api.scorecard import ScorecardViewSet
-from approvals.views import away, desk, instrument, positions, scorecard, shell, signal, signals
+from approvals.views import desk, instrument, positions, shell, signal, signals
 
 # Its registrations are served under /api/v1/ by the site's own router.
 router = SimpleRouter()
@@ -33,7 +33,6 @@ router.register("account", AccountViewSet, basename="account")
 pages = [
     path("", desk.desk, name="desk"),
     path("desk/update/", desk.update, name="desk-update"),
-    path("away/", away.away, name="away"),
     path("strip/", shell.fragment, name="strip"),
     path("halt/", shell.halt, name="halt"),
     path("resume/", shell.resume, name="resume"),
@@ -45,11 +44,11 @@ pages = [
     path("signals/<uuid:pk>/watch/", signal.watch, name="signal-watch"),
     path("signals/<uuid:pk>/approve/", signal.approve, name="signal-approve"),
     path("signals/<uuid:pk>/reject/", signal.reject, name="signal-reject"),
+    path("instruments/<path:symbol>/bars/", instrument.bars, name="instrument-bars"),
     path("instruments/<path:symbol>/", instrument.instrument, name="instrument"),
     path("positions/", positions.index, name="positions"),
     path("positions/<path:symbol>/close/", positions.close, name="position-close"),
     path("orders/<uuid:pk>/cancel/", positions.cancel, name="order-cancel"),
     path("orders/<uuid:pk>/drop/", positions.drop, name="order-drop"),
     path("orders/<uuid:pk>/release/", positions.release, name="order-release"),
-    path("scorecard/", scorecard.scorecard, name="scorecard"),
 ]

@@ -6,7 +6,7 @@ from rest_framework.routers import DefaultRouter
 
 from approvals import urls as approvals_urls
 from jaxsite import docs, monitoring
-from jaxsite.views import account, status, styleguide
+from jaxsite.views import status
 from market import urls as market_urls
 from signals import urls as signals_urls
 
@@ -33,10 +33,8 @@ router.registry.extend(approvals_urls.router.registry)
 urlpatterns = [
     path("", include(approvals_urls.pages)),
     path("status/", status.status, name="status"),
-    path("account/", account.account, name="account"),
     path("login/", LoginView.as_view(template_name="account/login.html"), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("health", monitoring.HealthView.as_view(), name="health"),
     path("metrics", monitoring.MetricsView.as_view(), name="metrics"),
     path("admin/", admin.site.urls),

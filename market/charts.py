@@ -33,7 +33,7 @@ class Stretch:
 
     def _bar(self, candle: Candle) -> dict[str, Any]:
         return {
-            "time": self._time(candle.opened_at),
+            "time": self.time(candle.opened_at),
             "open": candle.open,
             "high": candle.high,
             "low": candle.low,
@@ -46,7 +46,7 @@ class Stretch:
             "revisions": candle.revisions,
         }
 
-    def _time(self, at: datetime) -> str | int:
+    def time(self, at: datetime) -> str | int:
         return int(at.timestamp()) if self.timeframe.is_intraday else at.date().isoformat()
 
     def _shades(self) -> Iterator[dict[str, Any]]:
@@ -61,7 +61,7 @@ class Stretch:
             missing = missing[~np.isin(missing, there)][-SHADED:]
             if len(missing):
                 yield {
-                    "times": [self._time(to_datetime(at)) for at in missing],
+                    "times": [self.time(to_datetime(at)) for at in missing],
                     "reason": gap.reason,
                     "name": gap.get_reason_display(),
                     "says": f"{gap.get_reason_display()}, {gap.bars:,} bars of {gap.timeframe} missing",

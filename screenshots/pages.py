@@ -30,8 +30,5 @@ PAGES: dict[str, Callable[[], str]] = {
     "signal": _waiting,
     "instrument": _instrument,
     "positions": lambda: reverse("positions"),
-    "scorecard": lambda: reverse("scorecard"),
     "status": lambda: reverse("status"),
-    "away": lambda: reverse("away"),
-    "account": lambda: reverse("account"),
 }

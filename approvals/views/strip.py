@@ -60,7 +60,6 @@ class Strip:
     at: datetime
     items: list[Item]
     is_halted: bool
-    is_simulated: bool
     waiting: int
     held: int
 
@@ -75,7 +74,7 @@ def load(at: datetime) -> Strip:
         feeds, hours, waiting, held = cursor.fetchone() or (None, None, 0, 0)
     halt = halted()
     items = [_feed(feeds or {}, at), *_markets(hours or [], at), _worker(at), _broker(at), _trading(halt)]
-    return Strip(at, items, bool(halt), Feed.SIMULATED in (feeds or {}), waiting, held)
+    return Strip(at, items, bool(halt), waiting, held)
 
 
 def _feed(feeds: Mapping[str, int], at: datetime) -> Item:

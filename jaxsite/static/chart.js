@@ -9,6 +9,7 @@
   const LOAD_AHEAD = 50; // bars left of the view when earlier ones are fetched
 
   const bars = new Map(); // by time: seconds, or the date of a daily bar
+  const said = new Map(); // what is marked, by time and text
   const gaps = new Map(); // by the time of the first missing bar
   const missing = new Map(); // the gap of each missing bar, by its time
   const byTime = (one, other) => (one.time < other.time ? -1 : 1);
@@ -101,9 +102,13 @@
     volume.setData(shown.map((bar) => ({
       time: bar.time, value: bar.volume, color: bar.close >= bar.open ? colours.upPale : colours.downPale,
     })));
-    markers.setMarkers(shown.filter((bar) => bar.suspect).map((bar) => ({
+    const suspects = shown.filter((bar) => bar.suspect).map((bar) => ({
       time: bar.time, position: "aboveBar", shape: "arrowDown", color: colours.suspect, text: "suspect",
-    })));
+    }));
+    const signals = [...said.values()].filter((one) => bars.has(one.time)).map((one) => (one.kind === "buy"
+      ? { time: one.time, position: "belowBar", shape: "arrowUp", color: colours.up, text: one.text }
+      : { time: one.time, position: "aboveBar", shape: "arrowDown", color: colours.down, text: one.text }));
+    markers.setMarkers([...suspects, ...signals].sort(byTime));
     element.dataset.drawn = bars.size;
     read(newest);
   }
@@ -134,6 +139,7 @@
       if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
       const found = await answer.json();
       for (const bar of found.bars) bars.set(bar.time, bar);
+      for (const one of found.markers ?? []) said.set(`${one.time} ${one.kind} ${one.text}`, one);
       for (const gap of found.gaps) {
         gaps.set(gap.times[0], gap);
         for (const time of gap.times) missing.set(time, gap);

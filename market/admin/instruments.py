@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django_q.tasks import async_task
 
 from market import changes, words
-from market.admin import chart, health, loading
+from market.admin import health, loading
 from market.admin.forms import InstrumentForm, first_calendar
 from market.admin.recorded import Listed
 from market.changes import QuoteView
@@ -69,7 +69,7 @@ class InstrumentAdmin(Listed):
         obj.save(update_fields=form.changed_data if change else None)
 
     def get_urls(self) -> list[URLPattern]:
-        pages = [("chart", chart.page), ("bars", chart.bars), ("load", loading.page)]
+        pages = [("load", loading.page)]
         own = [
             path(
                 f"<path:symbol>/{name}/",

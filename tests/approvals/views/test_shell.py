@@ -14,7 +14,7 @@ from approvals.views import strip
 from market.prices import Feed
 from tests import make
 
-PAGES = ["/", "/signals/", "/positions/", "/scorecard/", "/status/", "/away/"]
+PAGES = ["/", "/signals/", "/positions/", "/status/"]
 
 
 @pytest.mark.parametrize("address", PAGES)

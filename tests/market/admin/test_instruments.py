@@ -215,5 +215,5 @@ def test_a_symbol_with_a_slash_has_its_pages(operator: Client) -> None:
     make.instrument("BTC/USD", "24/7")
     page = operator.get(LIST).content.decode()
     assert "/instruments/BTC/USD/" in page
-    for name in ("chart", "load", "change", "bars"):
+    for name in ("load", "change"):
         assert operator.get(f"{LIST}BTC_2FUSD/{name}/").status_code == 200

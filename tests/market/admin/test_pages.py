@@ -37,11 +37,7 @@ RECORDED = [
     ],
 ]
 LISTS = [*RECORDED, Instrument, TradingSession]
-OTHERS = [
-    "/admin/market/instrument/AAPL/chart/",
-    "/admin/market/instrument/AAPL/chart/?timeframe=15m",
-    "/admin/market/instrument/AAPL/bars/?timeframe=1d",
-]
+OTHERS = []
 TO_ENTER = [
     "/admin/market/instrument/add/",
     "/admin/market/instrument/AAPL/change/",
