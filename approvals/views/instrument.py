@@ -107,7 +107,7 @@ def _markers(stretch: Stretch) -> Iterator[dict[str, Any]]:
         yield {
             "time": stretch.time(signal.bar_opened_at),
             "kind": signal.signal_type.lower(),
-            "text": signal.status if r is None else f"{signal.status} {r:+.1f} R",
+            "text": "" if r is None else f"{r:+.1f} R",
         }
 
 
