@@ -46,6 +46,12 @@ def _on(at: datetime | None) -> str:
 
 
 def terms(proposal: Proposal) -> str:
-    """Which kind of order it would be and when it would go out: no person approves another one unseen."""
-    waits = proposal.waits_until
-    return f"{proposal.does} {'now' if waits is None else waits.isoformat()}"
+    """Which kind of order it would be and when it would go out: no person approves another one unseen.
+
+    An entry's figures are sent as they were shown; an exit has none, so its shares are among its terms.
+    """
+    if proposal.does.is_exit:
+        what, at = f"{proposal.does} {proposal.quantity}", proposal.look.hours.opens_at
+    else:
+        what, at = proposal.does.value, proposal.waits_until
+    return f"{what} {'now' if at is None else at.isoformat()}"

@@ -15,9 +15,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from approvals import decisions, exits, positions, proposals
+from approvals.look import written
 from approvals.models import AccountSnapshot, Fill, Order
 from approvals.views.page import DECIDE, TRADE, page, show, viewer
 from approvals.views.plots import Curve
+from approvals.views.wishes import WishForm
 from market import sessions
 from market.models import Instrument
 
@@ -40,6 +42,13 @@ class Held:
     @property
     def words(self) -> str:
         return proposals.words(self.proposal) if self.proposal else "Closes the position at the market."
+
+    @property
+    def figures(self) -> dict[str, str]:
+        """What is released is what is shown: these are sent along."""
+        if self.proposal is None or self.proposal.limit_price is None:
+            return {}
+        return {"quantity": f"{self.proposal.quantity}", "limit_price": written(self.proposal.limit_price)}
 
     @property
     def problems(self) -> list[str]:
@@ -107,10 +116,12 @@ def drop(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def release(request: HttpRequest, pk: UUID) -> HttpResponse:
     get_object_or_404(Order, pk=pk)
+    form, seen = WishForm(request.POST), request.POST.get("etag", "")
+    if not form.is_valid():
+        messages.error(request, "It was not released: its figures cannot be read. Look at it again.")
+        return redirect("positions")
     try:
-        order = decisions.release(
-            pk, by=viewer(request), seen=request.POST.get("etag", ""), at=timezone.now()
-        )
+        order = decisions.release(pk, by=viewer(request), seen=seen, at=timezone.now(), wish=form.wish)
     except (decisions.NotHeld, decisions.Changed, decisions.Refused) as refusal:
         messages.error(request, f"It was not released. {refusal}")
     else:

@@ -1,6 +1,6 @@
 """One signal: what was said and why, what approving it does now, and the decision on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from approvals.proposals import AS_PROPOSED, Proposal
 from approvals.views.page import DECIDE, page, show, viewer
 from approvals.views.wishes import NotesForm, RejectForm, WishForm
 from signals import lifecycle, records, thumbnail
-from signals.models import Signal, StrategyRecord
+from signals.models import Signal
 from signals.models.signals import differences
 
 OF_THE_DECISION = ("approval__approved_by", "approval__order", "superseded_by")
@@ -26,13 +26,17 @@ OF_THE_DECISION = ("approval__approved_by", "approval__order", "superseded_by")
 
 @dataclass(frozen=True)
 class Case:
-    """What the page shows of a signal at an instant. `proposal`: None once it has ended."""
+    """What the page shows of a signal at an instant. `proposal`: None once it has ended.
+
+    `shown`: the terms that stand on the person's page already; empty on a page that is new.
+    """
 
     signal: Signal
     at: datetime
     etag: str
     proposal: Proposal | None
     form: WishForm
+    shown: str = ""
 
     @property
     def status(self) -> Signal.Status:
@@ -47,6 +51,11 @@ class Case:
         return proposals.terms(self.proposal) if self.proposal else ""
 
     @property
+    def has_other_terms(self) -> bool:
+        """It would do another thing, or at another time, than the page of the person says."""
+        return self.shown not in ("", self.terms)
+
+    @property
     def problems(self) -> list[str]:
         """Why it cannot be approved as it stands in the form; empty when it can."""
         if self.form.is_bound and not self.form.is_valid():
@@ -55,29 +64,23 @@ class Case:
 
     @property
     def can_be_approved(self) -> bool:
-        return self.proposal is not None and not self.problems
+        return self.proposal is not None and not self.problems and not self.has_other_terms
 
 
 @page
 @require_GET
 def signal(request: HttpRequest, pk: UUID) -> HttpResponse:
-    at = timezone.now()
-    case = _case(pk, at, request.GET)
-    if case.proposal and request.user.has_perm(DECIDE):
-        decisions.view(case.signal, by=viewer(request), at=at)
-    return show(request, "signal.html", at, _context(case))
+    case = _looked_at(request, pk)
+    return show(request, "signal.html", case.at, _context(case))
 
 
 @page
 @require_GET
 def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The decision by itself, for the list's dialog."""
-    at = timezone.now()
-    case = _case(pk, at, request.GET)
-    if case.proposal and request.user.has_perm(DECIDE):
-        decisions.view(case.signal, by=viewer(request), at=at)
+    case = _looked_at(request, pk)
     template = "_decide.html" if case.proposal else "_decided.html"
-    return render(request, template, {"now": at, "back": "signals", **_context(case)})
+    return render(request, template, {"now": case.at, "back": "signals", **_context(case)})
 
 
 @page
@@ -85,7 +88,8 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
 def terms(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What approving would do with what stands in the form now: words, figures and the button."""
     at = timezone.now()
-    return render(request, "_terms.html", {"now": at, "case": _case(pk, at, request.GET)})
+    case = _case(pk, at, _filled(request.GET), request.GET.get("terms", ""))
+    return render(request, "_terms.html", {"now": at, "case": case})
 
 
 @page
@@ -155,8 +159,9 @@ def _done(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _again(request: HttpRequest, pk: UUID, at: datetime, said: list[str], status: int) -> HttpResponse:
-    """The page as it is now, with all that was typed, and why nothing was decided."""
-    case = _case(pk, at, request.POST)
+    """The page as it is now, with all that the person had changed, and why nothing was decided."""
+    sent = _filled(request.POST)
+    case = _case(pk, at, sent) if status == 400 or sent is None else _renewed(pk, at, sent.typed)
     was = request.POST if status == 412 else None
     return show(request, "signal.html", at, _context(case) | {"refusals": said, "was": was}, status)
 
@@ -169,15 +174,37 @@ def _etag(found: Signal, at: datetime) -> str:
     return found.fingerprint(at, is_conflicting=found.is_conflicting)  # type: ignore[attr-defined]  # annotated
 
 
-def _case(pk: UUID, at: datetime, sent: QueryDict) -> Case:
-    """The signal, with what the form holds where any of it was sent."""
+def _looked_at(request: HttpRequest, pk: UUID) -> Case:
+    """The signal as it is now. The first look of whoever may decide is written down."""
+    case = _case(pk, timezone.now(), _filled(request.GET))
+    if case.proposal and request.user.has_perm(DECIDE):
+        decisions.view(case.signal, by=viewer(request), at=case.at)
+    return case
+
+
+def _filled(sent: QueryDict) -> WishForm | None:
+    """The form as it was sent; None where nothing of it was."""
+    return WishForm(sent) if WishForm.base_fields.keys() & sent.keys() else None
+
+
+def _case(pk: UUID, at: datetime, form: WishForm | None, shown: str = "") -> Case:
+    """The signal, with what stands in the form."""
     found = get_object_or_404(_signals(at), pk=pk)
-    typed = WishForm(sent) if WishForm.base_fields.keys() & sent.keys() else None
-    wish = typed.wish if typed and typed.is_valid() else AS_PROPOSED
+    wish = form.wish if form and form.is_valid() else AS_PROPOSED
     is_pending = found.status_at(at) == Signal.Status.PENDING
     proposal = proposals.propose(found, at, wish) if is_pending else None
-    form = typed or (WishForm.of(proposal) if proposal else WishForm())
-    return Case(found, at, _etag(found, at), proposal, form)
+    filled = form or (WishForm.of(proposal) if proposal else WishForm())
+    return Case(found, at, _etag(found, at), proposal, filled, shown)
+
+
+def _renewed(pk: UUID, at: datetime, typed: dict[str, str]) -> Case:
+    """The signal with the figures of now, but for those that the person typed."""
+    case = _case(pk, at, WishForm(typed) if typed else None)
+    if case.proposal is None:
+        return case
+    form = WishForm.of(case.proposal)
+    form.initial |= typed
+    return replace(case, form=form)
 
 
 def _context(case: Case) -> dict[str, Any]:
@@ -190,7 +217,6 @@ def _context(case: Case) -> dict[str, Any]:
         "opposite": found.conflicting(case.at),
         "record": known.get((*key, records.POOLED)),
         "record_here": known.get((*key, found.symbol)),
-        "few": StrategyRecord.FEW,
         "picture": thumbnail.draw(found, thumbnail.around(found), thumbnail.shares(found)),
         "reasons": TradeApproval.Reason.choices,
         "outcomes": found.outcomes.order_by("-ledger"),

@@ -1,5 +1,6 @@
 """The page of positions: what is held, orders and their history, and getting out."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from approvals.models import AccountSnapshot, Order
 from approvals.views.plots import Curve, ticks
+from market.models import Quote
 from tests import make
 
 
@@ -109,6 +111,23 @@ class TestOrders:
         trader.post(f"/orders/{order.pk}/release/", {"etag": order.fingerprint()})
         order.refresh_from_db()
         assert order.status == Order.Status.PENDING_SUBMIT
+
+    def test_it_goes_out_at_no_other_limit_than_was_shown(self, trader: Client) -> None:
+        order = make.order(status=Order.Status.HELD, status_reason="Trading was halted.")
+        order.refresh_from_db()
+        shown = re.search(r'name="limit_price" value="([\d.]+)"', page(trader))
+        assert shown is not None
+        Quote.objects.update(price=186.2)
+        trader.post(f"/orders/{order.pk}/release/", {"etag": order.fingerprint(), "limit_price": shown[1]})
+        order.refresh_from_db()
+        assert (order.status, order.limit_price) == (Order.Status.PENDING_SUBMIT, Decimal(shown[1]))
+
+    def test_figures_that_cannot_be_read_release_nothing(self, trader: Client) -> None:
+        order = make.order(status=Order.Status.HELD)
+        order.refresh_from_db()
+        trader.post(f"/orders/{order.pk}/release/", {"etag": order.fingerprint(), "limit_price": "much"})
+        order.refresh_from_db()
+        assert order.status == Order.Status.HELD
 
     def test_another_version_is_not_released(self, trader: Client) -> None:
         order = make.order(status=Order.Status.HELD, status_reason="Trading was halted.")

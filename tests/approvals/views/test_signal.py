@@ -42,7 +42,7 @@ def form(html: str) -> dict[str, str]:
     """What a browser would send of the decision's form."""
     inside = html.split('id="decide"')[1].split("</form>")[0]
     fields = re.findall(r"<input [^>]*>", inside)
-    named = {re.search(r'name="(\w+)"', one)[1]: re.search(r'value="([^"]*)"', one) for one in fields}  # type: ignore[index]  # all have names
+    named = {re.search(r'name="([\w-]+)"', one)[1]: re.search(r'value="([^"]*)"', one) for one in fields}  # type: ignore[index]  # all have names
     return {name: found[1] if found else "" for name, found in named.items()}
 
 
@@ -111,6 +111,16 @@ class TestTerms:
         assert "is at or beyond the stop of 200.00" in html
         assert "data-approve" not in html
 
+    def test_what_becomes_another_order_cannot_be_approved_from_that_page(
+        self, trader: Client, signal: Signal
+    ) -> None:
+        shown = form(page(trader, signal))["terms"]
+        address = f"/signals/{signal.pk}/terms/"
+        assert "data-approve" in trader.get(address, {"terms": shown}).content.decode()
+        html = trader.get(address, {"terms": "opens long at the open"}).content.decode()
+        assert "This is not what your page said before." in html
+        assert "data-approve" not in html
+
     def test_what_cannot_be_read_is_no_wish(self, trader: Client, signal: Signal) -> None:
         html = trader.get(f"/signals/{signal.pk}/terms/", {"quantity": "many"}).content.decode()
         assert "The figures cannot be read" in html
@@ -163,7 +173,8 @@ class TestApproving:
         html = answer.content.decode()
         assert answer.status_code == 412
         assert "180.50 → 181.25" in html
-        assert form(html)["quantity"] == "7"
+        assert form(html)["quantity"] == "7", "what was typed is kept"
+        assert form(html)["stop_loss"] == "181.25", "what only stood there is as it is now"
         assert form(html)["etag"] != sent["etag"]
         assert not Order.objects.exists()
 
@@ -180,6 +191,22 @@ class TestApproving:
         assert answer.status_code == 409
         assert "something else now than was shown: it buys 107 AAPL" in answer.content.decode()
         assert not Order.objects.exists()
+
+    def test_an_exit_of_other_shares_than_shown_is_refused(self, trader: Client, signal: Signal) -> None:
+        make.held("AAPL", 10)
+        exit_ = make.sell()
+        sent = form(page(trader, exit_))
+        make.fill(make.order("AAPL", quantity=5, status=Order.Status.FILLED, filled_quantity=5))
+        answer = trader.post(f"/signals/{exit_.pk}/approve/", sent)
+        assert answer.status_code == 409
+        assert "something else now than was shown: it sells 15 AAPL" in answer.content.decode()
+        assert not Order.objects.filter(kind=Order.Kind.CLOSE).exists()
+
+    def test_an_exit_as_shown_is_made(self, trader: Client, signal: Signal) -> None:
+        make.held("AAPL", 10)
+        exit_ = make.sell()
+        trader.post(f"/signals/{exit_.pk}/approve/", form(page(trader, exit_)))
+        assert Order.objects.get(kind=Order.Kind.CLOSE).quantity == 10
 
     def test_a_viewer_may_not(self, client: Client, signal: Signal) -> None:
         viewer = User.objects.create_user("vera")
