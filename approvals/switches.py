@@ -19,12 +19,13 @@ GOOD_FOR = timedelta(seconds=60)
 CHECKED_WITHIN = timedelta(minutes=3)
 LOOKED_BACK = timedelta(minutes=30)
 FEED = "The feed "  # every trouble of the feed begins with it
+BACK = "has just come back"  # what is no trouble any more once it has been good for a minute
 
 
 def obstacle(at: datetime) -> str:
     """Why nothing may be approved or sent now, as a person reads it; empty when it may."""
     try:
-        return halted() or feed_trouble(at) or _gate_trouble(at)
+        return halted() or feed_trouble(at) or broker_trouble(at)
     except Error:
         return "Whether trading is halted cannot be read, so it counts as halted."
 
@@ -74,13 +75,9 @@ def feed_trouble(at: datetime) -> str:
     Good is an unbroken row of finished rounds of quotes that stored some, the newest at most three beats ago.
     """
     patience = 3 * timedelta(seconds=settings.INGEST_INTERVAL_SECONDS)
-    finished = IngestionRun.objects.filter(
-        kind=IngestionRun.Kind.QUOTES,
-        outcome=IngestionRun.Outcome.FINISHED,
-        started_at__gt=at - max(LOOKED_BACK, 2 * patience),
-    )
+    rounds = IngestionRun.objects.rounds().filter(started_at__gt=at - max(LOOKED_BACK, 2 * patience))
     since = at
-    for ended_at, stored in finished.order_by("-started_at").values_list("finished_at", "stored"):
+    for ended_at, stored in rounds.values_list("finished_at", "stored"):
         if not stored or ended_at is None or since - ended_at > patience:
             break
         since = min(since, ended_at)
@@ -88,11 +85,12 @@ def feed_trouble(at: datetime) -> str:
         return f"{FEED}is away: no quotes arrive. Nothing is approved or sent until they do."
     if at - since < GOOD_FOR:
         opens_at = since + GOOD_FOR
-        return f"{FEED}has just come back. Approving is possible from {opens_at:%H:%M:%S} UTC on."
+        return f"{FEED}{BACK}. Approving is possible from {opens_at:%H:%M:%S} UTC on."
     return ""
 
 
-def _gate_trouble(at: datetime) -> str:
+def broker_trouble(at: datetime) -> str:
+    """Why the broker does not count as good for the last minute; empty when it does."""
     gate = Gate.objects.first()
     if gate is None:
         return "The broker has not been asked yet. Check that the worker runs."
@@ -106,7 +104,7 @@ def _broker_trouble(gate: Gate, at: datetime) -> str:
         return f"The broker is away: {gate.broker_error} Nothing is approved or sent until it answers."
     if at - gate.broker_good_since < GOOD_FOR:
         opens_at = gate.broker_good_since + GOOD_FOR
-        return f"The broker has just come back. Approving is possible from {opens_at:%H:%M:%S} UTC on."
+        return f"The broker {BACK}. Approving is possible from {opens_at:%H:%M:%S} UTC on."
     return ""
 
 

@@ -91,12 +91,7 @@ def _data() -> Check:
 
 
 def _worker(at: datetime) -> Check:
-    newest = (
-        IngestionRun.objects.filter(kind=IngestionRun.Kind.QUOTES, outcome=IngestionRun.Outcome.FINISHED)
-        .order_by("-started_at")
-        .values_list("finished_at", flat=True)
-        .first()
-    )
+    newest = IngestionRun.objects.newest_round()
     advice = "Check that it runs (python manage.py qcluster) and read its log."
     if newest is None:
         message = f"No cycle has finished yet. The worker runs the first one as soon as it starts. {advice}"

@@ -13,6 +13,7 @@ from approvals import positions
 from approvals.models import AccountSnapshot, Order
 from approvals.views import watchlist
 from approvals.views.page import page, show
+from market import changes
 from signals.models import Signal
 
 SOONEST = 10
@@ -47,10 +48,12 @@ def update(request: HttpRequest) -> HttpResponse:
 
 
 def version(at: datetime) -> str:
+    """It changes with what moves, and with what stops moving: a quote that has become stale is news."""
+    stale = len(changes.stale_symbols(at))
     with connection.cursor() as cursor:
         cursor.execute(VERSION, {"at": at})
         (found,) = cursor.fetchone() or ("",)
-        return str(found)
+        return f"{found} {stale}"
 
 
 def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:

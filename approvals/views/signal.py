@@ -203,7 +203,7 @@ def _renewed(pk: UUID, at: datetime, typed: dict[str, str]) -> Case:
     if case.proposal is None:
         return case
     form = WishForm.of(case.proposal)
-    form.initial |= typed
+    form.initial.update(typed)
     return replace(case, form=form)
 
 

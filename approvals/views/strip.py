@@ -8,8 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from approvals.models import Gate
-from approvals.switches import feed_trouble, halted
+from approvals import switches
 from market import words
 from market.models import ALWAYS_OPEN, IngestionRun
 from market.prices import Feed
@@ -33,8 +32,7 @@ SELECT
             SELECT calendar, count(*) AS instruments FROM instruments WHERE watched GROUP BY calendar
         ) AS watched
     ) AS hours),
-    (SELECT count(*) FROM strategy_signals WHERE status = 'pending' AND expires_at > %(at)s),
-    (SELECT count(*) FROM orders WHERE status = 'held')
+    (SELECT count(*) FROM strategy_signals WHERE status = 'pending' AND expires_at > %(at)s)
 """
 # From the best to the worst that a watchlist can have: its worst is what the strip says.
 FEEDS = (Feed.LIVE, Feed.DELAYED, Feed.SIMULATED)
@@ -55,13 +53,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Strip:
-    """What is true at an instant. `waiting`: undecided signals. `held`: orders that need a new look."""
+    """What is true at an instant. `waiting`: how many signals nobody has decided on."""
 
-    at: datetime
     items: list[Item]
     is_halted: bool
     waiting: int
-    held: int
 
     @property
     def troubles(self) -> list[Item]:
@@ -71,15 +67,22 @@ class Strip:
 def load(at: datetime) -> Strip:
     with connection.cursor() as cursor:
         cursor.execute(FACTS, {"at": at})
-        feeds, hours, waiting, held = cursor.fetchone() or (None, None, 0, 0)
-    halt = halted()
-    items = [_feed(feeds or {}, at), *_markets(hours or [], at), _worker(at), _broker(at), _trading(halt)]
-    return Strip(at, items, bool(halt), waiting, held)
+        feeds, hours, waiting = cursor.fetchone() or (None, None, 0)
+    halt, feed, broker = switches.halted(), switches.feed_trouble(at), switches.broker_trouble(at)
+    items = [
+        _feed(feeds or {}, feed),
+        *_markets(hours or []),
+        _worker(at),
+        _broker(broker),
+        _trading(halt, is_waiting=bool(feed or broker)),
+    ]
+    return Strip(items, bool(halt), waiting)
 
 
-def _feed(feeds: Mapping[str, int], at: datetime) -> Item:
-    if trouble := feed_trouble(at):
-        return Item("Feed", "bad", "down", trouble)
+def _feed(feeds: Mapping[str, int], trouble: str) -> Item:
+    if trouble:
+        is_back = switches.BACK in trouble
+        return Item("Feed", "warn" if is_back else "bad", "back" if is_back else "down", trouble)
     worst = next((feed for feed in reversed(FEEDS) if feed in feeds), None)
     if worst is None:
         return Item("Feed", "warn", "no quotes yet", "The worker fetches the first ones within a minute.")
@@ -88,7 +91,7 @@ def _feed(feeds: Mapping[str, int], at: datetime) -> Item:
     return Item("Feed", "good" if worst == Feed.LIVE else "warn", str(worst))
 
 
-def _markets(hours: list[dict[str, Any]], at: datetime) -> Iterator[Item]:
+def _markets(hours: list[dict[str, Any]]) -> Iterator[Item]:
     """One for each calendar, that of most instruments first. Those that never close only when alone."""
     some = [one for one in hours if one["calendar"] != ALWAYS_OPEN]
     for one in some or hours:
@@ -112,12 +115,7 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def _worker(at: datetime) -> Item:
-    newest = (
-        IngestionRun.objects.filter(kind=IngestionRun.Kind.QUOTES, outcome=IngestionRun.Outcome.FINISHED)
-        .order_by("-started_at")
-        .values_list("finished_at", flat=True)
-        .first()
-    )
+    newest = IngestionRun.objects.newest_round()
     advice = "Check that it runs (python manage.py qcluster) and read its log."
     if newest is None:
         return Item("Worker", "warn", "not seen yet", f"No cycle has finished yet. {advice}")
@@ -126,14 +124,16 @@ def _worker(at: datetime) -> Item:
     return Item("Worker", "good", "alive, last cycle", since=newest)
 
 
-def _broker(at: datetime) -> Item:
+def _broker(trouble: str) -> Item:
     name = "paper" if settings.BROKER == "paper" else settings.BROKER.rpartition(".")[2]
-    gate = Gate.objects.first()
-    if gate is None or gate.broker_good_since is None:
-        why = f"The broker does not answer: {gate.broker_error}" if gate else "The broker was not asked yet."
-        return Item("Broker", "bad", f"{name}, away", why)
-    return Item("Broker", "good", name)
+    if not trouble:
+        return Item("Broker", "good", name)
+    is_back = switches.BACK in trouble
+    return Item("Broker", "warn" if is_back else "bad", f"{name}, {'back' if is_back else 'away'}", trouble)
 
 
-def _trading(halt: str) -> Item:
-    return Item("Trading", "bad", "halted", halt) if halt else Item("Trading", "good", "on")
+def _trading(halt: str, *, is_waiting: bool) -> Item:
+    """Whether anything can be approved: not while the feed or the broker is away, either."""
+    if halt:
+        return Item("Trading", "bad", "halted", halt)
+    return Item("Trading", "warn", "waits") if is_waiting else Item("Trading", "good", "on")

@@ -93,6 +93,12 @@ class TestUpdate:
         assert answer.status_code == 200
         assert re.search(r'^\s*<div class="columns" id="desk"', answer.content.decode())
 
+    def test_a_quote_that_becomes_stale_is_sent_though_nothing_came(self, trader: Client) -> None:
+        seen = desk.version(make.T0)
+        with mock.patch.object(timezone, "now", return_value=make.T0 + timedelta(minutes=20)):
+            answer = trader.get("/desk/update/", {"seen": seen})
+        assert "stale" in row(answer.content.decode(), "AAPL")
+
     def test_its_address_asks_for_what_is_newer_than_what_it_shows(self, trader: Client) -> None:
         html = trader.get("/").content.decode()
         assert "seen=2024-07-03%2014%3A00%3A01" in html

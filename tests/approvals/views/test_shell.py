@@ -11,6 +11,7 @@ from django.utils import timezone
 from approvals import switches
 from approvals.models import TradingHalt
 from approvals.views import strip
+from market.models import IngestionRun
 from market.prices import Feed
 from tests import make
 
@@ -63,6 +64,15 @@ class TestStrip:
         make.ready(make.T0 - timedelta(hours=1))
         make.quote("AAPL")
         assert (items()["Feed"], items()["Worker"]) == ("down", "silent for")
+        assert (items()["Broker"], items()["Trading"]) == ("paper, away", "waits"), "nobody asked for an hour"
+
+    def test_a_feed_that_is_just_back_is_not_down(self) -> None:
+        make.only("AAPL")
+        make.ready()
+        IngestionRun.objects.exclude(pk=IngestionRun.objects.latest("started_at").pk).delete()
+        (feed,) = (item for item in strip.load(make.T0).items if item.name == "Feed")
+        assert (feed.tone, feed.says) == ("warn", "back")
+        assert "Approving is possible from" in feed.why
 
     def test_after_the_close_it_says_when_the_market_opens(self) -> None:
         make.only("AAPL")
