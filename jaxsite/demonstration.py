@@ -29,6 +29,7 @@ DATABASE = "jax_demo"
 BEFORE = (timedelta(seconds=150), timedelta(seconds=90), timedelta(seconds=30))
 MINUTE, QUARTER = timedelta(minutes=1), timedelta(minutes=15)
 LONGEST = 600  # quarters of an hour
+MORE = 20  # invented instruments, so that at any minute some signal can be approved
 
 
 class Nothing(Exception):
@@ -78,6 +79,9 @@ class Demonstration:
     def market(self) -> None:
         self.head("1. The market: a simulated one, with its history")
         Instrument.objects.update(calendar="24/7")
+        Instrument.objects.bulk_create(
+            Instrument(symbol=f"DEMO{number}", calendar="24/7") for number in range(1, MORE + 1)
+        )
         sessions.ensure(["24/7"], self.at)
         for ago in BEFORE:
             self._tick(self.at - ago)

@@ -137,7 +137,7 @@ def test_every_page_fits_its_screen_and_breaks_no_policy(visit: Visit, width: in
     def look(visitor: Visitor) -> None:
         with visitor.page(width=width) as page:
             for address in PAGES:
-                page.goto(address, wait_until="networkidle")
+                page.goto(address)
                 expect(page.get_by_text("no price here is real"), address).to_be_visible()
                 assert page.evaluate(FITS), address
 

@@ -74,7 +74,7 @@ def test_every_page_fits_its_screen_and_breaks_no_policy(visit: Visit, width: in
     def look(visitor: Visitor) -> None:
         with visitor.page(width=width, dark=dark) as page:
             for address in addresses:
-                page.goto(address, wait_until="networkidle")
+                page.goto(address)
                 expect(page.locator("#content h1"), address).to_be_visible()
                 page.wait_for_function(FITS)
 
