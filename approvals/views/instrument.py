@@ -105,6 +105,7 @@ def _markers(stretch: Stretch) -> Iterator[dict[str, Any]]:
     for signal in signals:
         r = results.get(signal.pk)
         yield {
+            "id": signal.pk,
             "time": stretch.time(signal.bar_opened_at),
             "kind": signal.signal_type.lower(),
             "text": "" if r is None else f"{r:+.1f} R",

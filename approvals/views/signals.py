@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_GET
@@ -60,7 +62,6 @@ class Filters(forms.Form):
 class Waiting:
     """The page of signals that wait, soonest to expire first."""
 
-    at: datetime
     rows: list[Proposal]
 
     @cached_property
@@ -78,9 +79,9 @@ class Waiting:
 def signals(request: HttpRequest) -> HttpResponse:
     at, filters = timezone.now(), Filters(request.GET)
     tab = request.GET.get("tab") if request.GET.get("tab") in TABS else "waiting"
-    load = _waiting if tab == "waiting" else _ended
+    rows = _waiting(request, filters, at) if tab == "waiting" else _ended(request, filters, str(tab))
     context = {"tab": tab, "tabs": list(TABS), "filters": filters, "others": _without_page(request)}
-    return show(request, "signals.html", at, context | load(request, filters, str(tab), at))
+    return show(request, "signals.html", at, context | rows)
 
 
 @page
@@ -89,25 +90,31 @@ def news(request: HttpRequest) -> HttpResponse:
     """What has come and gone since the list was loaded; nothing while it is as it was."""
     at, shown = timezone.now(), set(_uuids(request.GET.get("shown", "")))
     since = _instant(request.GET.get("since", ""))
-    pending = Signal.objects.pending(at)
+    pending = Filters(request.GET).apply(Signal.objects.pending(at))
     gone = [one for one in Signal.objects.filter(pk__in=shown) if one.status_at(at) != Status.PENDING]
     came = pending.filter(created_at__gt=since).exclude(pk__in=shown).count() if since else 0
     if not came and not gone:
         return HttpResponse(status=204)
     ended = [(one, one.status_at(at)) for one in gone]
-    return render(request, "_news.html", {"came": came, "ended": ended, "address": request.get_full_path()})
+    return render(request, "_news.html", {"came": came, "ended": ended, "news": request.get_full_path()})
 
 
-def _waiting(request: HttpRequest, filters: Filters, tab: str, at: datetime) -> dict[str, Any]:
+def _waiting(request: HttpRequest, filters: Filters, at: datetime) -> dict[str, Any]:
     pending = Signal.objects.pending(at).with_conflict(at).order_by("expires_at", "id")
     found = _page(request, filters.apply(pending))
     known = scorecard.at_confidence(found)
     for one in found:
         one.known = known.get((one.strategy_id, one.timeframe, one.confidence))  # type: ignore[attr-defined]  # for the page
-    return {"page": found, "waiting": Waiting(at, proposals.propose_all(list(found), at))}
+    shown = ",".join(str(one.pk) for one in found)
+    asked = {**request.GET.dict(), "since": at.isoformat(), "shown": shown}
+    return {
+        "page": found,
+        "waiting": Waiting(proposals.propose_all(list(found), at)),
+        "news": f"{reverse('signals-news')}?{urlencode(asked)}",
+    }
 
 
-def _ended(request: HttpRequest, filters: Filters, tab: str, at: datetime) -> dict[str, Any]:
+def _ended(request: HttpRequest, filters: Filters, tab: str) -> dict[str, Any]:
     over = Signal.objects.filter(status__in=TABS[tab]).select_related(
         "approval__approved_by", "approval__order"
     )

@@ -9,7 +9,7 @@
   const LOAD_AHEAD = 50; // bars left of the view when earlier ones are fetched
 
   const bars = new Map(); // by time: seconds, or the date of a daily bar
-  const said = new Map(); // what is marked, by time and text
+  const said = new Map(); // the signals that are marked, by id
   const gaps = new Map(); // by the time of the first missing bar
   const missing = new Map(); // the gap of each missing bar, by its time
   const byTime = (one, other) => (one.time < other.time ? -1 : 1);
@@ -139,7 +139,7 @@
       if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
       const found = await answer.json();
       for (const bar of found.bars) bars.set(bar.time, bar);
-      for (const one of found.markers ?? []) said.set(`${one.time} ${one.kind} ${one.text}`, one);
+      for (const one of found.markers) said.set(one.id, one);
       for (const gap of found.gaps) {
         gaps.set(gap.times[0], gap);
         for (const time of gap.times) missing.set(time, gap);

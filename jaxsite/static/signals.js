@@ -32,6 +32,9 @@ async function open(row, wanted) {
   deciding.querySelector(wanted === "approve" ? "[data-approve]" : "#reject button")?.focus();
 }
 
+// A closed form asks for nothing any more.
+deciding.addEventListener("close", () => deciding.replaceChildren());
+
 document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-opens]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, Page, Playwright, Request, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -33,10 +34,13 @@ class Visitor:
     complaints: list[str] = field(default_factory=list)
 
     @contextmanager
-    def page(self, *, width: int = 1280, dark: bool = False) -> Iterator[Page]:
+    def page(self, *, width: int = 1280, dark: bool = False, scripts: bool = True) -> Iterator[Page]:
         scheme: Literal["dark", "light"] = "dark" if dark else "light"
         context = self.browser.new_context(
-            base_url=self.address, viewport={"width": width, "height": 900}, color_scheme=scheme
+            base_url=self.address,
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            java_script_enabled=scripts,
         )
         context.add_cookies(
             [{"name": settings.SESSION_COOKIE_NAME, "value": self.session, "url": self.address}]
@@ -45,8 +49,10 @@ class Visitor:
         page.on("console", lambda said: self._complain(said.type, said.text))
         page.on("pageerror", lambda error: self._complain("error", str(error)))
         page.on("requestfailed", self._failed)
-        yield page
-        context.close()
+        try:
+            yield page
+        finally:  # an open page goes on asking the server
+            context.close()
 
     def _failed(self, request: Request) -> None:
         # A request that is under way when the visitor leaves is aborted, and that is no complaint.
@@ -73,10 +79,22 @@ class Chromium:
         done: Future[T] = self.thread.submit(work)
         return done.result(timeout=60)
 
+    def aside(self, work: Callable[[], T]) -> T:
+        """What happens elsewhere while a page is open: in a thread that may use the ORM."""
+        with ThreadPoolExecutor(max_workers=1) as other:
+            return other.submit(_and_disconnect, work).result(timeout=60)
+
     def close(self) -> None:
         self.run(self.browser.close)
         self.run(self.playwright.stop)
         self.thread.shutdown()
+
+
+def _and_disconnect(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    finally:
+        connection.close()
 
 
 @pytest.fixture(scope="session")
