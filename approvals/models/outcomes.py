@@ -1,5 +1,8 @@
 """What became of signals, and of decisions on them."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -11,6 +14,13 @@ from signals.models import Signal
 from signals.trades import End
 
 ENDS = [(end.value, end.name.lower().replace("_", " ")) for end in End]
+
+
+class OutcomeQuerySet(models.QuerySet["Outcome"]):
+    def of_signals(self, signals: Iterable[Signal]) -> dict[UUID, "Outcome"]:
+        """How each of these turned out by itself, whatever was decided. One query."""
+        found = self.filter(signal__in=list(signals), ledger=Outcome.Ledger.SIGNAL)
+        return {outcome.signal_id: outcome for outcome in found}
 
 
 class Outcome(models.Model):
@@ -70,6 +80,8 @@ class Outcome(models.Model):
     luck = models.FloatField(help_text="Share of targets that chance gives: stop over stop plus target.")
     candles_version = models.BigIntegerField(help_text="Of the candles that it stands on.")
     computed_at = models.DateTimeField()
+
+    objects = OutcomeQuerySet.as_manager()
 
     class Meta(TypedModelMeta):
         db_table = "outcomes"

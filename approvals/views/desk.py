@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from approvals import positions
 from approvals.models import AccountSnapshot, Order
 from approvals.views import watchlist
-from approvals.views.page import page, show
+from approvals.views.page import page, show, without_page
 from market import changes
 from signals.models import Signal
 
@@ -65,6 +65,7 @@ def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "version": seen,
         "page": found,
         "search": search,
+        "others": without_page(request),
         "rows": watchlist.rows(list(found), at),
         "waiting": Signal.objects.pending(at).with_conflict(at).order_by("expires_at", "id")[:SOONEST],
         "held": positions.protected(),

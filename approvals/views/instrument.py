@@ -87,8 +87,7 @@ def _said(instrument: Instrument, timeframe: Timeframe) -> list[tuple[Signal, Ou
     """The newest signals of this timeframe, each with what became of it."""
     signals = Signal.objects.filter(symbol=instrument.pk, timeframe=timeframe).order_by("-generated_at", "id")
     newest = list(signals[:SIGNALS_IN_TABLE])
-    outcomes = Outcome.objects.filter(signal__in=newest, ledger=Outcome.Ledger.SIGNAL)
-    ends = {outcome.signal_id: outcome for outcome in outcomes}
+    ends = Outcome.objects.of_signals(newest)
     return [(signal, ends.get(signal.pk)) for signal in newest]
 
 
@@ -100,15 +99,14 @@ def _markers(stretch: Stretch) -> Iterator[dict[str, Any]]:
     signals = Signal.objects.filter(
         symbol=stretch.instrument.pk, timeframe=stretch.timeframe, bar_opened_at__range=(first, last)
     ).order_by("bar_opened_at", "id")
-    ends = Outcome.objects.filter(signal__in=signals, ledger=Outcome.Ledger.SIGNAL)
-    results = dict(ends.values_list("signal_id", "r"))
+    ends = Outcome.objects.of_signals(signals)
     for signal in signals:
-        r = results.get(signal.pk)
+        end = ends.get(signal.pk)
         yield {
             "id": signal.pk,
             "time": stretch.time(signal.bar_opened_at),
             "kind": signal.signal_type.lower(),
-            "text": "" if r is None else f"{r:+.1f} R",
+            "text": "" if end is None or end.r is None else f"{end.r:+.1f} R",
         }
 
 

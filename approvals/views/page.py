@@ -41,6 +41,14 @@ def show(
     return render(request, template, {"now": at, "strip": strip.load(at), **context}, status=status)
 
 
+def without_page(request: HttpRequest) -> str:
+    """What was asked for, to be carried along from page to page of a list."""
+    asked = request.GET.copy()
+    for name in ("page", "seen"):
+        asked.pop(name, None)
+    return asked.urlencode()
+
+
 def viewer(request: HttpRequest) -> User:
     """Who looks. Behind `page` nobody is anonymous."""
     return cast(User, request.user)

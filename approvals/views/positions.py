@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from approvals import decisions, exits, positions, proposals
 from approvals.look import written
 from approvals.models import AccountSnapshot, Fill, Order
-from approvals.views.page import DECIDE, TRADE, page, show, viewer
+from approvals.views.page import DECIDE, TRADE, page, show, viewer, without_page
 from approvals.views.plots import Curve
 from approvals.views.wishes import WishForm
 from market import sessions
@@ -73,6 +73,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "day_result": account and positions.day_result(account, at),
         "curve": Curve.of(_equity(str(span), at)),
         "span": span,
+        "others": without_page(request),
         "spans": list(SPANS),
     }
     return show(request, "positions.html", at, context)
@@ -97,10 +98,9 @@ def close(request: HttpRequest, symbol: str) -> HttpResponse:
 @permission_required(TRADE, raise_exception=True)
 @require_POST
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
-    order, at, too = get_object_or_404(Order, pk=pk), timezone.now(), request.POST.get("exits") == "too"
-    return _leave(
-        request, lambda notes: exits.cancel(order, by=viewer(request), at=at, notes=notes, exits=too)
-    )
+    """What is not filled of an entry. What is filled keeps its stop and target."""
+    order, at = get_object_or_404(Order, pk=pk), timezone.now()
+    return _leave(request, lambda notes: exits.cancel(order, by=viewer(request), at=at, notes=notes))
 
 
 @page

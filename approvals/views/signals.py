@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 from approvals import proposals, scorecard
 from approvals.models import Outcome
 from approvals.proposals import Proposal
-from approvals.views.page import page, show
+from approvals.views.page import page, show, without_page
 from approvals.views.waves import Wave, waves
 from market.prices import Timeframe
 from signals.models import Signal
@@ -80,7 +80,7 @@ def signals(request: HttpRequest) -> HttpResponse:
     at, filters = timezone.now(), Filters(request.GET)
     tab = request.GET.get("tab") if request.GET.get("tab") in TABS else "waiting"
     rows = _waiting(request, filters, at) if tab == "waiting" else _ended(request, filters, str(tab))
-    context = {"tab": tab, "tabs": list(TABS), "filters": filters, "others": _without_page(request)}
+    context = {"tab": tab, "tabs": list(TABS), "filters": filters, "others": without_page(request)}
     return show(request, "signals.html", at, context | rows)
 
 
@@ -119,21 +119,13 @@ def _ended(request: HttpRequest, filters: Filters, tab: str) -> dict[str, Any]:
         "approval__approved_by", "approval__order"
     )
     found = _page(request, filters.apply(over.order_by("-ended_at", "id")))
-    outcomes = Outcome.objects.filter(signal__in=list(found), ledger=Outcome.Ledger.SIGNAL)
-    ends = {outcome.signal_id: outcome for outcome in outcomes}
+    ends = Outcome.objects.of_signals(found)
     rows = [(one, getattr(one, "approval", None), ends.get(one.pk)) for one in found]
     return {"page": found, "ended": rows}
 
 
 def _page(request: HttpRequest, found: SignalQuerySet) -> Page[Signal]:
     return Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-
-
-def _without_page(request: HttpRequest) -> str:
-    """What was asked for, to be carried along from page to page."""
-    asked = request.GET.copy()
-    asked.pop("page", None)
-    return asked.urlencode()
 
 
 def _uuids(text: str) -> list[UUID]:

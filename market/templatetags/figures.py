@@ -1,6 +1,6 @@
 """Figures, prices and times as the pages show them. Times are in the active zone: the viewer's."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -14,9 +14,6 @@ from market.models import Instrument
 from market.prices import Timeframe
 
 register = template.Library()
-
-register.filter("ago", words.ago)
-register.filter("count", words.count)
 
 
 @register.filter
@@ -64,11 +61,6 @@ def bar(opened_at: datetime, timeframe: str, calendar: str = "") -> SafeString |
     if Timeframe(timeframe).is_intraday:
         return moment(opened_at, calendar)
     return format_html('<time datetime="{0}">{0}</time>', f"{opened_at.astimezone(UTC):%Y-%m-%d}")
-
-
-@register.filter
-def day(value: date | None) -> str:
-    return words.NOTHING if value is None else f"{value:%a %Y-%m-%d}"
 
 
 @register.simple_tag

@@ -20,7 +20,7 @@ FITS = "document.documentElement.scrollWidth <= window.innerWidth"
 QUIETLY = {"preload": False}  # it would fetch the style sheets once more
 GRAVE = {"serious", "critical"}
 PAGES = ["/", "/signals/", "/instruments/AAPL/", "/positions/", "/status/"]
-FORMS = ["/positions/MSFT/close/", "/halt/", "/login/"]
+FORMS = ["/positions/MSFT/close/", "/halt/", "/login/", "/nowhere/"]
 
 
 @pytest.fixture
@@ -53,4 +53,4 @@ def test_every_page_is_sound(visit: Visit, signal: Signal, width: int, dark: boo
                 assert grave == [], address
 
     complaints = visit(look).complaints
-    assert complaints == []
+    assert [one for one in complaints if "404 (Not Found)" not in one] == []

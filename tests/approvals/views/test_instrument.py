@@ -240,6 +240,6 @@ def test_one_bar_takes_as_many_queries_as_many(
     # received, splits, signals
     with django_assert_num_queries(19):
         trader.get(f"{PAGE}?timeframe=15m")
-    # who asks (2), his role (2), instrument, bars, gaps, sessions, signals, outcomes
-    with django_assert_num_queries(10):
+    # who asks (2), his role (2), instrument, bars, gaps, sessions, signals
+    with django_assert_num_queries(9):
         drawn(trader)

@@ -26,7 +26,10 @@ def test_a_stranger_is_asked_to_log_in(client: Client, db: None, address: str) -
 
 def test_a_login_without_a_role_is_told_so(client: Client, db: None) -> None:
     client.force_login(User.objects.create_user("nobody"))
-    assert client.get("/").status_code == 403
+    answer = client.get("/")
+    assert answer.status_code == 403
+    assert "role of a viewer" in answer.content.decode()
+    assert ">Log out<" in answer.content.decode()
 
 
 def test_nothing_of_a_page_is_kept_by_the_browser(trader: Client) -> None:
