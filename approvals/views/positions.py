@@ -62,7 +62,7 @@ def index(request: HttpRequest) -> HttpResponse:
     orders = Order.objects.select_related("approval__signal")
     told = orders.prefetch_related("fills", "decisions__decided_by").order_by("-created_at", "id")
     account = AccountSnapshot.objects.order_by("-at").first()
-    span = request.GET.get("span") if request.GET.get("span") in SPANS else "week"
+    span = request.GET.get("span") if request.GET.get("span") in SPANS else "day"
     context = {
         "held": [Held(one, decisions.proposal_of(one, at)) for one in orders.in_(Order.Status.HELD)],
         "open": positions.protected(),
