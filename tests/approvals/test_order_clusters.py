@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psutil
 import pytest
+from django.conf import settings
 
 from tests.approvals.broker.process import FakeBroker, running
 from tests.jaxsite.conftest import folder
@@ -107,7 +108,7 @@ def test_a_database_that_is_killed_while_an_order_is_sent_is_started_again_and_a
     (order,) = site.orders("D", 1)
     site.fake.fail("place", "late")
     sending = site.start("shell", "-c", f"{TOLD}execution.submit('{order}', at)")
-    eventually(lambda: site.fake.hangs("place"))
+    eventually(lambda: site.fake.hanging("place"))
     for server in servers(site.var):
         for child in [*server.children(), server]:
             with suppress(psutil.NoSuchProcess):
@@ -122,10 +123,12 @@ def test_two_clusters_send_each_order_once_though_every_task_is_queued_twice_and
     site: Site,
 ) -> None:
     orders = site.orders("C", 12)
-    site.fake.fail("place", "hang after")
+    workers = settings.Q_CLUSTER["workers"]
+    site.fake.fail("place", "hang after", times=workers)
     with site.cluster() as first:
         site.queue(orders)
-        eventually(lambda: site.fake.hangs("place"))
+        # All of them: one that dies between its row and its call leaves an order that nobody may send again.
+        eventually(lambda: site.fake.hanging("place") == workers)
         with site.cluster():
             first.kill()
             site.queue(orders)  # those that the first had taken come back only much later

@@ -54,8 +54,9 @@ class FakeBroker:
     def received(self, order: UUID) -> int:
         return int(self._control("look")["received"].get(str(order), 0))
 
-    def hangs(self, call: str) -> bool:
-        return bool(self._control("look")["hanging"].get(call))
+    def hanging(self, call: str) -> int:
+        """How many of these calls hang now."""
+        return int(self._control("look")["hanging"].get(call, 0))
 
     def order(self, order: UUID) -> dict[str, Any]:
         known: dict[str, Any] = self._control("look")["orders"].get(str(order), {})
