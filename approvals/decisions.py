@@ -20,7 +20,7 @@ from django_q.tasks import async_task
 from approvals import audit, positions
 from approvals.look import Look, Scene, levels_of, look
 from approvals.models import Order, OrderDecision, SignalView, TradeApproval
-from approvals.proposals import AS_PROPOSED, Proposal, Wish, propose, terms, words
+from approvals.proposals import AS_PROPOSED, Proposal, Surroundings, Wish, propose, terms, words
 from signals import lifecycle
 from signals.models import Signal
 from signals.models.signals import differences
@@ -158,18 +158,20 @@ def release(
     return order
 
 
-def proposal_of(order: Order, at: datetime, wish: Wish = AS_PROPOSED) -> Proposal | None:
+def proposal_of(
+    order: Order, at: datetime, wish: Wish = AS_PROPOSED, around: Surroundings | None = None
+) -> Proposal | None:
     """What releasing a held entry would do; None for a closing, which stays as it is.
 
     What the person decided stands where nothing else is wished: no more shares than then, the same stop and
-    target, and no limit beyond one that was set by hand.
+    target, and no limit beyond one that was set by hand. `around`: where it has been read already.
     """
     if order.approval is None or order.kind == Order.Kind.CLOSE:
         return None
-    signal = order.approval.signal
     stop = order.stop_loss if wish.stop_loss is None else wish.stop_loss
     target = order.take_profit if wish.take_profit is None else wish.take_profit
-    first = propose(signal, at, Wish(None, wish.limit_price, stop, target), apart_from=order)
+    known = around or Surroundings.load([order.symbol], at)
+    first = Proposal(order.approval.signal, Wish(None, wish.limit_price, stop, target), known, order)
     limit = _no_worse(first, order) if wish.limit_price is None else wish.limit_price
     quantity = wish.quantity
     if quantity is None and first.largest is not None:

@@ -8,16 +8,28 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 
 from approvals.models import Order
-from market import sessions
+from market import beside, sessions
 from market.models import ALWAYS_OPEN, Instrument, Quote, Split
 from market.prices import Feed, to_datetime, to_instant
 from market.sessions import Sessions
-from signals.models import Signal, StrategyConfig
+from signals.models import Signal
 
 AFTER_THE_OPEN = timedelta(minutes=2)
 NEAR = timedelta(days=15)  # reaches over the longest holidays
+
+# Instruments with their quotes, each beside all strategies that do not keep anything over a night.
+SCENE = f"""
+SELECT {beside.COLUMNS}, flat.strategies
+FROM instruments LEFT JOIN quotes USING (symbol)
+CROSS JOIN (
+    SELECT coalesce(json_agg(json_build_array(strategy_id, timeframe)), '[]') AS strategies
+    FROM strategy_configs WHERE flat_at_close
+) AS flat
+WHERE symbol = ANY(%(symbols)s)
+"""
 
 
 def written(price: Decimal) -> str:
@@ -61,7 +73,7 @@ def _closes(known: Sessions, start: datetime) -> Iterator[datetime]:
 
 @dataclass(frozen=True)
 class Scene:
-    """What is known about some symbols at an instant: read once, in a constant number of queries."""
+    """What is known about some symbols at an instant: read once, in two queries."""
 
     at: datetime
     instruments: Mapping[str, Instrument]
@@ -71,16 +83,19 @@ class Scene:
 
     @classmethod
     def load(cls, symbols: Collection[str], at: datetime) -> "Scene":
-        instruments = Instrument.objects.in_bulk(list(symbols))
-        calendars = sorted({instrument.calendar for instrument in instruments.values()})
-        known = {name: sessions.load(name, at - NEAR, at + NEAR) for name in calendars}
-        flat = StrategyConfig.objects.filter(flat_at_close=True).values_list("strategy_id", "timeframe")
+        with connection.cursor() as cursor:
+            cursor.execute(SCENE, {"symbols": list(symbols)})
+            rows = cursor.fetchall()
+        pairs = [beside.pair(row) for row in rows]
+        calendars = {instrument.calendar for instrument, _ in pairs}
+        known = sessions.load_all(calendars, at - NEAR, at + NEAR) if calendars else {}
+        hours = {calendar: Hours.of(days, at) for calendar, days in known.items()}
         return cls(
             at,
-            instruments,
-            Quote.objects.in_bulk(list(symbols)),
-            {symbol: Hours.of(known[one.calendar], at) for symbol, one in instruments.items()},
-            frozenset(flat),
+            {instrument.pk: instrument for instrument, _ in pairs},
+            {instrument.pk: quote for instrument, quote in pairs if quote},
+            {instrument.pk: hours[instrument.calendar] for instrument, _ in pairs},
+            frozenset(tuple(one) for one in rows[0][-1]) if rows else frozenset(),
         )
 
     def good_until(self, signal: Signal) -> datetime | None:

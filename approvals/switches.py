@@ -5,29 +5,99 @@ minute. The halt is opened by a person, by the day's loss limit or by a mismatch
 cannot be read counts as closed and as halted.
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import Error, transaction
+from django.db import Error, connection, transaction
 
 from approvals import audit, notify
 from approvals.models import Gate, Notification, TradingHalt
-from market.models import IngestionRun
 
 GOOD_FOR = timedelta(seconds=60)
 CHECKED_WITHIN = timedelta(minutes=3)
 LOOKED_BACK = timedelta(minutes=30)
 FEED = "The feed "  # every trouble of the feed begins with it
 BACK = "has just come back"  # what is no trouble any more once it has been good for a minute
+UNREADABLE = "Whether trading is halted cannot be read, so it counts as halted."
+
+# One row, also when there is nothing: the oldest open halt, the gate, and the rounds of quotes since a while.
+STATE = """
+SELECT
+    halt.reason, halt.started_at, halt.who, checked_at, broker_good_since, broker_error, ended, stored, newest
+FROM (
+    SELECT
+        coalesce(array_agg(finished_at ORDER BY started_at DESC) FILTER (WHERE recent), '{}') AS ended,
+        coalesce(array_agg(stored ORDER BY started_at DESC) FILTER (WHERE recent), '{}') AS stored,
+        (array_agg(finished_at ORDER BY started_at DESC))[1] AS newest
+    FROM (
+        SELECT finished_at, stored, started_at, started_at > %(since)s AS recent FROM ingestion_runs
+        WHERE kind = 'quotes' AND outcome = 'finished' AND started_at >= least(%(since)s, (
+            SELECT max(started_at) FROM ingestion_runs WHERE kind = 'quotes' AND outcome = 'finished'
+        ))
+    ) AS runs
+) AS rounds
+LEFT JOIN (
+    SELECT reason, started_at, coalesce(username, 'Jax') AS who
+    FROM trading_halts LEFT JOIN auth_user ON auth_user.id = started_by_id
+    WHERE ended_at IS NULL ORDER BY started_at LIMIT 1
+) AS halt ON true
+LEFT JOIN gate ON true
+"""
+
+
+@dataclass(frozen=True)
+class State:
+    """The switches at an instant, each in words; empty where nothing is wrong.
+
+    `newest_round`: when quotes were fetched last; None when they never were.
+    """
+
+    halted: str
+    feed: str
+    broker: str
+    newest_round: datetime | None
+
+    @property
+    def obstacle(self) -> str:
+        """Why nothing may be approved or sent now, as a person reads it; empty when it may."""
+        return self.halted or self.feed or self.broker
+
+    @classmethod
+    def of(cls, row: Sequence[Any], at: datetime) -> "State":
+        """What the columns of STATE say."""
+        reason, started_at, who, checked_at, good_since, error, ended, stored, newest = row
+        return cls(
+            halted=f"Trading is halted since {started_at:%Y-%m-%d %H:%M} UTC by {who}: {reason}"
+            if who
+            else "",
+            feed=_feed_trouble(zip(ended, stored, strict=True), at),
+            broker=_broker_trouble(checked_at, good_since, error, at),
+            newest_round=newest,
+        )
+
+
+def state(at: datetime) -> State:
+    """One query. Raises Error when it cannot be read."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM ({STATE}) AS state", state_values(at))
+        return State.of(cursor.fetchone() or (), at)
+
+
+def state_values(at: datetime) -> dict[str, Any]:
+    """What STATE has to be given."""
+    return {"since": at - max(LOOKED_BACK, 2 * _patience())}
 
 
 def obstacle(at: datetime) -> str:
     """Why nothing may be approved or sent now, as a person reads it; empty when it may."""
     try:
-        return halted() or feed_trouble(at) or broker_trouble(at)
+        return state(at).obstacle
     except Error:
-        return "Whether trading is halted cannot be read, so it counts as halted."
+        return UNREADABLE
 
 
 def halt(cause: TradingHalt.Cause, reason: str, at: datetime, by: User | None = None) -> TradingHalt:
@@ -60,25 +130,19 @@ def resume(at: datetime, by: User | None, note: str) -> list[TradingHalt]:
     return ended
 
 
-def halted() -> str:
-    """Why trading is halted; empty when it is not."""
-    halt = TradingHalt.objects.filter(ended_at=None).order_by("started_at").first()
-    if halt is None:
-        return ""
-    who = halt.started_by.get_username() if halt.started_by else "Jax"
-    return f"Trading is halted since {halt.started_at:%Y-%m-%d %H:%M} UTC by {who}: {halt.reason}"
+def _patience() -> timedelta:
+    return 3 * timedelta(seconds=settings.INGEST_INTERVAL_SECONDS)
 
 
-def feed_trouble(at: datetime) -> str:
+def _feed_trouble(rounds: Iterable[tuple[datetime | None, int]], at: datetime) -> str:
     """Why the feed does not count as good for the last minute; empty when it does.
 
     Good is an unbroken row of finished rounds of quotes that stored some, the newest at most three beats ago.
+    `rounds`: when each ended and how many quotes it stored, the newest first.
     """
-    patience = 3 * timedelta(seconds=settings.INGEST_INTERVAL_SECONDS)
-    rounds = IngestionRun.objects.rounds().filter(started_at__gt=at - max(LOOKED_BACK, 2 * patience))
     since = at
-    for ended_at, stored in rounds.values_list("finished_at", "stored"):
-        if not stored or ended_at is None or since - ended_at > patience:
+    for ended_at, stored in rounds:
+        if not stored or ended_at is None or since - ended_at > _patience():
             break
         since = min(since, ended_at)
     if since == at:
@@ -89,21 +153,18 @@ def feed_trouble(at: datetime) -> str:
     return ""
 
 
-def broker_trouble(at: datetime) -> str:
+def _broker_trouble(
+    checked_at: datetime | None, good_since: datetime | None, error: str | None, at: datetime
+) -> str:
     """Why the broker does not count as good for the last minute; empty when it does."""
-    gate = Gate.objects.first()
-    if gate is None:
+    if checked_at is None:
         return "The broker has not been asked yet. Check that the worker runs."
-    return _broker_trouble(gate, at)
-
-
-def _broker_trouble(gate: Gate, at: datetime) -> str:
-    if at - gate.checked_at > CHECKED_WITHIN:
+    if at - checked_at > CHECKED_WITHIN:
         return "The broker has not been asked for more than three minutes. Check that the worker runs."
-    if gate.broker_good_since is None:
-        return f"The broker is away: {gate.broker_error} Nothing is approved or sent until it answers."
-    if at - gate.broker_good_since < GOOD_FOR:
-        opens_at = gate.broker_good_since + GOOD_FOR
+    if good_since is None:
+        return f"The broker is away: {error} Nothing is approved or sent until it answers."
+    if at - good_since < GOOD_FOR:
+        opens_at = good_since + GOOD_FOR
         return f"The broker {BACK}. Approving is possible from {opens_at:%H:%M:%S} UTC on."
     return ""
 
@@ -115,10 +176,10 @@ def check(at: datetime, broker_error: str) -> Gate:
     """
     with transaction.atomic():
         before = Gate.objects.select_for_update().first()
-        feed = feed_trouble(at)
+        feed = state(at).feed
         gate = Gate(pk=1, broker_error=broker_error, checked_at=at)
         gate.broker_good_since = None if broker_error else _good_since(before, at)
-        gate.reason = feed or _broker_trouble(gate, at)
+        gate.reason = feed or _broker_trouble(at, gate.broker_good_since, broker_error, at)
         gate.is_open = not gate.reason
         is_same = before is not None and before.is_open == gate.is_open
         gate.since = before.since if before is not None and is_same else at

@@ -184,17 +184,31 @@ def _mondays(days: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
 
 def load(calendar: str, since: datetime | None = None, until: datetime | None = None) -> Sessions:
     """The stored sessions of a calendar that close after `since` and open before `until`."""
-    rows = TradingSession.objects.filter(calendar=calendar, closed=False)
+    return load_all([calendar], since, until)[calendar]
+
+
+def load_all(
+    calendars: Collection[str], since: datetime | None = None, until: datetime | None = None
+) -> dict[str, Sessions]:
+    """The same of several calendars. One query."""
+    rows = TradingSession.objects.filter(calendar__in=calendars, closed=False)
     if since:
         rows = rows.filter(closes_at__gt=since)
     if until:
         rows = rows.filter(opens_at__lt=until)
-    found = list(rows.order_by("date").values_list("date", "opens_at", "closes_at"))
+    found: dict[str, list[tuple[date, datetime, datetime]]] = {calendar: [] for calendar in calendars}
+    columns = rows.order_by("date").values_list("calendar", "date", "opens_at", "closes_at")
+    for calendar, day, opens_at, closes_at in columns:
+        found[calendar].append((day, opens_at, closes_at))
+    return {calendar: _sessions(calendar, days) for calendar, days in found.items()}
+
+
+def _sessions(calendar: str, days: Collection[tuple[date, datetime, datetime]]) -> Sessions:
     return Sessions(
         calendar,
-        dates=np.array([day for day, _, _ in found], dtype="datetime64[D]"),
-        opens=np.array([to_instant(opens) for _, opens, _ in found], dtype=INSTANT),
-        closes=np.array([to_instant(closes) for _, _, closes in found], dtype=INSTANT),
+        dates=np.array([day for day, _, _ in days], dtype="datetime64[D]"),
+        opens=np.array([to_instant(opens) for _, opens, _ in days], dtype=INSTANT),
+        closes=np.array([to_instant(closes) for _, _, closes in days], dtype=INSTANT),
     )
 
 

@@ -47,7 +47,7 @@ class TradingHaltAdmin(Kept):
     ) -> HttpResponse:
         buttons = {
             "may_halt": may(request, "add_tradinghalt"),
-            "may_resume": may(request, "change_tradinghalt") and bool(switches.halted()),
+            "may_resume": may(request, "change_tradinghalt") and bool(switches.state(timezone.now()).halted),
             "longest": LONGEST,
         }
         return super().changelist_view(request, buttons | (extra_context or {}))

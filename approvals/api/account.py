@@ -82,19 +82,20 @@ class AccountViewSet(GenericViewSet[AccountSnapshot]):
 
 def _account() -> dict[str, Any]:
     at = timezone.now()
+    book, state = positions.Book.load(at), switches.state(at)
     exposure, unknown = None, ""
     try:
-        exposure = _beside_limits(positions.exposure(at))
+        exposure = _beside_limits(positions.exposure(at, book))
     except positions.Unknown as problem:
         unknown = str(problem)
     return {
-        "account": AccountSnapshot.objects.order_by("-at").first(),
+        "account": book.account and book.account.snapshot,
         "exposure": exposure,
         "unknown": unknown,
         "realised_today": positions.realised_today(at),
         "day_began": positions.day_began(at),
-        "halted": switches.halted(),
-        "obstacle": switches.obstacle(at),
+        "halted": state.halted,
+        "obstacle": state.obstacle,
     }
 
 

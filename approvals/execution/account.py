@@ -13,6 +13,7 @@ from approvals.brokers.base import Account, Holding
 from approvals.models import AccountSnapshot, BrokerPosition, Order, TradingHalt
 from market.models import Instrument
 
+DAY_LOSS = TradingHalt.Cause.DAY_LOSS
 EACH_MINUTE = timedelta(days=15)  # longer than any holidays: a day is counted from the close before it
 
 
@@ -71,15 +72,13 @@ def prune(at: datetime) -> int:
 
 def halt_on_loss(broker: str, at: datetime) -> None:
     """Halt once a day when the account lost more since its start than the day's loss limit."""
-    begun = positions.day_began(at)
-    if TradingHalt.objects.filter(cause=TradingHalt.Cause.DAY_LOSS, started_at__gte=begun).exists():
+    account = positions.account(at, broker)
+    if account is None:
         return
-    last = AccountSnapshot.objects.filter(broker=broker).order_by("-at").first()
-    if last is None:
-        return
-    lost = -positions.day_result(last, at)
+    last, lost, began = account.snapshot, -account.day_result, account.day_began
     most = (settings.TRADING_CAPITAL or last.equity + lost) * settings.MAX_DAY_LOSS
-    if lost >= most:
-        since = f"{begun:%Y-%m-%d %H:%M} UTC"
-        reason = f"The account lost {lost} {last.currency} since {since}; {most:.2f} are allowed a day."
-        switches.halt(TradingHalt.Cause.DAY_LOSS, reason, at)
+    if lost < most or TradingHalt.objects.filter(cause=DAY_LOSS, started_at__gte=began).exists():
+        return
+    since = f"{began:%Y-%m-%d %H:%M} UTC"
+    reason = f"The account lost {lost} {last.currency} since {since}; {most:.2f} are allowed a day."
+    switches.halt(DAY_LOSS, reason, at)

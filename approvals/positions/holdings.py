@@ -1,16 +1,15 @@
 """What is held of each symbol, by us and by others."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from approvals.accounting import Balance, Split, Trade, fold
-from approvals.models import BrokerPosition, Fill
+from approvals.models import Fill
 from approvals.positions import rounds
 from approvals.positions.account import day_began
-from market.models import Quote
 
 ZERO = Decimal(0)
 
@@ -22,7 +21,7 @@ class Position:
     `average_cost` per share, commissions not included. `realised`: what closed shares made since it was last
     flat (when it is flat: in the last round), less the commissions of all fills. `unrealised`: what the open
     ones make at `price`, the newest quote; None without one. `foreign`: shares that the account holds and we
-    did not cause; what they cost is the broker's average.
+    did not cause; what they cost is the broker's average. `currency`: empty when the instrument is not known.
     """
 
     symbol: str
@@ -33,7 +32,8 @@ class Position:
     unrealised: Decimal | None
     foreign: int
     opened_at: datetime | None
-    brokers_cost: Decimal = ZERO
+    brokers_cost: Decimal
+    currency: str
 
     @property
     def is_open(self) -> bool:
@@ -55,56 +55,42 @@ class Position:
 
 
 def of(symbol: str) -> Position:
-    """Our position in a symbol, flat when there is none: always five queries."""
-    splits = rounds.splits_of([symbol])
-    balances = rounds.balances(rounds.held(splits, [symbol]), splits)
-    others = BrokerPosition.objects.filter(symbol=symbol)
-    return _positions([symbol], balances, others)[0]
+    """Our position in a symbol, flat when there is none."""
+    return _position(rounds.holdings([symbol])[symbol])
 
 
 def open_positions() -> list[Position]:
-    """Those that are not flat, or that the account holds without us, by symbol: always five queries."""
-    splits = rounds.splits_of()
-    sums = {symbol: held for symbol, held in rounds.held(splits).items() if held}
-    others = list(BrokerPosition.objects.all())
-    symbols = sums.keys() | {row.symbol for row in others if row.foreign}
-    made = _positions(sorted(symbols), rounds.balances(sums, splits), others)
+    """Those that are not flat, or that the account holds without us, by symbol."""
+    made = map(_position, rounds.holdings().values())
     return [position for position in made if position.is_open]
 
 
-def _positions(
-    symbols: Sequence[str], balances: Mapping[str, Balance], others: Iterable[BrokerPosition]
-) -> list[Position]:
-    prices = dict(Quote.objects.filter(symbol__in=symbols).values_list("symbol", "price"))
-    told = {row.symbol: row for row in others}
-    return [_position(one, balances[one], prices.get(one), told.get(one)) for one in symbols]
-
-
-def _position(symbol: str, balance: Balance, quote: float | None, told: BrokerPosition | None) -> Position:
-    price = None if quote is None else Decimal(f"{quote:.6f}")
+def _position(held: rounds.Holding) -> Position:
+    price = None if held.price is None else Decimal(f"{held.price:.6f}")
     return Position(
-        symbol,
-        balance.quantity,
-        balance.average_cost,
-        balance.realised,
+        held.symbol,
+        held.balance.quantity,
+        held.balance.average_cost,
+        held.balance.realised,
         price,
-        None if price is None else balance.unrealised(price),
-        told.foreign if told else 0,
-        balance.opened_at,
-        told.average_cost if told else ZERO,
+        None if price is None else held.balance.unrealised(price),
+        held.foreign,
+        held.balance.opened_at,
+        held.brokers_cost,
+        held.currency,
     )
 
 
 def realised_today(at: datetime) -> Decimal:
-    """What the exchange day has realised, commissions taken off: five queries at most."""
+    """What the exchange day has realised, commissions taken off."""
     began = day_began(at)
     today: dict[str, list[Trade]] = defaultdict(list)
     for fill in Fill.objects.ours().filter(executed_at__gte=began):
         trade = Trade(fill.signed_quantity, fill.price, fill.commission, fill.executed_at)
         today[fill.symbol].append(trade)
-    splits = rounds.splits_of(today)
-    before = rounds.balances(rounds.held(splits, today, began), splits, began)
-    return sum((_realised(today[one], before[one], splits.get(one, ()), began) for one in today), ZERO)
+    before = rounds.holdings(today, began) if today else {}
+    made = (_realised(today[one], before[one].balance, before[one].splits, began) for one in today)
+    return sum(made, ZERO)
 
 
 def _realised(trades: list[Trade], before: Balance, splits: Sequence[Split], began: datetime) -> Decimal:

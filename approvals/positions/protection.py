@@ -1,7 +1,8 @@
 """The stops and targets that work for what is held, and how far a position has come in units of its risk."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
 from math import prod
@@ -51,43 +52,52 @@ class Protected:
 
 
 def protected() -> list[Protected]:
-    """What is open, with its exits: always six queries."""
-    return protect(open_positions(), live_entries())
+    """What is open, with its exits."""
+    return protect(open_positions(), live_orders())
 
 
-def protect(positions: Iterable[Position], entries: Iterable[Order]) -> list[Protected]:
-    """These positions, each with those of the entries whose exits work for it, on the basis of today."""
+def protect(positions: Iterable[Position], orders: Iterable[Order]) -> list[Protected]:
+    """These positions, each with those of the orders whose exits work for it, on the basis of today."""
     exits: dict[tuple[str, int], list[Order]] = defaultdict(list)
-    for order in entries:
-        if order.exits_working:
-            exits[order.symbol, 1 if order.side == Signal.Type.BUY else -1].append(order)
-    _restate([order for mine in exits.values() for order in mine])
+    for order in _restated([order for order in orders if order.exits_working]):
+        exits[order.symbol, 1 if order.side == Signal.Type.BUY else -1].append(order)
     return [Protected(one, exits.get((one.symbol, one.sign), [])) for one in positions]
 
 
-def _restate(orders: Collection[Order]) -> None:
-    """Say of old shares what they are now: the broker restates what works there. At most one query."""
-    old = [order for order in orders if order.is_of_old_shares]  # type: ignore[attr-defined]  # annotated
-    if not old:
-        return
-    splits = list(Split.objects.filter(symbol__in={order.symbol for order in old}))
-    for order in old:
-        later = (one for one in splits if one.symbol == order.symbol and one.date > order.created_at.date())
-        ratio = prod((Decimal(str(one.ratio)) for one in later), start=Decimal(1))
-        order.filled_quantity = int(order.filled_quantity * ratio)
-        for level in ("stop_loss", "take_profit"):
-            price = getattr(order, level)
-            setattr(order, level, None if price is None else price / ratio)
+def _restated(orders: Sequence[Order]) -> list[Order]:
+    """The orders, old shares as they are now: the broker restates what works there. At most one query."""
+    old = {order.symbol for order in orders if order.is_of_old_shares}  # type: ignore[attr-defined]  # annotated
+    splits = list(Split.objects.filter(symbol__in=old)) if old else []
+    return [_restate(order, splits) if order.symbol in old else order for order in orders]
 
 
-def live_entries() -> list[Order]:
-    """The entries of which something may still happen, oldest first. One that is held needs a decision first.
+def _restate(order: Order, splits: Iterable[Split]) -> Order:
+    later = (one for one in splits if one.symbol == order.symbol and one.date > order.created_at.date())
+    ratio = prod((Decimal(str(one.ratio)) for one in later), start=Decimal(1))
+    now = copy(order)
+    now.filled_quantity = int(order.filled_quantity * ratio)
+    for level in ("stop_loss", "take_profit"):
+        price = getattr(order, level)
+        setattr(now, level, None if price is None else price / ratio)
+    return now
 
-    `recorded`: how many shares of theirs are among the fills. `is_of_old_shares`: there was a split since.
+
+def live_orders() -> list[Order]:
+    """The orders of which something may still happen, with their signals, oldest first. One query.
+
+    `recorded`: how many shares of an entry are among the fills. `is_of_old_shares`: there was a split since.
     """
-    works = Q(status__in=Order.WORKING) & ~Q(status=Order.Status.HELD)
     recorded = Coalesce(Sum("fills__quantity", filter=Q(fills__leg=Fill.Leg.ENTRY)), 0)
     split = Split.objects.filter(symbol=OuterRef("symbol"), date__gt=OuterRef("created_at"))
-    orders = Order.objects.entries().filter(works | Q(exits_working=True))
+    orders = Order.objects.filter(Q(status__in=Order.WORKING) | Q(exits_working=True))
     annotated = orders.annotate(recorded=recorded, is_of_old_shares=Exists(split))
-    return list(annotated.order_by("created_at", "pk"))
+    return list(annotated.select_related("approval__signal").order_by("created_at", "pk"))
+
+
+def live_entries(orders: Iterable[Order]) -> list[Order]:
+    """The entries among them that take room in the account. One that is held needs a decision first."""
+    return [
+        one
+        for one in orders
+        if one.kind == Order.Kind.ENTRY and (one.status != Order.Status.HELD or one.exits_working)
+    ]

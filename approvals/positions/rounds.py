@@ -5,17 +5,17 @@ shares of today; the fills of the last round alone are folded here.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
 
-from approvals.accounting import FLAT, Balance, Split, Trade, fold
-from approvals.models import Fill
-from market.models import Split as ShareSplit
+from approvals.accounting import Balance, Split, Trade, fold
 
 Splits = Mapping[str, Sequence[Split]]
 
@@ -28,96 +28,138 @@ WITH ratios AS (
     SELECT * FROM unnest(
         %(split)s::text[], %(since)s::timestamptz[], %(until)s::timestamptz[], %(ratio)s::numeric[]
     ) AS ratios(symbol, since, until, ratio)
-), mine AS (
+), mine AS NOT MATERIALIZED (
     SELECT fills.*, CASE side WHEN 'BUY' THEN quantity ELSE -quantity END AS signed, ratio FROM fills
     LEFT JOIN ratios ON ratios.symbol = fills.symbol AND executed_at >= since AND executed_at < until
     WHERE order_id IS NOT NULL AND executed_at < %(before)s
 )
 """
 
-HELD = (
-    SHARES
-    + """
-SELECT symbol, sum(held) FROM (
-    SELECT symbol, sum(signed) * coalesce(ratio, 1) AS held FROM mine
-    WHERE %(symbols)s::text[] IS NULL OR symbol = ANY(%(symbols)s)
-    GROUP BY symbol, ratio
-) AS parts
-GROUP BY symbol
+HELD = """
+    SELECT symbol, sum(held) AS held FROM (
+        SELECT symbol, sum(signed) * coalesce(ratio, 1) AS held FROM mine
+        WHERE %(symbols)s::text[] IS NULL OR symbol = ANY(%(symbols)s)
+        GROUP BY symbol, ratio
+    ) AS parts
+    GROUP BY symbol
 """
-)
 
-# The newest first, in the opposite order of `accounting.in_order`.
-NEWEST = (
+# Each symbol with what is known of it; its fills in the opposite order of `accounting.in_order`.
+HOLDINGS = (
     SHARES
-    + """
-SELECT wanted.symbol, signed, price, commission, executed_at, signed * coalesce(ratio, 1)
-FROM unnest(%(symbols)s::text[]) AS wanted(symbol)
-CROSS JOIN LATERAL (
-    SELECT * FROM mine WHERE mine.symbol = wanted.symbol
+    + f"""
+, held AS ({HELD}), wanted AS (
+    SELECT
+        symbol, coalesce(held, 0) AS held,
+        coalesce(told.quantity - told.ours, 0) AS foreign_shares,
+        coalesce(told.average_cost, 0) AS brokers_cost
+    FROM held
+    FULL JOIN broker_positions AS told USING (symbol)
+    FULL JOIN unnest(%(symbols)s::text[]) AS named(symbol) USING (symbol)
+    WHERE CASE
+        WHEN %(symbols)s::text[] IS NULL THEN held <> 0 OR told.quantity <> told.ours
+        ELSE symbol = ANY(%(symbols)s)
+    END
+), later AS (
+    SELECT coalesce(json_agg(json_build_array(symbol, date, ratio) ORDER BY symbol, date), '[]') AS splits
+    FROM splits
+    WHERE (%(symbols)s::text[] IS NULL OR symbol = ANY(%(symbols)s)) AND EXISTS (
+        SELECT FROM fills
+        WHERE fills.symbol = splits.symbol AND order_id IS NOT NULL AND executed_at < splits.date
+    )
+)
+SELECT
+    later.splits, wanted.*, quotes.price, coalesce(currency, '') AS currency,
+    newest.signed, newest.price, newest.commission, newest.executed_at, newest.shares
+FROM later
+LEFT JOIN wanted ON true
+LEFT JOIN quotes USING (symbol)
+LEFT JOIN instruments USING (symbol)
+LEFT JOIN LATERAL (
+    SELECT id, signed, price, commission, executed_at, signed * coalesce(ratio, 1) AS shares
+    FROM mine WHERE mine.symbol = wanted.symbol
     ORDER BY executed_at DESC, signed DESC, price DESC, commission DESC, id DESC
     LIMIT %(limit)s
-) AS newest
+) AS newest ON true
+ORDER BY symbol, executed_at DESC, signed DESC, newest.price DESC, commission DESC, id DESC
 """
 )
 ENOUGH = 64  # fills: of more than that, few rounds are made
 
 
-def splits_of(symbols: Collection[str] | None = None) -> Splits:
-    """The splits that came after one of our fills, by symbol."""
-    older = Fill.objects.ours().filter(symbol=OuterRef("symbol"), executed_at__lt=OuterRef("date"))
-    rows = ShareSplit.objects.filter(Exists(older)).order_by("symbol", "date")
-    if symbols is not None:
-        rows = rows.filter(symbol__in=symbols)
+@dataclass(frozen=True)
+class Holding:
+    """What is held of a symbol: our shares of today with what their round came to, and those of others.
+
+    `shares`: parts of shares included. `price`: the newest quote's. `currency`: empty when the instrument is
+    not known. `splits`: those that came after one of our fills, the oldest first.
+    """
+
+    symbol: str
+    shares: Decimal
+    foreign: int
+    brokers_cost: Decimal
+    price: float | None
+    currency: str
+    balance: Balance
+    splits: Sequence[Split]
+
+
+def holdings(symbols: Collection[str] | None = None, before: datetime = END_OF_TIME) -> dict[str, Holding]:
+    """Of these symbols, or of all of which anything is held.
+
+    One query; one more when a share was split after one of our fills, and one where a round was long.
+    """
+    splits, found = _read({}, symbols, before, ENOUGH)
+    if splits:
+        _, found = _read(splits, symbols, before, ENOUGH)
+    longer = [symbol for symbol, one in found.items() if one is None]
+    if longer:
+        found |= _read(splits, longer, before, None)[1]
+    return {symbol: one for symbol, one in found.items() if one is not None}
+
+
+def _read(
+    splits: Splits, symbols: Collection[str] | None, before: datetime, limit: int | None
+) -> tuple[Splits, dict[str, Holding | None]]:
+    """The splits that came after one of our fills, and what is held when `splits` are all there are.
+
+    None for a symbol whose round has more fills than the limit.
+    """
+    wanted = None if symbols is None else list(symbols)
+    with connection.cursor() as cursor:
+        cursor.execute(HOLDINGS, {**_ratios(splits), "symbols": wanted, "before": before, "limit": limit})
+        rows = cursor.fetchall()
+    found: dict[str, Holding | None] = {}
+    for known, group in groupby(rows, key=itemgetter(slice(1, 7))):
+        symbol, shares, foreign, cost, price, currency = known
+        if symbol is None:
+            continue
+        fills = [row[7:] for row in group if row[7] is not None]
+        trades, mine = _round(fills, shares), splits.get(symbol, ())
+        is_whole = limit is None or len(fills) < limit or len(trades) < len(fills)
+        balance = fold(trades, [split for split in mine if split.date <= before.date()])
+        made = Holding(symbol, shares, foreign, cost, price, currency, balance, mine)
+        found[symbol] = made if is_whole else None
+    return _splits(rows[0][0]), found
+
+
+def _splits(rows: Iterable[tuple[str, str, float]]) -> Splits:
     splits: dict[str, list[Split]] = defaultdict(list)
-    for row in rows:
-        splits[row.symbol].append(Split(row.date, Decimal(str(row.ratio))))
+    for symbol, day, ratio in rows:
+        splits[symbol].append(Split(date.fromisoformat(day), Decimal(str(ratio))))
     return splits
 
 
-def held(
-    splits: Splits, symbols: Collection[str] | None = None, before: datetime = END_OF_TIME
-) -> dict[str, Decimal]:
-    """The sums of our fills, in shares of today; of the symbols that have any. Parts of shares included."""
-    wanted = None if symbols is None else list(symbols)
-    with connection.cursor() as cursor:
-        cursor.execute(HELD, {**_ratios(splits), "symbols": wanted, "before": before})
-        return dict(cursor)
-
-
-def balances(
-    sums: Mapping[str, Decimal], splits: Splits, before: datetime = END_OF_TIME
-) -> Mapping[str, Balance]:
-    """What the last rounds of these symbols left, given what is held of each; flat for all others."""
-    found = _rounds(sums, splits, before, ENOUGH)
-    if longer := {symbol: sums[symbol] for symbol in sums if symbol not in found}:
-        found |= _rounds(longer, splits, before, None)
-    past = {
-        symbol: [split for split in splits.get(symbol, ()) if split.date <= before.date()] for symbol in found
-    }
-    known = {symbol: fold(trades, past[symbol]) for symbol, trades in found.items()}
-    return defaultdict(lambda: FLAT, known)
-
-
-def _rounds(
-    sums: Mapping[str, Decimal], splits: Splits, before: datetime, limit: int | None
-) -> dict[str, list[Trade]]:
-    """The trades since each symbol was last flat; no row for one that has more of them than the limit."""
-    if not sums:
-        return {}
-    wanted: dict[str, Any] = {"symbols": list(sums), "before": before, "limit": limit}
-    left, trades = dict(sums), defaultdict(list)
-    found: dict[str, list[Trade]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(NEWEST, {**_ratios(splits), **wanted})
-        for symbol, signed, price, commission, executed_at, shares in cursor:
-            if symbol in found:
-                continue
-            trades[symbol].append(Trade(signed, price, commission, executed_at))
-            left[symbol] -= shares
-            if left[symbol] == 0:
-                found[symbol] = trades[symbol]
-    return found
+def _round(fills: Sequence[Sequence[Any]], left: Decimal) -> list[Trade]:
+    """The trades since the symbol was last flat, the newest first; all of them when they do not say."""
+    trades = []
+    for *trade, shares in fills:
+        trades.append(Trade(*trade))
+        left -= shares
+        if left == 0:
+            break
+    return trades
 
 
 def _ratios(splits: Splits) -> dict[str, list[Any]]:

@@ -3,23 +3,34 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from approvals.models import Order
 from approvals.proposals.proposal import AS_PROPOSED, Does, Proposal, Wish
 from approvals.proposals.surroundings import Surroundings, limits
 from approvals.proposals.words import terms, words
+from approvals.switches import State
 from signals.models import Signal
 
-__all__ = ["AS_PROPOSED", "Does", "Proposal", "Wish", "limits", "propose", "propose_all", "terms", "words"]
+__all__ = [
+    "AS_PROPOSED",
+    "Does",
+    "Proposal",
+    "Surroundings",
+    "Wish",
+    "limits",
+    "propose",
+    "propose_all",
+    "terms",
+    "words",
+]
 
 
 def propose(
-    signal: Signal, at: datetime, wish: Wish = AS_PROPOSED, *, apart_from: Order | None = None
+    signal: Signal, at: datetime, wish: Wish = AS_PROPOSED, *, state: State | None = None
 ) -> Proposal:
-    """What approving this signal would do, or releasing its held order: that one is then left out."""
-    return Proposal(signal, wish, Surroundings.load([signal.symbol], at, apart_from))
+    """What approving this signal would do. `state`: the switches, where they have been read already."""
+    return Proposal(signal, wish, Surroundings.load([signal.symbol], at, state))
 
 
-def propose_all(signals: Sequence[Signal], at: datetime) -> list[Proposal]:
+def propose_all(signals: Sequence[Signal], at: datetime, state: State | None = None) -> list[Proposal]:
     """The same for many, in their order: always the same number of queries."""
-    around = Surroundings.load({signal.symbol for signal in signals}, at)
+    around = Surroundings.load({signal.symbol for signal in signals}, at, state)
     return [Proposal(signal, AS_PROPOSED, around) for signal in signals]

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from approvals import risk
 from approvals.look import Levels, Look, levels_of, look, written
+from approvals.models import Order
 from approvals.proposals.surroundings import Surroundings, limits
 from approvals.risk import Cap, Size
 from signals.models import Signal
@@ -56,11 +57,15 @@ NOT_ACTIONABLE = (
 
 @dataclass(frozen=True)
 class Proposal:
-    """What approving a signal would do at this moment, by itself or with what a person wishes."""
+    """What approving a signal would do at this moment, by itself or with what a person wishes.
+
+    `apart_from`: the order that is left out, where releasing it is proposed.
+    """
 
     signal: Signal
     wish: Wish
     around: Surroundings
+    apart_from: Order | None = None
 
     @property
     def symbol(self) -> str:
@@ -180,9 +185,10 @@ class Proposal:
         return list(self._of_the_position()) or list(self._of_the_entry())
 
     def _of_the_position(self) -> Iterator[str]:
-        symbol, entering = self.symbol, self.around.entering.get(self.symbol)
+        symbol = self.symbol
+        entering = self.around.working(symbol, Order.Kind.ENTRY, self.apart_from)
         adds = self.position != 0 or (entering is not None and entering.side == self.signal.signal_type)
-        if symbol in self.around.closing:
+        if self.around.working(symbol, Order.Kind.CLOSE):
             yield f"The position in {symbol} is being closed already."
         elif self.does.is_exit:
             if self.wish.quantity not in (None, self.quantity):

@@ -1,16 +1,18 @@
 """What proposals depend on besides their signals: prices, sessions, positions, limits."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from django.conf import settings
 
 from approvals import positions, switches
 from approvals.look import Scene
-from approvals.models import AccountSnapshot, Order
-from approvals.positions import Position
+from approvals.models import Order
+from approvals.positions import Book, Position
 from approvals.risk import Exposure, Limits
+from approvals.switches import State
 
 
 def limits() -> Limits:
@@ -33,32 +35,34 @@ class Surroundings:
     obstacle: str
     exposure: Exposure | None
     unknown: str
-    currency: str
-    held: Mapping[str, Position]
-    entering: Mapping[str, Order]
-    closing: frozenset[str]
+    book: Book
 
     @classmethod
-    def load(cls, symbols: Collection[str], at: datetime, apart_from: Order | None = None) -> "Surroundings":
-        held = positions.open_positions()
-        exposure, unknown = _exposure(at, held)
-        account = AccountSnapshot.objects.order_by("-at").first()
-        orders = Order.objects.working().filter(symbol__in=symbols)
-        working = [order for order in orders if order != apart_from]
-        return cls(
-            scene=Scene.load(symbols, at),
-            obstacle=switches.obstacle(at),
-            exposure=exposure,
-            unknown=unknown,
-            currency=account.currency if account else "",
-            held={position.symbol: position for position in held},
-            entering={order.symbol: order for order in working if order.kind == Order.Kind.ENTRY},
-            closing=frozenset(order.symbol for order in working if order.kind == Order.Kind.CLOSE),
-        )
+    def load(
+        cls, symbols: Collection[str], at: datetime, state: State | None = None, book: Book | None = None
+    ) -> "Surroundings":
+        """Two queries; one more for the state of the switches and three for the book, if not given."""
+        book = book or Book.load(at)
+        exposure, unknown = None, ""
+        try:
+            exposure = positions.exposure(at, book)
+        except positions.Unknown as problem:
+            unknown = str(problem)
+        obstacle = state.obstacle if state else switches.obstacle(at)
+        return cls(Scene.load(symbols, at), obstacle, exposure, unknown, book)
 
+    @property
+    def currency(self) -> str:
+        return self.book.account.snapshot.currency if self.book.account else ""
 
-def _exposure(at: datetime, held: Sequence[Position]) -> tuple[Exposure | None, str]:
-    try:
-        return positions.exposure(at, held), ""
-    except positions.Unknown as unknown:
-        return None, str(unknown)
+    @cached_property
+    def held(self) -> Mapping[str, Position]:
+        return {position.symbol: position for position in self.book.held}
+
+    def working(self, symbol: str, kind: Order.Kind, apart_from: Order | None = None) -> Order | None:
+        """The newest order of this kind whose first leg may still fill."""
+        for order in reversed(self.book.orders):
+            is_it = (order.symbol, order.kind) == (symbol, kind) and order.status in Order.WORKING
+            if is_it and order != apart_from:
+                return order
+        return None

@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from approvals import positions
-from approvals.models import AccountSnapshot, Order
 from approvals.views import watchlist
 from approvals.views.page import page, show, without_page
 from market import changes
@@ -19,14 +18,15 @@ from signals.models import Signal
 SOONEST = 10
 
 # What the desk shows is as old as the newest of these.
-VERSION = """
+VERSION = f"""
 SELECT concat_ws(' ',
     (SELECT max(received_at) FROM quotes),
     (SELECT concat(count(*), max(created_at)) FROM strategy_signals
      WHERE status = 'pending' AND expires_at > %(at)s),
-    (SELECT max(id) FROM fills),
-    (SELECT count(*) FROM orders WHERE status = 'held')
-)
+    (SELECT max(id) FROM fills), held,
+    (SELECT count(*) FROM ({changes.STALE}) AS stale)
+), held
+FROM (SELECT count(*) AS held FROM orders WHERE status = 'held') AS orders
 """
 
 
@@ -42,34 +42,35 @@ def desk(request: HttpRequest) -> HttpResponse:
 def update(request: HttpRequest) -> HttpResponse:
     """What moves on the desk; nothing while nothing has moved since the version that is shown."""
     at = timezone.now()
-    if request.GET.get("seen") == version(at):
+    if request.GET.get("seen") == version(at)[0]:
         return HttpResponse(status=204)
     return render(request, "_desk.html", {"now": at, **_context(request, at)})
 
 
-def version(at: datetime) -> str:
-    """It changes with what moves, and with what stops moving: a quote that has become stale is news."""
-    stale = len(changes.stale_symbols(at))
+def version(at: datetime) -> tuple[str, int]:
+    """What changes with what moves, and with what stops moving: a quote that has become stale is news.
+
+    And how many orders need a new look.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(VERSION, {"at": at})
-        (found,) = cursor.fetchone() or ("",)
-        return f"{found} {stale}"
+        cursor.execute(VERSION, changes.stale_values(at))
+        return cursor.fetchone() or ("", 0)
 
 
 def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
     search = request.GET.get("search", "").strip()[:16]
     # First: what comes while the rest is read is then told by the next update.
-    seen, found = version(at), watchlist.page(search, request.GET.get("page"))
-    account = AccountSnapshot.objects.order_by("-at").first()
+    seen, needs_look = version(at)
+    book = positions.Book.load(at)
+    found = watchlist.page(search, request.GET.get("page"))
     return {
         "version": seen,
         "page": found,
         "search": search,
         "others": without_page(request),
-        "rows": watchlist.rows(list(found), at),
+        "rows": watchlist.rows(found, at),
         "waiting": Signal.objects.pending(at).with_conflict(at).order_by("expires_at", "id")[:SOONEST],
-        "held": positions.protected(),
-        "account": account,
-        "day_result": account and positions.day_result(account, at),
-        "needs_look": Order.objects.in_(Order.Status.HELD).count(),
+        "held": book.protected(),
+        "account": book.account,
+        "needs_look": needs_look,
     }

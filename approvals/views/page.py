@@ -37,8 +37,9 @@ def page(view: View[P]) -> View[P]:
 def show(
     request: HttpRequest, template: str, at: datetime, context: Mapping[str, Any], status: int = 200
 ) -> HttpResponse:
-    """A whole page, as things stand at `at`."""
-    return render(request, template, {"now": at, "strip": strip.load(at), **context}, status=status)
+    """A whole page, as things stand at `at`. The context may bring the strip along."""
+    above = {} if "strip" in context else {"strip": strip.load(at)}
+    return render(request, template, {"now": at, **above, **context}, status=status)
 
 
 def without_page(request: HttpRequest) -> str:

@@ -3,27 +3,30 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from approvals import decisions, exits, positions, proposals
-from approvals.look import written
-from approvals.models import AccountSnapshot, Fill, Order
+from approvals.look import NEAR, written
+from approvals.models import Fill, Order
+from approvals.switches import State
+from approvals.views import history, strip
 from approvals.views.page import DECIDE, TRADE, page, show, viewer, without_page
+from approvals.views.paging import paged
 from approvals.views.plots import Curve
 from approvals.views.wishes import WishForm
 from market import sessions
 from market.models import Instrument
 
 PER_PAGE, FILLS, NOTES = 25, 50, 2000
+HELD = Order.Status.HELD
 SPANS = {
     "day": timedelta(days=1),
     "week": timedelta(days=7),
@@ -59,19 +62,17 @@ class Held:
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
-    orders = Order.objects.select_related("approval__signal")
-    told = orders.prefetch_related("fills", "decisions__decided_by").order_by("-created_at", "id")
-    account = AccountSnapshot.objects.order_by("-at").first()
-    span = request.GET.get("span") if request.GET.get("span") in SPANS else "day"
+    above = strip.load(at)
+    book, shows_fills = positions.Book.load(at), request.GET.get("list") == "fills"
+    span = str(request.GET.get("span")) if request.GET.get("span") in SPANS else "day"
     context = {
-        "held": [Held(one, decisions.proposal_of(one, at)) for one in orders.in_(Order.Status.HELD)],
-        "open": positions.protected(),
-        "working": [one for one in orders.working() if one.status != Order.Status.HELD],
-        "page": Paginator(told, PER_PAGE).get_page(request.GET.get("page")),
-        "fills": Fill.objects.order_by("-executed_at", "-pk")[:FILLS],
-        "account": account,
-        "day_result": account and positions.day_result(account, at),
-        "curve": Curve.of(_equity(str(span), at)),
+        "strip": above,
+        "held": _held(book, above.state, at),
+        "open": book.protected(),
+        "working": [one for one in book.orders if one.status in Order.WORKING and one.status != HELD],
+        "account": book.account,
+        "curve": Curve.of(positions.equity_curve(at - length if (length := SPANS[span]) else None, at)),
+        **(_fills if shows_fills else _orders)(request.GET.get("page")),
         "span": span,
         "others": without_page(request),
         "spans": list(SPANS),
@@ -88,7 +89,7 @@ def close(request: HttpRequest, symbol: str) -> HttpResponse:
     if request.method == "POST":
         return _leave(request, lambda notes: exits.close(symbol, by=viewer(request), at=at, notes=notes))
     instrument = get_object_or_404(Instrument, pk=symbol)
-    known = sessions.load(instrument.calendar, at - timedelta(days=15), at + timedelta(days=15))
+    known = sessions.load(instrument.calendar, at - NEAR, at + NEAR)
     opens_at = None if known.is_open(at) else known.next_open(at)
     context = {"instrument": instrument, "position": positions.of(symbol), "opens_at": opens_at}
     return show(request, "close.html", at, context)
@@ -141,12 +142,23 @@ def _leave(request: HttpRequest, leave: Callable[[str], Order]) -> HttpResponse:
     return redirect("positions")
 
 
-def _equity(span: str, at: datetime) -> list[tuple[datetime, Decimal]]:
-    length = SPANS[span]
-    since = at - length if length else _first(at)
-    return positions.equity_curve(since, at)
+def _held(book: positions.Book, state: State, at: datetime) -> list[Held]:
+    """Those that need a new look, each with what releasing it would do."""
+    orders = [one for one in book.orders if one.status == HELD]
+    if not orders:
+        return []
+    around = proposals.Surroundings.load({one.symbol for one in orders}, at, state, book)
+    return [Held(one, decisions.proposal_of(one, at, around=around)) for one in orders]
 
 
-def _first(at: datetime) -> datetime:
-    first = AccountSnapshot.objects.order_by("at").values_list("at", flat=True).first()
-    return first or at - timedelta(days=1)
+def _orders(number: str | None) -> dict[str, Any]:
+    """All orders, the newest first, each with what happened to it."""
+    rows = Order.objects.select_related("approval__signal").order_by("-created_at", "id")
+    found = paged(rows, number, PER_PAGE)
+    events = history.of(found)
+    return {"page": found, "list": "orders", "told": [(one, events.get(one.pk, [])) for one in found]}
+
+
+def _fills(number: str | None) -> dict[str, Any]:
+    found = paged(Fill.objects.order_by("-executed_at", "-pk"), number, FILLS)
+    return {"page": found, "list": "fills", "fills": found}

@@ -1,5 +1,6 @@
 """One signal: what was said and why, what approving it does now, and the decision on it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -7,19 +8,23 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from approvals import decisions, proposals
-from approvals.models import TradeApproval
+from approvals.models import SignalView, TradeApproval
 from approvals.proposals import AS_PROPOSED, Proposal
+from approvals.switches import State
+from approvals.views import strip
 from approvals.views.page import DECIDE, page, show, viewer
 from approvals.views.wishes import NotesForm, RejectForm, WishForm
 from signals import lifecycle, records, thumbnail
 from signals.models import Signal
-from signals.models.signals import differences
+from signals.models.signals import SignalQuerySet, differences
 
 OF_THE_DECISION = ("approval__approved_by", "approval__order", "superseded_by")
 
@@ -28,10 +33,12 @@ OF_THE_DECISION = ("approval__approved_by", "approval__order", "superseded_by")
 class Case:
     """What the page shows of a signal at an instant. `proposal`: None once it has ended.
 
-    `shown`: the terms that stand on the person's page already; empty on a page that is new.
+    `opposite`: the pending signals that say the opposite. `shown`: the terms that stand on the person's page
+    already; empty on a page that is new.
     """
 
     signal: Signal
+    opposite: Sequence[Signal]
     at: datetime
     etag: str
     proposal: Proposal | None
@@ -70,8 +77,9 @@ class Case:
 @page
 @require_GET
 def signal(request: HttpRequest, pk: UUID) -> HttpResponse:
-    case = _looked_at(request, pk)
-    return show(request, "signal.html", case.at, _context(case))
+    above = strip.load(timezone.now())
+    case = _looked_at(request, pk, above.state)
+    return show(request, "signal.html", case.at, _whole(case) | {"strip": above})
 
 
 @page
@@ -163,21 +171,33 @@ def _again(request: HttpRequest, pk: UUID, at: datetime, said: list[str], status
     sent = _filled(request.POST)
     case = _case(pk, at, sent) if status == 400 or sent is None else _renewed(pk, at, sent.typed)
     was = request.POST if status == 412 else None
-    return show(request, "signal.html", at, _context(case) | {"refusals": said, "was": was}, status)
+    return show(request, "signal.html", at, _whole(case) | {"refusals": said, "was": was}, status)
 
 
-def _signals(at: datetime) -> Any:
+def _signals(at: datetime) -> SignalQuerySet:
     return Signal.objects.with_conflict(at).select_related(*OF_THE_DECISION)
+
+
+def _found(pk: UUID, at: datetime, viewer: User | None) -> tuple[Signal, list[Signal]]:
+    """The signal, with whether it was seen by whoever looks, and those that say the opposite."""
+    seen = SignalView.objects.filter(signal=OuterRef("pk"), user=viewer)
+    found_all = _signals(at).with_opposites(pk, at).annotate(is_seen=Exists(seen))
+    rows = list(found_all.order_by("-generated_at", "id"))
+    found = next((one for one in rows if one.pk == pk), None)
+    if found is None:
+        raise Http404("no such signal")
+    return found, [one for one in rows if one.pk != pk]
 
 
 def _etag(found: Signal, at: datetime) -> str:
     return found.fingerprint(at, is_conflicting=found.is_conflicting)  # type: ignore[attr-defined]  # annotated
 
 
-def _looked_at(request: HttpRequest, pk: UUID) -> Case:
+def _looked_at(request: HttpRequest, pk: UUID, state: State | None = None) -> Case:
     """The signal as it is now. The first look of whoever may decide is written down."""
-    case = _case(pk, timezone.now(), _filled(request.GET))
-    if case.proposal and request.user.has_perm(DECIDE):
+    case = _case(pk, timezone.now(), _filled(request.GET), state=state, viewer=viewer(request))
+    is_seen = case.signal.is_seen  # type: ignore[attr-defined]  # annotated
+    if case.proposal and not is_seen and request.user.has_perm(DECIDE):
         decisions.view(case.signal, by=viewer(request), at=case.at)
     return case
 
@@ -187,14 +207,21 @@ def _filled(sent: QueryDict) -> WishForm | None:
     return WishForm(sent) if WishForm.base_fields.keys() & sent.keys() else None
 
 
-def _case(pk: UUID, at: datetime, form: WishForm | None, shown: str = "") -> Case:
+def _case(
+    pk: UUID,
+    at: datetime,
+    form: WishForm | None,
+    shown: str = "",
+    state: State | None = None,
+    viewer: User | None = None,
+) -> Case:
     """The signal, with what stands in the form."""
-    found = get_object_or_404(_signals(at), pk=pk)
+    found, opposite = _found(pk, at, viewer)
     wish = form.wish if form and form.is_valid() else AS_PROPOSED
     is_pending = found.status_at(at) == Signal.Status.PENDING
-    proposal = proposals.propose(found, at, wish) if is_pending else None
+    proposal = proposals.propose(found, at, wish, state=state) if is_pending else None
     filled = form or (WishForm.of(proposal) if proposal else WishForm())
-    return Case(found, at, _etag(found, at), proposal, filled, shown)
+    return Case(found, opposite, at, _etag(found, at), proposal, filled, shown)
 
 
 def _renewed(pk: UUID, at: datetime, typed: dict[str, str]) -> Case:
@@ -214,11 +241,17 @@ def _context(case: Case) -> dict[str, Any]:
     return {
         "case": case,
         "signal": found,
-        "opposite": found.conflicting(case.at),
+        "opposite": case.opposite,
         "record": known.get((*key, records.POOLED)),
         "record_here": known.get((*key, found.symbol)),
-        "picture": thumbnail.draw(found, thumbnail.around(found), thumbnail.shares(found)),
         "reasons": TradeApproval.Reason.choices,
         "outcomes": found.outcomes.order_by("-ledger"),
         "decision": getattr(found, "approval", None),
     }
+
+
+def _whole(case: Case) -> dict[str, Any]:
+    """What the page shows and the dialog does not."""
+    found = case.signal
+    picture = thumbnail.draw(found, thumbnail.around(found), thumbnail.shares(found))
+    return _context(case) | {"picture": picture}

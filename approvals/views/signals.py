@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,7 +18,10 @@ from django.views.decorators.http import require_GET
 from approvals import proposals, scorecard
 from approvals.models import Outcome
 from approvals.proposals import Proposal
+from approvals.switches import State
+from approvals.views import strip
 from approvals.views.page import page, show, without_page
+from approvals.views.paging import paged
 from approvals.views.waves import Wave, waves
 from market.prices import Timeframe
 from signals.models import Signal
@@ -79,8 +82,11 @@ class Waiting:
 def signals(request: HttpRequest) -> HttpResponse:
     at, filters = timezone.now(), Filters(request.GET)
     tab = request.GET.get("tab") if request.GET.get("tab") in TABS else "waiting"
-    rows = _waiting(request, filters, at) if tab == "waiting" else _ended(request, filters, str(tab))
-    context = {"tab": tab, "tabs": list(TABS), "filters": filters, "others": without_page(request)}
+    above = strip.load(at)
+    waits = tab == "waiting"
+    rows = _waiting(request, filters, at, above.state) if waits else _ended(request, filters, str(tab))
+    asked = {"tab": tab, "tabs": list(TABS), "filters": filters, "others": without_page(request)}
+    context = asked | {"strip": above}
     return show(request, "signals.html", at, context | rows)
 
 
@@ -99,7 +105,7 @@ def news(request: HttpRequest) -> HttpResponse:
     return render(request, "_news.html", {"came": came, "ended": ended, "news": request.get_full_path()})
 
 
-def _waiting(request: HttpRequest, filters: Filters, at: datetime) -> dict[str, Any]:
+def _waiting(request: HttpRequest, filters: Filters, at: datetime, state: State) -> dict[str, Any]:
     pending = Signal.objects.pending(at).with_conflict(at).order_by("expires_at", "id")
     found = _page(request, filters.apply(pending))
     known = scorecard.at_confidence(found)
@@ -109,7 +115,7 @@ def _waiting(request: HttpRequest, filters: Filters, at: datetime) -> dict[str, 
     asked = {**request.GET.dict(), "since": at.isoformat(), "shown": shown}
     return {
         "page": found,
-        "waiting": Waiting(proposals.propose_all(list(found), at)),
+        "waiting": Waiting(proposals.propose_all(list(found), at, state)),
         "news": f"{reverse('signals-news')}?{urlencode(asked)}",
     }
 
@@ -125,7 +131,7 @@ def _ended(request: HttpRequest, filters: Filters, tab: str) -> dict[str, Any]:
 
 
 def _page(request: HttpRequest, found: SignalQuerySet) -> Page[Signal]:
-    return Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    return paged(found, request.GET.get("page"), PER_PAGE)
 
 
 def _uuids(text: str) -> list[UUID]:

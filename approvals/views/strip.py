@@ -10,11 +10,11 @@ from django.db import connection
 
 from approvals import switches
 from market import words
-from market.models import ALWAYS_OPEN, IngestionRun
+from market.models import ALWAYS_OPEN
 from market.prices import Feed
 
-# The sessions around now of each calendar of the watchlist, the feeds of its quotes, and what waits.
-FACTS = """
+# The watchlist's feeds, the sessions around now of each of its calendars, what waits, and the switches.
+FACTS = f"""
 SELECT
     (SELECT json_object_agg(feed, delay) FROM (
         SELECT feed, max(delay_seconds) AS delay FROM quotes JOIN instruments USING (symbol)
@@ -32,7 +32,10 @@ SELECT
             SELECT calendar, count(*) AS instruments FROM instruments WHERE watched GROUP BY calendar
         ) AS watched
     ) AS hours),
-    (SELECT count(*) FROM strategy_signals WHERE status = 'pending' AND expires_at > %(at)s)
+    (SELECT count(*) FROM strategy_signals WHERE status = 'pending' AND expires_at > %(at)s),
+    (SELECT count(*) FROM orders WHERE status = 'held'),
+    state.*
+FROM ({switches.STATE}) AS state
 """
 # From the best to the worst that a watchlist can have: its worst is what the strip says.
 FEEDS = (Feed.LIVE, Feed.DELAYED, Feed.SIMULATED)
@@ -53,11 +56,19 @@ class Item:
 
 @dataclass(frozen=True)
 class Strip:
-    """What is true at an instant. `waiting`: how many signals nobody has decided on."""
+    """What is true at an instant.
+
+    `waiting`: how many signals nobody has decided on. `held`: how many orders need a new look.
+    """
 
     items: list[Item]
-    is_halted: bool
     waiting: int
+    held: int
+    state: switches.State
+
+    @property
+    def is_halted(self) -> bool:
+        return bool(self.state.halted)
 
     @property
     def troubles(self) -> list[Item]:
@@ -65,18 +76,19 @@ class Strip:
 
 
 def load(at: datetime) -> Strip:
+    """One query."""
     with connection.cursor() as cursor:
-        cursor.execute(FACTS, {"at": at})
-        feeds, hours, waiting = cursor.fetchone() or (None, None, 0)
-    halt, feed, broker = switches.halted(), switches.feed_trouble(at), switches.broker_trouble(at)
+        cursor.execute(FACTS, {"at": at, **switches.state_values(at)})
+        feeds, hours, waiting, held, *row = cursor.fetchall()[0]
+    state = switches.State.of(row, at)
     items = [
-        _feed(feeds or {}, feed),
+        _feed(feeds or {}, state.feed),
         *_markets(hours or []),
-        _worker(at),
-        _broker(broker),
-        _trading(halt, is_waiting=bool(feed or broker)),
+        _worker(state.newest_round, at),
+        _broker(state.broker),
+        _trading(state),
     ]
-    return Strip(items, bool(halt), waiting)
+    return Strip(items, waiting, held, state)
 
 
 def _feed(feeds: Mapping[str, int], trouble: str) -> Item:
@@ -114,8 +126,7 @@ def _instant(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _worker(at: datetime) -> Item:
-    newest = IngestionRun.objects.newest_round()
+def _worker(newest: datetime | None, at: datetime) -> Item:
     advice = "Check that it runs (python manage.py qcluster) and read its log."
     if newest is None:
         return Item("Worker", "warn", "not seen yet", f"No cycle has finished yet. {advice}")
@@ -132,8 +143,8 @@ def _broker(trouble: str) -> Item:
     return Item("Broker", "warn" if is_back else "bad", f"{name}, {'back' if is_back else 'away'}", trouble)
 
 
-def _trading(halt: str, *, is_waiting: bool) -> Item:
+def _trading(state: switches.State) -> Item:
     """Whether anything can be approved: not while the feed or the broker is away, either."""
-    if halt:
-        return Item("Trading", "bad", "halted", halt)
-    return Item("Trading", "warn", "waits") if is_waiting else Item("Trading", "good", "on")
+    if state.halted:
+        return Item("Trading", "bad", "halted", state.halted)
+    return Item("Trading", "warn", "waits") if state.obstacle else Item("Trading", "good", "on")

@@ -1,13 +1,14 @@
 """The watchlist as the desk shows it: price, change, the day's range and a line of the last bars."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db import connection
 
+from approvals.views.paging import paged
 from market import changes
 from market.changes import QuoteView
 from market.models import Instrument
@@ -74,10 +75,10 @@ def page(search: str, number: str | None) -> Page[Instrument]:
     watched = Instrument.objects.watched().order_by("symbol")
     if search:
         watched = watched.filter(symbol__istartswith=search) | watched.filter(name__istartswith=search)
-    return Paginator(watched, PER_PAGE).get_page(number)
+    return paged(watched, number, PER_PAGE)
 
 
-def rows(instruments: Sequence[Instrument], at: datetime) -> list[Row]:
+def rows(instruments: Iterable[Instrument], at: datetime) -> list[Row]:
     symbols = [instrument.pk for instrument in instruments]
     quotes, lines = changes.quotes_with_change(symbols, at), _lines(symbols, at)
     return [Row(one, quotes.get(one.pk), lines.get(one.pk)) for one in instruments]

@@ -47,7 +47,9 @@ class QuoteSerializer(serializers.Serializer[Any]):
 
 
 def shown(quotes: Iterable[Quote]) -> Any:
-    return QuoteSerializer(changes.look_at(quotes, timezone.now()), many=True).data
+    symbols = [quote.symbol for quote in quotes]
+    views = changes.quotes_with_change(symbols, timezone.now())
+    return QuoteSerializer([views[one] for one in symbols if one in views], many=True).data
 
 
 class QuoteFilters(FilterSet):

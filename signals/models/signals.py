@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 
 from market.models.meta import TypedModelMeta, choices
 from market.prices import Feed, Timeframe
@@ -51,6 +51,13 @@ class SignalQuerySet(models.QuerySet["Signal"]):
                 default=Value(False),
             )
         )
+
+    def with_opposites(self, pk: uuid.UUID, at: datetime) -> "SignalQuerySet":
+        """That signal; while it is pending, those of its symbol that say the opposite, too."""
+        this = Signal.objects.filter(pk=pk)
+        mine = Signal.objects.pending(at).filter(pk=pk)
+        opposite = Q(status=Signal.Status.PENDING, expires_at__gt=at, symbol=Subquery(mine.values("symbol")))
+        return self.filter(Q(pk=pk) | opposite & ~Q(signal_type=Subquery(this.values("signal_type"))))
 
 
 # What the parts of a fingerprint stand for, in their order.

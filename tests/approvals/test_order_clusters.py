@@ -123,7 +123,7 @@ def test_two_clusters_send_each_order_once_though_every_task_is_queued_twice_and
     site: Site,
 ) -> None:
     orders = site.orders("C", 12)
-    workers = settings.Q_CLUSTER["workers"]
+    workers = int(str(settings.Q_CLUSTER["workers"]))
     site.fake.fail("place", "hang after", times=workers)
     with site.cluster() as first:
         site.queue(orders)

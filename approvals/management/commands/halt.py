@@ -21,5 +21,5 @@ class Command(BaseCommand):
         if not reason:
             raise CommandError("Say why: everybody who cannot trade will read it.")
         switches.halt(TradingHalt.Cause.PERSON, reason, timezone.now())
-        self.stdout.write(switches.halted())
+        self.stdout.write(switches.state(timezone.now()).halted)
         self.stdout.write("Closing positions and cancelling orders still work. manage.py resume ends it.")

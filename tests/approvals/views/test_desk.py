@@ -80,21 +80,21 @@ def test_many_instruments_are_shown_by_the_page(trader: Client) -> None:
 
 class TestUpdate:
     def test_nothing_is_sent_while_nothing_moves(self, trader: Client) -> None:
-        seen = desk.version(make.T0)
+        seen = desk.version(make.T0)[0]
         assert trader.get("/desk/update/", {"seen": seen}).status_code == 204
 
     @pytest.mark.parametrize(
         "happens", [lambda: make.quote("MSFT", 400, make.T0 + make.DAY), make.signal, make.held]
     )
     def test_whatever_moves_is_sent(self, trader: Client, happens: object) -> None:
-        seen = desk.version(make.T0)
+        seen = desk.version(make.T0)[0]
         happens()  # type: ignore[operator]  # one of the above
         answer = trader.get("/desk/update/", {"seen": seen})
         assert answer.status_code == 200
         assert re.search(r'^\s*<div class="columns" id="desk"', answer.content.decode())
 
     def test_a_quote_that_becomes_stale_is_sent_though_nothing_came(self, trader: Client) -> None:
-        seen = desk.version(make.T0)
+        seen = desk.version(make.T0)[0]
         with mock.patch.object(timezone, "now", return_value=make.T0 + timedelta(minutes=20)):
             answer = trader.get("/desk/update/", {"seen": seen})
         assert "stale" in row(answer.content.decode(), "AAPL")

@@ -37,8 +37,9 @@ def page(client: Client) -> str:
 
 def test_empty_parts_say_what_fills_them(trader: Client) -> None:
     html = page(trader)
-    for said in ("Nothing is held", "No order yet", "No fill yet", "No curve yet"):
+    for said in ("Nothing is held", "No order yet", "No curve yet"):
         assert said in html, said
+    assert "No fill yet" in trader.get("/positions/?list=fills").content.decode()
 
 
 def test_a_position_shows_its_result_its_stop_and_what_is_at_risk(trader: Client) -> None:
@@ -173,3 +174,22 @@ def test_a_curve_goes_from_edge_to_edge() -> None:
     assert (first[0], last[0]) == ("72.0", "632.0")
     assert float(first[1]) > float(last[1])
     assert Curve.of([(at, Decimal(100))]).points == ""
+
+
+def test_the_history_of_an_order_tells_decisions_and_fills_in_their_order(trader: Client) -> None:
+    order = make.order(status=Order.Status.HELD, status_reason="Trading was halted.")
+    trader.post(f"/orders/{order.pk}/drop/", {"notes": "too late"})
+    make.fill(order, 4, "185.50", executed_at=make.T0 + timedelta(minutes=1), commission=Decimal("1.25"))
+    told = re.sub(r"<[^>]+>", "", page(trader).split("<h2>Orders</h2>")[1])
+    first, second = (
+        told.index("drop by ann (“too late”)"),
+        told.index("Entry, BUY 4 at 185.50, 1.25 commission"),
+    )
+    assert first < second
+
+
+def test_fills_have_a_list_of_their_own(trader: Client) -> None:
+    make.held()
+    html = trader.get("/positions/?list=fills&span=week").content.decode()
+    assert "<h2>Fills</h2>" in html
+    assert "185.50" in html.split("<h2>Fills</h2>")[1]

@@ -102,9 +102,9 @@ class TestHalting:
     def test_a_person_halts_and_resumes(self, operator: Client) -> None:
         assert re.search(r"<button[^>]*>Halt trading", operator.get("/halt/").content.decode())
         operator.post("/halt/", {"reason": "Fed day"})
-        assert "Fed day" in switches.halted()
+        assert "Fed day" in switches.state(make.T0).halted
         operator.post("/resume/", {"note": "over"})
-        assert switches.halted() == ""
+        assert switches.state(make.T0).halted == ""
 
     def test_whoever_may_not_halt_cannot(self, trader: Client) -> None:
         assert trader.post("/halt/", {"reason": "Fed day"}).status_code == 403

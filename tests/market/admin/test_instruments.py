@@ -16,7 +16,7 @@ from market.models import Instrument, Quote
 from tests import make
 
 LIST = "/admin/market/instrument/"
-QUERIES = 10  # who asks (2), what the filters offer (2), counts (2), the page, its quotes and changes (3)
+QUERIES = 8  # who asks (2), what the filters offer (2), counts (2), the page, its quotes and changes (3)
 
 
 @pytest.fixture(autouse=True)

@@ -91,9 +91,7 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
     for n in range(symbols):
         make.instrument(f"S{n}")
         make.quote(f"S{n}")
-    with django_assert_num_queries(
-        8
-    ):  # two for the token, two for the role, count, page, previous closes, staleness
+    with django_assert_num_queries(7):  # two for the token, two for the role, count, page, what they mean
         assert len(reader.get(URL).json()["results"]) == 2 + symbols
 
 

@@ -1,0 +1,28 @@
+"""All that figures about the account are made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from approvals.models import Order
+from approvals.positions.account import Account, account
+from approvals.positions.holdings import Position, open_positions
+from approvals.positions.protection import Protected, live_orders, protect
+
+
+@dataclass(frozen=True)
+class Book:
+    """The account, what it holds, and the orders of which something may still happen."""
+
+    account: Account | None
+    held: Sequence[Position]
+    orders: Sequence[Order]
+
+    @classmethod
+    def load(cls, at: datetime) -> "Book":
+        """Three queries; one more after a split, and one where a round was long."""
+        return cls(account(at), open_positions(), live_orders())
+
+    def protected(self) -> list[Protected]:
+        """What is held with its exits. No query, one where there was a split since."""
+        return protect(self.held, self.orders)

@@ -1,0 +1,21 @@
+"""A page of a list together with how many there are in all, in one query."""
+
+from typing import TypeVar
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Model, QuerySet, Window
+
+M = TypeVar("M", bound=Model)
+
+LARGEST = 1_000_000  # beyond it the database counts no rows
+
+
+def paged(rows: QuerySet[M], number: str | None, per_page: int) -> Page[M]:
+    """The page asked for: the first one when it is no number, the last one when there are not so many."""
+    wanted = min(max(int(number), 1), LARGEST) if number and number.isdecimal() else 1
+    counted = rows.annotate(in_all=Window(Count("*")))
+    found = list(counted[(wanted - 1) * per_page : wanted * per_page])
+    if not found and wanted > 1:
+        return Paginator(rows, per_page).get_page(wanted)
+    count = found[0].in_all if found else 0  # type: ignore[attr-defined]  # annotated
+    return Page(found, wanted, Paginator(range(count), per_page))  # type: ignore[arg-type]  # for its length
