@@ -9,6 +9,7 @@ from approvals.scorecard.card import KEYS, Card, cards, complete
 from approvals.scorecard.confidences import at_confidence
 from approvals.scorecard.rejections import Decided, Rejections
 from approvals.scorecard.tally import Tally
+from approvals.scorecard.whole import Whole, whole
 
 __all__ = [
     "KEYS",
@@ -18,7 +19,9 @@ __all__ = [
     "Decided",
     "Rejections",
     "Tally",
+    "Whole",
     "at_confidence",
     "cards",
     "complete",
+    "whole",
 ]

@@ -1,5 +1,6 @@
 """Whether more confidence meant more targets."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -39,6 +40,28 @@ class Confidence:
 
 
 @dataclass(frozen=True)
+class Bin:
+    """Confidences of one tenth together: what they said on average, and what came. Shares are 0 to 1."""
+
+    cases: int
+    targets: int
+    every: Sequence[Confidence]
+
+    @property
+    def said(self) -> float:
+        return sum(float(one.confidence) * one.cases for one in self.every) / self.cases
+
+    @property
+    def came(self) -> float:
+        return self.targets / self.cases
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 %, Wilson."""
+        return wilson(self.targets, self.cases)
+
+
+@dataclass(frozen=True)
 class Calibration:
     """Confidence against what came first, over all signals that reached target or stop.
 
@@ -67,6 +90,17 @@ class Calibration:
     def too_few(self) -> int:
         """Cases of confidences that have too few of them."""
         return self.cases - sum(one.cases for one in self.values)
+
+    @property
+    def bins(self) -> list["Bin"]:
+        """The confidences by tenths, those tenths that have enough cases together."""
+        tenths: dict[int, list[Confidence]] = defaultdict(list)
+        for one in self.every:
+            tenths[min(int(one.confidence * 10), 9)].append(one)
+        made = [
+            Bin(sum(x.cases for x in some), sum(x.targets for x in some), some) for some in tenths.values()
+        ]
+        return [one for one in made if one.cases >= ENOUGH]
 
     @property
     def base_rate(self) -> float | None:

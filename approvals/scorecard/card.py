@@ -102,12 +102,12 @@ def complete(found: Sequence[Card], outcomes: QuerySet[Outcome]) -> list[Card]:
     by = list(found[0].of)
     calibrations = _calibrations(outcomes, by)
     few = [card for card in found if card.rejections.has_listed]
-    listed = _few(outcomes, by, few) if few else {}
+    few_cases = listed(outcomes, by, few) if few else {}
     return [
         replace(
             card,
             calibration=Calibration.of(calibrations.get(tuple(card.of.values()), [])),
-            listed=listed.get(tuple(card.of.values()), []),
+            listed=few_cases.get(tuple(card.of.values()), []),
         )
         for card in found
     ]
@@ -128,7 +128,7 @@ def _calibrations(outcomes: QuerySet[Outcome], by: Sequence[str]) -> dict[Key, l
     return found
 
 
-def _few(outcomes: QuerySet[Outcome], by: Sequence[str], cards: Sequence[Card]) -> dict[Key, list[Decided]]:
+def listed(outcomes: QuerySet[Outcome], by: Sequence[str], cards: Sequence[Card]) -> dict[Key, list[Decided]]:
     """For each key its approved cases when they are few, likewise those rejected; the newest first."""
     columns = [KEYS[name] for name in by]
     near = {f"{KEYS[name]}__in": {card.of[name] for card in cards} for name in by}

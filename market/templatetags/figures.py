@@ -38,6 +38,12 @@ def change(value: float | Decimal | None, places: int = 2, unit: str = "") -> Sa
 
 
 @register.filter
+def signed(value: float | None) -> str:
+    """With its sign, in two decimals: -0.25 as people write it."""
+    return "" if value is None else f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+@register.filter
 def percent(share: float | Decimal | None, places: int = 0) -> str:
     """A share from 0 to 1 as per cent."""
     return words.NOTHING if share is None else f"{100 * share:.{places}f} %"

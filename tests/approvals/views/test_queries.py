@@ -72,6 +72,7 @@ ADDRESSES = [
     "/positions/",
     "/positions/MSFT/close/",
     "/strip/",
+    "/scorecard/",
     "/status/",
 ]
 
