@@ -9,16 +9,32 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import Error, OperationalError, connection
 
-from approvals.models import Gate, Order, TradingHalt
 from approvals.switches import CHECKED_WITHIN
 from market import changes, feeds
-from market.models import IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
-from signals.models import Scan
+from market.models import ProviderStatus
 
 logger = logging.getLogger(__name__)
 
 SHOWN_SYMBOLS = 5
 LOST_AFTER = timedelta(minutes=5)
+
+
+FACTS = """
+SELECT
+    (SELECT data FROM installation ORDER BY id LIMIT 1),
+    (SELECT finished_at FROM ingestion_runs WHERE kind = 'quotes' AND outcome = 'finished'
+     ORDER BY started_at DESC LIMIT 1),
+    (SELECT started_at FROM scans WHERE outcome = 'finished' ORDER BY started_at DESC LIMIT 1),
+    (SELECT min(started_at) FROM trading_halts WHERE ended_at IS NULL),
+    gate.checked_at, gate.broker_good_since,
+    (SELECT count(*) FROM orders WHERE status = 'unknown' AND submitted_at < %(lost_before)s),
+    ARRAY(
+        SELECT DISTINCT calendar FROM instruments WHERE watched AND calendar NOT IN (
+            SELECT calendar FROM trading_sessions WHERE date BETWEEN %(at)s::date AND %(at)s::date + 15
+        ) ORDER BY calendar
+    )
+FROM (SELECT) AS one_row LEFT JOIN gate ON true
+"""
 
 
 class Status(StrEnum):
@@ -34,17 +50,42 @@ class Check:
     message: str
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What most checks are read from. Times are None for what has not happened yet.
+
+    `unknown`: the calendars of watched instruments of which no coming session is stored.
+    """
+
+    data: str | None
+    round_at: datetime | None
+    scan_at: datetime | None
+    halted_at: datetime | None
+    asked_at: datetime | None
+    broker_good_since: datetime | None
+    lost_orders: int
+    unknown: list[str]
+
+    @classmethod
+    def read(cls, at: datetime) -> "Facts":
+        """One query."""
+        with connection.cursor() as cursor:
+            cursor.execute(FACTS, {"at": at, "lost_before": at - LOST_AFTER})
+            return cls(*cursor.fetchall()[0])
+
+
 def examine(at: datetime) -> list[Check]:
     """All checks, or the database's alone when it does not answer: the others are read from it."""
     try:
         ping()
+        facts = Facts.read(at)
         return [
             Check("database", Status.HEALTHY, "It answers."),
-            _data(),
-            _worker(at),
-            _scans(at),
-            _trading(at),
-            _quotes(at),
+            _data(facts),
+            _worker(facts, at),
+            _scans(facts, at),
+            _trading(facts, at),
+            _quotes(facts, at),
             *_providers(at),
         ]
     except Error as error:
@@ -76,22 +117,21 @@ def _advice(error: Error) -> str:
     return "It answers, but its tables are not as expected. Run: python manage.py migrate"
 
 
-def _data() -> Check:
-    row = Installation.objects.first()
-    if row is None:
+def _data(facts: Facts) -> Check:
+    if facts.data is None:
         return Check("data", Status.HEALTHY, "Empty so far: the first cycle decides, simulated or real.")
-    if row.data != settings.DATA_KIND:
+    if facts.data != settings.DATA_KIND:
         return Check(
             "data",
             Status.DEGRADED,
-            f"The database holds {row.data} data, the settings ask for {settings.DATA_KIND}. "
-            f"Set DATA={row.data}, or point DATABASE_URL at another database.",
+            f"The database holds {facts.data} data, the settings ask for {settings.DATA_KIND}. "
+            f"Set DATA={facts.data}, or point DATABASE_URL at another database.",
         )
-    return Check("data", Status.HEALTHY, f"The market data is {row.data}.")
+    return Check("data", Status.HEALTHY, f"The market data is {facts.data}.")
 
 
-def _worker(at: datetime) -> Check:
-    newest = IngestionRun.objects.newest_round()
+def _worker(facts: Facts, at: datetime) -> Check:
+    newest = facts.round_at
     advice = "Check that it runs (python manage.py qcluster) and read its log."
     if newest is None:
         message = f"No cycle has finished yet. The worker runs the first one as soon as it starts. {advice}"
@@ -102,13 +142,8 @@ def _worker(at: datetime) -> Check:
     return Check("worker", Status.HEALTHY, ago)
 
 
-def _scans(at: datetime) -> Check:
-    newest = (
-        Scan.objects.filter(outcome=Scan.Outcome.FINISHED)
-        .order_by("-started_at")
-        .values_list("started_at", flat=True)
-        .first()
-    )
+def _scans(facts: Facts, at: datetime) -> Check:
+    newest = facts.scan_at
     advice = "Check that the worker runs (python manage.py qcluster) and read its log."
     if newest is None:
         return Check("scans", Status.DEGRADED, f"No scan has finished yet. {advice}")
@@ -118,39 +153,37 @@ def _scans(at: datetime) -> Check:
     return Check("scans", Status.HEALTHY, ago)
 
 
-def _trading(at: datetime) -> Check:
+def _trading(facts: Facts, at: datetime) -> Check:
     """Whether orders can be sent. Reasons that people gave are not for everybody: they are in admin."""
-    halt = TradingHalt.objects.filter(ended_at=None).order_by("started_at").first()
-    if halt:
-        since = f"Trading is halted since {halt.started_at:%Y-%m-%d %H:%M} UTC."
-        return Check("trading", Status.DEGRADED, f"{since} A person resumes it: python manage.py resume")
-    gate = Gate.objects.first()
-    if gate is None or at - gate.checked_at > CHECKED_WITHIN:
-        ago = "yet" if gate is None else f"since {gate.checked_at:%H:%M:%S} UTC"
-        advice = "Check that the worker runs (python manage.py qcluster) and read its log."
-        return Check("trading", Status.DEGRADED, f"The broker has not been asked {ago}. {advice}")
-    if gate.broker_good_since is None:
-        advice = "Nothing is approved or sent until it answers; why is in admin."
-        return Check("trading", Status.DEGRADED, f"The broker is away. {advice}")
-    return _orders(at)
+    advice = "Check that the worker runs (python manage.py qcluster) and read its log."
+    if facts.halted_at:
+        message = f"Trading is halted since {facts.halted_at:%Y-%m-%d %H:%M} UTC."
+        advice = "A person resumes it: python manage.py resume"
+    elif facts.asked_at is None:
+        message = "The broker has not been asked yet."
+    elif at - facts.asked_at > CHECKED_WITHIN:
+        message = f"The broker has not been asked since {facts.asked_at:%H:%M:%S} UTC."
+    elif facts.broker_good_since is None:
+        message, advice = (
+            "The broker is away.",
+            "Nothing is approved or sent until it answers; why is in admin.",
+        )
+    elif facts.lost_orders:
+        message = f"What became of {facts.lost_orders} orders is not known."
+        advice = "Look at the broker's own page."
+    else:
+        return Check("trading", Status.HEALTHY, "Orders can be sent.")
+    return Check("trading", Status.DEGRADED, f"{message} {advice}")
 
 
-def _orders(at: datetime) -> Check:
-    lost = Order.objects.in_(Order.Status.UNKNOWN).filter(submitted_at__lt=at - LOST_AFTER).count()
-    if lost:
-        message = f"What became of {lost} orders is not known. Look at the broker's own page."
-        return Check("trading", Status.DEGRADED, message)
-    return Check("trading", Status.HEALTHY, "Orders can be sent.")
-
-
-def _quotes(at: datetime) -> Check:
-    stale, unknown = changes.stale_symbols(at), _calendars_without_sessions(at)
-    if unknown and Installation.objects.exists():
+def _quotes(facts: Facts, at: datetime) -> Check:
+    stale = changes.stale_symbols(at)
+    if facts.unknown and facts.data:
         return Check(
             "quotes",
             Status.DEGRADED,
-            f"Whether they are fresh is not known: no trading sessions are stored for {', '.join(unknown)}. "
-            "The worker fetches them; its log says what keeps it from that.",
+            "Whether they are fresh is not known: no trading sessions are stored for "
+            f"{', '.join(facts.unknown)}. The worker fetches them; its log says what keeps it from that.",
         )
     if not stale:
         return Check("quotes", Status.HEALTHY, "Every watched instrument that trades now has a fresh quote.")
@@ -161,12 +194,6 @@ def _quotes(at: datetime) -> Check:
         f"{len(stale)} in session without a quote from the last {settings.STALE_QUOTE_SECONDS} s: {shown}. "
         "Look at the newest ingestion run for what failed, or run: python manage.py doctor",
     )
-
-
-def _calendars_without_sessions(at: datetime) -> list[str]:
-    coming = TradingSession.objects.filter(date__range=(at.date(), at.date() + timedelta(days=15)))
-    calendars = Instrument.objects.watched().values_list("calendar", flat=True).distinct()
-    return list(calendars.exclude(calendar__in=coming.values("calendar")).order_by("calendar"))
 
 
 def _providers(at: datetime) -> Iterator[Check]:

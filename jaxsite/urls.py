@@ -33,6 +33,7 @@ router.registry.extend(approvals_urls.router.registry)
 urlpatterns = [
     path("", include(approvals_urls.pages)),
     path("status/", status.status, name="status"),
+    path("status/update/", status.update, name="status-update"),
     path("login/", LoginView.as_view(template_name="account/login.html"), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("health", monitoring.HealthView.as_view(), name="health"),

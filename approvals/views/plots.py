@@ -72,7 +72,7 @@ class Axis:
         """Wide enough for all of these, and from -least to least at any rate."""
         there = [abs(value) for value in values]
         most = max([least, *there])
-        return cls(-most * 1.05, most * 1.05)
+        return cls(-most * 1.15, most * 1.15)
 
     def at(self, value: float) -> float:
         share = (value - self.low) / (self.high - self.low)
@@ -84,7 +84,9 @@ class Axis:
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
-        return [(self.at(value), f"{value:+.2g}") for value in ticks(self.low, self.high, 4)]
+        return [
+            (self.at(value), f"{value:+.2g}" if value else "0") for value in ticks(self.low, self.high, 4)
+        ]
 
 
 @dataclass(frozen=True)

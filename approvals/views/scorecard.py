@@ -1,5 +1,6 @@
 """How strategies and decisions turned out, and what confidence meant: in words, figures and plots."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from approvals.views import plots
 from approvals.views.page import page, show
 from approvals.views.plots import Axis, Dot, Rate
 from market.prices import Timeframe
+from market.templatetags import figures
 from signals.strategies import STRATEGIES
 
 PERIODS = {
@@ -25,6 +27,7 @@ PERIODS = {
     "90": ("90 days", timedelta(days=90)),
     "365": ("a year", timedelta(days=365)),
 }
+MINUS = re.compile(r"-(?=\d)")  # a hyphen before a figure
 QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -88,7 +91,7 @@ class Curve:
     def of(cls, calibration: Calibration) -> "Curve":
         rates = [plots.shares(one.said, one.came, one.interval) for one in calibration.bins]
         base = None if calibration.base_rate is None else plots.down(calibration.base_rate)
-        marks = [(plots.across(one), plots.down(one), f"{one:.0%}") for one in QUARTERS]
+        marks = [(plots.across(one), plots.down(one), figures.percent(one)) for one in QUARTERS]
         return cls(rates, base, calibration, marks)
 
 
@@ -130,9 +133,9 @@ DECIDED = (Outcome.Group.APPROVED.value, Outcome.Group.REJECTED.value)
 
 def _verdicts(every: Card) -> Iterator[str]:
     """What can be said, and no more than the intervals allow."""
-    yield _of_the_strategies(every.signal_ledger)
-    yield _of_the_person(every.rejections)
-    yield _of_the_confidence(every.calibration)
+    said = _of_the_strategies(every.signal_ledger), _of_the_person(every.rejections)
+    for one in (*said, _of_the_confidence(every.calibration)):
+        yield MINUS.sub("\N{MINUS SIGN}", one)
 
 
 def _of_the_strategies(tally: Tally) -> str:
@@ -172,7 +175,8 @@ def _of_the_confidence(calibration: Calibration) -> str:
         )
     if calibration.skill is None:
         return "All signals ended alike, so nothing is known of the confidence."
-    beside = f"than the base rate of {calibration.base_rate:.0%} does (skill {calibration.skill:+.2f})"
+    base = figures.percent(calibration.base_rate)
+    beside = f"than the base rate of {base} does (skill {calibration.skill:+.2f})"
     if calibration.skill > 0:
         return f"The confidence tells more {beside}."
     return f"The confidence tells no more {beside}: do not size by it."

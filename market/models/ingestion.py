@@ -7,16 +7,6 @@ from django.db import models
 from market.models.meta import TypedModelMeta
 
 
-class IngestionRunQuerySet(models.QuerySet["IngestionRun"]):
-    def rounds(self) -> "IngestionRunQuerySet":
-        """The finished rounds of quotes, the newest first: by them one knows that the worker lives."""
-        of_quotes = self.filter(kind=IngestionRun.Kind.QUOTES, outcome=IngestionRun.Outcome.FINISHED)
-        return of_quotes.order_by("-started_at")
-
-    def newest_round(self) -> datetime | None:
-        return self.rounds().values_list("finished_at", flat=True).first()
-
-
 class IngestionRun(models.Model):
     """One cycle of quotes or candles, or a backfill: what was asked, what came, what failed and why."""
 
@@ -47,8 +37,6 @@ class IngestionRun(models.Model):
     )
     failures = models.JSONField(default=dict, help_text="What failed and why (the first hundred).")
     rejected = models.JSONField(default=dict, help_text="Refused rows by reason: how many, and one example.")
-
-    objects = IngestionRunQuerySet.as_manager()
 
     class Meta(TypedModelMeta):
         db_table = "ingestion_runs"

@@ -79,6 +79,11 @@ def age(since: datetime | None, now: datetime, delay: int = 0) -> SafeString | s
 
 
 @register.simple_tag
+def took(since: datetime, until: datetime) -> str:
+    return words.duration(since, until)
+
+
+@register.simple_tag
 def left(until: datetime | None, now: datetime) -> SafeString | str:
     """How long until then. The page's script keeps it counting."""
     if until is None:

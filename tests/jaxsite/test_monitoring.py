@@ -172,7 +172,7 @@ def test_settings_that_ask_for_the_other_data_are_told_what_to_do(client: Client
 def test_health_writes_nothing_and_needs_no_login(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(9) as queries:
+    with django_assert_num_queries(3) as queries:
         assert health(client)["status"] == "healthy"
     assert all(one["sql"].lstrip().startswith("SELECT") for one in queries.captured_queries)
 
