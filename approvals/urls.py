@@ -12,7 +12,7 @@ from approvals.api.orders import OrderViewSet
 from approvals.api.outcomes import OutcomeViewSet
 from approvals.api.positions import PositionViewSet
 from approvals.api.scorecard import ScorecardViewSet
-from approvals.views import desk, instrument, positions, scorecard, shell, signal, signals
+from approvals.views import desk, instrument, past, positions, scorecard, shell, signal, signals
 
 # Its registrations are served under /api/v1/ by the site's own router.
 router = SimpleRouter()
@@ -39,6 +39,7 @@ pages = [
     path("signals/", signals.signals, name="signals"),
     path("signals/news/", signals.news, name="signals-news"),
     path("signals/<uuid:pk>/", signal.signal, name="signal"),
+    path("signals/<uuid:pk>/bars/", past.bars, name="signal-bars"),
     path("signals/<uuid:pk>/decide/", signal.decide, name="signal-decide"),
     path("signals/<uuid:pk>/terms/", signal.terms, name="signal-terms"),
     path("signals/<uuid:pk>/watch/", signal.watch, name="signal-watch"),

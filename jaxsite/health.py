@@ -49,6 +49,11 @@ class Check:
     status: Status
     message: str
 
+    @property
+    def title(self) -> str:
+        """The name as people read it."""
+        return self.name.replace("_", " ")
+
 
 @dataclass(frozen=True)
 class Facts:

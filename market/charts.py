@@ -80,6 +80,13 @@ def read(instrument: Instrument, timeframe: Timeframe, limit: int, before: datet
     )
 
 
+def opened_after(instrument: Instrument, timeframe: Timeframe, at: datetime, count: int) -> datetime | None:
+    """The opening of the `count`-th bar after an instant, of the last one when there are fewer."""
+    later = Candle.objects.filter(symbol=instrument.pk, timeframe=timeframe, opened_at__gt=at)
+    opened = list(later.order_by("opened_at").values_list("opened_at", flat=True)[:count])
+    return opened[-1] if opened else None
+
+
 def _gaps(
     shown: Sequence[Candle], instrument: Instrument, timeframe: Timeframe, before: datetime | None
 ) -> list[Gap]:

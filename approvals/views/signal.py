@@ -19,9 +19,10 @@ from approvals import decisions, proposals
 from approvals.models import SignalView, TradeApproval
 from approvals.proposals import AS_PROPOSED, Proposal
 from approvals.switches import State
-from approvals.views import strip
+from approvals.views import past, strip
 from approvals.views.page import DECIDE, page, show, viewer
 from approvals.views.wishes import NotesForm, RejectForm, WishForm
+from market.models import Instrument
 from signals import lifecycle, records, thumbnail
 from signals.models import Signal
 from signals.models.signals import SignalQuerySet, differences
@@ -254,4 +255,11 @@ def _whole(case: Case) -> dict[str, Any]:
     """What the page shows and the dialog does not."""
     found = case.signal
     picture = thumbnail.draw(found, thumbnail.around(found), thumbnail.shares(found))
-    return _context(case) | {"picture": picture}
+    return _context(case) | {"picture": picture, "chart": past.element(found, _instrument(case))}
+
+
+def _instrument(case: Case) -> Instrument | None:
+    """Known already where there is something to propose."""
+    if case.proposal:
+        return case.proposal.around.scene.instruments[case.signal.symbol]
+    return Instrument.objects.filter(pk=case.signal.symbol).first()

@@ -1,5 +1,6 @@
 "use strict";
-// The candlestick chart of an instrument: one element with data-chart says where its bars are.
+// A candlestick chart: one element with data-chart says where its bars are. What comes with the bars decides what
+// else is drawn: the levels of a signal ("lines"), its indicators ("series"), the bar that spoke ("spoke").
 {
   const element = document.querySelector("[data-chart]");
   const reading = document.querySelector("[data-reading]");
@@ -7,6 +8,8 @@
   const decimals = Number(element.dataset.decimals);
   const REFRESH = 60_000;
   const LOAD_AHEAD = 50; // bars left of the view when earlier ones are fetched
+  const BEFORE = 70; // bars shown before the one that spoke
+  const DASHES = { entry: 0, stop: 2, target: 1 }; // solid, dashed, dotted: the colour is not the only sign
 
   const bars = new Map(); // by time: seconds, or the date of a daily bar
   const said = new Map(); // the signals that are marked, by id
@@ -14,7 +17,13 @@
   const missing = new Map(); // the gap of each missing bar, by its time
   const byTime = (one, other) => (one.time < other.time ? -1 : 1);
   let newest;
+  let spoke;
   let colours;
+  let chart;
+  let candles;
+  let volume;
+  let markers;
+  const drawings = []; // what follows the colours of the page: the levels and the indicators
   let earlier = null;
   let loading = false;
 
@@ -39,23 +48,50 @@
     return { ...named, quiet: getComputedStyle(legend).color, text: page.color, background: page.backgroundColor, line: page.borderTopColor };
   }
 
-  const chart = LightweightCharts.createChart(element, {
-    autoSize: true,
-    layout: { attributionLogo: false },
-    crosshair: { mode: LightweightCharts.CrosshairMode.Normal },
-    localization: { locale: "en-US", timeFormatter: moment },
-    timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 3 },
-  });
-  const candles = chart.addSeries(LightweightCharts.CandlestickSeries, {
-    priceFormat: { type: "price", precision: decimals, minMove: 10 ** -decimals },
-  });
-  candles.attachPrimitive({ paneViews: () => [{ zOrder: () => "bottom", renderer: () => ({ draw: shade }) }] });
-  const markers = LightweightCharts.createSeriesMarkers(candles, []);
-  const volume = chart.addSeries(LightweightCharts.HistogramSeries, {
-    priceFormat: { type: "volume" }, priceLineVisible: false, lastValueVisible: false,
-  }, 1);
-  chart.panes()[0].setStretchFactor(4);
-  chart.panes()[1].setStretchFactor(1);
+  // Only once there are bars: until then, and when they do not come, the server's drawing stays.
+  function begin(found) {
+    element.replaceChildren();
+    chart = LightweightCharts.createChart(element, {
+      autoSize: true,
+      layout: { attributionLogo: false },
+      crosshair: { mode: LightweightCharts.CrosshairMode.Normal },
+      localization: { locale: "en-US", timeFormatter: moment },
+      timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 3 },
+    });
+    candles = chart.addSeries(LightweightCharts.CandlestickSeries, {
+      priceFormat: { type: "price", precision: decimals, minMove: 10 ** -decimals },
+    });
+    candles.attachPrimitive({ paneViews: () => [{ zOrder: () => "bottom", renderer: () => ({ draw: shade }) }] });
+    markers = LightweightCharts.createSeriesMarkers(candles, []);
+    candles.applyOptions({ priceLineVisible: !found.lines });
+    for (const line of found.lines ?? []) addLevel(line);
+    for (const one of found.series ?? []) addIndicator(one);
+    volume = chart.addSeries(LightweightCharts.HistogramSeries, {
+      priceFormat: { type: "volume" }, priceLineVisible: false, lastValueVisible: false,
+    }, chart.panes().length);
+    chart.panes().forEach((pane, index, all) => pane.setStretchFactor(index === 0 ? 5 : index < all.length - 1 ? 2 : 1));
+    chart.subscribeCrosshairMove((cursor) => read(cursor.time ?? newest));
+  }
+
+  function addLevel({ title, colour, price: level }) {
+    const line = candles.createPriceLine({ price: level, title, lineWidth: 1, lineStyle: DASHES[title], axisLabelVisible: true });
+    drawings.push(() => line.applyOptions({ color: colours[colour] }));
+  }
+
+  function addIndicator({ title, colour, histogram, pane, levels }) {
+    const quietly = { priceLineVisible: false, lastValueVisible: false };
+    const series = histogram
+      ? chart.addSeries(LightweightCharts.HistogramSeries, quietly, pane)
+      : chart.addSeries(LightweightCharts.LineSeries, { ...quietly, lineWidth: 1, crosshairMarkerVisible: false }, pane);
+    if (pane === 0) series.applyOptions({ autoscaleInfoProvider: () => null }); // the prices decide what is seen
+    const marks = levels.map((level) => series.createPriceLine({ price: level, lineWidth: 1, lineStyle: 2, axisLabelVisible: false, title: "" }));
+    drawings.push((found) => {
+      series.applyOptions({ color: colours[colour] });
+      for (const mark of marks) mark.applyOptions({ color: colours.quiet });
+      const points = found?.series.find((one) => one.title === title)?.points;
+      if (points) series.setData(points);
+    });
+  }
 
   function tone(bar) {
     const up = bar.close >= bar.open;
@@ -71,6 +107,11 @@
     const scale = chart.timeScale();
     const half = scale.options().barSpacing / 2;
     target.useMediaCoordinateSpace(({ context, mediaSize }) => {
+      const there = spoke === undefined ? null : scale.timeToCoordinate(spoke);
+      if (there !== null) {
+        context.fillStyle = colours.spoke;
+        context.fillRect(there - half, 0, 2 * half, mediaSize.height);
+      }
       for (const { times, reason, name } of gaps.values()) {
         const [left, right] = [scale.timeToCoordinate(times[0]), scale.timeToCoordinate(times.at(-1))];
         if (left === null || right === null) continue;
@@ -83,8 +124,9 @@
     });
   }
 
-  function draw() {
+  function draw(found) {
     colours = palette();
+    for (const drawing of drawings) drawing(found);
     chart.applyOptions({
       layout: {
         background: { type: "solid", color: colours.background },
@@ -105,12 +147,24 @@
     const suspects = shown.filter((bar) => bar.suspect).map((bar) => ({
       time: bar.time, position: "aboveBar", shape: "arrowDown", color: colours.suspect, text: "suspect",
     }));
-    const signals = [...said.values()].filter((one) => bars.has(one.time)).map((one) => (one.kind === "buy"
-      ? { time: one.time, position: "belowBar", shape: "arrowUp", color: colours.up, text: one.text }
-      : { time: one.time, position: "aboveBar", shape: "arrowDown", color: colours.down, text: one.text }));
+    const signals = [...said.values()].filter((one) => bars.has(one.time)).map(mark);
     markers.setMarkers([...suspects, ...signals].sort(byTime));
     element.dataset.drawn = bars.size;
     read(newest);
+  }
+
+  function mark({ kind, time, text }) {
+    if (kind === "buy") return { time, position: "belowBar", shape: "arrowUp", color: colours.up, text };
+    if (kind === "sell") return { time, position: "aboveBar", shape: "arrowDown", color: colours.down, text };
+    return { time, position: "aboveBar", shape: "circle", color: colours.text, text };
+  }
+
+  // Where the page is about one bar, that one and what came after it; else the newest.
+  function look() {
+    const index = [...new Set([...bars.keys(), ...missing.keys()])].sort((one, other) => (one < other ? -1 : 1)).indexOf(spoke);
+    if (spoke !== undefined && index >= 0) {
+      chart.timeScale().setVisibleLogicalRange({ from: Math.max(index - BEFORE, 0), to: Math.min(index + BEFORE, bars.size + missing.size + 2) });
+    }
   }
 
   function read(time) {
@@ -138,16 +192,20 @@
       const answer = await fetch(address, { headers: { Accept: "application/json" } });
       if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
       const found = await answer.json();
+      performance.mark("bars-arrived");
+      if (!found.bars.length) throw new Error("no bars");
+      spoke = found.spoke;
       for (const bar of found.bars) bars.set(bar.time, bar);
       for (const one of found.markers) said.set(one.id, one);
       for (const gap of found.gaps) {
         gaps.set(gap.times[0], gap);
         for (const time of gap.times) missing.set(time, gap);
       }
-      draw();
+      if (!chart) begin(found);
+      draw(found);
       return found;
     } catch {
-      reading.textContent = "The bars could not be loaded. The table below shows the newest ones; reload the page to try again.";
+      reading.textContent = "The bars could not be loaded. They are asked for again within a minute; reload the page to try at once.";
     } finally {
       loading = false;
     }
@@ -163,12 +221,17 @@
     const found = await load(element.dataset.bars);
     if (!found) return;
     earlier = found.earlier;
+    look();
     chart.timeScale().subscribeVisibleLogicalRangeChange(loadEarlier);
+    // The library paints with the next frame; one later it is on the screen.
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      element.dataset.milliseconds = Math.round(performance.measure("bars-drawn", "bars-arrived").duration);
+    }));
   }
 
-  chart.subscribeCrosshairMove((cursor) => read(cursor.time ?? newest));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  setInterval(() => document.hidden || load(element.dataset.bars), REFRESH);
+  const redraw = () => chart && draw();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  setInterval(() => document.hidden || (chart ? load(element.dataset.bars) : start()), REFRESH);
   start();
 }

@@ -1,6 +1,6 @@
 """The strategies that there are. A new one is a file of its own and one line here."""
 
-from signals.strategies.base import BUY, SELL, Ideas, Strategy
+from signals.strategies.base import BUY, SELL, Ideas, Plot, Strategy
 from signals.strategies.ma_crossover import MaCrossover
 from signals.strategies.macd_crossover import MacdCrossover
 from signals.strategies.parameters import BadParameters
@@ -15,4 +15,4 @@ STRATEGIES: dict[str, type[Strategy]] = {
     )
 }
 
-__all__ = ["BUY", "SELL", "STRATEGIES", "BadParameters", "Ideas", "Strategy"]
+__all__ = ["BUY", "SELL", "STRATEGIES", "BadParameters", "Ideas", "Plot", "Strategy"]

@@ -73,6 +73,20 @@ class Ideas:
 
 
 @dataclass(frozen=True)
+class Plot:
+    """How a chart draws one of the columns a strategy looks at. `levels`: the values that it is held against.
+
+    `on_price`: among the prices; else in a pane of its own, together with the other ones.
+    """
+
+    column: str
+    title: str
+    is_histogram: bool = False
+    on_price: bool = False
+    levels: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Strategy(Parameters, ABC):
     """A rule with its parameters. A subclass says what it looks at and when it would buy and sell."""
 
@@ -111,6 +125,11 @@ class Strategy(Parameters, ABC):
     @abstractmethod
     def look(self, panel: Panel) -> Seen:
         """The strategy's own indicators."""
+
+    @property
+    def plots(self) -> tuple[Plot, ...]:
+        """Those of them that a person wants to see beside the bars; three at most."""
+        return ()
 
     @abstractmethod
     def sides(self, seen: Seen) -> tuple[Flags, Flags]:

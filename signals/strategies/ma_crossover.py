@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from market.prices import Flags, Floats
 from signals import indicators
 from signals.panel import Panel
-from signals.strategies.base import BUY, Seen, Strategy, above, plain
+from signals.strategies.base import BUY, Plot, Seen, Strategy, above, plain
 from signals.strategies.parameters import parameter
 
 
@@ -46,6 +46,11 @@ class MaCrossover(Strategy):
         rising, falling = self._aligned(seen | {"price": panel.bars.close})
         aligned = rising.astype(np.float64) - falling
         return seen | {"aligned_before": panel.before(aligned)}
+
+    @property
+    def plots(self) -> tuple[Plot, ...]:
+        periods = {"sma_fast": self.fast, "sma_middle": self.middle, "sma_slow": self.slow}
+        return tuple(Plot(name, f"SMA {period}", on_price=True) for name, period in periods.items())
 
     def sides(self, seen: Seen) -> tuple[Flags, Flags]:
         rising, falling = self._aligned(seen)

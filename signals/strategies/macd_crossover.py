@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from market.prices import Flags
 from signals import indicators
 from signals.panel import Panel
-from signals.strategies.base import BUY, Seen, Strategy, above, plain
+from signals.strategies.base import BUY, Plot, Seen, Strategy, above, plain
 from signals.strategies.parameters import parameter
 
 
@@ -42,6 +42,14 @@ class MacdCrossover(Strategy):
         periods = {"fast": self.macd_fast, "slow": self.macd_slow, "signal": self.macd_signal}
         line, signal, histogram = panel.indicator(indicators.macd, "close", **periods)
         return {"macd": line, "macd_signal": signal, "macd_histogram": histogram}
+
+    @property
+    def plots(self) -> tuple[Plot, ...]:
+        return (
+            Plot("macd_histogram", "histogram", is_histogram=True),
+            Plot("macd", f"MACD {self.macd_fast}, {self.macd_slow}", levels=(0.0,)),
+            Plot("macd_signal", f"signal line {self.macd_signal}"),
+        )
 
     def sides(self, seen: Seen) -> tuple[Flags, Flags]:
         line, signal, price = seen["macd"], seen["macd_signal"], seen["price"]

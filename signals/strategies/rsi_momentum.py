@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from market.prices import Flags
 from signals import indicators
 from signals.panel import Panel
-from signals.strategies.base import BUY, ROUNDING, Seen, Strategy
+from signals.strategies.base import BUY, ROUNDING, Plot, Seen, Strategy
 from signals.strategies.parameters import parameter
 
 
@@ -34,6 +34,10 @@ class RsiMomentum(Strategy):
 
     def look(self, panel: Panel) -> Seen:
         return {"rsi": panel.indicator(indicators.rsi, "close", period=self.rsi_period)}
+
+    @property
+    def plots(self) -> tuple[Plot, ...]:
+        return (Plot("rsi", f"RSI {self.rsi_period}", levels=(self.oversold, self.overbought)),)
 
     def sides(self, seen: Seen) -> tuple[Flags, Flags]:
         return _below(seen, self.oversold), _over(seen, self.overbought)

@@ -1,13 +1,15 @@
 """The admin in Chromium: the chart draws, and no page breaks the content security policy."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from market.models import Candle, Gap
+from signals.models import Signal
 from tests import make
 from tests.browser.conftest import Visitor
 
@@ -151,5 +153,60 @@ def test_no_bar_arrives_and_the_page_says_what_to_do(visit: Visit) -> None:
             page.goto(CHART)
             expect(page.locator("[data-reading]")).to_contain_text("The bars could not be loaded.")
             expect(page.locator("table.bars").last).to_contain_text("2024-07-03 14:00")
+
+    assert "503" in visit(look).complaints[0]
+
+
+@pytest.fixture
+def signal(quarters: None) -> Signal:
+    spoke = make.T0 - timedelta(minutes=15 * 40)
+    return make.signal(
+        "AAPL", timeframe="15m", bar_opened_at=spoke, entry_price=101, stop_loss=98.5, take_profit=103.5
+    )
+
+
+def test_the_chart_of_a_signal_takes_the_place_of_its_drawing(visit: Visit, signal: Signal) -> None:
+    def look(visitor: Visitor) -> None:
+        with visitor.page() as page:
+            page.goto(f"/signals/{signal.pk}/")
+            expect(page.locator("[data-milliseconds]")).to_be_visible()
+            expect(page.locator(".chart svg.thumbnail")).to_have_count(0)
+            named, painted = page.evaluate(NAMED), page.evaluate(PAINTED)
+            assert {named[name] for name in ("up", "down", "spoke", "entry", "one", "two", "three")} <= set(
+                painted
+            )
+            expect(page.locator("[data-legend]")).to_contain_text("MACD 12, 26")
+            page.emulate_media(color_scheme="dark")
+            page.evaluate(NEXT_FRAME)
+            named = page.evaluate(NAMED)
+            assert {named["entry"], named["two"]} <= set(page.evaluate(PAINTED))
+
+    assert visit(look).complaints == []
+
+
+def test_nothing_moves_when_the_chart_comes(visit: Visit, signal: Signal) -> None:
+    def later(route: Route) -> None:
+        time.sleep(0.5)
+        route.continue_()
+
+    def look(visitor: Visitor) -> None:
+        with visitor.page() as page:
+            page.route("**/bars/**", later)
+            page.goto(f"/signals/{signal.pk}/", wait_until="domcontentloaded")
+            expect(page.locator(".chart svg.thumbnail")).to_be_visible()
+            before = page.locator(".chart").bounding_box()
+            expect(page.locator("[data-milliseconds]")).to_be_visible()
+            assert page.locator(".chart").bounding_box() == before
+
+    assert visit(look).complaints == []
+
+
+def test_when_no_bars_come_the_drawing_of_the_signal_stays(visit: Visit, signal: Signal) -> None:
+    def look(visitor: Visitor) -> None:
+        with visitor.page() as page:
+            page.route("**/bars/**", lambda route: route.fulfill(status=503))
+            page.goto(f"/signals/{signal.pk}/")
+            expect(page.locator("[data-reading]")).to_contain_text("The bars could not be loaded.")
+            expect(page.locator(".chart svg.thumbnail")).to_be_visible()
 
     assert "503" in visit(look).complaints[0]

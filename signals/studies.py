@@ -1,0 +1,53 @@
+"""What a signal's strategy looked at, bar by bar, as a chart draws it beside the bars."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from market.prices import Bars, Floats, Timeframe
+from market.store import read_bars
+from signals.models import Signal
+from signals.panel import Panel
+from signals.strategies import STRATEGIES, BadParameters, Plot, Strategy
+
+
+@dataclass(frozen=True)
+class Study:
+    """One indicator over some closed bars, oldest first; NaN where it is not known yet."""
+
+    plot: Plot
+    bars: Bars
+    values: Floats
+
+
+def strategy_of(signal: Signal) -> Strategy | None:
+    """The strategy as it was when it spoke; None where this version of Jax has no such one."""
+    known = STRATEGIES.get(signal.strategy_id)
+    try:
+        return known.of(signal.parameters) if known else None
+    except BadParameters:
+        return None
+
+
+def plots_of(signal: Signal) -> tuple[Plot, ...]:
+    strategy = strategy_of(signal)
+    return strategy.plots if strategy else ()
+
+
+def of(signal: Signal, since: datetime, until: datetime) -> list[Study]:
+    """The studies over the closed bars that opened in [since, until). One read.
+
+    Computed from as many bars before as leave a mark on them, so the values are those that the strategy saw
+    unless bars have been corrected since. The bars are in shares of today.
+    """
+    strategy = strategy_of(signal)
+    if strategy is None:
+        return []
+    timeframe = Timeframe(signal.timeframe)
+    # Closed hours have no bars: five times the length of those needed holds them in any exchange's week.
+    reach = timeframe.length * strategy.remembers * (6 if timeframe.is_intraday else 2) + timedelta(days=7)
+    read = read_bars([signal.symbol], timeframe, since=since - reach, until=until, closed=True)[signal.symbol]
+    seen = strategy.look(Panel.of(read, signal.symbol))
+    shown = read.opened_at >= np.datetime64(since.replace(tzinfo=None), "us")
+    return [Study(plot, read[shown], seen[plot.column][shown]) for plot in strategy.plots]
