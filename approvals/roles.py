@@ -13,9 +13,13 @@ APPS = ("market", "signals", "approvals")
 
 
 def views(apps: "Apps") -> list[str]:
-    """The permissions to view each model that there is at this point."""
+    """The permissions to view each model that there is at this point, but those that are nobody's to view."""
     models = [model._meta for label in APPS for model in apps.get_app_config(label).get_models()]
-    return [f"{model.app_label}.view_{model.model_name}" for model in models]
+    return [
+        f"{model.app_label}.view_{model.model_name}"
+        for model in models
+        if "view" in model.default_permissions
+    ]
 
 
 def grant(apps: "Apps", role: str, permissions: Iterable[str]) -> None:

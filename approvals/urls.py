@@ -12,7 +12,7 @@ from approvals.api.orders import OrderViewSet
 from approvals.api.outcomes import OutcomeViewSet
 from approvals.api.positions import PositionViewSet
 from approvals.api.scorecard import ScorecardViewSet
-from approvals.views import desk, instrument, past, positions, scorecard, shell, signal, signals
+from approvals.views import away, desk, instrument, past, positions, scorecard, shell, signal, signals
 
 # Its registrations are served under /api/v1/ by the site's own router.
 router = SimpleRouter()
@@ -49,6 +49,7 @@ pages = [
     path("instruments/<path:symbol>/", instrument.instrument, name="instrument"),
     path("positions/", positions.index, name="positions"),
     path("positions/<path:symbol>/close/", positions.close, name="position-close"),
+    path("away/", away.away, name="away"),
     path("scorecard/", scorecard.index, name="scorecard"),
     path("orders/<uuid:pk>/cancel/", positions.cancel, name="order-cancel"),
     path("orders/<uuid:pk>/drop/", positions.drop, name="order-drop"),

@@ -1,4 +1,4 @@
-"""Who is logged in, with what they may do: one query, where Django's own backend makes three."""
+"""Who is logged in, with what they may do and when they were here: one query, not one for each."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class PermissionsWithUser(ModelBackend):
     """Django's users, groups and permissions."""
 
     def get_user(self, user_id: int) -> User | None:
-        users: QuerySet[User] = User.objects.annotate(granted=GRANTED)
+        users: QuerySet[User] = User.objects.annotate(granted=GRANTED).select_related("presence")
         user = users.filter(pk=user_id).first()
         return user if user and self.user_can_authenticate(user) else None
 

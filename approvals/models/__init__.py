@@ -6,6 +6,7 @@ from approvals.models.notifications import Delivery, Notification
 from approvals.models.orders import AccountSnapshot, BrokerPosition, Fill, Order, OrderDecision
 from approvals.models.outcomes import Outcome
 from approvals.models.paper import PaperAccount, PaperFill, PaperOrder
+from approvals.models.presence import Presence
 from approvals.models.switches import Gate, TradingHalt
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "PaperAccount",
     "PaperFill",
     "PaperOrder",
+    "Presence",
     "SignalView",
     "TradeApproval",
     "TradingHalt",

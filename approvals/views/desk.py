@@ -5,13 +5,13 @@ from typing import Any
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from approvals import positions
+from approvals import positions, presence
 from approvals.views import watchlist
-from approvals.views.page import page, show, without_page
+from approvals.views.page import page, show, viewer, without_page
 from market import changes
 from signals.models import Signal
 
@@ -34,6 +34,8 @@ FROM (SELECT count(*) AS held FROM orders WHERE status = 'held') AS orders
 @require_GET
 def desk(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
+    if presence.note(viewer(request), at).is_untold:
+        return redirect("away")
     return show(request, "desk.html", at, _context(request, at))
 
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
+from approvals import presence
 from approvals.views import strip
 
 P = ParamSpec("P")
@@ -38,6 +39,7 @@ def show(
     request: HttpRequest, template: str, at: datetime, context: Mapping[str, Any], status: int = 200
 ) -> HttpResponse:
     """A whole page, as things stand at `at`. The context may bring the strip along."""
+    presence.note(viewer(request), at)
     above = {} if "strip" in context else {"strip": strip.load(at)}
     return render(request, template, {"now": at, **above, **context}, status=status)
 

@@ -19,7 +19,7 @@ Visit = Callable[[Callable[[Visitor], Any]], Visitor]
 FITS = "document.documentElement.scrollWidth <= window.innerWidth"
 QUIETLY = {"preload": False}  # it would fetch the style sheets once more
 GRAVE = {"serious", "critical"}
-PAGES = ["/", "/signals/", "/instruments/AAPL/", "/positions/", "/status/"]
+PAGES = ["/", "/signals/", "/instruments/AAPL/", "/positions/", "/scorecard/", "/away/", "/status/"]
 FORMS = ["/positions/MSFT/close/", "/halt/", "/login/", "/nowhere/"]
 
 

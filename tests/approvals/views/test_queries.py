@@ -73,6 +73,7 @@ ADDRESSES = [
     "/positions/MSFT/close/",
     "/strip/",
     "/scorecard/",
+    "/away/",
     "/status/",
 ]
 
