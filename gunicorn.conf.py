@@ -5,7 +5,8 @@ from typing import Any
 
 import jaxsite.uptime  # noqa: F401  the count begins here, the same for all workers
 from jaxsite.descent import end_with_parent_if_asked
-from jaxsite.settings import BIND, PORT
+from jaxsite.reach import ADVICE, TooOpen
+from jaxsite.settings import BIND, PORT, REACH
 
 bind = f"{BIND}:{PORT}"
 workers = 2
@@ -15,7 +16,18 @@ loglevel = "warning"
 
 
 def on_starting(server: Any) -> None:
+    refuse_open_networks(server.cfg.address)
     end_with_parent_if_asked()
+
+
+def refuse_open_networks(addresses: list[Any]) -> None:
+    """Those that gunicorn will really listen on, the command line included; a socket's path is no network."""
+    try:
+        for address in addresses:
+            if isinstance(address, tuple):
+                REACH.allow(address[0])
+    except TooOpen as reason:
+        sys.exit(f"{reason} {ADVICE}")
 
 
 def post_worker_init(worker: Any) -> None:

@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from approvals import notify
 from approvals.models import Notification
+from jaxsite import reach
 from market import feeds
 from market.prices import Timeframe
 
@@ -217,6 +218,18 @@ def check_site_url(**kwargs: Any) -> list[CheckMessage]:
             id="jax.E016",
         )
     ]
+
+
+@register()
+def check_bind(**kwargs: Any) -> list[CheckMessage]:
+    if settings.REACH.behind not in ("", reach.CONTAINER, reach.VPN):
+        hint = "Use container or vpn, or leave it out."
+        return [Error(f"BIND_BEHIND is {settings.REACH.behind}.", hint=hint, id="jax.E020")]
+    try:
+        settings.REACH.allow(settings.BIND)
+    except reach.TooOpen as reason:
+        return [Error(f"BIND is {settings.BIND}. {reason}", hint=reach.ADVICE, id="jax.E019")]
+    return []
 
 
 @register(Tags.database)

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views import defaults
 from rest_framework.views import exception_handler
+
+from jaxsite.views.errors import page as page_of
 
 logger = logging.getLogger(__name__)
 
@@ -100,19 +101,19 @@ def _flat(messages: Any) -> Iterator[str]:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(API):
         return problem(request, 400, "The request is not well formed.")
-    return defaults.bad_request(request, exception)
+    return page_of(400)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(API):
         return problem(request, 404, "There is nothing at this address. /api/docs/ lists those that exist.")
-    return defaults.page_not_found(request, exception)
+    return page_of(404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if request.path.startswith(API):
         return problem(request, 500, "This is our fault. What went wrong is in the log of the web server.")
-    return defaults.server_error(request)
+    return page_of(500)
 
 
 def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from jaxsite.reach import LOCAL_NAMES, Reach
 from jaxsite.secret import ensure_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -30,18 +31,24 @@ if not SECRET_KEY and PRODUCTION:
     )
 SECRET_KEY = SECRET_KEY or ensure_secret_key(ENV_FILE)
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[*LOCAL_NAMES])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^health$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+# A week without asking again; a new password ends every other session at once (Django's session hash).
+SESSION_COOKIE_AGE = 7 * 24 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "jaxsite.views.errors.out_of_date"
 
 # --- web server -------------------------------------------------------------------------------------------
 
 BIND = env.str("BIND", default="127.0.0.1")
 PORT = env.int("PORT", default=8095)
+REACH = Reach(PRODUCTION, ALLOWED_HOSTS, behind=env.str("BIND_BEHIND", default=""))
 
 # --- market data ------------------------------------------------------------------------------------------
 

@@ -1,16 +1,17 @@
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from approvals import urls as approvals_urls
 from jaxsite import docs, monitoring
-from jaxsite.views import status
+from jaxsite.views import account, login, status
 from market import urls as market_urls
 from signals import urls as signals_urls
 
 handler400 = "jaxsite.problems.bad_request"
+handler403 = "jaxsite.views.errors.not_allowed"
 handler404 = "jaxsite.problems.page_not_found"
 handler500 = "jaxsite.problems.server_error"
 
@@ -34,7 +35,12 @@ urlpatterns = [
     path("", include(approvals_urls.pages)),
     path("status/", status.status, name="status"),
     path("status/update/", status.update, name="status-update"),
-    path("login/", LoginView.as_view(template_name="account/login.html"), name="login"),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.Password.as_view(), name="password"),
+    path("account/tokens/", account.make_token, name="make-token"),
+    path("account/tokens/revoke/", account.revoke_token, name="revoke-token"),
+    path("account/zone/", account.choose_zone, name="choose-zone"),
+    path("login/", login.Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("health", monitoring.HealthView.as_view(), name="health"),
     path("metrics", monitoring.MetricsView.as_view(), name="metrics"),

@@ -19,8 +19,17 @@ Visit = Callable[[Callable[[Visitor], Any]], Visitor]
 FITS = "document.documentElement.scrollWidth <= window.innerWidth"
 QUIETLY = {"preload": False}  # it would fetch the style sheets once more
 GRAVE = {"serious", "critical"}
-PAGES = ["/", "/signals/", "/instruments/AAPL/", "/positions/", "/scorecard/", "/away/", "/status/"]
-FORMS = ["/positions/MSFT/close/", "/halt/", "/login/", "/nowhere/"]
+PAGES = [
+    "/",
+    "/signals/",
+    "/instruments/AAPL/",
+    "/positions/",
+    "/scorecard/",
+    "/away/",
+    "/status/",
+    "/account/",
+]
+FORMS = ["/account/password/", "/positions/MSFT/close/", "/halt/", "/login/", "/nowhere/"]
 
 
 @pytest.fixture

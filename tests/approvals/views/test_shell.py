@@ -28,7 +28,7 @@ def test_a_login_without_a_role_is_told_so(client: Client, db: None) -> None:
     client.force_login(User.objects.create_user("nobody"))
     answer = client.get("/")
     assert answer.status_code == 403
-    assert "role of a viewer" in answer.content.decode()
+    assert "Your login has no role yet" in answer.content.decode()
     assert ">Log out<" in answer.content.decode()
 
 

@@ -1,0 +1,174 @@
+"""One's own account: roles, tokens, password, time zone. And logging in."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.utils import timezone
+from knox.models import AuthToken
+from rest_framework.test import APIClient
+
+from tests import make
+
+pytestmark = pytest.mark.django_db
+PASSWORD, OTHER = "correct horse battery", "staple of another kind"
+
+
+@pytest.fixture
+def user() -> User:
+    made = make.trader()
+    made.set_password(PASSWORD)
+    made.save()
+    made.groups.add(Group.objects.get(name="trader"))
+    return made
+
+
+@pytest.fixture
+def browser(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def page(client: Client, address: str = "/account/") -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", answer.content.decode())
+
+
+def new_token(client: Client, days: str = "30") -> str:
+    answer = client.post("/account/tokens/", {"days": days})
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
+    (secret,) = re.findall(r'id="token"[^>]*>(\w{64})<', answer.content.decode())
+    return str(secret)
+
+
+def reads(secret: str) -> bool:
+    return APIClient().get("/api/v1/quotes/", HTTP_AUTHORIZATION=f"Token {secret}").status_code == 200
+
+
+class TestTokens:
+    def test_one_is_shown_once_works_and_is_listed_by_its_beginning(self, browser: Client) -> None:
+        secret = new_token(browser)
+        assert reads(secret)
+        html = page(browser)
+        assert secret not in html
+        assert f"{secret[:8]}…" in html
+
+    @pytest.mark.parametrize(("days", "lasts"), [("30", 30), ("365", 365)])
+    def test_it_ends_when_it_was_said_to(self, browser: Client, days: str, lasts: int) -> None:
+        new_token(browser, days)
+        left = AuthToken.objects.get().expiry - timezone.now()
+        assert timedelta(days=lasts) - timedelta(minutes=1) < left <= timedelta(days=lasts)
+
+    def test_what_is_no_lifetime_is_not_for_ever(self, browser: Client) -> None:
+        new_token(browser, "99999")
+        assert AuthToken.objects.get().expiry < timezone.now() + timedelta(days=366)
+
+    def test_a_revoked_one_is_refused_and_making_and_revoking_are_recorded(self, browser: Client) -> None:
+        secret = new_token(browser)
+        browser.post("/account/tokens/revoke/", {"token": AuthToken.objects.get().digest})
+        assert not reads(secret)
+        assert [entry.change_message for entry in LogEntry.objects.order_by("pk")] == [
+            "Made on the account page.",
+            "Revoked on the account page.",
+        ]
+
+    def test_nobody_sees_or_revokes_anothers(self, browser: Client) -> None:
+        other = Client()
+        other.force_login(make.trader("ben"))
+        secret = new_token(other)
+        assert secret[:8] not in page(browser)
+        answer = browser.post(
+            "/account/tokens/revoke/", {"token": AuthToken.objects.get().digest}, follow=True
+        )
+        assert "You have no such token" in answer.content.decode()
+        assert reads(secret)
+
+    def test_a_get_makes_none(self, browser: Client) -> None:
+        assert browser.get("/account/tokens/").status_code == 405
+        assert not AuthToken.objects.exists()
+
+
+class TestPassword:
+    def change(self, client: Client, old: str = PASSWORD, new: str = OTHER) -> str:
+        sent = {"old_password": old, "new_password1": new, "new_password2": new}
+        return client.post("/account/password/", sent, follow=True).content.decode()
+
+    def test_a_new_one_logs_out_every_other_device(self, browser: Client, user: User) -> None:
+        elsewhere = Client()
+        elsewhere.force_login(user)
+        assert "Your password is changed" in self.change(browser)
+        assert browser.get("/account/").status_code == 200
+        assert elsewhere.get("/account/").status_code == 302
+        assert elsewhere.login(username="ann", password=OTHER)
+
+    @pytest.mark.parametrize(("old", "new"), [("wrong", OTHER), (PASSWORD, "12345678"), (PASSWORD, "ann")])
+    def test_a_wrong_old_or_a_weak_new_one_changes_nothing(
+        self, browser: Client, user: User, old: str, new: str
+    ) -> None:
+        assert 'class="errorlist"' in self.change(browser, old, new)
+        user.refresh_from_db()
+        assert user.check_password(PASSWORD)
+
+
+class TestWhoOneIs:
+    def test_roles_are_said_in_words(self, browser: Client) -> None:
+        assert "approves and rejects signals" in page(browser)
+
+    def test_whoever_has_none_is_told_how_to_get_one(self, client: Client) -> None:
+        client.force_login(User.objects.create_user("new"))
+        assert "you are in no group" in page(client)
+        refused = client.get("/")
+        assert refused.status_code == 403
+        assert "Your login has no role yet" in refused.content.decode()
+
+    def test_a_chosen_zone_counts_more_than_the_devices(self, browser: Client) -> None:
+        browser.cookies["zone"] = "Europe/Berlin"
+        assert "Shown in <strong>Europe/Berlin</strong>" in page(browser)
+        browser.post("/account/zone/", {"zone": "Asia/Tokyo"})
+        assert "Shown in <strong>Asia/Tokyo</strong>, which you chose" in page(browser)
+        browser.post("/account/zone/", {"zone": ""})
+        assert "Shown in <strong>Europe/Berlin</strong>" in page(browser)
+
+    def test_a_zone_that_there_is_not_is_none(self, browser: Client) -> None:
+        browser.post("/account/zone/", {"zone": "../../etc/passwd"})
+        browser.cookies["chosen_zone"] = "../../etc/passwd"
+        assert "Shown in <strong>UTC</strong>" in page(browser)
+
+    def test_a_stranger_is_asked_to_log_in(self, client: Client) -> None:
+        for address in ("/account/", "/account/password/"):
+            assert client.get(address).status_code == 302
+        for address in ("/account/tokens/", "/account/tokens/revoke/", "/account/zone/"):
+            assert client.post(address).status_code == 302
+
+
+class TestLogin:
+    def test_it_leads_to_where_one_wanted_to_go_and_nowhere_else(self, client: Client, user: User) -> None:
+        asked = client.get("/positions/").headers["Location"]
+        sent = {"username": "ann", "password": PASSWORD, "next": "/positions/"}
+        assert client.post(asked, sent).headers["Location"] == "/positions/"
+        client.logout()
+        away = client.post("/login/", sent | {"next": "https://evil.example.org/"})
+        assert away.headers["Location"] == "/"
+
+    def test_a_wrong_password_is_said_to_be_one(self, client: Client, user: User) -> None:
+        html = client.post("/login/", {"username": "ann", "password": "wrong"}).content.decode()
+        assert "This name and password do not belong together" in html
+
+    def test_until_somebody_came_it_says_where_the_first_password_is(
+        self, client: Client, user: User
+    ) -> None:
+        assert "First time here?" in client.get("/login/").content.decode()
+        client.force_login(user)
+        assert "First time here?" not in Client().get("/login/").content.decode()
+
+    def test_a_form_that_is_out_of_date_says_that_nothing_was_sent(self, user: User) -> None:
+        strict = Client(enforce_csrf_checks=True)
+        answer = strict.post("/login/", {"username": "ann", "password": PASSWORD})
+        assert answer.status_code == 403
+        assert "Nothing was sent" in answer.content.decode()
