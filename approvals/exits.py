@@ -28,16 +28,21 @@ class Refused(Exception):
     """It cannot be done. The message says why, and what can be done instead."""
 
 
-def close(symbol: str, *, by: User, at: datetime, notes: str = "") -> Order:
+def close(symbol: str, *, by: User, at: datetime, notes: str = "", shown: int | None = None) -> Order:
     """Close our position in a symbol at the market. Before that its stop and target are cancelled.
 
-    Whole: what was left of it would have no stop. Raises Refused when nothing of ours is held, or when it is
-    being closed already.
+    Whole: what was left of it would have no stop. `shown`: how many shares the person was shown, negative
+    when short. Raises Refused when nothing of ours is held, when it is another number than was shown, or when
+    it is being closed already.
     """
     with transaction.atomic():
         positions.lock_account()
         position = positions.of(symbol)
         _refuse_a_second(symbol)
+        if shown not in (None, position.quantity):
+            raise Refused(
+                f"{position.quantity} {symbol} are held now, and the page said {shown}. Look again."
+            )
         order = Order.objects.create(
             kind=Order.Kind.CLOSE,
             symbol=symbol,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -87,7 +88,11 @@ def close(request: HttpRequest, symbol: str) -> HttpResponse:
     """First what closing will do, in words; then it is done."""
     at = timezone.now()
     if request.method == "POST":
-        return _leave(request, lambda notes: exits.close(symbol, by=viewer(request), at=at, notes=notes))
+        shown, who = _whole(request.POST.get("shares", "")), viewer(request)
+        is_other = shown is not None and positions.of(symbol).quantity not in (0, shown)
+        again = "close-position" if is_other else "positions"
+        leave = partial(exits.close, symbol, by=who, at=at, shown=shown)
+        return _leave(request, lambda notes: leave(notes=notes), again, symbol)
     instrument = get_object_or_404(Instrument, pk=symbol)
     known = sessions.load(instrument.calendar, at - NEAR, at + NEAR)
     opens_at = None if known.is_open(at) else known.next_open(at)
@@ -130,12 +135,24 @@ def release(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("positions")
 
 
-def _leave(request: HttpRequest, leave: Callable[[str], Order]) -> HttpResponse:
+def _whole(text: str) -> int | None:
+    """A whole number that was sent; None when none was."""
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _leave(
+    request: HttpRequest, leave: Callable[[str], Order], again: str = "positions", symbol: str = ""
+) -> HttpResponse:
+    """`again`: where a person whose wish was refused looks next."""
     notes = request.POST.get("notes", "").strip()[:NOTES]
     try:
         order = leave(notes)
     except exits.Refused as refusal:
         messages.error(request, str(refusal))
+        return redirect(again, symbol) if again == "close-position" else redirect(again)
     else:
         said = f"{order}: {order.get_status_display().lower()}. {order.status_reason}"
         messages.success(request, said.strip())
