@@ -34,7 +34,12 @@ def signal(live_server: object, at: datetime) -> Signal:
     make.round_the_clock(at)
     make.ready(at)
     make.quote("AAPL", 185.6, at)
-    times = {"generated_at": at, "created_at": at, "expires_at": at + make.DAY, "bar_opened_at": at}
+    times = {
+        "generated_at": at,
+        "created_at": at,
+        "expires_at": at + make.DAY,
+        "bar_opened_at": at - make.DAY,
+    }
     return make.signal("AAPL", **times)
 
 
