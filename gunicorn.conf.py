@@ -1,5 +1,6 @@
 """How gunicorn serves the site: `gunicorn jaxsite.wsgi`."""
 
+import gc
 import sys
 from typing import Any
 
@@ -31,6 +32,9 @@ def refuse_open_networks(addresses: list[Any]) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
+    # What is loaded by now stays: the garbage collector need not walk through it at some request's cost.
+    gc.collect()
+    gc.freeze()
     if worker.age == 1:  # the first that can answer
         sys.stdout.write(f"Jax is on http://{bind}\n")
         sys.stdout.flush()

@@ -32,7 +32,7 @@ def scorecard(size: int) -> list[Result]:
     """
     rounds, requests = (5, 40) if size > 1_000 else (1, 20)
     with _client() as client:
-        _fill(size // 2)
+        fill(size // 2)
         return [
             Result(
                 name, _p95(client, address, rounds, requests), ALLOWED_SECONDS, 1.0, note=f"{size:,} outcomes"
@@ -62,7 +62,7 @@ def _client() -> Iterator[Client]:
     user.delete()
 
 
-def _fill(signals: int) -> None:
+def fill(signals: int) -> None:
     """Signals with a row in either ledger; a third each was approved, rejected, expired."""
     execute("TRUNCATE outcomes, trade_approvals, strategy_signals CASCADE")
     User.objects.bulk_create((User(username=f"trader {n}") for n in range(TRADERS)), ignore_conflicts=True)

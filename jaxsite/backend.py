@@ -3,26 +3,43 @@
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import Permission, User
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, Value
-from django.db.models.functions import Concat
-from django.db.models.query import QuerySet
+from django.contrib.auth.models import User
 
-GRANTED = ArraySubquery(
-    Permission.objects.filter(Q(user=OuterRef("pk")) | Q(group__user=OuterRef("pk")))
-    .order_by()
-    .values_list(Concat("content_type__app_label", Value("."), "codename"), flat=True)
-)
+from approvals.models import Presence
+
+# As SQL, because each request runs it: to put it together would take longer than the query itself.
+USER = """
+SELECT
+    auth_user.*,
+    ARRAY(
+        SELECT app_label || '.' || codename FROM auth_permission
+        JOIN django_content_type AS model ON model.id = content_type_id
+        WHERE auth_permission.id IN (
+            SELECT permission_id FROM auth_user_user_permissions WHERE user_id = auth_user.id
+            UNION ALL
+            SELECT permission_id FROM auth_group_permissions
+            JOIN auth_user_groups USING (group_id) WHERE user_id = auth_user.id
+        )
+    ) AS granted,
+    seen_at, left_at, back_at, told_at
+FROM auth_user LEFT JOIN presences ON presences.user_id = auth_user.id
+WHERE auth_user.id = %s
+"""
 
 
 class PermissionsWithUser(ModelBackend):
-    """Django's users, groups and permissions."""
+    """Django's users, groups and permissions. `granted`: all of them that a user has, as "app.codename"."""
 
     def get_user(self, user_id: int) -> User | None:
-        users: QuerySet[User] = User.objects.annotate(granted=GRANTED).select_related("presence")
-        user = users.filter(pk=user_id).first()
-        return user if user and self.user_can_authenticate(user) else None
+        user: Any = next(iter(User.objects.raw(USER, [user_id])), None)
+        if user is None or not self.user_can_authenticate(user):
+            return None
+        if user.seen_at is not None:
+            times = {name: getattr(user, name) for name in ("seen_at", "left_at", "back_at", "told_at")}
+            user.presence = Presence(user=user, **times)
+            user.presence._state.adding = False
+        found: User = user
+        return found
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         granted = getattr(user_obj, "granted", None)

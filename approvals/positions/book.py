@@ -19,9 +19,12 @@ class Book:
     orders: Sequence[Order]
 
     @classmethod
-    def load(cls, at: datetime) -> "Book":
-        """Three queries; one more after a split, and one where a round was long."""
-        return cls(account(at), open_positions(), live_orders())
+    def load(cls, at: datetime, *related: str) -> "Book":
+        """Three queries; one more after a split, and one where a round was long.
+
+        `related`: what of the orders is read along with them.
+        """
+        return cls(account(at), open_positions(), live_orders(*related))
 
     def protected(self) -> list[Protected]:
         """What is held with its exits. No query, one where there was a split since."""

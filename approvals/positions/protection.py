@@ -82,8 +82,8 @@ def _restate(order: Order, splits: Iterable[Split]) -> Order:
     return now
 
 
-def live_orders() -> list[Order]:
-    """The orders of which something may still happen, with their signals, oldest first. One query.
+def live_orders(*related: str) -> list[Order]:
+    """The orders of which something may still happen, oldest first. One query. `related`: what comes along.
 
     `recorded`: how many shares of an entry are among the fills. `is_of_old_shares`: there was a split since.
     """
@@ -91,7 +91,7 @@ def live_orders() -> list[Order]:
     split = Split.objects.filter(symbol=OuterRef("symbol"), date__gt=OuterRef("created_at"))
     orders = Order.objects.filter(Q(status__in=Order.WORKING) | Q(exits_working=True))
     annotated = orders.annotate(recorded=recorded, is_of_old_shares=Exists(split))
-    return list(annotated.select_related("approval__signal").order_by("created_at", "pk"))
+    return list(annotated.select_related(*(related or [None])).order_by("created_at", "pk"))
 
 
 def live_entries(orders: Iterable[Order]) -> list[Order]:

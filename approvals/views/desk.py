@@ -36,7 +36,8 @@ def desk(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     if presence.note(viewer(request), at).is_untold:
         return redirect("away")
-    return show(request, "desk.html", at, _context(request, at))
+    # The version first: what comes while the rest is read is then told by the next update.
+    return show(request, "desk.html", at, _context(request, at, version(at)))
 
 
 @page
@@ -44,9 +45,10 @@ def desk(request: HttpRequest) -> HttpResponse:
 def update(request: HttpRequest) -> HttpResponse:
     """What moves on the desk; nothing while nothing has moved since the version that is shown."""
     at = timezone.now()
-    if request.GET.get("seen") == version(at)[0]:
+    seen = version(at)
+    if request.GET.get("seen") == seen[0]:
         return HttpResponse(status=204)
-    return render(request, "_desk.html", {"now": at, **_context(request, at)})
+    return render(request, "_desk.html", {"now": at, **_context(request, at, seen)})
 
 
 def version(at: datetime) -> tuple[str, int]:
@@ -59,10 +61,9 @@ def version(at: datetime) -> tuple[str, int]:
         return cursor.fetchone() or ("", 0)
 
 
-def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
+def _context(request: HttpRequest, at: datetime, version: tuple[str, int]) -> dict[str, Any]:
     search = request.GET.get("search", "").strip()[:16]
-    # First: what comes while the rest is read is then told by the next update.
-    seen, needs_look = version(at)
+    seen, needs_look = version
     book = positions.Book.load(at)
     found = watchlist.page(search, request.GET.get("page"))
     return {

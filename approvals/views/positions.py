@@ -64,7 +64,7 @@ class Held:
 def index(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     above = strip.load(at)
-    book, shows_fills = positions.Book.load(at), request.GET.get("list") == "fills"
+    book, shows_fills = positions.Book.load(at, "approval__signal"), request.GET.get("list") == "fills"
     span = str(request.GET.get("span")) if request.GET.get("span") in SPANS else "day"
     context = {
         "strip": above,
