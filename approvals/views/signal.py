@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import prod
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from approvals import decisions, proposals
+from approvals import decisions, proposals, scorecard
 from approvals.models import SignalView, TradeApproval
 from approvals.proposals import AS_PROPOSED, Proposal
 from approvals.switches import State
@@ -182,7 +183,7 @@ def _signals(at: datetime) -> SignalQuerySet:
 def _found(pk: UUID, at: datetime, viewer: User | None) -> tuple[Signal, list[Signal]]:
     """The signal, with whether it was seen by whoever looks, and those that say the opposite."""
     seen = SignalView.objects.filter(signal=OuterRef("pk"), user=viewer)
-    found_all = _signals(at).with_opposites(pk, at).annotate(is_seen=Exists(seen))
+    found_all = _signals(at).with_ratios().with_opposites(pk, at).annotate(is_seen=Exists(seen))
     rows = list(found_all.order_by("-generated_at", "id"))
     found = next((one for one in rows if one.pk == pk), None)
     if found is None:
@@ -238,11 +239,13 @@ def _renewed(pk: UUID, at: datetime, typed: dict[str, str]) -> Case:
 def _context(case: Case) -> dict[str, Any]:
     found = case.signal
     known = records.of([found])
+    rates = scorecard.at_confidence([found])
     key = (found.strategy_id, found.timeframe)
     return {
         "case": case,
         "signal": found,
         "opposite": case.opposite,
+        "rate": rates.get((found.strategy_id, found.timeframe, found.confidence)),
         "record": known.get((*key, records.POOLED)),
         "record_here": known.get((*key, found.symbol)),
         "reasons": TradeApproval.Reason.choices,
@@ -254,7 +257,8 @@ def _context(case: Case) -> dict[str, Any]:
 def _whole(case: Case) -> dict[str, Any]:
     """What the page shows and the dialog does not."""
     found = case.signal
-    picture = thumbnail.draw(found, thumbnail.around(found), thumbnail.shares(found))
+    shares = prod(found.ratios)  # type: ignore[attr-defined]  # annotated
+    picture = thumbnail.draw(found, thumbnail.around(found), shares)
     return _context(case) | {"picture": picture, "chart": past.element(found, _instrument(case))}
 
 

@@ -6,9 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Cast
 
+from market.models import Split
 from market.models.meta import TypedModelMeta, choices
 from market.prices import Feed, Timeframe
 
@@ -51,6 +54,14 @@ class SignalQuerySet(models.QuerySet["Signal"]):
                 default=Value(False),
             )
         )
+
+    def with_ratios(self) -> "SignalQuerySet":
+        """Each with the `ratios` of the splits since: bars are restated then, signals are not."""
+        day = Cast(OuterRef("bar_opened_at"), models.DateField())
+        since = Split.objects.filter(
+            symbol=OuterRef("symbol"), recorded_at__gte=OuterRef("created_at"), date__gt=day
+        )
+        return self.annotate(ratios=ArraySubquery(since.order_by().values("ratio")))
 
     def with_opposites(self, pk: uuid.UUID, at: datetime) -> "SignalQuerySet":
         """That signal; while it is pending, those of its symbol that say the opposite, too."""

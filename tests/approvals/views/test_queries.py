@@ -84,3 +84,10 @@ def test_a_page_asks_seldom(world: Signal, ask: Ask, address: str) -> None:
     ask(asked)  # what is read once per process, and the first look that is written down
     queries = ask(asked)
     assert len(queries) <= MOST, "\n".join(queries)
+
+
+def test_the_first_look_at_a_signal_writes_it_down_and_asks_no_more(world: Signal, ask: Ask) -> None:
+    ask("/")  # that somebody is here
+    queries = ask(f"/signals/{world.pk}/")
+    assert len([query for query in queries if query.startswith("INSERT")]) == 1
+    assert len(queries) <= MOST, "\n".join(queries)

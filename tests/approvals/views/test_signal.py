@@ -53,6 +53,11 @@ class TestShowing:
         assert "good until Wednesday 17:00 UTC" in html
         assert re.search(r"<button[^>]*data-approve[^>]*>Approve: buy 107 AAPL", html)
 
+    def test_beside_its_confidence_stands_how_often_it_came_true(
+        self, trader: Client, signal: Signal
+    ) -> None:
+        assert "target first: no case yet" in page(trader, signal)
+
     def test_the_form_holds_what_is_proposed(self, trader: Client, signal: Signal) -> None:
         sent = form(page(trader, signal))
         assert sent["etag"] == decisions.etag_of(signal, make.T0)
