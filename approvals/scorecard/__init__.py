@@ -6,7 +6,7 @@ rate stands on at least so many cases as its interval needs; below that the case
 
 from approvals.scorecard.calibration import Calibration, Confidence
 from approvals.scorecard.card import KEYS, Card, cards, complete
-from approvals.scorecard.confidences import at_confidence
+from approvals.scorecard.confidences import at_confidence, rate_of, with_rate
 from approvals.scorecard.rejections import Decided, Rejections
 from approvals.scorecard.tally import Tally
 from approvals.scorecard.whole import Whole, whole
@@ -23,5 +23,7 @@ __all__ = [
     "at_confidence",
     "cards",
     "complete",
+    "rate_of",
     "whole",
+    "with_rate",
 ]

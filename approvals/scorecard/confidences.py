@@ -3,15 +3,38 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import JSONObject
 
 from approvals.models import Outcome
 from approvals.scorecard.calibration import Confidence
 from approvals.scorecard.tally import RACED
 from signals.models import Signal
+from signals.models.signals import SignalQuerySet
 from signals.trades import End
 
 Key = tuple[str, str, Decimal]  # strategy, timeframe, confidence
+
+
+def with_rate(signals: SignalQuerySet) -> SignalQuerySet:
+    """Each with its `rate`: what became of those that said the same with the same confidence, or None."""
+    alike = Outcome.objects.filter(
+        RACED,
+        ledger=Outcome.Ledger.SIGNAL,
+        strategy_id=OuterRef("strategy_id"),
+        timeframe=OuterRef("timeframe"),
+        confidence=OuterRef("confidence"),
+    )
+    counts = JSONObject(cases=Count("pk"), targets=Count("pk", filter=Q(race=End.TARGET)))
+    return signals.annotate(
+        rate=Subquery(alike.order_by().values("ledger").annotate(rate=counts).values("rate"))
+    )
+
+
+def rate_of(signal: Signal) -> Confidence | None:
+    """Of a signal that was read with it."""
+    rate = signal.rate  # type: ignore[attr-defined]  # annotated
+    return Confidence(signal.confidence, rate["cases"], rate["targets"]) if rate else None
 
 
 def at_confidence(signals: Iterable[Signal]) -> Mapping[Key, Confidence]:

@@ -183,7 +183,9 @@ def _signals(at: datetime) -> SignalQuerySet:
 def _found(pk: UUID, at: datetime, viewer: User | None) -> tuple[Signal, list[Signal]]:
     """The signal, with whether it was seen by whoever looks, and those that say the opposite."""
     seen = SignalView.objects.filter(signal=OuterRef("pk"), user=viewer)
-    found_all = _signals(at).with_ratios().with_opposites(pk, at).annotate(is_seen=Exists(seen))
+    found_all = (
+        scorecard.with_rate(_signals(at)).with_ratios().with_opposites(pk, at).annotate(is_seen=Exists(seen))
+    )
     rows = list(found_all.order_by("-generated_at", "id"))
     found = next((one for one in rows if one.pk == pk), None)
     if found is None:
@@ -239,13 +241,12 @@ def _renewed(pk: UUID, at: datetime, typed: dict[str, str]) -> Case:
 def _context(case: Case) -> dict[str, Any]:
     found = case.signal
     known = records.of([found])
-    rates = scorecard.at_confidence([found])
     key = (found.strategy_id, found.timeframe)
     return {
         "case": case,
         "signal": found,
         "opposite": case.opposite,
-        "rate": rates.get((found.strategy_id, found.timeframe, found.confidence)),
+        "rate": scorecard.rate_of(found),
         "record": known.get((*key, records.POOLED)),
         "record_here": known.get((*key, found.symbol)),
         "reasons": TradeApproval.Reason.choices,

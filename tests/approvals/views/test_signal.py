@@ -14,7 +14,9 @@ from django.utils import timezone
 from approvals import decisions
 from approvals.models import Order, SignalView, TradeApproval
 from signals.models import Signal
+from signals.trades import End
 from tests import make
+from tests.approvals import made_outcomes
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +59,12 @@ class TestShowing:
         self, trader: Client, signal: Signal
     ) -> None:
         assert "target first: no case yet" in page(trader, signal)
+        for number in range(3):
+            end = End.TARGET if number else End.STOP
+            made_outcomes.outcome(
+                number, end=end, confidence=signal.confidence, strategy_id=signal.strategy_id
+            )
+        assert "target first: 2 of 3" in page(trader, signal)
 
     def test_the_form_holds_what_is_proposed(self, trader: Client, signal: Signal) -> None:
         sent = form(page(trader, signal))
