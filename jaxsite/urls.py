@@ -6,7 +6,7 @@ from rest_framework.routers import DefaultRouter
 
 from approvals import urls as approvals_urls
 from jaxsite import docs, monitoring
-from jaxsite.views import account, login, status
+from jaxsite.views import account, login, status, styleguide
 from market import urls as market_urls
 from signals import urls as signals_urls
 
@@ -42,6 +42,7 @@ urlpatterns = [
     path("account/zone/", account.choose_zone, name="choose-zone"),
     path("login/", login.Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("health", monitoring.HealthView.as_view(), name="health"),
     path("metrics", monitoring.MetricsView.as_view(), name="metrics"),
     path("admin/", admin.site.urls),

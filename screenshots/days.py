@@ -14,11 +14,11 @@ from django.contrib.auth.models import Group, User
 from approvals import decisions, execution, outcomes, proposals
 from approvals.models import Order, TradeApproval
 from market import ingest, sessions
-from market.models import Instrument
+from market.models import IngestionRun, Instrument
 from signals import records, scan
 from signals.models import Signal, StrategyConfig
 
-HOUR = timedelta(hours=1)
+HOUR, FIVE_MINUTES = timedelta(hours=1), timedelta(minutes=5)
 BEFORE = (timedelta(seconds=140), timedelta(seconds=80), timedelta(seconds=20))  # the gate opens
 LATELY = tuple(timedelta(seconds=seconds) for seconds in (190, 130, 70, 10))
 REASONS = cycle(TradeApproval.Reason)
@@ -38,6 +38,7 @@ def play(until: datetime, days: int) -> None:
         tick(at)
         scan.run(at)
         _decide(at)
+    _fill_rounds(begun, until)
     outcomes.refresh(until)
     records.refresh(until)
     for ago in LATELY:
@@ -67,6 +68,16 @@ def _hours(begun: datetime, until: datetime) -> Iterator[datetime]:
     while at < until - 2 * HOUR:
         yield at
         at += HOUR
+
+
+def _fill_rounds(begun: datetime, until: datetime) -> None:
+    """The rounds between the hours, which a worker would have gone: else it would seem to have slept."""
+    count = (until - HOUR - begun) // FIVE_MINUTES
+    times = [begun + number * FIVE_MINUTES for number in range(count)]
+    IngestionRun.objects.bulk_create(
+        IngestionRun(kind="quotes", outcome="finished", started_at=at, finished_at=at, stored=1)
+        for at in times
+    )
 
 
 def _decide(at: datetime) -> None:

@@ -30,5 +30,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "signal": _waiting,
     "instrument": _instrument,
     "positions": lambda: reverse("positions"),
+    "scorecard": lambda: reverse("scorecard"),
+    "away": lambda: reverse("away"),
+    "account": lambda: reverse("account"),
     "status": lambda: reverse("status"),
 }

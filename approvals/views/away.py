@@ -23,7 +23,7 @@ from market.models import Gap
 from signals.models import Signal
 
 A_DAY = timedelta(days=1)
-LISTED = 30
+LISTED, SHOWN = 30, 4
 PENDING = Signal.Status.PENDING
 LEFT_ALONE = (Signal.Status.EXPIRED, Signal.Status.CANCELLED)
 SILENCE = timedelta(minutes=10)  # without a round of quotes: Jax itself was not running
@@ -53,7 +53,6 @@ WHERE started_at - before > %(silence)s
 UNION ALL
 SELECT 'halt', started_at, ended_at, reason FROM trading_halts
 WHERE started_at >= %(since)s OR ended_at >= %(since)s OR ended_at IS NULL
-ORDER BY since
 """
 
 
@@ -104,7 +103,7 @@ def away(request: HttpRequest) -> HttpResponse:
         presence.told(user, at)
     above = strip.load(at)
     waiting, gone = _signals(since, at, user)
-    book = positions.Book.load(at)
+    book, troubles = positions.Book.load(at), _troubles(since, at)
     reach = _reach([one.symbol for one in book.held], since)
     context = {
         "strip": above,
@@ -117,7 +116,8 @@ def away(request: HttpRequest) -> HttpResponse:
         "fills": list(Fill.objects.filter(executed_at__gte=since).order_by("-executed_at", "-pk")[:LISTED]),
         "orders": list(_orders(since)),
         "gaps": list(_gaps(since)),
-        "troubles": _troubles(since, at),
+        "troubles": troubles[:SHOWN],
+        "more_troubles": len(troubles[SHOWN:]),
     }
     return show(request, "away.html", at, context)
 
@@ -164,9 +164,10 @@ def _gaps(since: datetime) -> Iterator[dict[str, Any]]:
 
 
 def _troubles(since: datetime, at: datetime) -> list[Trouble]:
-    """When Jax was not running or could not work, and when trading was halted; oldest first."""
+    """When Jax was not running or could not work, and when trading was halted; the longest first."""
     silence = max(SILENCE, 3 * timedelta(seconds=settings.INGEST_INTERVAL_SECONDS))
     with connection.cursor() as cursor:
         values: dict[str, Any] = {"since": since, "at": at, "silence": silence}
         cursor.execute(TROUBLES, values)
-        return [Trouble(*row) for row in cursor]
+        found = [Trouble(*row) for row in cursor]
+    return sorted(found, key=lambda one: (one.until or at) - one.since, reverse=True)

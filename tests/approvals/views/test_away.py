@@ -161,9 +161,17 @@ class TestWhatItTells:
             )
         silences = re.findall(r"Jax did no work from <time datetime=\"([^\"]+)\"", away(trader))
         assert [one[:16] for one in silences] == [
-            f"{LEFT + timedelta(minutes=5):%Y-%m-%dT%H:%M}",
             f"{LEFT + timedelta(minutes=65):%Y-%m-%dT%H:%M}",
+            f"{LEFT + timedelta(minutes=5):%Y-%m-%dT%H:%M}",
         ]
+
+    def test_many_troubles_are_summed_up(self, trader: Client) -> None:
+        for hour in range(6):
+            at = LEFT + hour * HOUR
+            TradingHalt.objects.create(
+                cause="mismatch", reason=f"halt {hour}", started_at=at, ended_at=at + HOUR / 2
+            )
+        assert "And 3 shorter ones like them." in away(trader)
 
     def test_halts(self, trader: Client) -> None:
         TradingHalt.objects.create(
