@@ -1,28 +1,37 @@
 """Whether Jax does its work: checks, providers, cycles, coverage, scans, queue and versions."""
 
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import wraps
 from importlib.metadata import version
 from typing import Any
 
-from django.core.paginator import Page, Paginator
-from django.db import InterfaceError, OperationalError, connection
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET
 
-from approvals.views.page import page, show
+from approvals.views.page import page, show, without_page
 from approvals.views.paging import LARGEST
 from jaxsite import health
-from market import coverage, feeds
-from market.models import IngestionRun, ProviderStatus
+from jaxsite.context import simulated
+from market import coverage, feeds, planning
+from market.models import IngestionRun
 from signals import words
 from signals.models import Scan
 
+View = Callable[[HttpRequest], HttpResponse]
+
 CYCLES = 12
+# A page that is open becomes the one without a database, and that one looks again: without scripts, too.
+LOOK_AGAIN = {"HX-Refresh": "true", "Refresh": "15", "Retry-After": "15"}
 LIBRARIES = ("Django", "django-q2", "psycopg", "numpy", "TA-Lib")
 
 # A task that is taken is locked into the future; one that waits, since when it was put there.
@@ -36,6 +45,38 @@ SELECT func, count(*), max(stopped) FROM django_q_task
 WHERE NOT success AND stopped > %(at)s - interval '1 day'
 GROUP BY func ORDER BY max(stopped) DESC LIMIT 10
 """
+
+
+# How each provider does at each of its works, with the sums of the cycles of the last hour.
+WORKS = """
+SELECT provider, kind, coalesce(consecutive_failures, 0), last_success_at, last_failure_at,
+       coalesce(last_error, ''), cool_off_until, coalesce(asked, 0), coalesce(stored, 0), coalesce(failed, 0)
+FROM provider_status FULL JOIN (
+    SELECT name AS provider, CASE WHEN kind = 'quotes' THEN kind ELSE 'candles' END AS kind,
+           sum((figures ->> 'asked')::int) AS asked, sum((figures ->> 'stored')::int) AS stored,
+           sum((figures ->> 'failed')::int) AS failed
+    FROM ingestion_runs, jsonb_each(providers) AS by_provider (name, figures)
+    WHERE started_at > %(at)s - interval '1 hour'
+    GROUP BY 1, 2
+) AS last_hour USING (provider, kind)
+ORDER BY kind DESC, provider
+"""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a provider does, quotes or candles. The last three are counts of the last hour."""
+
+    provider: str
+    kind: str
+    consecutive_failures: int
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_error: str
+    cool_off_until: datetime | None
+    asked: int
+    stored: int
+    failed: int
 
 
 @dataclass(frozen=True)
@@ -53,25 +94,40 @@ class Failure:
     last: datetime
 
 
+def without_database(view: View) -> View:
+    """Answer for a database that is away: nobody is known to be logged in then, so with what all may know.
+
+    It is asked first over a connection of its own, which gives up where an old one would wait for ever.
+    """
+
+    @wraps(view)
+    def wrapped(request: HttpRequest) -> HttpResponse:
+        try:
+            health.ping()
+            return view(request)
+        except (OperationalError, InterfaceError, ProgrammingError) as error:
+            checks = health.away(error)
+            cannot = "used" if isinstance(error, ProgrammingError) else "reached"
+            said = {"checks": checks, "verdict": f"The database cannot be {cannot}."} | simulated()
+            html = render_to_string("status_down.html", said)
+            answer = HttpResponse(html, status=503, headers=LOOK_AGAIN)
+            add_never_cache_headers(answer)
+            return answer
+
+    return wrapped
+
+
 @require_GET
-def status(request: HttpRequest) -> HttpResponse:
-    """The page; without a database what can be said without one: nobody is known to be logged in then."""
-    try:
-        return _status(request)
-    except (OperationalError, InterfaceError):
-        checks = health.examine(timezone.now())
-        said = {"checks": checks, "verdict": _verdict(checks)}
-        return HttpResponse(render_to_string("status_down.html", said), status=503)
-
-
+@without_database
 @page
-def _status(request: HttpRequest) -> HttpResponse:
+def status(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     return show(request, "status.html", at, _context(request, at))
 
 
-@page
 @require_GET
+@without_database
+@page
 def update(request: HttpRequest) -> HttpResponse:
     """The same without its frame, for a page that stays open."""
     at = timezone.now()
@@ -79,15 +135,18 @@ def update(request: HttpRequest) -> HttpResponse:
 
 
 def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
-    checks = health.examine(at)
-    grid = coverage.grid(at, _number(request.GET.get("page")))
+    checks = health.look(at)
+    grid = _grid(request, at)
     return {
         "checks": checks,
         "verdict": _verdict(checks),
         "providers": _providers(at),
+        "unconfigured": _unconfigured(),
         "cycles": IngestionRun.objects.order_by("-started_at", "-pk")[:CYCLES],
         "grid": grid,
-        "page": _page(grid, _number(request.GET.get("page"))),
+        "timeframes": planning.fetched(),
+        "page": Paginator(range(grid.in_all), coverage.PER_PAGE).get_page(grid.page),
+        "others": without_page(request),
         "scan": _scan(),
         "queues": [Queue(*row) for row in _rows(QUEUES, at)],
         "failures": [Failure(*row) for row in _rows(FAILURES, at)],
@@ -102,26 +161,38 @@ def _verdict(checks: list[health.Check]) -> str:
     return f"{len(wrong)} of {len(checks)} checks say that something is wrong."
 
 
+def _grid(request: HttpRequest, at: datetime) -> coverage.Grid:
+    """The page asked for; the first one when there are not so many."""
+    asked, number = request.GET.get("timeframe"), _number(request.GET.get("page"))
+    fetched = sorted(planning.fetched(), key=lambda one: one.length)
+    timeframe = next((one for one in fetched if one == asked), fetched[0])
+    found = coverage.grid(at, timeframe, number)
+    return found if found.rows or number == 1 else coverage.grid(at, timeframe)
+
+
 def _number(asked: str | None) -> int:
     return min(max(int(asked), 1), LARGEST) if asked and asked.isdecimal() else 1
 
 
-def _page(grid: coverage.Grid, number: int) -> Page[int]:
-    return Paginator(range(grid.in_all), coverage.PER_PAGE).get_page(number)
-
-
 def _providers(at: datetime) -> list[dict[str, Any]]:
     """Those that are switched on, in the order in which they are asked, each with how it does."""
-    rows = list(ProviderStatus.objects.all())
+    works = [Work(*row) for row in _rows(WORKS, at)]
     return [
         {
             "name": provider.name,
             "works": [
-                {"row": row, "rests": row.cools_off(at)} for row in rows if row.provider == provider.name
+                {"row": work, "rests": work.cool_off_until is not None and work.cool_off_until > at}
+                for work in works
+                if work.provider == provider.name
             ],
         }
         for provider in feeds.enabled()
     ]
+
+
+def _unconfigured() -> list[str]:
+    """The providers of real data that are not set up."""
+    return [name for name, is_set in settings.CONFIGURED.items() if not is_set]
 
 
 def _scan() -> dict[str, Any] | None:

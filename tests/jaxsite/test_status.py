@@ -1,17 +1,21 @@
 """The page of the system's state, with a database and without one."""
 
 import re
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from time import monotonic
 from unittest import mock
 
 import pytest
-from django.db import OperationalError
-from django.test import Client
+from django.db import connection
+from django.test import Client, RequestFactory, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_q.models import OrmQ, Task
 
-from jaxsite import health
+from jaxsite.views import status
 from market.models import IngestionRun, ProviderStatus
 from signals.models import Scan
 from tests import make
@@ -70,6 +74,20 @@ class TestWhatItSays:
         assert "4 failures since, left alone until" in html
         assert "HTTP 503" in html
 
+    def test_a_provider_has_its_counts_of_the_last_hour(self, trader: Client) -> None:
+        def run(kind: str, minutes: int, **figures: int) -> None:
+            at = make.T0 - timedelta(minutes=minutes)
+            IngestionRun.objects.create(kind=kind, started_at=at, providers={"simulator": figures})
+
+        ProviderStatus.objects.create(provider="simulator", kind="candles", last_success_at=make.T0)
+        run("quotes", 1, asked=10, stored=9, failed=1)
+        run("quotes", 59, asked=10, stored=10, failed=0)
+        run("quotes", 61, asked=500, stored=0, failed=500)
+        html = page(trader)
+        assert "In the last hour 19 of 20 stored, 1 failed." in html
+        assert "Not asked in the last hour." in html
+        assert "Not set up: ib_bridge, alpaca, polygon." in html
+
     def test_a_cycle_that_failed_in_parts_says_why(self, trader: Client) -> None:
         IngestionRun.objects.create(
             kind="candles",
@@ -111,7 +129,7 @@ class TestWhatItSays:
         assert "signals.tasks.scan failed 1 time in the last day" in html
 
     def test_coverage_says_in_words_what_its_marks_mean(self, trader: Client) -> None:
-        assert "0 of 26 bars" in page(trader)
+        assert re.search(r"○</span> .*?: not fetched yet</span>", page(trader))
 
     def test_versions_are_those_that_run(self, trader: Client) -> None:
         import django
@@ -129,15 +147,84 @@ def test_whoever_is_not_logged_in_is_asked_to(client: Client, db: None) -> None:
     assert client.get("/status/update/").status_code == 302
 
 
-def test_without_a_database_it_says_so_to_everybody_and_no_more(trader: Client) -> None:
-    refused = OperationalError('connection to server at "10.0.0.9", user "jax" failed')
-    with (
-        mock.patch("jaxsite.backend.PermissionsWithUser.get_user", side_effect=refused),
-        mock.patch.object(health, "ping", side_effect=refused),
-    ):
-        answer = trader.get("/status/")
-    html = answer.content.decode()
+@contextmanager
+def nobody_listening() -> Iterator[None]:
+    """The database's address is a port on which every connection is refused."""
+    with socket.socket() as line:
+        line.bind(("127.0.0.1", 0))
+        address = {"HOST": "127.0.0.1", "PORT": str(line.getsockname()[1])}
+        with mock.patch.dict(connection.settings_dict, address):
+            yield
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWithoutADatabase:
+    """Connections are refused for real: that of the page's own session, too."""
+
+    @pytest.fixture(params=["somebody", "a stranger"])
+    def visitor(self, request: pytest.FixtureRequest) -> Client:
+        client = Client()
+        if request.param == "somebody":
+            client.force_login(make.trader())
+        connection.close()
+        return client
+
+    @pytest.mark.parametrize("address", ["/status/", "/status/update/"])
+    def test_it_says_so_to_everybody_and_no_more(self, visitor: Client, address: str) -> None:
+        with nobody_listening():
+            answer = visitor.get(address)
+        html = answer.content.decode()
+        assert answer.status_code == 503
+        assert "The database cannot be reached." in html
+        assert "It does not answer. Check that PostgreSQL runs" in html
+        assert "no-store" in answer["Cache-Control"]
+        for secret in ("127.0.0.1", connection.settings_dict["NAME"], "Log out", 'id="strip"', "Coverage"):
+            assert secret not in html, secret
+
+    def test_it_looks_again_and_whoever_was_logged_in_still_is(self) -> None:
+        client = Client()
+        client.force_login(make.trader())
+        connection.close()
+        with nobody_listening():
+            answer = client.get("/status/update/")
+        assert (answer["Refresh"], answer["HX-Refresh"]) == ("15", "true")
+        assert client.get("/status/").status_code == 200
+
+    def test_a_database_that_hangs_holds_nobody_up(self, visitor: Client) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as line:
+            address = {"HOST": "127.0.0.1", "PORT": str(line.getsockname()[1])}
+            begun = monotonic()
+            with mock.patch.dict(connection.settings_dict, address):
+                assert visitor.get("/status/").status_code == 503
+        assert monotonic() - begun < 5
+
+
+def test_a_database_without_our_tables_is_503_with_the_cure(trader: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE installation RENAME TO elsewhere")
+    answer = trader.get("/status/")
     assert answer.status_code == 503
-    assert "It does not answer. Check that PostgreSQL runs" in html
-    assert "10.0.0.9" not in html
-    assert 'id="strip"' not in html
+    html = answer.content.decode()
+    assert "The database cannot be used." in html
+    assert "Run: python manage.py migrate" in html
+
+
+@pytest.mark.parametrize("number", ["9", "0", "-1", "x", "9" * 30])
+def test_a_page_that_there_is_not_is_the_first(trader: Client, market: None, number: str) -> None:
+    assert 'href="/instruments/AAPL/?timeframe=15m"' in page(trader, f"/status/?page={number}")
+
+
+def test_the_grid_is_of_the_finest_bars_or_of_those_asked_for(trader: Client, market: None) -> None:
+    shown = '<a href="?timeframe={0}#coverage" aria-current="page">{0}</a>'
+    assert shown.format("15m") in page(trader)
+    assert shown.format("15m") in page(trader, "/status/?timeframe=2h")
+    assert shown.format("1d") in page(trader, "/status/?timeframe=1d")
+    with override_settings(CANDLE_TIMEFRAMES=["1d", "5m"]):
+        assert shown.format("5m") in page(trader)
+
+
+def test_its_own_queries_are_few(trader: Client, market: None) -> None:
+    request = RequestFactory().get("/status/")
+    with CaptureQueriesContext(connection) as caught:
+        status._context(request, make.T0)["cycles"][0]
+    assert len(caught) == 9, "\n".join(query["sql"] for query in caught.captured_queries)
