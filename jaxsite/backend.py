@@ -34,11 +34,9 @@ class PermissionsWithUser(ModelBackend):
         user: Any = next(iter(User.objects.raw(USER, [user_id])), None)
         if user is None or not self.user_can_authenticate(user):
             return None
-        if user.seen_at is not None:
-            times = {name: getattr(user, name) for name in ("seen_at", "left_at", "back_at", "told_at")}
-            user.presence = Presence(user=user, **times)
-            user.presence._state.adding = False
         found: User = user
+        known = User._meta.get_field("presence")  # known to be none, too: nobody asks for it again
+        known.set_cached_value(found, _presence(user))  # type: ignore[union-attr]  # it is a relation
         return found
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
@@ -46,3 +44,13 @@ class PermissionsWithUser(ModelBackend):
         if granted is None or obj is not None or user_obj.is_superuser or not user_obj.is_active:
             return super().get_all_permissions(user_obj, obj)
         return set(granted)
+
+
+def _presence(user: Any) -> Presence | None:
+    """From the columns beside the user's own."""
+    if user.seen_at is None:
+        return None
+    times = {name: getattr(user, name) for name in ("seen_at", "left_at", "back_at", "told_at")}
+    known = Presence(user_id=user.pk, **times)
+    known._state.adding = False
+    return known
