@@ -36,7 +36,7 @@ class PermissionsWithUser(ModelBackend):
             return None
         found: User = user
         known = User._meta.get_field("presence")  # known to be none, too: nobody asks for it again
-        known.set_cached_value(found, _presence(user))  # type: ignore[union-attr]  # it is a relation
+        known.set_cached_value(found, _presence(user))
         return found
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
