@@ -48,7 +48,7 @@ WHERE watched
 def pages(size: int) -> list[Result]:
     """Each page over `size` candles. The last two are the desk's update, in time and in size."""
     count = min(MOST, max(size // 100, 2))
-    rounds, requests = (3, 40) if count == MOST else (1, 20)
+    rounds, requests = (3, 40) if count == MOST else (1, 2)
     with _world(size, count) as (client, addresses):
         note = f"{size:,} candles"
         found = [

@@ -34,13 +34,9 @@ def signal(live_server: object, at: datetime) -> Signal:
     make.round_the_clock(at)
     make.ready(at)
     make.quote("AAPL", 185.6, at)
-    times = {
-        "generated_at": at,
-        "created_at": at,
-        "expires_at": at + make.DAY,
-        "bar_opened_at": at - make.DAY,
-    }
-    return make.signal("AAPL", **times)
+    raised = at - timedelta(hours=1)
+    times = {"generated_at": raised, "created_at": raised, "bar_opened_at": at - make.DAY}
+    return make.signal("AAPL", expires_at=at + make.DAY, **times)
 
 
 def on(visit: Visit, work: Callable[[Page], None], **context: Any) -> None:

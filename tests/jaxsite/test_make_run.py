@@ -14,13 +14,17 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
+from tests.browser.conftest import Chromium, Visitor, chromium
 from tests.jaxsite.conftest import folder
 from tests.jaxsite.processes import ROOT, eventually, free_port, processes_of
 
 pytestmark = pytest.mark.slow
+__all__ = ["chromium"]  # the fixture
 
-PASSWORD = re.compile(r"user admin, password \S+")
+PASSWORD = re.compile(r"user (admin), password (\S+)")
+A_MINUTE = 60_000
 
 
 class Installation:
@@ -76,11 +80,31 @@ def installation() -> Iterator[Installation]:
         yield Installation(path)
 
 
-def test_it_serves_says_where_and_ctrl_c_ends_all_of_it(installation: Installation) -> None:
+def first_visit(visitor: Visitor, name: str, password: str) -> None:
+    """Prices that are labelled, within a minute, without any account or key."""
+    with visitor.page() as page:
+        page.goto("/")
+        expect(page.get_by_text("First time here?")).to_be_visible()
+        page.get_by_label("Username").fill(name)
+        page.get_by_label("Password").fill(password)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Desk")).to_be_visible()
+        expect(page.get_by_text("no price here is real")).to_be_visible()
+        expect(page.locator("#desk tr[id^=row-]").first).to_be_visible()
+        expect(page.get_by_text("no quote yet")).to_have_count(0, timeout=A_MINUTE)
+        expect(page.locator("#strip")).to_contain_text("alive", timeout=A_MINUTE)
+
+
+def test_it_serves_says_where_and_ctrl_c_ends_all_of_it(
+    installation: Installation, chromium: Chromium
+) -> None:
     site = installation.run()
     eventually(installation.answers)
     eventually(lambda: f"Jax is on http://127.0.0.1:{installation.port}" in installation.said())
-    assert len(PASSWORD.findall(installation.said())) == 1
+    ((name, password),) = PASSWORD.findall(installation.said())
+    visitor = Visitor(chromium.browser, f"http://127.0.0.1:{installation.port}", "none")
+    chromium.thread.submit(first_visit, visitor, name, password).result(timeout=180)
+    assert visitor.complaints == []
     assert re.fullmatch(r"PORT=\d+\nSECRET_KEY=\S{50,}\n", (installation.path / ".env").read_text())
 
     again = subprocess.run(
