@@ -15,7 +15,7 @@ run: .venv/.for-run  ## the whole site on http://127.0.0.1:8095 until Ctrl-C
 
 # They start a hundred processes, and without bytecode each would compile the whole project.
 test: .venv/.for-development  ## the tests, on PostgreSQL
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 4 --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --no-loadscope-reorder
 
 check: .venv/.for-development  ## format, lint, types, layers, templates, deployment settings, migrations
 	$(BIN)/ruff format --check
