@@ -20,6 +20,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Route
 
 from benchmarks.measure import Result
+from market.models import TradingSession
 from tests import make
 from tests.browser.conftest import Chromium
 
@@ -84,6 +85,7 @@ def _site() -> Iterator[tuple[str, str]]:
     """Where it answers, and the session of somebody who is logged in."""
     at = timezone.now()
     make.only("AAPL", calendar="24/7")
+    TradingSession.objects.filter(calendar="24/7").delete()  # those of another benchmark
     make.round_the_clock(at)
     make.history("AAPL", make.turning(), until=at)
     user = User.objects.create_superuser("benchmark")

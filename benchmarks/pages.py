@@ -20,7 +20,7 @@ from approvals.models import Order
 from benchmarks import scorecards
 from benchmarks.measure import Result, seconds
 from benchmarks.tables import execute, instruments
-from market.models import Instrument, Quote
+from market.models import Instrument, Quote, TradingSession
 from signals.models import Signal
 from tests import make
 
@@ -81,6 +81,7 @@ def _world(size: int, count: int) -> Iterator[tuple[Client, dict[str, str]]]:
     symbols = instruments(count)
     Instrument.objects.update(watched=False)
     Instrument.objects.filter(symbol__in=symbols).update(watched=True)
+    TradingSession.objects.filter(calendar="24/7").delete()  # those of another benchmark
     make.round_the_clock(at)
     make.ready(at, equity="10000000")
     _candles(at, size, count)

@@ -28,7 +28,7 @@ from signals.models import Signal
 from signals.models.signals import SignalQuerySet
 from signals.strategies import STRATEGIES
 
-PER_PAGE = 40
+PER_PAGE = 25
 Status = Signal.Status
 TABS = {
     "waiting": (Status.PENDING,),

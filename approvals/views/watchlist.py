@@ -13,7 +13,7 @@ from market import changes
 from market.changes import QuoteView
 from market.models import Instrument
 
-PER_PAGE = 25  # more rows cost more than the update may take
+PER_PAGE = 20  # more rows cost more than the update may take
 POINTS = 40  # bars of the line
 WIDTH, HEIGHT = 96.0, 24.0
 
