@@ -24,6 +24,7 @@
   let volume;
   let markers;
   const drawings = []; // what follows the colours of the page: the levels and the indicators
+  let levels = []; // the prices of the signal's levels
   let earlier = null;
   let loading = false;
 
@@ -57,9 +58,11 @@
       crosshair: { mode: LightweightCharts.CrosshairMode.Normal },
       localization: { locale: "en-US", timeFormatter: moment },
       timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 3 },
+      handleScroll: { vertTouchDrag: false }, // a finger that moves up or down moves the page
     });
     candles = chart.addSeries(LightweightCharts.CandlestickSeries, {
       priceFormat: { type: "price", precision: decimals, minMove: 10 ** -decimals },
+      autoscaleInfoProvider: withLevels,
     });
     candles.attachPrimitive({ paneViews: () => [{ zOrder: () => "bottom", renderer: () => ({ draw: shade }) }] });
     markers = LightweightCharts.createSeriesMarkers(candles, []);
@@ -75,7 +78,18 @@
 
   function addLevel({ title, colour, price: level }) {
     const line = candles.createPriceLine({ price: level, title, lineWidth: 1, lineStyle: DASHES[title], axisLabelVisible: true });
-    drawings.push(() => line.applyOptions({ color: colours[colour] }));
+    drawings.push((found) => {
+      const now = found?.lines.find((one) => one.title === title);
+      line.applyOptions({ color: colours[colour], ...(now && { price: now.price }) });
+    });
+  }
+
+  // The levels are what is decided on: the price scale holds them, whichever bars are in view.
+  function withLevels(ofBars) {
+    const found = ofBars();
+    if (!levels.length) return found;
+    const { minValue, maxValue } = found?.priceRange ?? { minValue: Infinity, maxValue: -Infinity };
+    return { ...found, priceRange: { minValue: Math.min(minValue, ...levels), maxValue: Math.max(maxValue, ...levels) } };
   }
 
   function addIndicator({ title, colour, histogram, pane, levels }) {
@@ -195,6 +209,7 @@
       performance.mark("bars-arrived");
       if (!found.bars.length) throw new Error("no bars");
       spoke = found.spoke;
+      levels = (found.lines ?? []).map((line) => line.price);
       for (const bar of found.bars) bars.set(bar.time, bar);
       for (const one of found.markers) said.set(one.id, one);
       for (const gap of found.gaps) {

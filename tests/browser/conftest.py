@@ -34,13 +34,17 @@ class Visitor:
     complaints: list[str] = field(default_factory=list)
 
     @contextmanager
-    def page(self, *, width: int = 1280, dark: bool = False, scripts: bool = True) -> Iterator[Page]:
+    def page(
+        self, *, width: int = 1280, dark: bool = False, scripts: bool = True, touch: bool = False
+    ) -> Iterator[Page]:
         scheme: Literal["dark", "light"] = "dark" if dark else "light"
         context = self.browser.new_context(
             base_url=self.address,
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
             java_script_enabled=scripts,
+            has_touch=touch,
+            is_mobile=touch,
         )
         context.add_cookies(
             [{"name": settings.SESSION_COOKIE_NAME, "value": self.session, "url": self.address}]

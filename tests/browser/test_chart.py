@@ -47,6 +47,21 @@ FIRST_SHADED = """() => {
         if (`rgb(${data[4 * x]}, ${data[4 * x + 1]}, ${data[4 * x + 2]})` === colour) return x + 2;
     }
 }"""
+# Of the height between the highest and the lowest of bars and levels, the share without any of them.
+EMPTY_BETWEEN = """() => {
+    const canvas = document.querySelector(".chart canvas");
+    const wanted = ["stop", "target"].map(
+        (name) => getComputedStyle(document.querySelector(`[data-colour=${name}]`)).color);
+    const rows = [];
+    for (let y = 0; y < canvas.height; y++) {
+        const {data} = canvas.getContext("2d").getImageData(0, y, canvas.width, 1);
+        for (let i = 0; i < data.length; i += 4) {
+            if (wanted.includes(`rgb(${data[i]}, ${data[i + 1]}, ${data[i + 2]})`)) { rows.push(y); break; }
+        }
+    }
+    return 1 - rows.length / (rows.at(-1) - rows[0]);
+}"""
+PICTURE = """() => document.querySelector(".chart canvas").toDataURL()"""
 FITS = "document.documentElement.scrollWidth <= window.innerWidth"
 NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
@@ -87,6 +102,23 @@ def quarters(live_server: object) -> None:
         reason="outage",
         found_at=make.T0,
     )
+
+
+def swipe(page: Page, start: tuple[float, float], by: tuple[float, float]) -> None:
+    """A finger that is put down, moved and lifted."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [_point(start, by, 0)]})
+    for share in (0.2, 0.4, 0.6, 0.8, 1):
+        devtools.send(
+            "Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [_point(start, by, share)]}
+        )
+        page.wait_for_timeout(30)
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.evaluate(NEXT_FRAME)
+
+
+def _point(start: tuple[float, float], by: tuple[float, float], share: float) -> dict[str, float]:
+    return {"x": start[0] + share * by[0], "y": start[1] + share * by[1]}
 
 
 def open_chart(page: Page) -> None:
@@ -197,6 +229,38 @@ def test_nothing_moves_when_the_chart_comes(visit: Visit, signal: Signal) -> Non
             before = page.locator(".chart").bounding_box()
             expect(page.locator("[data-milliseconds]")).to_be_visible()
             assert page.locator(".chart").bounding_box() == before
+
+    assert visit(look).complaints == []
+
+
+def test_levels_far_from_the_bars_are_in_the_picture(visit: Visit, signal: Signal) -> None:
+    Signal.objects.update(stop_loss=60, take_profit=150)
+
+    def look(visitor: Visitor) -> None:
+        with visitor.page() as page:
+            page.goto(f"/signals/{signal.pk}/")
+            expect(page.locator("[data-milliseconds]")).to_be_visible()
+            assert page.evaluate(EMPTY_BETWEEN) > 0.5, "the lines stand apart from the bars"
+
+    assert visit(look).complaints == []
+
+
+def test_a_finger_scrolls_the_page_and_moves_the_chart_sideways(visit: Visit) -> None:
+    def look(visitor: Visitor) -> None:
+        with visitor.page(width=390, touch=True) as page:
+            open_chart(page)
+            chart = page.locator(".chart")
+            chart.scroll_into_view_if_needed()
+            box = chart.bounding_box()
+            assert box is not None
+            x, y = box["x"] + 150, box["y"] + 200
+            before = page.evaluate("scrollY")
+            swipe(page, (x, y), (0, -150))
+            assert page.evaluate("scrollY") > before + 50
+            there, drawn = page.evaluate("scrollY"), page.evaluate(PICTURE)
+            swipe(page, (x, y - 100), (120, 0))
+            assert page.evaluate("scrollY") == there
+            assert page.evaluate(PICTURE) != drawn
 
     assert visit(look).complaints == []
 
