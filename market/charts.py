@@ -1,8 +1,9 @@
 """What a chart draws: one stretch of bars and the gaps in it, oldest first."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,19 @@ class Stretch:
 
     def time(self, at: datetime) -> str | int:
         return int(at.timestamp()) if self.timeframe.is_intraday else at.date().isoformat()
+
+    def holding(self, opened_at: datetime, timeframe: Timeframe) -> Candle | None:
+        """The bar that holds a bar of the same or a finer timeframe; None where it is not among these."""
+        is_stamp = timeframe.is_intraday == self.timeframe.is_intraday
+        at = opened_at if is_stamp else self._session_date(opened_at)
+        place = bisect_right(self.candles, at, key=lambda candle: candle.opened_at) - 1
+        found = self.candles[place] if place >= 0 else None
+        return found if found and at < found.opened_at + self.timeframe.length else None
+
+    def _session_date(self, at: datetime) -> datetime:
+        """The stamp of the daily bar of an instant's session, which may have opened on the day before."""
+        near = sessions.load(self.instrument.calendar, at, at + timedelta(microseconds=1))
+        return to_datetime(near.dates[0]) if len(near.dates) else at
 
     def _shades(self) -> Iterator[dict[str, Any]]:
         if not self.gaps:

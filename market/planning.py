@@ -40,6 +40,17 @@ def fetched() -> list[Timeframe]:
     return [Timeframe(name) for name in settings.CANDLE_TIMEFRAMES]
 
 
+def nothing_stored(instrument: Instrument, timeframe: Timeframe) -> str:
+    """What to say where there is no bar of it: that, and what brings some."""
+    if not instrument.watched:
+        comes = "It is not watched: add it to the watchlist, or load a file."
+    elif (timeframe.built_from or timeframe) in fetched():
+        comes = "The worker fetches them with its next cycles."
+    else:
+        comes = "The worker does not fetch this timeframe (CANDLE_TIMEFRAMES): load a file."
+    return f"No {timeframe} bars of {instrument} are stored. {comes}"
+
+
 def prepare(at: datetime) -> None:
     """See to it that the calendars of all watched instruments are known."""
     sessions.ensure(set(Instrument.objects.fetched().values_list("calendar", flat=True)), at)

@@ -8,7 +8,7 @@ import numpy as np
 from market.prices import Bars, Floats, Timeframe
 from market.store import read_bars
 from signals.models import Signal
-from signals.panel import Panel
+from signals.panel import DIGESTED, Panel
 from signals.strategies import STRATEGIES, BadParameters, Plot, Strategy
 
 
@@ -19,6 +19,17 @@ class Study:
     plot: Plot
     bars: Bars
     values: Floats
+
+
+def has_other_bars(signal: Signal) -> bool:
+    """Whether the closed bars behind it are not those it stands on: corrected, filled in or gone. One read.
+
+    Not to be asked once they are restated for a split, nor where none are stored.
+    """
+    until = signal.bar_opened_at + timedelta(microseconds=1)
+    read = read_bars([signal.symbol], Timeframe(signal.timeframe), last=DIGESTED, until=until, closed=True)
+    behind = read[signal.symbol]
+    return len(behind) > 0 and Panel.of(behind).digest(len(behind) - 1) != signal.bars_digest
 
 
 def strategy_of(signal: Signal) -> Strategy | None:

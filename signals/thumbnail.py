@@ -24,6 +24,7 @@ TOP, BOTTOM = 9.0, 84.0  # per cent of the height, between which prices lie
 SLOT = 100 / (BEFORE + 1 + AFTER)
 MIDDLE = SLOT * (BEFORE + 0.5)  # of the bar that spoke: it always stands at the same place
 BODY = 0.7 * SLOT
+NOTHING = "No closed bars are stored around it."
 
 
 @dataclass(frozen=True)
@@ -90,14 +91,23 @@ def shares(signal: Signal) -> float:
     return prod(since.values_list("ratio", flat=True))
 
 
+def title(signal: Signal) -> str:
+    return f"{signal.symbol} {signal.timeframe} around the bar that spoke"
+
+
+def facts(signal: Signal, stored: Bars, shares: float = 1) -> str:
+    """What its picture or its chart shows, in words."""
+    return described(Picture.of(signal, stored, shares)) if len(stored) else NOTHING
+
+
 def draw(signal: Signal, stored: Bars, shares: float = 1) -> SafeString | str:
     if not len(stored):
-        return "No closed bars are stored around it."
+        return NOTHING
     picture = Picture.of(signal, stored, shares)
     return format_html(
         '<svg class="thumbnail" role="img" aria-labelledby="thumbnail-title thumbnail-desc">'
         '<title id="thumbnail-title">{}</title><desc id="thumbnail-desc">{}</desc>{}{}{}</svg>',
-        f"{signal.symbol} {signal.timeframe} around the bar that spoke",
+        title(signal),
         described(picture),
         _mark(picture),
         format_html_join("", "{}", ([_candle(picture, bar)] for bar in range(len(picture.bars)))),

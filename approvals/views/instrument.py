@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from approvals.models import Outcome
 from approvals.views.page import page, show
-from market import calendars, changes, words
+from market import calendars, changes, planning, words
 from market.charts import Stretch, read, stored_timeframes
 from market.models import Candle, Instrument, QuoteHistory, Split
 from market.prices import Timeframe
@@ -53,6 +53,8 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
         "timeframe": timeframe,
         "timeframes": [(one, one in stored) for one in Timeframe],
         "chart": _chart(found, timeframe),
+        "facts": _facts(stretch),
+        "nothing": planning.nothing_stored(found, timeframe),
         "rows": list(_rows(stretch)),
         "gaps": [_gap(gap) for gap in stretch.gaps[: -GAPS_IN_TABLE - 1 : -1]],
         "splits": Split.objects.filter(symbol=found.pk).order_by("-date"),
@@ -131,6 +133,26 @@ def _chart(instrument: Instrument, timeframe: Timeframe) -> dict[str, Any]:
         "city": words.city(zone),
         "decimals": words.decimals(instrument),
     }
+
+
+def _facts(stretch: Stretch) -> str:
+    """What the newest part of the chart shows, in words."""
+    if not stretch.candles:
+        return ""
+    first, last = stretch.candles[0], stretch.candles[-1]
+    low, high, close = (
+        words.price(one, stretch.instrument)
+        for one in (
+            min(candle.low for candle in stretch.candles),
+            max(candle.high for candle in stretch.candles),
+            last.close,
+        )
+    )
+    since, until = (words.stamp(one.opened_at, stretch.timeframe) for one in (first, last))
+    return (
+        f"The newest {len(stretch.candles)} bars, from {since} to {until}: between {low} and {high},"
+        f" the last close {close}."
+    )
 
 
 def _rows(stretch: Stretch) -> Iterator[Row]:

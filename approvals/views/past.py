@@ -13,9 +13,9 @@ from django.views.decorators.http import require_GET
 
 from approvals.models import Outcome
 from approvals.views.page import page
-from market import calendars, charts, words
+from market import calendars, charts, planning, words
 from market.charts import Stretch
-from market.models import Instrument
+from market.models import Candle, Instrument
 from market.prices import Timeframe, to_datetime
 from signals import studies, thumbnail
 from signals.models import Signal
@@ -54,7 +54,9 @@ def bars(request: HttpRequest, pk: UUID) -> HttpResponse:
         for name, field in LEVELS.items()
     ]
     drawn["series"] = list(_series(signal, stretch))
-    drawn["markers"] = list(_markers(signal, stretch, end))
+    ended = _ended(stretch, end)
+    drawn["markers"] = list(_markers(signal, stretch, end, ended))
+    drawn["says"] = " ".join(_says(signal, stretch, end, ended))
     return JsonResponse(drawn, headers={"Cache-Control": "no-store"})
 
 
@@ -86,7 +88,32 @@ def _series(signal: Signal, stretch: Stretch) -> Iterator[dict[str, Any]]:
         }
 
 
-def _markers(signal: Signal, stretch: Stretch, end: Outcome | None) -> Iterator[dict[str, Any]]:
+def _ended(stretch: Stretch, end: Outcome | None) -> Candle | None:
+    """The bar in which the trade it proposed would have ended; None while it is not among the bars."""
+    if end is None or end.exited_at is None or end.r is None:
+        return None
+    return stretch.holding(end.exited_at, Timeframe(end.played_on))
+
+
+def _result(end: Outcome) -> str:
+    return f"{end.get_end_display().lower()}, {end.r:+.1f} R"
+
+
+def _says(signal: Signal, stretch: Stretch, end: Outcome | None, ended: Candle | None) -> Iterator[str]:
+    """What the chart cannot show."""
+    if not stretch.candles:
+        yield planning.nothing_stored(stretch.instrument, stretch.timeframe)
+    elif signal.bar_opened_at not in {candle.opened_at for candle in stretch.candles}:
+        yield "The bar that spoke is no longer among the stored ones."
+    if end is not None and end.exited_at is not None and end.r is not None and ended is None:
+        at = words.stamp(end.exited_at, end.played_on)
+        zone = " UTC" if Timeframe(end.played_on).is_intraday else ""
+        yield f"It ended at {at}{zone} ({_result(end)}): that bar is not among those of this chart."
+
+
+def _markers(
+    signal: Signal, stretch: Stretch, end: Outcome | None, ended: Candle | None
+) -> Iterator[dict[str, Any]]:
     """The bar that spoke, and where the trade it proposed would have ended."""
     yield {
         "id": "spoke",
@@ -94,8 +121,5 @@ def _markers(signal: Signal, stretch: Stretch, end: Outcome | None) -> Iterator[
         "kind": signal.signal_type.lower(),
         "text": signal.signal_type,
     }
-    if end is not None and end.exited_at is not None and end.r is not None:
-        opens = [candle.opened_at for candle in stretch.candles if candle.opened_at <= end.exited_at]
-        if opens and opens[-1] >= signal.bar_opened_at:
-            text = f"{end.get_end_display().lower()}, {end.r:+.1f} R"
-            yield {"id": "end", "time": stretch.time(opens[-1]), "kind": "end", "text": text}
+    if end is not None and ended is not None:
+        yield {"id": "end", "time": stretch.time(ended.opened_at), "kind": "end", "text": _result(end)}

@@ -24,7 +24,7 @@ from approvals.views import past, strip
 from approvals.views.page import DECIDE, page, show, viewer
 from approvals.views.wishes import NotesForm, RejectForm, WishForm
 from market.models import Instrument
-from signals import lifecycle, records, thumbnail
+from signals import lifecycle, records, studies, thumbnail
 from signals.models import Signal
 from signals.models.signals import SignalQuerySet, differences
 
@@ -259,8 +259,14 @@ def _whole(case: Case) -> dict[str, Any]:
     """What the page shows and the dialog does not."""
     found = case.signal
     shares = prod(found.ratios)  # type: ignore[attr-defined]  # annotated
-    picture = thumbnail.draw(found, thumbnail.around(found), shares)
-    return _context(case) | {"picture": picture, "chart": past.element(found, _instrument(case))}
+    stored = thumbnail.around(found)
+    return _context(case) | {
+        "picture": thumbnail.draw(found, stored, shares),
+        "drawing": {"title": thumbnail.title(found), "facts": thumbnail.facts(found, stored, shares)},
+        "has_other_bars": shares == 1 and studies.has_other_bars(found),
+        "shares": shares,
+        "chart": past.element(found, _instrument(case)),
+    }
 
 
 def _instrument(case: Case) -> Instrument | None:

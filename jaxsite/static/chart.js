@@ -4,6 +4,7 @@
 {
   const element = document.querySelector("[data-chart]");
   const reading = document.querySelector("[data-reading]");
+  const says = document.querySelector("[data-says]"); // what the bars do not show, in words
   const legend = document.querySelector("[data-legend]");
   const decimals = Number(element.dataset.decimals);
   const REFRESH = 60_000;
@@ -207,7 +208,14 @@
       if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
       const found = await answer.json();
       performance.mark("bars-arrived");
-      if (!found.bars.length) throw new Error("no bars");
+      if (says) {
+        says.textContent = found.says;
+        says.hidden = !found.says;
+      }
+      if (!found.bars.length) {
+        reading.textContent = "";
+        return;
+      }
       spoke = found.spoke;
       levels = (found.lines ?? []).map((line) => line.price);
       for (const bar of found.bars) bars.set(bar.time, bar);

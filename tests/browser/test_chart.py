@@ -1,5 +1,6 @@
 """The admin in Chromium: the chart draws, and no page breaks the content security policy."""
 
+import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -245,6 +246,20 @@ def test_levels_far_from_the_bars_are_in_the_picture(visit: Visit, signal: Signa
     assert visit(look).complaints == []
 
 
+def test_the_drawn_chart_still_has_a_name_and_a_description(visit: Visit, signal: Signal) -> None:
+    def look(visitor: Visitor) -> None:
+        with visitor.page() as page:
+            page.goto(f"/signals/{signal.pk}/")
+            expect(page.locator("[data-milliseconds]")).to_be_visible()
+            chart = page.get_by_role("img", name="AAPL 15m around the bar that spoke")
+            expect(chart).to_have_accessible_description(re.compile("BUY at 101.00, stop 98.50"))
+            open_chart(page)
+            chart = page.get_by_role("img", name="Candlestick chart of AAPL")
+            expect(chart).to_have_accessible_description(re.compile("the last close 102.00"))
+
+    assert visit(look).complaints == []
+
+
 def test_a_finger_scrolls_the_page_and_moves_the_chart_sideways(visit: Visit) -> None:
     def look(visitor: Visitor) -> None:
         with visitor.page(width=390, touch=True) as page:
@@ -261,6 +276,21 @@ def test_a_finger_scrolls_the_page_and_moves_the_chart_sideways(visit: Visit) ->
             swipe(page, (x, y - 100), (120, 0))
             assert page.evaluate("scrollY") == there
             assert page.evaluate(PICTURE) != drawn
+
+    assert visit(look).complaints == []
+
+
+def test_where_no_bars_are_stored_it_says_so_and_nothing_of_a_failure(visit: Visit, signal: Signal) -> None:
+    Candle.objects.all().delete()
+
+    def look(visitor: Visitor) -> None:
+        with visitor.page() as page:
+            page.goto(f"/signals/{signal.pk}/")
+            expect(page.locator("[data-says]")).to_be_visible()
+            expect(page.locator("[data-says]")).to_have_text(
+                "No 15m bars of AAPL are stored. The worker fetches them with its next cycles."
+            )
+            expect(page.locator("[data-reading]")).to_have_text("")
 
     assert visit(look).complaints == []
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from approvals.models import Outcome
-from market.models import Candle, Split
+from market.models import Candle, Split, TradingSession
 from market.prices import Timeframe
 from market.store import read_bars
 from signals import indicators
@@ -96,10 +96,34 @@ class TestBars:
     def test_the_end_of_its_trade_is_marked_on_its_bar(self, trader: Client) -> None:
         signal = said()
         made_outcomes.outcome(end=End.TARGET)
-        Outcome.objects.update(signal=signal, exited_at=opened(270), r=1.23)
+        Outcome.objects.update(signal=signal, exited_at=opened(270), played_on="15m", r=1.23)
         marks = {one["id"]: one for one in drawn(trader, signal)["markers"]}
         assert marks["spoke"] == {"id": "spoke", "time": seconds(SPOKE), "kind": "buy", "text": "BUY"}
         assert marks["end"] == {"id": "end", "time": seconds(270), "kind": "end", "text": "target, +1.2 R"}
+
+    def test_an_end_beyond_the_bars_is_told_in_words_and_marked_nowhere(self, trader: Client) -> None:
+        signal = said()
+        made_outcomes.outcome(end=End.STOP)
+        Outcome.objects.update(signal=signal, exited_at=make.T0 + timedelta(hours=3), played_on="15m", r=-1)
+        found = drawn(trader, signal)
+        assert [one["id"] for one in found["markers"]] == ["spoke"]
+        assert found["says"] == (
+            "It ended at 2024-07-03 17:00 UTC (stop, -1.0 R): that bar is not among those of this chart."
+        )
+
+    def test_an_end_in_a_bar_that_is_missing_is_not_marked_on_the_one_before(self, trader: Client) -> None:
+        signal, at = said(), opened(270)
+        made_outcomes.outcome(end=End.TARGET)
+        Outcome.objects.update(signal=signal, exited_at=at, played_on="15m")
+        Candle.objects.filter(opened_at=at).delete()
+        found = drawn(trader, signal)
+        assert [one["id"] for one in found["markers"]] == ["spoke"]
+        assert "It ended at" in found["says"]
+
+    def test_of_the_bar_that_spoke_it_says_when_it_is_gone(self, trader: Client) -> None:
+        signal = said()
+        Candle.objects.filter(opened_at=signal.bar_opened_at).delete()
+        assert drawn(trader, signal)["says"] == "The bar that spoke is no longer among the stored ones."
 
 
 class TestStudies:
@@ -163,9 +187,39 @@ def test_it_asks_the_database_seldom(
         drawn(trader, signal)
 
 
-def test_without_a_bar_the_chart_says_that_nothing_came(trader: Client) -> None:
-    make.only("AAPL")
-    assert drawn(trader, make.signal("AAPL"))["bars"] == []
+@pytest.mark.parametrize(
+    ("timeframe", "watched", "comes"),
+    [
+        ("15m", True, "The worker fetches them with its next cycles."),
+        ("1h", True, "The worker fetches them with its next cycles."),
+        ("5m", True, "The worker does not fetch this timeframe (CANDLE_TIMEFRAMES): load a file."),
+        ("15m", False, "It is not watched: add it to the watchlist, or load a file."),
+    ],
+)
+def test_without_a_bar_it_says_what_will_bring_some(
+    trader: Client, timeframe: str, watched: bool, comes: str
+) -> None:
+    make.instrument("AAPL", watched=watched)
+    found = drawn(trader, make.signal("AAPL", timeframe=timeframe))
+    assert (found["bars"], found["says"]) == ([], f"No {timeframe} bars of AAPL are stored. {comes}")
+
+
+def test_the_end_of_a_daily_signal_is_marked_on_the_day_of_its_session(trader: Client) -> None:
+    """Sydney opens at 23:00 UTC of the day before the session's date."""
+    make.only("AAPL", calendar="XASX")
+    for day in (1, 2, 3):
+        opens = make.T0.replace(day=day, hour=0) - timedelta(hours=2)
+        TradingSession.objects.create(
+            calendar="XASX", date=opens.date() + make.DAY, opens_at=opens, closes_at=opens + make.DAY / 4
+        )
+        make.candle("AAPL", f"2024-07-{day:02}", 100.0)
+    signal = make.signal("AAPL", bar_opened_at=make.T0.replace(day=1, hour=0))
+    made_outcomes.outcome(end=End.TARGET)
+    Outcome.objects.update(
+        signal=signal, exited_at=make.T0.replace(day=2, hour=22, minute=15), played_on="15m"
+    )
+    found = drawn(trader, signal)
+    assert [one["time"] for one in found["markers"]] == ["2024-07-01", "2024-07-03"]
 
 
 def test_an_unknown_signal_has_none(trader: Client) -> None:

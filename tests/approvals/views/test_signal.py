@@ -13,7 +13,11 @@ from django.utils import timezone
 
 from approvals import decisions
 from approvals.models import Order, SignalView, TradeApproval
+from market.models import Split
+from market.prices import Timeframe
+from market.store import read_bars
 from signals.models import Signal
+from signals.panel import Panel
 from signals.trades import End
 from tests import make
 from tests.approvals import made_outcomes
@@ -65,6 +69,33 @@ class TestShowing:
                 number, end=end, confidence=signal.confidence, strategy_id=signal.strategy_id
             )
         assert "target first: 2 of 3" in page(trader, signal)
+
+    def test_it_says_when_the_bars_behind_it_are_others_now(self, trader: Client, signal: Signal) -> None:
+        told = "no longer those it was made from"
+        assert told not in page(trader, signal), "none are stored"
+        make.candle("AAPL", "2024-07-02", 185.5)
+        html = page(trader, signal)
+        assert told in html
+        assert "The next scan looks at them" in html
+        behind = read_bars(["AAPL"], Timeframe.D1)["AAPL"]
+        Signal.objects.update(bars_digest=Panel.of(behind).digest(0))
+        assert told not in page(trader, signal)
+
+    def test_after_a_split_it_says_so_instead(self, trader: Client, signal: Signal) -> None:
+        make.candle("AAPL", "2024-07-02", 46.25)
+        since = {"date": signal.bar_opened_at.date() + make.DAY, "recorded_at": make.T0}
+        Split.objects.create(symbol="AAPL", ratio=4, source="test", **since)
+        html = page(trader, signal)
+        assert "One share has become 4 in a split since" in html
+        assert "no longer those it was made from" not in html
+
+    def test_its_chart_keeps_its_facts_in_words(self, trader: Client, signal: Signal) -> None:
+        make.candle("AAPL", "2024-07-02", 185.5)
+        html = page(trader, signal)
+        assert (
+            'role="img" aria-label="AAPL 1d around the bar that spoke" aria-describedby="chart-facts"' in html
+        )
+        assert "BUY at 185.50, stop 180.50, first target 191.75.</p>" in html
 
     def test_the_form_holds_what_is_proposed(self, trader: Client, signal: Signal) -> None:
         sent = form(page(trader, signal))
