@@ -10,6 +10,7 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from jaxsite import __version__
 from jaxsite.reach import LOCAL_NAMES, Reach
 from jaxsite.secret import ensure_secret_key
 
@@ -248,7 +249,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Jax",
     "DESCRIPTION": "What the market did, and what strategies say about it. "
     "Errors are problem details (RFC 9457); docs/api.md has examples.",
-    "VERSION": "1",
+    "VERSION": __version__,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],

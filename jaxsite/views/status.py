@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET
 
 from approvals.views.page import page, show, without_page
 from approvals.views.paging import LARGEST
-from jaxsite import health
+from jaxsite import __version__, health
 from jaxsite.context import simulated
 from market import coverage, feeds, planning
 from market.models import IngestionRun
@@ -221,4 +221,4 @@ def _rows(query: str, at: datetime) -> list[Any]:
 def _versions() -> list[tuple[str, str]]:
     server = connection.connection.info.parameter_status("server_version").split()[0]
     libraries = [(name, version(name)) for name in LIBRARIES]
-    return [("Python", platform.python_version()), ("PostgreSQL", server), *libraries]
+    return [("Jax", __version__), ("Python", platform.python_version()), ("PostgreSQL", server), *libraries]

@@ -9,6 +9,8 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
+from jaxsite import __version__
+
 pytestmark = pytest.mark.django_db
 STRICT = (
     "default-src 'self'; script-src 'self'; object-src 'none'; style-src 'self'; base-uri 'none'; "
@@ -26,6 +28,7 @@ def test_the_description_is_served_to_everyone(client: Client) -> None:
     described = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()
     assert described["paths"]["/api/v1/quotes/"]["get"]["responses"].keys() == {"200", "default"}
     assert set(described["components"]["securitySchemes"]) == {"token", "cookieAuth"}
+    assert described["info"]["version"] == __version__
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_q.models import OrmQ, Task
 
+from jaxsite import __version__
 from jaxsite.views import status
 from market.models import IngestionRun, ProviderStatus
 from signals.models import Scan
@@ -45,6 +46,10 @@ def page(client: Client, address: str = "/status/") -> str:
     answer = client.get(address)
     assert answer.status_code == 200
     return re.sub(r"\s+", " ", answer.content.decode())
+
+
+def test_it_says_which_version_of_jax_this_is(trader: Client) -> None:
+    assert f"<dt>Jax</dt><dd>{__version__}</dd>" in page(trader)
 
 
 def test_an_empty_system_says_what_will_fill_each_part(trader: Client) -> None:
