@@ -4,10 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
+from django.db.models import Q
+
 from approvals.models import Order
 from approvals.positions.account import Account, account
 from approvals.positions.holdings import Position, open_positions
 from approvals.positions.protection import Protected, live_orders, protect
+from signals.models import Signal
+from signals.models.signals import SignalQuerySet
 
 
 @dataclass(frozen=True)
@@ -29,3 +34,10 @@ class Book:
     def protected(self) -> list[Protected]:
         """What is held with its exits. No query, one where there was a split since."""
         return protect(self.held, self.orders)
+
+    def decidable(self, signals: SignalQuerySet) -> SignalQuerySet:
+        """Those of these that a person can act on, as `Proposal.does`; the others are only measured."""
+        if settings.ALLOW_SHORT:
+            return signals
+        longs = [position.symbol for position in self.held if position.quantity > 0]
+        return signals.filter(Q(signal_type=Signal.Type.BUY) | Q(symbol__in=longs))

@@ -102,8 +102,8 @@ def away(request: HttpRequest) -> HttpResponse:
     if known.is_untold:
         presence.told(user, at)
     above = strip.load(at)
-    waiting, gone = _signals(since, at, user)
     book, troubles = positions.Book.load(at), _troubles(since, at)
+    waiting, gone = _signals(since, at, user, book)
     reach = _reach([one.symbol for one in book.held], since)
     context = {
         "strip": above,
@@ -122,15 +122,17 @@ def away(request: HttpRequest) -> HttpResponse:
     return show(request, "away.html", at, context)
 
 
-def _signals(since: datetime, at: datetime, user: User) -> tuple[list[Signal], list[Signal]]:
-    """Those that wait, the soonest to expire first; those that ended without this person having seen them.
+def _signals(
+    since: datetime, at: datetime, user: User, book: positions.Book
+) -> tuple[list[Signal], list[Signal]]:
+    """Those that can be decided on, the soonest to expire first; those that ended and this person never saw.
 
     Of the latter the newest first, each with `r`: what it would have made, None while that is not known.
     """
     seen = SignalView.objects.filter(signal=OuterRef("pk"), user=user)
     outcome = Outcome.objects.filter(signal=OuterRef("pk"), ledger=Outcome.Ledger.SIGNAL)
     signals = Signal.objects.annotate(r=Subquery(outcome.values("r")))
-    waiting = signals.pending(at).order_by("expires_at", "id")[:LISTED]
+    waiting = book.decidable(signals.pending(at)).order_by("expires_at", "id")[:LISTED]
     alone = Q(status__in=LEFT_ALONE, ended_at__gte=since) | Q(
         status=Signal.Status.PENDING, expires_at__lte=at
     )

@@ -66,13 +66,16 @@ def _context(request: HttpRequest, at: datetime, version: tuple[str, int]) -> di
     seen, needs_look = version
     book = positions.Book.load(at)
     found = watchlist.page(search, request.GET.get("page"))
+    pending = Signal.objects.pending(at)
+    decidable = book.decidable(pending)
     return {
         "version": seen,
         "page": found,
         "search": search,
         "others": without_page(request),
         "rows": watchlist.rows(found, at),
-        "waiting": Signal.objects.pending(at).with_conflict(at).order_by("expires_at", "id")[:SOONEST],
+        "waiting": decidable.with_conflict(at).order_by("expires_at", "id")[:SOONEST],
+        "measured": pending.exclude(pk__in=decidable.values("pk")).count(),
         "held": book.protected(),
         "account": book.account,
         "needs_look": needs_look,

@@ -9,11 +9,13 @@ from django.conf import settings
 from django.db import connection
 
 from approvals import switches
+from approvals.positions import rounds
 from market import words
 from market.models import ALWAYS_OPEN
 from market.prices import Feed
 
-# The watchlist's feeds, the sessions around now of each of its calendars, what waits, and the switches.
+# The watchlist's feeds, the sessions around now of each of its calendars, what waits, and the switches. What
+# can be decided on is told as `Proposal.does` tells it.
 FACTS = f"""
 SELECT
     (SELECT json_object_agg(feed, delay) FROM (
@@ -32,7 +34,10 @@ SELECT
             SELECT calendar, count(*) AS instruments FROM instruments WHERE watched GROUP BY calendar
         ) AS watched
     ) AS hours),
-    (SELECT count(*) FROM strategy_signals WHERE status = 'pending' AND expires_at > %(at)s),
+    (SELECT json_build_array(count(*) FILTER (WHERE decidable), count(*) FILTER (WHERE NOT decidable)) FROM (
+        SELECT signal_type = 'BUY' OR %(allow_short)s OR ({rounds.OURS}) AS decidable
+        FROM strategy_signals AS signal WHERE status = 'pending' AND expires_at > %(at)s
+    ) AS pending),
     (SELECT count(*) FROM orders WHERE status = 'held'),
     state.*
 FROM ({switches.STATE}) AS state
@@ -58,11 +63,13 @@ class Item:
 class Strip:
     """What is true at an instant.
 
-    `waiting`: how many signals nobody has decided on. `held`: how many orders need a new look.
+    `waiting`: how many signals can be decided on. `measured`: how many others are pending, which can only be
+    measured. `held`: how many orders need a new look.
     """
 
     items: list[Item]
     waiting: int
+    measured: int
     held: int
     state: switches.State
 
@@ -78,8 +85,9 @@ class Strip:
 def load(at: datetime) -> Strip:
     """One query."""
     with connection.cursor() as cursor:
-        cursor.execute(FACTS, {"at": at, **switches.state_values(at)})
-        feeds, hours, waiting, held, *row = cursor.fetchall()[0]
+        values = {"at": at, "allow_short": settings.ALLOW_SHORT, **switches.state_values(at)}
+        cursor.execute(FACTS, values)
+        feeds, hours, (waiting, measured), held, *row = cursor.fetchall()[0]
     state = switches.State.of(row, at)
     items = [
         _feed(feeds or {}, state.feed),
@@ -88,7 +96,7 @@ def load(at: datetime) -> Strip:
         _broker(state.broker),
         _trading(state),
     ]
-    return Strip(items, waiting, held, state)
+    return Strip(items, waiting, measured, held, state)
 
 
 def _feed(feeds: Mapping[str, int], trouble: str) -> Item:

@@ -50,6 +50,13 @@ def expired(symbol: str = "MSFT", **values: object) -> Signal:
     return make.signal(symbol, **given | values)
 
 
+def test_what_can_only_be_measured_cannot_be_decided(trader: Client) -> None:
+    make.sell("MSFT")
+    html = away(trader)
+    assert "Nothing waits" in html
+    assert "1 to measure only</a>" in html
+
+
 class TestWhoIsHere:
     def test_the_first_visit_is_no_return(self, trader: Client) -> None:
         assert trader.get("/").status_code == 200

@@ -8,6 +8,7 @@ from unittest import mock
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from approvals.views import desk
 from approvals.views.watchlist import points
@@ -63,6 +64,25 @@ def test_what_waits_and_what_is_held_stand_beside(trader: Client) -> None:
     assert f'href="/signals/{signal.pk}/"' in html
     assert "stop works" in html
     assert "▲ +5.00" in html
+
+
+def test_what_can_only_be_measured_does_not_wait_for_anybody(trader: Client) -> None:
+    make.held("AAPL")
+    make.sell("MSFT"), make.sell("AAPL", timeframe="15m"), make.sell("MSFT", timeframe="1h")
+    html = trader.get("/").content.decode()
+    assert len(re.findall(r'<a href="/signals/[\w-]{36}/">AAPL', html)) == 1
+    assert not re.search(r'<a href="/signals/[\w-]{36}/">MSFT', html)
+    assert "2 to measure only</a>" in html
+    assert 'id="waiting-count">1<' in html
+
+
+def test_when_selling_short_is_on_every_signal_waits(trader: Client, settings: Settings) -> None:
+    settings.ALLOW_SHORT = True
+    make.sell("MSFT")
+    html = trader.get("/").content.decode()
+    assert re.search(r'<a href="/signals/[\w-]{36}/">MSFT', html)
+    assert "to measure only" not in html
+    assert 'id="waiting-count">1<' in html
 
 
 def test_it_can_be_searched(trader: Client) -> None:

@@ -8,11 +8,12 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from approvals import switches
-from approvals.models import TradingHalt
+from approvals import proposals, switches
+from approvals.models import Fill, Order, TradingHalt
 from approvals.views import strip
-from market.models import IngestionRun
+from market.models import IngestionRun, Split
 from market.prices import Feed
+from signals.models import Signal
 from tests import make
 
 PAGES = ["/", "/signals/", "/positions/", "/status/"]
@@ -83,6 +84,29 @@ class TestStrip:
         at = make.T0.replace(hour=18)  # an early close; the 4th is a holiday
         (market,) = (item for item in strip.load(at).items if item.name == "Market")
         assert (market.says, market.until) == ("closed, opens", make.T0.replace(day=5, hour=13, minute=30))
+
+    def test_those_wait_that_can_be_acted_on(self) -> None:
+        """Counted in SQL as proposals tell it: whatever is held, a split since included."""
+        symbols = ["AAPL", "MSFT", "NVDA", "JPM", "TSLA"]
+        make.only(*symbols)
+        make.july_2024()
+        make.ready()
+        make.held("MSFT")
+        make.held("NVDA", -10)
+        for symbol, sold in (("JPM", 15), ("TSLA", 20)):  # of the 20 that 10 have become
+            entry = make.order(symbol, status=Order.Status.FILLED, filled_quantity=10)
+            make.fill(entry, executed_at=make.T0 - timedelta(days=2))
+            ratio = {"date": make.T0.date(), "ratio": 2, "source": "test"}
+            Split.objects.create(symbol=symbol, recorded_at=make.T0, **ratio)
+            make.fill(entry, sold, side=Signal.Type.SELL, leg=Fill.Leg.STOP)
+        for symbol in symbols:
+            make.sell(symbol)
+            make.signal(symbol, timeframe="1h")
+        every = proposals.propose_all(list(Signal.objects.pending(make.T0)), make.T0)
+        can = [one for one in every if one.is_actionable]
+        found = strip.load(make.T0)
+        assert {one.symbol for one in can if one.signal.signal_type == Signal.Type.SELL} == {"MSFT", "JPM"}
+        assert (found.waiting, found.measured) == (len(can), len(every) - len(can)) == (7, 3)
 
     def test_a_halt_is_told_with_its_reason(self) -> None:
         make.ready()
