@@ -34,7 +34,7 @@ SELECT
             SELECT calendar, count(*) AS instruments FROM instruments WHERE watched GROUP BY calendar
         ) AS watched
     ) AS hours),
-    (SELECT json_build_array(count(*) FILTER (WHERE decidable), count(*) FILTER (WHERE NOT decidable)) FROM (
+    (SELECT json_build_array(count(*), count(*) FILTER (WHERE decidable)) FROM (
         SELECT signal_type = 'BUY' OR %(allow_short)s OR ({rounds.OURS}) AS decidable
         FROM strategy_signals AS signal WHERE status = 'pending' AND expires_at > %(at)s
     ) AS pending),
@@ -87,7 +87,7 @@ def load(at: datetime) -> Strip:
     with connection.cursor() as cursor:
         values = {"at": at, "allow_short": settings.ALLOW_SHORT, **switches.state_values(at)}
         cursor.execute(FACTS, values)
-        feeds, hours, (waiting, measured), held, *row = cursor.fetchall()[0]
+        feeds, hours, (pending, waiting), held, *row = cursor.fetchall()[0]
     state = switches.State.of(row, at)
     items = [
         _feed(feeds or {}, state.feed),
@@ -96,7 +96,7 @@ def load(at: datetime) -> Strip:
         _broker(state.broker),
         _trading(state),
     ]
-    return Strip(items, waiting, measured, held, state)
+    return Strip(items, waiting, pending - waiting, held, state)
 
 
 def _feed(feeds: Mapping[str, int], trouble: str) -> Item:
