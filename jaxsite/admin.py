@@ -15,6 +15,7 @@ from django.utils import timezone
 from knox import admin as knox_admin
 from knox.models import AuthToken
 
+from jaxsite.views.login import AdminForm
 from market.admin.recorded import Recorded
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ else:
     ModelAdmin = admin.ModelAdmin
 
 admin.site.unregister(AuthToken)
+admin.site.login_form = AdminForm
 
 
 @admin.register(AuthToken)

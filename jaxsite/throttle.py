@@ -1,0 +1,77 @@
+"""Log-ins that fail often have to wait. Counted in the database, because several processes answer.
+
+An attempt is counted before its password is looked at, so that many at once are no more than one after the
+other. One that is refused is not counted, so trying again makes the wait no longer.
+"""
+
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
+
+from jaxsite.models import FailedLogin
+
+WINDOW = timedelta(minutes=5)
+OF_ONE_NAME = 5
+FROM_ONE_ADDRESS = 20  # that of a household, an office or a proxy has several people
+
+
+class TooMany(Exception):
+    """Too many log-ins have failed. `wait`: for how long none is looked at."""
+
+    def __init__(self, wait: timedelta) -> None:
+        minutes = -(-wait // timedelta(minutes=1))
+        self.wait = wait
+        super().__init__(
+            f"Too many log-ins have failed. Try again in {minutes} minute{'s' if minutes > 1 else ''}: "
+            "until then no password is looked at, not even the right one."
+        )
+
+
+def begin(name: str, address: str, at: datetime) -> None:
+    """Count an attempt as failed until it has succeeded. Raises TooMany."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('log-in', 0))")
+        # Those of the future, too: a clock that was set back must lock out nobody.
+        FailedLogin.objects.exclude(failed_at__range=(at - WINDOW, at + WINDOW)).delete()
+        this = {"name": _hashed(name), "address": address}
+        last = [_last(OF_ONE_NAME, name=this["name"]), _last(FROM_ONE_ADDRESS, address=address)]
+        wait = max((one + WINDOW - at for one in last if one), default=timedelta(0))
+        if wait > timedelta(0):
+            raise TooMany(min(wait, WINDOW))
+        FailedLogin.objects.create(**this, failed_at=at)
+
+
+def succeeded(name: str) -> None:
+    """The attempts under this name are forgotten; what failed from the same address under others is not."""
+    FailedLogin.objects.filter(name=_hashed(name)).delete()
+
+
+def address_of(request: HttpRequest) -> str:
+    """Where a log-in comes from: an IPv4 address, or the network of one IPv6 customer.
+
+    Behind TLS the proxy says it, last in its header. What stands before that, anybody may have written.
+    """
+    seen: str = request.META.get("REMOTE_ADDR", "")
+    if settings.PRODUCTION:
+        seen = request.META.get("HTTP_X_FORWARDED_FOR", seen).rpartition(",")[2].strip()
+    try:
+        found = ip_address(seen)
+    except ValueError:
+        return seen[:64]
+    if isinstance(found, IPv6Address):
+        return str(found.ipv4_mapped or ip_network((int(found), 64), strict=False))
+    return str(found)
+
+
+def _last(limit: int, **same: str) -> datetime | None:
+    """When the failure was that must be forgotten before another may be; None while there are fewer."""
+    rows = FailedLogin.objects.filter(**same).order_by("-failed_at").values_list("failed_at", flat=True)
+    return rows[limit - 1 : limit].first()
+
+
+def _hashed(name: str) -> str:
+    return salted_hmac(__name__, name.casefold(), algorithm="sha256").hexdigest()[:32]
