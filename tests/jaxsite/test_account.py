@@ -163,7 +163,9 @@ class TestLogin:
     def test_until_somebody_came_it_says_where_the_first_password_is(
         self, client: Client, user: User
     ) -> None:
-        assert "First time here?" in client.get("/login/").content.decode()
+        html = client.get("/login/").content.decode()
+        assert "First time here?" in html
+        assert 'href="/static/banner.css"' in html, "that no price is real catches the eye here, too"
         client.force_login(user)
         assert "First time here?" not in Client().get("/login/").content.decode()
 
