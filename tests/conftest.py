@@ -1,6 +1,10 @@
 """What all tests share."""
 
-from collections.abc import Iterator
+import fcntl
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +13,8 @@ from django.db import connection
 from hypothesis import settings
 from pytest_django.plugin import DjangoDbBlocker, blocking_manager_key
 from xdist.scheduler import LoadScopeScheduling
+
+from tests.jaxsite.processes import eventually, folder, manage, processes_of
 
 # How long an example takes says more about the machine's other work than about ours.
 settings.register_profile("jax", deadline=None)
@@ -65,6 +71,42 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def execute(statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement)
+
+
+MIGRATE = """
+from django.core.management import call_command
+from django.db import connection
+call_command("migrate", verbosity=0)
+with connection.cursor() as cursor:
+    cursor.execute("CREATE DATABASE jax TEMPLATE jax_simulated")  # the one for real data
+"""
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database server's folder of a new installation. The first worker that asks makes it for all."""
+    ours = tmp_path_factory.getbasetemp()
+    shared = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
+    made = shared / "postgres"
+    with (shared / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            with folder() as var:
+                manage(var, "shell", "--no-imports", "-c", MIGRATE)
+                eventually(lambda: not processes_of(var))
+                subprocess.run(["cp", "-a", var / "postgres", made.with_suffix(".new")], check=True)
+            made.with_suffix(".new").rename(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def install(migrated: Path) -> Callable[[Path], None]:
+    """Makes a folder the `var` of an installation whose database is migrated."""
+
+    def install(var: Path) -> None:
+        subprocess.run(["cp", "-a", migrated, var], check=True)
+
+    return install
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

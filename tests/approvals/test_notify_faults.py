@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.approvals.listener import Listener
-from tests.jaxsite.conftest import folder
-from tests.jaxsite.processes import ROOT, environment, eventually, manage
+from tests.jaxsite.processes import ROOT, environment, eventually, folder
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +33,6 @@ class Site:
     def __init__(self, var: Path, listener: Listener) -> None:
         self.var, self.listener = var, listener
         self.environment = environment(var) | {"NOTIFY_URLS": listener.url().replace("rto=0.5", "rto=20")}
-        manage(var, "migrate", "--verbosity", "0")
 
     def put(self, name: str, count: int) -> None:
         self._start(PUT.format(name=name, count=count)).communicate(timeout=60)
@@ -56,8 +54,9 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
+def site(install: Callable[[Path], None]) -> Iterator[Site]:
     with folder() as var, Listener() as listener:
+        install(var)
         yield Site(var, listener)
 
 

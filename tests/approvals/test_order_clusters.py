@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,7 @@ import pytest
 from django.conf import settings
 
 from tests.approvals.broker.process import FakeBroker, running
-from tests.jaxsite.conftest import folder
-from tests.jaxsite.processes import ROOT, environment, eventually, manage_with, servers
+from tests.jaxsite.processes import ROOT, environment, eventually, folder, manage_with, servers
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +49,6 @@ class Site:
             "TEST_BROKER_TIMEOUT": "30",
             "DJANGO_SETTINGS_MODULE": "jaxsite.settings",
         }
-        manage_with(self.environment, "migrate", "--verbosity", "0")
 
     def shell(self, program: str) -> Any:
         printed = manage_with(self.environment, "shell", "--no-imports", "-c", TOLD + program)
@@ -93,8 +91,9 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
+def site(install: Callable[[Path], None]) -> Iterator[Site]:
     with folder() as path, running() as fake:
+        install(path)
         yield Site(path, fake)
 
 

@@ -1,23 +1,10 @@
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.jaxsite.processes import eventually, kill_everything, processes_of, server_user
-
-
-@contextmanager
-def folder() -> Iterator[Path]:
-    """A folder for a server, which its own account may enter (pytest's tmp_path is closed to others)."""
-    path = Path(tempfile.mkdtemp(prefix="jax-test-")).resolve()
-    path.chmod(0o711)
-    yield path
-    kill_everything(path)
-    shutil.rmtree(path)
+from tests.jaxsite.processes import eventually, folder, processes_of, server_user
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@
 
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -172,6 +174,16 @@ def kill_everything(var: Path) -> None:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGKILL)
     eventually(lambda: not processes_of(var))
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for a server, which its own account may enter (pytest's tmp_path is closed to others)."""
+    path = Path(tempfile.mkdtemp(prefix="jax-test-")).resolve()
+    path.chmod(0o711)
+    yield path
+    kill_everything(path)
+    shutil.rmtree(path)
 
 
 def eventually(happens: Callable[[], object], seconds: float = 90) -> None:

@@ -17,8 +17,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Chromium, Visitor, chromium
-from tests.jaxsite.conftest import folder
-from tests.jaxsite.processes import ROOT, eventually, free_port, processes_of
+from tests.jaxsite.processes import ROOT, eventually, folder, free_port, processes_of
 
 pytestmark = pytest.mark.slow
 __all__ = ["chromium"]  # the fixture

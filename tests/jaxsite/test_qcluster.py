@@ -10,8 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.jaxsite.conftest import folder
-from tests.jaxsite.processes import ROOT, environment, eventually, manage, processes_of
+from tests.jaxsite.processes import ROOT, environment, eventually, folder, manage, processes_of
 
 pytestmark = pytest.mark.slow
 
@@ -20,9 +19,9 @@ CYCLES = "SELECT count(*) FROM ingestion_runs"
 
 
 @pytest.fixture(scope="module")
-def var() -> Iterator[Path]:
+def var(install: Callable[[Path], None]) -> Iterator[Path]:
     with folder() as path:
-        manage(path, "migrate", "--verbosity=0")
+        install(path)
         yield path
 
 

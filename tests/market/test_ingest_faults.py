@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,18 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.jaxsite.conftest import folder
-from tests.jaxsite.processes import ROOT, environment, eventually, kill_everything, servers
+from tests.jaxsite.processes import ROOT, environment, eventually, folder, kill_everything, servers
 from tests.vendors import IBBridge
 
 pytestmark = pytest.mark.slow
 
+# The pace goes by the real clock and would not ask IB the same again within seconds.
+A_MINUTE_LATER = """
+from django.core.management import call_command
+from market.models import ProviderPace
+ProviderPace.objects.all().delete()
+call_command("ingest")
+"""
 COUNTS = """
 import json
 from django.db import connection
@@ -65,19 +71,14 @@ class Site:
         assert process.returncode == 0, printed
         return printed
 
-    def counts(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.run("shell", "--no-imports", "-c", COUNTS).splitlines()[-1])
+    def counts(self, after: str = "") -> dict[str, Any]:
+        printed = self.run("shell", "--no-imports", "-c", after + COUNTS)
+        found: dict[str, Any] = json.loads(printed.splitlines()[-1])
         return found
 
-    def ingest_a_minute_later(self) -> None:
-        """The pace goes by the real clock and would not ask IB the same again within seconds."""
-        self.run(
-            "shell", "--no-imports", "-c", "from market.models import *; ProviderPace.objects.all().delete()"
-        )
-        self.run("ingest")
-
-    def ingest_until(self, path: str) -> "subprocess.Popen[str]":
+    def ingest_until(self, path: str, latency: float) -> "subprocess.Popen[str]":
         """A cycle that is in the middle of asking for `path`."""
+        self.bridge.latency = latency
         seen = len(self.bridge.asked(path))
         process = self.start("ingest")
         eventually(lambda: len(self.bridge.asked(path)) > seen + 2)
@@ -85,16 +86,15 @@ class Site:
 
 
 @contextmanager
-def site_in(var: Path) -> Iterator[Site]:
-    with IBBridge(latency=0.5) as bridge:
-        site = Site(var, bridge)
-        site.run("migrate", "--verbosity", "0")
-        yield site
+def site_in(var: Path, install: Callable[[Path], None]) -> Iterator[Site]:
+    install(var)
+    with IBBridge() as bridge:
+        yield Site(var, bridge)
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with folder() as path, site_in(path) as made:
+def site(install: Callable[[Path], None]) -> Iterator[Site]:
+    with folder() as path, site_in(path, install) as made:
         yield made
 
 
@@ -104,11 +104,11 @@ def is_whole(counts: dict[str, Any]) -> bool:
 
 
 def test_a_worker_killed_in_the_middle_of_a_cycle_leaves_nothing_half_done(site: Site) -> None:
-    process = site.ingest_until("/candles/*")
+    process = site.ingest_until("/candles/*", latency=0.5)
     process.kill()
     process.communicate()
-    site.ingest_a_minute_later()
-    counts = site.counts()
+    site.bridge.latency = 0
+    counts = site.counts(after=A_MINUTE_LATER)
     assert is_whole(counts)
     assert ["candles", "broken"] in counts["outcomes"]
     assert ["candles", "finished"] in counts["outcomes"]
@@ -117,20 +117,20 @@ def test_a_worker_killed_in_the_middle_of_a_cycle_leaves_nothing_half_done(site:
 def test_a_database_killed_in_the_middle_of_a_cycle_is_started_again_and_the_next_cycle_heals(
     site: Site,
 ) -> None:
-    process = site.ingest_until("/candles/*")
+    process = site.ingest_until("/candles/*", latency=0.5)
     for server in servers(site.var):
         for child in [*server.children(), server]:
             with suppress(psutil.NoSuchProcess):
                 child.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
-    site.ingest_a_minute_later()
-    assert is_whole(site.counts())
+    site.bridge.latency = 0
+    assert is_whole(site.counts(after=A_MINUTE_LATER))
 
 
 def test_of_two_cycles_at_once_one_is_skipped(site: Site) -> None:
-    site.bridge.latency = 4.0
-    first = site.ingest_until("/quotes/*")
+    first = site.ingest_until("/quotes/*", latency=4.0)
     site.run("ingest")
+    site.bridge.latency = 0
     first.communicate(timeout=60)
     counts = site.counts()
     assert ["quotes", "skipped"] in counts["outcomes"]
@@ -138,11 +138,11 @@ def test_of_two_cycles_at_once_one_is_skipped(site: Site) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="only root can mount a small disk")
-def test_a_full_disk_stops_the_cycle_and_nothing_else() -> None:
+def test_a_full_disk_stops_the_cycle_and_nothing_else(install: Callable[[Path], None]) -> None:
     with folder() as path:
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m,mode=0711", "tmpfs", path], check=True)
         try:
-            with site_in(path) as site:
+            with site_in(path, install) as site:
                 site.run("ingest")
                 before = site.counts()
                 fill(path / "ballast")

@@ -4,14 +4,13 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.jaxsite.conftest import folder
-from tests.jaxsite.processes import ROOT, environment, manage
+from tests.jaxsite.processes import ROOT, environment, folder, manage
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +56,6 @@ class Site:
 
     def __init__(self, var: Path) -> None:
         self.var = var
-        manage(var, "migrate", "--verbosity", "0")
         self.shell(FILL)
 
     def shell(self, program: str) -> str:
@@ -90,8 +88,9 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
+def site(install: Callable[[Path], None]) -> Iterator[Site]:
     with folder() as path:
+        install(path)
         yield Site(path)
 
 
