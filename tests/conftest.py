@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from hypothesis import settings
@@ -64,6 +65,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """The rows of the migrations are kept beside the tables: Django's own copy takes 0.3 s to bring back."""
     with django_db_blocker.unblock():
         execute(KEEP)
+        ContentType.objects.get_for_models(
+            *apps.get_models()
+        )  # no test counts the queries that look for them
         connection.close()
         connection._test_serialized_contents = "[]"  # type: ignore[attr-defined]  # Django's own place for it
 
@@ -135,7 +139,6 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
         with item.config.stash[blocking_manager_key].unblock():
             execute(BRING_BACK)
             connection.close()
-        ContentType.objects.clear_cache()
 
 
 class Shares(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types

@@ -23,7 +23,7 @@ SEND = """
 from datetime import timedelta
 from approvals import notify
 from tests import make
-print(dict(notify.send(make.T0 + timedelta(minutes={minutes}))))
+print([dict(notify.send(make.T0 + timedelta(minutes=minutes))) for minutes in {minutes}])
 """
 
 
@@ -37,11 +37,12 @@ class Site:
     def put(self, name: str, count: int) -> None:
         self._start(PUT.format(name=name, count=count)).communicate(timeout=60)
 
-    def start_sending(self, minutes: int = 0) -> "subprocess.Popen[str]":
+    def start_sending(self, *minutes: int) -> "subprocess.Popen[str]":
         return self._start(SEND.format(minutes=minutes))
 
-    def send(self, minutes: int) -> str:
-        return self.start_sending(minutes).communicate(timeout=60)[0].strip()
+    def send(self, *minutes: int) -> str:
+        """What is sent so many minutes later, one time after the other."""
+        return self.start_sending(*minutes).communicate(timeout=60)[0].strip()
 
     def _start(self, program: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
@@ -63,7 +64,7 @@ def site(install: Callable[[Path], None]) -> Iterator[Site]:
 def test_two_senders_at_once_send_each_message_once(site: Site) -> None:
     site.listener.latency = 0.3
     site.put("a", 3)
-    senders = [site.start_sending() for _ in range(2)]
+    senders = [site.start_sending(0) for _ in range(2)]
     for sender in senders:
         sender.communicate(timeout=60)
     assert sorted(site.listener.titles) == ["a 0", "a 1", "a 2"]
@@ -74,12 +75,10 @@ def test_a_sender_that_is_killed_leaves_a_message_that_is_not_sent_again(site: S
     site.listener.latency = 3
     site.put("b", 2)
     seen = len(site.listener.asked)
-    sender = site.start_sending()
+    sender = site.start_sending(0)
     eventually(lambda: len(site.listener.asked) > seen)
     sender.kill()
     sender.communicate()
     site.listener.latency = 0
-    assert site.send(minutes=1) == "{'sent': 1}"
-    assert site.send(minutes=10) == "{'unknown': 1}"
-    assert site.send(minutes=11) == "{}"
+    assert site.send(1, 10, 11) == "[{'sent': 1}, {'unknown': 1}, {}]"
     assert len(site.listener.asked) == seen + 2

@@ -1,5 +1,6 @@
 """A wrong setting is found before anything runs, and the message says what to write instead."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -131,8 +132,9 @@ feeds.settle_installation("real", timezone.now())
 """
 
 
-def test_no_service_starts_on_the_other_kind_of_data(var: Path) -> None:
-    manage(var, "migrate", "--verbosity", "0")
+@pytest.mark.slow
+def test_no_service_starts_on_the_other_kind_of_data(var: Path, install: Callable[[Path], None]) -> None:
+    install(var)
     manage(var, "shell", "--no-imports", "-c", OTHER_DATA)
     for command in (["migrate"], ["qcluster"], ["shell", "--no-imports", "-c", "import jaxsite.wsgi"]):
         assert "set DATA=real" in manage(var, *command, ok=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from jaxsite.embedded_postgres import server
 from tests.jaxsite.processes import ROOT, environment, eventually, folder, manage, processes_of
 
 pytestmark = pytest.mark.slow
@@ -47,7 +48,10 @@ def members(main: psutil.Process) -> list[psutil.Process]:
 
 
 def sql(var: Path, statement: str) -> list[str]:
-    return manage(var, "dbshell", "--", "-Atc", statement).splitlines()
+    """What the server answers that the cluster runs."""
+    psql = [str(server.programs() / "psql"), "--host", str(var / "postgres"), "--username", server.ROLE]
+    asked = [*psql, "-Atc", statement, "jax_simulated"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def test_the_first_cycle_runs_at_once_and_the_schedules_are_written(
