@@ -132,6 +132,7 @@ class Demonstration:
     def fill(self, order: Order) -> None:
         self.head("4. The worker sends the order, the paper broker fills it on a later quote")
         execution.submit(order.pk, self.at)
+        Instrument.objects.exclude(symbol=order.symbol).update(watched=False)  # the others are over
         for _ in range(60):
             self.at += MINUTE
             self._tick(self.at)

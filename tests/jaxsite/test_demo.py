@@ -10,7 +10,8 @@ from jaxsite.demonstration import Demonstration
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
-def test_the_way_of_a_signal_is_played_to_its_end() -> None:
+def test_the_way_of_a_signal_is_played_to_its_end(settings: Settings) -> None:
+    settings.CANDLE_BACKFILL = 400  # enough for every strategy
     said: list[str] = []
     Demonstration(timezone.now(), said.append, said.append).play()
     story = "\n".join(said)
