@@ -2,7 +2,9 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,7 @@ TOGETHER = (
 EMPTYING = {"live_server", "transactional_db"}
 
 KEEP = """
+DROP SCHEMA IF EXISTS kept CASCADE;
 CREATE SCHEMA kept;
 DO $$
 DECLARE name text; has_rows boolean;
@@ -65,9 +68,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """The rows of the migrations are kept beside the tables: Django's own copy takes 0.3 s to bring back."""
     with django_db_blocker.unblock():
         execute(KEEP)
-        ContentType.objects.get_for_models(
-            *apps.get_models()
-        )  # no test counts the queries that look for them
+        # So that no test counts the query that looks for them.
+        ContentType.objects.get_for_models(*apps.get_models())
         connection.close()
         connection._test_serialized_contents = "[]"  # type: ignore[attr-defined]  # Django's own place for it
 
@@ -77,6 +79,7 @@ def execute(statement: str) -> None:
         cursor.execute(statement)
 
 
+SHARED = "FOLDER_OF_THE_TESTS"
 MIGRATE = """
 from django.core.management import call_command
 from django.db import connection
@@ -86,11 +89,17 @@ with connection.cursor() as cursor:
 """
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A folder that all workers share: the process that starts them makes it and takes it away."""
+    if SHARED not in os.environ:
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="jax-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SHARED)))
+
+
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated() -> Path:
     """The database server's folder of a new installation. The first worker that asks makes it for all."""
-    ours = tmp_path_factory.getbasetemp()
-    shared = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
+    shared = Path(os.environ[SHARED])
     made = shared / "postgres"
     with (shared / "postgres.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
