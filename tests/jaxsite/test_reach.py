@@ -102,13 +102,13 @@ class TestServers:
         def ask(host: str, scheme: str = "https") -> requests.Response:
             named = {"Host": host, "X-Forwarded-Proto": scheme}
             return requests.get(
-                f"http://127.0.0.1:{port}/login/", headers=named, timeout=5, allow_redirects=False
+                f"http://127.0.0.1:{port}/login/", headers=named, timeout=30, allow_redirects=False
             )
 
         def answers() -> bool:
             try:
                 return bool(ask("jax.example.org").status_code)
-            except requests.ConnectionError:
+            except requests.RequestException:  # also a first answer that a busy machine delays
                 return False
 
         try:
