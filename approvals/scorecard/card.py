@@ -100,20 +100,20 @@ def complete(found: Sequence[Card], outcomes: QuerySet[Outcome]) -> list[Card]:
     if not found:
         return []
     by = list(found[0].of)
-    calibrations = _calibrations(outcomes, by)
+    confidences = calibrations(outcomes, by)
     few = [card for card in found if card.rejections.has_listed]
     few_cases = listed(outcomes, by, few) if few else {}
     return [
         replace(
             card,
-            calibration=Calibration.of(calibrations.get(tuple(card.of.values()), [])),
+            calibration=Calibration.of(confidences.get(tuple(card.of.values()), [])),
             listed=few_cases.get(tuple(card.of.values()), []),
         )
         for card in found
     ]
 
 
-def _calibrations(outcomes: QuerySet[Outcome], by: Sequence[str]) -> dict[Key, list[Any]]:
+def calibrations(outcomes: QuerySet[Outcome], by: Sequence[str]) -> dict[Key, list[Any]]:
     """For each key its confidences: value, cases, targets."""
     columns = [KEYS[name] for name in by]
     rows = (
