@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -95,6 +96,11 @@ class Cell:
         return min(max(self.stored / self.expected, 0.01), 0.99) if self.stored else 0.0
 
     @property
+    def day(self) -> str:
+        """As short as it can be told: Mon 4."""
+        return f"{self.date:%a} {self.date.day}"
+
+    @cached_property
     def state(self) -> str:
         if self.expected == 0:
             return "soon"
@@ -106,10 +112,11 @@ class Cell:
 
     @property
     def mark(self) -> str:
-        """So that the state does not hang on its colour."""
-        return MARKS[self.state]
+        """So that the state does not hang on its colour; with the share of a part."""
+        mark = MARKS[self.state]
+        return f"{mark} {100 * self.share:.0f} %" if self.state == "part" else mark
 
-    @property
+    @cached_property
     def says(self) -> str:
         """In words, for whoever cannot see the mark."""
         if self.state == "soon":

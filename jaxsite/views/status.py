@@ -32,7 +32,8 @@ View = Callable[[HttpRequest], HttpResponse]
 CYCLES = 12
 # A page that is open becomes the one without a database, and that one looks again: without scripts, too.
 LOOK_AGAIN = {"HX-Refresh": "true", "Refresh": "15", "Retry-After": "15"}
-LIBRARIES = ("Django", "django-q2", "psycopg", "numpy", "TA-Lib")
+# Of this process, whatever has been installed since it started.
+LIBRARIES = [(name, version(name)) for name in ("Django", "django-q2", "psycopg", "numpy", "TA-Lib")]
 
 # A task that is taken is locked into the future; one that waits, since when it was put there.
 QUEUES = """
@@ -220,5 +221,4 @@ def _rows(query: str, at: datetime) -> list[Any]:
 
 def _versions() -> list[tuple[str, str]]:
     server = connection.connection.info.parameter_status("server_version").split()[0]
-    libraries = [(name, version(name)) for name in LIBRARIES]
-    return [("Jax", __version__), ("Python", platform.python_version()), ("PostgreSQL", server), *libraries]
+    return [("Jax", __version__), ("Python", platform.python_version()), ("PostgreSQL", server), *LIBRARIES]

@@ -121,7 +121,11 @@ def test_what_nobody_was_asked_for_is_told_from_what_did_not_come() -> None:
 )
 def test_a_cell_has_one_of_five_states(expected: int, stored: int, asked: bool, state: str) -> None:
     cell = coverage.Cell(OPEN.date(), expected, stored, asked=asked)
-    assert (cell.state, cell.mark) == (state, coverage.MARKS[state])
+    assert (cell.state, cell.mark.split()[0]) == (state, coverage.MARKS[state])
+
+
+def test_the_mark_of_a_part_tells_how_much() -> None:
+    assert coverage.Cell(OPEN.date(), 4, 3).mark == "◐ 75 %"
 
 
 @pytest.mark.parametrize(("stored", "shown"), [(0, "0 %"), (1, "1 %"), (389, "99 %"), (390, "100 %")])
