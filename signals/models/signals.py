@@ -8,12 +8,22 @@ from typing import NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
 from market.models import Split
 from market.models.meta import TypedModelMeta, choices
 from market.prices import Feed, Timeframe
+
+# As SQL, because most pages ask: to put it together would take longer than the query itself.
+CONFLICTS = """
+strategy_signals.status = 'pending' AND strategy_signals.expires_at > %s AND EXISTS (
+    SELECT FROM strategy_signals AS opposite
+    WHERE opposite.symbol = strategy_signals.symbol AND opposite.signal_type <> strategy_signals.signal_type
+      AND opposite.status = 'pending' AND opposite.expires_at > %s
+)
+"""
 
 
 class SignalQuerySet(models.QuerySet["Signal"]):
@@ -40,20 +50,7 @@ class SignalQuerySet(models.QuerySet["Signal"]):
 
     def with_conflict(self, at: datetime) -> "SignalQuerySet":
         """Each with `is_conflicting`: it is pending, and so is an opposite one on the same symbol."""
-        return self.annotate(
-            is_conflicting=Case(
-                When(
-                    Q(status=Signal.Status.PENDING, expires_at__gt=at)
-                    & Exists(
-                        Signal.objects.pending(at)
-                        .filter(symbol=OuterRef("symbol"))
-                        .exclude(signal_type=OuterRef("signal_type"))
-                    ),
-                    then=Value(True),
-                ),
-                default=Value(False),
-            )
-        )
+        return self.annotate(is_conflicting=RawSQL(CONFLICTS, [at, at], models.BooleanField()))
 
     def with_ratios(self) -> "SignalQuerySet":
         """Each with the `ratios` of the splits since: bars are restated then, signals are not."""
@@ -199,7 +196,7 @@ class Signal(models.Model):
     @property
     def reward_to_risk(self) -> Decimal:
         """The distance to the first target over that to the stop."""
-        return self.targets[0].r_multiple
+        return self._target(self.take_profit).r_multiple
 
     @property
     def targets(self) -> list[Target]:
