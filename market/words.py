@@ -58,9 +58,7 @@ def change(value: float | None, places: int, unit: str = "") -> SafeString | str
     if shown == 0:
         return f"{0:.{places}f}{unit}"
     tone, arrow, sign = ("up", "▲", "+") if shown > 0 else ("down", "▼", "−")  # noqa: RUF001  a minus
-    return format_html(
-        '<span class="{}">{} {}{}{}</span>', tone, arrow, sign, f"{abs(shown):,.{places}f}", unit
-    )
+    return format_html('<span class="{}">{}</span>', tone, f"{arrow} {sign}{abs(shown):,.{places}f}{unit}")
 
 
 def dot(tone: str, text: str) -> SafeString:

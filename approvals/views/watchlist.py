@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.core.paginator import Page
@@ -13,7 +14,7 @@ from market import changes
 from market.changes import QuoteView
 from market.models import Instrument
 
-PER_PAGE = 20  # more rows cost more than the update may take
+PER_PAGE = 20
 POINTS = 40  # bars of the line
 WIDTH, HEIGHT = 96.0, 24.0
 
@@ -94,8 +95,18 @@ def points(closes: Sequence[float]) -> str:
     """The closes as "x,y" pairs that fill the drawing; empty below two of them."""
     if len(closes) < 2:
         return ""
-    low, step = min(closes), WIDTH / (len(closes) - 1)
+    low = min(closes)
     scale = (HEIGHT - 2) / ((max(closes) - low) or 1)
     return " ".join(
-        f"{number * step:.1f},{HEIGHT - 1 - (close - low) * scale:.1f}" for number, close in enumerate(closes)
+        [
+            f"{x},{HEIGHT - 1 - (close - low) * scale:.1f}"
+            for x, close in zip(_across(len(closes)), closes, strict=True)
+        ]
     )
+
+
+@cache
+def _across(count: int) -> list[str]:
+    """Where so many points stand from left to right."""
+    step = WIDTH / (count - 1)
+    return [f"{number * step:.1f}" for number in range(count)]

@@ -33,7 +33,8 @@ def waves(rows: Sequence[Proposal]) -> list[Wave]:
         near = [row for row in left if _is_near(row.signal, first)]
         together = near if len(near) >= MANY else left[:1]
         found.append(Wave(together))
-        left = [row for row in left if row not in together]
+        taken = {row.signal.pk for row in together}
+        left = [row for row in left if row.signal.pk not in taken]
     return found
 
 

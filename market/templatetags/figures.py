@@ -23,7 +23,19 @@ def price(value: float | Decimal | None, instrument: Instrument | None = None) -
         return words.NOTHING
     if instrument is not None:
         return words.price(float(value), instrument)
-    return words.level(Decimal(str(value)))
+    return words.level(value if isinstance(value, Decimal) else Decimal(str(value)))
+
+
+@register.filter
+def fixed(value: float | Decimal | None, places: int) -> str:
+    """With so many decimals. For tables: Django's `floatformat` looks up the language for every cell."""
+    return words.NOTHING if value is None else f"{value:.{places}f}"
+
+
+@register.filter
+def short(text: str, most: int) -> str:
+    """At most so many characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 @register.filter
