@@ -28,7 +28,7 @@ from signals.models import Signal
 from signals.models.signals import SignalQuerySet
 from signals.strategies import STRATEGIES
 
-PER_PAGE = 25
+PER_PAGE = 50
 Status = Signal.Status
 TABS = {
     "waiting": (Status.PENDING,),

@@ -14,7 +14,7 @@ from market import changes
 from market.changes import QuoteView
 from market.models import Instrument
 
-PER_PAGE = 20
+PER_PAGE = 50
 POINTS = 40  # bars of the line
 WIDTH, HEIGHT = 96.0, 24.0
 
