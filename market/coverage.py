@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -201,6 +201,7 @@ def expected(timeframe: Timeframe, opens_at: datetime, closes_at: datetime, at: 
     return max((until - opens_at) // length, 0)
 
 
+@cache
 def settles(timeframe: Timeframe) -> timedelta:
     """How long after its close a bar is there at the latest."""
     after: timedelta = SETTLES_AFTER[timeframe].astype("timedelta64[us]").item()
