@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache, lru_cache
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,12 @@ def duration(started: datetime, finished: datetime | None) -> str:
 
 def decimals(instrument: Instrument) -> int:
     """How many decimals a price has: two, or as many as the tick size."""
-    exponent = Decimal(instrument.tick_size).normalize().as_tuple().exponent
+    return _decimals(instrument.tick_size)
+
+
+@cache
+def _decimals(tick_size: Decimal) -> int:
+    exponent = Decimal(tick_size).normalize().as_tuple().exponent
     return max(2, -int(exponent))
 
 
@@ -79,6 +85,7 @@ def city(zone: ZoneInfo | None) -> str:
     return zone.key.rpartition("/")[2].replace("_", " ") if zone else ""
 
 
+@lru_cache(maxsize=4096)  # a page has many, and each is looked for among all addresses
 def chart_address(symbol: str, timeframe: str | None = None) -> str:
     address = reverse("instrument", args=[symbol])
     return f"{address}?{urlencode({'timeframe': timeframe})}" if timeframe else address

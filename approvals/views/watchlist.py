@@ -4,15 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import TypedDict
 
 from django.core.paginator import Page
 from django.db import connection
 
 from approvals.views.paging import paged
-from market import changes
+from market import changes, words
 from market.changes import QuoteView
 from market.models import Instrument
+from market.templatetags import figures
 
 PER_PAGE = 50
 POINTS = 40  # bars of the line
@@ -50,25 +51,24 @@ class Line:
     high: float | None
 
 
-@dataclass(frozen=True)
-class Row:
-    instrument: Instrument
-    view: QuoteView | None
-    line: Line | None
+NOTHING = Line("", None, None)
 
-    @property
-    def low(self) -> float | None:
-        """Of the day, the newest price included."""
-        return self._range(min, self.line.low if self.line else None)
 
-    @property
-    def high(self) -> float | None:
-        return self._range(max, self.line.high if self.line else None)
+class Row(TypedDict):
+    """A line of the table as it is written: a page has many, so its template has nothing left to work out.
 
-    def _range(self, pick: Any, known: float | None) -> float | None:
-        if known is None or self.view is None:
-            return known
-        return float(pick(known, self.view.quote.price))
+    `price`, `change` and `age` are empty while there is no quote. `range`: of the day, with the newest price.
+    """
+
+    symbol: str
+    name: str
+    address: str
+    price: str
+    change: str
+    range: str
+    points: str
+    age: str
+    stale: bool
 
 
 def page(search: str, number: str | None) -> Page[Instrument]:
@@ -82,7 +82,24 @@ def page(search: str, number: str | None) -> Page[Instrument]:
 def rows(instruments: Iterable[Instrument], at: datetime) -> list[Row]:
     symbols = [instrument.pk for instrument in instruments]
     quotes, lines = changes.quotes_with_change(symbols, at), _lines(symbols, at)
-    return [Row(one, quotes.get(one.pk), lines.get(one.pk)) for one in instruments]
+    return [_row(one, quotes.get(one.pk), lines.get(one.pk, NOTHING), at) for one in instruments]
+
+
+def _row(instrument: Instrument, view: QuoteView | None, line: Line, at: datetime) -> Row:
+    low, high = line.low, line.high
+    if view and low is not None and high is not None:
+        low, high = min(low, view.quote.price), max(high, view.quote.price)
+    return {
+        "symbol": instrument.symbol,
+        "name": figures.short(instrument.name, 24),
+        "address": words.chart_address(instrument.symbol),
+        "price": figures.price(view.quote.price, instrument) if view else "",
+        "change": figures.change(view.change_percent, 2, " %") if view else "",
+        "range": f"{figures.price(low, instrument)} to {figures.price(high, instrument)}",
+        "points": line.points,
+        "age": figures.age(view.quote.as_of, at, view.quote.delay_seconds) if view else "",
+        "stale": view is not None and view.stale,
+    }
 
 
 def _lines(symbols: list[str], at: datetime) -> dict[str, Line]:
