@@ -102,6 +102,13 @@ class Outcome(models.Model):
                 condition=Q(is_final=False) | Q(is_race_final=False),
             ),
             models.Index(name="outcome_by_time", fields=["-since", "id"]),
+            # What became of signals of the same confidence stands beside each signal that waits.
+            models.Index(
+                name="outcome_raced",
+                fields=["strategy_id", "timeframe", "confidence"],
+                include=["race"],
+                condition=Q(ledger="signal", race__in=[End.TARGET, End.STOP]),
+            ),
         ]
 
     def __str__(self) -> str:
