@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -81,6 +82,7 @@ def _world(size: int, count: int) -> Iterator[tuple[Client, dict[str, str]]]:
     at = timezone.now().replace(microsecond=0)
     execute("TRUNCATE candles, quotes, orders, fills, outcomes, trade_approvals, strategy_signals CASCADE")
     scorecards.fill(10_000 if count == MOST else 100)
+    execute("UPDATE outcomes SET strategy_id = 'macd_crossover_v1' WHERE strategy_id = 'strategy_1'")
     symbols = instruments(count)
     Instrument.objects.update(watched=False)
     named = Concat(Value("The company of "), "symbol", Value(", Inc."))
@@ -151,6 +153,7 @@ def _signals(symbols: list[str], at: datetime) -> str:
     """One that waits for each symbol; the id of the last one."""
     spoke = at.replace(minute=at.minute // 15 * 15, second=0) - 2 * QUARTER
     levels = {"entry_price": 101, "stop_loss": 99, "take_profit": 104, "second_target": 106}
+    said = {"strategy_id": "macd_crossover_v1", "confidence": Decimal("0.95")}  # as many that have ended
     times = {"bar_opened_at": spoke, "generated_at": at, "created_at": at, "expires_at": at + make.DAY}
-    made = [make.signal(symbol, timeframe="15m", **levels, **times) for symbol in symbols]
+    made = [make.signal(symbol, timeframe="15m", **said, **levels, **times) for symbol in symbols]
     return str(Signal.objects.get(pk=made[-1].pk).pk)
