@@ -58,13 +58,13 @@ class TestShowing:
     def test_beside_its_confidence_stands_how_often_it_came_true(
         self, trader: Client, signal: Signal
     ) -> None:
-        assert "target first: no case yet" in page(trader, signal)
+        assert "hit rate no case yet" in page(trader, signal)
         for number in range(3):
             end = End.TARGET if number else End.STOP
             made_outcomes.outcome(
                 number, end=end, confidence=signal.confidence, strategy_id=signal.strategy_id
             )
-        assert "target first: 2 of 3" in page(trader, signal)
+        assert "hit rate 2 of 3" in page(trader, signal)
 
     def test_the_form_holds_what_is_proposed(self, trader: Client, signal: Signal) -> None:
         sent = form(page(trader, signal))

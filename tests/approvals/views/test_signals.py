@@ -144,4 +144,4 @@ def test_the_confidence_stands_beside_what_came_of_it() -> None:
     from approvals.templatetags.decided import hit_rate
 
     assert hit_rate(Confidence(Decimal("0.9"), 5, 3)) == "3 of 5"
-    assert hit_rate(Confidence(Decimal("0.9"), 50, 31)) == "62% of 50"
+    assert hit_rate(Confidence(Decimal("0.9"), 50, 31)) == "62 % of 50"
