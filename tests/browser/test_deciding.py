@@ -91,7 +91,7 @@ def test_by_keyboard_a_reason_rejects(visit: Visit, signal: Signal) -> None:
             page.keyboard.press(key)
         expect(page.get_by_role("button", name="price moved")).to_be_focused()
         page.keyboard.press("Enter")
-        expect(page.get_by_text("Rejected: Price Moved.")).to_be_visible()
+        expect(page.get_by_text("Rejected: price moved.")).to_be_visible()
 
     on(visit, work)
     assert TradeApproval.objects.get().reason == TradeApproval.Reason.PRICE_MOVED

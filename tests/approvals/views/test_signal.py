@@ -66,6 +66,17 @@ class TestShowing:
             )
         assert "hit rate 2 of 3" in page(trader, signal)
 
+    def test_stop_and_target_say_how_far_they_are_from_the_newest_price(
+        self, trader: Client, signal: Signal
+    ) -> None:
+        said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page(trader, signal).split('id="terms"')[1]))
+        assert "Stop 180.50 −2.75 % Target 191.75 +3.31 %" in said  # noqa: RUF001  a minus
+
+    def test_the_lists_dialog_says_of_what_it_decides_and_why(self, trader: Client, signal: Signal) -> None:
+        html = trader.get(f"/signals/{signal.pk}/decide/").content.decode()
+        assert signal.reasoning in html
+        assert "</span> AAPL</h2>" in html
+
     def test_the_form_holds_what_is_proposed(self, trader: Client, signal: Signal) -> None:
         sent = form(page(trader, signal))
         assert sent["etag"] == decisions.etag_of(signal, make.T0)
