@@ -115,15 +115,18 @@ def test_what_is_typed_is_priced_and_what_changes_cannot_be_approved(
     assert not TradeApproval.objects.exists()
 
 
-def test_a_list_announces_what_came_and_greys_what_ended(
+def test_a_list_announces_what_came_and_greys_what_ended_and_nothing_moves(
     visit: Visit, signal: Signal, at: datetime, chromium: Any
 ) -> None:
     def work(page: Page) -> None:
         page.goto("/signals/")
+        row = page.locator(f"#signal-{signal.pk}")
+        stood = row.bounding_box()
         chromium.aside(lambda: Signal.objects.update(status="rejected", ended_at=timezone.now()))
         page.evaluate(BEAT)
         expect(page.get_by_text("AAPL is rejected.")).to_be_visible()
-        expect(page.locator(f"#signal-{signal.pk}")).to_have_class("over")
+        expect(row).to_have_class("over")
+        assert row.bounding_box() == stood
         chromium.aside(lambda: make.signal("AAPL", created_at=timezone.now(), expires_at=at + make.DAY))
         page.evaluate(BEAT)
         expect(page.get_by_text("1 new signal.")).to_be_visible()
