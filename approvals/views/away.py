@@ -40,10 +40,12 @@ GROUP BY symbol
 """
 
 
-# Times without a round of quotes, and halts.
+# Times without a round of quotes since the first there ever was, and halts.
 TROUBLES = """
 SELECT 'silence' AS kind, before AS since, started_at AS until, '' AS reason FROM (
-    SELECT started_at, lag(started_at, 1, %(since)s) OVER (ORDER BY started_at) AS before FROM (
+    SELECT started_at, lag(started_at, 1, greatest(%(since)s, (
+        SELECT min(started_at) FROM ingestion_runs WHERE kind = 'quotes' AND outcome = 'finished'
+    ))) OVER (ORDER BY started_at) AS before FROM (
         SELECT started_at FROM ingestion_runs
         WHERE kind = 'quotes' AND outcome = 'finished' AND started_at >= %(since)s
         UNION ALL SELECT %(at)s

@@ -165,13 +165,16 @@ class TestWhatItTells:
             f"{LEFT + timedelta(minutes=5):%Y-%m-%dT%H:%M}",
         ]
 
+    def test_the_time_before_the_first_round_ever_is_no_silence(self, trader: Client) -> None:
+        assert "Jax did no work" not in away(trader)
+
     def test_many_troubles_are_summed_up(self, trader: Client) -> None:
         for hour in range(6):
             at = LEFT + hour * HOUR
             TradingHalt.objects.create(
                 cause="mismatch", reason=f"halt {hour}", started_at=at, ended_at=at + HOUR / 2
             )
-        assert "And 3 shorter ones like them." in away(trader)
+        assert "And 2 shorter ones like them." in away(trader)
 
     def test_halts(self, trader: Client) -> None:
         TradingHalt.objects.create(
