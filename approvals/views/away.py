@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 
 from approvals import positions, presence
 from approvals.models import Fill, Order, Outcome, SignalView
-from approvals.positions import Protected
+from approvals.positions import Position, Protected
 from approvals.views import strip
 from approvals.views.page import page, show, viewer
 from market.models import Gap
@@ -29,14 +29,13 @@ LEFT_ALONE = (Signal.Status.EXPIRED, Signal.Status.CANCELLED)
 SILENCE = timedelta(minutes=10)  # without a round of quotes: Jax itself was not running
 ENDED = (Order.Status.HELD, Order.Status.CANCELLED, Order.Status.REJECTED, Order.Status.UNKNOWN)
 
-# The lowest and the highest price of each symbol since, as far as bars and the newest quote tell.
+# The lowest and the highest price of each symbol since its instant, as far as bars and the newest quote tell.
 REACH = """
-SELECT symbol, least(min(low), min(quotes.price)), greatest(max(high), max(quotes.price))
-FROM unnest(%(symbols)s::text[]) AS wanted(symbol)
+SELECT wanted.symbol, least(min(low), min(quotes.price)), greatest(max(high), max(quotes.price))
+FROM unnest(%(symbols)s::text[], %(since)s::timestamptz[]) AS wanted(symbol, since)
 LEFT JOIN quotes USING (symbol)
-LEFT JOIN candles USING (symbol)
-WHERE timeframe = '15m' AND opened_at >= %(since)s
-GROUP BY symbol
+LEFT JOIN candles ON candles.symbol = wanted.symbol AND timeframe = '15m' AND opened_at >= since
+GROUP BY wanted.symbol
 """
 
 
@@ -106,7 +105,7 @@ def away(request: HttpRequest) -> HttpResponse:
     above = strip.load(at)
     waiting, gone = _signals(since, at, user)
     book, troubles = positions.Book.load(at), _troubles(since, at)
-    reach = _reach([one.symbol for one in book.held], since)
+    reach = _reach(book.held, since)
     context = {
         "strip": above,
         "since": since,
@@ -144,11 +143,13 @@ def _signals(since: datetime, at: datetime, user: User) -> tuple[list[Signal], l
     )
 
 
-def _reach(symbols: Sequence[str], since: datetime) -> Mapping[str, tuple[float | None, float | None]]:
-    if not symbols:
+def _reach(held: Sequence[Position], since: datetime) -> Mapping[str, tuple[float | None, float | None]]:
+    """Of each position since then, or since it was opened: what traded before is nothing to its stop."""
+    if not held:
         return {}
+    begun = [max(since, one.opened_at or since) for one in held]
     with connection.cursor() as cursor:
-        cursor.execute(REACH, {"symbols": list(symbols), "since": since})
+        cursor.execute(REACH, {"symbols": [one.symbol for one in held], "since": begun})
         return {symbol: (low, high) for symbol, low, high in cursor}
 
 

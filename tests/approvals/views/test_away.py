@@ -129,7 +129,7 @@ class TestWhatItTells:
 
     @pytest.mark.parametrize(("low", "said"), [(181.0, "0.50"), (180.4, "traded beyond it")])
     def test_how_near_a_position_came_to_its_stop(self, trader: Client, low: float, said: str) -> None:
-        make.held("AAPL")
+        make.held("AAPL", at=LEFT)
         make.history("AAPL", [186.0, 186.0])
         newest = Candle.objects.filter(symbol="AAPL").order_by("-opened_at").first()
         assert newest
@@ -137,6 +137,12 @@ class TestWhatItTells:
         html = away(trader).split("<h2>Positions</h2>")[1].split("</section>")[0]
         assert f"{low:.2f}" in html
         assert said in html
+
+    def test_what_traded_before_a_position_was_opened_is_nothing_to_its_stop(self, trader: Client) -> None:
+        make.held("AAPL")
+        make.history("AAPL", [100.0, 186.0])
+        html = away(trader).split("<h2>Positions</h2>")[1].split("</section>")[0]
+        assert "traded beyond it" not in html
 
     def test_fills_and_orders_that_need_a_look(self, trader: Client) -> None:
         make.order("AAPL", status=Order.Status.HELD, status_reason="Trading was halted.")
