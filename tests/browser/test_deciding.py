@@ -97,6 +97,22 @@ def test_by_keyboard_a_reason_rejects(visit: Visit, signal: Signal) -> None:
     assert TradeApproval.objects.get().reason == TradeApproval.Reason.PRICE_MOVED
 
 
+def test_on_a_phone_a_dialog_can_be_closed_without_a_key(visit: Visit, signal: Signal) -> None:
+    def work(page: Page) -> None:
+        page.goto("/signals/")
+        dialog, opens = page.locator("[data-deciding]"), page.get_by_text("Approve …")
+        opens.click()
+        dialog.get_by_role("button", name="Close").click()
+        expect(dialog).to_be_hidden()
+        opens.click()
+        expect(dialog.locator("[data-approve]")).to_be_focused()
+        page.mouse.click(195, 5)
+        expect(dialog).to_be_hidden()
+
+    on(visit, work, width=390)
+    assert not TradeApproval.objects.exists()
+
+
 def test_what_is_typed_is_priced_and_what_changes_cannot_be_approved(
     visit: Visit, signal: Signal, chromium: Any
 ) -> None:
