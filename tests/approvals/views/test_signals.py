@@ -104,7 +104,7 @@ def test_rejected_ones_say_who_and_why(trader: Client) -> None:
     signal = make.signal()
     decisions.reject(signal.pk, by=make.trader("ben"), reason=TradeApproval.Reason.NEWS, at=make.T0)
     html = page(trader, tab="rejected")
-    assert "rejected: ben, news" in html
+    assert "by ben, news" in html
     assert "None yet" in page(trader, tab="approved")
 
 
