@@ -17,6 +17,8 @@ pytestmark = pytest.mark.slow
 Visit = Callable[[Callable[[Visitor], Any]], Visitor]
 
 FITS = "document.documentElement.scrollWidth <= window.innerWidth"
+CUT_OFF = """[...document.querySelectorAll(".panel")].filter((one) => one.scrollWidth > one.clientWidth + 1)
+    .map((one) => one.querySelector("h2")?.textContent)"""
 QUIETLY = {"preload": False}  # it would fetch the style sheets once more
 GRAVE = {"serious", "critical"}
 PAGES = [
@@ -57,6 +59,7 @@ def test_every_page_is_sound(visit: Visit, signal: Signal, width: int, dark: boo
             for address in addresses:
                 page.goto(address)
                 assert page.evaluate(FITS), address
+                assert page.evaluate(CUT_OFF) == [], address
                 found = Axe().run(page, options=QUIETLY).response["violations"]
                 grave = [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in GRAVE]
                 assert grave == [], address
