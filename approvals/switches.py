@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import Error, connection, transaction
+from django.utils import timezone
 
 from approvals import audit, notify
 from approvals.models import Gate, Notification, TradingHalt
@@ -71,7 +72,7 @@ class State:
         """What the columns of STATE say."""
         reason, started_at, who, checked_at, good_since, error, ended, stored, newest = row
         return cls(
-            halted=f"Trading is halted since {started_at:%Y-%m-%d %H:%M} UTC by {who}: {reason}"
+            halted=f"Trading is halted since {_clock(started_at, '%Y-%m-%d %H:%M')} by {who}: {reason}"
             if who
             else "",
             feed=_feed_trouble(zip(ended, stored, strict=True), at),
@@ -134,6 +135,11 @@ def _patience() -> timedelta:
     return 3 * timedelta(seconds=settings.INGEST_INTERVAL_SECONDS)
 
 
+def _clock(at: datetime, shape: str = "%H:%M:%S") -> str:
+    """In the active time zone: the viewer's on a page, UTC elsewhere."""
+    return f"{timezone.localtime(at):{shape} %Z}"
+
+
 def _feed_trouble(rounds: Iterable[tuple[datetime | None, int]], at: datetime) -> str:
     """Why the feed does not count as good for the last minute; empty when it does.
 
@@ -149,7 +155,7 @@ def _feed_trouble(rounds: Iterable[tuple[datetime | None, int]], at: datetime) -
         return f"{FEED}is away: no quotes arrive. Nothing is approved or sent until they do."
     if at - since < GOOD_FOR:
         opens_at = since + GOOD_FOR
-        return f"{FEED}{BACK}. Approving is possible from {opens_at:%H:%M:%S} UTC on."
+        return f"{FEED}{BACK}. Approving is possible from {_clock(opens_at)} on."
     return ""
 
 
@@ -165,7 +171,7 @@ def _broker_trouble(
         return f"The broker is away: {error} Nothing is approved or sent until it answers."
     if at - good_since < GOOD_FOR:
         opens_at = good_since + GOOD_FOR
-        return f"The broker {BACK}. Approving is possible from {opens_at:%H:%M:%S} UTC on."
+        return f"The broker {BACK}. Approving is possible from {_clock(opens_at)} on."
     return ""
 
 

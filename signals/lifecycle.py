@@ -7,6 +7,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, QuerySet
+from django.utils import timezone
 
 from market.models import Instrument, Split
 from market.prices import Timeframe
@@ -30,7 +31,9 @@ class NotPending(Exception):
         self.signal = signal
         ended = signal.ended_at or signal.expires_at
         why = f" ({signal.ended_reason})" if signal.ended_reason else ""
-        super().__init__(f"It is {signal.status_at(at)} since {ended:%Y-%m-%d %H:%M} UTC{why}.")
+        super().__init__(
+            f"It is {signal.status_at(at)} since {timezone.localtime(ended):%Y-%m-%d %H:%M %Z}{why}."
+        )
 
 
 def cancel(signal: Signal, *, by: User, reason: str, at: datetime) -> None:

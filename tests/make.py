@@ -258,7 +258,7 @@ def fill(made: Order, quantity: int | None = None, price: str = "185.50", **valu
     return Fill.objects.create(order=made, **given)
 
 
-def held(symbol: str = "AAPL", quantity: int = 10, price: str = "185.50") -> Order:
+def held(symbol: str = "AAPL", quantity: int = 10, price: str = "185.50", at: datetime = T0) -> Order:
     """A filled entry whose exits work: a position. Short when the quantity is negative."""
     sides = (
         {"side": Signal.Type.BUY}
@@ -267,5 +267,5 @@ def held(symbol: str = "AAPL", quantity: int = 10, price: str = "185.50") -> Ord
     )
     status = {"status": Order.Status.FILLED, "exits_working": True}
     entry = order(symbol, quantity=abs(quantity), filled_quantity=abs(quantity), **status, **sides)
-    fill(entry, price=price)
+    fill(entry, price=price, executed_at=at)
     return entry

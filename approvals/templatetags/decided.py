@@ -15,4 +15,4 @@ def hit_rate(known: Confidence | None) -> str:
         return "no case yet"
     if known.cases < ENOUGH:
         return f"{known.targets} of {known.cases}"
-    return f"{known.target_rate:.0%} of {known.cases}"
+    return f"{100 * known.target_rate:.0f} % of {known.cases}"

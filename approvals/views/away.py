@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 
 from approvals import positions, presence
 from approvals.models import Fill, Order, Outcome, SignalView
-from approvals.positions import Protected
+from approvals.positions import Position, Protected
 from approvals.views import strip
 from approvals.views.page import page, show, viewer
 from market.models import Gap
@@ -29,21 +29,22 @@ LEFT_ALONE = (Signal.Status.EXPIRED, Signal.Status.CANCELLED)
 SILENCE = timedelta(minutes=10)  # without a round of quotes: Jax itself was not running
 ENDED = (Order.Status.HELD, Order.Status.CANCELLED, Order.Status.REJECTED, Order.Status.UNKNOWN)
 
-# The lowest and the highest price of each symbol since, as far as bars and the newest quote tell.
+# The lowest and the highest price of each symbol since its instant, as far as bars and the newest quote tell.
 REACH = """
-SELECT symbol, least(min(low), min(quotes.price)), greatest(max(high), max(quotes.price))
-FROM unnest(%(symbols)s::text[]) AS wanted(symbol)
+SELECT wanted.symbol, least(min(low), min(quotes.price)), greatest(max(high), max(quotes.price))
+FROM unnest(%(symbols)s::text[], %(since)s::timestamptz[]) AS wanted(symbol, since)
 LEFT JOIN quotes USING (symbol)
-LEFT JOIN candles USING (symbol)
-WHERE timeframe = '15m' AND opened_at >= %(since)s
-GROUP BY symbol
+LEFT JOIN candles ON candles.symbol = wanted.symbol AND timeframe = '15m' AND opened_at >= since
+GROUP BY wanted.symbol
 """
 
 
-# Times without a round of quotes, and halts.
+# Times without a round of quotes since the first there ever was, and halts.
 TROUBLES = """
 SELECT 'silence' AS kind, before AS since, started_at AS until, '' AS reason FROM (
-    SELECT started_at, lag(started_at, 1, %(since)s) OVER (ORDER BY started_at) AS before FROM (
+    SELECT started_at, lag(started_at, 1, greatest(%(since)s, (
+        SELECT min(started_at) FROM ingestion_runs WHERE kind = 'quotes' AND outcome = 'finished'
+    ))) OVER (ORDER BY started_at) AS before FROM (
         SELECT started_at FROM ingestion_runs
         WHERE kind = 'quotes' AND outcome = 'finished' AND started_at >= %(since)s
         UNION ALL SELECT %(at)s
@@ -104,7 +105,7 @@ def away(request: HttpRequest) -> HttpResponse:
     above = strip.load(at)
     book, troubles = positions.Book.load(at), _troubles(since, at)
     waiting, gone = _signals(since, at, user, book)
-    reach = _reach([one.symbol for one in book.held], since)
+    reach = _reach(book.held, since)
     context = {
         "strip": above,
         "since": since,
@@ -144,11 +145,13 @@ def _signals(
     )
 
 
-def _reach(symbols: Sequence[str], since: datetime) -> Mapping[str, tuple[float | None, float | None]]:
-    if not symbols:
+def _reach(held: Sequence[Position], since: datetime) -> Mapping[str, tuple[float | None, float | None]]:
+    """Of each position since then, or since it was opened: what traded before is nothing to its stop."""
+    if not held:
         return {}
+    begun = [max(since, one.opened_at or since) for one in held]
     with connection.cursor() as cursor:
-        cursor.execute(REACH, {"symbols": list(symbols), "since": since})
+        cursor.execute(REACH, {"symbols": [one.symbol for one in held], "since": begun})
         return {symbol: (low, high) for symbol, low, high in cursor}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 220, 72, 8, 10, 24
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 220, 2, 2, 10, 24
 
 
 def ticks(low: float, high: float, about: int = 4) -> list[float]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from math import prod
 from typing import Any
 from uuid import UUID
@@ -58,6 +59,15 @@ class Case:
     @property
     def terms(self) -> str:
         return proposals.terms(self.proposal) if self.proposal else ""
+
+    @property
+    def levels(self) -> list[tuple[str, Decimal, Decimal | None]]:
+        """Stop and target that an entry would have, each with its way from the newest price in per cent."""
+        if self.proposal is None or not self.proposal.does.is_entry:
+            return []
+        price, levels = self.proposal.look.price, self.proposal.levels
+        named = (("Stop", levels.stop_loss), ("Target", levels.take_profit))
+        return [(name, level, 100 * (level - price) / price if price else None) for name, level in named]
 
     @property
     def has_other_terms(self) -> bool:
@@ -159,7 +169,7 @@ def reject(request: HttpRequest, pk: UUID) -> HttpResponse:
     except lifecycle.NotPending as ended:
         messages.warning(request, str(ended))
     else:
-        messages.success(request, f"Rejected: {reason.label}.")
+        messages.success(request, f"Rejected: {reason.label.lower()}.")
     return _done(request, pk)
 
 

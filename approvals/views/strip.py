@@ -140,7 +140,7 @@ def _worker(newest: datetime | None, at: datetime) -> Item:
         return Item("Worker", "warn", "not seen yet", f"No cycle has finished yet. {advice}")
     if at - newest > 2 * timedelta(seconds=settings.INGEST_INTERVAL_SECONDS):
         return Item("Worker", "bad", "silent for", f"The worker seems to be down. {advice}", since=newest)
-    return Item("Worker", "good", "alive, last cycle", since=newest)
+    return Item("Worker", "good", "alive,", since=newest)
 
 
 def _broker(trouble: str) -> Item:

@@ -32,6 +32,11 @@ async function open(row, wanted) {
   deciding.querySelector(wanted === "approve" ? "[data-approve]" : "#reject button")?.focus();
 }
 
+// A tap beside a dialog closes it, as Esc does.
+for (const dialog of [deciding, help]) {
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+}
+
 // A closed form asks for nothing any more.
 deciding.addEventListener("close", () => deciding.replaceChildren());
 

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from approvals import switches
 from approvals.models import AuditEvent, Gate, Notification, TradingHalt
@@ -125,3 +126,9 @@ def test_a_gate_that_nobody_has_checked_is_closed() -> None:
     assert "has not been asked yet" in switches.obstacle(make.T0)
     assert not switches.check(make.T0, "").is_open
     assert gate_events() == []
+
+
+def test_its_times_are_those_of_whoever_reads_it(operator: User) -> None:
+    switches.halt(PERSON, "fire drill", make.T0, operator)
+    with timezone.override("Europe/Berlin"):
+        assert switches.obstacle(make.T0).startswith("Trading is halted since 2024-07-03 16:00 CEST")

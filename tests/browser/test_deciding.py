@@ -91,10 +91,26 @@ def test_by_keyboard_a_reason_rejects(visit: Visit, signal: Signal) -> None:
             page.keyboard.press(key)
         expect(page.get_by_role("button", name="price moved")).to_be_focused()
         page.keyboard.press("Enter")
-        expect(page.get_by_text("Rejected: Price Moved.")).to_be_visible()
+        expect(page.get_by_text("Rejected: price moved.")).to_be_visible()
 
     on(visit, work)
     assert TradeApproval.objects.get().reason == TradeApproval.Reason.PRICE_MOVED
+
+
+def test_on_a_phone_a_dialog_can_be_closed_without_a_key(visit: Visit, signal: Signal) -> None:
+    def work(page: Page) -> None:
+        page.goto("/signals/")
+        dialog, opens = page.locator("[data-deciding]"), page.get_by_text("Approve …")
+        opens.click()
+        dialog.get_by_role("button", name="Close").click()
+        expect(dialog).to_be_hidden()
+        opens.click()
+        expect(dialog.locator("[data-approve]")).to_be_focused()
+        page.mouse.click(195, 5)
+        expect(dialog).to_be_hidden()
+
+    on(visit, work, width=390)
+    assert not TradeApproval.objects.exists()
 
 
 def test_what_is_typed_is_priced_and_what_changes_cannot_be_approved(
@@ -115,15 +131,18 @@ def test_what_is_typed_is_priced_and_what_changes_cannot_be_approved(
     assert not TradeApproval.objects.exists()
 
 
-def test_a_list_announces_what_came_and_greys_what_ended(
+def test_a_list_announces_what_came_and_greys_what_ended_and_nothing_moves(
     visit: Visit, signal: Signal, at: datetime, chromium: Any
 ) -> None:
     def work(page: Page) -> None:
         page.goto("/signals/")
+        row = page.locator(f"#signal-{signal.pk}")
+        stood = row.bounding_box()
         chromium.aside(lambda: Signal.objects.update(status="rejected", ended_at=timezone.now()))
         page.evaluate(BEAT)
         expect(page.get_by_text("AAPL is rejected.")).to_be_visible()
-        expect(page.locator(f"#signal-{signal.pk}")).to_have_class("over")
+        expect(row).to_have_class("over")
+        assert row.bounding_box() == stood
         chromium.aside(lambda: make.signal("AAPL", created_at=timezone.now(), expires_at=at + make.DAY))
         page.evaluate(BEAT)
         expect(page.get_by_text("1 new signal.")).to_be_visible()

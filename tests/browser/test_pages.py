@@ -17,13 +17,9 @@ pytestmark = pytest.mark.slow
 Visit = Callable[[Callable[[Visitor], Any]], Visitor]
 
 FITS = "document.documentElement.scrollWidth <= window.innerWidth"
-# Tables that are wider than the panel that cuts them off; those that can be scrolled are not.
-CUT_OFF = """() => {
-    const right = (element) => element.getBoundingClientRect().right;
-    return [...document.querySelectorAll(".panel table")]
-        .filter((table) => !table.closest(".scroll") && right(table) > right(table.closest(".panel")) + 1)
-        .map((table) => table.textContent.replace(/\\s+/g, " "));
-}"""
+# What its panel cuts off.
+CUT_OFF = """[...document.querySelectorAll(".panel")].filter((one) => one.scrollWidth > one.clientWidth + 1)
+    .map((one) => one.querySelector("h2")?.textContent)"""
 # It would fetch the style sheets once more, and describe all that is well.
 QUIETLY = {"preload": False, "resultTypes": ["violations"]}
 GRAVE = {"serious", "critical"}

@@ -136,7 +136,7 @@ class TestWhatItTells:
 
     @pytest.mark.parametrize(("low", "said"), [(181.0, "0.50"), (180.4, "traded beyond it")])
     def test_how_near_a_position_came_to_its_stop(self, trader: Client, low: float, said: str) -> None:
-        make.held("AAPL")
+        make.held("AAPL", at=LEFT)
         make.history("AAPL", [186.0, 186.0])
         newest = Candle.objects.filter(symbol="AAPL").order_by("-opened_at").first()
         assert newest
@@ -144,6 +144,12 @@ class TestWhatItTells:
         html = away(trader).split("<h2>Positions</h2>")[1].split("</section>")[0]
         assert f"{low:.2f}" in html
         assert said in html
+
+    def test_what_traded_before_a_position_was_opened_is_nothing_to_its_stop(self, trader: Client) -> None:
+        make.held("AAPL")
+        make.history("AAPL", [100.0, 186.0])
+        html = away(trader).split("<h2>Positions</h2>")[1].split("</section>")[0]
+        assert "traded beyond it" not in html
 
     def test_fills_and_orders_that_need_a_look(self, trader: Client) -> None:
         make.order("AAPL", status=Order.Status.HELD, status_reason="Trading was halted.")
@@ -172,13 +178,16 @@ class TestWhatItTells:
             f"{LEFT + timedelta(minutes=5):%Y-%m-%dT%H:%M}",
         ]
 
+    def test_the_time_before_the_first_round_ever_is_no_silence(self, trader: Client) -> None:
+        assert "Jax did no work" not in away(trader)
+
     def test_many_troubles_are_summed_up(self, trader: Client) -> None:
         for hour in range(6):
             at = LEFT + hour * HOUR
             TradingHalt.objects.create(
                 cause="mismatch", reason=f"halt {hour}", started_at=at, ended_at=at + HOUR / 2
             )
-        assert "And 3 shorter ones like them." in away(trader)
+        assert "And 2 shorter ones like them." in away(trader)
 
     def test_halts(self, trader: Client) -> None:
         TradingHalt.objects.create(

@@ -62,7 +62,7 @@ def test_what_waits_and_what_is_held_stand_beside(trader: Client) -> None:
     make.held("AAPL")
     html = trader.get("/").content.decode()
     assert f'href="/signals/{signal.pk}/"' in html
-    assert "stop works" in html
+    assert '<span class="state">works' in html
     assert "▲ +5.00" in html
 
 

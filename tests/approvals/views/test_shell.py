@@ -51,7 +51,7 @@ class TestStrip:
         assert items() == {
             "Feed": "live",
             "Market": "open, closes",
-            "Worker": "alive, last cycle",
+            "Worker": "alive,",
             "Broker": "paper",
             "Trading": "on",
         }

@@ -62,13 +62,24 @@ class TestShowing:
     def test_beside_its_confidence_stands_how_often_it_came_true(
         self, trader: Client, signal: Signal
     ) -> None:
-        assert "target first: no case yet" in page(trader, signal)
+        assert "hit rate no case yet" in page(trader, signal)
         for number in range(3):
             end = End.TARGET if number else End.STOP
             made_outcomes.outcome(
                 number, end=end, confidence=signal.confidence, strategy_id=signal.strategy_id
             )
-        assert "target first: 2 of 3" in page(trader, signal)
+        assert "hit rate 2 of 3" in page(trader, signal)
+
+    def test_stop_and_target_say_how_far_they_are_from_the_newest_price(
+        self, trader: Client, signal: Signal
+    ) -> None:
+        said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page(trader, signal).split('id="terms"')[1]))
+        assert "Stop 180.50 −2.75 % Target 191.75 +3.31 %" in said  # noqa: RUF001  a minus
+
+    def test_the_lists_dialog_says_of_what_it_decides_and_why(self, trader: Client, signal: Signal) -> None:
+        html = trader.get(f"/signals/{signal.pk}/decide/").content.decode()
+        assert signal.reasoning in html
+        assert "</span> AAPL</h2>" in html
 
     def test_it_says_when_the_bars_behind_it_are_others_now(self, trader: Client, signal: Signal) -> None:
         told = "no longer those it was made from"

@@ -104,7 +104,7 @@ def test_rejected_ones_say_who_and_why(trader: Client) -> None:
     signal = make.signal()
     decisions.reject(signal.pk, by=make.trader("ben"), reason=TradeApproval.Reason.NEWS, at=make.T0)
     html = page(trader, tab="rejected")
-    assert "rejected: ben, news" in html
+    assert "by ben, news" in html
     assert "None yet" in page(trader, tab="approved")
 
 
@@ -144,4 +144,4 @@ def test_the_confidence_stands_beside_what_came_of_it() -> None:
     from approvals.templatetags.decided import hit_rate
 
     assert hit_rate(Confidence(Decimal("0.9"), 5, 3)) == "3 of 5"
-    assert hit_rate(Confidence(Decimal("0.9"), 50, 31)) == "62% of 50"
+    assert hit_rate(Confidence(Decimal("0.9"), 50, 31)) == "62 % of 50"
