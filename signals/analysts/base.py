@@ -1,0 +1,92 @@
+"""What an analyst is: it gets a snapshot, and nothing else, and can do nothing but answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+# Plain JSON, as signals.snapshots takes it: the same snapshot is the same question.
+Snapshot = Mapping[str, Any]
+
+
+class Action(StrEnum):
+    """BUY and SELL: take that side now. HOLD: nothing speaks clearly. PASS: leave the trade alone."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+    HOLD = "HOLD"
+    PASS = "PASS"
+
+
+class Verdict(StrEnum):
+    """Whether a factor speaks for the trade, against it, or neither."""
+
+    FOR = "for"
+    AGAINST = "against"
+    NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One thing that the analyst weighed, in a sentence."""
+
+    verdict: Verdict
+    text: str
+
+
+@dataclass(frozen=True)
+class Bill:
+    """Tokens, in and out together, and what they cost."""
+
+    tokens: int = 0
+    usd: Decimal = Decimal(0)
+
+    def __add__(self, other: "Bill") -> "Bill":
+        return Bill(self.tokens + other.tokens, self.usd + other.usd)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What was sent to a model or service, and what came back, to the letter; never a key."""
+
+    sent: str
+    answered: str
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What an analyst says. `confidence`: 0 to 1, a score. `model`: what it was said by, in its own words."""
+
+    action: Action
+    confidence: float
+    reasoning: str
+    factors: tuple[Factor, ...] = ()
+    model: str = ""
+    bill: Bill = Bill()
+    exchanges: tuple[Exchange, ...] = field(default=(), repr=False)
+
+
+class AnalystFailed(Exception):
+    """There is no opinion, and why. `bill` was spent all the same; None: nobody knows what it came to."""
+
+    def __init__(
+        self, why: str, *, bill: Bill | None = None, exchanges: tuple[Exchange, ...] = (), model: str = ""
+    ) -> None:
+        self.bill, self.exchanges, self.model = bill, exchanges, model
+        super().__init__(why)
+
+
+class Analyst(Protocol):
+    """`name`: as it is configured. `at_once`: how many snapshots may be worked through between two looks."""
+
+    name: str
+    at_once: int
+
+    def most(self, snapshot: Snapshot) -> Bill:
+        """What an analysis of it can come to at the most."""
+        ...
+
+    def analyse(self, snapshot: Snapshot, seconds: float) -> Opinion:
+        """The opinion, within so many seconds. Raises AnalystFailed."""
+        ...
