@@ -7,7 +7,14 @@ import threading
 from tests import vendors
 from tests.vendors import prices
 
-KINDS = {"ib_bridge": vendors.IBBridge, "alpaca": vendors.Alpaca, "polygon": vendors.Polygon}
+KINDS: dict[str, type[vendors.Vendor]] = {
+    "ib_bridge": vendors.IBBridge,
+    "alpaca": vendors.Alpaca,
+    "polygon": vendors.Polygon,
+    "agent0": vendors.Agent0,
+    "openai": vendors.OpenAI,
+    "hindsight": vendors.Hindsight,
+}
 
 
 def main() -> None:
@@ -20,6 +27,8 @@ def main() -> None:
     parser.add_argument("--symbols", type=int, default=0, help="so many made-up symbols; 0: the watchlist")
     parser.add_argument("--cached", action="store_true", help="build each answer once: quick, but it ages")
     parser.add_argument("--plan", help="alpaca: free or paid; polygon: free, delayed or paid")
+    parser.add_argument("--invents", action="store_true", help="agent0: numbers that are in no snapshot")
+    parser.add_argument("--key", help="openai: what it wants to be shown")
     options = parser.parse_args()
     vendor = KINDS[options.vendor](
         port=options.port,
@@ -27,7 +36,7 @@ def main() -> None:
         allows=(options.allows, options.window) if options.allows else None,
         cached=options.cached,
         symbols=prices.many(options.symbols) if options.symbols else prices.WATCHLIST,
-        **({"plan": options.plan} if options.plan else {}),
+        **{name: given for name in ("plan", "invents", "key") if (given := getattr(options, name))},
     )
     sys.stdout.write(f"{vendor.url}\n")
     sys.stdout.flush()

@@ -29,6 +29,15 @@ class Visit:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    body: bytes = b""
+
+    @property
+    def content(self) -> Any:
+        """The body as JSON; None when it is not."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
 
 
 @dataclass
@@ -249,10 +258,10 @@ class _Conversation(socketserver.StreamRequestHandler):
             while (header := self.rfile.readline().decode("latin-1").strip()) != "":
                 name, _, value = header.partition(":")
                 headers[name.lower()] = value.strip()
-            self.rfile.read(int(headers.get("content-length", "0")))
+            body = self.rfile.read(int(headers.get("content-length", "0")))
             parts = urlsplit(target)
             query = dict(parse_qsl(parts.query, keep_blank_values=True))
-            visit = Visit(at, method, target, unquote(parts.path), query, headers)
+            visit = Visit(at, method, target, unquote(parts.path), query, headers, body)
             self.server.serve(visit, self.connection)
 
 
