@@ -1,8 +1,9 @@
 """One HTTP session per provider: bounded in time, size and pace. JSON comes back, or a Failure in words.
 
-Every request is a GET, so each may be repeated. Redirects are not followed and keys travel in headers only:
-no other host sees them and no message or log holds them. A provider that drips, hangs, floods or refuses
-costs one `fetch` at most `Patience.fetch` seconds, however many requests it was asked to make. No Django.
+A GET may be repeated; a request with a body is a POST and is sent once. Redirects are not followed and keys
+travel in headers only: no other host sees them and no message or log holds them. A provider that drips,
+hangs, floods or refuses costs one `fetch` at most `Patience.fetch` seconds, however many requests it was
+asked to make. No Django.
 """
 
 from market.http.client import Client, Fetched, Pages, Patience, Reserve, at_once

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from market.http.exchange import Answer, Exchange, Request
+from market.http.exchange import LARGEST_BODY, Answer, Exchange, Request
 from market.http.failures import Failure
 from market.http.lines import Line
 
@@ -69,6 +69,7 @@ class Pages:
 
 class Client:
     """One provider's host. `window`: (count, seconds) that this process keeps even when its threads are late.
+    `largest`: bytes of an answer.
 
     Slots come from `reserve`, called in the caller's thread only; the worker threads know nothing but HTTP.
     """
@@ -82,10 +83,11 @@ class Client:
         connections: int = 8,
         window: tuple[int, float] | None = None,
         patience: Patience | None = None,
+        largest: int = LARGEST_BODY,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._exchange = Exchange(name, base_url, headers or {}, connections, clock)
+        self._exchange = Exchange(name, base_url, headers or {}, connections, clock, largest)
         self._connections = connections
         self._window = _Window(window, clock) if window else None
         self._patience = patience or Patience()
@@ -122,7 +124,7 @@ class Client:
             outcomes = self._wave({key: requests[key] for key in asked}, slots, threads, until)
             got.take(outcomes)
             alive = _alive(outcomes)
-            waiting = rest + _worth_repeating(outcomes)
+            waiting = rest + [key for key in _worth_repeating(outcomes) if requests[key].body is None]
             if not waiting or not asked:
                 break
         return got
@@ -196,7 +198,7 @@ class Client:
             return wave.why
         call.started = self.clock()
         try:
-            answer = self._exchange.get(
+            answer = self._exchange.send(
                 call.request, call.line, (self._patience.connect, self._patience.read)
             )
         except Failure as failure:

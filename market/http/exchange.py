@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -23,21 +23,26 @@ CHUNK = 2**18
 class Request:
     """A GET of `path` (from the root of the base address, or a whole address on the same host).
 
-    `counted`: whether it counts against the limits that the provider sets.
+    `counted`: whether it counts against the limits that the provider sets. With a `body`, JSON, it is a POST.
     """
 
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     counted: bool = True
+    body: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A JSON object, the headers it came with, and when it was complete (by the client's monotonic clock)."""
+    """A JSON object, the headers it came with, and when it was complete (by the client's monotonic clock).
+
+    `text`: the answer to a POST as it came.
+    """
 
     body: dict[str, Any]
     headers: Mapping[str, str]
     received: float
+    text: str = ""
 
 
 class Exchange:
@@ -50,9 +55,11 @@ class Exchange:
         headers: Mapping[str, str],
         connections: int,
         clock: Callable[[], float] = time.monotonic,
+        largest: int = LARGEST_BODY,
     ) -> None:
         self._base = base_url.rstrip("/")
-        self.who = f"{name} at {_origin(self._base)}"
+        self._largest = largest
+        self.who = f"{name} at {origin(self._base)}"
         self._secrets = [value.removeprefix("Bearer ") for value in headers.values()]
         self._clock = clock
         self._session = requests.Session()
@@ -65,12 +72,20 @@ class Exchange:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, lines.adapter(connections))
 
-    def get(self, request: Request, line: lines.Line, timeout: tuple[float, float]) -> Answer:
+    def send(self, request: Request, line: lines.Line, timeout: tuple[float, float]) -> Answer:
         """Raises Failure. `timeout` is for connecting and for the next byte; cutting the line ends it."""
         url = self._address(request)
         line.hold()
         try:
-            with self._session.get(url, timeout=timeout, stream=True, allow_redirects=False) as response:
+            with self._session.request(
+                "GET" if request.body is None else "POST",
+                url,
+                data=request.body,
+                headers=None if request.body is None else {"Content-Type": "application/json"},
+                timeout=timeout,
+                stream=True,
+                allow_redirects=False,
+            ) as response:
                 body = self._read(response)
         except requests.RequestException as error:
             if line.was_cut:
@@ -78,14 +93,15 @@ class Exchange:
             raise failures.unanswered(self.who, error) from None
         if line.was_cut:
             raise self._too_slow()
-        return self._understood(response, body)
+        answer = self._understood(response, body)
+        return answer if request.body is None else replace(answer, text=body.decode("utf-8", "replace"))
 
     def _address(self, request: Request) -> str:
         url = request.path
         if not url.startswith("/"):
-            if _origin(url) != _origin(self._base):
+            if origin(url) != origin(self._base):
                 raise Failure(
-                    f"{self.who} points to {_origin(url) or 'nowhere'}; not followed", permanent=True
+                    f"{self.who} points to {origin(url) or 'nowhere'}; not followed", permanent=True
                 )
         else:
             url = self._base + url
@@ -96,13 +112,13 @@ class Exchange:
 
     def _read(self, response: requests.Response) -> bytes:
         declared = response.headers.get("Content-Length", "")
-        if declared.isdigit() and int(declared) > LARGEST_BODY:
+        if declared.isdigit() and int(declared) > self._largest:
             raise self._too_large()
         parts, size = [], 0
         for part in response.iter_content(CHUNK):
             parts.append(part)
             size += len(part)
-            if size > LARGEST_BODY:
+            if size > self._largest:
                 raise self._too_large()
         return b"".join(parts)
 
@@ -132,10 +148,10 @@ class Exchange:
         return Failure(f"{self.who} did not finish its answer in time", again=True)
 
     def _too_large(self) -> Failure:
-        return Failure(f"{self.who} sent more than {LARGEST_BODY // 2**20} MB; refused", odd=True)
+        return Failure(f"{self.who} sent more than {self._largest // 2**20} MB; refused", odd=True)
 
 
-def _origin(url: str) -> str:
+def origin(url: str) -> str:
     """Scheme, host and port: what may be shown of an address, and what makes it the same host."""
     try:
         parts = urlsplit(url)

@@ -132,5 +132,7 @@ def _quoted(body: bytes) -> str:
         text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE)
     else:
         found = parsed if isinstance(parsed, dict) else {}
+        if isinstance(found.get("error"), dict):
+            found = found["error"]  # as OpenAI writes it
         text = str(next((found[key] for key in ("detail", "message", "error") if found.get(key)), ""))
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LONGEST_QUOTED]

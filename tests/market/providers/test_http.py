@@ -1,5 +1,6 @@
 """The session that every provider speaks through, against real servers on loopback."""
 
+import json
 import logging
 import threading
 import time
@@ -9,7 +10,7 @@ import pytest
 
 from market.http import Client, Failure, Fetched, Patience, Request, at_once
 from tests.market.providers.paces import Sliding
-from tests.vendors import IBBridge, faults
+from tests.vendors import Agent0, IBBridge, OpenAI, faults
 from tests.vendors.server import Fault
 
 T = datetime(2024, 7, 3, 15, 0, tzinfo=UTC)
@@ -279,3 +280,26 @@ def test_sleep_and_clock_can_be_handed_in() -> None:
         talker = Client("Vendor", vendor.url, sleep=slept.append)
         assert talker.fetch({"one": QUOTE}).answers
     assert slept == [10.0]
+
+
+def test_a_request_with_a_body_is_posted_once() -> None:
+    with Agent0() as vendor:
+        vendor.fail(faults.status(503), times=1)
+        got = client(vendor.url).fetch({"one": Request("/suggest", body='{"symbol": "AAPL"}')})
+    (visit,) = vendor.visits
+    assert the_failure(got).status == 503
+    assert (visit.method, visit.content) == ("POST", {"symbol": "AAPL"})
+
+
+def test_the_answer_to_a_post_is_kept_as_it_came() -> None:
+    with Agent0() as vendor:
+        answer = (
+            client(vendor.url).fetch({"one": Request("/suggest", body='{"symbol": "AAPL"}')}).answers["one"]
+        )
+    assert json.loads(answer.text) == answer.body
+
+
+def test_the_error_of_an_openai_server_is_quoted() -> None:
+    with OpenAI() as vendor:
+        failure = the_failure(client(vendor.url).fetch({"one": Request("/nowhere")}))
+    assert str(failure).endswith("answered 404: Unknown request URL: /nowhere")
