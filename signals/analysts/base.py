@@ -1,5 +1,6 @@
 """What an analyst is: it gets a snapshot, and nothing else, and can do nothing but answer."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -8,6 +9,14 @@ from typing import Any, Protocol
 
 # Plain JSON, as signals.snapshots takes it: the same snapshot is the same question.
 Snapshot = Mapping[str, Any]
+
+ESCAPES = str.maketrans({"&": r"\u0026", "<": r"\u003c", ">": r"\u003e"})
+
+
+def wrap(snapshot: Snapshot) -> str:
+    """The snapshot as data for a model: nothing inside can end the tags, or is anything but ASCII."""
+    text = json.dumps(snapshot, separators=(",", ":"))
+    return f"<data>{text.translate(ESCAPES)}</data>"
 
 
 class Action(StrEnum):

@@ -1,0 +1,85 @@
+"""What others answered, checked: JSON of the right shape, or a Misfit that says what is wrong with it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+LONGEST_REASONING = 8000  # characters
+LONGEST_POINT = 600
+MOST_POINTS = 20
+
+
+class Misfit(Exception):
+    """The answer is not one, and why; fit to be told to whoever gave it."""
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """One JSON object and nothing else. A field given twice is refused: either could be meant."""
+    try:
+        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise Misfit("it is not JSON") from None
+    if not isinstance(found, dict):
+        raise Misfit("it is JSON, but not an object")
+    return found
+
+
+def only(answer: Mapping[str, Any], fields: tuple[str, ...]) -> None:
+    """Nothing beside these fields: whatever else it says, nobody would act on it."""
+    if strange := sorted(set(answer) - set(fields)):
+        named = ", ".join(plain(name, 30) for name in strange[:5])
+        raise Misfit(f"it has fields that are not asked for: {named}")
+
+
+def number(answer: Mapping[str, Any], name: str, low: float, high: float) -> float:
+    found = answer.get(name)
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise Misfit(f'"{name}" is not a number')
+    if not low <= found <= high:  # NaN is not either
+        shown = f"{found:g}" if abs(found) < 1e9 else "something else"
+        raise Misfit(f'"{name}" is {shown}; it goes from {low:g} to {high:g}')
+    return float(found)
+
+
+def word(answer: Mapping[str, Any], name: str, words: tuple[str, ...]) -> str:
+    found = answer.get(name)
+    if not isinstance(found, str) or found not in words:
+        shown = f'"{plain(found, 30)}"' if isinstance(found, str) else "no text"
+        raise Misfit(f'"{name}" is {shown}; it is one of {", ".join(words)}')
+    return found
+
+
+def text(answer: Mapping[str, Any], name: str) -> str:
+    found = answer.get(name)
+    if not isinstance(found, str) or not plain(found, LONGEST_REASONING):
+        raise Misfit(f'"{name}" is no text')
+    if len(found) > LONGEST_REASONING:
+        raise Misfit(f'"{name}" is longer than {LONGEST_REASONING} characters')
+    return plain(found, LONGEST_REASONING)
+
+
+def points(answer: Mapping[str, Any], name: str) -> list[str]:
+    """A list of sentences, which may be empty."""
+    found = answer.get(name)
+    if not isinstance(found, list) or not all(isinstance(point, str) for point in found):
+        raise Misfit(f'"{name}" is not a list of texts')
+    if len(found) > MOST_POINTS or any(len(point) > LONGEST_POINT for point in found):
+        raise Misfit(f'"{name}" has more than {MOST_POINTS} entries or {LONGEST_POINT} characters in one')
+    return [point for point in (plain(point, LONGEST_POINT) for point in found) if point]
+
+
+def plain(text: str, longest: int) -> str:
+    """Without what a database cannot keep or a page would not show as it is: NUL, controls."""
+    visible = "".join(c if c.isprintable() or c == "\n" else " " for c in text).strip()
+    return visible if len(visible) <= longest else visible[: longest - 1] + "…"
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Misfit("it gives a field twice")
+    return found
+
+
+def _no_number(name: str) -> float:
+    raise Misfit(f"{name} is not JSON")
