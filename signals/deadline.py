@@ -1,8 +1,9 @@
 """Waiting for somebody outside, and not longer than so many seconds, whatever he does."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -14,14 +15,18 @@ def within(seconds: float, work: Callable[[], Awaitable[T]]) -> T:
     """What `work` comes to. TimeoutError after so many seconds, however it dawdles.
 
     It gets an event loop in a thread of its own: the caller may have one that runs already, and the look-up
-    of a host's name, which nothing can break off, must not hold the caller.
+    of a host's name, which nothing can break off, must hold neither the caller nor the end of the process.
     """
+    outcome: Future[T] = Future()
 
     async def bounded() -> T:
         return await asyncio.wait_for(work(), seconds)
 
-    pool = ThreadPoolExecutor(1, thread_name_prefix="within")
-    try:
-        return pool.submit(lambda: asyncio.run(bounded())).result(seconds + GRACE)
-    finally:
-        pool.shutdown(wait=False)
+    def run() -> None:
+        try:
+            outcome.set_result(asyncio.run(bounded()))
+        except BaseException as error:  # noqa: BLE001  # whatever it is, the caller gets it
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, name="within", daemon=True).start()
+    return outcome.result(seconds + GRACE)

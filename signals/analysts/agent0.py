@@ -32,7 +32,7 @@ TELLING = {"for:": Verdict.FOR, "against:": Verdict.AGAINST}
 
 
 class Agent0:
-    """`url`: where the service is. What its model costs is known to the service alone."""
+    """`url`: where the service is. What its model costs, the service's owner pays: every bill is nothing."""
 
     name = "agent0"
     at_once = 1
@@ -56,12 +56,11 @@ class Agent0:
         try:
             return _opinion(got.body, question["symbol"], exchanges)
         except Misfit as misfit:
-            raise AnalystFailed(f"agent0's answer is no use: {misfit}", exchanges=exchanges) from None
+            why = f"agent0's answer is no use: {misfit}"
+            raise AnalystFailed(why, bill=Bill(), exchanges=exchanges) from None
 
     def _ask(self, sent: str, seconds: float) -> Answer:
-        patience = Patience(
-            connect=min(5.0, seconds), read=seconds, answer=seconds, fetch=seconds, attempts=1
-        )
+        patience = Patience(connect=5, read=max(seconds, 1), answer=max(seconds, 1), attempts=1)
         client = Client("agent0", self._url, connections=1, patience=patience, largest=LARGEST)
         until = time.monotonic() + seconds
         got = client.fetch({"suggest": Request("/suggest", body=sent)}, until=until)
@@ -72,7 +71,7 @@ class Agent0:
             why = f"{client.who} gave no answer within {seconds:g} s"
         else:
             why = _words(failure)
-        raise AnalystFailed(why, exchanges=(Exchange(sent, ""),))
+        raise AnalystFailed(why, bill=Bill(), exchanges=(Exchange(sent, ""),))
 
 
 def _words(failure: Failure) -> str:
@@ -91,10 +90,8 @@ def _opinion(answer: dict[str, Any], symbol: str, exchanges: tuple[Exchange, ...
     reasoning = answers.text(answer, "reasoning")
     model = "/".join(answers.text(answer, name) for name in ("provider", "model_used") if answer.get(name))
     if not factors and any(said == hold and abs(confidence - it) < 1e-9 for hold, it in DISGUISES):
-        why = answers.plain(reasoning, 200)
-        raise AnalystFailed(
-            f"agent0's own model failed; it says: {why}", exchanges=exchanges, model=answers.plain(model, 100)
-        )
+        why = f"agent0's own model failed; it says: {answers.plain(reasoning, 200)}"
+        raise AnalystFailed(why, bill=Bill(), exchanges=exchanges, model=answers.plain(model, 100))
     return Opinion(
         ACTIONS[said],
         confidence,

@@ -45,10 +45,7 @@ Messages = list[dict[str, str]]
 
 def is_local(url: str) -> bool:
     """Whether the host is one's own: loopback, a private address, a name that only a local network knows."""
-    try:
-        host = (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:
-        return False
+    host = _host(url)
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -56,6 +53,13 @@ def is_local(url: str) -> bool:
         return host.endswith(LOCAL_NAMES) or ("." not in host and host[:1].isalpha())
     mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_private
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
 
 
 class Llm:
@@ -139,7 +143,7 @@ class Llm:
         return [{"role": "system", "content": self._prompt}, {"role": "user", "content": wrap(snapshot)}]
 
     def _body(self, messages: Messages) -> dict[str, Any]:
-        is_openai = urlsplit(self._base_url).hostname == "api.openai.com"
+        is_openai = f".{_host(self._base_url)}".endswith(".api.openai.com")  # its regions too
         return {
             "model": self._model,
             "messages": messages,

@@ -33,7 +33,7 @@ async def call(url: str, who: str, ask: Callable[[Client], Awaitable[T]], second
         raise Failure(f"the address of {who} is not one", permanent=True) from None
     except aiohttp.ClientError:
         raise Failure(f"{who} broke off the connection", again=True) from None
-    except (OpenApiException, ValueError, TypeError, AttributeError, KeyError):
+    except (OpenApiException, ValueError, TypeError, AttributeError, KeyError, RecursionError):
         # Generated code: an answer of another shape ends in any of these.
         raise Failure(f"{who} answered in a form that its client does not know", odd=True) from None
     finally:

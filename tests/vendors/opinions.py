@@ -28,7 +28,8 @@ def honest(snapshot: dict[str, Any]) -> Said:
         against.append(f"{other['strategy']} says {other['side']} at the same time.")
     if costs := snapshot.get("costs"):
         against.append(f"After costs the reward is {costs['reward_to_risk']} times the risk.")
-    text = f"{signal['side']} at {signal['entry']}, stop {signal['stop']}, target {signal['target']}."
+    levels = [f"{name} {signal[name]}" for name in ("stop", "target") if signal.get(name) is not None]
+    text = ", ".join([f"{signal['side']} at {signal['entry']}", *levels]) + "."
     return _said(signal["side"], 0.62, " ".join([text, *speaks]), speaks, against or ["Few cases are known."])
 
 
