@@ -3,8 +3,10 @@
 The client takes some 50 MB and half a second to import, so this module is imported when it is first needed.
 """
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -36,6 +38,7 @@ async def complete(base_url: str, key: str, body: Mapping[str, Any], seconds: fl
                 follow_redirects=False,
                 headers={"Accept-Encoding": "identity"},
                 event_hooks={"response": [_limit]},
+                verify=_trusted(),
             ) as wire,
             openai.AsyncOpenAI(
                 base_url=base_url,
@@ -59,6 +62,12 @@ async def complete(base_url: str, key: str, body: Mapping[str, Any], seconds: fl
         found = Unanswered(f"{unanswered.who} cannot be asked: check the address and the key", worked=False)
     # Raised out here, it carries no exception of the client, which would hold the headers with the key.
     raise found
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted, read once: they are many."""
+    return httpx2.create_ssl_context()
 
 
 class _Unsaid:

@@ -1,7 +1,9 @@
 """Hindsight's own client on a wire that is bounded in time and size and goes to no other host."""
 
 import json
+import ssl
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any, TypeVar
 
 import aiohttp
@@ -36,13 +38,20 @@ async def call(url: str, who: str, ask: Callable[[Client], Awaitable[T]], second
     except (OpenApiException, ValueError, TypeError, AttributeError, KeyError, RecursionError):
         # Generated code: an answer of another shape ends in any of these.
         raise Failure(f"{who} answered in a form that its client does not know", odd=True) from None
-    finally:
-        await api.close()
     return answer
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted, read once: they are many."""
+    return ssl.create_default_context()
+
+
 class _Wire(RESTClientObject):
-    """The client's own follows redirects, which would show memories to others, and reads without end."""
+    """The client's own follows redirects, which would show memories to others, and reads without end.
+
+    A session for each request: a client lives on one event loop only.
+    """
 
     def __init__(self, configuration: Any, who: str) -> None:
         super().__init__(configuration)
@@ -57,14 +66,16 @@ class _Wire(RESTClientObject):
         post_params: Any = None,
         _request_timeout: float | None = None,
     ) -> RESTResponse:
-        async with self.pool_manager.request(
-            method,
-            url,
-            headers=headers,
-            data=json.dumps(body),
-            timeout=aiohttp.ClientTimeout(total=_request_timeout),
-            allow_redirects=False,
-        ) as answer:
+        async with (
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=_trusted()),
+                timeout=aiohttp.ClientTimeout(total=_request_timeout),
+                trust_env=True,
+            ) as session,
+            session.request(
+                method, url, headers=headers, data=json.dumps(body), allow_redirects=False
+            ) as answer,
+        ):
             content = await self._read(answer)
         if 300 <= answer.status < 400:
             raise failures.redirected(self._who, answer.status, answer.headers.get("Location", ""))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from signals import analysts
+from signals.analysts import completion
 from signals.analysts.base import Action, AnalystFailed, Bill, Opinion, Verdict
 from signals.analysts.llm import Llm, is_local
 from tests import vendors
@@ -383,3 +384,8 @@ def test_a_model_that_obeys_what_is_planted_only_fails(server: vendors.OpenAI, m
     assert {visit.path for visit in server.visits} == {"/v1/chat/completions"}
     assert all("tools" not in visit.content for visit in server.visits)
     assert "not as asked" in str(failure)
+
+
+def test_the_prompt_says_what_is_checked() -> None:
+    asked_for = (*completion.FIELDS, *Action, "<data>", "</data>")
+    assert [word for word in asked_for if word not in PROMPT] == []
