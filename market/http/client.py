@@ -186,6 +186,9 @@ class Client:
             self._watch({futures[key]: calls[key] for key in futures}, wave, until)
         finally:
             wave.over.set()
+            for key, future in futures.items():
+                if not future.done():  # nobody waits for it any more, least of all the end of the process
+                    calls[key].line.cut()
             pool.shutdown(wait=all(future.done() for future in futures.values()), cancel_futures=True)
         unsent_first = sorted(futures, key=lambda key: calls[key].started is not None)
         return {key: _outcome(futures[key], calls[key], wave) for key in unsent_first}
