@@ -44,7 +44,8 @@ NOT_SELLING = re.compile(rf"\b(?:{WOULD_NOT}|avoid) sell(?:ing)?\b")
 
 CONDITION = re.compile(
     r"\b(?:if|unless|until|when|once|whether|while|should (?:it|the|price|volume)|otherwise|in case|could"
-    r"|might|may|why|traders who|some|others|previously|last time|earlier|past|was|were|said|says|had)\b|\?\s*$"
+    r"|might|may|why|traders who|some|others|previously|last time|earlier|past|was|were|said|says|had)\b"
+    r"|\?\s*$"
 )
 NEGATION = re.compile(
     r"\b(?:no|not|never|nothing|neither|nor|hardly|without|rather than|instead of|cannot|far from|less than"
@@ -53,7 +54,7 @@ NEGATION = re.compile(
 
 
 def contradictions(action: str, confidence: float, text: str, side: str | None) -> list[str]:
-    """What does not fit together, in sentences. `confidence`: 0 to 1. `side`: of the signal, none without one."""
+    """What does not fit together, in sentences. `confidence`: 0 to 1. `side`: the signal's, if there is one."""
     action = action.upper()
     found = []
     if action in ("BUY", "SELL") and confidence < UNSURE:
