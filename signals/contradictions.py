@@ -54,7 +54,7 @@ NEGATION = re.compile(
 
 
 def contradictions(action: str, confidence: float, text: str, side: str | None) -> list[str]:
-    """What does not fit together, in sentences. `confidence`: 0 to 1. `side`: the signal's, if there is one."""
+    """What does not fit together, in sentences. `confidence`: 0 to 1. `side`: of the signal, if any."""
     action = action.upper()
     found = []
     if action in ("BUY", "SELL") and confidence < UNSURE:
