@@ -10,6 +10,8 @@ import re
 
 UNSURE = 0.3  # below it nobody should recommend to trade
 
+LONGEST = 400  # characters of a sentence that are read
+LEADING = re.compile(r"^\W+")
 SENTENCE = re.compile(r"[^.!?;\n]+(?:\.(?=\d)[^.!?;\n]*)*[.!?;]?")
 TRADE = r"(?:this|the|that) (?:trade|signal|setup|set-up|position|entry|idea)"
 ADVISE = (
@@ -19,11 +21,11 @@ ADVISE = (
 WOULD_NOT = r"(?:do not|don't|would not|wouldn't|should not|shouldn't)"
 WOULD = r"(?:i(?:'d| would)(?: rather)?|you should|(?:it is|it's) best to|better to|better)"
 FOR = re.compile(
-    rf"(?:\b{WOULD}|\b{ADVISE}|^\W*(?:so|therefore|overall|conclusion|verdict)?\W*)\s*,?\s*(?:to )?"
+    rf"(?:\b{WOULD}|\b{ADVISE}|^(?:(?:so|therefore|overall|conclusion|verdict)\b[ ,:]*)?) ?,? ?(?:to )?"
     rf"(?:tak(?:e|ing)|enter(?:ing)?|approv(?:e|ing)|accept(?:ing)?|go(?:ing)? with) {TRADE}"
 )
 AGAINST = re.compile(
-    rf"(?:\b{WOULD}|\b{ADVISE}|^\W*(?:so|therefore|overall|conclusion|verdict)?\W*)\s*,?\s*(?:to )?(?:"
+    rf"(?:\b{WOULD}|\b{ADVISE}|^(?:(?:so|therefore|overall|conclusion|verdict)\b[ ,:]*)?) ?,? ?(?:to )?(?:"
     rf"(?:avoid(?:ing)?|skip(?:ping)?|reject(?:ing)?|pass(?:ing)? on|leav(?:e|ing)"
     r"|stay(?:ing)? (?:out of|away from))"
     rf" (?:{TRADE}|it\b|this one)"
@@ -33,11 +35,11 @@ AGAINST = re.compile(
 )
 BUYING = re.compile(
     rf"\bstrong buy\b|\b(?:{WOULD}|{ADVISE}) (?:buy(?:ing)?|a buy|go(?:ing)? long)\b"
-    r"|^\W*(?:buy|go long)(?: it)? now\b|\b(?:it|this) is a (?:clear |screaming )?buy\b"
+    r"|^(?:buy|go long)(?: it)? now\b|\b(?:it|this) is a (?:clear |screaming )?buy\b"
 )
 SELLING = re.compile(
     rf"\bstrong sell\b|\b(?:{WOULD}|{ADVISE}) (?:sell(?:ing)?|a sell|go(?:ing)? short)\b"
-    r"|^\W*(?:sell|go short)(?: it)? now\b|\b(?:it|this) is a (?:clear |screaming )?sell\b"
+    r"|^(?:sell|go short)(?: it)? now\b|\b(?:it|this) is a (?:clear |screaming )?sell\b"
 )
 NOT_BUYING = re.compile(rf"\b(?:{WOULD_NOT}|avoid) buy(?:ing)?\b")
 NOT_SELLING = re.compile(rf"\b(?:{WOULD_NOT}|avoid) sell(?:ing)?\b")
@@ -45,7 +47,7 @@ NOT_SELLING = re.compile(rf"\b(?:{WOULD_NOT}|avoid) sell(?:ing)?\b")
 CONDITION = re.compile(
     r"\b(?:if|unless|until|when|once|whether|while|should (?:it|the|price|volume)|otherwise|in case|could"
     r"|might|may|why|traders who|some|others|previously|last time|earlier|past|was|were|said|says|had)\b"
-    r"|\?\s*$"
+    r"|\?$"
 )
 NEGATION = re.compile(
     r"\b(?:no|not|never|nothing|neither|nor|hardly|without|rather than|instead of|cannot|far from|less than"
@@ -79,7 +81,7 @@ def _advice(text: str, side: str | None) -> list[tuple[str, frozenset[str]]]:
         (NOT_SELLING, waiting | {"BUY"}, True),
     )
     advice: dict[str, frozenset[str]] = {}
-    for sentence in SENTENCE.findall(text.lower().replace("\u2019", "'")):
+    for sentence in map(_plain, SENTENCE.findall(text.lower().replace("\u2019", "'"))):
         if CONDITION.search(sentence):
             continue
         for pattern, agrees, says_no in readings:
@@ -87,3 +89,8 @@ def _advice(text: str, side: str | None) -> list[tuple[str, frozenset[str]]]:
             if said and not NEGATION.search(sentence[: said.start() if says_no else said.end()]):
                 advice.setdefault(said[0].strip(" ,*-:\t"), frozenset(agrees))
     return list(advice.items())
+
+
+def _plain(sentence: str) -> str:
+    """With single spaces and no mark before its first word; as much of it as a recommendation needs."""
+    return LEADING.sub("", " ".join(sentence[:LONGEST].split()))

@@ -1,10 +1,7 @@
 """Outside text as data: it cannot pass for an instruction, a mark-up or a piece of JSON. Pure."""
 
-import json
 import re
 import unicodedata
-from collections.abc import Mapping
-from typing import Any
 
 LIMIT = 500
 ELLIPSIS = "…"
@@ -13,23 +10,13 @@ ELLIPSIS = "…"
 UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 # Variation selectors count as marks, but nothing is seen of them and a row of them can hide a text.
 SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-ESCAPED = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 
 
 def plain(text: str, limit: int = LIMIT) -> str:
     """`text` as one line of characters that can be seen, at most `limit` long; an ellipsis where it was cut.
 
-    What it says is not changed: a bracket or a quote stays one, and `wrap` escapes it on its way to a model.
+    What it says is not changed: a bracket or a quote stays one, to be escaped on its way to a model.
     """
     spaced = "".join(" " if c.isspace() else c for c in SELECTORS.sub("", text))
     line = " ".join("".join(c for c in spaced if unicodedata.category(c) not in UNSEEN).split())
     return line if len(line) <= limit else line[: max(0, limit - 1)].rstrip() + ELLIPSIS
-
-
-def wrap(snapshot: Mapping[str, Any]) -> str:
-    """The exact text of a snapshot that a model is sent: compact JSON that opens and closes no tag.
-
-    Reading it as JSON gives the snapshot back. Raises ValueError for a NaN or an infinity: JSON has neither.
-    """
-    compact = json.dumps(snapshot, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", compact)

@@ -36,6 +36,7 @@ class Agent0:
 
     name = "agent0"
     at_once = 1
+    may_invent = True
 
     def __init__(self, url: str) -> None:
         self._url = url

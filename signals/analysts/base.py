@@ -14,8 +14,11 @@ ESCAPES = str.maketrans({"&": r"\u0026", "<": r"\u003c", ">": r"\u003e"})
 
 
 def wrap(snapshot: Snapshot) -> str:
-    """The snapshot as data for a model: nothing inside can end the tags, or is anything but ASCII."""
-    text = json.dumps(snapshot, separators=(",", ":"))
+    """The snapshot as data for a model: nothing inside can end the tags, or is anything but ASCII.
+
+    Raises ValueError for a NaN or an infinity: JSON has neither.
+    """
+    text = json.dumps(snapshot, allow_nan=False, separators=(",", ":"))
     return f"<data>{text.translate(ESCAPES)}</data>"
 
 
@@ -87,10 +90,14 @@ class AnalystFailed(Exception):
 
 
 class Analyst(Protocol):
-    """`name`: as it is configured. `at_once`: how many snapshots may be worked through between two looks."""
+    """`name`: as it is configured. `at_once`: how many snapshots may be worked through between two looks.
+
+    `may_invent`: its text is its own, so each number in it must be looked up in the snapshot.
+    """
 
     name: str
     at_once: int
+    may_invent: bool
 
     def most(self, snapshot: Snapshot) -> Bill:
         """What an analysis of it can come to at the most."""

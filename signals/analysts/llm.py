@@ -70,6 +70,7 @@ class Llm:
 
     name = "llm"
     at_once = 1
+    may_invent = True
 
     def __init__(
         self,
