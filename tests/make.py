@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from django.contrib.auth.models import Permission, User
@@ -12,7 +13,7 @@ from approvals.models import AccountSnapshot, Fill, Gate, Order, TradeApproval
 from market import store
 from market.models import Candle, IngestionRun, Instrument, Quote, TradingSession
 from market.prices import INSTANT, Bars, Feed, QuoteTick, Timeframe, to_instant
-from signals.models import Signal
+from signals.models import Memory, OrchestrationRun, Signal
 
 # Wednesday 2024-07-03 14:00 UTC, 10:00 in New York: in session, an early close that day, a holiday the next.
 DAY = timedelta(days=1)
@@ -269,3 +270,55 @@ def held(symbol: str = "AAPL", quantity: int = 10, price: str = "185.50", at: da
     entry = order(symbol, quantity=abs(quantity), filled_quantity=abs(quantity), **status, **sides)
     fill(entry, price=price, executed_at=at)
     return entry
+
+
+def run(signal: Signal | None = None, **values: Any) -> OrchestrationRun:
+    """A completed analysis of the signal by the checklist, which agrees with it."""
+    given: dict[str, Any] = {
+        "signal": signal,
+        "symbol": signal.symbol if signal else "AAPL",
+        "trigger_type": OrchestrationRun.Trigger.SIGNAL,
+        "bars_digest": signal.bars_digest if signal else "",
+        "analyst": "rules",
+        "status": OrchestrationRun.Status.COMPLETED,
+        "queued_at": T0 - timedelta(minutes=2),
+        "started_at": T0 - timedelta(minutes=1),
+    }
+    if values.get("status", given["status"]) == OrchestrationRun.Status.COMPLETED:
+        given |= {
+            "agent_suggestion": signal.signal_type if signal else "HOLD",
+            "confidence": Decimal("0.70"),
+            "reasoning": "More speaks for it.",
+            "inputs": {"bars": {"rows": []}},
+            "finished_at": T0,
+        }
+    return OrchestrationRun.objects.create(**given | values)
+
+
+def memory(text: str = "It made money.", **values: Any) -> Memory:
+    """How a daily MACD BUY of AAPL turned out, known since the end of June 2024."""
+    given: dict[str, Any] = {
+        "bank": "jax",
+        "kind": Memory.Kind.OUTCOME,
+        "symbol": "AAPL",
+        "strategy_id": "macd_crossover_v1",
+        "timeframe": Timeframe.D1,
+        "side": Signal.Type.BUY,
+        "regime": "unknown normal",
+        "known_at": datetime(2024, 6, 28, 20, tzinfo=UTC),
+        "created_at": T0,
+        "reference": f"outcome:{uuid4()}",
+        "features": {"r": 1.25, "end": "target"},
+    }
+    return Memory.objects.create(text=text, **given | values)
+
+
+def rising(symbol: str = "AAPL", size: int = 260, last: float = 185.5) -> Bars:
+    """Daily bars of a calendar year up to 2 July 2024, that rise to a close."""
+    made = bars(
+        [last - 0.1 * n for n in range(size - 1, -1, -1)],
+        datetime(2024, 7, 2, tzinfo=UTC) - DAY * (size - 1),
+        Timeframe.D1,
+    )
+    store.write_candles({symbol: made}, Timeframe.D1, provider="alpaca", feed=Feed.LIVE)
+    return made

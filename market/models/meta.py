@@ -1,8 +1,7 @@
 """What the files of this room share."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING
-
-from market.prices import Feed, Timeframe
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models import TypedModelMeta
@@ -12,5 +11,5 @@ else:
 __all__ = ["TypedModelMeta", "choices"]
 
 
-def choices(kind: type[Timeframe] | type[Feed]) -> list[tuple[str, str]]:
+def choices(kind: type[StrEnum]) -> list[tuple[str, str]]:
     return [(member.value, member.value) for member in kind]

@@ -69,7 +69,13 @@ class SignalQuerySet(models.QuerySet["Signal"]):
 
 
 # What the parts of a fingerprint stand for, in their order.
-SEEN = ("its levels", "the bars behind it", "whether another signal opposes it", "its status", "the advice")
+SEEN = (
+    "its levels",
+    "the bars behind it",
+    "whether another signal opposes it",
+    "its status",
+    "the second opinion",
+)
 
 
 def differences(seen: str, now: str) -> list[str]:
@@ -134,6 +140,14 @@ class Signal(models.Model):
     ended_reason = models.TextField(blank=True)
     superseded_by = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    opinion = models.ForeignKey(
+        "signals.OrchestrationRun",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The newest analysis that was completed while it was pending.",
     )
 
     objects = SignalQuerySet.as_manager()
@@ -207,16 +221,15 @@ class Signal(models.Model):
         distance = abs(price - self.entry_price)
         return Target(price, distance, distance / self.risk)
 
-    def fingerprint(self, at: datetime, *, is_conflicting: bool, action: str = "") -> str:
+    def fingerprint(self, at: datetime, *, is_conflicting: bool) -> str:
         """Stands for all that a person decides on: while it stays the same, so does what was on the screen.
 
-        One part for each of SEEN, so that two of them tell what has changed. `action` is what the analyst
-        advised, empty until there is an advice.
+        One part for each of SEEN, so that two of them tell what has changed.
         """
         levels = (self.entry_price, self.stop_loss, self.take_profit, self.second_target)
         parts = [
             " ".join([self.signal_type, *(f"{price:.6f}" for price in levels)]),
-            *[self.bars_digest, str(is_conflicting), self.status_at(at).value, action],
+            *[self.bars_digest, str(is_conflicting), self.status_at(at).value, str(self.opinion_id or "")],
         ]
         return "-".join(hashlib.sha256(part.encode()).hexdigest()[:10] for part in parts)
 

@@ -43,6 +43,8 @@ def test_a_trader_decides_and_configures_nothing() -> None:
         "signals.change_signal",
         "signals.add_scan",
         "signals.add_backtest",
+        "signals.add_orchestrationrun",
+        "signals.change_orchestrationrun",
     }
 
 
@@ -56,6 +58,8 @@ def test_an_operator_configures_and_halts_and_decides_nothing() -> None:
         "signals.change_strategyconfig",
         "signals.add_scan",
         "signals.add_backtest",
+        "signals.add_orchestrationrun",
+        "signals.change_orchestrationrun",
         "approvals.add_tradinghalt",
         "approvals.change_tradinghalt",
     }

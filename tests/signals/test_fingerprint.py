@@ -1,6 +1,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -35,13 +36,15 @@ def test_another_level_bar_or_status_is_another_fingerprint(field: str, value: A
 
 
 @pytest.mark.django_db
-def test_so_is_a_conflict_an_advice_or_the_end_of_its_time() -> None:
+def test_so_is_a_conflict_an_opinion_or_the_end_of_its_time() -> None:
     signal = make.signal()
+    advised = Signal(**{field.attname: getattr(signal, field.attname) for field in Signal._meta.fields})
+    advised.opinion_id = UUID(int=1)
     late = signal.expires_at + timedelta(seconds=1)
     fingerprints = {
         seen(signal),
         seen(signal, is_conflicting=True),
-        seen(signal, action="BUY"),
+        seen(advised),
         seen(signal, late),
     }
     assert len(fingerprints) == 4
