@@ -77,6 +77,29 @@ INGESTION_RUN_DAYS = env.int("INGESTION_RUN_DAYS", default=30)
 SCAN_INTERVAL_SECONDS = env.int("SCAN_INTERVAL_SECONDS", default=60)
 SCAN_DAYS = env.int("SCAN_DAYS", default=7)
 
+# --- second opinions --------------------------------------------------------------------------------------
+
+AGENT0_URL = env.str("AGENT0_URL", default="")
+LLM_BASE_URL = env.str("LLM_BASE_URL", default="")
+LLM_MODEL = env.str("LLM_MODEL", default="")
+LLM_API_KEY = env.str("LLM_API_KEY", default="")
+LLM_PROMPT_FILE = env.str("LLM_PROMPT_FILE", default="")
+# USD for a million tokens. Not set: a model of one's own, which costs nothing.
+LLM_INPUT_PRICE = env.get_value("LLM_INPUT_PRICE", cast=Decimal, default=None)
+LLM_OUTPUT_PRICE = env.get_value("LLM_OUTPUT_PRICE", cast=Decimal, default=None)
+LLM_RUN_TOKENS = env.int("LLM_RUN_TOKENS", default=60_000)
+LLM_RUN_BUDGET_USD = env.get_value("LLM_RUN_BUDGET_USD", cast=Decimal, default=Decimal("0.10"))
+LLM_DAY_TOKENS = env.int("LLM_DAY_TOKENS", default=3_000_000)
+LLM_DAILY_BUDGET_USD = env.get_value("LLM_DAILY_BUDGET_USD", cast=Decimal, default=Decimal("1.00"))
+ANALYST = env.str("ANALYST", default="llm" if LLM_BASE_URL else "agent0" if AGENT0_URL else "rules")
+ANALYST_TIMEOUT_SECONDS = env.int("ANALYST_TIMEOUT_SECONDS", default=120)
+ORCHESTRATE_ABOVE = env.get_value("ORCHESTRATE_ABOVE", cast=Decimal, default=Decimal("0.75"))
+ORCHESTRATE_PER_DAY = env.int("ORCHESTRATE_PER_DAY", default=50)
+ORCHESTRATE_DAILY = env.bool("ORCHESTRATE_DAILY", default=False)
+ORCHESTRATION_CONCURRENCY = env.int("ORCHESTRATION_CONCURRENCY", default=2)
+HINDSIGHT_URL = env.str("HINDSIGHT_URL", default="")
+MEMORY_BANK = env.str("MEMORY_BANK", default="jax")
+
 # --- approvals --------------------------------------------------------------------------------------------
 
 BROKER = env.str("BROKER", default="paper")
@@ -153,7 +176,14 @@ Q_CLUSTER = {
     "label": "Queue",
     "log_level": "WARNING",
     "ALT_CLUSTERS": {
-        "slow": {"workers": 1, "queue_limit": 1, "timeout": 3600, "retry": 14_400, "poll": 1.0},
+        # One worker beside those that may wait for analysts.
+        "slow": {
+            "workers": 1 + ORCHESTRATION_CONCURRENCY,
+            "queue_limit": 1 + ORCHESTRATION_CONCURRENCY,
+            "timeout": 3600,
+            "retry": 14_400,
+            "poll": 1.0,
+        },
     },
 }
 
@@ -258,6 +288,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SignalStatus": "signals.models.Signal.Status",
         "BacktestStatus": "signals.models.Backtest.Status",
+        "RunStatus": "signals.models.OrchestrationRun.Status",
         "Side": "signals.models.Signal.Type",
         "OrderStatus": "approvals.models.Order.Status",
         "OrderKind": "approvals.models.Order.Kind",

@@ -2,7 +2,9 @@
 
 import os
 
-for name in ("IB_BRIDGE_URL", "ALPACA_API_KEY", "ALPACA_API_SECRET", "POLYGON_API_KEY", "PROVIDERS", "DATA"):
+OTHERS = ("IB_BRIDGE_URL", "ALPACA_API_KEY", "ALPACA_API_SECRET", "POLYGON_API_KEY", "PROVIDERS", "DATA")
+ANALYSTS = ("ANALYST", "AGENT0_URL", "LLM_BASE_URL", "LLM_MODEL", "LLM_API_KEY", "HINDSIGHT_URL")
+for name in (*OTHERS, *ANALYSTS):
     os.environ.pop(name, None)
 os.environ["ENV_FILE"] = os.devnull
 os.environ["SECRET_KEY"] = "only-for-tests"
