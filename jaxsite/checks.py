@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
@@ -16,6 +17,8 @@ from approvals.models import Notification
 from jaxsite import reach
 from market import feeds
 from market.prices import Timeframe
+from signals import consulting
+from signals.analysts.llm import is_local
 
 REAL = ("ib_bridge", "alpaca", "polygon")
 SIMULATOR = "simulator"
@@ -217,6 +220,48 @@ def check_site_url(**kwargs: Any) -> list[CheckMessage]:
             hint="Write it with its scheme: https://jax.example.com",
             id="jax.E016",
         )
+    ]
+
+
+@register()
+def check_analyst(**kwargs: Any) -> list[CheckMessage]:
+    """Whoever is asked must be there; and what it may cost must be known before it is spent."""
+    name, url = settings.ANALYST, settings.LLM_BASE_URL
+    if name not in consulting.configured():
+        needed = "agent0 needs AGENT0_URL, llm LLM_BASE_URL and LLM_MODEL"
+        hint = f"Use one of {', '.join(consulting.NAMES)}; {needed}."
+        return [Error(f"ANALYST is {name}, which is not known or not set up.", hint=hint, id="jax.E021")]
+    messages: list[CheckMessage] = []
+    if url and "@" in urlsplit(url).netloc:
+        hint = "Put the key into LLM_API_KEY: an address is shown and logged."
+        messages.append(Error("LLM_BASE_URL holds a user or a password.", hint=hint, id="jax.E022"))
+    prices = (settings.LLM_INPUT_PRICE, settings.LLM_OUTPUT_PRICE)
+    if url and None in prices and not is_local(url):
+        hint = "Set LLM_INPUT_PRICE and LLM_OUTPUT_PRICE, in USD for a million tokens."
+        messages.append(Error("What the model at LLM_BASE_URL costs is not known.", hint=hint, id="jax.E023"))
+    return messages
+
+
+@register()
+def check_second_opinions(**kwargs: Any) -> list[CheckMessage]:
+    limits = {
+        "ORCHESTRATE_ABOVE": (0, 1),
+        "ORCHESTRATE_PER_DAY": (0, 100_000),
+        "ORCHESTRATION_CONCURRENCY": (1, 16),
+        "ANALYST_TIMEOUT_SECONDS": (1, 900),
+        "LLM_RUN_TOKENS": (1, 10_000_000),
+        "LLM_DAY_TOKENS": (0, 1_000_000_000),
+        "LLM_RUN_BUDGET_USD": (0, 1_000),
+        "LLM_DAILY_BUDGET_USD": (0, 10_000),
+    }
+    return [
+        Error(
+            f"{name} is {getattr(settings, name)}.",
+            hint=f"Use a number from {least:,} to {most:,}.",
+            id="jax.E024",
+        )
+        for name, (least, most) in limits.items()
+        if not least <= getattr(settings, name) <= most
     ]
 
 

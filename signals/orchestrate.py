@@ -1,0 +1,341 @@
+"""A signal, or an instrument, to an analyst: asked for, worked through, checked, recorded.
+
+Rows are the queue: the strongest waits first. A worker takes one of a few slots (an advisory lock each, so a
+dead worker gives its slot back), claims runs, stores the snapshot, asks, checks the answer against the
+snapshot and records it. Nothing here can approve, order or change anything else: it reads, asks and writes
+its own rows, and tells the signal which opinion is the newest.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef, Q, Subquery
+
+from market import locks
+from market.models import Instrument
+from market.prices import Timeframe
+from signals import consulting, contradictions, grounding, memory, quoting, redaction, snapshots
+from signals.analysts.base import AnalystFailed, Bill, Opinion
+from signals.hindsight import HindsightAway
+from signals.models import OrchestrationRun, Signal
+from signals.models.opinions import JOINT
+from signals.snapshots import Held, Subject
+
+logger = logging.getLogger(__name__)
+
+Status, Trigger = OrchestrationRun.Status, OrchestrationRun.Trigger
+SPELL = 45.0  # seconds that a task works before it lets others have its worker
+GRACE = timedelta(seconds=60)  # for what a run does besides waiting for its analyst
+PEOPLE_FIRST = Decimal(2)  # above every confidence
+LONGEST_CONTEXT, LONGEST_MODEL = 2_000, 120
+DIED = "The worker that ran it died, or took longer than it may. Ask again."
+ENDED = "Its signal ended before its turn came."
+DAILY = [one.value for one in Timeframe if not one.is_intraday]
+
+# Many runs at once; one that was cancelled or given up meanwhile stays as it is.
+PAPERS = """
+    UPDATE orchestration_runs AS run
+    SET inputs = taken.inputs, memories_recalled = taken.recalled, notes = taken.notes
+    FROM json_to_recordset(%s::json) AS taken (id uuid, inputs jsonb, recalled int, notes jsonb)
+    WHERE run.id = taken.id AND run.status = 'running'
+"""
+ANSWER = {
+    "status": "varchar",
+    "finished_at": "timestamptz",
+    "agent_suggestion": "varchar",
+    "confidence": "numeric",
+    "reasoning": "text",
+    "key_factors": "jsonb",
+    "inventions": "jsonb",
+    "contradictions": "jsonb",
+    "exchanges": "jsonb",
+    "model": "varchar",
+    "tokens": "int",
+    "cost_usd": "numeric",
+    "error": "text",
+}
+ANSWERS = f"""
+    UPDATE orchestration_runs AS run
+    SET {", ".join(f"{name} = coalesce(done.{name}, run.{name})" for name in ANSWER)}
+    FROM json_to_recordset(%s::json)
+        AS done (id uuid, {", ".join(f"{name} {kind}" for name, kind in ANSWER.items())})
+    WHERE run.id = done.id AND run.status = 'running'
+"""
+
+
+class NotOpen(Exception):
+    """The run has ended already."""
+
+
+@dataclass
+class Clock:
+    """The instant that work began with, and what has gone by since."""
+
+    at: datetime
+    begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def gone(self) -> float:
+        return time.monotonic() - self.begun
+
+    @property
+    def now(self) -> datetime:
+        return self.at + timedelta(seconds=self.gone)
+
+
+# --- asking -----------------------------------------------------------------------------------------------
+
+
+def request(
+    symbol: str,
+    at: datetime,
+    *,
+    trigger: OrchestrationRun.Trigger,
+    signal: Signal | None = None,
+    by: User | None = None,
+    context: str = "",
+    analyst: str = "",
+) -> tuple[OrchestrationRun, bool]:
+    """A run that waits for its turn, and whether it is new: what is open already is not asked twice.
+
+    Raises consulting.NotConfigured.
+    """
+    name = analyst or consulting.usual()
+    consulting.analyst(name)
+    run = OrchestrationRun(
+        trigger_type=trigger,
+        symbol=symbol,
+        signal=signal,
+        bars_digest=signal.bars_digest if signal else "",
+        context=quoting.plain(redaction.redact(context, consulting.secrets()), LONGEST_CONTEXT),
+        requested_by=by,
+        analyst=name,
+        priority=PEOPLE_FIRST if by else signal.confidence if signal else Decimal(0),
+        queued_at=at,
+    )
+    try:
+        with transaction.atomic():
+            run.save(force_insert=True)
+    except IntegrityError:
+        same = OrchestrationRun.objects.open().filter(signal=signal, symbol=symbol)
+        return same.get(), False
+    return run, True
+
+
+def start(at: datetime) -> int:
+    """Ask for an opinion on the signals that deserve one by themselves, the strongest first; how many.
+
+    Those are daily ones and confident intraday ones that have none on the bars they stand on now, up to so
+    many a day.
+    """
+    today = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    by_itself = OrchestrationRun.objects.filter(trigger_type=Trigger.SIGNAL, queued_at__gte=today)
+    left = settings.ORCHESTRATE_PER_DAY - by_itself.count()
+    if left <= 0:
+        return 0
+    asked = OrchestrationRun.objects.filter(signal=OuterRef("pk"), bars_digest=OuterRef("bars_digest"))
+    deserving = Q(timeframe__in=DAILY) | Q(confidence__gte=settings.ORCHESTRATE_ABOVE)
+    waiting = Signal.objects.pending(at).filter(deserving).exclude(Exists(asked))
+    found = waiting.order_by("-confidence", "-generated_at", "id")[:left]
+    return sum(request(one.symbol, at, trigger=Trigger.SIGNAL, signal=one)[1] for one in found)
+
+
+def request_all(at: datetime, analyst: str = "") -> int:
+    """Ask for an opinion on every watched instrument; how many runs are new."""
+    symbols = Instrument.objects.watched().order_by("symbol").values_list("symbol", flat=True)
+    return sum(request(one, at, trigger=Trigger.SCHEDULED, analyst=analyst)[1] for one in symbols)
+
+
+def cancel(run: OrchestrationRun, at: datetime) -> None:
+    """Take back a run that has not ended. What its analyst still answers is not recorded. Raises NotOpen."""
+    mine = OrchestrationRun.objects.open().filter(pk=run.pk)
+    if not mine.update(status=Status.CANCELLED, finished_at=at):
+        run.refresh_from_db()
+        raise NotOpen(f"It is {run.status} already.")
+    run.refresh_from_db()
+
+
+def sweep(at: datetime) -> dict[str, int]:
+    """Fail the runs whose worker is dead, and take back those whose signal ended while they waited."""
+    lost = OrchestrationRun.objects.filter(status=Status.RUNNING, deadline_at__lte=at)
+    ended = OrchestrationRun.objects.filter(status=Status.QUEUED, signal__isnull=False)
+    ended = ended.exclude(signal__in=Signal.objects.pending(at))
+    return {
+        "failed": lost.update(status=Status.FAILED, finished_at=at, error=DIED),
+        "cancelled": ended.update(status=Status.CANCELLED, finished_at=at, notes=[ENDED]),
+    }
+
+
+# --- working ----------------------------------------------------------------------------------------------
+
+
+def work(at: datetime, held: Callable[[], Sequence[Held]]) -> bool:
+    """Work through what waits, for a while; whether more does. Nothing, when all slots are taken.
+
+    `held`: the open positions at the moment it is called.
+    """
+    clock = Clock(at)
+    with _slot() as mine:
+        while mine and clock.gone < SPELL:
+            runs = _claim(clock.now)
+            if not runs:
+                return False
+            _work_on(runs, held(), clock)
+    return mine and OrchestrationRun.objects.filter(status=Status.QUEUED).exists()
+
+
+@contextmanager
+def _slot() -> Iterator[bool]:
+    """One of the slots, if one is free."""
+    for number in range(settings.ORCHESTRATION_CONCURRENCY):
+        with locks.held(f"signals orchestration {number}") as mine:
+            if mine:
+                yield True
+                return
+    yield False
+
+
+def _claim(at: datetime) -> list[OrchestrationRun]:
+    """The strongest that waits, with as many others for its analyst as that one takes at once."""
+    deadline = at + timedelta(seconds=settings.ANALYST_TIMEOUT_SECONDS) + GRACE
+    with transaction.atomic():
+        waiting = OrchestrationRun.objects.filter(status=Status.QUEUED).strongest_first()
+        name = waiting.values_list("analyst", flat=True).first()
+        if name is None:
+            return []
+        free = waiting.filter(analyst=name).select_for_update(skip_locked=True)
+        pks = list(free.values_list("pk", flat=True)[: _at_once(name)])
+        mine = OrchestrationRun.objects.filter(pk__in=pks)
+        mine.update(status=Status.RUNNING, started_at=at, deadline_at=deadline)
+    return list(mine.select_related("signal").strongest_first())
+
+
+def _at_once(name: str) -> int:
+    try:
+        return consulting.analyst(name).at_once
+    except consulting.NotConfigured:
+        return 1
+
+
+def _work_on(runs: Sequence[OrchestrationRun], held: Sequence[Held], clock: Clock) -> None:
+    taken = snapshots.take([Subject.of(run) for run in runs], clock.now, held)
+    if runs[0].analyst in consulting.OUTSIDE:
+        taken = redaction.redact_all(taken, consulting.secrets())
+    notes = [_recall_elsewhere(run, one, clock.now) for run, one in zip(runs, taken, strict=True)]
+    _store_papers(runs, taken, notes)
+    answers = [_answer(run, one, clock) for run, one in zip(runs, taken, strict=True)]
+    _record([one | {"finished_at": clock.now} for one in answers], clock.now)
+
+
+def _store_papers(
+    runs: Sequence[OrchestrationRun], taken: Sequence[dict[str, Any]], notes: Sequence[list[str]]
+) -> None:
+    """The snapshots, before anybody is asked."""
+    papers = [
+        {"id": run.pk, "inputs": one, "recalled": _recalled(one), "notes": noted}
+        for run, one, noted in zip(runs, taken, notes, strict=True)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(PAPERS, [_json(papers)])
+
+
+def _recalled(snapshot: dict[str, Any]) -> int:
+    return sum(len(snapshot[name]) for name in ("cases", "refusals", "recalled"))
+
+
+def _json(rows: Sequence[dict[str, Any]]) -> str:
+    return json.dumps(rows, cls=DjangoJSONEncoder)
+
+
+def _recall_elsewhere(run: OrchestrationRun, snapshot: dict[str, Any], at: datetime) -> list[str]:
+    """Put into the snapshot what Hindsight recalls; a note when it is away or slow, and nothing else."""
+    snapshot["recalled"] = []
+    try:
+        question = Subject.of(run).question(at)
+        snapshot["recalled"] = memory.recall_elsewhere(question, consulting.secrets())
+    except HindsightAway as away:
+        return [f"Nothing from Hindsight: {away}."]
+    return []
+
+
+def _answer(run: OrchestrationRun, snapshot: dict[str, Any], clock: Clock) -> dict[str, Any]:
+    """What the run came to, as columns. A failure is a failure, whatever it was."""
+    try:
+        analyst = consulting.analyst(run.analyst)
+        most = analyst.most(snapshot)
+        if most != Bill():
+            consulting.set_aside(run, most, clock.now)
+        opinion = analyst.analyse(snapshot, settings.ANALYST_TIMEOUT_SECONDS)
+        return _completed(run, snapshot, opinion, may_invent=analyst.may_invent)
+    except (consulting.NotConfigured, consulting.BudgetReached) as refusal:
+        return {"id": run.pk, "status": Status.FAILED, "error": str(refusal)}
+    except AnalystFailed as failure:
+        return _failed(run, failure)
+
+
+def _failed(run: OrchestrationRun, failure: AnalystFailed) -> dict[str, Any]:
+    """Where nobody knows what was spent, what was set aside stands."""
+    spent = {} if failure.bill is None else {"tokens": failure.bill.tokens, "cost_usd": failure.bill.usd}
+    logger.warning("%s has no opinion on %s: %s", run.analyst, run.symbol, failure)
+    return spent | {
+        "id": run.pk,
+        "status": Status.FAILED,
+        "error": str(failure) or "It gave no reason.",
+        "model": failure.model[:LONGEST_MODEL],
+        "exchanges": [asdict(one) for one in failure.exchanges],
+    }
+
+
+def _completed(
+    run: OrchestrationRun, snapshot: dict[str, Any], opinion: Opinion, *, may_invent: bool
+) -> dict[str, Any]:
+    """The answer, held against what the analyst was given and against itself."""
+    said = JOINT.join([opinion.reasoning, *(factor.text for factor in opinion.factors)])
+    given = {**snapshot, "answer": {"confidence": opinion.confidence}}
+    claims = grounding.check(said, given).inventions if may_invent else ()
+    side = run.signal.signal_type if run.signal else None
+    return {
+        "id": run.pk,
+        "status": Status.COMPLETED,
+        "agent_suggestion": opinion.action,
+        "confidence": round(opinion.confidence, 4),
+        "reasoning": opinion.reasoning,
+        "key_factors": [asdict(factor) for factor in opinion.factors],
+        "inventions": [{"text": one.text, "start": one.start, "end": one.end} for one in claims],
+        "contradictions": contradictions.contradictions(
+            opinion.action, opinion.confidence, opinion.reasoning, side
+        ),
+        "exchanges": [asdict(one) for one in opinion.exchanges],
+        "model": opinion.model[:LONGEST_MODEL],
+        "tokens": opinion.bill.tokens,
+        "cost_usd": opinion.bill.usd,
+    }
+
+
+def _record(answers: Sequence[dict[str, Any]], at: datetime) -> None:
+    """Store what runs came to and tell their signals, in one transaction.
+
+    The signals are locked first, as by whoever decides on them: an opinion comes before a decision or after.
+    """
+    pks = [one["id"] for one in answers]
+    with transaction.atomic():
+        about = OrchestrationRun.objects.filter(pk__in=pks)
+        locked = Signal.objects.filter(pk__in=about.values("signal")).order_by("pk").select_for_update()
+        locked = locked.only("status", "expires_at")
+        pending = [one.pk for one in locked if one.status_at(at) == Signal.Status.PENDING]
+        with connection.cursor() as cursor:
+            cursor.execute(ANSWERS, [_json(answers)])
+        newest = about.filter(signal=OuterRef("pk"), status=Status.COMPLETED)
+        spoken = Signal.objects.filter(pk__in=pending, runs__in=about.filter(status=Status.COMPLETED))
+        spoken.update(opinion=Subquery(newest.values("pk")[:1]))

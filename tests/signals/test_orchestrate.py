@@ -1,0 +1,190 @@
+"""A run from being asked for to being recorded, with the checklist as analyst."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from signals import consulting, orchestrate
+from signals.models import OrchestrationRun, Signal
+from tests import make
+
+pytestmark = pytest.mark.django_db
+Status, Trigger = OrchestrationRun.Status, OrchestrationRun.Trigger
+
+
+@pytest.fixture(autouse=True)
+def market() -> None:
+    """A year of daily closes of AAPL up to 2 July 2024, and a quote a second ago."""
+    make.only("AAPL", "MSFT")
+    make.july_2024()
+    make.rising("AAPL")
+    make.quote("AAPL", 185.60, make.T0 - timedelta(seconds=1))
+
+
+def nothing_held() -> list[dict[str, Any]]:
+    return []
+
+
+def asked(signal: Signal) -> OrchestrationRun:
+    run, _ = orchestrate.request(signal.symbol, make.T0, trigger=Trigger.SIGNAL, signal=signal)
+    return run
+
+
+def work() -> None:
+    orchestrate.work(make.T0, nothing_held)
+
+
+def test_a_run_is_completed_with_its_snapshot_and_its_signal_tells_of_it() -> None:
+    run = asked(signal := make.signal())
+    work()
+    run.refresh_from_db()
+    signal.refresh_from_db()
+    assert (run.status, run.error, run.model) == (Status.COMPLETED, "", "checklist 1")
+    assert run.agent_suggestion in ("BUY", "HOLD", "PASS")
+    assert run.inputs is not None
+    assert len(run.inputs["bars"]["rows"]) == 60
+    assert run.inputs["signal"]["entry"] == 185.5
+    assert signal.opinion == run
+
+
+def test_the_same_snapshot_gets_the_same_answer() -> None:
+    first = asked(signal := make.signal())
+    work()
+    first.refresh_from_db()
+    again = consulting.analyst("rules").analyse(first.inputs or {}, 1)
+    assert (again.action, round(Decimal(again.confidence), 4)) == (first.agent_suggestion, first.confidence)
+    assert again.reasoning == first.reasoning
+    assert signal.symbol == "AAPL"
+
+
+def test_what_is_open_is_not_asked_twice() -> None:
+    signal = make.signal()
+    first = asked(signal)
+    run, is_new = orchestrate.request("AAPL", make.T0, trigger=Trigger.MANUAL, signal=signal)
+    assert (run, is_new) == (first, False)
+
+
+def test_an_opinion_that_comes_after_the_decision_is_recorded_and_changes_nothing() -> None:
+    signal = make.signal()
+    run = asked(signal)
+    Signal.objects.update(status=Signal.Status.APPROVED, ended_at=make.T0)
+    work()
+    run.refresh_from_db()
+    signal.refresh_from_db()
+    assert (run.status, signal.opinion) == (Status.COMPLETED, None)
+
+
+def test_an_opinion_is_another_version_of_the_signal() -> None:
+    signal = make.signal()
+    before = signal.fingerprint(make.T0, is_conflicting=False)
+    asked(signal)
+    work()
+    signal.refresh_from_db()
+    assert signal.fingerprint(make.T0, is_conflicting=False) != before
+
+
+def test_the_strongest_signal_goes_first_and_people_before_all(django_user_model: type[User]) -> None:
+    weak, strong = (
+        make.signal(symbol, confidence=Decimal(share), strategy_id=strategy)
+        for symbol, share, strategy in (
+            ("AAPL", "0.6", "rsi_momentum_v1"),
+            ("MSFT", "0.9", "macd_crossover_v1"),
+        )
+    )
+    runs = [asked(weak), asked(strong)]
+    mine, _ = orchestrate.request(
+        "AAPL", make.T0, trigger=Trigger.MANUAL, by=django_user_model.objects.create(username="ann")
+    )
+    ordered = list(OrchestrationRun.objects.strongest_first())
+    assert ordered == [mine, runs[1], runs[0]]
+
+
+def test_by_themselves_come_daily_signals_and_confident_intraday_ones(settings: Any) -> None:
+    daily = make.signal(confidence=Decimal("0.60"))
+    confident = make.signal("MSFT", timeframe="15m", confidence=Decimal("0.75"))
+    make.signal("MSFT", timeframe="15m", confidence=Decimal("0.74"), strategy_id="rsi_momentum_v1")
+    assert orchestrate.start(make.T0) == 2
+    assert {run.signal for run in OrchestrationRun.objects.all()} == {daily, confident}
+    assert orchestrate.start(make.T0) == 0
+
+
+def test_no_more_than_so_many_a_day_the_strongest_first(settings: Any) -> None:
+    settings.ORCHESTRATE_PER_DAY = 1
+    make.signal(confidence=Decimal("0.60"))
+    strong = make.signal("MSFT", confidence=Decimal("0.90"))
+    assert orchestrate.start(make.T0) == 1
+    assert OrchestrationRun.objects.get().signal == strong
+    assert orchestrate.start(make.T0 + timedelta(days=1, hours=-20)) == 0
+
+
+def test_a_signal_whose_bars_were_revised_is_looked_at_again() -> None:
+    signal = make.signal()
+    orchestrate.start(make.T0)
+    work()
+    Signal.objects.update(bars_digest="1" * 32)
+    assert orchestrate.start(make.T0) == 1
+    assert signal.runs.count() == 2
+
+
+def test_a_run_whose_worker_died_fails_after_its_deadline() -> None:
+    deadline = make.T0 + timedelta(minutes=3)
+    run = make.run(make.signal(), status=Status.RUNNING, deadline_at=deadline)
+    assert orchestrate.sweep(deadline - timedelta(seconds=1))["failed"] == 0
+    assert orchestrate.sweep(deadline)["failed"] == 1
+    run.refresh_from_db()
+    assert (run.status, run.agent_suggestion, run.error) == (Status.FAILED, "", orchestrate.DIED)
+
+
+def test_what_waits_for_a_signal_that_has_ended_is_taken_back() -> None:
+    run = asked(make.signal())
+    assert orchestrate.sweep(make.T0 + timedelta(hours=3))["cancelled"] == 1
+    run.refresh_from_db()
+    assert (run.status, run.notes) == (Status.CANCELLED, [orchestrate.ENDED])
+
+
+def test_a_cancelled_run_is_not_worked_on_and_not_cancelled_twice() -> None:
+    run = asked(make.signal())
+    orchestrate.cancel(run, make.T0)
+    work()
+    run.refresh_from_db()
+    assert run.status == Status.CANCELLED
+    with pytest.raises(orchestrate.NotOpen, match="cancelled already"):
+        orchestrate.cancel(run, make.T0)
+
+
+def test_an_analyst_that_is_not_configured_is_refused_with_what_to_do(settings: Any) -> None:
+    with pytest.raises(consulting.NotConfigured, match="Set AGENT0_URL"):
+        orchestrate.request("AAPL", make.T0, trigger=Trigger.MANUAL, analyst="agent0")
+    assert not OrchestrationRun.objects.exists()
+
+
+def test_an_analyst_that_was_switched_off_since_is_a_failure(settings: Any) -> None:
+    settings.AGENT0_URL = "http://127.0.0.1:9"
+    run, _ = orchestrate.request("AAPL", make.T0, trigger=Trigger.MANUAL, analyst="agent0")
+    settings.AGENT0_URL = ""
+    work()
+    run.refresh_from_db()
+    assert run.status == Status.FAILED
+    assert "Set AGENT0_URL" in run.error
+
+
+def test_an_instrument_gets_an_opinion_without_a_signal() -> None:
+    assert orchestrate.request_all(make.T0) == 2
+    work()
+    said = {run.symbol: run for run in OrchestrationRun.objects.all()}
+    assert said["AAPL"].status == said["MSFT"].status == Status.COMPLETED
+    assert said["AAPL"].agent_suggestion in ("BUY", "HOLD")
+    assert said["MSFT"].agent_suggestion == "HOLD"  # no bars: nothing to say
+    assert (said["AAPL"].inputs or {"signal": "no snapshot"})["signal"] is None
+
+
+def test_many_runs_take_no_more_queries_than_one(django_assert_max_num_queries: Any) -> None:
+    for number in range(12):
+        make.signal(bar_opened_at=make.T0 - timedelta(days=number), strategy_id=f"gone_{number}")
+    orchestrate.start(make.T0)
+    with django_assert_max_num_queries(40):
+        work()
+    assert OrchestrationRun.objects.filter(status=Status.COMPLETED).count() == 12
