@@ -22,7 +22,7 @@ from approvals.look import Look, Scene, levels_of, look
 from approvals.models import Order, OrderDecision, SignalView, TradeApproval
 from approvals.proposals import AS_PROPOSED, Proposal, Surroundings, Wish, propose, terms, words
 from signals import lifecycle
-from signals.models import Signal
+from signals.models import OrchestrationRun, Signal
 from signals.models.signals import differences
 
 
@@ -278,7 +278,18 @@ def _shown(signal: Signal, fresh: Look) -> dict[str, Any]:
     """What the decision was made on."""
     names = ("signal_type", "confidence", "entry_price", "stop_loss", "take_profit", "second_target")
     levels = {name: getattr(signal, name) for name in names}
-    return {"quote": fresh.as_json(), "signal": levels | {"reasoning": signal.reasoning}}
+    said = {"quote": fresh.as_json(), "signal": levels | {"reasoning": signal.reasoning}}
+    return said | {"opinion": _opinion(signal)}
+
+
+def _opinion(signal: Signal) -> dict[str, Any] | None:
+    """What the analyst had said by then."""
+    if signal.opinion_id is None:
+        return None
+    run = OrchestrationRun.objects.without_papers().get(pk=signal.opinion_id)
+    names = ("id", "analyst", "model", "agent_suggestion", "confidence", "reasoning", "finished_at")
+    stance = run.stance(signal.signal_type)
+    return {name: getattr(run, name) for name in names} | {"stance": stance, "inventions": run.invented}
 
 
 def _json(figures: dict[str, Any]) -> dict[str, Any]:

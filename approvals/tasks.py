@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from approvals import audit, execution, notify, positions
+from approvals import advice, audit, execution, memories, notify, positions
 from approvals import outcomes as ledgers
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,28 @@ def tell() -> None:
     held = {position.symbol for position in positions.open_positions() if position.quantity > 0}
     notify.about_signals(at, held=held)
     notify.send(at)
+
+
+def opinions() -> None:
+    """Ask for the second opinions that come by themselves."""
+    if asked := advice.start(timezone.now()):
+        logger.info("asked for %s opinions", asked)
+
+
+def advise() -> None:
+    """Have analysts work on what waits for them."""
+    advice.work(timezone.now())
+
+
+def look_around() -> None:
+    """Ask for an opinion on every watched instrument."""
+    logger.info("asked for opinions on %s instruments", advice.start_all(timezone.now()))
+
+
+def remember() -> None:
+    """Keep what was decided and how it turned out, so that it can be recalled."""
+    if kept := memories.retain(timezone.now()):
+        logger.info("remembered %s cases", kept)
 
 
 def prune() -> None:

@@ -42,14 +42,27 @@ def periodic() -> list[Periodic]:
         Periodic("approvals.reconcile", "approvals.tasks.reconcile", 1, at_start=True),
         Periodic("approvals.seal", "approvals.tasks.seal", 1),
         Periodic("approvals.tell", "approvals.tasks.tell", 1),
+        # Half a minute after the scan.
+        Periodic("approvals.opinions", "approvals.tasks.opinions", 1, first=timedelta(minutes=1) - EARLY),
+        Periodic("approvals.remember", "approvals.tasks.remember", 1, "slow"),
         Periodic("approvals.outcomes", "approvals.tasks.outcomes", 10, "slow", first=timedelta(minutes=3)),
         Periodic("approvals.prune", "approvals.tasks.prune", DAY, "slow"),
+        *_by_setting(),
         Periodic("signals.records", "signals.tasks.records", 10, "slow", first=timedelta(minutes=2)),
         Periodic("signals.prune", "signals.tasks.prune", DAY, "slow"),
         Periodic("market.prune", "market.tasks.prune", DAY, "slow"),
         Periodic("market.refresh_sessions", "market.tasks.refresh_sessions", None, "slow"),
         Periodic("jaxsite.prune", "jaxsite.tasks.prune", DAY, "slow"),
     ]
+
+
+def _by_setting() -> list[Periodic]:
+    tasks = []
+    if settings.ORCHESTRATE_DAILY:
+        tasks.append(Periodic("approvals.look_around", "approvals.tasks.look_around", DAY, "slow"))
+    if settings.HINDSIGHT_URL:
+        tasks.append(Periodic("signals.hindsight", "signals.tasks.hindsight", 1, "slow"))
+    return tasks
 
 
 def write(tasks: list[Periodic], at: datetime) -> None:
