@@ -4,6 +4,7 @@ What a strategy is worth is read from the signal ledger, what a person adds from
 rate stands on at least so many cases as its interval needs; below that the cases themselves are listed.
 """
 
+from approvals.scorecard.analysts import Opinions, opinions
 from approvals.scorecard.calibration import Calibration, Confidence
 from approvals.scorecard.card import KEYS, Card, cards, complete
 from approvals.scorecard.confidences import at_confidence, rate_of, with_rate
@@ -17,12 +18,14 @@ __all__ = [
     "Card",
     "Confidence",
     "Decided",
+    "Opinions",
     "Rejections",
     "Tally",
     "Whole",
     "at_confidence",
     "cards",
     "complete",
+    "opinions",
     "rate_of",
     "whole",
     "with_rate",

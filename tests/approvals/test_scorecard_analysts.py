@@ -1,0 +1,74 @@
+"""What an analyst's opinions were worth, on outcomes made by hand."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from approvals import scorecard
+from approvals.models import Outcome
+from approvals.scorecard import Opinions
+from signals.models import Signal, Stance
+from signals.trades import End
+from tests import make
+from tests.approvals.made_outcomes import outcome
+
+pytestmark = pytest.mark.django_db
+
+
+def said(n: int, action: str = "BUY", end: End = End.TARGET, group: str = "none", **run: Any) -> None:
+    """The outcome of a signal in both ledgers, on which an analyst had said that."""
+    made = outcome(n, end=end, group=group)
+    if group != "none":
+        outcome(n, "decision", group, end)
+    opinion = make.run(made.signal, agent_suggestion=action, **run)
+    Signal.objects.filter(pk=made.signal_id).update(opinion=opinion)
+
+
+def opinions() -> Opinions:
+    [found] = scorecard.opinions(Outcome.objects.all())
+    return found
+
+
+def test_only_what_agreed_on_grounds_that_hold_is_calibrated() -> None:
+    said(0, end=End.TARGET, confidence=Decimal("0.8"))
+    said(1, end=End.STOP, confidence=Decimal("0.8"))
+    said(2, "PASS", End.STOP)
+    said(3, inventions=[{"text": "47.30", "start": 0, "end": 5}])
+    said(4, contradictions=["says BUY with a confidence of 0.1"])
+    [score] = opinions().calibration.every
+    assert (score.confidence, score.cases, score.targets) == (Decimal("0.8"), 2, 1)
+
+
+def test_what_became_of_signals_by_what_was_said_of_them() -> None:
+    for n, action in enumerate(("BUY", "SELL", "PASS", "HOLD")):
+        said(n, action)
+    said(4, inventions=[{"text": "47.30", "start": 0, "end": 5}])
+    sizes = {stance: tally.size for stance, tally in opinions().said.items()}
+    assert sizes == {Stance.FOR: 1, Stance.AGAINST: 2, Stance.UNDECIDED: 1, Stance.UNFOUNDED: 1}
+
+
+def test_who_was_right_where_they_differed_is_counted_from_the_decision() -> None:
+    said(0, "BUY", End.TARGET, "approved")
+    said(1, "PASS", End.STOP, "approved")
+    said(2, "BUY", End.TARGET, "rejected")
+    said(3, "PASS", End.STOP, "rejected")
+    said(4, "HOLD", End.STOP, "rejected")
+    found = opinions()
+    assert (found.agreed, found.compared, found.agreement) == (2, 4, 0.5)
+    assert found.approved_against.average_r == -1.0
+    assert found.rejected_against.average_r == 1.0
+
+
+def test_each_analyst_has_its_own_in_one_query(django_assert_num_queries: Any) -> None:
+    said(0)
+    said(1, analyst="llm")
+    outcome(2)  # without an opinion
+    with django_assert_num_queries(1):
+        found = scorecard.opinions(Outcome.objects.all())
+    assert [(one.analyst, one.cases) for one in found] == [("llm", 1), ("rules", 1)]
+
+
+def test_without_opinions_there_is_nothing() -> None:
+    outcome()
+    assert scorecard.opinions(Outcome.objects.all()) == []
