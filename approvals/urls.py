@@ -8,15 +8,29 @@ from approvals.api.decisions import OrderDecisionViewSet, SignalDecisionViewSet
 from approvals.api.fills import FillViewSet
 from approvals.api.halts import HaltViewSet
 from approvals.api.inbox import InboxViewSet
+from approvals.api.orchestrations import OrchestrationViewSet, SignalAnalysisViewSet
 from approvals.api.orders import OrderViewSet
 from approvals.api.outcomes import OutcomeViewSet
 from approvals.api.positions import PositionViewSet
 from approvals.api.scorecard import ScorecardViewSet
-from approvals.views import away, desk, instrument, past, positions, scorecard, shell, signal, signals
+from approvals.views import (
+    away,
+    desk,
+    instrument,
+    opinions,
+    past,
+    positions,
+    scorecard,
+    shell,
+    signal,
+    signals,
+)
 
 # Its registrations are served under /api/v1/ by the site's own router.
 router = SimpleRouter()
 router.register("signals", SignalDecisionViewSet, basename="decision")
+router.register("signals", SignalAnalysisViewSet, basename="analysis")
+router.register("orchestrations", OrchestrationViewSet)
 router.register("orders", OrderDecisionViewSet, basename="order-decision")
 router.register("approvals", ApprovalViewSet)
 router.register("inbox", InboxViewSet, basename="inbox")
@@ -43,6 +57,11 @@ pages = [
     path("signals/<uuid:pk>/decide/", signal.decide, name="signal-decide"),
     path("signals/<uuid:pk>/terms/", signal.terms, name="signal-terms"),
     path("signals/<uuid:pk>/watch/", signal.watch, name="signal-watch"),
+    path("signals/<uuid:pk>/opinions/", opinions.of_signal, name="signal-opinions"),
+    path("signals/<uuid:pk>/ask/", opinions.ask, name="signal-ask"),
+    path("opinions/", opinions.index, name="opinions"),
+    path("opinions/<uuid:pk>/", opinions.opinion, name="opinion"),
+    path("opinions/<uuid:pk>/cancel/", opinions.cancel, name="opinion-cancel"),
     path("signals/<uuid:pk>/approve/", signal.approve, name="signal-approve"),
     path("signals/<uuid:pk>/reject/", signal.reject, name="signal-reject"),
     path("instruments/<path:symbol>/bars/", instrument.bars, name="instrument-bars"),

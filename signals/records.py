@@ -10,7 +10,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
 
 from market import locks, store
 from market.models import Instrument
@@ -18,6 +21,7 @@ from market.prices import Timeframe, to_datetime
 from signals import backtest
 from signals.backtest import Setup, Study
 from signals.models import Signal, StrategyConfig, StrategyRecord
+from signals.models.signals import SignalQuerySet
 from signals.statistics import mean_interval
 from signals.strategies import BadParameters
 from signals.trades import End
@@ -25,6 +29,7 @@ from signals.trades import End
 logger = logging.getLogger(__name__)
 
 POOLED = ""
+SENTENCED = ("symbol", "cases", "targets", "stops", "luck", "mean_r", "mean_r_low", "mean_r_high")
 Key = tuple[str, str, str]  # strategy, timeframe, symbol ("" for all)
 Oldest = Mapping[str, datetime | None]
 
@@ -37,6 +42,23 @@ def of(signals: Sequence[Signal]) -> dict[Key, StrategyRecord]:
         symbol__in={POOLED, *(signal.symbol for signal in signals)},
     )
     return {(record.strategy_id, record.timeframe, record.symbol): record for record in found}
+
+
+def with_records(signals: SignalQuerySet) -> SignalQuerySet:
+    """Each with its `records`: what its sentences need of those that `of` would give, in the same query."""
+    mine = StrategyRecord.objects.filter(
+        strategy_id=OuterRef("strategy_id"),
+        timeframe=OuterRef("timeframe"),
+        symbol__in=[POOLED, OuterRef("symbol")],
+    )
+    told = JSONObject(**{name: name for name in SENTENCED})
+    return signals.annotate(records=ArraySubquery(mine.order_by().values(told=told)))
+
+
+def read_with(signal: Signal) -> dict[str, StrategyRecord]:
+    """The records of a signal that was read with them, by symbol."""
+    rows = signal.records  # type: ignore[attr-defined]  # annotated
+    return {row["symbol"]: StrategyRecord(**row) for row in rows}
 
 
 def refresh(at: datetime) -> list[str]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from market.prices import Bars, Floats, Timeframe
+from market.prices import Bars, Floats, Timeframe, to_instant
 from market.store import read_bars
 from signals.models import Signal
 from signals.panel import DIGESTED, Panel
@@ -21,14 +21,17 @@ class Study:
     values: Floats
 
 
-def has_other_bars(signal: Signal) -> bool:
-    """Whether the closed bars behind it are not those it stands on: corrected, filled in or gone. One read.
+def has_other_bars(signal: Signal, stored: Bars) -> bool:
+    """Whether the closed bars behind it are not those it stands on: corrected, filled in or gone.
 
-    Not to be asked once they are restated for a split, nor where none are stored.
+    `stored`: closed bars without a hole up to the one that spoke; one read where they are too few. Not to be
+    asked once they are restated for a split, nor where none are stored.
     """
-    until = signal.bar_opened_at + timedelta(microseconds=1)
-    read = read_bars([signal.symbol], Timeframe(signal.timeframe), last=DIGESTED, until=until, closed=True)
-    behind = read[signal.symbol]
+    behind = stored[stored.opened_at <= to_instant(signal.bar_opened_at)]
+    if 0 < len(behind) < DIGESTED:
+        until = signal.bar_opened_at + timedelta(microseconds=1)
+        timeframe = Timeframe(signal.timeframe)
+        behind = read_bars([signal.symbol], timeframe, last=DIGESTED, until=until, closed=True)[signal.symbol]
     return len(behind) > 0 and Panel.of(behind).digest(len(behind) - 1) != signal.bars_digest
 
 

@@ -18,6 +18,7 @@ from market.store import read_bars
 from market.words import level, stamp
 from signals import words
 from signals.models import Signal
+from signals.panel import DIGESTED
 
 BEFORE, AFTER = 60, 20
 TOP, BOTTOM = 9.0, 84.0  # per cent of the height, between which prices lie
@@ -72,9 +73,9 @@ def levels_of(signal: Signal) -> Iterator[tuple[str, bool, float]]:
 
 
 def around(signal: Signal) -> Bars:
-    """The closed bars around the one that spoke, and more. One read."""
+    """The closed bars around the one that spoke, and as many before as it stands on. One read."""
     timeframe, at = Timeframe(signal.timeframe), signal.bar_opened_at
-    since, until = at - _reach(timeframe, BEFORE), at + _reach(timeframe, AFTER)
+    since, until = at - _reach(timeframe, DIGESTED), at + _reach(timeframe, AFTER)
     return read_bars([signal.symbol], timeframe, since=since, until=until, closed=True)[signal.symbol]
 
 

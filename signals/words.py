@@ -1,6 +1,6 @@
 """What strategies said and did, as people read it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,11 +12,19 @@ from django.utils.text import capfirst
 from market import words
 from market.prices import Timeframe
 from signals.lifetimes import LONGEST
-from signals.models import Signal
+from signals.models import OrchestrationRun, Signal, Stance
+from signals.models.opinions import JOINT
 from signals.strategies import STRATEGIES
 
 ACRONYMS = {"atr", "ema", "macd", "rsi", "sma"}
 SIDES = {Signal.Type.BUY: ("up", "▲"), Signal.Type.SELL: ("down", "▼")}
+STANCES = {
+    Stance.FOR: "good",
+    Stance.AGAINST: "bad",
+    Stance.UNFOUNDED: "warn",
+    Stance.UNDECIDED: "none",
+    Stance.NONE: "none",
+}
 TONES = {
     Signal.Status.PENDING: "warn",
     Signal.Status.APPROVED: "good",
@@ -104,3 +112,28 @@ def moment(at: datetime | None) -> str:
 def reasons(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What stands behind the counts of an entry: each with its example."""
     return [(COUNTS.get(name, name), example) for name, example in entry.get("reasons", {}).items()]
+
+
+def marked(run: OrchestrationRun) -> Iterator[list[tuple[str, bool]]]:
+    """What a run said, the reasoning and then each factor, in parts: text, and whether it is invented."""
+    begins = 0
+    for text in run.texts:
+        ends = begins + len(text)
+        within = [one for one in run.inventions if begins <= one["start"] and one["end"] <= ends]
+        yield list(_parts(text, [(one["start"] - begins, one["end"] - begins) for one in within]))
+        begins = ends + len(JOINT)
+
+
+def _parts(text: str, spans: list[tuple[int, int]]) -> Iterator[tuple[str, bool]]:
+    done = 0
+    for start, end in sorted(spans):
+        yield text[done:start], False
+        yield text[start:end], True
+        done = end
+    yield text[done:], False
+
+
+def stance(run: OrchestrationRun, side: str) -> SafeString:
+    """What an opinion says to a trade, with its mark: agrees, disagrees ..."""
+    said = run.stance(side)
+    return format_html('<span class="state {}">{}</span>', STANCES[said], said.label)

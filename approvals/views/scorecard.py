@@ -13,12 +13,14 @@ from django.views.decorators.http import require_GET
 
 from approvals import scorecard
 from approvals.models import Outcome
-from approvals.scorecard import Calibration, Card, Rejections, Tally, Whole
+from approvals.scorecard import Calibration, Card, Opinions, Rejections, Tally, Whole
 from approvals.views import plots
+from approvals.views.opinions import NAMES
 from approvals.views.page import page, show
 from approvals.views.plots import Axis, Dot, Rate
 from market.prices import Timeframe
 from market.templatetags import figures
+from signals.models import Stance
 from signals.strategies import STRATEGIES
 
 PERIODS = {
@@ -108,6 +110,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "decisions": Table.of(list(_decisions(found))),
             "curve": Curve.of(found.every.calibration),
             "rejections": found.every.rejections,
+            "analysts": list(_analysts(filters.apply(at))),
         }
     return show(request, "scorecard.html", at, context)
 
@@ -126,6 +129,46 @@ def _decisions(found: Whole) -> Iterator[tuple[Sequence[str], Tally]]:
         for card in found.people:
             for group in DECIDED:
                 yield [group, str(card.of["user"])], card.decision_ledger[group]
+
+
+@dataclass(frozen=True)
+class Advised:
+    """An analyst's row: what its opinions were worth, in sentences, and its calibration drawn."""
+
+    name: str
+    opinions: Opinions
+    said: Sequence[str]
+    said_of: Table
+    curve: Curve
+
+
+def _analysts(outcomes: QuerySet[Outcome]) -> Iterator[Advised]:
+    for one in scorecard.opinions(outcomes):
+        lines = [([stance.label], one.said[stance]) for stance in Stance if stance in one.said]
+        said = [MINUS.sub("\N{MINUS SIGN}", text) for text in _of_the_analyst(one)]
+        yield Advised(
+            NAMES.get(one.analyst, one.analyst), one, said, Table.of(lines), Curve.of(one.calibration)
+        )
+
+
+def _of_the_analyst(one: Opinions) -> Iterator[str]:
+    """How often it and people wanted the same, and who was right where they did not."""
+    if one.agreement is None:
+        yield "It and you have not judged the same signal yet."
+        return
+    yield f"You and it wanted the same in {one.agreed:,} of {one.compared:,} decisions."
+    for what, tally in (
+        ("you approved against its advice", one.approved_against),
+        ("you rejected what it supported", one.rejected_against),
+    ):
+        if not tally.cases:
+            continue
+        said = f"Where {what}, {tally.cases:,} came to {tally.average_r:+.2f} R each"
+        if tally.sample.interval is None:
+            yield f"{said}: too few to tell who was right."
+        else:
+            low, high = tally.sample.interval
+            yield f"{said} (95 %: {low:+.2f} to {high:+.2f})."
 
 
 DECIDED = (Outcome.Group.APPROVED.value, Outcome.Group.REJECTED.value)

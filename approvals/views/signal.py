@@ -21,15 +21,17 @@ from approvals import decisions, proposals, scorecard
 from approvals.models import SignalView, TradeApproval
 from approvals.proposals import AS_PROPOSED, Proposal
 from approvals.switches import State
-from approvals.views import past, strip
+from approvals.views import opinions, past, strip
 from approvals.views.page import DECIDE, page, show, viewer
 from approvals.views.wishes import NotesForm, RejectForm, WishForm
 from market.models import Instrument
 from signals import lifecycle, records, studies, thumbnail
 from signals.models import Signal
+from signals.models.opinions import PAPERS
 from signals.models.signals import SignalQuerySet, differences
 
-OF_THE_DECISION = ("approval__approved_by", "approval__order", "superseded_by")
+OF_THE_DECISION = ("approval__approved_by", "approval__order", "superseded_by", "opinion")
+PAPERS_OF_OPINION = [f"opinion__{name}" for name in PAPERS]
 
 
 @dataclass(frozen=True)
@@ -187,15 +189,14 @@ def _again(request: HttpRequest, pk: UUID, at: datetime, said: list[str], status
 
 
 def _signals(at: datetime) -> SignalQuerySet:
-    return Signal.objects.with_conflict(at).select_related(*OF_THE_DECISION)
+    return Signal.objects.with_conflict(at).select_related(*OF_THE_DECISION).defer(*PAPERS_OF_OPINION)
 
 
 def _found(pk: UUID, at: datetime, viewer: User | None) -> tuple[Signal, list[Signal]]:
     """The signal, with whether it was seen by whoever looks, and those that say the opposite."""
     seen = SignalView.objects.filter(signal=OuterRef("pk"), user=viewer)
-    found_all = (
-        scorecard.with_rate(_signals(at)).with_ratios().with_opposites(pk, at).annotate(is_seen=Exists(seen))
-    )
+    found_all = records.with_records(scorecard.with_rate(_signals(at))).with_ratios()
+    found_all = found_all.with_opposites(pk, at).annotate(is_seen=Exists(seen))
     rows = list(found_all.order_by("-generated_at", "id"))
     found = next((one for one in rows if one.pk == pk), None)
     if found is None:
@@ -250,15 +251,14 @@ def _renewed(pk: UUID, at: datetime, typed: dict[str, str]) -> Case:
 
 def _context(case: Case) -> dict[str, Any]:
     found = case.signal
-    known = records.of([found])
-    key = (found.strategy_id, found.timeframe)
+    known = records.read_with(found)
     return {
         "case": case,
         "signal": found,
         "opposite": case.opposite,
         "rate": scorecard.rate_of(found),
-        "record": known.get((*key, records.POOLED)),
-        "record_here": known.get((*key, found.symbol)),
+        "record": known.get(records.POOLED),
+        "record_here": known.get(found.symbol),
         "reasons": TradeApproval.Reason.choices,
         "outcomes": found.outcomes.order_by("-ledger"),
         "decision": getattr(found, "approval", None),
@@ -270,13 +270,17 @@ def _whole(case: Case) -> dict[str, Any]:
     found = case.signal
     shares = prod(found.ratios)  # type: ignore[attr-defined]  # annotated
     stored = thumbnail.around(found)
-    return _context(case) | {
-        "picture": thumbnail.draw(found, stored, shares),
-        "drawing": {"title": thumbnail.title(found), "facts": thumbnail.facts(found, stored, shares)},
-        "has_other_bars": shares == 1 and studies.has_other_bars(found),
-        "shares": shares,
-        "chart": past.element(found, _instrument(case)),
-    }
+    return (
+        _context(case)
+        | opinions.beside(found, case.at)
+        | {
+            "picture": thumbnail.draw(found, stored, shares),
+            "drawing": {"title": thumbnail.title(found), "facts": thumbnail.facts(found, stored, shares)},
+            "has_other_bars": shares == 1 and studies.has_other_bars(found, stored),
+            "shares": shares,
+            "chart": past.element(found, _instrument(case)),
+        }
+    )
 
 
 def _instrument(case: Case) -> Instrument | None:

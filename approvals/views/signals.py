@@ -22,6 +22,7 @@ from approvals.switches import State
 from approvals.views import strip
 from approvals.views.page import page, show, without_page
 from approvals.views.paging import paged
+from approvals.views.signal import PAPERS_OF_OPINION
 from approvals.views.waves import Wave, waves
 from market.prices import Timeframe
 from signals.models import Signal
@@ -107,6 +108,7 @@ def news(request: HttpRequest) -> HttpResponse:
 
 def _waiting(request: HttpRequest, filters: Filters, at: datetime, state: State) -> dict[str, Any]:
     pending = Signal.objects.pending(at).with_conflict(at).order_by("expires_at", "id")
+    pending = pending.select_related("opinion").defer(*PAPERS_OF_OPINION)
     found = _page(request, filters.apply(pending))
     known = scorecard.at_confidence(found)
     for one in found:

@@ -7,3 +7,4 @@ from signals import words
 register = template.Library()
 register.simple_tag(words.side, name="side")
 register.simple_tag(words.strategy, name="strategy")
+register.simple_tag(words.stance, name="stance")
