@@ -7,6 +7,7 @@ from benchmarks import (
     cycles,
     decisions,
     memory,
+    opinions,
     pages,
     quotes,
     scans,
@@ -29,5 +30,7 @@ CATALOGUE = {
     "chart": Benchmark(charts.drawing, tiny=200, medium=5_000, full=5_000),
     "pages": Benchmark(pages.pages, tiny=600, medium=500_000, full=5_000_000),
     "approve.latency": Benchmark(decisions.latency, tiny=3, medium=200, full=600),
+    "opinions.rules": Benchmark(opinions.analyses, tiny=20, medium=1_000, full=1_000),
+    "opinions.recall": Benchmark(opinions.recall, tiny=200, medium=100_000, full=100_000),
     "memory.worker": Benchmark(memory.worker, tiny=2, medium=200, full=200),
 }

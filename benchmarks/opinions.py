@@ -1,0 +1,113 @@
+"""The checklist over many signals beside reading their snapshots; recall among many memories."""
+
+import statistics
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from benchmarks.candles import PROVIDER, walks
+from benchmarks.measure import Result, alternate, seconds
+from benchmarks.tables import execute, instruments, sessions
+from market import store
+from market.prices import Feed, Timeframe
+from signals import memory, orchestrate, snapshots
+from signals.memory import Question
+from signals.models import Memory, OrchestrationRun, Signal
+from signals.snapshots import Subject
+
+BARS = 250
+START = datetime(2024, 1, 1, tzinfo=UTC)
+AT = START + timedelta(days=BARS, minutes=30)
+BEHIND_ONE_SYMBOL = 10  # signals
+RECALL_SECONDS = 0.050
+SIGNALS = """
+    INSERT INTO strategy_signals (
+        id, symbol, strategy_id, timeframe, bar_opened_at, signal_type, confidence, entry_price, stop_loss,
+        take_profit, second_target, reasoning, indicators, parameters, provider, feed, bars_digest,
+        generated_at, expires_at, created_at, status, ended_reason
+    )
+    SELECT gen_random_uuid(), format('B%%s', lpad((n / %(each)s)::text, 5, '0')),
+        format('strategy_%%s', n %% %(each)s), '1d', %(at)s - interval '1 day', 'BUY', 0.7, 100, 95, 110, 115,
+        'Made for a benchmark.', '{"price": 100, "atr": 2.5, "volume_ratio": 1.2}', '{}', 'simulator',
+        'simulated', '', %(at)s - interval '1 hour', %(at)s + interval '1 day', %(at)s, 'pending', ''
+    FROM generate_series(0, %(size)s - 1) AS n
+"""
+# Three strategies, two timeframes, two sides, six regimes, fifty symbols, five years.
+MEMORIES = """
+    INSERT INTO memories (
+        bank, kind, symbol, strategy_id, timeframe, side, regime, known_at, text, features, reference,
+        created_at, attempts
+    )
+    SELECT 'jax', CASE n %% 2 WHEN 0 THEN 'outcome' ELSE 'decision' END, 'B' || n %% 50,
+        'strategy_' || n %% 3, CASE (n / 7) %% 2 WHEN 0 THEN '1d' ELSE '15m' END,
+        CASE (n / 3) %% 2 WHEN 0 THEN 'BUY' ELSE 'SELL' END, 'regime ' || (n / 11) %% 6,
+        %(at)s - n * interval '26 minutes', format('Signal %%s of B%%s made %%s R. Note %%s.', n, n %% 50,
+        n %% 4, md5(n::text)), '{"r": 1.0}', 'benchmark:' || n, %(at)s, 0
+    FROM generate_series(1, %(size)s) AS n
+"""
+
+
+def analyses(size: int) -> list[Result]:
+    """`size` pending daily signals, ten for each symbol with its year of bars, asked about and recorded."""
+    execute("TRUNCATE candles, candle_versions, orchestration_runs, strategy_signals, instruments CASCADE")
+    symbols = instruments(-(-size // BEHIND_ONE_SYMBOL))
+    sessions(START, BARS + 40)
+    bars = walks(symbols, BARS, Timeframe.D1)
+    store.write_candles(bars, Timeframe.D1, provider=PROVIDER, feed=Feed.SIMULATED)
+    _run(SIGNALS, size=size, each=BEHIND_ONE_SYMBOL)
+    execute("ANALYZE")
+
+    def reading() -> float:
+        subjects = [Subject.of(OrchestrationRun(symbol=one.symbol, signal=one)) for one in _signals()]
+        return seconds(lambda: snapshots.take(subjects, AT))
+
+    def whole() -> float:
+        execute("UPDATE strategy_signals SET opinion_id = NULL; DELETE FROM orchestration_runs")
+        OrchestrationRun.objects.bulk_create(_asked(signal) for signal in _signals())
+        taken = seconds(lambda: orchestrate.work(AT, list))
+        done = OrchestrationRun.objects.filter(status=OrchestrationRun.Status.COMPLETED).count()
+        if done != size:
+            raise AssertionError(f"{done} of {size} runs were completed.")
+        return taken
+
+    median = alternate({"reading": reading, "whole": whole})
+    note = f"{size / median['whole']:,.0f} analyses/s"
+    return [Result("opinions.rules", median["whole"], median["reading"], 3.0, note=note)]
+
+
+def recall(size: int) -> list[Result]:
+    """The cases alike to one signal among `size`: by likeness alone, and with words, too."""
+    execute("TRUNCATE memories")
+    _run(MEMORIES, size=size)
+    execute("ANALYZE memories")
+    asked = 200 if size > 1_000 else 20
+    return [
+        Result(name, _p95(asked, words), RECALL_SECONDS, 1.0, note=f"{size:,} memories")
+        for name, words in (("opinions.recall", ""), ("opinions.recall words", "signal or note or earnings"))
+    ]
+
+
+def _p95(asked: int, words: str) -> float:
+    taken = [seconds(lambda n=n: _recalled(n, words)) for n in range(asked)]  # type: ignore[misc]  # bound now
+    return statistics.quantiles(taken, n=20)[-1]
+
+
+def _recalled(n: int, words: str) -> list[Memory]:
+    about = (f"strategy_{n % 3}", ("1d", "15m")[n % 2], ("BUY", "SELL")[n // 3 % 2], f"regime {n % 6}")
+    [found] = memory.recall([Question(f"B{n % 50}", AT, *about, words)])
+    return found
+
+
+def _signals() -> list[Signal]:
+    return list(Signal.objects.order_by("pk"))
+
+
+def _asked(signal: Signal) -> OrchestrationRun:
+    about = {"symbol": signal.symbol, "analyst": "rules", "trigger_type": OrchestrationRun.Trigger.SIGNAL}
+    return OrchestrationRun(signal=signal, queued_at=AT, **about)
+
+
+def _run(statement: str, **values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"at": AT, **values})
