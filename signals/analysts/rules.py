@@ -74,24 +74,24 @@ def _items(snapshot: Snapshot, side: str) -> Iterator[Item]:
 
 
 def _reasoning(action: Action, side: str, items: list[Item]) -> str:
-    """What weighed most, in two sentences."""
-    ordered = sorted(items, key=lambda item: -abs(item.points))
-    pro = [item.text for item in ordered if item.points > 0]
-    contra = [item.text for item in ordered if item.points < 0]
+    """What came out, and what weighed most."""
+    way = {Action.HOLD: 0, Action.PASS: -1}.get(action, 1)
     said = {
-        Action.PASS: f"More speaks against this {side} than for it.",
-        Action.HOLD: f"Nothing speaks clearly for or against this {side}.",
-    }.get(action, f"More speaks for this {side} than against it.")
-    parts = [said]
-    if pro:
-        parts.append(f"For it: {_listed(pro)}.")
-    if contra:
-        parts.append(f"Against it: {_listed(contra)}.")
-    return " ".join(parts)
+        0: f"Nothing speaks clearly for or against this {side}.",
+        -1: f"More speaks against this {side} than for it.",
+        1: f"More speaks for this {side} than against it.",
+    }[way]
+    weighed = max(items, key=lambda item: way * item.points)
+    return f"{said} Most of all: {_lower(weighed.text)}." if way else said
 
 
-def _listed(texts: list[str]) -> str:
-    return "; ".join(text[:1].lower() + text[1:] if text[1:2].islower() else text for text in texts[:3])
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _level(price: float) -> str:
+    """As traders write it: cents, or more digits where cents say little."""
+    return f"{price:.2f}" if price >= 1 else f"{price:.4g}"
 
 
 def _price(snapshot: Snapshot, side: str) -> Item | None:
@@ -100,17 +100,24 @@ def _price(snapshot: Snapshot, side: str) -> Item | None:
     if quote is None:
         return Item(-2, "There is no quote to hold the levels against")
     if quote["is_stale"]:
-        return Item(-2, f"The quote is {quote['age_seconds']:g} seconds old: stale")
+        return Item(-2, f"The quote is {quote['age_seconds']:.0f} seconds old: stale")
     if signal is None or not atr:
         return None
     sign = 1 if side == "BUY" else -1
     if sign * (quote["price"] - signal["stop"]) <= 0:
-        return Item(-6, f"The price of {quote['price']:g} is beyond the stop of {signal['stop']:g}")
+        return Item(
+            -6, f"The price of {_level(quote['price'])} is beyond the stop of {_level(signal['stop'])}"
+        )
     if sign * (quote["price"] - signal["target"]) >= 0:
-        return Item(-6, f"The price of {quote['price']:g} has reached the target of {signal['target']:g}")
+        return Item(
+            -6, f"The price of {_level(quote['price'])} has reached the target of {_level(signal['target'])}"
+        )
     if sign * (quote["price"] - signal["entry"]) > FAR * atr:
-        return Item(-1, f"The price has run from {signal['entry']:g} to {quote['price']:g} since the signal")
-    return Item(0, f"The price of {quote['price']:g} is near the entry of {signal['entry']:g}")
+        return Item(
+            -1,
+            f"The price has run from {_level(signal['entry'])} to {_level(quote['price'])} since the signal",
+        )
+    return Item(0, f"The price of {_level(quote['price'])} is near the entry of {_level(signal['entry'])}")
 
 
 def _higher_trend(snapshot: Snapshot, side: str) -> Item:
@@ -132,8 +139,9 @@ def _volatility(snapshot: Snapshot, side: str) -> Item:
     known = snapshot["volatility"]
     if known is None:
         return Item(0, "The volatility is not known: too few bars")
-    said = f"a bar's range is {known['atr_percent']:g} % of the price, wider than {known['rank_percent']:g} %"
-    text = f"Volatility is {known['regime']}: {said} of the last {known['bars']} bars"
+    wide = f"a bar's range is {known['atr_percent']:.2g} % of the price"
+    rank = f"wider than {known['rank_percent']:.0f} % of the last {known['bars']} bars"
+    text = f"Volatility is {known['regime']}: {wide}, {rank}"
     return Item(-1 if known["rank_percent"] >= HIGH_RANK or known["regime"] == "wild" else 0, text)
 
 
@@ -145,10 +153,10 @@ def _year(snapshot: Snapshot, side: str) -> Item:
     high, low = known["high"], known["low"]
     target = signal["target"] if signal else None
     above, below = known["above_low_percent"], known["below_high_percent"]
-    where = f"{below:g} % below the 52-week high, {above:g} % above the low"
+    where = f"{below:.1f} % below the 52-week high, {above:.1f} % above the low"
     if target is not None and (target > high if side == "BUY" else target < low):
         edge, name = (high, "high") if side == "BUY" else (low, "low")
-        return Item(-1, f"The target of {target:g} lies beyond the 52-week {name} of {edge:g}")
+        return Item(-1, f"The target of {_level(target)} lies beyond the 52-week {name} of {_level(edge)}")
     if (above if side == "BUY" else below) < 2:
         return Item(-1, f"It is {where}: against the year's move")
     return Item(0, f"It is {where}")
@@ -158,7 +166,7 @@ def _volume(snapshot: Snapshot, side: str) -> Item:
     ratio = snapshot["indicators"].get("volume_ratio")
     if ratio is None:
         return Item(0, "The volume cannot be compared")
-    return Item(1 if ratio > 1 else 0, f"The volume is {ratio:g} times its mean")
+    return Item(1 if ratio > 1 else 0, f"The volume is {ratio:.2f} times its mean")
 
 
 def _conflict(snapshot: Snapshot, side: str) -> Item | None:
@@ -175,7 +183,7 @@ def _ratio(snapshot: Snapshot, side: str) -> Item | None:
         return None
     ratio = costs["reward_to_risk"]
     points = 1 if ratio >= GOOD_RATIO else -2 if ratio < BAD_RATIO else 0
-    return Item(points, f"The reward is {ratio:g} times the risk after costs")
+    return Item(points, f"The reward is {ratio:.2f} times the risk after costs")
 
 
 def _record(snapshot: Snapshot, side: str) -> Item | None:
@@ -186,8 +194,8 @@ def _record(snapshot: Snapshot, side: str) -> Item | None:
     known, where = (here, "here") if here and here["cases"] >= ENOUGH else (everywhere, "over all symbols")
     if known is None or known["cases"] < ENOUGH or known["mean_r_low"] is None:
         return Item(0, "The strategy's record has too few cases to say anything")
-    said = f"Signals of this strategy made {known['mean_r']:+g} R each {where}"
-    between = f"({known['mean_r_low']:+g} to {known['mean_r_high']:+g} over {known['cases']} cases)"
+    said = f"Signals of this strategy made {known['mean_r']:+.2f} R each {where}"
+    between = f"({known['mean_r_low']:+.2f} to {known['mean_r_high']:+.2f} over {known['cases']} cases)"
     if known["mean_r_low"] > 0:
         return Item(2, f"{said} {between}")
     if known["mean_r_high"] < 0:

@@ -130,8 +130,26 @@ def test_what_speaks_for_it_and_what_against_it_is_told_apart() -> None:
     said = opinion(record={"here": GOOD}, volatility={"regime": "wild"})
     verdicts = {factor.verdict for factor in said.factors}
     assert verdicts == {Verdict.FOR, Verdict.AGAINST, Verdict.NEUTRAL}
-    assert "For it:" in said.reasoning
-    assert "Against it: volatility is wild" in said.reasoning
+
+
+@pytest.mark.parametrize(
+    ("changes", "reasoning"),
+    [
+        ({}, "Nothing speaks clearly for or against this BUY."),
+        (
+            {"costs": {"reward_to_risk": 0.9}, "volatility": {"regime": "wild"}},
+            "More speaks against this BUY than for it. Most of all: the reward is 0.90 times the risk after"
+            " costs.",
+        ),
+        (
+            {"record": {"here": GOOD}},
+            "More speaks for this BUY than against it. Most of all: signals of this strategy made +0.20 R"
+            " each here (+0.10 to +0.30 over 100 cases).",
+        ),
+    ],
+)
+def test_the_reason_is_what_weighed_most(changes: dict[str, Any], reasoning: str) -> None:
+    assert opinion(**changes).reasoning == reasoning
 
 
 def test_everything_together_for_it_is_no_more_than_certain() -> None:
