@@ -7,6 +7,7 @@ from django_filters import fields
 from django_filters.rest_framework import BaseInFilter, ChoiceFilter, FilterSet, ModelChoiceFilter
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -123,6 +124,25 @@ class CardSerializer(serializers.Serializer[Any]):
     computed_at = serializers.DateTimeField(help_text="When the newest outcome in it was computed.")
 
 
+class OpinionsSerializer(serializers.Serializer[Any]):
+    """What the opinions of an analyst were worth."""
+
+    analyst = serializers.CharField()
+    cases = serializers.IntegerField(help_text="Signals that it judged and that have an outcome.")
+    said = serializers.DictField(
+        child=TallySerializer(),
+        help_text="What became of the signals by what it said: for, against, undecided, unfounded.",
+    )
+    calibration = CalibrationSerializer(help_text="Of the opinions that agreed, on grounds that hold.")
+    compared = serializers.IntegerField(help_text="Decisions on which it had a clear opinion.")
+    agreed = serializers.IntegerField(help_text="Of those, person and analyst wanted the same.")
+    agreement = serializers.FloatField(allow_null=True, help_text="Their share.")
+    both_yes = TallySerializer(help_text="Approved as it advised; from the decision, like the next three.")
+    both_no = TallySerializer(help_text="Rejected as it advised.")
+    approved_against = TallySerializer(help_text="Approved against its advice.")
+    rejected_against = TallySerializer(help_text="Rejected although it was for it.")
+
+
 class KeysField(fields.BaseCSVField):
     def clean(self, value: list[str] | None) -> list[str] | None:
         names: list[str] | None = super().clean(value)
@@ -171,6 +191,13 @@ class ScorecardViewSet(GenericViewSet[Outcome]):
         page = self.paginate_queryset(scorecard.cards(outcomes, _by(request))) or []
         found = scorecard.complete(page, outcomes)
         return self.get_paginated_response(CardSerializer(found, many=True).data)
+
+    @extend_schema(responses=OpinionsSerializer(many=True))
+    @action(["get"], detail=False, pagination_class=None)
+    def analysts(self, request: Request) -> Response:
+        """What second opinions were worth, one row for each analyst, and who was right where you differed."""
+        found = scorecard.opinions(self.filter_queryset(self.get_queryset()))
+        return Response(OpinionsSerializer(found, many=True).data)
 
 
 def _by(request: Request) -> list[str]:

@@ -38,6 +38,7 @@ class RunSerializer(serializers.ModelSerializer[OrchestrationRun]):
     contradictions = serializers.ListField(
         child=serializers.CharField(), help_text="Where the answer does not agree with itself."
     )
+    duration_seconds = serializers.FloatField(allow_null=True, help_text="Null until it has ended.")
     notes = serializers.ListField(
         child=serializers.CharField(), help_text="What was missing, and why it went on without."
     )
@@ -54,7 +55,7 @@ class RunSerializer(serializers.ModelSerializer[OrchestrationRun]):
             *["id", "trigger_type", "symbol", "signal", "analyst", "model", "status", "agent_suggestion"],
             *["confidence", "stance", "reasoning", "key_factors", "is_grounded", "inventions"],
             *["contradictions", "memories_recalled", "notes", "error", "tokens", "cost_usd", "context"],
-            *["requested_by", "queued_at", "started_at", "finished_at"],
+            *["requested_by", "queued_at", "started_at", "finished_at", "duration_seconds"],
         ]
 
     @extend_schema_field(serializers.ChoiceField(Stance.choices))

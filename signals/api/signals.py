@@ -48,9 +48,12 @@ class SignalSerializer(serializers.ModelSerializer[Signal]):
             *["id", "symbol", "strategy_id", "timeframe", "signal_type", "confidence"],
             *["entry_price", "stop_loss", "take_profit", "second_target", "reward_to_risk", "reasoning"],
             *["status", "ended_at", "ended_reason", "superseded_by", "is_conflicting"],
-            *["bar_opened_at", "generated_at", "created_at", "expires_at", "provider", "feed"],
+            *["bar_opened_at", "generated_at", "created_at", "expires_at", "provider", "feed", "opinion"],
         ]
-        extra_kwargs = {"superseded_by": {"help_text": "The newer signal that took its place."}}
+        extra_kwargs = {
+            "superseded_by": {"help_text": "The newer signal that took its place."},
+            "opinion": {"help_text": "The newest second opinion: /api/v1/orchestrations/{id}/."},
+        }
 
     # To who reads it, it makes no difference whether something has ended an overdue signal yet.
 
@@ -148,7 +151,7 @@ ETAG = OpenApiParameter(
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     response=[200, 304],
-    description="Stands for what a person decides on: levels, bars, conflict, status, the analyst's advice.",
+    description="Stands for what a person decides on: levels, bars, conflict, status, opinion.",
 )
 IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="An ETag that you know."

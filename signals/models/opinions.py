@@ -166,6 +166,13 @@ class OrchestrationRun(models.Model):
         return self.status in self.OPEN
 
     @property
+    def duration_seconds(self) -> float | None:
+        """From its start to its end; None until it has ended, and when it never began."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+    @property
     def texts(self) -> list[str]:
         """All its text: the reasoning, then each factor's. Joined by JOINT, it is what was checked."""
         return [self.reasoning, *(factor["text"] for factor in self.key_factors)]

@@ -54,6 +54,7 @@ def test_a_signal_says_what_it_is_and_why(reader: APIClient) -> None:
             "expires_at": "2124-07-03T17:00:00Z",
             "provider": "alpaca",
             "feed": "live",
+            "opinion": None,
         }
     ]
 
