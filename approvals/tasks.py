@@ -44,7 +44,7 @@ def tell() -> None:
 def opinions() -> None:
     """Ask for the second opinions that come by themselves."""
     if asked := advice.start(timezone.now()):
-        logger.info("asked for %s opinions", asked)
+        logger.info("opinions asked for: %s", asked)
 
 
 def advise() -> None:
@@ -54,13 +54,13 @@ def advise() -> None:
 
 def look_around() -> None:
     """Ask for an opinion on every watched instrument."""
-    logger.info("asked for opinions on %s instruments", advice.start_all(timezone.now()))
+    logger.info("opinions on instruments asked for: %s", advice.start_all(timezone.now()))
 
 
 def remember() -> None:
     """Keep what was decided and how it turned out, so that it can be recalled."""
     if kept := memories.retain(timezone.now()):
-        logger.info("remembered %s cases", kept)
+        logger.info("remembered: %s", kept)
 
 
 def prune() -> None:

@@ -323,5 +323,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"django-q": {"level": "WARNING"}},  # it tells of every task at INFO
+    # They tell of every task and every request at INFO.
+    "loggers": {name: {"level": "WARNING"} for name in ("django-q", "httpx2")},
 }
