@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
@@ -31,9 +32,9 @@ def retain(at: datetime) -> int:
 
 
 def _unkept(rows: QuerySet[Any], kind: Memory.Kind) -> QuerySet[Any]:
-    """The rows whose signal has no memory of that kind."""
+    """The rows whose signal has no memory of that kind in this bank."""
     reference = Concat(Value(f"{kind}:"), Cast(OuterRef("signal_id"), CharField()))
-    return rows.exclude(Exists(Memory.objects.filter(reference=reference)))
+    return rows.exclude(Exists(Memory.objects.filter(bank=settings.MEMORY_BANK, reference=reference)))
 
 
 def _decisions(at: datetime, secrets: Any) -> Iterator[Memory]:
@@ -65,10 +66,13 @@ def _outcomes(ledger: Outcome.Ledger, at: datetime) -> Iterator[Memory]:
         signal = outcome.signal
         since = "" if ledger == Ledger.SIGNAL else " counted from the decision"
         decided = f"; it was {_verdict(outcome.approval)}" if outcome.approval else ""
+        known_at = outcome.exited_at + Timeframe(outcome.played_on).length  # the close of the bar it ended in
+        if outcome.approval:  # who decided later than that is told of, too
+            known_at = max(known_at, outcome.approval.approved_at)
         yield memory.memory_of(
             signal,
             KINDS[ledger],
-            outcome.exited_at + Timeframe(outcome.played_on).length,  # the close of the bar it ended in
+            known_at,
             at,
             text=f"{_said(signal)} made {outcome.r:+.2f} R{since}, {outcome.get_end_display()}{decided}.",
             features={

@@ -130,7 +130,8 @@ def alike(memory: Memory, question: Question) -> list[str]:
 
 def retain(memories: Collection[Memory]) -> int:
     """Keep what is not kept yet; how much was new."""
-    before = Memory.objects.filter(reference__in=[one.reference for one in memories]).count()
+    references = [one.reference for one in memories]
+    before = Memory.objects.filter(bank=settings.MEMORY_BANK, reference__in=references).count()
     Memory.objects.bulk_create(memories, batch_size=1_000, ignore_conflicts=True)
     return len(memories) - before
 
@@ -178,12 +179,16 @@ def recall_elsewhere(question: Question, secrets: Collection[str]) -> list[dict[
 
 
 def hand_on(at: datetime) -> int:
-    """Give Hindsight what it has not got; how much that was. What it does not take is tried again later."""
+    """Give Hindsight what it has not got; how much that was. What it does not take is tried again later.
+
+    The fewer at a time, the oftener they were not taken: one that it never takes keeps no other away.
+    """
     with locks.held("signals hindsight") as mine:
         waiting = Memory.objects.filter(retained_at=None).defer("search").order_by("attempts", "id")
         found = list(waiting[:HANDED_ON]) if mine else []
         if not found:
             return 0
+        found = found[: max(1, HANDED_ON >> found[0].attempts)]
         these = Memory.objects.filter(pk__in=[one.pk for one in found])
         try:
             _hindsight().retain([_told(one) for one in found], PATIENCE)

@@ -101,3 +101,23 @@ def test_keys_and_account_numbers_are_not_kept(settings: Any) -> None:
     assert "DU1234567" not in kept
     assert "a-secret-of-mine" not in kept
     assert "has none left" in kept
+
+
+def test_a_decision_that_came_after_the_end_is_not_known_before_it_was_made() -> None:
+    """An outcome tells of the decision, too: whoever asks between the two would know what nobody knew."""
+    signal = make.signal(status=Signal.Status.REJECTED)
+    decision = rejected(signal)
+    early = ENDED - timedelta(days=30)
+    outcome(signal, approval=decision, group=Outcome.Group.REJECTED, exited_at=early)
+    memories.retain(make.T0)
+    kept = Memory.objects.get(kind="outcome")
+    assert "it was rejected" in kept.text
+    assert kept.known_at == decision.approved_at
+
+
+def test_another_bank_gets_everything_anew(settings: Any) -> None:
+    outcome(make.signal())
+    memories.retain(make.T0)
+    settings.MEMORY_BANK = "another"
+    assert memories.retain(make.T0) == 1
+    assert set(Memory.objects.values_list("bank", flat=True)) == {"jax", "another"}
