@@ -74,10 +74,11 @@ def prompt() -> str:
         raise NotConfigured(f"The prompt {path} cannot be read ({error}). Check LLM_PROMPT_FILE.") from None
 
 
-def set_aside(run: OrchestrationRun, most: Bill, at: datetime) -> None:
+def set_aside(run: OrchestrationRun, most: Bill) -> None:
     """Count what a run can come to as spent, until it is known what it was. Raises BudgetReached.
 
-    A run that died keeps what was set aside for it: nobody knows what it has spent.
+    It counts on the day that the run began, also when it is asked after midnight. A run that died keeps what
+    was set aside for it: nobody knows what it has spent.
     """
     if most.usd > settings.LLM_RUN_BUDGET_USD:
         raise BudgetReached(
@@ -87,7 +88,7 @@ def set_aside(run: OrchestrationRun, most: Bill, at: datetime) -> None:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('signals budget', 0))")
-        tokens, usd = spent(at)
+        tokens, usd = spent(run.started_at or run.queued_at)
         if tokens + most.tokens > settings.LLM_DAY_TOKENS:
             raise BudgetReached(
                 f"Today's {settings.LLM_DAY_TOKENS:,} tokens (LLM_DAY_TOKENS) are used up:"

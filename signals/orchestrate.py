@@ -6,7 +6,6 @@ snapshot and records it. Nothing here can approve, order or change anything else
 its own rows, and tells the signal which opinion is the newest.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,14 +17,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from market import locks
 from market.models import Instrument
 from market.prices import Timeframe
-from signals import consulting, contradictions, grounding, memory, quoting, redaction, snapshots
+from signals import consulting, contradictions, grounding, memory, quoting, redaction, results, snapshots
 from signals.analysts.base import AnalystFailed, Bill, Opinion
 from signals.hindsight import HindsightAway
 from signals.models import OrchestrationRun, Signal
@@ -37,41 +35,13 @@ logger = logging.getLogger(__name__)
 Status, Trigger = OrchestrationRun.Status, OrchestrationRun.Trigger
 SPELL = 45.0  # seconds that a task works before it lets others have its worker
 GRACE = timedelta(seconds=60)  # for what a run does besides waiting for its analyst
+LISTENED = 20.0  # seconds that runs which are worked on together wait for Hindsight
 PEOPLE_FIRST = Decimal(2)  # above every confidence
 LONGEST_CONTEXT, LONGEST_MODEL = 2_000, 120
+BROKEN = "Something in Jax broke on it ({}). The log says more."
 DIED = "The worker that ran it died, or took longer than it may. Ask again."
 ENDED = "Its signal ended before its turn came."
 DAILY = [one.value for one in Timeframe if not one.is_intraday]
-
-# Many runs at once; one that was cancelled or given up meanwhile stays as it is.
-PAPERS = """
-    UPDATE orchestration_runs AS run
-    SET inputs = taken.inputs, memories_recalled = taken.recalled, notes = taken.notes
-    FROM json_to_recordset(%s::json) AS taken (id uuid, inputs jsonb, recalled int, notes jsonb)
-    WHERE run.id = taken.id AND run.status = 'running'
-"""
-ANSWER = {
-    "status": "varchar",
-    "finished_at": "timestamptz",
-    "agent_suggestion": "varchar",
-    "confidence": "numeric",
-    "reasoning": "text",
-    "key_factors": "jsonb",
-    "inventions": "jsonb",
-    "contradictions": "jsonb",
-    "exchanges": "jsonb",
-    "model": "varchar",
-    "tokens": "int",
-    "cost_usd": "numeric",
-    "error": "text",
-}
-ANSWERS = f"""
-    UPDATE orchestration_runs AS run
-    SET {", ".join(f"{name} = coalesce(done.{name}, run.{name})" for name in ANSWER)}
-    FROM json_to_recordset(%s::json)
-        AS done (id uuid, {", ".join(f"{name} {kind}" for name, kind in ANSWER.items())})
-    WHERE run.id = done.id AND run.status = 'running'
-"""
 
 
 class NotOpen(Exception):
@@ -128,8 +98,10 @@ def request(
         with transaction.atomic():
             run.save(force_insert=True)
     except IntegrityError:
-        same = OrchestrationRun.objects.open().filter(signal=signal, symbol=symbol)
-        return same.get(), False
+        same = OrchestrationRun.objects.open().filter(signal=signal, symbol=symbol).first()
+        if same is not None:
+            return same, False
+        run.save(force_insert=True)  # that one has ended since
     return run, True
 
 
@@ -188,10 +160,11 @@ def work(at: datetime, held: Callable[[], Sequence[Held]]) -> bool:
     clock = Clock(at)
     with _slot() as mine:
         while mine and clock.gone < SPELL:
+            positions = held()
             runs = _claim(clock.now)
             if not runs:
                 return False
-            _work_on(runs, held(), clock)
+            _work_on(runs, positions, clock)
     return mine and OrchestrationRun.objects.filter(status=Status.QUEUED).exists()
 
 
@@ -211,14 +184,18 @@ def _claim(at: datetime) -> list[OrchestrationRun]:
     deadline = at + timedelta(seconds=settings.ANALYST_TIMEOUT_SECONDS) + GRACE
     with transaction.atomic():
         waiting = OrchestrationRun.objects.filter(status=Status.QUEUED).strongest_first()
-        name = waiting.values_list("analyst", flat=True).first()
+        # The first, too: what another worker is claiming tells nothing about what is left.
+        free = waiting.select_for_update(of=("self",), skip_locked=True)
+        name = free.values_list("analyst", flat=True).first()
         if name is None:
             return []
-        free = waiting.filter(analyst=name).select_for_update(skip_locked=True)
-        pks = list(free.values_list("pk", flat=True)[: _at_once(name)])
-        mine = OrchestrationRun.objects.filter(pk__in=pks)
-        mine.update(status=Status.RUNNING, started_at=at, deadline_at=deadline)
-    return list(mine.select_related("signal").strongest_first())
+        mine = list(free.filter(analyst=name).select_related("signal")[: _at_once(name)])
+        OrchestrationRun.objects.filter(pk__in=[run.pk for run in mine]).update(
+            status=Status.RUNNING, started_at=at, deadline_at=deadline
+        )
+    for run in mine:
+        run.status, run.started_at, run.deadline_at = Status.RUNNING, at, deadline
+    return mine
 
 
 def _at_once(name: str) -> int:
@@ -229,53 +206,82 @@ def _at_once(name: str) -> int:
 
 
 def _work_on(runs: Sequence[OrchestrationRun], held: Sequence[Held], clock: Clock) -> None:
+    """Consult on them together. One that something breaks on is found by halves and fails, and only that."""
+    try:
+        _consult(runs, held, clock)
+    except Exception as error:  # whatever it is, the other runs are not to suffer from it
+        if not connection.is_usable():
+            raise
+        if len(runs) == 1:
+            _break_off(runs[0], error, clock.now)
+            return
+    else:
+        return
+    middle = len(runs) // 2
+    _work_on(runs[:middle], held, clock)
+    _work_on(runs[middle:], held, clock)
+
+
+def _break_off(run: OrchestrationRun, error: Exception, at: datetime) -> None:
+    """Its text stays in the log: it may hold anything."""
+    logger.error("%s broke on %s", run.analyst, run.symbol, exc_info=error)
+    why = BROKEN.format(type(error).__name__)
+    results.write([{"id": run.pk, "status": Status.FAILED, "error": why, "finished_at": at}])
+
+
+def _consult(runs: Sequence[OrchestrationRun], held: Sequence[Held], clock: Clock) -> None:
     taken = snapshots.take([Subject.of(run) for run in runs], clock.now, held)
-    if runs[0].analyst in consulting.OUTSIDE:
+    is_outside = runs[0].analyst in consulting.OUTSIDE
+    if is_outside:
         taken = redaction.redact_all(taken, consulting.secrets())
-    notes = [_recall_elsewhere(run, one, clock.now) for run, one in zip(runs, taken, strict=True)]
-    _store_papers(runs, taken, notes)
-    answers = [_answer(run, one, clock) for run, one in zip(runs, taken, strict=True)]
-    _record([one | {"finished_at": clock.now} for one in answers], clock.now)
-
-
-def _store_papers(
-    runs: Sequence[OrchestrationRun], taken: Sequence[dict[str, Any]], notes: Sequence[list[str]]
-) -> None:
-    """The snapshots, before anybody is asked."""
+    notes = _recall_elsewhere(runs, taken, clock)
     papers = [
-        {"id": run.pk, "inputs": one, "recalled": _recalled(one), "notes": noted}
+        {"id": run.pk, "inputs": one, "memories_recalled": _recalled(one), "notes": noted}
         for run, one, noted in zip(runs, taken, notes, strict=True)
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(PAPERS, [_json(papers)])
+    # Whoever may never answer is asked when the snapshot is stored, and about nothing that was taken back.
+    asked = results.write(papers) if is_outside else {run.pk for run in runs}
+    answers = [
+        ({} if is_outside else paper) | _answer(run, snapshot)
+        for run, snapshot, paper in zip(runs, taken, papers, strict=True)
+        if run.pk in asked
+    ]
+    _record([one | {"finished_at": clock.now} for one in answers], clock.now)
 
 
 def _recalled(snapshot: dict[str, Any]) -> int:
     return sum(len(snapshot[name]) for name in ("cases", "refusals", "recalled"))
 
 
-def _json(rows: Sequence[dict[str, Any]]) -> str:
-    return json.dumps(rows, cls=DjangoJSONEncoder)
+def _recall_elsewhere(
+    runs: Sequence[OrchestrationRun], taken: Sequence[dict[str, Any]], clock: Clock
+) -> list[list[str]]:
+    """Put into the snapshots what Hindsight recalls; a note where it is away or slow, and nothing else.
+
+    Then it is not asked for the others, either: they would all wait for it.
+    """
+    why, notes, until = "", [], clock.gone + LISTENED
+    for run, snapshot in zip(runs, taken, strict=True):
+        snapshot["recalled"] = []
+        if not why and clock.gone > until:
+            why = "it is slow"
+        if not why:
+            try:
+                question = Subject.of(run).question(clock.now)
+                snapshot["recalled"] = memory.recall_elsewhere(question, consulting.secrets())
+            except HindsightAway as away:
+                why = str(away)
+        notes.append([f"Nothing from Hindsight: {why}."] if why else [])
+    return notes
 
 
-def _recall_elsewhere(run: OrchestrationRun, snapshot: dict[str, Any], at: datetime) -> list[str]:
-    """Put into the snapshot what Hindsight recalls; a note when it is away or slow, and nothing else."""
-    snapshot["recalled"] = []
-    try:
-        question = Subject.of(run).question(at)
-        snapshot["recalled"] = memory.recall_elsewhere(question, consulting.secrets())
-    except HindsightAway as away:
-        return [f"Nothing from Hindsight: {away}."]
-    return []
-
-
-def _answer(run: OrchestrationRun, snapshot: dict[str, Any], clock: Clock) -> dict[str, Any]:
+def _answer(run: OrchestrationRun, snapshot: dict[str, Any]) -> dict[str, Any]:
     """What the run came to, as columns. A failure is a failure, whatever it was."""
     try:
         analyst = consulting.analyst(run.analyst)
         most = analyst.most(snapshot)
         if most != Bill():
-            consulting.set_aside(run, most, clock.now)
+            consulting.set_aside(run, most)
         opinion = analyst.analyse(snapshot, settings.ANALYST_TIMEOUT_SECONDS)
         return _completed(run, snapshot, opinion, may_invent=analyst.may_invent)
     except (consulting.NotConfigured, consulting.BudgetReached) as refusal:
@@ -305,17 +311,16 @@ def _completed(
     given = {**snapshot, "answer": {"confidence": opinion.confidence}}
     claims = grounding.check(said, given).inventions if may_invent else ()
     side = run.signal.signal_type if run.signal else None
+    told = (opinion.action, opinion.confidence, opinion.reasoning, side)
     return {
         "id": run.pk,
         "status": Status.COMPLETED,
         "agent_suggestion": opinion.action,
         "confidence": round(opinion.confidence, 4),
         "reasoning": opinion.reasoning,
-        "key_factors": [asdict(factor) for factor in opinion.factors],
+        "key_factors": [{"verdict": one.verdict, "text": one.text} for one in opinion.factors],
         "inventions": [{"text": one.text, "start": one.start, "end": one.end} for one in claims],
-        "contradictions": contradictions.contradictions(
-            opinion.action, opinion.confidence, opinion.reasoning, side
-        ),
+        "contradictions": contradictions.contradictions(*told) if may_invent else [],
         "exchanges": [asdict(one) for one in opinion.exchanges],
         "model": opinion.model[:LONGEST_MODEL],
         "tokens": opinion.bill.tokens,
@@ -331,11 +336,10 @@ def _record(answers: Sequence[dict[str, Any]], at: datetime) -> None:
     pks = [one["id"] for one in answers]
     with transaction.atomic():
         about = OrchestrationRun.objects.filter(pk__in=pks)
-        locked = Signal.objects.filter(pk__in=about.values("signal")).order_by("pk").select_for_update()
-        locked = locked.only("status", "expires_at")
+        locked = Signal.objects.filter(pk__in=about.values("signal")).order_by("pk")
+        locked = locked.select_for_update(no_key=True).only("status", "expires_at")
         pending = [one.pk for one in locked if one.status_at(at) == Signal.Status.PENDING]
-        with connection.cursor() as cursor:
-            cursor.execute(ANSWERS, [_json(answers)])
+        results.write(answers)
         newest = about.filter(signal=OuterRef("pk"), status=Status.COMPLETED)
         spoken = Signal.objects.filter(pk__in=pending, runs__in=about.filter(status=Status.COMPLETED))
         spoken.update(opinion=Subquery(newest.values("pk")[:1]))

@@ -12,10 +12,11 @@ from approvals import advice
 from approvals.models import Order, TradeApproval
 from market.models import Instrument
 from signals import consulting, memory, orchestrate
-from signals.models import OrchestrationRun, Signal, Stance
+from signals.models import Memory, OrchestrationRun, Signal, Stance
 from tests import make, vendors
 from tests.signals.analysts.asked import PLANTED
 from tests.vendors import faults
+from tests.vendors.server import Reply, Turn
 
 pytestmark = pytest.mark.django_db
 Status, Trigger = OrchestrationRun.Status, OrchestrationRun.Trigger
@@ -217,3 +218,36 @@ def test_what_hindsight_does_not_take_is_tried_again_behind_the_others(
     first.refresh_from_db()
     assert (first.retained_at, first.attempts) == (None, 1)
     assert memory.hand_on(make.T0) == 1
+
+
+def test_a_case_that_hindsight_never_takes_does_not_keep_the_others_away(
+    hindsight: vendors.Hindsight,
+) -> None:
+    for number in range(8):
+        make.memory(f"case {number}" if number else "poison", reference=f"outcome:{number}")
+
+    def refuse_poison(turn: Turn) -> None:
+        if b"poison" in turn.visit.body:
+            turn.send(Reply.json({"detail": "no"}, 422))
+        else:
+            turn.send(turn.reply())
+
+    hindsight.fail(refuse_poison)
+    for _ in range(12):
+        memory.hand_on(make.T0)
+    assert list(Memory.objects.filter(retained_at=None).values_list("text", flat=True)) == ["poison"]
+
+
+def test_hindsight_that_is_away_is_asked_once_for_all_that_are_worked_on_together(
+    hindsight: vendors.Hindsight, settings: Any
+) -> None:
+    settings.ANALYST = "rules"
+    hindsight.fail(faults.status(500))
+    for strategy in ("rsi_momentum_v1", "macd_crossover_v1", "ma_crossover_v1"):
+        signal = make.signal(strategy_id=strategy)
+        orchestrate.request("AAPL", make.T0, trigger=Trigger.SIGNAL, signal=signal)
+    orchestrate.work(make.T0, list)
+    runs = OrchestrationRun.objects.all()
+    assert {run.status for run in runs} == {Status.COMPLETED}
+    assert {note for run in runs for note in run.notes} == set(runs[0].notes) != set()
+    assert len(hindsight.visits) == 1

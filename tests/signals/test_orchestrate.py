@@ -1,13 +1,14 @@
 """A run from being asked for to being recorded, with the checklist as analyst."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 
-from signals import consulting, orchestrate
+from signals import consulting, orchestrate, results
+from signals.analysts.base import Bill
 from signals.models import OrchestrationRun, Signal
 from tests import make
 
@@ -188,3 +189,53 @@ def test_many_runs_take_no_more_queries_than_one(django_assert_max_num_queries: 
     with django_assert_max_num_queries(40):
         work()
     assert OrchestrationRun.objects.filter(status=Status.COMPLETED).count() == 12
+
+
+def test_a_run_that_breaks_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """Its instrument is gone, so that no snapshot can be taken; eleven others wait beside it."""
+    for number in range(11):
+        make.signal(bar_opened_at=make.T0 - timedelta(days=number), strategy_id=f"gone_{number}")
+    orchestrate.start(make.T0)
+    broken = make.run(symbol="GONE", status=Status.QUEUED)
+    work()
+    broken.refresh_from_db()
+    assert (broken.status, broken.agent_suggestion) == (Status.FAILED, "")
+    assert "Something in Jax broke on it (UnknownSymbols)" in broken.error
+    assert OrchestrationRun.objects.filter(status=Status.COMPLETED).count() == 11
+    assert "Not an instrument: GONE" in caplog.text
+
+
+def test_what_cannot_be_stored_fails_alone() -> None:
+    """A NaN is no JSON: the database would refuse all that is written with it."""
+    good, bad = asked(make.signal()), asked(make.sell("MSFT"))
+    nan = [{"symbol": "MSFT", "quantity": float("nan"), "average_price": 1.0}]
+    orchestrate.work(make.T0, lambda: nan)
+    for run in (good, bad):
+        run.refresh_from_db()
+        assert (run.status, run.inputs) == (Status.FAILED, None)
+        assert "ValueError" in run.error
+
+
+def test_what_a_run_comes_to_counts_on_the_day_it_began(settings: Any) -> None:
+    """Asked after midnight, it is held against the budget of the day that it will be counted on."""
+    settings.LLM_DAILY_BUDGET_USD = Decimal(1)
+    late = datetime(2024, 7, 3, 23, 59, 59, tzinfo=UTC)
+    make.run(make.sell(), cost_usd=Decimal("0.95"), started_at=make.T0)
+    at_work = {"status": Status.RUNNING, "deadline_at": late + timedelta(minutes=3)}
+    run = make.run(make.signal(), started_at=late, **at_work)
+    with pytest.raises(consulting.BudgetReached, match="LLM_DAILY_BUDGET_USD"):
+        consulting.set_aside(run, Bill(10, Decimal("0.10")))
+    consulting.set_aside(run, Bill(10, Decimal("0.05")))
+    assert consulting.spent(late) == (10, Decimal(1))
+
+
+def test_nothing_is_written_to_a_run_that_was_taken_back_and_nothing_that_was_not_given() -> None:
+    at_work = {"status": Status.RUNNING, "deadline_at": make.T0, "notes": ["kept"]}
+    run, gone = make.run(make.signal(), **at_work), make.run(make.sell("MSFT"), **at_work)
+    orchestrate.cancel(gone, make.T0)
+    said = {"reasoning": 'a \\ b \t\n"c" é', "inputs": {"text": "\\N \t é"}}
+    assert results.write([{"id": one.pk, **said} for one in (run, gone)]) == {run.pk}
+    run.refresh_from_db()
+    gone.refresh_from_db()
+    assert (run.reasoning, run.inputs, run.notes) == (said["reasoning"], said["inputs"], ["kept"])
+    assert (gone.reasoning, gone.inputs) == ("", None)
