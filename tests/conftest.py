@@ -31,6 +31,7 @@ TOGETHER = (
     "tests/jaxsite/test_embedded_backend.py",
     "tests/jaxsite/test_make_run.py",
     "tests/jaxsite/test_qcluster.py",
+    "tests/signals/test_orchestrate_faults.py",
     "tests/signals/test_scan_faults.py",
 )
 
