@@ -24,8 +24,8 @@ from django.utils import timezone  # noqa: E402
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
 from jaxsite.demonstration import scratch_database, server  # noqa: E402
-from screenshots import days  # noqa: E402
-from screenshots.pages import PAGES  # noqa: E402
+from screenshots import analysts, days  # noqa: E402
+from screenshots.pages import PAGES, waiting  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
 IMAGES = settings.BASE_DIR / "docs" / "images"
@@ -39,9 +39,10 @@ def main(names: list[str]) -> int:
     if strangers := [name for name in names if name not in PAGES]:
         print(f"No such page: {', '.join(strangers)}. There are: {', '.join(PAGES)}", file=sys.stderr)
         return 2
-    with scratch_database():
+    with scratch_database(), analysts.at_hand() as model:
         print(f"Playing {DAYS} days on the simulated market")
         days.play(timezone.now(), DAYS)
+        analysts.ask(model, waiting(), days.people()[0], timezone.now())
         addresses = {name: PAGES[name]() for name in names or PAGES}
         client = Client()
         client.force_login(days.people()[0])

@@ -11,10 +11,11 @@ from itertools import cycle
 
 from django.contrib.auth.models import Group, User
 
-from approvals import decisions, execution, outcomes, proposals
+from approvals import decisions, execution, memories, outcomes, proposals
 from approvals.models import Order, TradeApproval
 from market import ingest, sessions
 from market.models import IngestionRun, Instrument
+from screenshots import analysts
 from signals import records, scan
 from signals.models import Signal, StrategyConfig
 
@@ -37,13 +38,17 @@ def play(until: datetime, days: int) -> None:
             execution.reconcile(at - ago)
         tick(at)
         scan.run(at)
+        analysts.advise(at)
         _decide(at)
+        memories.retain(at)
     _fill_rounds(begun, until)
     outcomes.refresh(until)
+    memories.retain(until)
     records.refresh(until)
     for ago in LATELY:
         tick(until - ago)
     scan.run(until)
+    analysts.advise(until - HOUR / 3)
 
 
 def tick(at: datetime) -> None:

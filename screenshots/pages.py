@@ -6,16 +6,22 @@ from django.urls import reverse
 from django.utils import timezone
 
 from approvals import positions, proposals
-from signals.models import Signal
+from signals.models import OrchestrationRun, Signal
 
 
-def _waiting() -> str:
-    """The signal that can be approved and leaves most time; the newest one when none can."""
+def waiting() -> list[Signal]:
+    """The signals that can be approved, first the one that leaves most time; the newest one when none can."""
     at = timezone.now()
     pending = list(Signal.objects.pending(at).order_by("-expires_at", "id")[:50])
     fit = [one.signal for one in proposals.propose_all(pending, at) if one.does.is_entry and not one.problems]
     newest = Signal.objects.order_by("-generated_at", "id")[:1]
-    return reverse("signal", args=[(fit or pending or newest)[0].pk])
+    return fit or pending or list(newest)
+
+
+def _opinion() -> str:
+    """The newest opinion that is not grounded: it has most to show."""
+    found = OrchestrationRun.objects.filter(status="completed").exclude(inventions=[])
+    return reverse("opinion", args=[found.order_by("-queued_at")[0].pk])
 
 
 def _instrument() -> str:
@@ -27,7 +33,9 @@ def _instrument() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "desk": lambda: reverse("desk"),
     "signals": lambda: reverse("signals"),
-    "signal": _waiting,
+    "signal": lambda: reverse("signal", args=[waiting()[0].pk]),
+    "opinion": _opinion,
+    "opinions": lambda: reverse("opinions"),
     "instrument": _instrument,
     "positions": lambda: reverse("positions"),
     "scorecard": lambda: reverse("scorecard"),

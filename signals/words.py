@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
@@ -25,6 +25,7 @@ STANCES = {
     Stance.UNDECIDED: "none",
     Stance.NONE: "none",
 }
+ANALYSTS = {"rules": "rule-based", "llm": "language model"}
 TONES = {
     Signal.Status.PENDING: "warn",
     Signal.Status.APPROVED: "good",
@@ -137,3 +138,17 @@ def stance(run: OrchestrationRun, side: str) -> SafeString:
     """What an opinion says to a trade, with its mark: agrees, disagrees ..."""
     said = run.stance(side)
     return format_html('<span class="state {}">{}</span>', STANCES[said], said.label)
+
+
+def analyst(name: str) -> str:
+    """What kind of analyst it is; its name where that says it."""
+    return ANALYSTS.get(name, name)
+
+
+def doubts(run: OrchestrationRun, side: str) -> SafeString | str:
+    """Why an opinion cannot be relied on, as tags; nothing when it can, or when its stance says so."""
+    if side and run.stance(side) == Stance.UNFOUNDED:
+        return ""
+    found = (("not grounded", run.inventions), ("contradicts itself", run.contradictions))
+    tags = ([said] for said, has_any in found if has_any)
+    return format_html_join(" ", '<span class="tag warn">▲ {}</span>', tags)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from approvals.models import Outcome
+from approvals.views import opinions
 from approvals.views.page import page, show
 from market import calendars, changes, planning, words
 from market.charts import Stretch, read, stored_timeframes
@@ -62,6 +63,7 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
         "view": changes.quotes_with_change([found.pk], at).get(found.pk),
         "said": _said(found, timeframe),
     }
+    context |= opinions.on(found)
     return show(request, "instrument.html", at, context)
 
 

@@ -1,7 +1,7 @@
 """Second opinions: beside their signal, each on a page of its own, and asked for."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,20 +12,23 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from approvals import advice
 from approvals.views.page import page, show, viewer
 from approvals.views.paging import paged
+from market.models import Instrument
 from signals import consulting, lifecycle, orchestrate, words
 from signals.models import OrchestrationRun, Signal
-from signals.models.opinions import PAPERS
 
 ASK = "signals.add_orchestrationrun"
-BESIDE = 4  # opinions beside their signal, the newest first
+BESIDE = 4  # opinions beside what they are on, the newest first
+IN_FULL = 2  # of those, so that two can be compared; of the others only what they say
 PER_PAGE = 50
-NAMES = {"rules": "rule-based", "agent0": "agent0", "llm": "language model"}
+ASKED = {"rules": "the checklist", "llm": "the language model"}
+Status = OrchestrationRun.Status
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,15 @@ class Shown:
 
     run: OrchestrationRun
     side: str
+    is_folded: bool = False
+
+    @classmethod
+    def of(cls, run: OrchestrationRun, *, is_folded: bool = False) -> "Shown":
+        return cls(run, run.signal.signal_type if run.signal else "", is_folded)
 
     @property
     def kind(self) -> str:
-        return NAMES.get(self.run.analyst, self.run.analyst)
+        return words.analyst(self.run.analyst)
 
     @property
     def stance(self) -> str:
@@ -59,6 +67,11 @@ class Shown:
     def others(self) -> list[list[tuple[str, bool]]]:
         return list(self._factors("neutral"))
 
+    @property
+    def repeats_itself(self) -> bool:
+        """Whether its reasoning says no more than its factors: the checklist's is made of them."""
+        return self.run.analyst == "rules" and bool(self.pros or self.cons)
+
     def _factors(self, verdict: str) -> Iterator[list[tuple[str, bool]]]:
         _, *parts = words.marked(self.run)
         for factor, part in zip(self.run.key_factors, parts, strict=True):
@@ -73,25 +86,61 @@ class Shown:
 
 def beside(signal: Signal, at: datetime) -> dict[str, Any]:
     """What stands beside a signal. One query."""
-    runs = list(signal.runs.defer(*PAPERS).order_by("-queued_at", "id")[:BESIDE])
+    runs = list(signal.runs.without_papers().order_by("-queued_at", "id")[:BESIDE])
     for run in runs:
         run.signal = signal
-    return {
-        "opinions": [Shown(run, signal.signal_type) for run in runs],
-        "is_asked": any(run.is_open for run in runs),
-        "may_ask_about": signal.status_at(at) == Signal.Status.PENDING,
-        "analysts": consulting.configured(),
+    return _panel(runs) | {
+        "opinions_at": reverse("signal-opinions", args=[signal.pk]),
+        "ask_at": reverse("signal-ask", args=[signal.pk]),
+        "may_ask": signal.status_at(at) == Signal.Status.PENDING,
         "above": settings.ORCHESTRATE_ABOVE,
         "per_day": settings.ORCHESTRATE_PER_DAY,
+    }
+
+
+def on(instrument: Instrument) -> dict[str, Any]:
+    """What was said of an instrument itself, not of a signal. One query."""
+    runs = OrchestrationRun.objects.without_papers().filter(symbol=instrument.pk, signal=None)
+    return _panel(list(runs.order_by("-queued_at", "id")[:BESIDE])) | {
+        "opinions_at": reverse("instrument-opinions", args=[instrument.pk]),
+        "ask_at": reverse("instrument-ask", args=[instrument.pk]),
+        "may_ask": True,
+        "symbol": instrument.pk,
+    }
+
+
+def _panel(runs: Sequence[OrchestrationRun]) -> dict[str, Any]:
+    """`known`: stands for what the page shows, so that it is repainted only when there is something new."""
+    opinions = [
+        Shown.of(run, is_folded=number >= IN_FULL and run.status == Status.COMPLETED)
+        for number, run in enumerate(runs)
+    ]
+    return {
+        "opinions": opinions,
+        "known": "-".join(f"{run.pk.hex[:12]}{run.status[0]}" for run in runs),
+        "is_asked": any(run.is_open for run in runs),
+        "analysts": [(name, ASKED.get(name, name)) for name in consulting.configured()],
     }
 
 
 @page
 @require_GET
 def of_signal(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The same alone, while an analyst is at work."""
+    """The same alone, while an analyst is at work; nothing while it is as it was."""
     at, signal = timezone.now(), get_object_or_404(Signal, pk=pk)
-    return render(request, "_opinions.html", {"now": at, "signal": signal} | beside(signal, at))
+    return _again(request, at, {"signal": signal} | beside(signal, at))
+
+
+@page
+@require_GET
+def of_instrument(request: HttpRequest, symbol: str) -> HttpResponse:
+    return _again(request, timezone.now(), on(get_object_or_404(Instrument, pk=symbol)))
+
+
+def _again(request: HttpRequest, at: datetime, panel: dict[str, Any]) -> HttpResponse:
+    if request.GET.get("known") == panel["known"]:
+        return HttpResponse(status=204)
+    return render(request, "_opinions.html", {"now": at, **panel})
 
 
 @page
@@ -99,12 +148,44 @@ def of_signal(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def ask(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Have a signal analysed."""
-    signal = get_object_or_404(Signal, pk=pk)
+    at, signal, refusals = timezone.now(), get_object_or_404(Signal, pk=pk), []
     try:
-        advice.ask_about(signal, by=viewer(request), at=timezone.now(), **_asked(request))
+        advice.ask_about(signal, by=viewer(request), at=at, **_asked(request))
     except (lifecycle.NotPending, consulting.NotConfigured) as refusal:
-        messages.warning(request, str(refusal))
-    return redirect("signal", pk)
+        refusals = [str(refusal)]
+    if _is_part(request):
+        return _answer(request, at, refusals, {"signal": signal} | beside(signal, at))
+    return _back(request, refusals, "signal", pk)
+
+
+@page
+@permission_required(ASK, raise_exception=True)
+@require_POST
+def ask_on(request: HttpRequest, symbol: str) -> HttpResponse:
+    """Have an instrument analysed."""
+    at, instrument, refusals = timezone.now(), get_object_or_404(Instrument, pk=symbol), []
+    try:
+        advice.ask(instrument.pk, by=viewer(request), at=at, **_asked(request))
+    except consulting.NotConfigured as refusal:
+        refusals = [str(refusal)]
+    if _is_part(request):
+        return _answer(request, at, refusals, on(instrument))
+    return _back(request, refusals, "instrument", instrument.pk)
+
+
+def _is_part(request: HttpRequest) -> bool:
+    """Whether only the panel was asked for, so that what is typed elsewhere on the page stays."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def _answer(request: HttpRequest, at: datetime, refusals: list[str], panel: dict[str, Any]) -> HttpResponse:
+    return render(request, "_opinions.html", {"now": at, "refusals": refusals, **panel})
+
+
+def _back(request: HttpRequest, refusals: list[str], name: str, pk: UUID | str) -> HttpResponse:
+    for refusal in refusals:
+        messages.warning(request, refusal)
+    return redirect(f"{reverse(name, args=[pk])}#opinions")
 
 
 @page
@@ -127,7 +208,7 @@ def opinion(request: HttpRequest, pk: UUID) -> HttpResponse:
     at = timezone.now()
     run = get_object_or_404(OrchestrationRun.objects.select_related("signal", "requested_by"), pk=pk)
     context: dict[str, Any] = {
-        "shown": Shown(run, run.signal.signal_type if run.signal else ""),
+        "shown": Shown.of(run),
         "run": run,
         "cases": [*(run.inputs or {}).get("cases", []), *(run.inputs or {}).get("refusals", [])],
         "recalled": (run.inputs or {}).get("recalled", []),
@@ -141,13 +222,13 @@ def opinion(request: HttpRequest, pk: UUID) -> HttpResponse:
 def index(request: HttpRequest) -> HttpResponse:
     """All opinions, the newest first, with what they have cost today."""
     at = timezone.now()
-    runs = OrchestrationRun.objects.defer(*PAPERS).select_related("signal").order_by("-queued_at", "id")
+    runs = OrchestrationRun.objects.without_papers().select_related("signal").order_by("-queued_at", "id")
     found = paged(runs, request.GET.get("page"), PER_PAGE)
     tokens, usd = consulting.spent(at)
     context = {
         "page": found,
-        "opinions": [Shown(run, run.signal.signal_type if run.signal else "") for run in found],
-        "usual": NAMES.get(consulting.usual(), consulting.usual()),
+        "opinions": [Shown.of(run) for run in found],
+        "usual": words.analyst(consulting.usual()),
         "tokens": tokens,
         "usd": usd,
         "budget": settings.LLM_DAILY_BUDGET_USD,
@@ -155,5 +236,5 @@ def index(request: HttpRequest) -> HttpResponse:
     return show(request, "opinions.html", at, context)
 
 
-def _asked(request: HttpRequest) -> dict[str, str]:
+def _asked(request: HttpRequest) -> dict[str, Any]:
     return {"analyst": request.POST.get("analyst", ""), "context": request.POST.get("context", "")}

@@ -15,11 +15,11 @@ from approvals import scorecard
 from approvals.models import Outcome
 from approvals.scorecard import Calibration, Card, Opinions, Rejections, Tally, Whole
 from approvals.views import plots
-from approvals.views.opinions import NAMES
 from approvals.views.page import page, show
 from approvals.views.plots import Axis, Dot, Rate
 from market.prices import Timeframe
 from market.templatetags import figures
+from signals import words
 from signals.models import Stance
 from signals.strategies import STRATEGIES
 
@@ -146,9 +146,7 @@ def _analysts(outcomes: QuerySet[Outcome]) -> Iterator[Advised]:
     for one in scorecard.opinions(outcomes):
         lines = [([stance.label], one.said[stance]) for stance in Stance if stance in one.said]
         said = [MINUS.sub("\N{MINUS SIGN}", text) for text in _of_the_analyst(one)]
-        yield Advised(
-            NAMES.get(one.analyst, one.analyst), one, said, Table.of(lines), Curve.of(one.calibration)
-        )
+        yield Advised(words.analyst(one.analyst), one, said, Table.of(lines), Curve.of(one.calibration))
 
 
 def _of_the_analyst(one: Opinions) -> Iterator[str]:
@@ -157,9 +155,9 @@ def _of_the_analyst(one: Opinions) -> Iterator[str]:
         yield "It and you have not judged the same signal yet."
         return
     yield f"You and it wanted the same in {one.agreed:,} of {one.compared:,} decisions."
-    for what, tally in (
-        ("you approved against its advice", one.approved_against),
-        ("you rejected what it supported", one.rejected_against),
+    for what, tally, gained, lost in (
+        ("you approved against its advice", one.approved_against, "you were right", "it was right"),
+        ("you rejected what it supported", one.rejected_against, "it was right", "you were right"),
     ):
         if not tally.cases:
             continue
@@ -168,7 +166,8 @@ def _of_the_analyst(one: Opinions) -> Iterator[str]:
             yield f"{said}: too few to tell who was right."
         else:
             low, high = tally.sample.interval
-            yield f"{said} (95 %: {low:+.2f} to {high:+.2f})."
+            meaning = gained if low > 0 else lost if high < 0 else "which chance alone could have made"
+            yield f"{said} (95 %: {low:+.2f} to {high:+.2f}): {meaning}."
 
 
 DECIDED = (Outcome.Group.APPROVED.value, Outcome.Group.REJECTED.value)
