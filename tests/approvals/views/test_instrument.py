@@ -237,7 +237,7 @@ def test_one_bar_takes_as_many_queries_as_many(
     stamps = quarters(count)
     gap(stamps[-1])
     # who asks (2), that he is here, the strip, instrument, timeframes, bars, gaps, quote, quotes received,
-    # splits, signals
+    # signals, opinions; its splits come with the instrument
     with django_assert_num_queries(12):
         trader.get(f"{PAGE}?timeframe=15m")
     # who asks (2), instrument, bars, gaps, sessions, signals
