@@ -35,11 +35,17 @@ LOOK_AGAIN = {"HX-Refresh": "true", "Refresh": "15", "Retry-After": "15"}
 # Of this process, whatever has been installed since it started.
 LIBRARIES = [(name, version(name)) for name in ("Django", "django-q2", "psycopg", "numpy", "TA-Lib")]
 
-# A task that is taken is locked into the future; one that waits, since when it was put there.
+# A task that is taken is locked into the future; one that waits, since when it was put there. Second opinions
+# have a queue of their own, the last row: few wait or work, and an index holds those and no others.
 QUEUES = """
-SELECT key, count(*) FILTER (WHERE lock <= %(at)s), count(*) FILTER (WHERE lock > %(at)s),
-       min(lock) FILTER (WHERE lock <= %(at)s)
-FROM django_q_ormq GROUP BY key ORDER BY key
+(SELECT key, count(*) FILTER (WHERE lock <= %(at)s), count(*) FILTER (WHERE lock > %(at)s),
+        min(lock) FILTER (WHERE lock <= %(at)s), 0
+ FROM django_q_ormq GROUP BY key ORDER BY key)
+UNION ALL
+SELECT NULL, count(*) FILTER (WHERE status = 'queued'), count(*) FILTER (WHERE status = 'running'),
+       min(queued_at) FILTER (WHERE status = 'queued'), count(*) FILTER (WHERE status = 'failed')
+FROM orchestration_runs
+WHERE status IN ('queued', 'running') OR status = 'failed' AND queued_at >= date_trunc('day', %(at)s, 'UTC')
 """
 FAILURES = """
 SELECT func, count(*), max(stopped) FROM django_q_task
@@ -82,10 +88,13 @@ class Work:
 
 @dataclass(frozen=True)
 class Queue:
-    cluster: str
+    """A cluster's, or that of second opinions, which alone counts what failed today (UTC)."""
+
+    cluster: str | None
     waits: int
     runs: int
     since: datetime | None
+    failed: int
 
 
 @dataclass(frozen=True)
@@ -138,6 +147,7 @@ def update(request: HttpRequest) -> HttpResponse:
 def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
     checks = health.look(at)
     grid = _grid(request, at)
+    *queues, opinions = (Queue(*row) for row in _rows(QUEUES, at))
     return {
         "checks": checks,
         "verdict": _verdict(checks),
@@ -149,7 +159,8 @@ def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "page": Paginator(range(grid.in_all), coverage.PER_PAGE).get_page(grid.page),
         "others": without_page(request),
         "scan": _scan(),
-        "queues": [Queue(*row) for row in _rows(QUEUES, at)],
+        "queues": queues,
+        "opinions": opinions,
         "failures": [Failure(*row) for row in _rows(FAILURES, at)],
         "versions": _versions(),
     }

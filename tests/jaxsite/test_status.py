@@ -220,6 +220,22 @@ def test_a_page_that_there_is_not_is_the_first(trader: Client, market: None, num
     assert 'href="/instruments/AAPL/?timeframe=15m"' in page(trader, f"/status/?page={number}")
 
 
+def test_second_opinions_have_their_line(trader: Client, market: None) -> None:
+    assert "Second opinions</a>: 0 waiting; 0 at work; none failed today" in page(trader)
+    for symbol in ("AAPL", "MSFT"):
+        make.run(symbol=symbol, status="queued")
+    make.run(symbol="NVDA", status="running", deadline_at=make.T0 + timedelta(minutes=2))
+    make.run(status="failed", error="It gave no answer.", finished_at=make.T0)
+    make.run()
+    before = make.T0 - make.DAY
+    make.run(status="failed", error="It gave no answer.", queued_at=before, finished_at=before)
+    html = page(trader)
+    assert re.search(
+        r"Second opinions</a>: 2 waiting, the oldest for <span [^>]*>2 min</span>; 1 at work;", html
+    )
+    assert "1 failed today" in html
+
+
 def test_the_grid_is_of_the_finest_bars_or_of_those_asked_for(trader: Client, market: None) -> None:
     shown = '<a href="?timeframe={0}#coverage" aria-current="page">{0}</a>'
     assert shown.format("15m") in page(trader)
