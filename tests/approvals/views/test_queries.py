@@ -44,7 +44,10 @@ def world(db: None) -> Signal:
     make.signal("JPM", status=Signal.Status.EXPIRED, ended_at=ended, timeframe="1h")
     make.sell("AAPL", timeframe="15m")
     make.signal("MSFT", timeframe="15m")
-    return make.signal("AAPL", timeframe="1h")
+    waiting = make.signal("AAPL", timeframe="1h")
+    waiting.opinion = [make.run(on) for on in (None, None, waiting, waiting, waiting, waiting)][-1]
+    waiting.save()
+    return waiting
 
 
 @pytest.fixture
@@ -68,9 +71,13 @@ ADDRESSES = [
     "/signals/{pk}/",
     "/signals/{pk}/decide/",
     "/signals/{pk}/terms/",
+    "/signals/{pk}/opinions/",
+    "/opinions/",
+    "/opinions/{run}/",
     "/instruments/AAPL/",
     "/instruments/AAPL/?timeframe=15m",
     "/instruments/AAPL/bars/?timeframe=15m",
+    "/instruments/AAPL/opinions/",
     "/positions/",
     "/positions/MSFT/close/",
     "/strip/",
@@ -82,7 +89,7 @@ ADDRESSES = [
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_page_asks_seldom(world: Signal, ask: Ask, address: str) -> None:
-    asked = address.format(pk=world.pk)
+    asked = address.format(pk=world.pk, run=world.opinion_id)
     ask(asked)  # what is read once per process, and the first look that is written down
     queries = ask(asked)
     assert len(queries) <= MOST, "\n".join(queries)

@@ -10,7 +10,9 @@ from django.test import Client
 from approvals import scorecard
 from approvals.models import Outcome
 from approvals.views.plots import Axis, Dot, across, down
+from signals.models import Signal
 from signals.trades import End
+from tests import make
 from tests.approvals import made_outcomes as made
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +127,62 @@ def test_it_adds_up_to_what_the_api_says(trader: Client) -> None:
     assert found.every
     (every,) = scorecard.complete(scorecard.cards(Outcome.objects.all(), []), Outcome.objects.all())
     assert replace(found.every, listed=[]) == replace(every, listed=[])
+
+
+class TestSecondOpinions:
+    def test_without_any_there_is_no_section(self, trader: Client) -> None:
+        many(3, 3)
+        assert "Second opinions:" not in page(trader)
+
+    def test_few_differences_are_called_too_few(self, trader: Client) -> None:
+        judged(1, "PASS", "approved", End.STOP)
+        judged(2, "BUY", "rejected", End.TARGET)
+        judged(3, "BUY", "approved", End.TARGET)
+        html = page(trader)
+        assert "Second opinions: rule-based" in html
+        assert "You and it wanted the same in 1 of 3 decisions." in html
+        assert "approved against its advice, 1 came to \N{MINUS SIGN}1.00 R each: too few to tell" in html
+        assert "rejected what it supported, 1 came to +1.00 R each: too few to tell who was right" in html
+        assert "2 have so far, in all tenths together" in html
+
+    def test_an_opinion_on_what_nobody_judged_is_not_compared(self, trader: Client) -> None:
+        judged(1, "BUY")
+        html = page(trader, "?strategy=macd_crossover_v1")
+        assert "It and you have not judged the same signal yet." in html
+
+    @pytest.mark.parametrize(
+        ("action", "group", "targets", "meaning"),
+        [
+            ("PASS", "approved", 28, "you were right"),
+            ("PASS", "approved", 2, "it was right"),
+            ("BUY", "rejected", 28, "it was right"),
+            ("BUY", "rejected", 2, "you were right"),
+            ("BUY", "rejected", 15, "which chance alone could have made"),
+        ],
+    )
+    def test_who_was_right_is_judged_by_the_interval(
+        self, trader: Client, action: str, group: str, targets: int, meaning: str
+    ) -> None:
+        for n in range(30):
+            judged(n, action, group, End.TARGET if n < targets else End.STOP)
+        html = page(trader)
+        assert re.search(rf"30 came to \S+ R each \(95 %: \S+ to \S+\): {meaning}\.", html)
+
+    def test_its_confidence_is_drawn_beside_that_of_the_signals(self, trader: Client) -> None:
+        for n in range(30):
+            judged(n, "BUY", "none", End.TARGET if n < 12 else End.STOP, analyst="llm")
+        section = page(trader).split("Second opinions: language model")[1]
+        assert 'aria-labelledby="calibration-llm"' in section
+        assert "the base rate of the signals it agreed with, 40 %" in section
+
+
+def judged(n: int, action: str, group: str = "none", end: End = End.TARGET, **run: object) -> None:
+    """The outcome of a signal, in both ledgers where somebody decided, on which an analyst had said that."""
+    found = made.outcome(n, end=end, group=group)
+    if group != "none":
+        made.outcome(n, "decision", group, end)
+    opinion = make.run(found.signal, agent_suggestion=action, **run)
+    Signal.objects.filter(pk=found.signal_id).update(opinion=opinion)
 
 
 class TestPlots:
