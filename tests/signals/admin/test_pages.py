@@ -5,10 +5,19 @@ from django.db.models import Model
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from signals.models import Backtest, Scan, ScanProgress, Signal, StrategyConfig, StrategyRecord
+from signals.models import (
+    Backtest,
+    Memory,
+    OrchestrationRun,
+    Scan,
+    ScanProgress,
+    Signal,
+    StrategyConfig,
+    StrategyRecord,
+)
 from tests import make
 
-RECORDED = [Signal, Scan, Backtest, StrategyRecord]
+RECORDED = [Signal, Scan, Backtest, StrategyRecord, OrchestrationRun, Memory]
 LISTS = [*RECORDED, StrategyConfig]
 TO_ENTER = [
     "/admin/signals/strategyconfig/add/",
@@ -43,7 +52,8 @@ def stored(db: None) -> None:
     """One row of everything."""
     make.only("AAPL")
     make.candle("AAPL", "2024-07-02", 185.5)
-    make.signal()
+    make.run(make.signal())
+    make.memory()
     Scan.objects.create(started_at=make.T0)
     StrategyRecord.objects.create(**RECORD)
     Backtest.objects.create(
@@ -97,7 +107,7 @@ def test_what_is_recorded_is_never_changed(operator: Client, model: type[Model])
     assert operator.post(f"{row_address(model)}change/", {"status": "approved"}).status_code == 403
 
 
-@pytest.mark.parametrize("model", [Signal, Scan, StrategyRecord])
+@pytest.mark.parametrize("model", [Signal, Scan, StrategyRecord, OrchestrationRun, Memory])
 def test_what_is_recorded_is_never_added_by_hand(operator: Client, model: type[Model]) -> None:
     assert operator.post(f"{address(model)}add/").status_code == 403
 
