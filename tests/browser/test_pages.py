@@ -1,6 +1,7 @@
 """Every page: nothing that axe-core calls serious, nothing on the console, nothing wider than the screen."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
-from signals.models import Signal
+from signals.models import OrchestrationRun, Signal
 from tests import make
 from tests.browser.conftest import Visitor
 
@@ -32,6 +33,7 @@ PAGES = [
     "/away/",
     "/status/",
     "/account/",
+    "/opinions/",
 ]
 FORMS = ["/account/password/", "/positions/MSFT/close/", "/halt/", "/login/", "/nowhere/"]
 
@@ -49,12 +51,34 @@ def signal(live_server: object) -> Signal:
     make.held("MSFT")
     times = {"generated_at": at, "created_at": at, "expires_at": at + make.DAY, "bar_opened_at": at}
     make.sell("AAPL", **times)
-    return make.signal("AAPL", **times, confidence=Decimal("0.8"))
+    waiting = make.signal("AAPL", **times, confidence=Decimal("0.8"))
+    opinions(waiting, at)
+    return waiting
+
+
+def opinions(signal: Signal, at: datetime) -> None:
+    """One in every state, on the signal and on the instrument; the newest is not grounded."""
+    sides = [{"verdict": one, "text": f"It speaks {one} it, by 12.5 %."} for one in ("for", "against")]
+    struck = [{"text": "4,321.77", "start": 5, "end": 13}]
+    failed = {"status": "failed", "error": "It gave no answer within 120 s.", "finished_at": at}
+    states: list[dict[str, Any]] = [
+        {"analyst": "llm", "reasoning": "From 4,321.77.", "inventions": struck, "key_factors": sides},
+        {"agent_suggestion": "PASS", "key_factors": sides},
+        {"agent_suggestion": "HOLD", "contradictions": ["It says HOLD and means BUY."]},
+        {"analyst": "agent0", **failed},
+    ]
+    for minutes, given in enumerate(states):
+        run = make.run(signal, queued_at=at - timedelta(minutes=minutes), **given)
+        signal.opinion = signal.opinion or run
+    signal.save()
+    make.run(None, queued_at=at, status="queued")
+    make.run(None, queued_at=at - timedelta(minutes=1))
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
 def test_every_page_is_sound(visit: Visit, signal: Signal, width: int, dark: bool) -> None:
-    addresses = [*PAGES, f"/signals/{signal.pk}/", *FORMS]
+    runs = [f"/opinions/{run.pk}/" for run in OrchestrationRun.objects.all()]
+    addresses = [*PAGES, f"/signals/{signal.pk}/", *runs, *FORMS]
 
     def look(visitor: Visitor) -> None:
         with visitor.page(width=width, dark=dark) as page:
