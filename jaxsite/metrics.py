@@ -12,7 +12,8 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from jaxsite import trading
+from jaxsite import advising, trading
+from jaxsite.advising import Advising
 from jaxsite.trading import Trading
 from jaxsite.uptime import in_words, uptime
 from market import changes
@@ -42,6 +43,7 @@ class Figures(Collector):
     scan: Scan | None
     pending: int
     trading: Trading
+    advising: Advising
     uptime: timedelta
 
     def as_json(self) -> dict[str, Any]:
@@ -59,6 +61,7 @@ class Figures(Collector):
             "last_scan_time": self.scan and self.scan.finished_at,
             "pending_signals": self.pending,
             **self.trading.as_json(),
+            **self.advising.as_json(),
         }
 
     def collect(self) -> Iterator[Metric]:
@@ -75,6 +78,7 @@ class Figures(Collector):
         yield _gauge("jax_market_stale_quotes", "Instruments without a fresh quote in session.", self.stale)
         yield from self._signals()
         yield from self.trading.collect()
+        yield from self.advising.collect()
         yield _gauge("jax_market_uptime_seconds", "Age of the web service.", self.uptime.total_seconds())
 
     def _newest(self) -> Iterator[Metric]:
@@ -114,7 +118,7 @@ class Figures(Collector):
 
 
 def read(at: datetime) -> Figures:
-    """The figures at this moment: always thirteen queries."""
+    """The figures at this moment: always fourteen queries."""
     return Figures(
         at=at,
         totals=list(IngestionTotal.objects.order_by("kind")),
@@ -125,6 +129,7 @@ def read(at: datetime) -> Figures:
         scan=Scan.objects.filter(outcome=Scan.Outcome.FINISHED).order_by("-started_at").first(),
         pending=Signal.objects.pending(at).count(),
         trading=trading.read(),
+        advising=advising.read(at),
         uptime=uptime(),
     )
 

@@ -253,6 +253,11 @@ def test_metrics_before_the_first_cycle_know_no_time(client: Client) -> None:
         "rejected_signals": 0,
         "fills": 0,
         "account_equity": None,
+        "queued_opinions": 0,
+        "running_opinions": 0,
+        "completed_opinions": 0,
+        "failed_opinions": 0,
+        "opinions_cost_today_usd": 0.0,
     }
 
 
@@ -302,6 +307,28 @@ def test_text_holds_the_same_figures_by_kind_and_provider(client: Client) -> Non
     assert (found["jax_market_symbols",], found["jax_market_stale_quotes",]) == (1, 0)
 
 
+@pytest.mark.usefixtures("working")
+def test_second_opinions_are_counted_by_analyst_and_what_they_cost_today(client: Client) -> None:
+    now = timezone.now()
+    ended: dict[str, Any] = {"started_at": now, "finished_at": now}
+    for symbol in ("AAPL", "MSFT"):
+        make.run(symbol=symbol, analyst="llm", cost_usd="0.0125", **ended)
+    make.run(analyst="llm", status="failed", error="No answer.", cost_usd="0.5", **ended)
+    make.run(analyst="agent0", cost_usd="7", started_at=now - timedelta(days=1, hours=1))
+    make.run(status="queued", started_at=None)
+    found = samples(client.get("/metrics?format=text").content.decode())
+    assert found["jax_opinions_total", "completed", "llm"] == 2
+    assert found["jax_opinions_total", "failed", "llm"] == 1
+    assert found["jax_opinions_total", "agent0", "completed"] == 1
+    assert found["jax_opinions_open", "queued", "rules"] == 1
+    assert found["jax_opinions_open", "rules", "running"] == 0
+    assert found["jax_opinions_cost_today_usd",] == 0.525
+    figures = client.get("/metrics").json()
+    assert (figures["queued_opinions"], figures["running_opinions"]) == (1, 0)
+    assert (figures["completed_opinions"], figures["failed_opinions"]) == (3, 1)
+    assert figures["opinions_cost_today_usd"] == 0.525
+
+
 def test_text_before_the_first_cycle_has_no_sample_of_its_time(client: Client) -> None:
     names = {key[0] for key in samples(client.get("/metrics?format=text").content.decode())}
     assert "jax_market_ingestions_total" in names
@@ -328,7 +355,7 @@ def test_everyone_else_gets_json(client: Client, accept: str) -> None:
 def test_metrics_take_as_many_queries_whatever_there_is(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         client.get("/metrics")
 
 
