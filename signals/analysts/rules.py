@@ -18,6 +18,8 @@ FAR = 0.5  # ATR that the price may have run since the signal
 GOOD_RATIO, BAD_RATIO = 1.5, 1.0
 TAKE, LEAVE = 2, -1  # points from which on it says yes, and up to which it says no
 MOST = 12  # points that all items together can give
+# How many of the recalled cases count stands nowhere in a snapshot. As words such counts are no claims.
+COUNTS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 
 class Item(NamedTuple):
@@ -87,6 +89,10 @@ def _reasoning(action: Action, side: str, items: list[Item]) -> str:
 
 def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
+
+
+def _count(cases: int) -> str:
+    return COUNTS[cases] if cases < len(COUNTS) else f"{cases:,}"
 
 
 def _level(price: float) -> str:
@@ -209,7 +215,7 @@ def _cases(snapshot: Snapshot, side: str) -> Item | None:
     if not results:
         return Item(0, "No signal like this has ended yet")
     won = sum(r > 0 for r in results)
-    text = f"{won} of the {len(results)} most alike past signals made money"
+    text = f"{_count(won).capitalize()} of the {_count(len(results))} most alike past signals made money"
     if len(results) < A_FEW:
         return Item(0, f"{text}: too few to count")
     return Item(1 if won > 0.6 * len(results) else -1 if won < 0.4 * len(results) else 0, text)
@@ -218,15 +224,15 @@ def _cases(snapshot: Snapshot, side: str) -> Item | None:
 def _refusals(snapshot: Snapshot, side: str) -> Item | None:
     """What people refuse again and again is worth a word. It is no evidence."""
     close = [one for one in snapshot["refusals"] if {"strategy", "symbol"} <= set(one["alike"])]
-    return Item(0, f"You have rejected {len(close)} of these here lately") if close else None
+    return Item(0, f"You have rejected {_count(len(close))} of these here lately") if close else None
 
 
 def _held(snapshot: Snapshot, side: str) -> Item | None:
     symbol = snapshot["instrument"]["symbol"]
     held: float = sum(one["quantity"] for one in snapshot["positions"] if one["symbol"] == symbol)
     if held and (held > 0) == (side == "BUY"):
-        return Item(-1, f"{abs(held):g} shares are held already: this adds to one bet")
-    return Item(1, f"It ends a position of {abs(held):g} shares") if held else None
+        return Item(-1, f"{abs(held):,} shares are held already: this adds to one bet")
+    return Item(1, f"It ends a position of {abs(held):,} shares") if held else None
 
 
 CHECKLIST: tuple[Callable[[Any, str], Item | None], ...] = (

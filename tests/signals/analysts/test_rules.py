@@ -4,9 +4,13 @@ import copy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from signals.analysts.base import Opinion, Verdict
+from signals import grounding
+from signals.analysts.base import Opinion, Snapshot, Verdict
 from signals.analysts.rules import CHECKLIST, Rules
+from signals.models.opinions import JOINT
 
 PLAIN: dict[str, Any] = {
     "taken_at": "2024-07-03T14:00:00Z",
@@ -169,3 +173,98 @@ def test_without_a_signal_the_trend_is_judged(trend: str, action: str) -> None:
     alone = {"signal": None, "costs": None, "record": None, "trend": trend}
     said = opinion(**alone, higher={"timeframe": "1w", "trend": "bullish"})
     assert said.action == action
+
+
+# As signals.snapshots makes them: prices to six places, shares to one place, R and percent to two.
+def _rounded(low: float, high: float, places: int) -> st.SearchStrategy[float]:
+    return st.floats(low, high).map(lambda value: round(value, places))
+
+
+PRICES = st.one_of(_rounded(0.0001, 5, 6), _rounded(5, 5_000, 2), _rounded(5_000, 900_000, 2))
+PERCENT = _rounded(-90, 900, 2)
+TREND = st.sampled_from(["bullish", "bearish", "neutral", "unknown"])
+SIDES = st.sampled_from(["BUY", "SELL"])
+RECORDS = st.fixed_dictionaries(
+    {"cases": st.integers(1, 9_000), "mean_r": _rounded(-3, 3, 2)},
+    optional={},
+).flatmap(
+    lambda found: st.fixed_dictionaries(
+        {
+            "mean_r_low": st.none() if found["cases"] < 30 else _rounded(-3, 3, 2),
+            "mean_r_high": _rounded(-3, 3, 2),
+        }
+    ).map(lambda more: found | more)
+)
+CASES = st.fixed_dictionaries(
+    {
+        "side": SIDES,
+        "alike": st.lists(st.sampled_from(["strategy", "symbol", "side", "regime"]), unique=True),
+    },
+    optional={"r": _rounded(-3, 8, 4)},
+)
+SNAPSHOTS = st.fixed_dictionaries(
+    {
+        "timeframe": st.sampled_from(["15m", "1h", "1d"]),
+        "trend": TREND,
+        "quote": st.none()
+        | st.fixed_dictionaries(
+            {"price": PRICES, "age_seconds": _rounded(0, 9_000_000, 1), "is_stale": st.booleans()}
+        ),
+        "signal": st.none()
+        | st.fixed_dictionaries(
+            {
+                "side": SIDES,
+                "entry": PRICES,
+                "stop": PRICES,
+                "target": PRICES,
+                "opposed_by": st.lists(
+                    st.fixed_dictionaries(
+                        {
+                            "strategy": st.sampled_from(
+                                ["rsi_momentum_v1", "macd_crossover_v1", "breakout_v12"]
+                            ),
+                            "timeframe": st.sampled_from(["1m", "5m", "15m", "1h", "1d", "1w"]),
+                        }
+                    ),
+                    max_size=5,
+                ),
+            }
+        ),
+        "indicators": st.fixed_dictionaries(
+            {}, optional={"atr": PRICES, "volume_ratio": st.floats(0, 9_000).map(lambda v: float(f"{v:.6g}"))}
+        ),
+        "higher": st.none()
+        | st.fixed_dictionaries({"timeframe": st.sampled_from(["1h", "1d", "1w"]), "trend": TREND}),
+        "volatility": st.none()
+        | st.fixed_dictionaries(
+            {
+                "atr_percent": st.floats(1e-4, 90).map(lambda v: float(f"{v:.6g}")),
+                "rank_percent": _rounded(0, 100, 1),
+                "bars": st.integers(1, 250),
+                "regime": st.sampled_from(["calm", "normal", "wild", "unknown"]),
+            }
+        ),
+        "year": st.none()
+        | st.fixed_dictionaries(
+            {"high": PRICES, "low": PRICES, "below_high_percent": PERCENT, "above_low_percent": PERCENT}
+        ),
+        "costs": st.none() | st.fixed_dictionaries({"reward_to_risk": _rounded(-1, 20, 3)}),
+        "record": st.none()
+        | st.fixed_dictionaries({"here": st.none() | RECORDS, "all": st.none() | RECORDS}),
+        "positions": st.lists(
+            st.fixed_dictionaries(
+                {"symbol": st.sampled_from(["AAPL", "MSFT"]), "quantity": st.integers(-90_000, 9_000_000)}
+            ),
+            max_size=1,
+        ),
+        "cases": st.lists(CASES, max_size=8),
+        "refusals": st.lists(CASES, max_size=4),
+    }
+).map(lambda made: {"instrument": {"symbol": "AAPL"}} | made)
+
+
+@given(SNAPSHOTS)
+def test_no_number_of_its_text_is_from_anywhere_but_the_snapshot(made: Snapshot) -> None:
+    said = Rules().analyse(made, 1)
+    texts = JOINT.join([said.reasoning, *(factor.text for factor in said.factors)])
+    assert grounding.check(texts, made).inventions == ()
