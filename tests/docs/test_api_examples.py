@@ -7,12 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.utils import timezone
 from knox.models import AuthToken
 from pytest_django.live_server_helper import LiveServer
 
 from approvals.models import Order, TradeApproval
+from signals.models import OrchestrationRun
 from tests import make
 from tests.jaxsite.processes import ROOT
 
@@ -63,4 +65,22 @@ def test_every_command_of_a_decision_runs_as_it_is_written(live_server: LiveServ
     assert (order.quantity, order.status) == (2, "cancelled")
     assert said.count('"status": 409') == 1
     assert "Traceback" not in said
+    connection.close()
+
+
+def test_every_command_of_a_second_opinion_runs_as_it_is_written(
+    live_server: LiveServer, tmp_path: Path
+) -> None:
+    make.only("AAPL")
+    make.signal(expires_at=timezone.now() + timedelta(hours=1))
+    make.memory("Rejected before earnings.")
+    user = make.trader()
+    asks = ("add_orchestrationrun", "change_orchestrationrun")
+    user.user_permissions.add(*Permission.objects.filter(codename__in=asks))
+    _, token = AuthToken.objects.create(user)
+    said = run(commands("Second opinions"), live_server, token, tmp_path)
+    asked = OrchestrationRun.objects.order_by("queued_at").values_list("status", "context")
+    assert list(asked) == [("cancelled", "Earnings on Thursday."), ("queued", "")]
+    assert "Rejected before earnings." in said
+    assert '"status": 4' not in said
     connection.close()
