@@ -1,10 +1,11 @@
-"""The examples of checked texts in docs/opinions.md, given to the check."""
+"""The examples in docs/opinions.md, held against the code: texts that are checked, points and confidence."""
 
 import re
 
 import pytest
 
 from signals import grounding
+from signals.analysts.rules import MOST
 from tests.jaxsite.processes import ROOT
 from tests.signals.asked import SNAPSHOT
 
@@ -21,3 +22,9 @@ def test_each_example_is_judged_as_the_page_says(text: str, verdict: str) -> Non
 
 def test_there_are_examples() -> None:
     assert {verdict for _, verdict in CHECKED} == {"stands", "is no claim", "is invented"}
+
+
+def test_its_confidences_are_those_of_the_checklist() -> None:
+    told = re.findall(r"(\d\.\d+) with (-?\d+)", PAGE)
+    assert told
+    assert all(float(said) == round(0.5 + abs(int(points)) / MOST / 2, 2) for said, points in told)
