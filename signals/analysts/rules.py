@@ -17,7 +17,7 @@ HIGH_RANK = 90  # percent of the bars that were calmer
 FAR = 0.5  # ATR that the price may have run since the signal
 GOOD_RATIO, BAD_RATIO = 1.5, 1.0
 TAKE, LEAVE = 2, -1  # points from which on it says yes, and up to which it says no
-MOST = 12  # points that all items together can give
+MOST = 12  # points that make it certain
 # How many of the recalled cases count stands nowhere in a snapshot. As words such counts are no claims.
 COUNTS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight")
 

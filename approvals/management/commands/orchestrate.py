@@ -8,7 +8,7 @@ from signals import consulting
 
 
 class Command(BaseCommand):
-    help = "Ask for a second opinion on every watched instrument. The worker (qcluster) works on them."
+    help = "Ask for a second opinion on every watched instrument. The slow worker works on them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--all", action="store_true", required=True, help="Every watched instrument.")
