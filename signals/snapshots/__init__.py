@@ -42,7 +42,7 @@ def _snapshot(subject: Subject, around: Around) -> dict[str, Any]:
             "calendar": instrument.calendar,
         },
         "timeframe": subject.timeframe.value,
-        "quote": bars.quote(quote, around.at) if quote else None,
+        "quote": bars.quote(quote, around.at, is_stale=quote.pk in around.stale) if quote else None,
         "signal": signals.said(signal, around) if signal else None,
         "indicators": {name: short(value) for name, value in seen.items()},
         "trend": regimes.trend(seen),

@@ -1,6 +1,6 @@
 """What snapshots are of, and what they stand on: read once for all of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 from django.db import connection
 from django.db.models import QuerySet
 
+from market.changes import stale_symbols
 from market.models import Instrument, Quote
 from market.prices import Timeframe
 from signals import memory, records, store
@@ -74,11 +75,15 @@ class Trail:
 
 @dataclass(frozen=True)
 class Around:
-    """What snapshots stand on besides their subjects, read once for all of them."""
+    """What snapshots stand on besides their subjects, read once for all of them.
+
+    `stale`: the symbols whose quote is too old while they trade; after a close the last one is the newest.
+    """
 
     at: datetime
     instruments: Mapping[str, Instrument]
     quotes: Mapping[str, Quote]
+    stale: Collection[str]
     years: Mapping[str, tuple[float, float, int]]
     trails: Mapping[tuple[str, Timeframe], Trail]
     records: Mapping[records.Key, StrategyRecord]
@@ -96,6 +101,7 @@ class Around:
             at,
             Instrument.objects.in_bulk(symbols),
             Quote.objects.in_bulk(symbols),
+            stale_symbols(at, list(symbols)),
             _years(symbols, at),
             _trails(subjects),
             records.of(signals) if signals else {},

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.conf import settings
 
 from market.models import Quote
 from market.prices import Floats, Timeframe
@@ -17,8 +16,7 @@ SHOWN = 60  # closed bars
 COLUMNS = ("opened_at", "open", "high", "low", "close", "volume")
 
 
-def quote(quote: Quote, at: datetime) -> dict[str, Any]:
-    age = quote.age(at).total_seconds()
+def quote(quote: Quote, at: datetime, *, is_stale: bool) -> dict[str, Any]:
     return {
         "price": quote.price,
         "bid": quote.bid,
@@ -28,8 +26,8 @@ def quote(quote: Quote, at: datetime) -> dict[str, Any]:
         "provider": quote.provider,
         "feed": quote.feed,
         "delay_seconds": quote.delay_seconds,
-        "age_seconds": round(age, 1),
-        "is_stale": age > settings.STALE_QUOTE_SECONDS,
+        "age_seconds": round(quote.age(at).total_seconds(), 1),
+        "is_stale": is_stale,
     }
 
 

@@ -40,6 +40,16 @@ def test_the_quote_has_its_times_its_feed_and_its_age() -> None:
     assert (quote["age_seconds"], quote["is_stale"]) == (5.0, False)
 
 
+@pytest.mark.parametrize(
+    ("at", "is_stale"),
+    [("2024-07-03T14:06Z", True), ("2024-07-03T17:21Z", False), ("2024-07-05T13:36Z", True)],
+)
+def test_a_quote_is_stale_while_its_market_trades_and_not_after_the_close(at: str, is_stale: bool) -> None:
+    """Daily bars are final 20 minutes after the close: their signals are looked at then."""
+    told = snapshots.take([Subject.of(OrchestrationRun(symbol="AAPL"))], datetime.fromisoformat(at))[0]
+    assert told["quote"]["is_stale"] is is_stale
+
+
 def test_the_last_sixty_closed_bars_and_no_open_one() -> None:
     make.candle("AAPL", "2024-07-03", 999.0, is_final=False)
     rows = taken()["bars"]["rows"]
@@ -125,7 +135,7 @@ def test_what_is_held_and_what_was_asked_is_in_it() -> None:
 def test_many_are_as_many_queries_as_one(django_assert_num_queries: Any) -> None:
     signals = [make.signal(), make.sell(), make.signal("MSFT")]
     subjects = [Subject.of(OrchestrationRun(symbol=one.symbol, signal=one)) for one in signals]
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         snapshots.take(subjects[:1], make.T0)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         snapshots.take(subjects, make.T0)
