@@ -115,4 +115,5 @@ def secrets() -> Sequence[str]:
     """What must not be kept or sent, wherever somebody has written it."""
     names = ("SECRET_KEY", "ALPACA_API_KEY", "ALPACA_API_SECRET", "POLYGON_API_KEY", "LLM_API_KEY")
     named = [str(getattr(settings, name)) for name in names if getattr(settings, name)]
-    return [*named, *settings.NOTIFY_URLS]
+    password = settings.DATABASES["default"].get("PASSWORD")
+    return [*named, *settings.NOTIFY_URLS, *([password] if password else [])]

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.db.models import F
+from django.db.models.functions import Least
 
 from market import locks
 from market.prices import Timeframe
@@ -26,6 +27,7 @@ TOLD = 8  # outcomes that are recalled for a case at most
 REFUSED = 4  # and decisions
 ELSEWHERE = 6  # facts that Hindsight recalls
 LISTENED = 5.0  # seconds that a run waits for it
+MOST_ATTEMPTS = 1_000  # that are counted
 HANDED_ON, PATIENCE = 50, 20.0  # cases at a time that it is given, and seconds
 
 # From the most alike to the least: each tier is the newest few of one index. The words come last.
@@ -193,7 +195,7 @@ def hand_on(at: datetime) -> int:
         try:
             _hindsight().retain([_told(one) for one in found], PATIENCE)
         except HindsightAway as away:
-            these.update(attempts=F("attempts") + 1)
+            these.update(attempts=Least(F("attempts") + 1, MOST_ATTEMPTS))
             logger.warning("%s; %s cases wait", away, len(found))
             return 0
         return these.update(retained_at=at)

@@ -159,7 +159,9 @@ def _year(snapshot: Snapshot, side: str) -> Item:
     high, low = known["high"], known["low"]
     target = signal["target"] if signal else None
     above, below = known["above_low_percent"], known["below_high_percent"]
-    where = f"{below:.1f} % below the 52-week high, {above:.1f} % above the low"
+    to_high = f"{below:.1f} % below" if below >= 0 else f"{-below:.1f} % above"
+    to_low = f"{above:.1f} % above" if above >= 0 else f"{-above:.1f} % below"
+    where = f"{to_high} the 52-week high, {to_low} the low"
     if target is not None and (target > high if side == "BUY" else target < low):
         edge, name = (high, "high") if side == "BUY" else (low, "low")
         return Item(-1, f"The target of {_level(target)} lies beyond the 52-week {name} of {_level(edge)}")
