@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from approvals import advice
@@ -118,7 +119,9 @@ class SignalAnalysisViewSet(GenericViewSet[OrchestrationRun]):
     filterset_class = None
     lookup_value_regex = "[0-9A-Fa-f-]{36}"
 
-    @extend_schema(request=AnalyseSerializer, responses={202: RunDetailSerializer})
+    @extend_schema(
+        request=AnalyseSerializer, responses={202: RunDetailSerializer}, parameters=[work.LOCATION]
+    )
     @action(["post"], detail=True, permission_classes=[MayAsk])
     def analyze(self, request: Request, pk: str) -> Response:
         """Ask for an opinion on a signal. It is queued. 409 when the signal has ended.
@@ -133,4 +136,5 @@ class SignalAnalysisViewSet(GenericViewSet[OrchestrationRun]):
             raise Conflict(str(ended)) from None
         except consulting.NotConfigured as missing:
             raise serializers.ValidationError({"analyst": [str(missing)]}) from None
-        return Response(RunDetailSerializer(run).data, 202)
+        address = reverse("orchestrationrun-detail", args=[run.pk], request=request)
+        return Response(RunDetailSerializer(run).data, 202, headers={"Location": address})

@@ -42,7 +42,9 @@ def test_an_analysis_is_queued_for_the_slow_cluster(asker: APIClient, signal: Si
     answer = analyse(asker, signal, context="Earnings on Thursday.")
     assert answer.status_code == 202
     assert answer.json() | {"status": "queued", "symbol": "AAPL", "requested_by": "ann"} == answer.json()
-    assert OrchestrationRun.objects.get().signal == signal
+    run = OrchestrationRun.objects.get()
+    assert run.signal == signal
+    assert answer["Location"].endswith(f"/api/v1/orchestrations/{run.pk}")
     assert OrmQ.objects.get().key == "slow"
     assert OrmQ.objects.get().func() == advice.TASK
 
