@@ -32,5 +32,6 @@ CATALOGUE = {
     "approve.latency": Benchmark(decisions.latency, tiny=3, medium=200, full=600),
     "opinions.rules": Benchmark(opinions.analyses, tiny=20, medium=1_000, full=1_000),
     "opinions.recall": Benchmark(opinions.recall, tiny=200, medium=100_000, full=100_000),
+    "opinions.fair": Benchmark(opinions.fair, tiny=6, medium=500, full=500),
     "memory.worker": Benchmark(memory.worker, tiny=2, medium=200, full=200),
 }

@@ -1,11 +1,25 @@
-"""The checklist over many signals beside reading their snapshots; recall among many memories."""
+"""The checklist over many signals beside reading their snapshots; recall among many memories; and what else
+is queued while many runs wait for a slow model, in clusters of their own.
+"""
 
+import os
 import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
+from django.test import override_settings
+from django_q.models import OrmQ
+from django_q.tasks import async_task
 
+from approvals import advice
 from benchmarks.candles import PROVIDER, walks
 from benchmarks.measure import Result, alternate, seconds
 from benchmarks.tables import execute, instruments, sessions
@@ -15,6 +29,7 @@ from signals import memory, orchestrate, snapshots
 from signals.memory import Question
 from signals.models import Memory, OrchestrationRun, Signal
 from signals.snapshots import Subject
+from tests import vendors
 
 BARS = 250
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -45,6 +60,33 @@ MEMORIES = """
         %(at)s - n * interval '26 minutes', format('Signal %%s of B%%s made %%s R. Note %%s.', n, n %% 50,
         n %% 4, md5(n::text)), '{"r": 1.0}', 'benchmark:' || n, %(at)s, 0
     FROM generate_series(1, %(size)s) AS n
+"""
+
+TASKS = {  # by cluster: what nobody may have to wait for
+    "default": ("market.tasks.ingest", "signals.tasks.scan", "approvals.tasks.reconcile"),
+    "slow": ("approvals.tasks.outcomes",),
+}
+BEHIND_SECONDS = 10.0
+PATIENCE = 120.0
+NEVER = 3_600.0  # seconds: longer than anybody waits
+WORKER = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+import django
+django.setup()
+from django.conf import settings
+from django.db import connection, connections
+connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = sys.argv[1]
+settings.LLM_BASE_URL, settings.LLM_MODEL = sys.argv[2], "honest"
+from jaxsite import descent
+from approvals import tasks
+connections.close_all()
+from django_q.cluster import Cluster
+descent.forks_end_with_me()
+Cluster().start()
+print("ready", flush=True)
+sys.stdin.read()
+os.killpg(0, 9)
 """
 
 
@@ -86,6 +128,84 @@ def recall(size: int) -> list[Result]:
         Result(name, _p95(asked, words), RECALL_SECONDS, 1.0, note=f"{size:,} memories")
         for name, words in (("opinions.recall", ""), ("opinions.recall words", "signal or note or earnings"))
     ]
+
+
+def fair(size: int) -> list[Result]:
+    """From queueing a task to its end, while `size` runs wait for a model that does not answer, and without.
+
+    Each run was asked for by somebody, so that there are as many tasks that want to work on them.
+    """
+    execute("TRUNCATE orchestration_runs, django_q_ormq CASCADE")
+    symbols, turns = instruments(size), 5 if size > 100 else 1
+    with vendors.OpenAI(latency=NEVER) as model, _clusters(f"{model.url}/v1"):
+        for name in TASKS:
+            _turns(name, 1)  # everything is loaded
+        idle = {name: _turns(name, turns) for name in TASKS}
+        with override_settings(LLM_BASE_URL=f"{model.url}/v1", LLM_MODEL="honest"):
+            for symbol in symbols:
+                orchestrate.request(symbol, AT, trigger=OrchestrationRun.Trigger.MANUAL, analyst="llm")
+                advice.go_on()
+        busy = {name: _turns(name, turns) for name in ("slow", "default")}
+        waiting = OrchestrationRun.objects.filter(status=OrchestrationRun.Status.QUEUED).count()
+        if len(model.visits) != settings.ORCHESTRATION_CONCURRENCY or waiting != size - len(model.visits):
+            raise AssertionError(f"{waiting} runs wait, {len(model.visits)} are at work.")
+    execute("TRUNCATE orchestration_runs, django_q_ormq CASCADE")
+    note = f"{waiting} wait"
+    median = {name: statistics.median(idle[name]) for name in TASKS}
+    return [
+        *(
+            Result(f"opinions.fair {name}", statistics.median(busy[name]), median[name], 2.0, note=note)
+            for name in TASKS
+        ),
+        # The first one has as many tasks before it, which all find that nobody is free to ask.
+        Result("opinions.fair behind", max(busy["slow"]), BEHIND_SECONDS, 1.0, note=note),
+    ]
+
+
+def _turns(cluster: str, count: int) -> list[float]:
+    return [_until_done(cluster, task) for _ in range(count) for task in TASKS[cluster]]
+
+
+def _until_done(cluster: str, task: str) -> float:
+    """Seconds from queueing a task until the cluster is done with it."""
+    began = perf_counter()
+    async_task(task, q_options={} if cluster == "default" else {"cluster": cluster})
+    mine = OrmQ.objects.filter(pk=OrmQ.objects.latest("pk").pk)
+    while mine.exists():
+        if perf_counter() - began > PATIENCE:
+            raise AssertionError(f"{task} was not done within {PATIENCE:g} s.")
+        time.sleep(0.005)
+    return perf_counter() - began
+
+
+@contextmanager
+def _clusters(model: str) -> Iterator[None]:
+    """The two of an installation, whose model is at that address."""
+    command = [sys.executable, "-c", WORKER, str(connection.settings_dict["NAME"]), model]
+    workers = [
+        subprocess.Popen(
+            command,
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | ({} if name == "default" else {"Q_CLUSTER_NAME": name}),
+            start_new_session=True,
+        )
+        for name in TASKS
+    ]
+    try:
+        for worker in workers:
+            assert worker.stdout is not None
+            worker.stdout.readline()
+        yield
+    finally:
+        for worker in workers:
+            worker.communicate()
+        execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 def _p95(asked: int, words: str) -> float:
