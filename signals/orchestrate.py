@@ -18,7 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q
 
 from market import locks
 from market.models import Instrument
@@ -41,6 +41,10 @@ LONGEST_CONTEXT, LONGEST_MODEL = 2_000, 120
 BROKEN = "Something in Jax broke on it ({}). The log says more."
 DIED = "The worker that ran it died, or took longer than it may. Ask again."
 ENDED = "Its signal ended before its turn came."
+TELL = """
+    UPDATE strategy_signals SET opinion_id = run
+    FROM unnest(%s::uuid[], %s::uuid[]) AS newest (run, signal) WHERE id = signal
+"""
 DAILY = [one.value for one in Timeframe if not one.is_intraday]
 
 
@@ -246,7 +250,7 @@ def _consult(runs: Sequence[OrchestrationRun], held: Sequence[Held], clock: Cloc
         for run, snapshot, paper in zip(runs, taken, papers, strict=True)
         if run.pk in asked
     ]
-    _record([one | {"finished_at": clock.now} for one in answers], clock.now)
+    _record(runs, [one | {"finished_at": clock.now} for one in answers], clock.now)
 
 
 def _recalled(snapshot: dict[str, Any]) -> int:
@@ -328,18 +332,17 @@ def _completed(
     }
 
 
-def _record(answers: Sequence[dict[str, Any]], at: datetime) -> None:
+def _record(runs: Sequence[OrchestrationRun], answers: Sequence[dict[str, Any]], at: datetime) -> None:
     """Store what runs came to and tell their signals, in one transaction.
 
     The signals are locked first, as by whoever decides on them: an opinion comes before a decision or after.
     """
-    pks = [one["id"] for one in answers]
+    about = {run.pk: run.signal_id for run in runs if run.signal_id}
+    spoken = [one["id"] for one in answers if one["status"] == Status.COMPLETED and one["id"] in about]
     with transaction.atomic():
-        about = OrchestrationRun.objects.filter(pk__in=pks)
-        locked = Signal.objects.filter(pk__in=about.values("signal")).order_by("pk")
-        locked = locked.select_for_update(no_key=True).only("status", "expires_at")
-        pending = [one.pk for one in locked if one.status_at(at) == Signal.Status.PENDING]
-        results.write(answers)
-        newest = about.filter(signal=OuterRef("pk"), status=Status.COMPLETED)
-        spoken = Signal.objects.filter(pk__in=pending, runs__in=about.filter(status=Status.COMPLETED))
-        spoken.update(opinion=Subquery(newest.values("pk")[:1]))
+        pending = Signal.objects.pending(at).filter(pk__in=[about[pk] for pk in spoken]).order_by("pk")
+        locked = set(pending.select_for_update(no_key=True).values_list("pk", flat=True))
+        written = results.write(answers)
+        newest = [pk for pk in spoken if pk in written and about[pk] in locked]
+        with connection.cursor() as cursor:
+            cursor.execute(TELL, [newest, [about[pk] for pk in newest]])
