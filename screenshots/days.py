@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import cycle
 
 from django.contrib.auth.models import Group, User
+from django_q.models import OrmQ
 
 from approvals import decisions, execution, memories, outcomes, proposals
 from approvals.models import Order, TradeApproval
@@ -49,6 +50,7 @@ def play(until: datetime, days: int) -> None:
         tick(until - ago)
     scan.run(until)
     analysts.advise(until - HOUR / 3)
+    OrmQ.objects.all().delete()  # its tasks were done by hand
 
 
 def tick(at: datetime) -> None:
