@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -78,6 +79,18 @@ def stamp(at: datetime | None, timeframe: Timeframe | str | None = None) -> str:
     if timeframe is not None and not Timeframe(timeframe).is_intraday:
         return f"{at:%Y-%m-%d}"
     return f"{at:%Y-%m-%d %H:%M}"
+
+
+def here(at: datetime | None, timeframe: Timeframe | str | None = None) -> str:
+    """The same in the active zone, the viewer's."""
+    is_date = timeframe is not None and not Timeframe(timeframe).is_intraday
+    return stamp(at if at is None or is_date else timezone.localtime(at), timeframe)
+
+
+def viewer() -> str:
+    """The name of the active zone, as browsers know it."""
+    active = timezone.get_current_timezone()
+    return active.key if isinstance(active, ZoneInfo) else "UTC"
 
 
 def city(zone: ZoneInfo | None) -> str:

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from market.models import Split
 from market.prices import Bars, Timeframe, to_datetime, to_instant
 from market.store import read_bars
-from market.words import level, stamp
+from market.words import here, level
 from signals import words
 from signals.models import Signal
 from signals.panel import DIGESTED
@@ -130,7 +130,7 @@ def described(picture: Picture) -> str:
 
 
 def _stamp(picture: Picture) -> str:
-    return stamp(picture.signal.bar_opened_at, picture.signal.timeframe)
+    return here(picture.signal.bar_opened_at, picture.signal.timeframe)
 
 
 def _mark(picture: Picture) -> SafeString:
@@ -144,7 +144,7 @@ def _mark(picture: Picture) -> SafeString:
         _at(MIDDLE),
         _stamp(picture),
         _at(picture.x(0) - SLOT / 2),
-        stamp(first, picture.signal.timeframe) if picture.here > BEFORE / 2 else "",
+        here(first, picture.signal.timeframe) if picture.here > BEFORE / 2 else "",
         _arrow(picture),
     )
 

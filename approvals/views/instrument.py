@@ -140,6 +140,7 @@ def _chart(instrument: Instrument, timeframe: Timeframe) -> dict[str, Any]:
     zone = calendars.zone(instrument.calendar) if timeframe.is_intraday else None
     return {
         "bars": f"{address}?{urlencode({'timeframe': timeframe.value})}",
+        "viewer": words.viewer(),
         "zone": zone.key if zone else "",
         "city": words.city(zone),
         "decimals": words.decimals(instrument),
@@ -159,7 +160,7 @@ def _facts(stretch: Stretch) -> str:
             last.close,
         )
     )
-    since, until = (words.stamp(one.opened_at, stretch.timeframe) for one in (first, last))
+    since, until = (words.here(one.opened_at, stretch.timeframe) for one in (first, last))
     return (
         f"The newest {len(stretch.candles)} bars, from {since} to {until}: between {low} and {high},"
         f" the last close {close}."
@@ -172,7 +173,7 @@ def _rows(stretch: Stretch) -> Iterator[Row]:
     for candle in reversed(stretch.candles):
         there = candle.opened_at.astimezone(zone) if zone else None
         yield Row(
-            opened=words.stamp(candle.opened_at, stretch.timeframe),
+            opened=words.here(candle.opened_at, stretch.timeframe),
             there=f"{there:%a %H:%M}" if there and stretch.timeframe.is_intraday else "",
             prices=[
                 words.price(one, instrument) for one in (candle.open, candle.high, candle.low, candle.close)
@@ -185,9 +186,9 @@ def _rows(stretch: Stretch) -> Iterator[Row]:
 
 def _gap(gap: Any) -> dict[str, Any]:
     return {
-        "first": words.stamp(gap.first_at, gap.timeframe),
-        "last": words.stamp(gap.last_at, gap.timeframe),
-        "next": words.stamp(gap.next_attempt_at) if gap.next_attempt_at else "not tried any more",
+        "first": words.here(gap.first_at, gap.timeframe),
+        "last": words.here(gap.last_at, gap.timeframe),
+        "next": words.here(gap.next_attempt_at) if gap.next_attempt_at else "not tried any more",
         "gap": gap,
     }
 

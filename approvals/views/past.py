@@ -9,6 +9,7 @@ import numpy as np
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from approvals.models import Outcome
@@ -33,6 +34,7 @@ def element(signal: Signal, instrument: Instrument | None) -> dict[str, Any]:
     plots = studies.plots_of(signal)
     return {
         "bars": reverse("signal-bars", args=[signal.pk]),
+        "viewer": words.viewer(),
         "zone": zone.key if zone else "",
         "city": words.city(zone),
         "decimals": words.decimals(instrument) if instrument else 2,
@@ -106,8 +108,8 @@ def _says(signal: Signal, stretch: Stretch, end: Outcome | None, ended: Candle |
     elif signal.bar_opened_at not in {candle.opened_at for candle in stretch.candles}:
         yield "The bar that spoke is no longer among the stored ones."
     if end is not None and end.exited_at is not None and end.r is not None and ended is None:
-        at = words.stamp(end.exited_at, end.played_on)
-        zone = " UTC" if Timeframe(end.played_on).is_intraday else ""
+        at = words.here(end.exited_at, end.played_on)
+        zone = f" {timezone.localtime(end.exited_at):%Z}" if Timeframe(end.played_on).is_intraday else ""
         yield f"It ended at {at}{zone} ({_result(end)}): that bar is not among those of this chart."
 
 

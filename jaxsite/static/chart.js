@@ -30,16 +30,29 @@
   let loading = false;
 
   const price = (value) => value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
-  const zoned = element.dataset.zone && new Intl.DateTimeFormat("en-GB", {
-    timeZone: element.dataset.zone, weekday: "short", hour: "2-digit", minute: "2-digit",
-  });
+  const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const inZone = (timeZone, parts) => new Intl.DateTimeFormat("en-GB", { timeZone, ...parts });
+  const viewer = element.dataset.viewer;
+  const here = inZone(viewer, { year: "numeric", month: "2-digit", day: "2-digit", ...clock, timeZoneName: "short" });
+  const onAxis = { day: inZone(viewer, { day: "numeric", month: "short" }), time: inZone(viewer, clock) };
+  const there = element.dataset.zone && element.dataset.zone !== viewer && inZone(element.dataset.zone, { weekday: "short", ...clock });
 
-  // A daily bar is its date everywhere; an intraday one is UTC with the exchange's own time beside it.
+  // A daily bar is its date everywhere; an intraday one is the viewer's time with the exchange's own beside it.
   function moment(time) {
     if (typeof time === "string") return time;
     const at = new Date(time * 1000);
-    const utc = `${at.toISOString().slice(0, 16).replace("T", " ")} UTC`;
-    return zoned ? `${utc}, ${zoned.format(at)} ${element.dataset.city}` : utc;
+    const part = Object.fromEntries(here.formatToParts(at).map(({ type, value }) => [type, value]));
+    const said = `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute} ${part.timeZoneName}`;
+    return there ? `${said}, ${there.format(at)} ${element.dataset.city}` : said;
+  }
+
+  // The chart begins a day at midnight UTC; where that is another hour for the viewer, the hour is said, too.
+  function tick(time, kind) {
+    if (typeof time === "string" || kind < LightweightCharts.TickMarkType.DayOfMonth) return null;
+    const at = new Date(time * 1000);
+    const [day, hour] = [onAxis.day.format(at), onAxis.time.format(at)];
+    if (kind !== LightweightCharts.TickMarkType.DayOfMonth) return hour;
+    return hour === "00:00" ? day : `${day} ${hour}`;
   }
 
   // The colours are those of the legend, so that the chart can never say something else.
@@ -58,7 +71,7 @@
       layout: { attributionLogo: false },
       crosshair: { mode: LightweightCharts.CrosshairMode.Normal },
       localization: { locale: "en-US", timeFormatter: moment },
-      timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 3 },
+      timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 3, tickMarkFormatter: tick },
       handleScroll: { vertTouchDrag: false }, // a finger that moves up or down moves the page
     });
     candles = chart.addSeries(LightweightCharts.CandlestickSeries, {

@@ -35,7 +35,13 @@ class Visitor:
 
     @contextmanager
     def page(
-        self, *, width: int = 1280, dark: bool = False, scripts: bool = True, touch: bool = False
+        self,
+        *,
+        width: int = 1280,
+        dark: bool = False,
+        scripts: bool = True,
+        touch: bool = False,
+        zone: str = "UTC",
     ) -> Iterator[Page]:
         scheme: Literal["dark", "light"] = "dark" if dark else "light"
         context = self.browser.new_context(
@@ -45,6 +51,7 @@ class Visitor:
             java_script_enabled=scripts,
             has_touch=touch,
             is_mobile=touch,
+            timezone_id=zone,
         )
         context.add_cookies(
             [{"name": settings.SESSION_COOKIE_NAME, "value": self.session, "url": self.address}]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from market.models import Candle, Gap
+from market.models import Candle, Gap, Instrument
 from signals.models import Signal
 from tests import make
 from tests.browser.conftest import Visitor
@@ -150,6 +150,21 @@ def test_the_newest_bar_and_a_gap_are_read_out(visit: Visit) -> None:
             expect(reading).to_contain_text("2024-07-03 14:00 UTC: open 100.00, high 104.00, low 98.00")
             chart.hover(position={"x": page.evaluate(FIRST_SHADED), "y": 100})
             expect(reading).to_have_text("2024-07-03 11:15 UTC: gap. outage of ours, 2 bars of 15m missing")
+
+    assert visit(look).complaints == []
+
+
+def test_times_are_the_viewers_with_the_exchanges_beside(visit: Visit) -> None:
+    Instrument.objects.filter(symbol="AAPL").update(calendar="XNYS")
+
+    def look(visitor: Visitor) -> None:
+        with visitor.page(zone="Europe/Berlin") as page:
+            page.goto("/")  # its script says where the viewer is
+            open_chart(page)
+            expect(page.locator("[data-reading]")).to_contain_text(
+                "2024-07-03 16:00 CEST, Wed 10:00 New York: open 100.00"
+            )
+            expect(page.locator("table.bars").last.locator("th").first).to_contain_text("2024-07-03 16:00")
 
     assert visit(look).complaints == []
 
