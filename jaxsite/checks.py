@@ -253,6 +253,8 @@ def check_second_opinions(**kwargs: Any) -> list[CheckMessage]:
         "LLM_DAY_TOKENS": (0, 1_000_000_000),
         "LLM_RUN_BUDGET_USD": (0, 1_000),
         "LLM_DAILY_BUDGET_USD": (0, 10_000),
+        "LLM_INPUT_PRICE": (0, 100_000),
+        "LLM_OUTPUT_PRICE": (0, 100_000),
     }
     return [
         Error(
@@ -261,7 +263,7 @@ def check_second_opinions(**kwargs: Any) -> list[CheckMessage]:
             id="jax.E024",
         )
         for name, (least, most) in limits.items()
-        if not least <= getattr(settings, name) <= most
+        if (value := getattr(settings, name)) is not None and not least <= value <= most
     ]
 
 

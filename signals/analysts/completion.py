@@ -17,6 +17,7 @@ CUT_SHORT = {
     "function_call": "it calls a tool, and there are none",
 }
 LONGEST = 20_000  # characters
+MOST_USED = 10**8  # tokens of one answer that a server may say to have counted
 FENCED = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.DOTALL | re.IGNORECASE)
 
 
@@ -76,5 +77,5 @@ def usage_of(answer: Mapping[str, Any]) -> tuple[int, int] | None:
     usage = answer.get("usage")
     match usage:
         case {"prompt_tokens": int(sent), "completion_tokens": int(answered)}:
-            return (sent, answered) if 0 < sent < 10**9 and 0 <= answered < 10**9 else None
+            return (sent, answered) if 0 < sent < MOST_USED and 0 <= answered < MOST_USED else None
     return None

@@ -1,6 +1,7 @@
 """A wrong setting is found before anything runs, and the message says what to write instead."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -156,3 +157,12 @@ def test_a_server_that_does_not_answer_is_said_without_a_traceback() -> None:
     assert "(jax.E009)" in said
     assert "HINT: Is DATABASE_URL right, and does the server run?" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("name", ["LLM_INPUT_PRICE", "LLM_OUTPUT_PRICE"])
+def test_a_price_below_nothing_is_refused(settings: Settings, name: str) -> None:
+    """It would make every budget endless."""
+    setattr(settings, name, Decimal(-1))
+    assert ids(checks.check_second_opinions()) == ["jax.E024"]
+    setattr(settings, name, None)
+    assert ids(checks.check_second_opinions()) == []
