@@ -41,6 +41,7 @@ LONGEST_CONTEXT, LONGEST_MODEL = 2_000, 120
 BROKEN = "Something in Jax broke on it ({}). The log says more."
 DIED = "The worker that ran it died, or took longer than it may. Ask again."
 ENDED = "Its signal ended before its turn came."
+ANSWERED = ("inputs", "exchanges", "key_factors", "inventions", "contradictions", "notes")  # not known yet
 TELL = """
     UPDATE strategy_signals SET opinion_id = run
     FROM unnest(%s::uuid[], %s::uuid[]) AS newest (run, signal) WHERE id = signal
@@ -115,6 +116,12 @@ def start(at: datetime) -> int:
     Those are daily ones and confident intraday ones that have none on the bars they stand on now, up to so
     many a day.
     """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('signals opinions', 0))")
+        return _start(at)
+
+
+def _start(at: datetime) -> int:
     today = at.replace(hour=0, minute=0, second=0, microsecond=0)
     by_itself = OrchestrationRun.objects.filter(trigger_type=Trigger.SIGNAL, queued_at__gte=today)
     left = settings.ORCHESTRATE_PER_DAY - by_itself.count()
@@ -193,7 +200,7 @@ def _claim(at: datetime) -> list[OrchestrationRun]:
         name = free.values_list("analyst", flat=True).first()
         if name is None:
             return []
-        mine = list(free.filter(analyst=name).select_related("signal")[: _at_once(name)])
+        mine = list(free.filter(analyst=name).defer(*ANSWERED).select_related("signal")[: _at_once(name)])
         OrchestrationRun.objects.filter(pk__in=[run.pk for run in mine]).update(
             status=Status.RUNNING, started_at=at, deadline_at=deadline
         )
@@ -264,9 +271,12 @@ def _recall_elsewhere(
 
     Then it is not asked for the others, either: they would all wait for it.
     """
+    for snapshot in taken:
+        snapshot["recalled"] = []
+    if not settings.HINDSIGHT_URL:
+        return [[] for _ in runs]
     why, notes, until = "", [], clock.gone + LISTENED
     for run, snapshot in zip(runs, taken, strict=True):
-        snapshot["recalled"] = []
         if not why and clock.gone > until:
             why = "it is slow"
         if not why:
