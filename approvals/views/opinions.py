@@ -67,11 +67,6 @@ class Shown:
     def others(self) -> list[list[tuple[str, bool]]]:
         return list(self._factors("neutral"))
 
-    @property
-    def repeats_itself(self) -> bool:
-        """Whether its reasoning says no more than its factors: the checklist's is made of them."""
-        return self.run.analyst == "rules" and bool(self.pros or self.cons)
-
     def _factors(self, verdict: str) -> Iterator[list[tuple[str, bool]]]:
         _, *parts = words.marked(self.run)
         for factor, part in zip(self.run.key_factors, parts, strict=True):

@@ -200,12 +200,6 @@ class TestSaying:
         assert "Few cases are known." not in said
         assert "Few cases are known." in html(trader, f"/opinions/{run.pk}/")
 
-    def test_the_checklist_does_not_say_everything_twice(self, trader: Client, signal: Signal) -> None:
-        make.run(signal, reasoning="More speaks for it.", key_factors=FACTORS)
-        assert "More speaks for it." not in panel(trader, signal)
-        OrchestrationRun.objects.update(analyst="llm")
-        assert "More speaks for it." in panel(trader, signal)
-
     def test_an_invention_is_struck_where_it_stands_and_only_there(
         self, trader: Client, signal: Signal
     ) -> None:
