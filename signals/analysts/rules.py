@@ -39,7 +39,7 @@ class Rules:
 
     name = "rules"
     model = "checklist 1"
-    at_once = 500
+    at_once = 1000
     may_invent = False
 
     def most(self, snapshot: Snapshot) -> Bill:
