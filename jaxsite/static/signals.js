@@ -58,7 +58,9 @@ const KEYS = {
 
 document.addEventListener("keydown", (event) => {
   const modified = event.ctrlKey || event.metaKey || event.altKey || event.repeat;
-  if (modified || document.querySelector("dialog[open]") || event.target.closest("input, textarea, select, button, a, summary")) return;
+  // The button of a dialog that has just been closed keeps the focus for a moment.
+  const used = event.target.closest("input, textarea, select, button, a, summary")?.checkVisibility();
+  if (modified || used || document.querySelector("dialog[open]")) return;
   if (!KEYS[event.key]) return;
   event.preventDefault();
   KEYS[event.key]();

@@ -86,8 +86,11 @@ def test_by_keyboard_a_reason_rejects(visit: Visit, signal: Signal) -> None:
     def work(page: Page) -> None:
         page.goto("/signals/")
         page.keyboard.press("?")
-        expect(page.get_by_text("opens the reasons to reject")).to_be_visible()
-        for key in ("Escape", "j", "r"):
+        keys = page.get_by_text("opens the reasons to reject")
+        expect(keys).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(keys).to_be_hidden()
+        for key in ("j", "r"):
             page.keyboard.press(key)
         expect(page.get_by_role("button", name="price moved")).to_be_focused()
         page.keyboard.press("Enter")
