@@ -1,8 +1,9 @@
 """The few values that anyone may compute from a snapshot. Each one widens the net, so they all stand here.
 
 - Between the price (quote, last close, entry) and each level (entry, stop, targets, averages, the higher
-  timeframe, the year's extremes, the price of a position): the difference, in per cent of either, and in ATR.
+  timeframe, the year's extremes, the price of a position): the difference, and in ATR.
 - The same between stop and target, the targets, the two averages, the year's extremes, bid and ask.
+- Stop and targets in per cent of the price, and the price in per cent of the averages.
 - The MACD less its signal line; the volume in per cent of its mean, and above it.
 - Counts: bars, cases, refusals, memories, positions, opposing signals; cases that gained and lost, their
   share and mean; the record's hits and stops in per cent, and those that ended otherwise.
@@ -37,6 +38,7 @@ LEVELS = (
     "year.high",
     "year.low",
 )
+EXITS = ("signal.stop", "signal.target", "signal.second_target")
 AVERAGE_KEYS = ("trend_", "sma", "ema", "vwap", "price")
 
 Values = Iterator[tuple[Kind, float]]
@@ -67,17 +69,35 @@ def _distances(snapshot: Mapping[str, Any]) -> Values:
     for one, other in pairs:
         distance = abs(one - other)
         yield Kind.PLAIN, distance
-        yield from ((Kind.PERCENT, 100 * distance / abs(base)) for base in (one, other) if base)
         if atr:
             yield Kind.MULTIPLE, distance / atr
+    yield from _shares(snapshot)
+
+
+def _shares(snapshot: Mapping[str, Any]) -> Values:
+    """How far stop and targets are from the price, and the price from averages and costs, in per cent."""
+    prices = {value for path in ANCHORS if (value := _at(snapshot, path))}
+    exits = {value for path in EXITS if (value := _at(snapshot, path))}
+    behind = {value for value in (*_averages(snapshot), *_costs(snapshot)) if value}
+    yield from ((Kind.PERCENT, 100 * abs(level / price - 1)) for price in prices for level in exits | behind)
+    yield from ((Kind.PERCENT, 100 * abs(price / level - 1)) for price in prices for level in behind)
 
 
 def _levels(snapshot: Mapping[str, Any]) -> Iterator[float]:
     yield from (value for path in LEVELS if (value := _at(snapshot, path)) is not None)
+    yield from _averages(snapshot)
+    yield from _costs(snapshot)
+
+
+def _averages(snapshot: Mapping[str, Any]) -> Iterator[float]:
     indicators = snapshot.get("indicators")
     if isinstance(indicators, Mapping):
         named = (value for key, value in indicators.items() if str(key).startswith(AVERAGE_KEYS))
-        yield from (number for value in named if (number := as_number(value)) is not None)
+        yield from (number for value in named if (number := as_number(value)))
+
+
+def _costs(snapshot: Mapping[str, Any]) -> Iterator[float]:
+    """What is held did cost a share."""
     for position in _list(snapshot, "positions"):
         if isinstance(position, Mapping) and (price := as_number(position.get("average_price"))) is not None:
             yield price
