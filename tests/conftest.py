@@ -124,15 +124,37 @@ def install(migrated: Path) -> Callable[[Path], None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those with processes of their own first: they wait much, and beside them the others run.
+    """Those with processes of their own among the others: they wait much, and beside them others run.
 
     Those that empty the tables do no more than that: without the mark Django would make its own rows anew.
     """
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items[:] = mixed(items)
     for item in items:
         if empties_the_tables(item):
             mark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
             item.add_marker(mark, append=False)
+
+
+def mixed(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The groups that wait, the largest first, and after each its share of the others.
+
+    All of them are dealt out in the first part, so that none is left alone at the end.
+    """
+    waiting: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("slow"):
+            waiting.setdefault(together(item.nodeid), []).append(item)
+    others = [item for item in items if not item.get_closest_marker("slow")]
+    share = len(others) * 3 // 4 // max(len(waiting), 1)
+    order: list[pytest.Item] = []
+    for number, group in enumerate(sorted(waiting.values(), key=len, reverse=True)):
+        order += [*group, *others[number * share : (number + 1) * share]]
+    return [*order, *others[len(waiting) * share :]]
+
+
+def together(nodeid: str) -> str:
+    """What one worker runs whole: some files, otherwise the test alone."""
+    return next((file for file in TOGETHER if nodeid.startswith(file)), nodeid)
 
 
 def empties_the_tables(item: pytest.Item) -> bool:
@@ -155,7 +177,7 @@ class Shares(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no 
     """Deals out tests one by one in their order, but some files whole."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((file for file in TOGETHER if nodeid.startswith(file)), nodeid)
+        return together(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)  # `-p no:xdist` does without it
