@@ -15,7 +15,7 @@ from market.changes import QuoteView
 from market.models import Instrument
 from market.templatetags import figures
 
-PER_PAGE = 50
+PER_PAGE = 40
 POINTS = 40  # bars of the line
 WIDTH, HEIGHT = 96.0, 24.0
 

@@ -94,8 +94,8 @@ def test_it_can_be_searched(trader: Client) -> None:
 
 def test_many_instruments_are_shown_by_the_page(trader: Client) -> None:
     Instrument.objects.bulk_create(Instrument(symbol=f"B{n:03}", calendar="XNYS") for n in range(60))
-    assert "1 to 50 of 62" in trader.get("/").content.decode()
-    assert "51 to 62 of 62" in trader.get("/", {"page": "2"}).content.decode()
+    assert "1 to 40 of 62" in trader.get("/").content.decode()
+    assert "41 to 62 of 62" in trader.get("/", {"page": "2"}).content.decode()
 
 
 class TestUpdate:
