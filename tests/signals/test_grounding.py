@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from signals.grounding import check, parts
+from signals.grounding.derived import derived
 from tests.signals.asked import SNAPSHOT, snapshot, without_signal
 from tests.signals.sentences import SENTENCES
 
@@ -197,8 +198,11 @@ def test_distances_are_found(level: str, other: str) -> None:
 LEVELS = [value for value in VALUES if 100 < value < 200]
 APART = {abs(one - other) for one in LEVELS for other in LEVELS}
 SHARES = {100 * abs(one - other) / other for one in LEVELS for other in LEVELS}
+DERIVED = {value for _, value in derived(SNAPSHOT)}
 # More than all that may be derived: whatever is far from these is an invention.
-NEAR = np.array(sorted({*VALUES, 14, 40, 2026, *APART, *SHARES, *(apart / 2.5 for apart in APART)}))
+NEAR = np.array(
+    sorted({*VALUES, 14, 40, 173.05, 2026, *APART, *SHARES, *DERIVED, *(apart / 2.5 for apart in APART)})
+)
 
 
 @given(
