@@ -117,7 +117,10 @@ def test_the_slow_cluster_writes_no_schedules(var: Path) -> None:
         text=True,
     )
     main = psutil.Process(slow.pid)
-    eventually(lambda: len(members(main)) == WHOLE)
-    assert sql(var, "SELECT name FROM django_q_schedule") == []
-    slow.terminate()
-    assert "Cluster slow takes tasks, workers: 3" in slow.communicate()[1]
+    try:
+        eventually(lambda: len(members(main)) == WHOLE)
+        assert sql(var, "SELECT name FROM django_q_schedule") == []
+    finally:
+        slow.terminate()
+        said = slow.communicate()[1]
+    assert "Cluster slow takes tasks, workers: 3" in said
