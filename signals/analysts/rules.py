@@ -145,9 +145,8 @@ def _volatility(snapshot: Snapshot, side: str) -> Item:
     known = snapshot["volatility"]
     if known is None:
         return Item(0, "The volatility is not known: too few bars")
-    wide = f"a bar's range is {known['atr_percent']:.2g} % of the price"
-    rank = f"wider than {known['rank_percent']:.0f} % of the last {known['bars']} bars"
-    text = f"Volatility is {known['regime']}: {wide}, {rank}"
+    wide = f"A bar's range is {known['atr_percent']:.2g} % of the price ({known['regime']} on a year's scale)"
+    text = f"{wide}, wider than {known['rank_percent']:.0f} % of the last {known['bars']} bars"
     return Item(-1 if known["rank_percent"] >= HIGH_RANK or known["regime"] == "wild" else 0, text)
 
 
