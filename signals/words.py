@@ -11,6 +11,7 @@ from django.utils.text import capfirst
 
 from market import words
 from market.prices import Timeframe
+from signals import grounding
 from signals.lifetimes import LONGEST
 from signals.models import OrchestrationRun, Signal, Stance
 from signals.models.opinions import JOINT
@@ -121,17 +122,9 @@ def marked(run: OrchestrationRun) -> Iterator[list[tuple[str, bool]]]:
     for text in run.texts:
         ends = begins + len(text)
         within = [one for one in run.inventions if begins <= one["start"] and one["end"] <= ends]
-        yield list(_parts(text, [(one["start"] - begins, one["end"] - begins) for one in within]))
+        spans = sorted((one["start"] - begins, one["end"] - begins) for one in within)
+        yield list(grounding.parts(text, spans))
         begins = ends + len(JOINT)
-
-
-def _parts(text: str, spans: list[tuple[int, int]]) -> Iterator[tuple[str, bool]]:
-    done = 0
-    for start, end in sorted(spans):
-        yield text[done:start], False
-        yield text[start:end], True
-        done = end
-    yield text[done:], False
 
 
 def stance(run: OrchestrationRun, side: str) -> SafeString:

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,14 +78,17 @@ def check(text: str, snapshot: Mapping[str, Any]) -> Grounding:
     )
 
 
-def parts(text: str, grounding: Grounding) -> Iterator[tuple[str, bool]]:
-    """The text in pieces that together are the text, each with whether it is an invention."""
+def parts(text: str, inventions: Iterable[tuple[int, int]]) -> Iterator[tuple[str, bool]]:
+    """The text in pieces that together are the text, each with whether it is an invention.
+
+    `inventions`: where each starts and ends, in their order.
+    """
     at = 0
-    for claim in grounding.inventions:
-        if claim.start > at:
-            yield text[at : claim.start], False
-        yield text[claim.start : claim.end], True
-        at = claim.end
+    for start, end in inventions:
+        if start > at:
+            yield text[at:start], False
+        yield text[start:end], True
+        at = end
     if at < len(text):
         yield text[at:], False
 

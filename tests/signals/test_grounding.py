@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from signals.grounding import check, parts
+from signals.grounding import Grounding, check, parts
 from signals.grounding.derived import derived
 from tests.signals.asked import SNAPSHOT, snapshot, without_signal
 from tests.signals.sentences import SENTENCES
@@ -55,11 +55,15 @@ def test_a_claim_tells_where_it_stands_and_what_it_means() -> None:
     assert not check(text, SNAPSHOT).is_grounded
 
 
+def spans(grounding: Grounding) -> list[tuple[int, int]]:
+    return [(claim.start, claim.end) for claim in grounding.inventions]
+
+
 def test_the_parts_are_the_text_with_its_inventions_marked() -> None:
     text = "RSI of 47.3 and\n2. stop 178.00"
-    pieces = list(parts(text, check(text, SNAPSHOT)))
+    pieces = list(parts(text, spans(check(text, SNAPSHOT))))
     assert pieces == [("RSI of ", False), ("47.3", True), (" and\n2. stop ", False), ("178.00", True)]
-    assert list(parts("", check("", SNAPSHOT))) == []
+    assert list(parts("", spans(check("", SNAPSHOT)))) == []
 
 
 def test_what_stands_in_its_own_texts_counts() -> None:
@@ -257,7 +261,7 @@ def test_no_text_raises_and_every_offset_is_exact(pieces: list[str], between: st
     grounding = check(text, SNAPSHOT)
     assert all(text[c.start : c.end] == c.text != "" for c in grounding.claims)
     assert all(a.end <= b.start for a, b in zip(grounding.claims, grounding.claims[1:], strict=False))
-    assert "".join(piece for piece, _ in parts(text, grounding)) == text
+    assert "".join(piece for piece, _ in parts(text, spans(grounding))) == text
 
 
 @pytest.mark.parametrize(
