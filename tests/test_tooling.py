@@ -1,0 +1,28 @@
+"""The files that developers' tools read agree with the Makefile."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+MAKEFILE = (ROOT / "Makefile").read_text()
+HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+
+TOOL = re.compile(r"(?:\$\(BIN\)|\.venv/bin)/(?:python )?([\w. -]+?)(?= \.| --|$)", re.MULTILINE)
+
+
+def recipe(target: str) -> str:
+    return re.search(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)[1]  # type: ignore[index]  # it is there
+
+
+def test_the_hooks_run_every_tool_of_make_check() -> None:
+    entries = "\n".join(hook["entry"] for repository in HOOKS for hook in repository["hooks"])
+    checked = set(TOOL.findall(recipe("check")))
+    assert {"ruff format", "mypy", "manage.py makemigrations"} <= checked
+    assert checked == set(TOOL.findall(entries))
+
+
+def test_the_hooks_fetch_nothing() -> None:
+    assert {repository["repo"] for repository in HOOKS} == {"local"}
+    assert {hook["language"] for repository in HOOKS for hook in repository["hooks"]} == {"system"}
