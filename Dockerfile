@@ -2,7 +2,7 @@
 FROM python:3.11-slim-bookworm AS packages
 RUN python -m venv /opt/jax
 COPY requirements.txt /tmp/requirements.txt
-RUN /opt/jax/bin/pip install --no-cache-dir --disable-pip-version-check -r /tmp/requirements.txt
+RUN /opt/jax/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /tmp/requirements.txt
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/opt/jax/bin:$PATH \

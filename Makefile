@@ -1,14 +1,16 @@
 # The commands of a day: `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots clean
+.PHONY: help run test check fix lock release bench screenshots clean
 
 BIN := .venv/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+DJADE := git ls-files -z '*.html' | xargs -0 -r $(BIN)/djade --target-version 5.2
 # The first Python that is new enough; `make PYTHON=/path/to/python3.12 run` names another.
 PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: .venv/.for-run  ## the whole site on http://127.0.0.1:8095 until Ctrl-C
 	@exec env END_WITH_PARENT=1 $(BIN)/python manage.py serve
@@ -22,10 +24,22 @@ check: .venv/.for-development  ## format, lint, types, layers, templates, deploy
 	$(BIN)/ruff check
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
-	git ls-files -z '*.html' | xargs -0 -r $(BIN)/djade --check --target-version 5.2
+	$(DJADE) --check
 	PRODUCTION=true SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+fix: .venv/.for-development  ## correct format, imports and templates as far as the tools can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(DJADE) || $(DJADE) --check
+
+lock: .venv/bin/uv  ## requirements*.txt with hashes, from requirements*.in (UPGRADE=1: newer indirect packages)
+	$(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) requirements.in --output-file requirements.txt
+	$(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) requirements-dev.in --output-file requirements-dev.txt
+
+release: check  ## is this a release? Checks version, changelog, migrations and lock; says what to tag
+	@$(BIN)/python -m deploy.release
 
 bench: .venv/.for-development  ## every speed we claim, beside its limit (FULL=1: the heavy ones too)
 	@$(BIN)/python -m benchmarks
@@ -38,12 +52,16 @@ clean:  ## remove the virtual environment and caches; your data under var/ and .
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.for-run: requirements.txt | .venv/bin/pip
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(INSTALL) --require-hashes -r requirements.txt
 	@touch $@
 
 .venv/.for-development: requirements-dev.txt requirements.txt | .venv/bin/pip
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(INSTALL) --require-hashes -r requirements-dev.txt
 	@touch $@ .venv/.for-run
+
+# Also where the lock itself cannot be installed, as in the middle of a merge.
+.venv/bin/uv: | .venv/bin/pip
+	@$(INSTALL) $$(grep '^uv==' requirements-dev.in)
 
 .venv/bin/pip:
 	@test -n "$(PYTHON)" || { echo "Jax needs Python 3.11 or newer, and there is none on the PATH."; exit 1; }

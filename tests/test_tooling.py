@@ -13,7 +13,11 @@ TOOL = re.compile(r"(?:\$\(BIN\)|\.venv/bin)/(?:python )?([\w. -]+?)(?= \.| --|$
 
 
 def recipe(target: str) -> str:
-    return re.search(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)[1]  # type: ignore[index]  # it is there
+    """Return the commands of a target, the Makefile's variables put in."""
+    lines: str = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)[1]  # type: ignore[index]  # it is there
+    for name, value in re.findall(r"^([A-Z]+) := (.+)$", MAKEFILE, re.MULTILINE)[::-1]:
+        lines = lines.replace(f"$({name})", value)
+    return lines
 
 
 def test_the_hooks_run_every_tool_of_make_check() -> None:
