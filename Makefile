@@ -45,7 +45,7 @@ bench: .venv/.for-development  ## every speed we claim, beside its limit (FULL=1
 	@$(BIN)/python -m benchmarks
 
 screenshots: .venv/.for-development  ## pictures of every page into docs/images
-	@$(BIN)/python -m screenshots
+	@$(BIN)/python -m docs.tooling.screenshots
 
 clean:  ## remove the virtual environment and caches; your data under var/ and .env stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

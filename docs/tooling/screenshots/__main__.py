@@ -1,4 +1,4 @@
-"""Pictures of every page into docs/images: python -m screenshots [page...]
+"""Pictures of every page into docs/images: python -m docs.tooling.screenshots [page...]
 
 In a database of its own, with some days on the simulated market in it. Chromium is Debian's.
 """
@@ -23,9 +23,9 @@ from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
+from docs.tooling.screenshots import analysts, days  # noqa: E402
+from docs.tooling.screenshots.pages import PAGES, waiting  # noqa: E402
 from jaxsite.demonstration import scratch_database, server  # noqa: E402
-from screenshots import analysts, days  # noqa: E402
-from screenshots.pages import PAGES, waiting  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
 IMAGES = settings.BASE_DIR / "docs" / "images"

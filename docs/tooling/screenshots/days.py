@@ -14,9 +14,9 @@ from django_q.models import OrmQ
 
 from approvals import decisions, execution, memories, outcomes, proposals
 from approvals.models import Order, TradeApproval
+from docs.tooling.screenshots import analysts
 from market import ingest, sessions
 from market.models import IngestionRun, Instrument
-from screenshots import analysts
 from signals import records, scan
 from signals.models import Signal, StrategyConfig
 
