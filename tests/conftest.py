@@ -17,6 +17,7 @@ from hypothesis import settings
 from pytest_django.plugin import DjangoDbBlocker, blocking_manager_key
 from xdist.scheduler import LoadScopeScheduling
 
+from tests import clock
 from tests.jaxsite.processes import eventually, folder, manage, processes_of
 
 # How long an example takes says more about the machine's other work than about ours.
@@ -161,6 +162,13 @@ def empties_the_tables(item: pytest.Item) -> bool:
     mark = item.get_closest_marker("django_db")
     is_marked = mark is not None and bool(mark.kwargs.get("transaction"))
     return is_marked or bool(EMPTYING & {*getattr(item, "fixturenames", ())})
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Around the fixtures, too: they make rows by the clock."""
+    with clock.of(item):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

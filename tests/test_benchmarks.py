@@ -3,9 +3,12 @@ import pytest
 from benchmarks.catalogue import CATALOGUE
 from benchmarks.measure import Benchmark, Result, alternate, report
 
+WITH_PROCESSES = {"approve.latency", "memory.worker", "opinions.fair"}
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in WITH_PROCESSES)) for name in CATALOGUE]
+
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_tiny_run_measures_what_it_claims_beside_its_limit(name: str) -> None:
     benchmark = CATALOGUE[name]
     results = benchmark.run(benchmark.tiny)

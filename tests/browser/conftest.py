@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, Playwright, Request, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
@@ -21,6 +22,13 @@ ARGUMENTS = [
     *["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
     *["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ]
+# The browser is a process of its own: its clock is set to that of the test, its timers stay.
+SHIFT = """
+globalThis.Date = class extends Date {{
+  constructor(...given) {{ given.length ? super(...given) : super(Date.now()) }}
+  static now() {{ return super.now() + {ours} - {theirs} }}
+}}
+"""
 T = TypeVar("T")
 
 
@@ -57,6 +65,9 @@ class Visitor:
             [{"name": settings.SESSION_COOKIE_NAME, "value": self.session, "url": self.address}]
         )
         page = context.new_page()
+        context.add_init_script(
+            SHIFT.format(ours=timezone.now().timestamp() * 1000, theirs=page.evaluate("Date.now()"))
+        )
         page.on("console", lambda said: self._complain(said.type, said.text))
         page.on("pageerror", lambda error: self._complain("error", str(error)))
         page.on("requestfailed", self._failed)

@@ -4,9 +4,9 @@ import re
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Permission, User
 from django.test import Client
-from django.utils import timezone
 
 from approvals import proposals, switches
 from approvals.models import Fill, Order, TradingHalt
@@ -15,6 +15,7 @@ from market.models import IngestionRun, Split
 from market.prices import Feed
 from signals.models import Signal
 from tests import make
+from tests.clock import NOW
 
 PAGES = ["/", "/signals/", "/positions/", "/status/"]
 
@@ -135,16 +136,20 @@ class TestHalting:
         assert not TradingHalt.objects.exists()
 
 
-def test_times_are_in_the_viewers_zone_with_the_exchanges_beside(trader: Client) -> None:
+@pytest.mark.parametrize(("hour", "opening"), [(18, r"\w{3} 20:00"), (19, "20:00")])
+def test_times_are_in_the_viewers_zone_with_the_exchanges_beside(
+    trader: Client, hour: int, opening: str
+) -> None:
+    """The weekday stands before the hour unless it is today's, which begins at 18:30 UTC in this zone."""
     make.only("AAPL")
-    now = timezone.now()
+    now = NOW.replace(hour=hour, minute=0)
     make.session(f"{now.date() + timedelta(days=1)}", "14:30", "21:00")
     make.session(f"{now.date()}", "00:00", "00:01", closed=True)
     trader.cookies["zone"] = "Asia/Kolkata"
-    page = trader.get("/").content.decode()
-    assert re.search(
-        r'Z" title="[^"]* UTC">\w{3} 20:00</time> <span class="there">\w*\s?\d\d:30 New York', page
-    )
+    with time_machine.travel(now):
+        page = trader.get("/").content.decode()
+    there = r'<span class="there">\w*\s?\d\d:30 New York'
+    assert re.search(rf'Z" title="[^"]* UTC">{opening}</time> {there}', page)
 
 
 @pytest.mark.parametrize("zone", ["../../etc/passwd", "Nowhere/Else", "", "\0"])

@@ -10,10 +10,11 @@ from pytest_django import Settings
 
 from market.models import Candle
 from tests import make
+from tests.clock import NOW
 
 pytestmark = pytest.mark.django_db
 
-SINCE = (timezone.now() - timedelta(days=20)).date().isoformat()
+SINCE = (NOW - timedelta(days=20)).date().isoformat()
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from signals.models import Signal, StrategyRecord
 from tests import make
+from tests.clock import NOW
 
 LIST = "/admin/signals/signal/"
-LATER = timezone.now() + timedelta(hours=3)
+LATER = NOW + timedelta(hours=3)
 
 
 @pytest.fixture(autouse=True)
