@@ -160,7 +160,7 @@ _database["OPTIONS"] = {"connect_timeout": 3} | _database.get("OPTIONS", {})
 DATABASES = {"default": _database | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# django-q2: every value below has its reason in docs/decisions.md ("The queue").
+# django-q2: every value below has its reason in docs/decisions/0018-queue-settings.md.
 Q_CLUSTER = {
     "name": "jax",
     "orm": "default",
