@@ -1,21 +1,36 @@
 """The clock that a test sees: it begins at NOW, whatever the hour, and goes on from there.
 
 Only tests that start processes (marked slow) keep the machine's clock, because their processes do; those in a
-browser set its clock to theirs. `make test-clocks` shows all of them at other instants.
+browser set its clock to theirs. With `JAX_TEST_CLOCK=2028-02-29T23:57` NOW is another instant (UTC), and for
+tests with processes it was then when pytest started.
 """
 
 import os
+import runpy
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 # A Wednesday at 10:00 in New York, in session.
 NOW = datetime.fromisoformat(os.environ.get("JAX_TEST_CLOCK", "2026-07-01T14:00")).replace(tzinfo=UTC)
+ELSEWHEN = Path(__file__).parent / "elsewhen"
 
 
 def of(item: pytest.Item) -> AbstractContextManager[object]:
     """Return the clock of a test, to run it by."""
     has_processes = item.get_closest_marker("slow") and "chromium" not in getattr(item, "fixturenames", ())
     return nullcontext() if has_processes else time_machine.travel(NOW, tick=True)
+
+
+def begin() -> None:
+    """Set the clocks of this process and of those it starts to JAX_TEST_CLOCK, once."""
+    if "JAX_TEST_CLOCK" in os.environ and "JAX_TEST_CLOCK_OFF_BY" not in os.environ:
+        os.environ["JAX_TEST_CLOCK_OFF_BY"] = str((NOW - timezone.now()).total_seconds())
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(ELSEWHEN), os.environ.get("PYTHONPATH", "")]).strip(
+            ":"
+        )
+        runpy.run_path(str(ELSEWHEN / "sitecustomize.py"))

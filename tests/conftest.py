@@ -93,6 +93,7 @@ with connection.cursor() as cursor:
 
 def pytest_configure(config: pytest.Config) -> None:
     """A folder that all workers share: the process that starts them makes it and takes it away."""
+    clock.begin()
     if SHARED not in os.environ:
         os.environ[SHARED] = tempfile.mkdtemp(prefix="jax-tests-")
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SHARED)))
