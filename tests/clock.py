@@ -27,10 +27,9 @@ def of(item: pytest.Item) -> AbstractContextManager[object]:
 
 
 def begin() -> None:
-    """Set the clocks of this process and of those it starts to JAX_TEST_CLOCK, once."""
-    if "JAX_TEST_CLOCK" in os.environ and "JAX_TEST_CLOCK_OFF_BY" not in os.environ:
+    """Set the clocks of this process and of those it starts to JAX_TEST_CLOCK."""
+    if "JAX_TEST_CLOCK" in os.environ:
         os.environ["JAX_TEST_CLOCK_OFF_BY"] = str((NOW - timezone.now()).total_seconds())
-        os.environ["PYTHONPATH"] = os.pathsep.join([str(ELSEWHEN), os.environ.get("PYTHONPATH", "")]).strip(
-            ":"
-        )
+        others = os.environ.get("PYTHONPATH")
+        os.environ["PYTHONPATH"] = f"{ELSEWHEN}:{others}" if others else str(ELSEWHEN)
         runpy.run_path(str(ELSEWHEN / "sitecustomize.py"))

@@ -17,7 +17,7 @@ from hypothesis import settings
 from pytest_django.plugin import DjangoDbBlocker, blocking_manager_key
 from xdist.scheduler import LoadScopeScheduling
 
-from tests import clock
+from tests import clock, kept
 from tests.jaxsite.processes import eventually, folder, manage, processes_of
 
 # How long an example takes says more about the machine's other work than about ours.
@@ -39,46 +39,18 @@ TOGETHER = (
 
 EMPTYING = {"live_server", "transactional_db"}
 
-KEEP = """
-DROP SCHEMA IF EXISTS kept CASCADE;
-CREATE SCHEMA kept;
-DO $$
-DECLARE name text; has_rows boolean;
-BEGIN
-    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'
-    LOOP
-        CONTINUE WHEN name = 'django_migrations';  -- no test empties it
-        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', name) INTO has_rows;
-        IF has_rows THEN EXECUTE format('CREATE TABLE kept.%I AS TABLE public.%I', name, name); END IF;
-    END LOOP;
-END $$
-"""
-BRING_BACK = """
-DO $$
-DECLARE name text;
-BEGIN
-    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'kept'
-    LOOP
-        EXECUTE format('INSERT INTO public.%I TABLE kept.%I', name, name);
-    END LOOP;
-END $$
-"""
-
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """The rows of the migrations are kept beside the tables: Django's own copy takes 0.3 s to bring back."""
     with django_db_blocker.unblock():
-        execute(KEEP)
+        if kept.is_outdated():
+            pytest.exit("This database is older than a migration: run once with --create-db")
+        kept.begin()
         # So that no test counts the query that looks for them.
         ContentType.objects.get_for_models(*apps.get_models())
         connection.close()
         connection._test_serialized_contents = "[]"  # type: ignore[attr-defined]  # Django's own place for it
-
-
-def execute(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
 
 
 SHARED = "FOLDER_OF_THE_TESTS"
@@ -93,7 +65,8 @@ with connection.cursor() as cursor:
 
 def pytest_configure(config: pytest.Config) -> None:
     """A folder that all workers share: the process that starts them makes it and takes it away."""
-    clock.begin()
+    if not config.getoption("numprocesses", None):  # else each worker begins
+        clock.begin()
     if SHARED not in os.environ:
         os.environ[SHARED] = tempfile.mkdtemp(prefix="jax-tests-")
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SHARED)))
@@ -178,7 +151,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     yield
     if nextitem and empties_the_tables(item):
         with item.config.stash[blocking_manager_key].unblock():
-            execute(BRING_BACK)
+            kept.bring_back()
             connection.close()
 
 
