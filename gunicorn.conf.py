@@ -4,9 +4,9 @@ import gc
 import sys
 from typing import Any
 
-import jaxsite.uptime  # noqa: F401  the count begins here, the same for all workers
-from jaxsite.descent import end_with_parent_if_asked
-from jaxsite.reach import ADVICE, TooOpen
+import jaxsite.processes.uptime  # noqa: F401  the count begins here, the same for all workers
+from jaxsite.processes.bind_guard import ADVICE, TooOpen
+from jaxsite.processes.process_group import end_with_parent_if_asked
 from jaxsite.settings import BIND, PORT, REACH
 
 bind = f"{BIND}:{PORT}"

@@ -18,11 +18,12 @@ from django.db import transaction
 from django_q.tasks import async_task
 
 from approvals import audit, positions
-from approvals.look import Look, Scene, levels_of, look
+from approvals.entry_check import Look, Scene, levels_of, look
 from approvals.models import Order, OrderDecision, SignalView, TradeApproval
-from approvals.proposals import AS_PROPOSED, Proposal, Surroundings, Wish, propose, terms, words
+from approvals.proposals import AS_PROPOSED, Proposal, Surroundings, Wish, describe, propose, terms
+from opinions.models import OrchestrationRun
 from signals import lifecycle
-from signals.models import OrchestrationRun, Signal
+from signals.models import Signal
 from signals.models.signals import differences
 
 
@@ -94,7 +95,7 @@ def approve(
             modification_notes=notes,
             proposed=_json(plain.as_json()),
             decided=_json(proposal.as_json()),
-            shown=_json(_shown(signal, proposal.look) | {"words": words(proposal)}),
+            shown=_json(_shown(signal, proposal.look) | {"words": describe(proposal)}),
             **_decided(signal, by, at, etag),
         )
         order = _order(approval, proposal, at)
@@ -210,7 +211,7 @@ def _renewed(order: Order, wish: Wish, at: datetime) -> dict[str, Any]:
 def _refuse_other_terms(proposal: Proposal, shown: str) -> None:
     """Raise Refused when it would do another thing, or at another time, than a person was shown."""
     if shown and shown != terms(proposal):
-        now = words(proposal)
+        now = describe(proposal)
         said = f"Approving does something else now than was shown: it {now[:1].lower()}{now[1:]}"
         raise Refused([said], proposal)
 

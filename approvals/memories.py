@@ -13,9 +13,10 @@ from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
 from approvals.models import Outcome, TradeApproval
+from core import redaction
 from market.prices import Timeframe
-from signals import consulting, memory, redaction
-from signals.models import Memory
+from opinions import memory, registry
+from opinions.models import Memory
 from signals.models.signals import Signal
 
 AT_ONCE = 1_000
@@ -26,7 +27,7 @@ DECIDED = (Outcome.Group.APPROVED, Outcome.Group.REJECTED)
 
 def retain(at: datetime) -> int:
     """Keep the decisions and the final outcomes that are not kept yet; how many there were."""
-    secrets = consulting.secrets()
+    secrets = registry.secrets()
     found = [*_decisions(at, secrets), *_outcomes(Ledger.SIGNAL, at), *_outcomes(Ledger.DECISION, at)]
     return memory.retain(found)
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from django.apps.registry import Apps
 
 VIEWER, TRADER, OPERATOR = "viewer", "trader", "operator"
-APPS = ("market", "signals", "approvals")
+APPS = ("market", "signals", "opinions", "approvals")
 
 
 def views(apps: "Apps") -> list[str]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from approvals import advice, audit, execution, memories, notify, positions
+from approvals import audit, execution, memories, notify, positions
 from approvals import outcomes as ledgers
 
 logger = logging.getLogger(__name__)
@@ -39,22 +39,6 @@ def tell() -> None:
     held = {position.symbol for position in positions.open_positions() if position.quantity > 0}
     notify.about_signals(at, held=held)
     notify.send(at)
-
-
-def opinions() -> None:
-    """Ask for the second opinions that come by themselves."""
-    if asked := advice.start(timezone.now()):
-        logger.info("opinions asked for: %s", asked)
-
-
-def advise() -> None:
-    """Have analysts work on what waits for them."""
-    advice.work(timezone.now())
-
-
-def look_around() -> None:
-    """Ask for an opinion on every watched instrument."""
-    logger.info("opinions on instruments asked for: %s", advice.start_all(timezone.now()))
 
 
 def remember() -> None:

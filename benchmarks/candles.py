@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from benchmarks.measure import Result, alternate, seconds
 from benchmarks.tables import Raw, execute, instruments, sessions, texts
-from market import recording, store
+from market import store
+from market.ingestion import pipeline
 from market.prices import Bars, Feed, Timeframe, to_instant
 from market.quality import Rejections
 
@@ -98,7 +99,7 @@ def walks(symbols: list[str], length: int, timeframe: Timeframe) -> dict[str, Ba
 
 def _record(bars: Mapping[str, Bars], expected: store.Written) -> None:
     rejections = Rejections()
-    written = recording.record(bars, Timeframe.M1, provider=PROVIDER, feed=FEED, at=AT, rejections=rejections)
+    written = pipeline.record(bars, Timeframe.M1, provider=PROVIDER, feed=FEED, at=AT, rejections=rejections)
     if written != expected or rejections.total:
         raise AssertionError(f"{written} and {rejections.total} rejected, not {expected}.")
 

@@ -13,7 +13,8 @@ from django.test import override_settings
 from benchmarks.measure import Result, alternate, seconds
 from benchmarks.quotes import raw_quotes
 from benchmarks.tables import execute, instruments, sessions
-from market import ingest, store
+from market import store
+from market.ingestion import cycle
 from market.models import IngestionRun, Instrument, ProviderPace, ProviderStatus
 from market.prices import Bars, Feed, Timeframe, to_instant
 from market.providers.ib_bridge import MESSAGES
@@ -87,7 +88,7 @@ def _timed_cycle(expected: int) -> float:
     execute("TRUNCATE quotes, quote_history")
     ProviderPace.objects.all().delete()
     runs: list[IngestionRun | None] = []
-    took = seconds(lambda: runs.append(ingest.ingest_quotes(AT)))
+    took = seconds(lambda: runs.append(cycle.ingest_quotes(AT)))
     if runs[0] is None or runs[0].stored != expected:
         raise AssertionError(f"The cycle stored {runs[0] and runs[0].stored} of {expected}.")
     return took
@@ -114,12 +115,12 @@ def growth(size: int) -> list[Result]:
 
 def _cycles(first: datetime, count: int) -> float:
     """The median of a quarter-hourly cycle: the first one brings the history and does not count."""
-    ingest.ingest_candles(first)
+    cycle.ingest_candles(first)
     moments = iter(first + timedelta(minutes=15 * n) for n in range(1, count + 1))
 
     def one() -> float:
         at = next(moments)
-        return seconds(lambda: (ingest.ingest_quotes(at), ingest.ingest_candles(at)))
+        return seconds(lambda: (cycle.ingest_quotes(at), cycle.ingest_candles(at)))
 
     return alternate({"cycle": one}, rounds=count)["cycle"]
 

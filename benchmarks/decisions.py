@@ -53,12 +53,12 @@ from django.conf import settings
 from django.db import connection, connections
 connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = sys.argv[1]
 connection.settings_dict["OPTIONS"].pop("options", None)
-from jaxsite import descent
+from jaxsite.processes import process_group
 from approvals import tasks
 from approvals.execution import paper
 connections.close_all()
 from django_q.cluster import Cluster
-descent.forks_end_with_me()
+process_group.forks_end_with_me()
 Cluster().start()
 print("ready", flush=True)
 sys.stdin.read()

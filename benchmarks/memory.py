@@ -29,12 +29,13 @@ import psutil
 # TA-Lib looks for pandas and polars, and would load them.
 sys.modules["pandas"] = sys.modules["polars"] = None
 import talib
-from market import ingest, tasks
+from market import tasks
+from market.ingestion.cycle import ingest_candles, ingest_quotes
 at, weights = datetime.fromisoformat(sys.argv[4]), []
 for cycle in range(int(sys.argv[2])):
-    run = ingest.ingest_quotes(at)
+    run = ingest_quotes(at)
     assert run.stored == run.asked == int(sys.argv[3]), run.failures
-    ingest.ingest_candles(at)
+    ingest_candles(at)
     at += timedelta(minutes=1)
     weights.append(psutil.Process().memory_info().rss / 2**20)
 print(json.dumps(weights))

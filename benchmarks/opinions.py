@@ -19,16 +19,16 @@ from django.test import override_settings
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from approvals import advice
 from benchmarks.candles import PROVIDER, walks
 from benchmarks.measure import Result, alternate, seconds
 from benchmarks.tables import execute, instruments, sessions
 from market import store
 from market.prices import Feed, Timeframe
-from signals import memory, orchestrate, snapshots
-from signals.memory import Question
-from signals.models import Memory, OrchestrationRun, Signal
-from signals.snapshots import Subject
+from opinions import memory, queue, runs, snapshots
+from opinions.memory import Question
+from opinions.models import Memory, OrchestrationRun
+from opinions.snapshots import Subject
+from signals.models import Signal
 from tests import vendors
 
 BARS = 250
@@ -78,11 +78,11 @@ from django.conf import settings
 from django.db import connection, connections
 connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = sys.argv[1]
 settings.LLM_BASE_URL, settings.LLM_MODEL = sys.argv[2], "honest"
-from jaxsite import descent
+from jaxsite.processes import process_group
 from approvals import tasks
 connections.close_all()
 from django_q.cluster import Cluster
-descent.forks_end_with_me()
+process_group.forks_end_with_me()
 Cluster().start()
 print("ready", flush=True)
 sys.stdin.read()
@@ -109,7 +109,7 @@ def analyses(size: int) -> list[Result]:
         for table in ("orchestration_runs", "strategy_signals"):
             execute(f"VACUUM {table}")  # of the dead rows of the round before
         OrchestrationRun.objects.bulk_create(_asked(signal) for signal in _signals())
-        taken = seconds(lambda: orchestrate.work(AT, list))
+        taken = seconds(lambda: runs.work(AT, list))
         done = OrchestrationRun.objects.filter(status=OrchestrationRun.Status.COMPLETED).count()
         if done != size:
             raise AssertionError(f"{done} of {size} runs were completed.")
@@ -145,8 +145,8 @@ def fair(size: int) -> list[Result]:
         idle = {name: _turns(name, turns) for name in TASKS}
         with override_settings(LLM_BASE_URL=f"{model.url}/v1", LLM_MODEL="honest"):
             for symbol in symbols:
-                orchestrate.request(symbol, AT, trigger=OrchestrationRun.Trigger.MANUAL, analyst="llm")
-                advice.go_on()
+                queue.request(symbol, AT, trigger=OrchestrationRun.Trigger.MANUAL, analyst="llm")
+                queue.go_on()
         behind = _until_done("slow", TASKS["slow"][0])
         _until_asked(model, settings.ORCHESTRATION_CONCURRENCY)
         busy = {name: _turns(name, turns) for name in TASKS}

@@ -8,8 +8,8 @@ import numpy as np
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
-from market import binary
 from market.models import Instrument, TradingSession
+from market.store import binary
 
 BLOCK = 1 << 18
 

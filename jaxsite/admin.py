@@ -15,8 +15,8 @@ from django.utils import timezone
 from knox import admin as knox_admin
 from knox.models import AuthToken
 
-from jaxsite.views.login import AdminForm
-from market.admin.recorded import Recorded
+from core.admin.read_only import ReadOnlyAdmin
+from jaxsite.auth.login import AdminForm
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[AuthToken]
@@ -81,7 +81,7 @@ class TokenAdmin(ModelAdmin):
 
 
 @admin.register(LogEntry)
-class LogEntryAdmin(Recorded):
+class LogEntryAdmin(ReadOnlyAdmin):
     """Who changed what, written by the admin and the API. Nobody edits it."""
 
     list_display = ["action_time", "user", "content_type", "object_repr", "message"]

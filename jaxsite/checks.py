@@ -14,11 +14,11 @@ from django.utils.module_loading import import_string
 
 from approvals import notify
 from approvals.models import Notification
-from jaxsite import reach
+from jaxsite.processes import bind_guard
 from market import feeds
 from market.prices import Timeframe
-from signals import consulting
-from signals.analysts.llm import is_local
+from opinions import registry
+from opinions.analysts.llm import is_local
 
 REAL = ("ib_bridge", "alpaca", "polygon")
 SIMULATOR = "simulator"
@@ -227,9 +227,9 @@ def check_site_url(**kwargs: Any) -> list[CheckMessage]:
 def check_analyst(**kwargs: Any) -> list[CheckMessage]:
     """Whoever is asked must be there; and what it may cost must be known before it is spent."""
     name, url = settings.ANALYST, settings.LLM_BASE_URL
-    if name not in consulting.configured():
+    if name not in registry.configured():
         needed = "agent0 needs AGENT0_URL, llm LLM_BASE_URL and LLM_MODEL"
-        hint = f"Use one of {', '.join(consulting.NAMES)}; {needed}."
+        hint = f"Use one of {', '.join(registry.NAMES)}; {needed}."
         return [Error(f"ANALYST is {name}, which is not known or not set up.", hint=hint, id="jax.E021")]
     messages: list[CheckMessage] = []
     if url and "@" in urlsplit(url).netloc:
@@ -269,13 +269,13 @@ def check_second_opinions(**kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_bind(**kwargs: Any) -> list[CheckMessage]:
-    if settings.REACH.behind not in ("", reach.CONTAINER, reach.VPN):
+    if settings.REACH.behind not in ("", bind_guard.CONTAINER, bind_guard.VPN):
         hint = "Use container or vpn, or leave it out."
         return [Error(f"BIND_BEHIND is {settings.REACH.behind}.", hint=hint, id="jax.E020")]
     try:
         settings.REACH.allow(settings.BIND)
-    except reach.TooOpen as reason:
-        return [Error(f"BIND is {settings.BIND}. {reason}", hint=reach.ADVICE, id="jax.E019")]
+    except bind_guard.TooOpen as reason:
+        return [Error(f"BIND is {settings.BIND}. {reason}", hint=bind_guard.ADVICE, id="jax.E019")]
     return []
 
 

@@ -20,7 +20,8 @@ from knox.models import AuthToken
 
 from approvals import audit, execution, outcomes, positions, proposals
 from approvals.models import AuditEvent, Fill, Order, Outcome
-from market import ingest, sessions
+from market import sessions
+from market.ingestion import cycle
 from market.models import Candle, Instrument
 from signals import scan
 from signals.models import Signal, StrategyConfig
@@ -197,8 +198,8 @@ class Demonstration:
 
     def _tick(self, at: datetime) -> None:
         """What the worker does each minute."""
-        ingest.ingest_quotes(at)
-        ingest.ingest_candles(at)
+        cycle.ingest_quotes(at)
+        cycle.ingest_candles(at)
         execution.reconcile(at)
 
 

@@ -9,8 +9,8 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
-from approvals.switches import CHECKED_WITHIN
-from market import changes, feeds
+from approvals.gate import CHECKED_WITHIN
+from market import feeds, quotes
 from market.models import ProviderStatus
 
 logger = logging.getLogger(__name__)
@@ -191,7 +191,7 @@ def _trading(facts: Facts, at: datetime) -> Check:
 
 
 def _quotes(facts: Facts, at: datetime) -> Check:
-    stale = changes.stale_symbols(at)
+    stale = quotes.stale_symbols(at)
     if facts.unknown and facts.data:
         return Check(
             "quotes",

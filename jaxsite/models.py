@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from market.models.meta import TypedModelMeta
+from core.models import TypedModelMeta
 
 
 class FailedLogin(models.Model):

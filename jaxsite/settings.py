@@ -11,7 +11,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from jaxsite import __version__
-from jaxsite.reach import LOCAL_NAMES, Reach
+from jaxsite.processes.bind_guard import LOCAL_NAMES, Reach
 from jaxsite.secret import ensure_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -98,6 +98,8 @@ ORCHESTRATE_PER_DAY = env.int("ORCHESTRATE_PER_DAY", default=50)
 ORCHESTRATE_DAILY = env.bool("ORCHESTRATE_DAILY", default=False)
 ORCHESTRATION_CONCURRENCY = env.int("ORCHESTRATION_CONCURRENCY", default=2)
 HINDSIGHT_URL = env.str("HINDSIGHT_URL", default="")
+# What an analyst is told of what is held; the opinions app knows no positions of its own.
+HELD_POSITIONS = "approvals.positions.held_for_analysts"
 MEMORY_BANK = env.str("MEMORY_BANK", default="jax")
 
 # --- approvals --------------------------------------------------------------------------------------------
@@ -191,7 +193,9 @@ Q_CLUSTER = {
 
 INSTALLED_APPS = [
     "jaxsite",
+    "desk",
     "approvals",
+    "opinions",
     "signals",
     "market",
     "jaxsite.site.SiteConfig",  # django.contrib.admin with our own site
@@ -237,7 +241,7 @@ TEMPLATES = [
         },
     },
 ]
-AUTHENTICATION_BACKENDS = ["jaxsite.backend.PermissionsWithUser"]
+AUTHENTICATION_BACKENDS = ["jaxsite.auth.backend.PermissionsWithUser"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -261,10 +265,10 @@ WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collectst
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "jaxsite.tokens.TokenAuthentication",
+        "jaxsite.auth.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["market.api.permissions.ModelPermissions"],
+    "DEFAULT_PERMISSION_CLASSES": ["core.api.permissions.ModelPermissions"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["jaxsite.rest.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "jaxsite.rest.Negotiation",
@@ -288,7 +292,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SignalStatus": "signals.models.Signal.Status",
         "BacktestStatus": "signals.models.Backtest.Status",
-        "RunStatus": "signals.models.OrchestrationRun.Status",
+        "RunStatus": "opinions.models.OrchestrationRun.Status",
         "Side": "signals.models.Signal.Type",
         "OrderStatus": "approvals.models.Order.Status",
         "OrderKind": "approvals.models.Order.Kind",

@@ -5,9 +5,12 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from approvals import urls as approvals_urls
-from jaxsite import docs, monitoring
-from jaxsite.views import account, login, status, styleguide
+from jaxsite import docs
+from jaxsite.auth import account, login
+from jaxsite.metrics import views
+from jaxsite.views import status, styleguide
 from market import urls as market_urls
+from opinions import urls as opinions_urls
 from signals import urls as signals_urls
 
 handler400 = "jaxsite.problems.bad_request"
@@ -29,10 +32,11 @@ class Router(DefaultRouter):
 router = Router()
 router.registry.extend(market_urls.router.registry)
 router.registry.extend(signals_urls.router.registry)
+router.registry.extend(opinions_urls.router.registry)
 router.registry.extend(approvals_urls.router.registry)
 
 urlpatterns = [
-    path("", include(approvals_urls.pages)),
+    path("", include("desk.urls")),
     path("status/", status.status, name="status"),
     path("status/update/", status.update, name="status-update"),
     path("account/", account.account, name="account"),
@@ -43,8 +47,8 @@ urlpatterns = [
     path("login/", login.Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
-    path("health", monitoring.HealthView.as_view(), name="health"),
-    path("metrics", monitoring.MetricsView.as_view(), name="metrics"),
+    path("health", views.HealthView.as_view(), name="health"),
+    path("metrics", views.MetricsView.as_view(), name="metrics"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

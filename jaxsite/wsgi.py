@@ -4,7 +4,7 @@ from contextlib import suppress
 from django.core.wsgi import get_wsgi_application
 from django.db import DatabaseError
 
-import jaxsite.uptime  # noqa: F401  the count begins when the web service starts
+import jaxsite.processes.uptime  # noqa: F401  the count begins when the web service starts
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jaxsite.settings")
 application = get_wsgi_application()

@@ -12,7 +12,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Exists, Max, OuterRef, Q
 from django_q.models import Failure, OrmQ
 
-from market import changes, feeds, planning
+from market import feeds, quotes
+from market.ingestion import schedule
 from market.models import Candle, Gap, IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
 from market.providers.base import Provider, Report
 
@@ -181,7 +182,7 @@ def _quotes(at: datetime) -> Finding:
     watched = Instrument.objects.watched().count()
     if not watched:
         return Finding("quotes", "nothing is watched", "Add instruments in admin.")
-    stale = changes.stale_symbols(at)
+    stale = quotes.stale_symbols(at)
     text = (
         f"{watched} instruments are watched, {len(stale)} of them have no fresh quote though they trade now"
     )
@@ -192,7 +193,7 @@ def _quotes(at: datetime) -> Finding:
 
 def _candles() -> Iterator[Finding]:
     watched = Instrument.objects.watched()
-    for timeframe in planning.fetched():
+    for timeframe in schedule.fetched():
         stored = Candle.objects.filter(symbol=OuterRef("symbol"), timeframe=timeframe)
         lacking = list(watched.exclude(Exists(stored)).values_list("symbol", flat=True))
         text = f"{watched.count() - len(lacking)} of {watched.count()} instruments have some"

@@ -6,8 +6,9 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from market import ingest as workflow
-from market import planning, retention, sessions
+from market import retention, sessions
+from market.ingestion import cycle as workflow
+from market.ingestion import schedule
 from market.models import Instrument
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ def candles() -> None:
 
 def backfill(symbols: list[str]) -> None:
     """Fetch the whole history of these symbols again; what the pace forbids comes with the next cycles."""
-    planning.forget(symbols)
+    schedule.forget(symbols)
     workflow.ingest_candles(timezone.now())
 
 

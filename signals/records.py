@@ -15,14 +15,15 @@ from django.db import transaction
 from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 
-from market import locks, store
+from core import locks
+from core.statistics import mean_interval
+from market import store
 from market.models import Instrument
 from market.prices import Timeframe, to_datetime
 from signals import backtest
 from signals.backtest import Setup, Study
 from signals.models import Signal, StrategyConfig, StrategyRecord
 from signals.models.signals import SignalQuerySet
-from signals.statistics import mean_interval
 from signals.strategies import BadParameters
 from signals.trades import End
 

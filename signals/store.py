@@ -5,7 +5,7 @@ from datetime import datetime
 
 import numpy as np
 
-from market import basis, sessions
+from market import sessions, share_basis
 from market import store as candles
 from market.models import Gap, Instrument, Split
 from market.prices import Bars, Flags, Floats, Instants, Timeframe, to_datetime, to_instant
@@ -63,7 +63,7 @@ def _jumps(bars: Bars, is_first: Flags) -> Floats:
     """The unexplained split that each bar opens with, 0 where there is none."""
     jumps = np.zeros(len(bars))
     if len(bars):
-        jumps[1:] = basis.split_like(bars.close[:-1], bars.open[1:])
+        jumps[1:] = share_basis.split_like(bars.close[:-1], bars.open[1:])
         jumps[is_first] = 0
     return jumps
 

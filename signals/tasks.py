@@ -8,7 +8,6 @@ from django.conf import settings
 from django.utils import timezone
 
 from signals import backtest as backtests
-from signals import memory
 from signals import records as history
 from signals import scan as workflow
 from signals.models import Backtest, Scan
@@ -44,9 +43,3 @@ def records() -> None:
     backtests.give_up(timezone.now())
     for config in history.refresh(timezone.now()):
         logger.info("computed the record of %s", config)
-
-
-def hindsight() -> None:
-    """Give Hindsight the cases that it has not got."""
-    if given := memory.hand_on(timezone.now()):
-        logger.info("gave Hindsight %s cases", given)

@@ -1,7 +1,6 @@
 from rest_framework.routers import SimpleRouter
 
 from signals.api.backtests import BacktestViewSet
-from signals.api.memories import MemoryViewSet
 from signals.api.scans import ScanViewSet
 from signals.api.signals import SignalViewSet
 from signals.api.strategies import StrategyViewSet
@@ -12,4 +11,3 @@ router.register("signals", SignalViewSet)
 router.register("strategies", StrategyViewSet, basename="strategy")
 router.register("scans", ScanViewSet)
 router.register("backtests", BacktestViewSet)
-router.register("memories", MemoryViewSet)

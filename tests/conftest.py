@@ -32,8 +32,8 @@ TOGETHER = (
     "tests/jaxsite/test_embedded_backend.py",
     "tests/jaxsite/test_make_run.py",
     "tests/jaxsite/test_qcluster.py",
-    "tests/signals/test_orchestrate_faults.py",
-    "tests/signals/test_scan_faults.py",
+    "tests/opinions/test_runs_faults.py",
+    "tests/signals/scan/test_cycle_faults.py",
 )
 
 

@@ -13,7 +13,8 @@ from approvals.models import AccountSnapshot, Fill, Gate, Order, TradeApproval
 from market import store
 from market.models import Candle, IngestionRun, Instrument, Quote, TradingSession
 from market.prices import INSTANT, Bars, Feed, QuoteTick, Timeframe, to_instant
-from signals.models import Memory, OrchestrationRun, Signal
+from opinions.models import Memory, OrchestrationRun
+from signals.models import Signal
 
 # Wednesday 2024-07-03 14:00 UTC, 10:00 in New York: in session, an early close that day, a holiday the next.
 DAY = timedelta(days=1)

@@ -20,7 +20,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from market import ingest
+from market.ingestion import cycle
 from tests import make
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -195,7 +195,7 @@ def test_alerts_and_dashboard_ask_for_figures_that_there_are(
     settings.CANDLE_BACKFILL = 5
     make.only("AAPL", calendar="24/7")
     make.round_the_clock(timezone.now(), days=60, ahead=400)
-    ingest.ingest_quotes(timezone.now())
+    cycle.ingest_quotes(timezone.now())
     told = client.get("/metrics", headers={"accept": "text/plain"}).content.decode()
     asked = set(re.findall(r"jax_market_\w+", (ROOT / "deploy" / name).read_text()))
     assert len(asked) >= 5

@@ -6,10 +6,10 @@ from approvals.admin import (
     audit,
     decisions,
     fills,
+    halts,
     notifications,
     orders,
     outcomes,
-    switches,
 )
 
 __all__ = [
@@ -18,8 +18,8 @@ __all__ = [
     "audit",
     "decisions",
     "fills",
+    "halts",
     "notifications",
     "orders",
     "outcomes",
-    "switches",
 ]

@@ -3,12 +3,13 @@
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
+from approvals import formatting as approval_formatting
 from approvals import positions
-from approvals.admin import words
-from approvals.admin.kept import DayFilter, Kept
-from approvals.admin.leaving import LeavingPositions
+from approvals.admin.exits import LeavingPositions
 from approvals.models import AccountSnapshot, BrokerPosition
-from market import words as market_words
+from core.admin.filters import DayFilter
+from core.admin.read_only import LogAdmin
+from market import formatting as market_formatting
 
 
 class SeenFilter(DayFilter):
@@ -25,7 +26,7 @@ class BrokerPositionAdmin(LeavingPositions):
 
     @admin.display(description="symbol")
     def chart_of(self, position: BrokerPosition) -> SafeString:
-        return market_words.chart_link(position.symbol)
+        return market_formatting.chart_link(position.symbol)
 
     @admin.display(description="not ours")
     def not_ours(self, position: BrokerPosition) -> str:
@@ -33,20 +34,21 @@ class BrokerPositionAdmin(LeavingPositions):
 
     @admin.display(description="average cost")
     def cost(self, position: BrokerPosition) -> str:
-        return words.price(position.average_cost)
+        return approval_formatting.price(position.average_cost)
 
     @admin.display(description="seen (UTC)")
     def seen(self, position: BrokerPosition) -> str:
-        return words.at(position.seen_at)
+        return approval_formatting.at(position.seen_at)
 
     @admin.display(description="what it made")
     def results(self, position: BrokerPosition) -> str:
-        found = positions.of(position.symbol)
-        return f"{words.money(found.realised)} realised, {words.money(found.unrealised)} open"
+        held = positions.of(position.symbol)
+        realised, unrealised = map(approval_formatting.money, (held.realised, held.unrealised))
+        return f"{realised} realised, {unrealised} open"
 
 
 @admin.register(AccountSnapshot)
-class AccountSnapshotAdmin(Kept):
+class AccountSnapshotAdmin(LogAdmin):
     list_display = ["seen", "broker", "worth", "money", "power", "currency"]
     list_filter = [SeenFilter]
     ordering = ["-pk"]
@@ -54,16 +56,16 @@ class AccountSnapshotAdmin(Kept):
 
     @admin.display(description="seen (UTC)")
     def seen(self, account: AccountSnapshot) -> str:
-        return words.at(account.at)
+        return approval_formatting.at(account.at)
 
     @admin.display(description="equity")
     def worth(self, account: AccountSnapshot) -> str:
-        return words.money(account.equity)
+        return approval_formatting.money(account.equity)
 
     @admin.display(description="cash")
     def money(self, account: AccountSnapshot) -> str:
-        return words.money(account.cash)
+        return approval_formatting.money(account.cash)
 
     @admin.display(description="buying power")
     def power(self, account: AccountSnapshot) -> str:
-        return words.money(account.buying_power)
+        return approval_formatting.money(account.buying_power)

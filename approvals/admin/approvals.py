@@ -4,11 +4,12 @@ from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from approvals.admin import words
-from approvals.admin.kept import DayFilter, Kept
+from approvals import formatting as approval_formatting
 from approvals.models import Order, TradeApproval
-from market import words as market_words
-from signals.words import side, strategy
+from core import formatting
+from core.admin.filters import DayFilter
+from core.admin.read_only import LogAdmin
+from signals.formatting import side, strategy
 
 
 class DecidedFilter(DayFilter):
@@ -16,7 +17,7 @@ class DecidedFilter(DayFilter):
 
 
 @admin.register(TradeApproval)
-class TradeApprovalAdmin(Kept):
+class TradeApprovalAdmin(LogAdmin):
     list_display = ["decided_on", "verdict", "said", "approved_by", "reason", "took", "made"]
     list_filter = ["approved", "reason", "approved_by", DecidedFilter]
     list_select_related = ["signal", "approved_by", "order"]
@@ -30,36 +31,36 @@ class TradeApprovalAdmin(Kept):
 
     @admin.display(description="decided (UTC)")
     def decided_on(self, approval: TradeApproval) -> str:
-        return words.at(approval.approved_at)
+        return approval_formatting.at(approval.approved_at)
 
     @admin.display(description="decision")
     def verdict(self, approval: TradeApproval) -> SafeString:
-        return market_words.dot("good" if approval.approved else "bad", approval.verdict)
+        return formatting.dot("good" if approval.approved else "bad", approval.verdict)
 
     @admin.display(description="signal")
     def said(self, approval: TradeApproval) -> SafeString | str:
         signal = approval.signal
-        return words.link(
+        return approval_formatting.link(
             signal, _said(side(signal.signal_type), signal.symbol, strategy(signal.strategy_id))
         )
 
     @admin.display(description="seconds to decide")
     def took(self, approval: TradeApproval) -> str:
         seconds = approval.seconds_to_decide
-        return market_words.NOTHING if seconds is None else f"{seconds:,.1f}"
+        return formatting.NOTHING if seconds is None else f"{seconds:,.1f}"
 
     @admin.display(description="order")
     def made(self, approval: TradeApproval) -> SafeString | str:
         order: Order | None = getattr(approval, "order", None)
-        return words.link(order, order and order.get_status_display())
+        return approval_formatting.link(order, order and order.get_status_display())
 
     @admin.display(description="proposed and decided")
     def comparison(self, approval: TradeApproval) -> SafeString | str:
-        return words.beside(approval.proposed, approval.decided)
+        return approval_formatting.beside(approval.proposed, approval.decided)
 
     @admin.display(description="on the screen")
     def screen(self, approval: TradeApproval) -> SafeString | str:
-        return words.facts(approval.shown)
+        return approval_formatting.facts(approval.shown)
 
 
 def _said(*parts: str) -> SafeString:

@@ -8,10 +8,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from approvals.admin import words
-from approvals.admin.kept import DayFilter, Kept
+from approvals import formatting as approval_formatting
 from approvals.models import AuditEvent
-from market.admin.recorded import ModelAdmin
+from core.admin.filters import DayFilter
+from core.admin.read_only import LogAdmin, ModelAdmin
 
 SUBJECTS = ["signal", "order", "fill", "halt", "gate", "admin"]
 
@@ -35,7 +35,7 @@ class AboutFilter(admin.SimpleListFilter):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(Kept):
+class AuditEventAdmin(LogAdmin):
     list_display = ["number", "when", "kind", "subject", "actor", "begins_with"]
     list_filter = [AboutFilter, HappenedFilter]
     search_fields = ["subject__exact", "kind__exact", "actor__exact"]
@@ -58,7 +58,7 @@ class AuditEventAdmin(Kept):
 
     @admin.display(description="at (UTC)")
     def when(self, event: AuditEvent) -> str:
-        return words.at(event.at)
+        return approval_formatting.at(event.at)
 
     @admin.display(description="hash begins with")
     def begins_with(self, event: AuditEvent) -> str:
@@ -71,4 +71,4 @@ class AuditEventAdmin(Kept):
         except ValueError:
             return "The text is not what was written: run manage.py verify_audit."
         found = said.get("facts") if isinstance(said, dict) else None
-        return words.facts(found if isinstance(found, dict) else {})
+        return approval_formatting.facts(found if isinstance(found, dict) else {})

@@ -3,9 +3,10 @@
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
-from approvals.admin import words
-from approvals.admin.kept import DayFilter, Kept
+from approvals import formatting as approval_formatting
 from approvals.models import OrderDecision
+from core.admin.filters import DayFilter
+from core.admin.read_only import LogAdmin
 
 
 class DecidedFilter(DayFilter):
@@ -13,7 +14,7 @@ class DecidedFilter(DayFilter):
 
 
 @admin.register(OrderDecision)
-class OrderDecisionAdmin(Kept):
+class OrderDecisionAdmin(LogAdmin):
     list_display = ["decided", "action", "of", "decided_by", "notes"]
     list_filter = ["action", "decided_by", DecidedFilter]
     list_select_related = ["order", "decided_by"]
@@ -24,12 +25,12 @@ class OrderDecisionAdmin(Kept):
 
     @admin.display(description="decided (UTC)")
     def decided(self, decision: OrderDecision) -> str:
-        return words.at(decision.decided_at)
+        return approval_formatting.at(decision.decided_at)
 
     @admin.display(description="order")
     def of(self, decision: OrderDecision) -> SafeString | str:
-        return words.link(decision.order)
+        return approval_formatting.link(decision.order)
 
     @admin.display(description="on the screen")
     def screen(self, decision: OrderDecision) -> SafeString | str:
-        return words.facts(decision.shown)
+        return approval_formatting.facts(decision.shown)

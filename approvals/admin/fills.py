@@ -3,11 +3,12 @@
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
-from approvals.admin import words
-from approvals.admin.kept import DayFilter, Kept
+from approvals import formatting as approval_formatting
 from approvals.models import Fill
-from market import words as market_words
-from signals.words import side
+from core.admin.filters import DayFilter
+from core.admin.read_only import LogAdmin
+from market import formatting as market_formatting
+from signals.formatting import side
 
 
 class ExecutedFilter(DayFilter):
@@ -15,7 +16,7 @@ class ExecutedFilter(DayFilter):
 
 
 @admin.register(Fill)
-class FillAdmin(Kept):
+class FillAdmin(LogAdmin):
     list_display = [
         *["executed", "chart_of", "way", "quantity", "paid", "costs", "leg", "of", "broker", "execution_id"],
     ]
@@ -31,15 +32,15 @@ class FillAdmin(Kept):
 
     @admin.display(description="executed (UTC)")
     def executed(self, fill: Fill) -> str:
-        return words.at(fill.executed_at)
+        return approval_formatting.at(fill.executed_at)
 
     @admin.display(description="recorded (UTC)")
     def recorded(self, fill: Fill) -> str:
-        return words.at(fill.recorded_at)
+        return approval_formatting.at(fill.recorded_at)
 
     @admin.display(description="symbol")
     def chart_of(self, fill: Fill) -> SafeString:
-        return market_words.chart_link(fill.symbol)
+        return market_formatting.chart_link(fill.symbol)
 
     @admin.display(description="side")
     def way(self, fill: Fill) -> SafeString:
@@ -47,12 +48,12 @@ class FillAdmin(Kept):
 
     @admin.display(description="price")
     def paid(self, fill: Fill) -> str:
-        return words.price(fill.price)
+        return approval_formatting.price(fill.price)
 
     @admin.display(description="commission")
     def costs(self, fill: Fill) -> str:
-        return words.money(fill.commission)
+        return approval_formatting.money(fill.commission)
 
     @admin.display(description="order")
     def of(self, fill: Fill) -> SafeString | str:
-        return words.link(fill.order) if fill.order else "not ours"
+        return approval_formatting.link(fill.order) if fill.order else "not ours"

@@ -4,12 +4,13 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from approvals import formatting as approval_formatting
 from approvals import notify
-from approvals.admin import words
-from approvals.admin.kept import DayFilter, Kept
 from approvals.models import Delivery, Notification
-from market import words as market_words
-from market.admin.runs import table
+from core import formatting
+from core.admin.filters import DayFilter
+from core.admin.read_only import LogAdmin
+from core.admin.tables import table
 
 Status = Delivery.Status
 TONES = {Status.SENT: "good", Status.WAITING: "warn", Status.FAILED: "bad", Status.UNKNOWN: "bad"}
@@ -24,7 +25,7 @@ class MovedFilter(DayFilter):
 
 
 def state(delivery: Delivery) -> SafeString:
-    return market_words.dot(TONES.get(Status(delivery.status), "none"), delivery.get_status_display())
+    return formatting.dot(TONES.get(Status(delivery.status), "none"), delivery.get_status_display())
 
 
 def address(delivery: Delivery) -> str:
@@ -36,7 +37,7 @@ def address(delivery: Delivery) -> str:
 
 
 @admin.register(Notification)
-class NotificationAdmin(Kept):
+class NotificationAdmin(LogAdmin):
     list_display = ["written", "kind", "title"]
     list_display_links = ["title"]
     list_filter = ["kind", WrittenFilter]
@@ -46,24 +47,24 @@ class NotificationAdmin(Kept):
 
     @admin.display(description="written (UTC)")
     def written(self, notification: Notification) -> str:
-        return words.at(notification.created_at)
+        return approval_formatting.at(notification.created_at)
 
     @admin.display(description="page")
     def page(self, notification: Notification) -> SafeString | str:
         path = notification.path
-        return format_html('<a href="{}">{}</a>', path, path) if path else market_words.NOTHING
+        return format_html('<a href="{}">{}</a>', path, path) if path else formatting.NOTHING
 
     @admin.display(description="deliveries")
     def reached(self, notification: Notification) -> SafeString | str:
         rows = (
-            [address(one), state(one), words.at(one.status_at), one.attempts, one.problem]
+            [address(one), state(one), approval_formatting.at(one.status_at), one.attempts, one.problem]
             for one in notification.deliveries.order_by("pk")
         )
         return table(["address", "state", "since (UTC)", "attempts", "problem"], rows)
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(Kept):
+class DeliveryAdmin(LogAdmin):
     list_display = ["moved", "of", "to", "stands", "attempts", "problem"]
     list_filter = ["status", "notification__kind", MovedFilter]
     list_select_related = ["notification"]
@@ -72,11 +73,11 @@ class DeliveryAdmin(Kept):
 
     @admin.display(description="since (UTC)")
     def moved(self, delivery: Delivery) -> str:
-        return words.at(delivery.status_at)
+        return approval_formatting.at(delivery.status_at)
 
     @admin.display(description="message")
     def of(self, delivery: Delivery) -> SafeString | str:
-        return words.link(delivery.notification)
+        return approval_formatting.link(delivery.notification)
 
     @admin.display(description="address")
     def to(self, delivery: Delivery) -> str:
@@ -88,4 +89,4 @@ class DeliveryAdmin(Kept):
 
     @admin.display(description="not sent before (UTC)")
     def due(self, delivery: Delivery) -> str:
-        return words.at(delivery.due_at)
+        return approval_formatting.at(delivery.due_at)

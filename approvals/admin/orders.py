@@ -4,13 +4,13 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from approvals.admin import words
-from approvals.admin.kept import DayFilter
-from approvals.admin.leaving import LeavingOrders
+from approvals import formatting as approval_formatting
+from approvals.admin.exits import LeavingOrders
 from approvals.models import AuditEvent, Fill, Order
-from market import words as market_words
-from market.admin.runs import table
-from signals.words import side
+from core.admin.filters import DayFilter
+from core.admin.tables import table
+from market import formatting as market_formatting
+from signals.formatting import side
 
 
 class MadeFilter(DayFilter):
@@ -47,11 +47,11 @@ class OrderAdmin(LeavingOrders):
 
     @admin.display(description="made (UTC)")
     def made(self, order: Order) -> str:
-        return words.at(order.created_at)
+        return approval_formatting.at(order.created_at)
 
     @admin.display(description="symbol")
     def of(self, order: Order) -> SafeString:
-        return market_words.chart_link(order.symbol)
+        return market_formatting.chart_link(order.symbol)
 
     @admin.display(description="side")
     def way(self, order: Order) -> SafeString:
@@ -63,29 +63,31 @@ class OrderAdmin(LeavingOrders):
 
     @admin.display(description="status")
     def stands(self, order: Order) -> SafeString:
-        return format_html('{}<div class="quiet">{}</div>', words.status(order), order.status_reason)
+        return format_html(
+            '{}<div class="quiet">{}</div>', approval_formatting.status(order), order.status_reason
+        )
 
     @admin.display(description="decision")
     def decision(self, order: Order) -> SafeString | str:
-        return words.link(order.approval)
+        return approval_formatting.link(order.approval)
 
     # Levels
 
     @admin.display(description="limit")
     def limit(self, order: Order) -> str:
-        return words.price(order.limit_price)
+        return approval_formatting.price(order.limit_price)
 
     @admin.display(description="stop")
     def stop(self, order: Order) -> str:
-        return words.price(order.stop_loss)
+        return approval_formatting.price(order.stop_loss)
 
     @admin.display(description="target")
     def target(self, order: Order) -> str:
-        return words.price(order.take_profit)
+        return approval_formatting.price(order.take_profit)
 
     @admin.display(description="at risk")
     def risks(self, order: Order) -> str:
-        return f"{words.money(order.risk)} {order.currency}"
+        return f"{approval_formatting.money(order.risk)} {order.currency}"
 
     # What happened
 
@@ -99,14 +101,22 @@ class OrderAdmin(LeavingOrders):
     @admin.display(description="what people wanted of it")
     def decisions(self, order: Order) -> SafeString | str:
         found = order.decisions.select_related("decided_by").order_by("decided_at", "pk")
-        rows = ([words.at(one.decided_at), one.action, one.decided_by, one.notes] for one in found)
+        rows = (
+            [approval_formatting.at(one.decided_at), one.action, one.decided_by, one.notes] for one in found
+        )
         return table(["decided (UTC)", "action", "by", "notes"], rows)
 
     @admin.display(description="in the chain")
     def history(self, order: Order) -> SafeString | str:
         events = AuditEvent.objects.filter(subject=f"order {order.pk}").order_by("number")
         rows = (
-            [words.link(event, event.number), words.at(event.at), event.kind, event.actor] for event in events
+            [
+                approval_formatting.link(event, event.number),
+                approval_formatting.at(event.at),
+                event.kind,
+                event.actor,
+            ]
+            for event in events
         )
         return table(["event", "at (UTC)", "what", "by"], rows)
 
@@ -114,39 +124,48 @@ class OrderAdmin(LeavingOrders):
 
     @admin.display(description="released")
     def released(self, order: Order) -> str:
-        return words.at(order.released_at)
+        return approval_formatting.at(order.released_at)
 
     @admin.display(description="looked at again")
     def due(self, order: Order) -> str:
-        return words.at(order.due_at)
+        return approval_formatting.at(order.due_at)
 
     @admin.display(description="sent")
     def sent(self, order: Order) -> str:
-        return words.at(order.submitted_at)
+        return approval_formatting.at(order.submitted_at)
 
     @admin.display(description="answered")
     def answered(self, order: Order) -> str:
-        return words.at(order.acknowledged_at)
+        return approval_formatting.at(order.acknowledged_at)
 
     @admin.display(description="cancel asked for")
     def withdrawn(self, order: Order) -> str:
-        return words.at(order.cancel_requested_at)
+        return approval_formatting.at(order.cancel_requested_at)
 
     @admin.display(description="ended")
     def ended(self, order: Order) -> str:
-        return words.at(order.ended_at)
+        return approval_formatting.at(order.ended_at)
 
     @admin.display(description="good until")
     def until(self, order: Order) -> str:
-        return words.at(order.good_until)
+        return approval_formatting.at(order.good_until)
 
     @admin.display(description="flat at")
     def flat(self, order: Order) -> str:
-        return words.at(order.flat_at)
+        return approval_formatting.at(order.flat_at)
 
 
 def _row(fill: Fill) -> list[str]:
     return [
-        *[words.at(fill.executed_at), fill.get_leg_display().lower(), side(fill.side), f"{fill.quantity:,}"],
-        *[words.price(fill.price), words.money(fill.commission), words.link(fill, fill.execution_id)],
+        *[
+            approval_formatting.at(fill.executed_at),
+            fill.get_leg_display().lower(),
+            side(fill.side),
+            f"{fill.quantity:,}",
+        ],
+        *[
+            approval_formatting.price(fill.price),
+            approval_formatting.money(fill.commission),
+            approval_formatting.link(fill, fill.execution_id),
+        ],
     ]

@@ -3,10 +3,11 @@
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
-from approvals.admin import words
-from approvals.admin.kept import DayFilter, Kept
+from approvals import formatting as approval_formatting
 from approvals.models import Outcome
-from market import words as market_words
+from core import formatting
+from core.admin.filters import DayFilter
+from core.admin.read_only import LogAdmin
 from signals.admin.filters import StrategyFilter
 
 
@@ -15,7 +16,7 @@ class SinceFilter(DayFilter):
 
 
 @admin.register(Outcome)
-class OutcomeAdmin(Kept):
+class OutcomeAdmin(LogAdmin):
     list_display = [
         "counted",
         "of",
@@ -41,15 +42,15 @@ class OutcomeAdmin(Kept):
 
     @admin.display(description="counted from (UTC)")
     def counted(self, outcome: Outcome) -> str:
-        return words.at(outcome.since)
+        return approval_formatting.at(outcome.since)
 
     @admin.display(description="signal")
     def of(self, outcome: Outcome) -> SafeString | str:
-        return words.link(outcome.signal)
+        return approval_formatting.link(outcome.signal)
 
     @admin.display(description="decision")
     def decision(self, outcome: Outcome) -> SafeString | str:
-        return words.link(outcome.approval)
+        return approval_formatting.link(outcome.approval)
 
     @admin.display(description="ended by")
     def ending(self, outcome: Outcome) -> str:
@@ -57,16 +58,16 @@ class OutcomeAdmin(Kept):
 
     @admin.display(description="result in R")
     def result(self, outcome: Outcome) -> str:
-        return market_words.NOTHING if outcome.r is None else f"{outcome.r:+.2f}"
+        return formatting.NOTHING if outcome.r is None else f"{outcome.r:+.2f}"
 
     @admin.display(description="entered (UTC)")
     def entered(self, outcome: Outcome) -> str:
-        return words.at(outcome.entered_at)
+        return approval_formatting.at(outcome.entered_at)
 
     @admin.display(description="exited (UTC)")
     def exited(self, outcome: Outcome) -> str:
-        return words.at(outcome.exited_at)
+        return approval_formatting.at(outcome.exited_at)
 
     @admin.display(description="computed (UTC)")
     def computed(self, outcome: Outcome) -> str:
-        return words.at(outcome.computed_at)
+        return approval_formatting.at(outcome.computed_at)

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from approvals import positions, proposals, switches
+from approvals import gate, positions, proposals
 from approvals.models import AccountSnapshot
 from approvals.risk import Exposure
 
@@ -82,7 +82,7 @@ class AccountViewSet(GenericViewSet[AccountSnapshot]):
 
 def _account() -> dict[str, Any]:
     at = timezone.now()
-    book, state = positions.Book.load(at), switches.state(at)
+    book, state = positions.Book.load(at), gate.state(at)
     exposure, unknown = None, ""
     try:
         exposure = _beside_limits(positions.exposure(at, book))

@@ -5,7 +5,8 @@ from rest_framework import serializers
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from approvals.models import TradeApproval
-from market.api.filters import InstantFilter, SymbolsFilter, YesNoFilter
+from core.api.filters import InstantFilter, YesNoFilter
+from market.api.filters import SymbolsFilter
 
 
 class ApprovalSerializer(serializers.ModelSerializer[TradeApproval]):

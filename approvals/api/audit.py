@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from approvals.models import AuditEvent
-from market.api.filters import InstantFilter
+from core.api.filters import InstantFilter
 
 MOST = 1_000
 

@@ -14,13 +14,13 @@ from rest_framework.viewsets import GenericViewSet
 
 from approvals import decisions, proposals
 from approvals.api.approvals import ApprovalSerializer
-from approvals.api.preconditions import ETAG, IF_MATCH, seen
 from approvals.api.proposals import ProposalSerializer, WishSerializer, wish_of
-from approvals.api.refusals import Conflict, PreconditionFailed
 from approvals.models import Order, TradeApproval
+from core.api.bodies import Body, OneOf
+from core.api.preconditions import ETAG, IF_MATCH, seen
+from core.api.refusals import Conflict, PreconditionFailed
+from core.api.users import who
 from signals import lifecycle
-from signals.api.bodies import Body, OneOf
-from signals.api.people import who
 from signals.api.signals import SignalSerializer
 from signals.models import Signal
 

@@ -4,7 +4,8 @@ from rest_framework import serializers
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from approvals.models import Fill
-from market.api.filters import InstantFilter, SymbolsFilter, YesNoFilter
+from core.api.filters import InstantFilter, YesNoFilter
+from market.api.filters import SymbolsFilter
 from signals.models import Signal
 
 

@@ -11,7 +11,7 @@ from rest_framework.viewsets import GenericViewSet
 from approvals import proposals
 from approvals.api.proposals import ProposalSerializer
 from approvals.proposals import Proposal
-from market.api.filters import YesNoFilter
+from core.api.filters import YesNoFilter
 from signals.api.signals import SignalSerializer
 from signals.models import Signal
 from signals.models.signals import SignalQuerySet

@@ -16,13 +16,14 @@ from rest_framework.viewsets import GenericViewSet
 
 from approvals import exits
 from approvals.api.fills import FillSerializer
-from approvals.api.preconditions import ETAG
-from approvals.api.refusals import Conflict
 from approvals.models import AuditEvent, Order, OrderDecision
-from market.api.filters import InstantFilter, SymbolsFilter
-from market.api.permissions import MayChange
-from signals.api.bodies import Body
-from signals.api.people import who
+from core.api.bodies import Body
+from core.api.filters import InstantFilter
+from core.api.permissions import MayChange
+from core.api.preconditions import ETAG
+from core.api.refusals import Conflict
+from core.api.users import who
+from market.api.filters import SymbolsFilter
 from signals.models import Signal
 
 NOTES: dict[str, Any] = {"max_length": 2000, "required": False, "allow_blank": True, "default": ""}

@@ -13,15 +13,15 @@ from rest_framework.viewsets import GenericViewSet
 
 from approvals import exits, positions
 from approvals.api.orders import NOTES, OrderSerializer
-from approvals.api.refusals import Conflict
 from approvals.models import Order
 from approvals.positions import Protected
+from core.api.accepted import LOCATION
+from core.api.bodies import Body
+from core.api.permissions import MayChange
+from core.api.refusals import Conflict
+from core.api.users import who
 from market.api.filters import SYMBOL_IN_ADDRESS
-from market.api.permissions import MayChange
 from market.models import Instrument
-from signals.api.bodies import Body
-from signals.api.people import who
-from signals.api.work import LOCATION
 
 SYMBOL = OpenApiParameter("symbol", OpenApiTypes.STR, OpenApiParameter.PATH, description="As in AAPL.")
 

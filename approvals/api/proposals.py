@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from approvals.proposals import Proposal, Wish, words
+from approvals.proposals import Proposal, Wish, describe
 from approvals.proposals.proposal import Does
-from signals.api.bodies import Body
+from core.api.bodies import Body
 
 PRICE: dict[str, Any] = {"max_digits": 18, "decimal_places": 6}
 
@@ -78,7 +78,7 @@ class ProposalSerializer(serializers.Serializer[Proposal]):
     look = LookSerializer()
 
     def get_words(self, proposal: Proposal) -> str:
-        return words(proposal)
+        return describe(proposal)
 
     def get_limit_price(self, proposal: Proposal) -> str | None:
         return self._price(proposal, proposal.limit_price)

@@ -14,7 +14,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from approvals import scorecard
 from approvals.models import Outcome
-from market.api.filters import InstantFilter, SymbolsFilter, timeframe_filter
+from core.api.filters import InstantFilter
+from market.api.filters import SymbolsFilter, timeframe_filter
 from signals.api.filters import StrategiesFilter
 
 EVERYTHING = "all"

@@ -2,8 +2,8 @@
 
 from approvals.execution.account import prune
 from approvals.execution.brokerage import RealMoney, broker
-from approvals.execution.cancelling import cancel
-from approvals.execution.reconciling import reconcile
-from approvals.execution.submitting import submit
+from approvals.execution.cancel import cancel
+from approvals.execution.reconcile import reconcile
+from approvals.execution.submit import submit
 
 __all__ = ["RealMoney", "broker", "cancel", "prune", "reconcile", "submit"]

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from approvals import positions, switches
+from approvals import halt, positions
 from approvals.brokers.base import Account, Holding
 from approvals.models import AccountSnapshot, BrokerPosition, Order, TradingHalt
 from market.models import Instrument
@@ -81,4 +81,4 @@ def halt_on_loss(broker: str, at: datetime) -> None:
         return
     since = f"{began:%Y-%m-%d %H:%M} UTC"
     reason = f"The account lost {lost} {last.currency} since {since}; {most:.2f} are allowed a day."
-    switches.halt(DAY_LOSS, reason, at)
+    halt.start(DAY_LOSS, reason, at)

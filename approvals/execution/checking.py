@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 
-from approvals import switches
+from approvals import halt
 from approvals.models import Fill, Order, TradingHalt
 from market.models import Split
 
@@ -67,4 +67,4 @@ def halt_on_mismatch(before: list[Sums], at: datetime) -> None:
         if sums.cannot_be or sums in before:
             known = TradingHalt.objects.filter(cause=TradingHalt.Cause.MISMATCH, reason=str(sums))
             if not known.exists():
-                switches.halt(TradingHalt.Cause.MISMATCH, str(sums), at)
+                halt.start(TradingHalt.Cause.MISMATCH, str(sums), at)

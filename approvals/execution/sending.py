@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from approvals.brokers.base import Away, Broker, BrokerError, Lost, Refused, Report
-from approvals.execution import applying, moving, recording
+from approvals.execution import fills, reports, transitions
 from approvals.models import Order
 
 Status = Order.Status
@@ -16,14 +16,14 @@ def is_there(order: Order, there: Broker, at: datetime) -> bool:
     """Whether the broker has an order that was handed over before; then its row is brought up to date."""
     report = there.order(order.pk) if order.submitted_at else None
     if report is not None:
-        applying.apply(report, at)
+        reports.apply(report, at)
     return report is not None
 
 
 def begin(order: Order, there: Broker, at: datetime, **changes: Any) -> bool:
     """Say of an order that it is being sent; whether that is ours to do."""
     sent = {"submitted_at": at, "broker": there.name, "acknowledged_at": None, "lookups": 0}
-    return moving.move(order, [Status.PENDING_SUBMIT], Status.SUBMITTED, "", at, **sent | changes)
+    return transitions.move(order, [Status.PENDING_SUBMIT], Status.SUBMITTED, "", at, **sent | changes)
 
 
 def hand_over(
@@ -37,16 +37,16 @@ def hand_over(
     try:
         report = place()
     except Refused as refusal:
-        moving.move_unanswered(order, Status.REJECTED, str(refusal), at, acknowledged_at=at)
+        transitions.move_unanswered(order, Status.REJECTED, str(refusal), at, acknowledged_at=at)
     except Away as error:
         reason = f"The broker was away, nothing was sent. {error}"
         is_unwanted = Order.objects.filter(pk=order.pk, cancel_requested_at__isnull=False).exists()
         end = Status.CANCELLED if is_unwanted else if_away
-        moving.move_unanswered(order, end, reason, at, submitted_at=None)
+        transitions.move_unanswered(order, end, reason, at, submitted_at=None)
     except Lost as error:
-        moving.move_unanswered(order, Status.UNKNOWN, f"The broker's answer was lost. {error}", at)
+        transitions.move_unanswered(order, Status.UNKNOWN, f"The broker's answer was lost. {error}", at)
     else:
-        applying.apply(report, at)
+        reports.apply(report, at)
         if report.filled:
             with suppress(BrokerError):  # the next reconciliation reads them
-                recording.catch_up(there, at)
+                fills.catch_up(there, at)

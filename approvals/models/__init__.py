@@ -2,12 +2,11 @@
 
 from approvals.models.audit import AuditEvent
 from approvals.models.decisions import SignalView, TradeApproval
+from approvals.models.halts import Gate, TradingHalt
 from approvals.models.notifications import Delivery, Notification
 from approvals.models.orders import AccountSnapshot, BrokerPosition, Fill, Order, OrderDecision
 from approvals.models.outcomes import Outcome
 from approvals.models.paper import PaperAccount, PaperFill, PaperOrder
-from approvals.models.presence import Presence
-from approvals.models.switches import Gate, TradingHalt
 
 __all__ = [
     "AccountSnapshot",
@@ -23,7 +22,6 @@ __all__ = [
     "PaperAccount",
     "PaperFill",
     "PaperOrder",
-    "Presence",
     "SignalView",
     "TradeApproval",
     "TradingHalt",

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from market.models.meta import TypedModelMeta
+from core.models import TypedModelMeta
 
 
 class AuditEvent(models.Model):

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from market.models.meta import TypedModelMeta
+from core.models import TypedModelMeta
 from signals.models import Signal
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import models
 
-from market.models.meta import TypedModelMeta
+from core.models import TypedModelMeta
 from signals.models import Signal
 
 

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from approvals.models.decisions import TradeApproval
-from market.models.meta import TypedModelMeta
+from core.models import TypedModelMeta
 from signals.models import Signal
 
 

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from approvals.models.decisions import TradeApproval
-from market.models.meta import TypedModelMeta, choices
+from core.models import TypedModelMeta, choices
 from market.prices import Timeframe
 from signals.models import Signal
 from signals.trades import End

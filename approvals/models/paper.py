@@ -5,7 +5,7 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import F, Q
 
-from market.models.meta import TypedModelMeta
+from core.models import TypedModelMeta
 from signals.models import Signal
 
 

@@ -10,7 +10,7 @@ from approvals.models import Outcome
 from approvals.outcomes import due
 from approvals.outcomes.batch import compute
 from approvals.outcomes.finest import Finest
-from market import locks
+from core import locks
 from market.models import Instrument
 from signals.lifetimes import Calendars
 

@@ -10,7 +10,7 @@ from approvals.positions.account import (
 )
 from approvals.positions.book import Book
 from approvals.positions.exposures import exposure
-from approvals.positions.holdings import Position, of, open_positions, realised_today
+from approvals.positions.holdings import Position, held_for_analysts, of, open_positions, realised_today
 from approvals.positions.protection import Protected, protected
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "day_began",
     "equity_curve",
     "exposure",
+    "held_for_analysts",
     "lock_account",
     "of",
     "open_positions",

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from approvals.accounting import Balance, Split, Trade, fold
 from approvals.models import Fill
-from approvals.positions import rounds
+from approvals.positions import round_trips
 from approvals.positions.account import day_began
 
 ZERO = Decimal(0)
@@ -56,16 +57,16 @@ class Position:
 
 def of(symbol: str) -> Position:
     """Our position in a symbol, flat when there is none."""
-    return _position(rounds.holdings([symbol])[symbol])
+    return _position(round_trips.holdings([symbol])[symbol])
 
 
 def open_positions() -> list[Position]:
     """Those that are not flat, or that the account holds without us, by symbol."""
-    made = map(_position, rounds.holdings().values())
+    made = map(_position, round_trips.holdings().values())
     return [position for position in made if position.is_open]
 
 
-def _position(held: rounds.Holding) -> Position:
+def _position(held: round_trips.Holding) -> Position:
     price = None if held.price is None else Decimal(f"{held.price:.6f}")
     return Position(
         held.symbol,
@@ -88,7 +89,7 @@ def realised_today(at: datetime) -> Decimal:
     for fill in Fill.objects.ours().filter(executed_at__gte=began):
         trade = Trade(fill.signed_quantity, fill.price, fill.commission, fill.executed_at)
         today[fill.symbol].append(trade)
-    before = rounds.holdings(today, began) if today else {}
+    before = round_trips.holdings(today, began) if today else {}
     made = (_realised(today[one], before[one].balance, before[one].splits, began) for one in today)
     return sum(made, ZERO)
 
@@ -96,3 +97,15 @@ def realised_today(at: datetime) -> Decimal:
 def _realised(trades: list[Trade], before: Balance, splits: Sequence[Split], began: datetime) -> Decimal:
     later = [split for split in splits if split.date > began.date()]
     return fold(trades, later, before).realised - before.realised
+
+
+def held_for_analysts() -> list[dict[str, Any]]:
+    """Return the open positions as an analyst is told of them: no account, no money."""
+    return [
+        {
+            "symbol": position.symbol,
+            "quantity": position.quantity + position.foreign,
+            "average_price": float(position.average_cost or position.brokers_cost),
+        }
+        for position in open_positions()
+    ]

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from approvals.gate import State
+from approvals.proposals.context import Surroundings, limits
 from approvals.proposals.proposal import AS_PROPOSED, Does, Proposal, Wish
-from approvals.proposals.surroundings import Surroundings, limits
-from approvals.proposals.words import terms, words
-from approvals.switches import State
+from approvals.proposals.sentences import describe, terms
 from signals.models import Signal
 
 __all__ = [
@@ -15,11 +15,11 @@ __all__ = [
     "Proposal",
     "Surroundings",
     "Wish",
+    "describe",
     "limits",
     "propose",
     "propose_all",
     "terms",
-    "words",
 ]
 
 

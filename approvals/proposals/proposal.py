@@ -11,9 +11,9 @@ from typing import Any
 from django.conf import settings
 
 from approvals import risk
-from approvals.look import Levels, Look, levels_of, look, written
+from approvals.entry_check import Levels, Look, levels_of, look, written
 from approvals.models import Order
-from approvals.proposals.surroundings import Surroundings, limits
+from approvals.proposals.context import Surroundings, limits
 from approvals.risk import Cap, Size
 from signals.models import Signal
 

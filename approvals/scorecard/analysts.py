@@ -15,7 +15,7 @@ from django.db.models import BooleanField, Case, F, Q, QuerySet, Value, When
 from approvals.models import Outcome
 from approvals.scorecard.calibration import Calibration
 from approvals.scorecard.tally import SUMS, Tally, share
-from signals.models import Stance
+from opinions.models import Stance
 
 Group, Ledger = Outcome.Group, Outcome.Ledger
 OPINION = {

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import starmap
 
 from approvals.scorecard.tally import share
-from signals.statistics import wilson
+from core.statistics import wilson
 
 ENOUGH = 30  # cases that a rate stands on
 

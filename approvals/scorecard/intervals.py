@@ -8,7 +8,7 @@ the interval held the mean in 95 %, in samples of 5 in 87 to 92 %; the bootstrap
 import math
 from dataclasses import dataclass
 
-from signals.statistics import Z95
+from core.statistics import Z95
 
 LEAST = 10  # cases below which there is no interval
 SMALL = {1: 12.7062, 2: 4.30265, 3: 3.18245, 4: 2.77645}

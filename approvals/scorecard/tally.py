@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, F, Q, Sum
 
 from approvals.scorecard.intervals import Sample
-from signals.statistics import wilson
+from core.statistics import wilson
 from signals.trades import End
 
 RACED = Q(race__in=[End.TARGET, End.STOP])

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from approvals.views.page import READ
+from desk.page import READ
 from jaxsite import context
 
 

@@ -18,13 +18,14 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET
 
-from approvals.views.page import page, show, without_page
-from approvals.views.paging import LARGEST
+from core.paging import LARGEST
+from desk.page import page, show, without_page
 from jaxsite import __version__, health
 from jaxsite.context import simulated
-from market import coverage, feeds, planning
+from market import feeds
+from market.ingestion import coverage, schedule
 from market.models import IngestionRun
-from signals import words
+from signals import formatting as signal_formatting
 from signals.models import Scan
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -119,7 +120,7 @@ def without_database(view: View) -> View:
             checks = health.away(error)
             cannot = "used" if isinstance(error, ProgrammingError) else "reached"
             said = {"checks": checks, "verdict": f"The database cannot be {cannot}."} | simulated()
-            html = render_to_string("status_down.html", said)
+            html = render_to_string("jaxsite/status_down.html", said)
             answer = HttpResponse(html, status=503, headers=LOOK_AGAIN)
             add_never_cache_headers(answer)
             return answer
@@ -132,7 +133,7 @@ def without_database(view: View) -> View:
 @page
 def status(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
-    return show(request, "status.html", at, _context(request, at))
+    return show(request, "jaxsite/status.html", at, _context(request, at))
 
 
 @require_GET
@@ -141,7 +142,7 @@ def status(request: HttpRequest) -> HttpResponse:
 def update(request: HttpRequest) -> HttpResponse:
     """The same without its frame, for a page that stays open."""
     at = timezone.now()
-    return render(request, "_status.html", {"now": at, **_context(request, at)})
+    return render(request, "jaxsite/_status.html", {"now": at, **_context(request, at)})
 
 
 def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
@@ -155,7 +156,7 @@ def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "unconfigured": _unconfigured(),
         "cycles": IngestionRun.objects.order_by("-started_at", "-pk")[:CYCLES],
         "grid": grid,
-        "timeframes": planning.fetched(),
+        "timeframes": schedule.fetched(),
         "page": Paginator(range(grid.in_all), coverage.PER_PAGE).get_page(grid.page),
         "others": without_page(request),
         "scan": _scan(),
@@ -176,7 +177,7 @@ def _verdict(checks: list[health.Check]) -> str:
 def _grid(request: HttpRequest, at: datetime) -> coverage.Grid:
     """The page asked for; the first one when there are not so many."""
     asked, number = request.GET.get("timeframe"), _number(request.GET.get("page"))
-    fetched = sorted(planning.fetched(), key=lambda one: one.length)
+    fetched = sorted(schedule.fetched(), key=lambda one: one.length)
     timeframe = next((one for one in fetched if one == asked), fetched[0])
     found = coverage.grid(at, timeframe, number)
     return found if found.rows or number == 1 else coverage.grid(at, timeframe)
@@ -216,8 +217,8 @@ def _scan() -> dict[str, Any] | None:
         {
             "strategy": entry["strategy_id"],
             "timeframe": entry["timeframe"],
-            "counts": words.counts(entry),
-            "reasons": words.reasons(entry),
+            "counts": signal_formatting.counts(entry),
+            "reasons": signal_formatting.reasons(entry),
         }
         for entry in scan.counts
     ]

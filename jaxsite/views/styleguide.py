@@ -33,4 +33,4 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     if not settings.DEBUG:
         raise Http404("only when DEBUG is on")
     context = {"now": timezone.now(), "colours": COLOURS, "sizes": SIZES, "spaces": SPACES}
-    return render(request, "styleguide.html", context)
+    return render(request, "jaxsite/styleguide.html", context)

@@ -1,5 +1,5 @@
 """What people see and do under /admin/: one file per noun."""
 
-from market.admin import entered, instruments, records, runs
+from market.admin import candles, instruments, runs, sessions
 
-__all__ = ["entered", "instruments", "records", "runs"]
+__all__ = ["candles", "instruments", "runs", "sessions"]

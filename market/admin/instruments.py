@@ -14,12 +14,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_q.tasks import async_task
 
-from market import changes, words
-from market.admin import health, loading
+from core import formatting
+from core.admin.read_only import TitledAdmin
+from market import formatting as market_formatting
+from market import quotes
+from market.admin import freshness, imports
 from market.admin.forms import InstrumentForm, first_calendar
-from market.admin.recorded import Listed
-from market.changes import QuoteView
 from market.models import Instrument
+from market.quotes import QuoteView
 
 
 class InstrumentList(ChangeList):
@@ -27,7 +29,7 @@ class InstrumentList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        views = changes.quotes_with_change([row.pk for row in self.result_list], timezone.now())
+        views = quotes.quotes_with_change([row.pk for row in self.result_list], timezone.now())
         for row in self.result_list:
             row.quoted = views.get(row.pk)
 
@@ -39,13 +41,13 @@ def quoted(instrument: Instrument) -> QuoteView | None:
 
 
 @admin.register(Instrument)
-class InstrumentAdmin(Listed):
+class InstrumentAdmin(TitledAdmin):
     form = InstrumentForm
     list_display = [
         *["chart_of", "name", "price", "change", "percent", "age", "source", "health", "watched", "edit"],
     ]
     list_display_links = None
-    list_filter = ["watched", health.HealthFilter, "calendar", health.ProviderFilter]
+    list_filter = ["watched", freshness.HealthFilter, "calendar", freshness.ProviderFilter]
     search_fields = ["symbol", "name"]
     search_help_text = "A part of the symbol or the name"
     list_per_page = 50
@@ -69,7 +71,7 @@ class InstrumentAdmin(Listed):
         obj.save(update_fields=form.changed_data if change else None)
 
     def get_urls(self) -> list[URLPattern]:
-        pages = [("load", loading.page)]
+        pages = [("load", imports.page)]
         own = [
             path(
                 f"<path:symbol>/{name}/",
@@ -85,41 +87,43 @@ class InstrumentAdmin(Listed):
 
     @admin.display(description="symbol", ordering="symbol")
     def chart_of(self, instrument: Instrument) -> SafeString:
-        return words.chart_link(instrument.symbol)
+        return market_formatting.chart_link(instrument.symbol)
 
     @admin.display(description="last price")
     def price(self, instrument: Instrument) -> str:
         view = quoted(instrument)
-        return words.price(view.quote.price if view else None, instrument)
+        return market_formatting.price(view.quote.price if view else None, instrument)
 
     @admin.display(description="change")
     def change(self, instrument: Instrument) -> str:
         view = quoted(instrument)
-        return words.change(view.change if view else None, words.decimals(instrument))
+        return formatting.change(view.change if view else None, market_formatting.decimals(instrument))
 
     @admin.display(description="%")
     def percent(self, instrument: Instrument) -> str:
         view = quoted(instrument)
-        return words.change(view.change_percent if view else None, 2, " %")
+        return formatting.change(view.change_percent if view else None, 2, " %")
 
     @admin.display(description="age")
     def age(self, instrument: Instrument) -> str:
         view = quoted(instrument)
         if view is None:
-            return words.NOTHING
+            return formatting.NOTHING
         return format_html(
-            '<span title="{} UTC">{}</span>', f"{view.quote.as_of:%Y-%m-%d %H:%M:%S}", words.ago(view.age)
+            '<span title="{} UTC">{}</span>',
+            f"{view.quote.as_of:%Y-%m-%d %H:%M:%S}",
+            formatting.ago(view.age),
         )
 
     @admin.display(description="provider, feed")
     def source(self, instrument: Instrument) -> str:
         view = quoted(instrument)
-        return f"{view.quote.provider}, {view.quote.feed}" if view else words.NOTHING
+        return f"{view.quote.provider}, {view.quote.feed}" if view else formatting.NOTHING
 
     @admin.display(description="health")
     def health(self, instrument: Instrument) -> SafeString:
-        found = health.of(instrument, quoted(instrument))
-        return words.dot(found.tone, found.value)
+        found = freshness.of(instrument, quoted(instrument))
+        return formatting.dot(found.tone, found.value)
 
     @admin.display(description="")
     def edit(self, instrument: Instrument) -> SafeString:

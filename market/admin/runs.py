@@ -1,17 +1,15 @@
 """How ingestion goes: its cycles, its sums, its providers, and how far it has come."""
 
-from collections.abc import Iterable
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from market import words
-from market.admin.recorded import ModelAdmin, Recorded
+from core import formatting
+from core.admin.read_only import ModelAdmin, ReadOnlyAdmin
+from core.admin.tables import table
+from market import formatting as market_formatting
 from market.models import CandleProgress, IngestionRun, IngestionTotal, ProviderStatus
 
 Outcome = IngestionRun.Outcome
@@ -31,7 +29,7 @@ class TroubleFilter(admin.SimpleListFilter):
 
 
 @admin.register(IngestionRun)
-class IngestionRunAdmin(Recorded):
+class IngestionRunAdmin(ReadOnlyAdmin):
     list_display = [
         *["started", "kind", "ended", "duration", "asked", "stored", "failed", "waiting", "rows", "refused"],
     ]
@@ -53,15 +51,15 @@ class IngestionRunAdmin(Recorded):
         tone = {Outcome.BROKEN: "bad", Outcome.SKIPPED: "warn", Outcome.RUNNING: "none"}.get(
             Outcome(run.outcome), "warn" if run.failed else "good"
         )
-        return words.dot(tone, run.outcome)
+        return formatting.dot(tone, run.outcome)
 
     @admin.display(description="took")
     def duration(self, run: IngestionRun) -> str:
-        return words.duration(run.started_at, run.finished_at)
+        return formatting.duration(run.started_at, run.finished_at)
 
     @admin.display(description="rows refused")
     def refused(self, run: IngestionRun) -> str:
-        return words.count(sum(reason["count"] for reason in run.rejected.values()))
+        return formatting.count(sum(reason["count"] for reason in run.rejected.values()))
 
     @admin.display(description="by provider")
     def by_provider(self, run: IngestionRun) -> SafeString | str:
@@ -88,29 +86,13 @@ class IngestionRunAdmin(Recorded):
 FIGURES = ["asked", "stored", "failed", "seconds"]
 
 
-def table(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> SafeString | str:
-    """A small table; a word when there is nothing in it."""
-    body = format_html_join(
-        "", "<tr>{}</tr>", ([format_html_join("", "<td>{}</td>", ([cell] for cell in row))] for row in rows)
-    )
-    if not body:
-        return "none"
-    head = format_html_join("", "<th>{}</th>", ([name] for name in heads))
-    return format_html(
-        '<div class="wide"><table class="figures numbers">'
-        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
-        head,
-        body,
-    )
-
-
 @admin.register(IngestionTotal)
-class IngestionTotalAdmin(Recorded):
+class IngestionTotalAdmin(ReadOnlyAdmin):
     list_display = ["kind", "runs", "skipped", "stored", "failed", "rejected"]
 
 
 @admin.register(ProviderStatus)
-class ProviderStatusAdmin(Recorded):
+class ProviderStatusAdmin(ReadOnlyAdmin):
     list_display = [
         *["provider", "kind", "doing", "consecutive_failures", "succeeded", "failed", "last_error"],
     ]
@@ -120,22 +102,26 @@ class ProviderStatusAdmin(Recorded):
     def doing(self, status: ProviderStatus) -> SafeString:
         at = timezone.now()
         if status.cool_off_until is not None and status.cools_off(at):
-            return words.dot("bad", f"cools off until {status.cool_off_until:%H:%M:%S} UTC")
+            return formatting.dot("bad", f"cools off until {status.cool_off_until:%H:%M:%S} UTC")
         if status.consecutive_failures:
-            return words.dot("warn", "failed last time, is asked again")
-        return words.dot("good", "asked") if status.last_success_at else words.dot("none", "not asked yet")
+            return formatting.dot("warn", "failed last time, is asked again")
+        return (
+            formatting.dot("good", "asked")
+            if status.last_success_at
+            else formatting.dot("none", "not asked yet")
+        )
 
     @admin.display(description="last success (UTC)", ordering="last_success_at")
     def succeeded(self, status: ProviderStatus) -> str:
-        return words.stamp(status.last_success_at)
+        return market_formatting.stamp(status.last_success_at)
 
     @admin.display(description="last failure (UTC)", ordering="last_failure_at")
     def failed(self, status: ProviderStatus) -> str:
-        return words.stamp(status.last_failure_at)
+        return market_formatting.stamp(status.last_failure_at)
 
 
 @admin.register(CandleProgress)
-class CandleProgressAdmin(Recorded):
+class CandleProgressAdmin(ReadOnlyAdmin):
     list_display = ["chart_of", "timeframe", "answered", "through", "delay_seconds", "corrected"]
     list_display_links = None
     list_filter = ["timeframe"]
@@ -144,16 +130,16 @@ class CandleProgressAdmin(Recorded):
 
     @admin.display(description="symbol", ordering="symbol")
     def chart_of(self, progress: CandleProgress) -> SafeString:
-        return words.chart_link(progress.symbol, progress.timeframe)
+        return market_formatting.chart_link(progress.symbol, progress.timeframe)
 
     @admin.display(description="last answered (UTC)", ordering="answered_at")
     def answered(self, progress: CandleProgress) -> str:
-        return words.stamp(progress.answered_at)
+        return market_formatting.stamp(progress.answered_at)
 
     @admin.display(description="newest bar that could be in it", ordering="answered_through")
     def through(self, progress: CandleProgress) -> str:
-        return words.stamp(progress.answered_through, progress.timeframe)
+        return market_formatting.stamp(progress.answered_through, progress.timeframe)
 
     @admin.display(description="corrections fetched (UTC)", ordering="corrected_at")
     def corrected(self, progress: CandleProgress) -> str:
-        return words.stamp(progress.corrected_at)
+        return market_formatting.stamp(progress.corrected_at)

@@ -17,7 +17,8 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from market.api.filters import InstantFilter, SymbolFilter, timeframe_filter
+from core.api.filters import InstantFilter
+from market.api.filters import SymbolFilter, timeframe_filter
 from market.models import Candle
 
 FIELDS = [

@@ -10,8 +10,9 @@ from rest_framework import serializers
 from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin, UpdateModelMixin
 from rest_framework.viewsets import GenericViewSet
 
+from core.api.filters import YesNoFilter
 from market import sessions
-from market.api.filters import SYMBOL_IN_ADDRESS, YesNoFilter
+from market.api.filters import SYMBOL_IN_ADDRESS
 from market.models import Instrument
 
 

@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from market import changes
+from core.models import choices
+from market import quotes
 from market.api.filters import SYMBOL_IN_ADDRESS, SymbolsFilter
 from market.models import Quote
-from market.models.meta import choices
 from market.prices import Feed
 
 
@@ -46,9 +46,9 @@ class QuoteSerializer(serializers.Serializer[Any]):
     )
 
 
-def shown(quotes: Iterable[Quote]) -> Any:
-    symbols = [quote.symbol for quote in quotes]
-    views = changes.quotes_with_change(symbols, timezone.now())
+def shown(stored: Iterable[Quote]) -> Any:
+    symbols = [quote.symbol for quote in stored]
+    views = quotes.quotes_with_change(symbols, timezone.now())
     return QuoteSerializer([views[one] for one in symbols if one in views], many=True).data
 
 

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from market.models.meta import TypedModelMeta, choices
+from core.models import TypedModelMeta, choices
 from market.prices import Feed, Timeframe
 
 

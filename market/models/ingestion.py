@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import models
 
-from market.models.meta import TypedModelMeta
+from core.models import TypedModelMeta
 
 
 class IngestionRun(models.Model):

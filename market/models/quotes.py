@@ -6,7 +6,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
-from market.models.meta import TypedModelMeta, choices
+from core.models import TypedModelMeta, choices
 from market.prices import Feed
 
 

@@ -4,7 +4,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
-from market.models.meta import TypedModelMeta
+from core.models import TypedModelMeta
 
 ALWAYS_OPEN = "24/7"
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from market.http import Answer, Client, Failure, Pages, Patience, Request
+from core.http import Answer, Client, Failure, Pages, Patience, Request
 from market.prices import Bars, Feed, QuoteTick, Timeframe
 from market.providers import wire
 from market.providers.base import Candles, Limit, Pace, ProviderError, Quotes, Report

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from market.http import Client, Patience, Request
+from core.http import Client, Patience, Request
 from market.prices import Bars, Feed, Instants, QuoteTick, Timeframe
 from market.providers import wire
 from market.providers.base import Candles, Limit, Pace, ProviderError, Quotes, Report

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from market.http import Answer, Client, Failure, Fetched, Pages, Patience, Request
+from core.http import Answer, Client, Failure, Fetched, Pages, Patience, Request
 from market.prices import Bars, Feed, QuoteTick, Timeframe
 from market.providers import wire
 from market.providers.base import Candles, Limit, Pace, ProviderError, Quotes, Report

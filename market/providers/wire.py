@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from market.http import Answer, Failure, Fetched, Pages
-from market.http.failures import http_date
+from core.http import Answer, Failure, Fetched, Pages
+from core.http.failures import http_date
 from market.prices import INSTANT, Bars, Floats, Instants, Timeframe, to_instant
 from market.providers.base import ProviderError
 

@@ -11,9 +11,9 @@ from django.db import connection
 from numpy.typing import NDArray
 from psycopg import ClientCursor
 
-from market import binary
 from market.prices import Bars, Feed, Flags, Timeframe, to_datetime, to_instant
 from market.quality import CONTEXT_BARS
+from market.store import binary
 from market.store.batch import Batch
 
 REGULAR, FINAL, SUSPECT, ALIKE = 1, 2, 4, 8

@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from numpy.typing import NDArray
 
-from market import binary
+from market.store import binary
 
 BLOCK = 1 << 18
 

@@ -9,7 +9,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from market import calendars, words
+from core import formatting
+from market import calendars
+from market import formatting as market_formatting
 from market.models import Instrument
 from market.prices import Timeframe
 
@@ -20,16 +22,16 @@ register = template.Library()
 def price(value: float | Decimal | None, instrument: Instrument | None = None) -> str:
     """With the decimals of the instrument's tick; without an instrument, those it has, two at least."""
     if value is None:
-        return words.NOTHING
+        return formatting.NOTHING
     if instrument is not None:
-        return words.price(float(value), instrument)
-    return words.level(value if isinstance(value, Decimal) else Decimal(str(value)))
+        return market_formatting.price(float(value), instrument)
+    return formatting.level(value if isinstance(value, Decimal) else Decimal(str(value)))
 
 
 @register.filter
 def fixed(value: float | Decimal | None, places: int) -> str:
     """With so many decimals. For tables: Django's `floatformat` looks up the language for every cell."""
-    return words.NOTHING if value is None else f"{value:.{places}f}"
+    return formatting.NOTHING if value is None else f"{value:.{places}f}"
 
 
 @register.filter
@@ -40,13 +42,13 @@ def short(text: str, most: int) -> str:
 
 @register.filter
 def money(value: float | Decimal | None, currency: str = "") -> str:
-    return words.NOTHING if value is None else f"{value:,.2f} {currency}".rstrip()
+    return formatting.NOTHING if value is None else f"{value:,.2f} {currency}".rstrip()
 
 
 @register.simple_tag
 def change(value: float | Decimal | None, places: int = 2, unit: str = "") -> SafeString | str:
     """A signed figure with an arrow: `{% change view.change_percent 2 " %" %}`."""
-    return words.change(None if value is None else float(value), places, unit)
+    return formatting.change(None if value is None else float(value), places, unit)
 
 
 @register.filter
@@ -58,14 +60,14 @@ def signed(value: float | None) -> str:
 @register.filter
 def percent(share: float | Decimal | None, places: int = 0) -> str:
     """A share from 0 to 1 as per cent."""
-    return words.NOTHING if share is None else f"{100 * share:.{places}f} %"
+    return formatting.NOTHING if share is None else f"{100 * share:.{places}f} %"
 
 
 @register.simple_tag
 def moment(at: datetime | None, calendar: str = "", *, seconds: bool = False) -> SafeString | str:
     """An instant in the viewer's zone, the exchange's clock beside it where a calendar is given."""
     if at is None:
-        return words.NOTHING
+        return formatting.NOTHING
     here = timezone.localtime(at)
     utc = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     shown = format_html('<time datetime="{}" title="{}">{}</time>', _iso(at), utc, _short(here, seconds))
@@ -85,22 +87,22 @@ def bar(opened_at: datetime, timeframe: str, calendar: str = "") -> SafeString |
 def age(since: datetime | None, now: datetime, delay: int = 0) -> SafeString | str:
     """How long ago that was, beyond a feed's delay in seconds. The page's script keeps it counting."""
     if since is None:
-        return words.NOTHING
+        return formatting.NOTHING
     since += timedelta(seconds=delay)
-    return _counting("since", since, words.ago(now - since))
+    return _counting("since", since, formatting.ago(now - since))
 
 
 @register.simple_tag
 def took(since: datetime, until: datetime) -> str:
-    return words.duration(since, until)
+    return formatting.duration(since, until)
 
 
 @register.simple_tag
 def left(until: datetime | None, now: datetime) -> SafeString | str:
     """How long until then. The page's script keeps it counting."""
     if until is None:
-        return words.NOTHING
-    return _counting("until", until, words.ago(until - now))
+        return formatting.NOTHING
+    return _counting("until", until, formatting.ago(until - now))
 
 
 def _counting(name: str, at: datetime, shown: str) -> SafeString:
@@ -124,4 +126,4 @@ def _short(here: datetime, seconds: bool) -> str:
 def _there(at: datetime, here: datetime, zone: ZoneInfo) -> SafeString:
     there = at.astimezone(zone)
     day = "" if there.date() == here.date() else f"{there:%a} "
-    return format_html('<span class="there">{}{} {}</span>', day, f"{there:%H:%M}", words.city(zone))
+    return format_html('<span class="there">{}{} {}</span>', day, f"{there:%H:%M}", formatting.city(zone))

@@ -1,5 +1,5 @@
 """What people see and do under /admin/: one file per noun."""
 
-from signals.admin import backtests, configs, opinions, records, scans, signals
+from signals.admin import backtests, configs, records, scans, signals
 
-__all__ = ["backtests", "configs", "opinions", "records", "scans", "signals"]
+__all__ = ["backtests", "configs", "records", "scans", "signals"]

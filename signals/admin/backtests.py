@@ -13,12 +13,13 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from market import words as market_words
-from market.admin.recorded import Recorded
+from core import formatting
+from core.admin.read_only import ReadOnlyAdmin
+from core.admin.users import asking, log_asked, may
 from market.models import Instrument
 from market.prices import Timeframe
-from signals import backtest, words
-from signals.admin.people import asking, log_asked, may
+from signals import backtest
+from signals import formatting as signal_formatting
 from signals.models import Backtest
 from signals.models.configs import strategy_choices
 
@@ -57,7 +58,7 @@ class RunForm(forms.Form):
 
 
 @admin.register(Backtest)
-class BacktestAdmin(Recorded):
+class BacktestAdmin(ReadOnlyAdmin):
     list_display = ["queued", "strategy", "timeframe", "on", "days", "state", "took", "requested_by"]
     list_filter = ["status", "timeframe"]
     list_select_related = ["requested_by"]
@@ -69,7 +70,7 @@ class BacktestAdmin(Recorded):
     ]
 
     def has_add_permission(self, request: HttpRequest, obj: Backtest | None = None) -> bool:
-        return may(request, "add_backtest")
+        return may(request, "signals.add_backtest")
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -88,11 +89,11 @@ class BacktestAdmin(Recorded):
 
     @admin.display(description="asked for (UTC)", ordering="queued_at")
     def queued(self, asked: Backtest) -> str:
-        return words.moment(asked.queued_at)
+        return formatting.moment(asked.queued_at)
 
     @admin.display(description="strategy", ordering="strategy_id")
     def strategy(self, asked: Backtest) -> str:
-        return words.strategy(asked.strategy_id)
+        return signal_formatting.strategy(asked.strategy_id)
 
     @admin.display(description="symbols")
     def on(self, asked: Backtest) -> str:
@@ -111,11 +112,11 @@ class BacktestAdmin(Recorded):
 
     @admin.display(description="status", ordering="status")
     def state(self, asked: Backtest) -> SafeString:
-        return market_words.dot(TONES.get(Status(asked.status), "none"), asked.status)
+        return formatting.dot(TONES.get(Status(asked.status), "none"), asked.status)
 
     @admin.display(description="took")
     def took(self, asked: Backtest) -> str:
-        return market_words.duration(asked.started_at or asked.queued_at, asked.finished_at)
+        return formatting.duration(asked.started_at or asked.queued_at, asked.finished_at)
 
     @admin.display(description="table")
     def report(self, asked: Backtest) -> SafeString | str:
@@ -125,7 +126,7 @@ class BacktestAdmin(Recorded):
                 asked.result.get("text", ""),
             )
         waits = asked.status in (Status.QUEUED, Status.RUNNING)
-        return "The slow worker has not finished it: load this page again." if waits else market_words.NOTHING
+        return "The slow worker has not finished it: load this page again." if waits else formatting.NOTHING
 
     @admin.display(description="warnings")
     def warnings(self, asked: Backtest) -> SafeString | str:
@@ -138,18 +139,18 @@ class BacktestAdmin(Recorded):
 
     @admin.display(description="parameters")
     def used(self, asked: Backtest) -> str:
-        return words.parameters(asked.parameters)
+        return signal_formatting.parameters(asked.parameters)
 
     @admin.display(description="rules")
     def rules(self, asked: Backtest) -> str:
-        said = words.rules(
+        said = signal_formatting.rules(
             asked.lifetime_bars, asked.longest_holding_bars, asked.flat_at_close, asked.timeframe
         )
         return ", ".join(said)
 
     @admin.display(description="minimum confidence")
     def minimum(self, asked: Backtest) -> str:
-        return words.confidence(asked.minimum_confidence)
+        return signal_formatting.confidence(asked.minimum_confidence)
 
 
 def _ask(request: HttpRequest, form: RunForm) -> Backtest | None:

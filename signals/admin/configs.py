@@ -16,12 +16,14 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from market import words as market_words
-from market.admin.recorded import Listed
-from market.admin.runs import table
-from signals import scan, words
+from core import formatting
+from core.admin.read_only import TitledAdmin
+from core.admin.tables import table
+from core.admin.users import asking, log_asked, may
+from market import formatting as market_formatting
+from signals import formatting as signal_formatting
+from signals import scan
 from signals.admin.forms import PREFIX, RULES, ChoiceForm, ConfigForm, form_of, stored, trouble, usual
-from signals.admin.people import asking, log_asked, may
 from signals.admin.scans import ASKED
 from signals.models import Scan, StrategyConfig, StrategyRecord
 from signals.strategies import STRATEGIES
@@ -48,7 +50,7 @@ class ConfigList(ChangeList):
 
 
 @admin.register(StrategyConfig)
-class StrategyConfigAdmin(Listed):
+class StrategyConfigAdmin(TitledAdmin):
     list_display = [
         *["named", "timeframe", "state", "rules", "record"],
     ]
@@ -67,7 +69,7 @@ class StrategyConfigAdmin(Listed):
         return False  # signals name their strategy and timeframe: it is switched off instead
 
     def has_scan_permission(self, request: HttpRequest) -> bool:
-        return may(request, "add_scan") and self.has_change_permission(request)
+        return may(request, "signals.add_scan") and self.has_change_permission(request)
 
     # The form
 
@@ -122,53 +124,53 @@ class StrategyConfigAdmin(Listed):
 
     @admin.display(description="strategy", ordering="strategy_id")
     def named(self, config: StrategyConfig) -> str:
-        return words.strategy(config.strategy_id)
+        return signal_formatting.strategy(config.strategy_id)
 
     @admin.display(description="state", ordering="enabled")
     def state(self, config: StrategyConfig) -> SafeString:
         if not config.enabled:
-            return market_words.dot("none", "off")
+            return formatting.dot("none", "off")
         if wrong := trouble(config):
-            return market_words.dot("bad", f"cannot run: {wrong}")
-        return format_html('{}<div class="quiet">{}</div>', market_words.dot("good", "on"), _counted(config))
+            return formatting.dot("bad", f"cannot run: {wrong}")
+        return format_html('{}<div class="quiet">{}</div>', formatting.dot("good", "on"), _counted(config))
 
     @admin.display(description="rules")
     def rules(self, config: StrategyConfig) -> SafeString:
         said = [
-            f"confidence {words.confidence(config.minimum_confidence)} at least",
-            *words.rules(
+            f"confidence {signal_formatting.confidence(config.minimum_confidence)} at least",
+            *signal_formatting.rules(
                 config.lifetime_bars, config.longest_holding_bars, config.flat_at_close, config.timeframe
             ),
-            f"parameters: {words.parameters(stored(config))}",
+            f"parameters: {signal_formatting.parameters(stored(config))}",
         ]
         return format_html_join("", "<div>{}</div>", ([line] for line in said))
 
     @admin.display(description="record over the watchlist")
     def record(self, config: StrategyConfig) -> str:
         record: StrategyRecord | None = vars(config).get("recorded")
-        return record.sentence() if record else market_words.NOTHING
+        return record.sentence() if record else formatting.NOTHING
 
     # What its page shows
 
     @admin.display(description="what is wrong")
     def wrong(self, config: StrategyConfig) -> SafeString:
-        return market_words.dot("bad", trouble(config))
+        return formatting.dot("bad", trouble(config))
 
     @admin.display(description="parameters")
     def all_parameters(self, config: StrategyConfig) -> SafeString | str:
         strategy, given = STRATEGIES.get(config.strategy_id), stored(config)
         defaults = {one.name: one.default for one in fields(strategy)} if strategy else {}
         names = [*defaults, *(given.keys() - defaults.keys())]
-        rows = ([words.label(name), given.get(name, defaults.get(name))] for name in names)
+        rows = ([formatting.label(name), given.get(name, defaults.get(name))] for name in names)
         return table(["parameter", "value"], rows)
 
     @admin.display(description="last changed (UTC)")
     def changed(self, config: StrategyConfig) -> str:
-        return words.moment(config.changed_at)
+        return formatting.moment(config.changed_at)
 
     @admin.display(description="last evaluated (UTC)")
     def scanned(self, config: StrategyConfig) -> str:
-        return words.moment(config.scanned_at)
+        return formatting.moment(config.scanned_at)
 
     # What an operator may do
 
@@ -200,8 +202,8 @@ def _counted(config: StrategyConfig) -> str:
     if config.scanned_at is None:
         return "not evaluated yet"
     entry = vars(config).get("counted")
-    said = words.counts(entry) if entry else "evaluated"
-    return f"{market_words.stamp(config.scanned_at)}: {said}"
+    said = signal_formatting.counts(entry) if entry else "evaluated"
+    return f"{market_formatting.stamp(config.scanned_at)}: {said}"
 
 
 def _shown(request: HttpRequest, obj: StrategyConfig | None) -> StrategyConfig:

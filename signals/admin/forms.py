@@ -9,8 +9,8 @@ from django import forms
 from django.conf import settings
 from django.utils.text import capfirst
 
+from core import formatting
 from market.prices import Timeframe
-from signals import words
 from signals.models import StrategyConfig
 from signals.strategies import STRATEGIES, BadParameters, Strategy
 
@@ -39,7 +39,7 @@ def trouble(config: StrategyConfig) -> str:
     try:
         STRATEGIES[config.strategy_id].of(config.parameters)
     except BadParameters as bad:
-        return " ".join(f"{words.label(name)} {error}" for name, error in bad.errors.items())
+        return " ".join(f"{formatting.label(name)} {error}" for name, error in bad.errors.items())
     return not_fetched(config.timeframe)
 
 
@@ -136,7 +136,7 @@ def _field(parameter: "Field[Any]") -> forms.CharField:
     step = 1 if isinstance(parameter.default, int) else "any"
     return forms.CharField(
         required=False,
-        label=words.label(parameter.name),
+        label=formatting.label(parameter.name),
         help_text=f"{meaning} From {least} to {most}; empty: {parameter.default}.",
         widget=forms.NumberInput({"min": least, "max": most, "step": step, "placeholder": parameter.default}),
     )

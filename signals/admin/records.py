@@ -8,10 +8,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from market import words as market_words
-from market.admin.recorded import ModelAdmin, Recorded
-from market.admin.runs import table
-from signals import words
+from core import formatting
+from core.admin.read_only import ModelAdmin, ReadOnlyAdmin
+from core.admin.tables import table
+from market import formatting as market_formatting
+from signals import formatting as signal_formatting
 from signals.admin.filters import StrategyFilter
 from signals.models import StrategyRecord
 
@@ -30,7 +31,7 @@ class WhoseFilter(admin.SimpleListFilter):
 
 
 @admin.register(StrategyRecord)
-class StrategyRecordAdmin(Recorded):
+class StrategyRecordAdmin(ReadOnlyAdmin):
     list_display = ["whose", "strategy", "timeframe", "sentence", "bars", "computed"]
     list_filter = [WhoseFilter, StrategyFilter, "timeframe"]
     search_fields = ["symbol"]
@@ -47,7 +48,7 @@ class StrategyRecordAdmin(Recorded):
 
     @admin.display(description="strategy", ordering="strategy_id")
     def strategy(self, record: StrategyRecord) -> str:
-        return words.strategy(record.strategy_id)
+        return signal_formatting.strategy(record.strategy_id)
 
     @admin.display(description="record")
     def sentence(self, record: StrategyRecord) -> str:
@@ -59,20 +60,22 @@ class StrategyRecordAdmin(Recorded):
 
     @admin.display(description="first bar (UTC)")
     def since(self, record: StrategyRecord) -> str:
-        return words.moment(record.first_at)
+        return formatting.moment(record.first_at)
 
     @admin.display(description="last bar (UTC)")
     def until(self, record: StrategyRecord) -> str:
-        return words.moment(record.last_at)
+        return formatting.moment(record.last_at)
 
     @admin.display(description="computed (UTC)", ordering="computed_at")
     def computed(self, record: StrategyRecord) -> str:
-        return words.moment(record.computed_at)
+        return formatting.moment(record.computed_at)
 
     @admin.display(description="computed with")
     def rules(self, record: StrategyRecord) -> SafeString | str:
-        basis = record.basis | {"parameters": words.parameters(record.basis.get("parameters", {}))}
-        return table(["rule", ""], ([words.label(name), value] for name, value in basis.items()))
+        basis = record.basis | {
+            "parameters": signal_formatting.parameters(record.basis.get("parameters", {}))
+        }
+        return table(["rule", ""], ([formatting.label(name), value] for name, value in basis.items()))
 
 
 def cases(record: StrategyRecord) -> SafeString | str:
@@ -80,7 +83,7 @@ def cases(record: StrategyRecord) -> SafeString | str:
 
     def told(case: dict[str, Any]) -> list[str]:
         opened_at = datetime.fromisoformat(case["bar"])
-        bar = market_words.stamp(opened_at, record.timeframe)
+        bar = market_formatting.stamp(opened_at, record.timeframe)
         return [case["symbol"], bar, f"{case['r']:+.2f}", case["ended"]]
 
     return table(["symbol", "bar (UTC)", "result in R", "ended by"], map(told, record.listed))

@@ -13,11 +13,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from market import words as market_words
-from market.admin.recorded import Recorded
+from core import formatting
+from core.admin.read_only import ReadOnlyAdmin
+from core.admin.users import asking, log_asked, may
+from signals import formatting as signal_formatting
 from signals import scan as scanning
-from signals import words
-from signals.admin.people import asking, log_asked, may
 from signals.models import Scan
 
 Outcome = Scan.Outcome
@@ -25,7 +25,7 @@ TONES = {Outcome.BROKEN: "bad", Outcome.SKIPPED: "warn", Outcome.FINISHED: "good
 
 
 @admin.register(Scan)
-class ScanAdmin(Recorded):
+class ScanAdmin(ReadOnlyAdmin):
     list_display = ["started", "took", "trigger", "state", "evaluated", "stored", "ends"]
     list_filter = ["outcome", "trigger"]
     list_select_related = ["requested_by"]
@@ -37,7 +37,7 @@ class ScanAdmin(Recorded):
         return [ask, *super().get_urls()]
 
     def ask(self, request: HttpRequest) -> HttpResponse:
-        if not may(request, "add_scan"):
+        if not may(request, "signals.add_scan"):
             raise PermissionDenied
         with transaction.atomic():
             log_asked(request, scanning.request(by=asking(request), at=timezone.now()))
@@ -47,21 +47,21 @@ class ScanAdmin(Recorded):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        button = {"may_scan": may(request, "add_scan")}
+        button = {"may_scan": may(request, "signals.add_scan")}
         return super().changelist_view(request, button | (extra_context or {}))
 
     @admin.display(description="started (UTC)", ordering="started_at")
     def started(self, scan: Scan) -> str:
-        return words.moment(scan.started_at)
+        return formatting.moment(scan.started_at)
 
     @admin.display(description="took")
     def took(self, scan: Scan) -> str:
-        return market_words.duration(scan.started_at, scan.finished_at)
+        return formatting.duration(scan.started_at, scan.finished_at)
 
     @admin.display(description="outcome", ordering="outcome")
     def state(self, scan: Scan) -> SafeString:
         outcome = Outcome(scan.outcome)
-        return market_words.dot(TONES.get(outcome, "none"), outcome.label.lower())
+        return formatting.dot(TONES.get(outcome, "none"), outcome.label.lower())
 
     @admin.display(description="asked for by")
     def asked(self, scan: Scan) -> str:
@@ -76,7 +76,9 @@ class ScanAdmin(Recorded):
         return format_html(
             '<div class="wide"><table class="figures numbers counts"><thead><tr><th>strategy</th>'
             "<th></th>{}</tr></thead><tbody>{}</tbody></table></div>",
-            format_html_join("", '<th class="num">{}</th>', ([said] for said in words.COUNTS.values())),
+            format_html_join(
+                "", '<th class="num">{}</th>', ([said] for said in signal_formatting.COUNTS.values())
+            ),
             format_html_join("", "{}", ([_row(entry)] for entry in scan.counts)),
         )
 
@@ -86,12 +88,16 @@ ASKED = "A scan is queued; the worker starts it at once. This list shows how it 
 
 def _row(entry: dict[str, Any]) -> SafeString:
     """One strategy and timeframe; below them an example of each count that needs one."""
-    counts = ([market_words.count(entry.get(name, 0))] for name in words.COUNTS)
+    counts = ([formatting.count(entry.get(name, 0))] for name in signal_formatting.COUNTS)
     line = '<tr class="reason"><td></td><td></td><td colspan="{}">{}: {}</td></tr>'
     return format_html(
         '<tr><th scope="row">{}</th><td>{}</td>{}</tr>{}',
-        words.strategy(entry["strategy_id"]),
+        signal_formatting.strategy(entry["strategy_id"]),
         entry["timeframe"],
         format_html_join("", '<td class="num">{}</td>', counts),
-        format_html_join("", line, ((len(words.COUNTS), *reason) for reason in words.reasons(entry))),
+        format_html_join(
+            "",
+            line,
+            ((len(signal_formatting.COUNTS), *reason) for reason in signal_formatting.reasons(entry)),
+        ),
     )

@@ -13,12 +13,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from market.admin.recorded import Listed, Recorded
+from core.admin.paging import FirstPages
+from core.admin.read_only import ReadOnlyAdmin, TitledAdmin
+from core.admin.users import asking, may
 from market.models import Instrument
 from signals import lifecycle
-from signals.admin import shown
-from signals.admin.filters import DayFilter, FirstPages, StatusFilter, StrategyFilter, meaning
-from signals.admin.people import asking, may
+from signals.admin import columns
+from signals.admin.filters import GeneratedFilter, StatusFilter, StrategyFilter, meaning
 from signals.models import Signal
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ class SignalList(ChangeList):
 
 
 @admin.register(Signal)
-class SignalAdmin(Recorded):
-    list_display: Any = shown.COLUMNS
-    list_filter = [StatusFilter, "signal_type", StrategyFilter, "timeframe", DayFilter]
+class SignalAdmin(ReadOnlyAdmin):
+    list_display: Any = columns.COLUMNS
+    list_filter = [StatusFilter, "signal_type", StrategyFilter, "timeframe", GeneratedFilter]
     search_fields = ["symbol", "reasoning"]
     search_help_text = "A symbol in capitals, a day as 2024-07-02, words of the reasoning, or several of them"
     show_facets = admin.ShowFacets.NEVER
@@ -59,7 +60,7 @@ class SignalAdmin(Recorded):
     list_select_related = ["superseded_by"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Signal | None = None) -> Any:
-        return [(name, {"fields": lines}) for name, lines in shown.LINES.items()]
+        return [(name, {"fields": lines}) for name, lines in columns.LINES.items()]
 
     def get_queryset(self, request: HttpRequest) -> "SignalQuerySet":
         found = cast("SignalQuerySet", super().get_queryset(request))
@@ -71,7 +72,7 @@ class SignalAdmin(Recorded):
     def get_sortable_by(self, request: HttpRequest) -> Any:
         """What has an index; few enough wait for a decision to be sorted by anything."""
         waiting = request.GET.get(StatusFilter.parameter_name) == Signal.Status.PENDING
-        return ["symbol", shown.generated, *([shown.score] if waiting else [])]
+        return ["symbol", columns.generated, *([columns.score] if waiting else [])]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Signal], search_term: str
@@ -85,13 +86,13 @@ class SignalAdmin(Recorded):
     # What an operator may do
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
-        return may(request, "change_signal")
+        return may(request, "signals.change_signal")
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         if self.has_cancel_permission(request):
-            return Listed.changelist_view(self, request, extra_context)
+            return TitledAdmin.changelist_view(self, request, extra_context)
         return super().changelist_view(request, extra_context)
 
     def change_view(

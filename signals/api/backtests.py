@@ -11,13 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from core.api import accepted
+from core.api.bodies import Body, OneOf, stamp
+from core.api.users import who
 from market.api.filters import timeframe_filter
 from market.prices import Timeframe
 from signals import backtest
-from signals.api import work
-from signals.api.bodies import Body, OneOf, stamp
 from signals.api.filters import StrategiesFilter
-from signals.api.people import who
 from signals.backtest import Figures
 from signals.models import Backtest
 from signals.strategies import STRATEGIES
@@ -129,7 +129,7 @@ class BacktestViewSet(ReadOnlyModelViewSet[Backtest]):
         return BacktestSerializer if self.action == "list" else BacktestDetailSerializer
 
     @extend_schema(
-        request=RequestSerializer, responses={202: BacktestDetailSerializer}, parameters=[work.LOCATION]
+        request=RequestSerializer, responses={202: BacktestDetailSerializer}, parameters=[accepted.LOCATION]
     )
     def create(self, request: Request) -> Response:
         """Ask for a backtest. It runs in the slow queue; its address says how far it is."""
@@ -138,7 +138,7 @@ class BacktestViewSet(ReadOnlyModelViewSet[Backtest]):
         try:
             with transaction.atomic():
                 asked = backtest.request(**body.validated_data, by=who(request), at=timezone.now())
-                work.log(request, asked)
+                accepted.log(request, asked)
         except backtest.Refused as refusal:
             raise serializers.ValidationError(refusal.errors) from None
-        return work.accepted(self, asked)
+        return accepted.accepted(self, asked)

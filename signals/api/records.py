@@ -4,7 +4,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from signals.api.bodies import stamp
+from core.api.bodies import stamp
 from signals.models import StrategyRecord
 
 

@@ -9,11 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from market.api.filters import InstantFilter
+from core.api import accepted
+from core.api.bodies import Body
+from core.api.filters import InstantFilter
+from core.api.users import who
 from signals import scan
-from signals.api import work
-from signals.api.bodies import Body
-from signals.api.people import who
 from signals.models import Scan
 
 
@@ -79,11 +79,11 @@ class ScanViewSet(ReadOnlyModelViewSet[Scan]):
     filterset_class = ScanFilters
     lookup_value_regex = "[0-9]{1,18}"
 
-    @extend_schema(request=None, responses={202: ScanSerializer}, parameters=[work.LOCATION])
+    @extend_schema(request=None, responses={202: ScanSerializer}, parameters=[accepted.LOCATION])
     def create(self, request: Request) -> Response:
         """Ask for a scan now. It runs as soon as a worker is free; its address says how far it is."""
         Body(data=request.data).is_valid(raise_exception=True)
         with transaction.atomic():
             asked = scan.request(by=who(request), at=timezone.now())
-            work.log(request, asked)
-        return work.accepted(self, asked)
+            accepted.log(request, asked)
+        return accepted.accepted(self, asked)

@@ -17,12 +17,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from market.api.filters import InstantFilter, SymbolsFilter, timeframe_filter
-from market.api.permissions import MayChange
+from core.api.bodies import Body
+from core.api.filters import InstantFilter
+from core.api.permissions import MayChange
+from core.api.users import who
+from market.api.filters import SymbolsFilter, timeframe_filter
 from signals import lifecycle, records
-from signals.api.bodies import Body
 from signals.api.filters import StrategiesFilter
-from signals.api.people import who
 from signals.api.records import RecordSerializer
 from signals.models import Signal, StrategyRecord
 from signals.models.signals import SignalQuerySet

@@ -6,16 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from core.statistics import by_moment, growth, largest_drawdown, mean_interval, profit_factor, wilson
 from market.prices import Floats
 from signals.backtest.studies import Cases, Study
-from signals.statistics import (
-    by_moment,
-    growth,
-    largest_drawdown,
-    mean_interval,
-    profit_factor,
-    wilson,
-)
 from signals.trades import End
 
 RISKED = 0.01

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.statistics import largest_fall
 from market.prices import Flags, Floats
 from signals.panel import Panel
-from signals.statistics import largest_fall
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django_q.tasks import async_task
 
-from market import locks
+from core import locks
 from market.prices import Timeframe
 from signals.backtest.report import RANDOM_DRAWS, report
 from signals.backtest.setup import COST_BPS, Setup, checked

@@ -27,5 +27,5 @@ def switch_on(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("signals", "0001_signals")]
+    dependencies = [("signals", "0001_initial")]
     operations = [migrations.RunPython(switch_on, migrations.RunPython.noop)]

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from market.models.meta import TypedModelMeta, choices
+from core.models import TypedModelMeta, choices
+from core.statistics import wilson
 from market.prices import Timeframe
-from signals.statistics import wilson
 
 
 class Backtest(models.Model):

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from market.models.meta import TypedModelMeta, choices
+from core.models import TypedModelMeta, choices
 from market.prices import Timeframe
 
 

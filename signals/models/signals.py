@@ -12,8 +12,8 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
+from core.models import TypedModelMeta, choices
 from market.models import Split
-from market.models.meta import TypedModelMeta, choices
 from market.prices import Feed, Timeframe
 
 # As SQL, because most pages ask: to put it together would take longer than the query itself.
@@ -142,7 +142,7 @@ class Signal(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     opinion = models.ForeignKey(
-        "signals.OrchestrationRun",
+        "opinions.OrchestrationRun",
         null=True,
         blank=True,
         on_delete=models.PROTECT,

@@ -8,7 +8,8 @@ import pytest
 from approvals import memories
 from approvals.models import Outcome, TradeApproval
 from market.prices import Timeframe
-from signals.models import Memory, Signal
+from opinions.models import Memory
+from signals.models import Signal
 from signals.trades import End
 from tests import make
 

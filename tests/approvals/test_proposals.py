@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from approvals import proposals
 from approvals.models import BrokerPosition, Gate, Order, TradingHalt
-from approvals.proposals import Does, Proposal, Wish, words
+from approvals.proposals import Does, Proposal, Wish, describe
 from approvals.risk import Cap
 from market.models import Instrument, Quote
 from signals.models import Signal
@@ -43,7 +43,7 @@ def test_the_size_risks_a_percent_unless_a_limit_is_in_the_way() -> None:
 
 
 def test_it_says_in_words_what_pressing_does() -> None:
-    assert words(propose()) == (
+    assert describe(propose()) == (
         "Buys 107 AAPL now at 186.22 or better, risks 612.04 USD until the stop, "
         "good until Wednesday 17:00 UTC."
     )
@@ -54,7 +54,7 @@ def test_out_of_session_it_says_that_it_waits() -> None:
     make.ready(SATURDAY)
     proposal = propose(make.signal("MSFT", expires_at=datetime(2024, 7, 8, 20, tzinfo=UTC)), SATURDAY)
     assert proposal.problems == []
-    assert words(proposal).startswith(
+    assert describe(proposal).startswith(
         "Waits for the open Monday 13:30 UTC, looks again two minutes later, then buys 107 MSFT at 186.22 or"
     )
 
@@ -77,7 +77,7 @@ def test_a_price_that_ran_away_is_a_problem() -> None:
 def test_a_sell_when_flat_is_not_actionable_unless_shorting_is_allowed(settings: Settings) -> None:
     signal = make.sell()
     assert propose(signal).does is Does.NOTHING
-    assert propose(signal).problems == [words(propose(signal))]
+    assert propose(signal).problems == [describe(propose(signal))]
     settings.ALLOW_SHORT = True
     proposal = propose(signal)
     assert (proposal.does, proposal.problems) == (Does.OPENS_SHORT, [])
@@ -89,7 +89,7 @@ def test_a_signal_against_the_position_closes_it_whole_whatever_the_price() -> N
     moved(170.00)
     proposal = propose(make.sell())
     assert (proposal.does, proposal.quantity, proposal.problems) == (Does.CLOSES_LONG, 30, [])
-    assert words(proposal) == (
+    assert describe(proposal) == (
         "Sells 30 AAPL now at the market, out of the long position; its stop and target are cancelled first."
     )
 

@@ -16,7 +16,7 @@ __all__ = ["nobody", "reader", "stranger"]
 
 pytestmark = pytest.mark.django_db
 
-make_roles = import_module("approvals.migrations.0007_roles").make_roles
+make_roles = import_module("approvals.migrations.0004_roles").make_roles
 LISTS = {prefix for prefix, view, _ in router.registry if hasattr(view, "list")}
 ADDRESSES = [f"/api/v1/{prefix}/" for prefix in sorted(LISTS)]
 
@@ -43,8 +43,8 @@ def test_a_trader_decides_and_configures_nothing() -> None:
         "signals.change_signal",
         "signals.add_scan",
         "signals.add_backtest",
-        "signals.add_orchestrationrun",
-        "signals.change_orchestrationrun",
+        "opinions.add_orchestrationrun",
+        "opinions.change_orchestrationrun",
     }
 
 
@@ -58,8 +58,8 @@ def test_an_operator_configures_and_halts_and_decides_nothing() -> None:
         "signals.change_strategyconfig",
         "signals.add_scan",
         "signals.add_backtest",
-        "signals.add_orchestrationrun",
-        "signals.change_orchestrationrun",
+        "opinions.add_orchestrationrun",
+        "opinions.change_orchestrationrun",
         "approvals.add_tradinghalt",
         "approvals.change_tradinghalt",
     }

@@ -8,7 +8,8 @@ import pytest
 from approvals import scorecard
 from approvals.models import Outcome
 from approvals.scorecard import Opinions
-from signals.models import Signal, Stance
+from opinions.models import Stance
+from signals.models import Signal
 from signals.trades import End
 from tests import make
 from tests.approvals.made_outcomes import outcome

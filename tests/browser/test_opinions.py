@@ -8,9 +8,11 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from approvals import advice
 from approvals.models import TradeApproval
-from signals.models import OrchestrationRun, Signal
+from approvals.positions import held_for_analysts
+from opinions import queue, runs
+from opinions.models import OrchestrationRun
+from signals.models import Signal
 from tests import make, vendors
 from tests.browser.conftest import Chromium, Visitor
 
@@ -58,7 +60,7 @@ def on(visit: Visit, work: Callable[[Page], None], **context: Any) -> None:
 
 
 def worker() -> None:
-    advice.work(timezone.now())
+    runs.work(timezone.now(), held_for_analysts)
 
 
 def test_asked_by_a_button_it_comes_while_the_page_is_open_and_nothing_typed_is_lost(
@@ -126,8 +128,8 @@ def test_an_honest_and_an_inventive_one_stand_beside_each_other(
     for minutes, behaviour in ((9, "inventive"), (4, "honest")):
         model.script = [behaviour]
         asked = at - timedelta(minutes=minutes)
-        advice.ask_about(signal, by=make.trader(), at=asked, analyst="llm")
-        advice.work(asked)
+        queue.ask_about(signal, by=make.trader(), at=asked, analyst="llm")
+        runs.work(asked, held_for_analysts)
 
     def work(page: Page) -> None:
         page.goto(f"/signals/{signal.pk}/")
@@ -191,7 +193,7 @@ def test_by_keyboard_it_is_asked_for_and_an_older_one_unfolded(
 def test_the_page_of_a_run_becomes_that_of_its_answer(
     visit: Visit, signal: Signal, chromium: Chromium
 ) -> None:
-    run, _ = advice.ask_about(signal, by=make.trader(), at=timezone.now())
+    run, _ = queue.ask_about(signal, by=make.trader(), at=timezone.now())
 
     def work(page: Page) -> None:
         page.goto(f"/opinions/{run.pk}/")

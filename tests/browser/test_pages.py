@@ -9,7 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
-from signals.models import OrchestrationRun, Signal
+from opinions.models import OrchestrationRun
+from signals.models import Signal
 from tests import make
 from tests.browser.conftest import Visitor
 

@@ -14,7 +14,7 @@ from knox.models import AuthToken
 from pytest_django.live_server_helper import LiveServer
 
 from approvals.models import Order, TradeApproval
-from signals.models import OrchestrationRun
+from opinions.models import OrchestrationRun
 from tests import make
 from tests.jaxsite.processes import ROOT
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from signals import grounding
-from signals.analysts.rules import MOST
+from opinions import grounding
+from opinions.analysts.rules import MOST
 from tests.jaxsite.processes import ROOT
-from tests.signals.asked import SNAPSHOT
+from tests.opinions.asked import SNAPSHOT
 
 PAGE = (ROOT / "docs" / "opinions.md").read_text()
 CHECKED = re.findall(r"^\| (.+) \| (stands|is no claim|is invented)\b.* \|$", PAGE, flags=re.MULTILINE)

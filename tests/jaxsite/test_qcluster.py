@@ -59,7 +59,6 @@ def test_the_first_cycle_runs_at_once_and_the_schedules_are_written(
 ) -> None:
     eventually(lambda: sql(var, CYCLES) != ["0"])
     assert sql(var, "SELECT name, cluster FROM django_q_schedule ORDER BY name") == [
-        "approvals.opinions|",
         "approvals.outcomes|slow",
         "approvals.prune|slow",
         "approvals.reconcile|",
@@ -71,6 +70,7 @@ def test_the_first_cycle_runs_at_once_and_the_schedules_are_written(
         "market.ingest|",
         "market.prune|slow",
         "market.refresh_sessions|slow",
+        "opinions.start|",
         "signals.prune|slow",
         "signals.records|slow",
         "signals.scan|",

@@ -5,8 +5,8 @@ import pytest
 from django_q.models import OrmQ, Schedule
 from pytest_django.fixtures import Settings
 
-from jaxsite import schedules
-from jaxsite.schedules import Periodic
+from jaxsite.processes import schedules
+from jaxsite.processes.schedules import Periodic
 from tests.make import T0
 
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
-from market import doctor, ingest
+from market import doctor
 from market.doctor import Finding
+from market.ingestion import cycle
 from market.models import Gap, IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
 from market.prices import Timeframe
 from tests import make
@@ -20,8 +21,8 @@ def healthy(settings: Settings) -> None:
     settings.CANDLE_BACKFILL = 20
     make.only("AAPL", "MSFT", calendar="24/7")
     make.round_the_clock(make.T0, days=60, ahead=400)
-    ingest.ingest_quotes(make.T0)
-    ingest.ingest_candles(make.T0)
+    cycle.ingest_quotes(make.T0)
+    cycle.ingest_candles(make.T0)
 
 
 def findings() -> dict[str, Finding]:

@@ -12,12 +12,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
+from core.statistics import wilson
 from market import feeds, store
 from market.prices import Bars, Feed, Timeframe
 from signals import backtest
 from signals import store as panels
 from signals.backtest import Setup, Study
-from signals.statistics import wilson
 from signals.strategies.macd_crossover import MacdCrossover
 from signals.trades import End, Rules, play
 from tests import make

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market import recording, store
+from market import store
+from market.ingestion import pipeline
 from market.prices import Bars, Feed, Timeframe, to_datetime, to_instant
 from market.quality import Rejections
 from signals import scan
@@ -112,7 +113,7 @@ def with_holes(bars: Bars, before: int) -> Bars:
 
 
 def record(bars: Bars, timeframe: Timeframe, at: datetime) -> None:
-    recording.record(
+    pipeline.record(
         {"AAPL": bars},
         timeframe,
         provider="simulator",

@@ -7,7 +7,8 @@ import pytest
 from market import store
 from market.models import Candle
 from market.prices import Feed, Timeframe
-from signals import scan, studies, thumbnail
+from signals import scan
+from signals.charts import studies, thumbnail
 from signals.models import Signal, StrategyConfig
 from tests import make
 

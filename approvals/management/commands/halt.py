@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from approvals import switches
+from approvals import gate, halt
 from approvals.models import TradingHalt
 
 
@@ -20,6 +20,6 @@ class Command(BaseCommand):
         reason = reason.encode("utf-8", "replace").decode().strip()
         if not reason:
             raise CommandError("Say why: everybody who cannot trade will read it.")
-        switches.halt(TradingHalt.Cause.PERSON, reason, timezone.now())
-        self.stdout.write(switches.state(timezone.now()).halted)
+        halt.start(TradingHalt.Cause.PERSON, reason, timezone.now())
+        self.stdout.write(gate.state(timezone.now()).halted)
         self.stdout.write("Closing positions and cancelling orders still work. manage.py resume ends it.")

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from approvals import switches
+from approvals import halt
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, note: str, **options: Any) -> None:
-        ended = switches.resume(timezone.now(), None, note.encode("utf-8", "replace").decode().strip())
+        ended = halt.end(timezone.now(), None, note.encode("utf-8", "replace").decode().strip())
         for one in ended:
             self.stdout.write(f"Ended: {one}")
         if not ended:

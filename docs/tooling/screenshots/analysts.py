@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import User
 from django.test import override_settings
 
-from approvals import advice
+from approvals.positions import held_for_analysts
+from opinions import queue, runs
 from signals.models import Signal
 from tests import vendors
 
@@ -24,8 +25,8 @@ def at_hand() -> Iterator[vendors.OpenAI]:
 
 def advise(at: datetime) -> None:
     """What the worker does for the signals that deserve an opinion by themselves."""
-    advice.start(at)
-    advice.work(at)
+    queue.start(at)
+    runs.work(at, held_for_analysts)
 
 
 def ask(server: vendors.OpenAI, waiting: list[Signal], by: User, at: datetime) -> None:
@@ -33,7 +34,7 @@ def ask(server: vendors.OpenAI, waiting: list[Signal], by: User, at: datetime) -
     for behaviour, minutes in ASKED:
         server.script = [behaviour] * 2  # it is asked twice when the first answer cannot be used
         then = at - timedelta(minutes=minutes)
-        advice.ask_about(waiting[0], by=by, at=then, analyst="llm", context="Earnings are on Thursday.")
-        advice.work(then)
+        queue.ask_about(waiting[0], by=by, at=then, analyst="llm", context="Earnings are on Thursday.")
+        runs.work(then, held_for_analysts)
     if waiting[1:]:
-        advice.ask_about(waiting[1], by=by, at=at, analyst="llm")
+        queue.ask_about(waiting[1], by=by, at=at, analyst="llm")

@@ -4,10 +4,10 @@ Ingestion, scan, decisions, execution, outcomes and records are the parts that r
 decide by a simple rule on what was waiting. Only the clock is moved on by hand.
 """
 
+import itertools
 import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import cycle
 
 from django.contrib.auth.models import Group, User
 from django_q.models import OrmQ
@@ -15,7 +15,8 @@ from django_q.models import OrmQ
 from approvals import decisions, execution, memories, outcomes, proposals
 from approvals.models import Order, TradeApproval
 from docs.tooling.screenshots import analysts
-from market import ingest, sessions
+from market import sessions
+from market.ingestion import cycle
 from market.models import IngestionRun, Instrument
 from signals import records, scan
 from signals.models import Signal, StrategyConfig
@@ -23,7 +24,7 @@ from signals.models import Signal, StrategyConfig
 HOUR, FIVE_MINUTES = timedelta(hours=1), timedelta(minutes=5)
 BEFORE = (timedelta(seconds=140), timedelta(seconds=80), timedelta(seconds=20))  # the gate opens
 LATELY = tuple(timedelta(seconds=seconds) for seconds in (190, 130, 70, 10))
-REASONS = cycle(TradeApproval.Reason)
+REASONS = itertools.cycle(TradeApproval.Reason)
 logger = logging.getLogger(__name__)
 
 
@@ -35,7 +36,7 @@ def play(until: datetime, days: int) -> None:
     sessions.ensure(["24/7"], begun)
     for at in _hours(begun, until):
         for ago in BEFORE:
-            ingest.ingest_quotes(at - ago)
+            cycle.ingest_quotes(at - ago)
             execution.reconcile(at - ago)
         tick(at)
         scan.run(at)
@@ -55,8 +56,8 @@ def play(until: datetime, days: int) -> None:
 
 def tick(at: datetime) -> None:
     """What the worker does each minute."""
-    ingest.ingest_quotes(at)
-    ingest.ingest_candles(at)
+    cycle.ingest_quotes(at)
+    cycle.ingest_candles(at)
     execution.reconcile(at)
 
 

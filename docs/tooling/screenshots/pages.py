@@ -6,7 +6,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from approvals import positions, proposals
-from signals.models import OrchestrationRun, Signal
+from opinions.models import OrchestrationRun
+from signals.models import Signal
 
 
 def waiting() -> list[Signal]:

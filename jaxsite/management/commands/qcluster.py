@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from django_q.conf import Conf
 from django_q.management.commands import qcluster
 
-from jaxsite import descent, schedules
+from jaxsite.processes import process_group, schedules
 
 logger = logging.getLogger(__name__)
 
@@ -25,10 +25,10 @@ class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(databases=["default"])
-        descent.end_with_parent_if_asked()
-        descent.forks_leave_my_group()
-        descent.forks_end_with_me()
-        descent.treat_hangup_as_terminate()
+        process_group.end_with_parent_if_asked()
+        process_group.forks_leave_my_group()
+        process_group.forks_end_with_me()
+        process_group.treat_hangup_as_terminate()
         tasks = schedules.periodic()
         for task in tasks:
             import_string(task.func)  # a wrong name stops here; a right one is loaded once, for all workers

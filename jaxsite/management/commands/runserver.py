@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.staticfiles.management.commands import runserver
 from django.core.management.base import CommandError
 
-from jaxsite.reach import ADVICE, TooOpen
+from jaxsite.processes.bind_guard import ADVICE, TooOpen
 
 
 class Command(runserver.Command):

@@ -16,7 +16,7 @@ from honcho.environ import parse_procfile
 from honcho.manager import Manager
 from honcho.printer import Message, Printer
 
-from jaxsite import descent
+from jaxsite.processes import process_group
 
 
 class Command(BaseCommand):
@@ -44,10 +44,10 @@ def refuse_a_port_in_use(host: str, port: int) -> None:
 
 def run(procfile: Path) -> int:
     """Run the services until one of them ends or a signal comes; then stop them all."""
-    descent.end_with_parent_if_asked()
+    process_group.end_with_parent_if_asked()
     multiprocessing.set_start_method("fork", force=True)  # honcho's helpers then die with this process
-    descent.forks_end_with_me()
-    descent.treat_hangup_as_terminate()
+    process_group.forks_end_with_me()
+    process_group.treat_hangup_as_terminate()
     stop_when_nobody_looks()
     manager = Manager(ScreenThatMayVanish(sys.stdout))
     for name, command in parse_procfile(procfile.read_text()).processes.items():
@@ -74,7 +74,7 @@ def stop_when_nobody_looks() -> None:
 
 def service_environment() -> dict[str, str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    return os.environ | {"PATH": path, "PYTHONUNBUFFERED": "1", descent.ASKED: "1"}
+    return os.environ | {"PATH": path, "PYTHONUNBUFFERED": "1", process_group.ASKED: "1"}
 
 
 class ScreenThatMayVanish(Printer):  # type: ignore[misc]  # honcho has no types

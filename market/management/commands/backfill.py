@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from market import ingest
+from market.ingestion import cycle
 from market.models import Instrument
 from market.prices import Timeframe
 
@@ -58,9 +58,9 @@ class Command(BaseCommand):
 
     def _once(
         self, symbols: list[str], timeframe: Timeframe, since: datetime, bar: "tqdm[Any]"
-    ) -> ingest.Cycle:
+    ) -> cycle.Cycle:
         current, before = None, bar.n
-        for current in ingest.backfill(symbols, timeframe, since, timezone.now()):
+        for current in cycle.backfill(symbols, timeframe, since, timezone.now()):
             bar.update(before + len(current.asked - current.waiting) - bar.n)
         if current is None:
             raise CommandError("another backfill is at work: wait for it to end")

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from market import importing
-from market.csvfile import splits as written_splits
+from market.imports import candles
+from market.imports.csvfile import splits as written_splits
 from market.prices import Timeframe
 
 NAME = re.compile(r"([A-Z0-9][A-Z0-9.\-]{0,15})_(1m|5m|15m|1h|1d|1w)\.csv\Z")
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         symbol, timeframe = self._named(options)
         try:
             with options["file"].open("rb") as file:
-                result = importing.import_candles(
+                result = candles.import_candles(
                     file,
                     symbol,
                     timeframe,
@@ -66,9 +66,9 @@ class Command(BaseCommand):
                     options["splits"],
                     timezone.now(),
                 )
-        except (OSError, importing.Refused) as error:
+        except (OSError, candles.Refused) as error:
             raise CommandError(f"Nothing was imported.\n{error}") from error
-        self.stdout.write(importing.told(result))
+        self.stdout.write(candles.told(result))
 
     def _named(self, options: Mapping[str, Any]) -> tuple[str, Timeframe]:
         """Symbol and timeframe as given, or as the file's name says them."""

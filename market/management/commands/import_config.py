@@ -4,7 +4,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from market import adoption
+from market.imports import configuration
 
 
 class Command(BaseCommand):
@@ -20,24 +20,26 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         env_file = settings.ENV_FILE
         try:
-            planned = adoption.plan(options["file"].read_text(), env_file)
+            planned = configuration.plan(options["file"].read_text(), env_file)
             if not options["dry_run"]:
-                adoption.carry_out(planned, env_file)
-        except (OSError, UnicodeDecodeError, adoption.Refused) as error:
+                configuration.carry_out(planned, env_file)
+        except (OSError, UnicodeDecodeError, configuration.Refused) as error:
             raise CommandError(f"Nothing was taken over.\n{error}") from error
         self.stdout.write(told(planned, env_file, only_planned=options["dry_run"]))
 
 
-def told(planned: adoption.Adoption, env_file: Path, *, only_planned: bool) -> str:
+def told(planned: configuration.Adoption, env_file: Path, *, only_planned: bool) -> str:
     lines = [
         f"{'Would be' if only_planned else 'Now'} watched: {', '.join(planned.watched) or 'nothing new'}."
     ]
     if planned.others:
         lines.append(f"Watched before, not in the file, still watched: {', '.join(planned.others)}.")
     lines.append(f"{'Would be written' if only_planned else 'Written'} to {env_file}:")
-    lines += [f"  {adoption.shown(name, value)}" for name, value in planned.written.items()] or ["  nothing"]
+    lines += [f"  {configuration.shown(name, value)}" for name, value in planned.written.items()] or [
+        "  nothing"
+    ]
     for name, value in planned.kept.items():
-        lines.append(f"  {adoption.shown(name, value)} stays, though the file says otherwise.")
+        lines.append(f"  {configuration.shown(name, value)} stays, though the file says otherwise.")
     lines += planned.notes
     if planned.written and not only_planned:
         lines.append("Restart Jax for the settings to take effect, then ask `manage.py doctor`.")

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from market import ingest
+from market.ingestion import cycle
 from market.models import IngestionRun
 
 
@@ -11,7 +11,7 @@ class Command(BaseCommand):
     help = "Run one cycle of ingestion, quotes and then candles, and say what happened."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        runs = [ingest.ingest_quotes(timezone.now()), ingest.ingest_candles(timezone.now())]
+        runs = [cycle.ingest_quotes(timezone.now()), cycle.ingest_candles(timezone.now())]
         for run in runs:
             self.stdout.write(told(run) if run else "Skipped: another cycle is at work.")
         done = [run for run in runs if run]

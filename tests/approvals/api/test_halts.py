@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, User
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from approvals import switches
+from approvals import gate
 from approvals.models import AuditEvent, TradingHalt
 from tests import make
 from tests.approvals import made_audit as made
@@ -38,7 +38,7 @@ def test_a_halt_says_who_began_it_and_why(operator: APIClient) -> None:
         "ended_by": None,
         "ended_note": "",
     }
-    assert switches.state(make.T0).halted
+    assert gate.state(make.T0).halted
 
 
 def test_halting_twice_is_the_same_as_once(operator: APIClient) -> None:
@@ -51,7 +51,7 @@ def test_halting_twice_is_the_same_as_once(operator: APIClient) -> None:
 @pytest.mark.parametrize("body", [{}, {"reason": " "}, {"reason": "a\x00b"}, {"why": "x"}])
 def test_a_halt_without_a_proper_reason_is_refused(operator: APIClient, body: dict[str, str]) -> None:
     assert operator.post(URL, body).status_code == 400
-    assert not switches.state(make.T0).halted
+    assert not gate.state(make.T0).halted
 
 
 def test_half_a_surrogate_pair_is_no_reason(operator: APIClient) -> None:
@@ -68,7 +68,7 @@ def test_resume_ends_every_halt(operator: APIClient) -> None:
     assert {(one["ended_by"], one["ended_note"]) for one in answer.json()["ended"]} == {
         ("olga", "looked into it")
     }
-    assert not switches.state(make.T0).halted
+    assert not gate.state(make.T0).halted
 
 
 def test_resuming_twice_says_that_nothing_is_halted(operator: APIClient) -> None:
@@ -92,7 +92,7 @@ def test_neither_a_viewer_nor_a_trader_halts_or_resumes(
 ) -> None:
     made.halt()
     assert [client.post(address, WHY).status_code for client in (reader, trader)] == [403, 403]
-    assert switches.state(make.T0).halted
+    assert gate.state(make.T0).halted
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from approvals import switches
+from approvals import gate
 from approvals.models import TradingHalt
 from tests import make
 from tests.approvals import made_audit as made
@@ -37,7 +37,7 @@ def test_halting_twice_is_the_same_as_once() -> None:
 def test_a_halt_needs_a_reason(reason: str) -> None:
     with pytest.raises(CommandError, match="Say why"):
         said("halt", reason)
-    assert not switches.state(make.T0).halted
+    assert not gate.state(make.T0).halted
 
 
 def test_a_reason_that_is_no_text_still_halts() -> None:
@@ -52,7 +52,7 @@ def test_resume_ends_every_halt_and_names_them() -> None:
     assert "fire drill" in answer
     assert "fills do not add up" in answer
     assert set(TradingHalt.objects.values_list("ended_note", flat=True)) == {"looked into it"}
-    assert not switches.state(make.T0).halted
+    assert not gate.state(make.T0).halted
 
 
 def test_resuming_what_is_not_halted_says_so() -> None:

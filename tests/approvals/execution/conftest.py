@@ -35,6 +35,6 @@ def another_reconciles() -> Iterator[None]:
     """Another process is reconciling: it has the lock."""
     there = connection.copy()
     with there.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended('approvals.execution.reconciling', 0))")
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended('approvals.execution.reconcile', 0))")
     yield
     there.close()

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 from pytest_django import Settings
 
-from approvals import execution, switches
+from approvals import execution, gate, halt
 from approvals.models import AccountSnapshot, TradingHalt
 from tests import make
 from tests.approvals import made_execution as made
@@ -44,7 +44,7 @@ def test_the_days_loss_limit_halts_trading(day: FakeBroker) -> None:
     assert losses() == 0
     at_equity(day, 97_000, make.T0 + MINUTE)
     assert losses() == 1
-    assert "The account lost 3000.00 USD since 2024-07-02 20:00 UTC" in switches.state(make.T0).halted
+    assert "The account lost 3000.00 USD since 2024-07-02 20:00 UTC" in gate.state(make.T0).halted
 
 
 def test_the_limit_is_a_share_of_the_trading_capital(day: FakeBroker, settings: Settings) -> None:
@@ -55,9 +55,9 @@ def test_the_limit_is_a_share_of_the_trading_capital(day: FakeBroker, settings: 
 
 def test_a_days_loss_that_a_person_resumed_from_does_not_halt_again_that_day(day: FakeBroker) -> None:
     at_equity(day, 90_000, make.T0)
-    switches.resume(make.T0, made.trader(), "seen")
+    halt.end(make.T0, made.trader(), "seen")
     at_equity(day, 80_000, make.T0 + MINUTE)
-    assert (losses(), switches.state(make.T0).halted) == (1, "")
+    assert (losses(), gate.state(make.T0).halted) == (1, "")
     friday = datetime(2024, 7, 5, 13, 30, tzinfo=UTC)
     at_equity(day, 80_000, friday - MINUTE)
     at_equity(day, 77_000, friday + MINUTE)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from approvals.brokers.base import Report, Side, State
-from approvals.execution.applying import apply, apply_all
+from approvals.execution.reports import apply, apply_all
 from approvals.models import AuditEvent, Order
 from tests import make
 from tests.approvals import made_execution as made

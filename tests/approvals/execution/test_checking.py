@@ -1,6 +1,6 @@
 from uuid import uuid4
 
-from approvals import execution, switches
+from approvals import execution, gate, halt
 from approvals.models import Order, TradingHalt
 from market.models import Split
 from tests import make
@@ -23,7 +23,7 @@ def test_fills_above_the_orders_quantity_halt_trading(fake: FakeBroker) -> None:
     fake.fill(order.pk, 11)
     rounds(1)
     assert halts() == ["mismatch"]
-    assert f"Order {order.pk} asks for 10 shares" in switches.state(make.T0).halted
+    assert f"Order {order.pk} asks for 10 shares" in gate.state(make.T0).halted
     assert made.now(order).filled_quantity == 10
 
 
@@ -66,16 +66,16 @@ def test_an_execution_that_names_an_order_we_do_not_have_halts_trading(fake: Fak
     fake.fill_foreign("AAPL", 5, client_id=uuid4())
     rounds(1)
     assert halts() == ["mismatch"]
-    assert "is no order of ours" in switches.state(make.T0).halted
+    assert "is no order of ours" in gate.state(make.T0).halted
 
 
 def test_a_mismatch_that_a_person_resumed_from_does_not_halt_again(fake: FakeBroker) -> None:
     order = made.sent()
     fake.fill(order.pk, 11)
     rounds(1)
-    switches.resume(make.T0 + MINUTE, made.trader(), "booked by hand")
+    halt.end(make.T0 + MINUTE, made.trader(), "booked by hand")
     rounds(2, 3)
-    assert switches.state(make.T0).halted == ""
+    assert gate.state(make.T0).halted == ""
     fake.fill(order.pk, 1)
     rounds(4)
     assert halts() == ["mismatch", "mismatch"]

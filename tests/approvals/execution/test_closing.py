@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from approvals import execution, switches
+from approvals import execution, halt
 from approvals.brokers.base import Away, Report
 from approvals.execution import sending
 from approvals.models import AuditEvent, Fill, Notification, Order, TradingHalt
@@ -32,7 +32,7 @@ def test_a_closing_goes_out_after_the_exits_are_cancelled(fake: FakeBroker) -> N
 
 def test_a_closing_asks_neither_halt_nor_gate_nor_the_clock(fake: FakeBroker) -> None:
     made.bought(fake)
-    switches.halt(TradingHalt.Cause.PERSON, "fire drill", make.T0)
+    halt.start(TradingHalt.Cause.PERSON, "fire drill", make.T0)
     assert submit_closing(released_at=make.T0 - 60 * MINUTE).status == Status.SUBMITTED
 
 

@@ -15,7 +15,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 from approvals.brokers.base import Away, Leg, Refused
 from approvals.execution.paper import paper
 from approvals.models import PaperAccount, PaperFill, PaperOrder
-from market import splits
+from market.ingestion import splits
 from market.models import Candle, Instrument, QuoteHistory
 from market.prices import Feed, Timeframe
 from tests import make

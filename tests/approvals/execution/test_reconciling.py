@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from approvals import execution, switches
+from approvals import execution, gate, halt
 from approvals.models import AuditEvent, BrokerPosition, Fill, Gate, Notification, Order, TradingHalt
 from market.models import Instrument
 from tests import make
@@ -194,11 +194,11 @@ def test_what_is_held_or_on_order_is_fetched_though_nobody_watches_it(fake: Fake
 def test_an_order_that_waited_through_a_halt_is_held(fake: FakeBroker) -> None:
     made.waiting(100)
     order = Order.objects.get()
-    halt = switches.halt(TradingHalt.Cause.PERSON, "fire drill", make.T0 - 10 * MINUTE)
+    begun = halt.start(TradingHalt.Cause.PERSON, "fire drill", make.T0 - 10 * MINUTE)
     Order.objects.update(released_at=make.T0 - 20 * MINUTE)
-    switches.resume(make.T0 - 5 * MINUTE, None, "over")
+    halt.end(make.T0 - 5 * MINUTE, None, "over")
     rounds(1)
-    assert (now(order).status, halt.reason in order.status_reason) == (Status.HELD, True)
+    assert (now(order).status, begun.reason in order.status_reason) == (Status.HELD, True)
 
 
 def test_an_order_without_an_answer_for_half_a_minute_is_looked_up(fake: FakeBroker) -> None:
@@ -269,9 +269,8 @@ def test_a_held_order_is_cancelled_at_the_end_of_the_session(fake: FakeBroker) -
 def test_while_the_broker_is_away_the_gate_is_closed_and_the_rest_goes_on() -> None:
     order = made.entry(status=Status.HELD, good_until=make.T0)
     rounds(0)
-    gate = Gate.objects.get()
-    assert not gate.is_open
-    assert "The broker is away" in switches.obstacle(make.T0)
+    assert not Gate.objects.get().is_open
+    assert "The broker is away" in gate.obstacle(make.T0)
     assert now(order).status == Status.CANCELLED
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from approvals import execution, switches
+from approvals import execution, halt
 from approvals.brokers.base import Bracket, Report
 from approvals.models import AuditEvent, Notification, Order, TradingHalt
 from tests import make
@@ -77,7 +77,7 @@ def test_a_lost_answer_leaves_the_outcome_unknown_and_nothing_is_sent_again(
 
 
 def test_under_a_halt_an_order_is_held(fake: FakeBroker) -> None:
-    switches.halt(TradingHalt.Cause.PERSON, "fire drill", make.T0)
+    halt.start(TradingHalt.Cause.PERSON, "fire drill", make.T0)
     order = made.sent()
     assert order.status == Status.HELD
     assert "fire drill" in order.status_reason

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from market import ingest
+from market.ingestion import cycle
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -25,8 +25,8 @@ def simulated(settings: Settings) -> None:
 
 
 def test_it_says_that_nothing_needs_attention() -> None:
-    ingest.ingest_quotes(timezone.now())
-    ingest.ingest_candles(timezone.now())
+    cycle.ingest_quotes(timezone.now())
+    cycle.ingest_candles(timezone.now())
     out = StringIO()
     call_command("doctor", stdout=out, no_color=True)
     first, *_, last = out.getvalue().splitlines()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from market.http import Patience
+from core.http import Patience
 from market.prices import Feed, Timeframe
 from market.providers.alpaca import Alpaca
 from market.providers.base import Pace, ProviderError, Unpaced

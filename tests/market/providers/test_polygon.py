@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from market.http import Patience
+from core.http import Patience
 from market.prices import Feed, Timeframe
 from market.providers.base import Pace, ProviderError, Unpaced
 from market.providers.polygon import SNAPSHOT, Polygon

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from signals import words
+from signals import formatting as signal_formatting
 from signals.models import Scan, StrategyConfig, StrategyRecord
 from tests import make
 
@@ -245,7 +245,7 @@ def test_a_row_says_how_a_strategy_is_used(operator: Client, config: StrategyCon
     ],
 )
 def test_a_lifetime_is_told_in_words(timeframe: str, bars: int, said: str) -> None:
-    assert words.lifetime(bars, timeframe) == said
+    assert signal_formatting.lifetime(bars, timeframe) == said
 
 
 def test_a_row_tells_what_the_newest_scan_of_it_counted(operator: Client, config: StrategyConfig) -> None:

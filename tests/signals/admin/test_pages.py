@@ -5,16 +5,8 @@ from django.db.models import Model
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from signals.models import (
-    Backtest,
-    Memory,
-    OrchestrationRun,
-    Scan,
-    ScanProgress,
-    Signal,
-    StrategyConfig,
-    StrategyRecord,
-)
+from opinions.models import Memory, OrchestrationRun
+from signals.models import Backtest, Scan, ScanProgress, Signal, StrategyConfig, StrategyRecord
 from tests import make
 
 RECORDED = [Signal, Scan, Backtest, StrategyRecord, OrchestrationRun, Memory]

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from market.models import Candle, Split
 from market.prices import Bars, Timeframe
-from signals import thumbnail
+from signals.charts import thumbnail
 from signals.models import Signal
 from tests import make
 

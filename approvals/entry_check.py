@@ -1,0 +1,265 @@
+"""The fresh look: whether an entry still makes sense at the newest price, and when it would be sent."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from approvals.models import Order
+from market import sessions, with_quotes
+from market.models import ALWAYS_OPEN, Instrument, Quote, Split
+from market.prices import Feed, to_datetime, to_instant
+from market.sessions import Sessions
+from signals.models import Signal
+
+AFTER_THE_OPEN = timedelta(minutes=2)
+NEAR = timedelta(days=15)  # reaches over the longest holidays
+
+# Instruments with their quotes, each beside all strategies that do not keep anything over a night.
+SCENE = f"""
+SELECT {with_quotes.COLUMNS}, flat.strategies
+FROM instruments LEFT JOIN quotes USING (symbol)
+CROSS JOIN (
+    SELECT coalesce(json_agg(json_build_array(strategy_id, timeframe)), '[]') AS strategies
+    FROM strategy_configs WHERE flat_at_close
+) AS flat
+WHERE symbol = ANY(%(symbols)s)
+"""
+
+
+def written(price: Decimal) -> str:
+    """A price as traders write it: two decimals, or as many as it has."""
+    exact = price.normalize()
+    return f"{exact:f}" if exact.as_tuple().exponent < -2 else f"{exact:.2f}"  # type: ignore[operator]  # finite
+
+
+@dataclass(frozen=True)
+class Hours:
+    """The sessions around an instant. `closes_at`: of the open session, or of the one that opens next.
+
+    `opened_at`: of the open session; None when none is. `opens_at`: of the next one, when none is open.
+    """
+
+    is_open: bool
+    opened_at: datetime | None
+    opens_at: datetime | None
+    closes_at: datetime | None
+    traded_until: datetime
+
+    @classmethod
+    def of(cls, known: Sessions, at: datetime) -> "Hours":
+        is_open, opens_at = known.is_open(at), known.next_open(at)
+        start = at if is_open else opens_at
+        day = None if start is None else next(_closes(known, start), None)
+        opened_at = to_datetime(known.opens[known.opens <= to_instant(at)][-1]) if is_open else None
+        return cls(is_open, opened_at, None if is_open else opens_at, day, known.traded_until(at))
+
+    def due_at(self, delay: timedelta) -> datetime | None:
+        """When an order that waits for the open is looked at again, through a feed that is so far behind.
+
+        None when it need not wait.
+        """
+        return self.opens_at and self.opens_at + AFTER_THE_OPEN + delay
+
+
+def _closes(known: Sessions, start: datetime) -> Iterator[datetime]:
+    return (closes for closes in map(to_datetime, known.closes) if closes > start)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is known about some symbols at an instant: read once, in two queries."""
+
+    at: datetime
+    instruments: Mapping[str, Instrument]
+    quotes: Mapping[str, Quote]
+    hours: Mapping[str, Hours]
+    flat_at_close: frozenset[tuple[str, str]]
+
+    @classmethod
+    def load(cls, symbols: Collection[str], at: datetime) -> "Scene":
+        with connection.cursor() as cursor:
+            cursor.execute(SCENE, {"symbols": list(symbols)})
+            rows = cursor.fetchall()
+        pairs = [with_quotes.pair(row) for row in rows]
+        calendars = {instrument.calendar for instrument, _ in pairs}
+        known = sessions.load_all(calendars, at - NEAR, at + NEAR) if calendars else {}
+        hours = {calendar: Hours.of(days, at) for calendar, days in known.items()}
+        return cls(
+            at,
+            {instrument.pk: instrument for instrument, _ in pairs},
+            {instrument.pk: quote for instrument, quote in pairs if quote},
+            {instrument.pk: hours[instrument.calendar] for instrument, _ in pairs},
+            frozenset(tuple(one) for one in rows[0][-1]) if rows else frozenset(),
+        )
+
+    def good_until(self, signal: Signal) -> datetime | None:
+        """Until when an entry waits to be filled: its session's close or its signal's end, the earlier."""
+        closes_at = self.hours[signal.symbol].closes_at
+        if closes_at is None or self.instruments[signal.symbol].calendar == ALWAYS_OPEN:
+            return signal.expires_at
+        return min(closes_at, signal.expires_at)
+
+    def flat_at(self, signal: Signal) -> datetime | None:
+        """When what was bought is sold at the latest; None when it may be kept."""
+        is_flat = (signal.strategy_id, signal.timeframe) in self.flat_at_close
+        return self.hours[signal.symbol].closes_at if is_flat else None
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Where an entry stands: its signal's price, and the stop and target that it would have."""
+
+    side: Signal.Type
+    entry: Decimal
+    stop_loss: Decimal
+    take_profit: Decimal
+    atr: Decimal
+
+    @property
+    def sign(self) -> int:
+        return 1 if self.side == Signal.Type.BUY else -1
+
+
+def levels_of(signal: Signal, stop_loss: Decimal | None = None, take_profit: Decimal | None = None) -> Levels:
+    """The signal's levels, or those that a person moved."""
+    return Levels(
+        Signal.Type(signal.signal_type),
+        signal.entry_price,
+        signal.stop_loss if stop_loss is None else stop_loss,
+        signal.take_profit if take_profit is None else take_profit,
+        Decimal(f"{signal.indicators.get('atr', 0):.6f}"),
+    )
+
+
+@dataclass(frozen=True)
+class Look:
+    """An entry held against the newest price. `drift_atr` is positive in the trade's direction."""
+
+    levels: Levels
+    quote: Quote | None
+    hours: Hours
+    is_round_the_clock: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.hours.is_open
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When an order that waits for the open is looked at again; None when it need not wait."""
+        return self.hours.due_at(timedelta(seconds=self.quote.delay_seconds if self.quote else 0))
+
+    @cached_property
+    def price(self) -> Decimal | None:
+        return None if self.quote is None else Decimal(f"{self.quote.price:.6f}")
+
+    @property
+    def age(self) -> timedelta | None:
+        """How old the price is beyond its feed's delay, in session time."""
+        return None if self.quote is None else max(self.quote.age(self.hours.traded_until), timedelta(0))
+
+    @cached_property
+    def drift_atr(self) -> Decimal | None:
+        if self.price is None or not self.levels.atr:
+            return None
+        return self.levels.sign * (self.price - self.levels.entry) / self.levels.atr
+
+    @cached_property
+    def reward_to_risk(self) -> Decimal | None:
+        """From the newest price to the target over that to the stop; None where it is beyond either."""
+        if self.price is None:
+            return None
+        reward = self.levels.sign * (self.levels.take_profit - self.price)
+        risk = self.levels.sign * (self.price - self.levels.stop_loss)
+        return reward / risk if reward > 0 and risk > 0 else None
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the entry should not be made at this price; empty when it may."""
+        return list(self._of_the_quote()) or list(self._of_the_price())
+
+    def _of_the_quote(self) -> Iterator[str]:
+        limit = settings.STALE_QUOTE_SECONDS
+        if self.quote is None or self.age is None:
+            yield "There is no quote."
+        elif self.age > timedelta(seconds=limit):
+            when = "old" if self.is_open else "older than the close"
+            yield f"The newest quote is {self.age.total_seconds():.0f} s {when}; {limit} s are allowed."
+        elif self.hours.opened_at and self.quote.as_of < self.hours.opened_at and not self.is_round_the_clock:
+            yield "The newest quote is from before the open. Wait for the next one."
+        elif self.quote.feed == Feed.DELAYED and settings.BROKER != "paper":
+            yield "The feed is delayed: only paper orders are made on it."
+
+    def _of_the_price(self) -> Iterator[str]:
+        levels, price = self.levels, self.price
+        if price is None:
+            return
+        here = f"The price of {written(price)} is at or beyond"
+        if levels.sign * (price - levels.stop_loss) <= 0:
+            yield f"{here} the stop of {written(levels.stop_loss)}."
+        elif levels.sign * (levels.take_profit - price) <= 0:
+            yield f"{here} the target of {written(levels.take_profit)}."
+        else:
+            yield from self._of_the_way(written(price))
+
+    def _of_the_way(self, price: str) -> Iterator[str]:
+        """How far the price has run, and what is left to win."""
+        most, least = settings.MAX_ENTRY_DRIFT_ATR, settings.MIN_REWARD_TO_RISK
+        if self.drift_atr is None:
+            yield "How far the price has run is not known: the signal has no ATR."
+        elif self.drift_atr > most:
+            run = f"The price has run {self.drift_atr:.3f} ATR from {written(self.levels.entry)} to {price}"
+            yield f"{run}; {most} are allowed."
+        ratio = self.reward_to_risk or Decimal(0)
+        if ratio < least:
+            yield f"The reward is {ratio:.3f} times the risk at {price}; at least {least} is asked for."
+
+    def as_json(self) -> dict[str, Any]:
+        quote = self.quote
+        return {
+            "price": self.price,
+            "bid": quote and quote.bid,
+            "ask": quote and quote.ask,
+            "as_of": quote and quote.as_of,
+            "provider": quote and quote.provider,
+            "feed": quote and quote.feed,
+            "age_seconds": self.age and self.age.total_seconds(),
+            "is_open": self.is_open,
+            "drift_atr": self.drift_atr and round(self.drift_atr, 4),
+            "reward_to_risk": self.reward_to_risk and round(self.reward_to_risk, 4),
+        }
+
+
+def look(levels: Levels, symbol: str, scene: Scene) -> Look:
+    is_round_the_clock = scene.instruments[symbol].calendar == ALWAYS_OPEN
+    return Look(levels, scene.quotes.get(symbol), scene.hours[symbol], is_round_the_clock)
+
+
+def problems(order: Order, at: datetime) -> list[str]:
+    """Why an entry that waited needs a person's new look; empty when it may be sent as it is.
+
+    Asked on a live quote, two minutes after the open.
+    """
+    if order.approval is None:
+        return []
+    signal, scene = order.approval.signal, Scene.load([order.symbol], at)
+    fresh = look(levels_of(signal, order.stop_loss, order.take_profit), order.symbol, scene)
+    return [
+        *_since_the_decision(order, signal, scene),
+        *([] if fresh.is_open else ["The exchange is not open."]),
+        *fresh.problems,
+    ]
+
+
+def _since_the_decision(order: Order, signal: Signal, scene: Scene) -> Iterator[str]:
+    if signal.expires_at <= scene.at:
+        yield f"Its signal expired at {signal.expires_at:%Y-%m-%d %H:%M} UTC."
+    split = Split.objects.filter(symbol=order.symbol, recorded_at__gte=order.created_at)
+    if scene.instruments[order.symbol].split_pending_since is not None or split.exists():
+        yield "The share was split: its levels are those of the old shares."

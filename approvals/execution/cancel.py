@@ -1,0 +1,49 @@
+"""Cancelling an order at the broker: asked for until the broker says that nothing of it works.
+
+The stop and the target go with it only when that was asked for: what fills meanwhile keeps them.
+"""
+
+import logging
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+
+from approvals.brokers.base import Away, Broker, Lost, Refused, State
+from approvals.execution import brokerage, reports
+from approvals.models import Order
+
+logger = logging.getLogger(__name__)
+
+# What is to be cancelled and still works.
+CANCEL_UNDONE = Q(cancel_requested_at__isnull=False) & (
+    Q(status__in=Order.SENT) | Q(cancel_exits=True, exits_working=True)
+)
+
+
+def cancel(pk: UUID, at: datetime) -> None:
+    """Ask the broker to cancel what was asked to be. Reconciliation asks again until it is."""
+    Order.objects.filter(pk=pk, cancel_requested_at=None).update(cancel_requested_at=at)
+    order = Order.objects.filter(CANCEL_UNDONE, pk=pk).first()
+    if order is None:
+        return
+    try:
+        ask_to_cancel(order, brokerage.broker(at), at)
+    except (Away, Lost) as error:
+        logger.warning("Order %s is not cancelled yet, it is tried again: %s", pk, error)
+
+
+def ask_to_cancel(order: Order, there: Broker, at: datetime) -> bool:
+    """Whether what was to be cancelled works no more at the broker. Raises Away or Lost when nobody knows.
+
+    A broker that does not have the order yet has nothing to cancel; should it arrive, it is asked again.
+    """
+    try:
+        report = there.cancel(order.pk, exits=order.cancel_exits)
+    except Refused:
+        known = there.order(order.pk)
+        if known is None:
+            return True
+        report = known
+    reports.apply(report, at)
+    return report.state is not State.WORKING and not (order.cancel_exits and report.exits_working)

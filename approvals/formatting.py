@@ -1,0 +1,80 @@
+"""Decisions and orders as people read them."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.admin.utils import quote
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from approvals.models import Order
+from core import formatting
+from core.admin.tables import table
+from core.formatting import label, level, moment
+
+Status = Order.Status
+TONES = {
+    Status.FILLED: "good",
+    Status.PARTIALLY_FILLED: "good",
+    Status.HELD: "warn",
+    Status.UNKNOWN: "bad",
+    Status.REJECTED: "bad",
+}
+
+
+def link(row: Model | None, text: object = None) -> SafeString | str:
+    """A link to a row's page; a dash without a row."""
+    if row is None:
+        return formatting.NOTHING
+    page = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return format_html('<a href="{}">{}</a>', reverse(page, args=[quote(row.pk)]), text or row)
+
+
+def status(order: Order) -> SafeString:
+    return formatting.dot(TONES.get(Status(order.status), "none"), order.get_status_display())
+
+
+def price(value: Decimal | None) -> str:
+    return formatting.NOTHING if value is None else level(value)
+
+
+def money(value: Decimal | None) -> str:
+    return formatting.NOTHING if value is None else f"{value:,.2f}"
+
+
+def at(instant: datetime | None) -> str:
+    return moment(instant)
+
+
+def facts(found: Mapping[str, Any]) -> SafeString | str:
+    return table(["fact", ""], ((label(name), value) for name, value in _flat(found)))
+
+
+def beside(proposed: Mapping[str, Any], decided: Mapping[str, Any]) -> SafeString | str:
+    """What was proposed beside what was decided, with the difference in bold."""
+    ours, theirs = dict(_flat(proposed)), dict(_flat(decided))
+    rows = (
+        (name, ours.get(name, formatting.NOTHING), theirs.get(name, formatting.NOTHING))
+        for name in ours | theirs
+    )
+    return table(
+        ["", "proposed", "decided"], ((label(name), one, _marked(one, two)) for name, one, two in rows)
+    )
+
+
+def _marked(one: str, two: str) -> SafeString | str:
+    return two if one == two else format_html("<strong>{}</strong>", two)
+
+
+def _flat(found: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in found.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name} ")
+        elif isinstance(value, list):
+            yield f"{before}{name}", ", ".join(map(str, value)) or formatting.NOTHING
+        else:
+            yield f"{before}{name}", formatting.NOTHING if value is None else str(value)

@@ -1,0 +1,42 @@
+"""The halt: it stops everything but exits.
+
+A person, the day's loss limit or a mismatch starts it; only a person ends it.
+"""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from approvals import audit, notify
+from approvals.models import Notification, TradingHalt
+
+
+def start(cause: TradingHalt.Cause, reason: str, at: datetime, by: User | None = None) -> TradingHalt:
+    """Stop everything but exits. Halting again for the same cause leaves the halt as it was begun."""
+    with transaction.atomic():
+        begun, is_new = TradingHalt.objects.get_or_create(
+            cause=cause, ended_at=None, defaults={"reason": reason, "started_at": at, "started_by": by}
+        )
+        if is_new:
+            who = by.get_username() if by else "Jax"
+            title = f"Trading is halted by {who}: {reason}"
+            notify.put(Notification.Kind.HALT, f"halt {begun.pk} begun", title, at, body=reason)
+            audit.append("halt begun", f"halt {begun.pk}", at, by=by, cause=cause, reason=reason)
+    return begun
+
+
+def end(at: datetime, by: User | None, note: str) -> list[TradingHalt]:
+    """End all halts that are open; which they were. What waited meanwhile does not go out by itself."""
+    with transaction.atomic():
+        ended = list(TradingHalt.objects.select_for_update().filter(ended_at=None).order_by("pk"))
+        TradingHalt.objects.filter(pk__in=[one.pk for one in ended], ended_at=None).update(
+            ended_at=at, ended_by=by, ended_note=note
+        )
+        who = by.get_username() if by else "the command line"
+        for one in ended:
+            title = f"Trading is resumed by {who}. It was halted: {one.reason}"
+            notify.put(Notification.Kind.HALT, f"halt {one.pk} ended", title, at, body=note)
+        for one in ended:
+            audit.append("halt ended", f"halt {one.pk}", at, by=by, note=note)
+    return ended

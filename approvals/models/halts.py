@@ -1,0 +1,63 @@
+"""What stops everything: the halt, which only a person ends, and the gate, which opens by itself."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from core.models import TypedModelMeta
+
+
+class TradingHalt(models.Model):
+    """No approval and no entry order while one of these is open. Never deleted."""
+
+    class Cause(models.TextChoices):
+        PERSON = "person", "a person"
+        DAY_LOSS = "day_loss", "the day's loss limit"
+        MISMATCH = "mismatch", "orders and fills that do not add up"
+
+    cause = models.CharField(max_length=8, choices=Cause)
+    reason = models.TextField()
+    started_at = models.DateTimeField()
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Empty: Jax itself, or the command line.",
+    )
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    ended_note = models.TextField(blank=True)
+
+    class Meta(TypedModelMeta):
+        db_table = "trading_halts"
+        ordering = ["-started_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="trading_halt_is_open_once", fields=["cause"], condition=Q(ended_at=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"halt since {self.started_at:%Y-%m-%d %H:%M} UTC: {self.reason}"
+
+
+class Gate(models.Model):
+    """Whether the feed and the broker are there (one row), as the last reconciliation found them."""
+
+    is_open = models.BooleanField()
+    reason = models.TextField(blank=True, help_text="Why it is closed.")
+    since = models.DateTimeField(help_text="Since when it is as it is.")
+    broker_good_since = models.DateTimeField(null=True, help_text="Empty: the broker is away.")
+    broker_error = models.TextField(blank=True)
+    checked_at = models.DateTimeField()
+
+    class Meta(TypedModelMeta):
+        db_table = "gate"
+        constraints = [models.CheckConstraint(name="gate_is_one_row", condition=Q(pk=1))]
+
+    def __str__(self) -> str:
+        return "open" if self.is_open else f"closed: {self.reason}"

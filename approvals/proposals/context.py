@@ -1,0 +1,68 @@
+"""What proposals depend on besides their signals: prices, sessions, positions, limits."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.conf import settings
+
+from approvals import gate, positions
+from approvals.entry_check import Scene
+from approvals.gate import State
+from approvals.models import Order
+from approvals.positions import Book, Position
+from approvals.risk import Exposure, Limits
+
+
+def limits() -> Limits:
+    """The limits of this installation."""
+    return Limits(
+        risk_per_trade=settings.RISK_PER_TRADE,
+        position=settings.MAX_POSITION,
+        gross=settings.MAX_GROSS,
+        open_risk=settings.MAX_OPEN_RISK,
+        positions=settings.MAX_OPEN_POSITIONS,
+        day_loss=settings.MAX_DAY_LOSS,
+    )
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What proposals depend on besides their signals, read once for all of them."""
+
+    scene: Scene
+    obstacle: str
+    exposure: Exposure | None
+    unknown: str
+    book: Book
+
+    @classmethod
+    def load(
+        cls, symbols: Collection[str], at: datetime, state: State | None = None, book: Book | None = None
+    ) -> "Surroundings":
+        """Two queries; one more for the state of the switches and three for the book, if not given."""
+        book = book or Book.load(at)
+        exposure, unknown = None, ""
+        try:
+            exposure = positions.exposure(at, book)
+        except positions.Unknown as problem:
+            unknown = str(problem)
+        obstacle = state.obstacle if state else gate.obstacle(at)
+        return cls(Scene.load(symbols, at), obstacle, exposure, unknown, book)
+
+    @property
+    def currency(self) -> str:
+        return self.book.account.snapshot.currency if self.book.account else ""
+
+    @cached_property
+    def held(self) -> Mapping[str, Position]:
+        return {position.symbol: position for position in self.book.held}
+
+    def working(self, symbol: str, kind: Order.Kind, apart_from: Order | None = None) -> Order | None:
+        """The newest order of this kind whose first leg may still fill."""
+        for order in reversed(self.book.orders):
+            is_it = (order.symbol, order.kind) == (symbol, kind) and order.status in Order.WORKING
+            if is_it and order != apart_from:
+                return order
+        return None

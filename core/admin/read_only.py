@@ -1,0 +1,56 @@
+"""Rows that are recorded, not entered: people read them here, nobody writes them."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
+
+from core.admin.paging import FirstPages
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+class TitledAdmin(ModelAdmin):
+    """A list that is headed by what it lists, not by what may be selected."""
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, title | (extra_context or {}))
+
+
+class ReadOnlyAdmin(TitledAdmin):
+    """A page to read and search. Whatever would write is refused."""
+
+    actions = None
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if request.method == "POST":
+            raise PermissionDenied
+        return super().changelist_view(request, extra_context)
+
+
+class LogAdmin(ReadOnlyAdmin):
+    """A record to read. Its first 10,000 rows are counted, and none is sorted but by its index."""
+
+    paginator = FirstPages
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()

@@ -1,0 +1,28 @@
+"""Filters that the lists of several apps share."""
+
+from typing import Any
+
+from django_filters.rest_framework import IsoDateTimeFilter, TypedChoiceFilter
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+
+
+class InstantFilter(IsoDateTimeFilter):
+    def __init__(self, field_name: str, lookup_expr: str, help_text: str) -> None:
+        super().__init__(
+            field_name=field_name,
+            lookup_expr=lookup_expr,
+            help_text=help_text,
+            error_messages={
+                "invalid": "Give an instant such as 2024-07-03T14:00:00Z (send a plus sign as %2B) or a date."
+            },
+        )
+
+
+@extend_schema_field(OpenApiTypes.BOOL)
+class YesNoFilter(TypedChoiceFilter):
+    """true or false. (A BooleanFilter ignores what is neither.)"""
+
+    def __init__(self, **options: Any) -> None:
+        known = [("true", "true"), ("false", "false")]
+        super().__init__(choices=known, coerce=lambda value: value == "true", **options)

@@ -1,0 +1,77 @@
+"""Figures, times and names as people read them; what needs no knowledge of trading."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+
+NOTHING = "–"  # noqa: RUF001  a dash, where a figure could be
+
+
+UNITS = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)]
+
+
+def ago(age: timedelta) -> str:
+    """5 s, 12 min, 3 h, 4 d: in the largest unit of which there are two, so that little is lost."""
+    seconds = max(age.total_seconds(), 0)
+    unit, length = next((unit for unit in UNITS if seconds >= 2 * unit[1]), UNITS[-1])
+    return f"{int(seconds / length)} {unit}"
+
+
+def duration(started: datetime, finished: datetime | None) -> str:
+    if finished is None:
+        return NOTHING
+    seconds = (finished - started).total_seconds()
+    return f"{seconds:.1f} s" if seconds < 120 else ago(finished - started)
+
+
+def level(price: Decimal) -> str:
+    """A price with its own decimals, two at least."""
+    exponent = price.normalize().as_tuple().exponent
+    return f"{price:,.{max(2, -int(exponent))}f}"
+
+
+def count(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def change(value: float | None, places: int, unit: str = "") -> SafeString | str:
+    """A signed figure with an arrow, so that its direction does not hang on its colour."""
+    if value is None:
+        return NOTHING
+    shown = round(value, places)
+    if shown == 0:
+        return f"{0:.{places}f}{unit}"
+    tone, arrow, sign = ("up", "▲", "+") if shown > 0 else ("down", "▼", "−")  # noqa: RUF001  a minus
+    return format_html('<span class="{}">{}</span>', tone, f"{arrow} {sign}{abs(shown):,.{places}f}{unit}")
+
+
+def dot(tone: str, text: str) -> SafeString:
+    return format_html('<span class="dot {}">{}</span>', tone, text)
+
+
+def viewer() -> str:
+    """The name of the active zone, as browsers know it."""
+    active = timezone.get_current_timezone()
+    return active.key if isinstance(active, ZoneInfo) else "UTC"
+
+
+def city(zone: ZoneInfo | None) -> str:
+    """Where the clocks of a zone hang; empty without one."""
+    return zone.key.rpartition("/")[2].replace("_", " ") if zone else ""
+
+
+ACRONYMS = {"atr", "ema", "macd", "rsi", "sma"}
+
+
+def label(name: str) -> str:
+    """A parameter's name as one reads it: rsi_period is RSI period."""
+    return capfirst(" ".join(one.upper() if one in ACRONYMS else one for one in name.split("_")))
+
+
+def moment(at: datetime | None) -> str:
+    return NOTHING if at is None else f"{at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,164 @@
+"""One request and its answer, over a session that tells nobody more than it must."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import requests
+from requests.utils import get_environ_proxies
+
+from core.http import failures, lines
+from core.http.failures import Failure
+
+LARGEST_BODY = 64 * 2**20
+CHUNK = 2**18
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A GET of `path` (from the root of the base address, or a whole address on the same host).
+
+    `counted`: whether it counts against the limits that the provider sets. With a `body`, JSON, it is a POST.
+    """
+
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    counted: bool = True
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A JSON object, the headers it came with, and when it was complete (by the client's monotonic clock).
+
+    `text`: the answer to a POST as it came.
+    """
+
+    body: dict[str, Any]
+    headers: Mapping[str, str]
+    received: float
+    text: str = ""
+
+
+class Exchange:
+    """A session with one host. Any number of threads may `get` at the same time."""
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        headers: Mapping[str, str],
+        connections: int,
+        clock: Callable[[], float] = time.monotonic,
+        largest: int = LARGEST_BODY,
+    ) -> None:
+        self._base = base_url.rstrip("/")
+        self._largest = largest
+        self.who = f"{name} at {origin(self._base)}"
+        self._secrets = [value.removeprefix("Bearer ") for value in headers.values()]
+        self._clock = clock
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": "jax", "Accept": "application/json", **headers})
+        # The environment's proxy and certificates count, a stranger's .netrc would replace our key.
+        self._session.trust_env = False
+        self._session.proxies = get_environ_proxies(self._base)
+        self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, lines.adapter(connections))
+
+    def send(self, request: Request, line: lines.Line, timeout: tuple[float, float]) -> Answer:
+        """Raises Failure. `timeout` is for connecting and for the next byte; cutting the line ends it."""
+        url = self._address(request)
+        line.hold()
+        try:
+            with self._session.request(
+                "GET" if request.body is None else "POST",
+                url,
+                data=request.body,
+                headers=None if request.body is None else {"Content-Type": "application/json"},
+                timeout=timeout,
+                stream=True,
+                allow_redirects=False,
+            ) as response:
+                body = self._read(response)
+        except requests.RequestException as error:
+            if line.was_cut:
+                raise self._too_slow() from None
+            raise failures.unanswered(self.who, error) from None
+        if line.was_cut:
+            raise self._too_slow()
+        answer = self._understood(response, body)
+        return answer if request.body is None else replace(answer, text=body.decode("utf-8", "replace"))
+
+    def _address(self, request: Request) -> str:
+        url = request.path
+        if not url.startswith("/"):
+            if origin(url) != origin(self._base):
+                raise Failure(
+                    f"{self.who} points to {origin(url) or 'nowhere'}; not followed", permanent=True
+                )
+        else:
+            url = self._base + url
+        if not request.query:
+            return url
+        # Commas stay as they are: escaped, a thousand symbols make an address that servers refuse.
+        return f"{url}{'&' if '?' in url else '?'}{urlencode(request.query, safe=',')}"
+
+    def _read(self, response: requests.Response) -> bytes:
+        declared = response.headers.get("Content-Length", "")
+        if declared.isdigit() and int(declared) > self._largest:
+            raise self._too_large()
+        parts, size = [], 0
+        for part in response.iter_content(CHUNK):
+            parts.append(part)
+            size += len(part)
+            if size > self._largest:
+                raise self._too_large()
+        return b"".join(parts)
+
+    def _understood(self, response: requests.Response, body: bytes) -> Answer:
+        status = response.status_code
+        if 300 <= status < 400:
+            location = self._without_secrets(response.headers.get("Location", ""))
+            raise failures.redirected(self.who, status, location)
+        if status >= 400:
+            clean = self._without_secrets(body[:20_000].decode("utf-8", "replace")).encode()
+            raise failures.refused(self.who, status, response.headers, clean)
+        try:
+            parsed = json.loads(body)
+        except (ValueError, RecursionError):
+            raise failures.not_json(self.who, body) from None
+        if not isinstance(parsed, dict):
+            raise Failure(f"{self.who} answered with JSON that is not an object", again=True)
+        return Answer(parsed, response.headers, self._clock())
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in self._secrets:
+            if secret:
+                text = text.replace(secret, "***")
+        return text
+
+    def _too_slow(self) -> Failure:
+        return Failure(f"{self.who} did not finish its answer in time", again=True)
+
+    def _too_large(self) -> Failure:
+        return Failure(f"{self.who} sent more than {self._largest // 2**20} MB; refused", odd=True)
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port: what may be shown of an address, and what makes it the same host."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    except ValueError:
+        return ""
+    if not parts.hostname:
+        return ""
+    usual = (parts.scheme, port) in (("http", 80), ("https", 443))
+    return f"{parts.scheme}://{parts.hostname}" + ("" if usual else f":{port}")

@@ -1,0 +1,44 @@
+"""The strip by itself, for a page that stays open, and the halt switch in it."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from approvals.halt import end as end_halt
+from approvals.halt import start as start_halt
+from approvals.models import TradingHalt
+from desk import status_bar
+from desk.page import page, show, viewer
+
+
+@page
+@require_GET
+def fragment(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
+    return render(request, "desk/_status_bar.html", {"now": at, "strip": status_bar.load(at)})
+
+
+@page
+@permission_required("approvals.add_tradinghalt", raise_exception=True)
+@require_http_methods(["GET", "POST"])
+def halt(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET":
+        return show(request, "desk/halt.html", timezone.now(), {})
+    reason = request.POST.get("reason", "").strip() or "Halted on the desk."
+    start_halt(TradingHalt.Cause.PERSON, reason, timezone.now(), by=viewer(request))
+    messages.warning(request, "Trading is halted: nothing is approved or sent but exits.")
+    return redirect("desk")
+
+
+@page
+@permission_required("approvals.change_tradinghalt", raise_exception=True)
+@require_http_methods(["GET", "POST"])
+def resume(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET":
+        return show(request, "desk/halt.html", timezone.now(), {})
+    ended = end_halt(timezone.now(), viewer(request), request.POST.get("note", "").strip())
+    messages.success(request, "Trading is on again." if ended else "Trading was not halted.")
+    return redirect("desk")

@@ -1,0 +1,211 @@
+"""An instrument: its chart with what was said about it, its gaps, bars and quotes, each with its source."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+from django.db.models.functions import JSONObject
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from approvals.models import Outcome
+from core import formatting
+from desk import opinions
+from desk.page import page, show
+from market import calendars, quotes
+from market import formatting as market_formatting
+from market.charts import Stretch, read, stored_timeframes
+from market.ingestion import schedule
+from market.models import Candle, Instrument, QuoteHistory, Split
+from market.prices import Timeframe
+from signals.models import Signal
+
+IN_CHART = 1_000
+IN_TABLE = 100
+GAPS_IN_TABLE = 20
+QUOTES_IN_TABLE = 20
+SIGNALS_IN_TABLE = 20
+FIRST_SHOWN = Timeframe.D1
+
+
+@dataclass(frozen=True)
+class Row:
+    """A bar in the table, in words."""
+
+    opened: str
+    there: str
+    prices: list[str]
+    volume: str
+    vwap: str
+    candle: Candle
+
+
+@page
+@require_GET
+def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
+    found, at = get_object_or_404(_with_splits(), pk=symbol), timezone.now()
+    stored = stored_timeframes(found.pk)
+    timeframe = _timeframe(request, stored)
+    stretch = read(found, timeframe, IN_TABLE)
+    context = {
+        "instrument": found,
+        "timeframe": timeframe,
+        "timeframes": [(one, one in stored) for one in Timeframe],
+        "chart": _chart(found, timeframe),
+        "facts": _facts(stretch),
+        "nothing": schedule.nothing_stored(found, timeframe),
+        "rows": list(_rows(stretch)),
+        "gaps": [_gap(gap) for gap in stretch.gaps[: -GAPS_IN_TABLE - 1 : -1]],
+        "splits": found.splits,  # type: ignore[attr-defined]  # annotated
+        "received": [_received(quote, found) for quote in _newest_quotes(found)],
+        "view": quotes.quotes_with_change([found.pk], at).get(found.pk),
+        "said": _said(found, timeframe),
+    }
+    context |= opinions.on(found)
+    return show(request, "desk/instrument.html", at, context)
+
+
+@page
+@require_GET
+def bars(request: HttpRequest, symbol: str) -> HttpResponse:
+    """The bars of the chart as JSON, the newest ones or those before a moment in Unix seconds."""
+    found = get_object_or_404(Instrument, pk=symbol)
+    timeframe, before = _timeframe(request, [FIRST_SHOWN]), None
+    if "before" in request.GET:
+        try:
+            before = datetime.fromtimestamp(int(request.GET["before"]), UTC)
+        except (ValueError, OverflowError, OSError) as error:
+            raise Http404("no such moment") from error
+    stretch = read(found, timeframe, IN_CHART, before)
+    earlier = None
+    if stretch.earlier:
+        first = int(stretch.candles[0].opened_at.timestamp())
+        earlier = f"?{urlencode({'timeframe': timeframe.value, 'before': first})}"
+    drawn = stretch.drawn() | {"earlier": earlier, "markers": list(_markers(stretch))}
+    return JsonResponse(drawn, headers={"Cache-Control": "no-store"})
+
+
+def _with_splits() -> QuerySet[Instrument]:
+    """Each with its splits, the newest first, in the same query."""
+    columns = JSONObject(date="date", ratio="ratio", source="source")
+    splits = Split.objects.filter(symbol=OuterRef("pk")).order_by("-date").values(columns=columns)
+    return Instrument.objects.annotate(splits=ArraySubquery(splits))
+
+
+def _said(instrument: Instrument, timeframe: Timeframe) -> list[tuple[Signal, Outcome | None]]:
+    """The newest signals of this timeframe, each with what became of it."""
+    signals = Signal.objects.filter(symbol=instrument.pk, timeframe=timeframe).order_by("-generated_at", "id")
+    newest = list(signals[:SIGNALS_IN_TABLE])
+    ends = Outcome.objects.of_signals(newest)
+    return [(signal, ends.get(signal.pk)) for signal in newest]
+
+
+def _markers(stretch: Stretch) -> Iterator[dict[str, Any]]:
+    """The signals among these bars, with what became of each, as the chart marks them."""
+    if not stretch.candles:
+        return
+    first, last = stretch.candles[0].opened_at, stretch.candles[-1].opened_at
+    signals = Signal.objects.filter(
+        symbol=stretch.instrument.pk, timeframe=stretch.timeframe, bar_opened_at__range=(first, last)
+    ).order_by("bar_opened_at", "id")
+    ends = Outcome.objects.of_signals(signals)
+    for signal in signals:
+        end = ends.get(signal.pk)
+        yield {
+            "id": signal.pk,
+            "time": stretch.time(signal.bar_opened_at),
+            "kind": signal.signal_type.lower(),
+            "text": "" if end is None or end.r is None else f"{end.r:+.1f} R",
+        }
+
+
+def _timeframe(request: HttpRequest, stored: list[Timeframe]) -> Timeframe:
+    """The one asked for. When none is, daily bars, or the finest there are."""
+    asked = request.GET.get("timeframe")
+    if asked is None:
+        return FIRST_SHOWN if FIRST_SHOWN in stored or not stored else stored[0]
+    try:
+        return Timeframe(asked)
+    except ValueError as error:
+        raise Http404(f"no timeframe {asked}") from error
+
+
+def _chart(instrument: Instrument, timeframe: Timeframe) -> dict[str, Any]:
+    """What the script needs to know, as the data- attributes of its element."""
+    address = reverse("instrument-bars", args=[instrument.pk])
+    zone = calendars.zone(instrument.calendar) if timeframe.is_intraday else None
+    return {
+        "bars": f"{address}?{urlencode({'timeframe': timeframe.value})}",
+        "viewer": formatting.viewer(),
+        "zone": zone.key if zone else "",
+        "city": formatting.city(zone),
+        "decimals": market_formatting.decimals(instrument),
+    }
+
+
+def _facts(stretch: Stretch) -> str:
+    """What the newest part of the chart shows, in words."""
+    if not stretch.candles:
+        return ""
+    first, last = stretch.candles[0], stretch.candles[-1]
+    low, high, close = (
+        market_formatting.price(one, stretch.instrument)
+        for one in (
+            min(candle.low for candle in stretch.candles),
+            max(candle.high for candle in stretch.candles),
+            last.close,
+        )
+    )
+    since, until = (market_formatting.here(one.opened_at, stretch.timeframe) for one in (first, last))
+    return (
+        f"The newest {len(stretch.candles)} bars, from {since} to {until}: between {low} and {high},"
+        f" the last close {close}."
+    )
+
+
+def _rows(stretch: Stretch) -> Iterator[Row]:
+    """The newest first."""
+    instrument, zone = stretch.instrument, calendars.zone(stretch.instrument.calendar)
+    for candle in reversed(stretch.candles):
+        there = candle.opened_at.astimezone(zone) if zone else None
+        yield Row(
+            opened=market_formatting.here(candle.opened_at, stretch.timeframe),
+            there=f"{there:%a %H:%M}" if there and stretch.timeframe.is_intraday else "",
+            prices=[
+                market_formatting.price(one, instrument)
+                for one in (candle.open, candle.high, candle.low, candle.close)
+            ],
+            volume=formatting.count(candle.volume),
+            vwap=market_formatting.price(candle.vwap, instrument),
+            candle=candle,
+        )
+
+
+def _gap(gap: Any) -> dict[str, Any]:
+    return {
+        "first": market_formatting.here(gap.first_at, gap.timeframe),
+        "last": market_formatting.here(gap.last_at, gap.timeframe),
+        "next": market_formatting.here(gap.next_attempt_at) if gap.next_attempt_at else "not tried any more",
+        "gap": gap,
+    }
+
+
+def _newest_quotes(instrument: Instrument) -> QuerySet[QuoteHistory]:
+    quotes = QuoteHistory.objects.filter(symbol=instrument.pk)
+    return quotes.order_by("-as_of", "provider")[:QUOTES_IN_TABLE]
+
+
+def _received(quote: QuoteHistory, instrument: Instrument) -> dict[str, Any]:
+    return {
+        "as_of": f"{quote.as_of:%Y-%m-%d %H:%M:%S}",
+        "received": f"{quote.received_at:%Y-%m-%d %H:%M:%S}",
+        "prices": [market_formatting.price(one, instrument) for one in (quote.price, quote.bid, quote.ask)],
+        "quote": quote,
+    }

@@ -1,0 +1,32 @@
+"""When people were here, so that they can be told what happened while they were not."""
+
+from django.conf import settings
+from django.db import models
+
+from core.models import TypedModelMeta
+
+
+class Presence(models.Model):
+    """When somebody opened a page last, and the last time that they had been away for long.
+
+    `left_at` to `back_at`: that absence. `told_at`: when they saw what had happened in it.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="presence"
+    )
+    seen_at = models.DateTimeField()
+    left_at = models.DateTimeField(null=True)
+    back_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)
+
+    class Meta(TypedModelMeta):
+        db_table = "presences"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.seen_at}"
+
+    @property
+    def is_untold(self) -> bool:
+        return self.left_at is not None and self.told_at is None

@@ -1,0 +1,181 @@
+"""What is held and what it makes; orders with their history; getting out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from approvals import decisions, exits, positions, proposals
+from approvals.entry_check import NEAR, written
+from approvals.gate import State
+from approvals.models import Fill, Order
+from core.paging import paged
+from desk import history, status_bar
+from desk.forms import WishForm
+from desk.page import DECIDE, TRADE, page, show, viewer, without_page
+from desk.plots import Curve
+from market import sessions
+from market.models import Instrument
+
+PER_PAGE, FILLS, NOTES = 25, 50, 2000
+HELD = Order.Status.HELD
+SPANS = {
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+    "month": timedelta(days=31),
+    "all": None,
+}
+
+
+@dataclass(frozen=True)
+class Held:
+    """An order that needs a new look, with what releasing it does now; None for a closing."""
+
+    order: Order
+    proposal: proposals.Proposal | None
+
+    @property
+    def words(self) -> str:
+        return proposals.describe(self.proposal) if self.proposal else "Closes the position at the market."
+
+    @property
+    def figures(self) -> dict[str, str]:
+        """What is released is what is shown: these are sent along."""
+        if self.proposal is None or self.proposal.limit_price is None:
+            return {}
+        return {"quantity": f"{self.proposal.quantity}", "limit_price": written(self.proposal.limit_price)}
+
+    @property
+    def problems(self) -> list[str]:
+        return self.proposal.problems if self.proposal else []
+
+
+@page
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
+    above = status_bar.load(at)
+    book, shows_fills = positions.Book.load(at, "approval__signal"), request.GET.get("list") == "fills"
+    span = str(request.GET.get("span")) if request.GET.get("span") in SPANS else "day"
+    context = {
+        "strip": above,
+        "held": _held(book, above.state, at),
+        "open": book.protected(),
+        "working": [one for one in book.orders if one.status in Order.WORKING and one.status != HELD],
+        "account": book.account,
+        "curve": Curve.of(positions.equity_curve(at - length if (length := SPANS[span]) else None, at)),
+        **(_fills if shows_fills else _orders)(request.GET.get("page")),
+        "span": span,
+        "others": without_page(request),
+        "spans": list(SPANS),
+    }
+    return show(request, "desk/positions.html", at, context)
+
+
+@page
+@permission_required(TRADE, raise_exception=True)
+@require_http_methods(["GET", "POST"])
+def close(request: HttpRequest, symbol: str) -> HttpResponse:
+    """First what closing will do, in words; then it is done."""
+    at = timezone.now()
+    if request.method == "POST":
+        shown, who = _whole(request.POST.get("shares", "")), viewer(request)
+        is_other = shown is not None and positions.of(symbol).quantity not in (0, shown)
+        again = "close-position" if is_other else "positions"
+        leave = partial(exits.close, symbol, by=who, at=at, shown=shown)
+        return _leave(request, lambda notes: leave(notes=notes), again, symbol)
+    instrument = get_object_or_404(Instrument, pk=symbol)
+    known = sessions.load(instrument.calendar, at - NEAR, at + NEAR)
+    opens_at = None if known.is_open(at) else known.next_open(at)
+    context = {"instrument": instrument, "position": positions.of(symbol), "opens_at": opens_at}
+    return show(request, "desk/close_position.html", at, context)
+
+
+@page
+@permission_required(TRADE, raise_exception=True)
+@require_POST
+def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What is not filled of an entry. What is filled keeps its stop and target."""
+    order, at = get_object_or_404(Order, pk=pk), timezone.now()
+    return _leave(request, lambda notes: exits.cancel(order, by=viewer(request), at=at, notes=notes))
+
+
+@page
+@permission_required(TRADE, raise_exception=True)
+@require_POST
+def drop(request: HttpRequest, pk: UUID) -> HttpResponse:
+    order, at = get_object_or_404(Order, pk=pk), timezone.now()
+    return _leave(request, lambda notes: exits.drop(order, by=viewer(request), at=at, notes=notes))
+
+
+@page
+@permission_required(DECIDE, raise_exception=True)
+@require_POST
+def release(request: HttpRequest, pk: UUID) -> HttpResponse:
+    get_object_or_404(Order, pk=pk)
+    form, seen = WishForm(request.POST), request.POST.get("etag", "")
+    if not form.is_valid():
+        messages.error(request, "It was not released: its figures cannot be read. Look at it again.")
+        return redirect("positions")
+    try:
+        order = decisions.release(pk, by=viewer(request), seen=seen, at=timezone.now(), wish=form.wish)
+    except (decisions.NotHeld, decisions.Changed, decisions.Refused) as refusal:
+        messages.error(request, f"It was not released. {refusal}")
+    else:
+        messages.success(request, f"{order} goes out.")
+    return redirect("positions")
+
+
+def _whole(text: str) -> int | None:
+    """A whole number that was sent; None when none was."""
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _leave(
+    request: HttpRequest, leave: Callable[[str], Order], again: str = "positions", symbol: str = ""
+) -> HttpResponse:
+    """`again`: where a person whose wish was refused looks next."""
+    notes = request.POST.get("notes", "").strip()[:NOTES]
+    try:
+        order = leave(notes)
+    except exits.Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect(again, symbol) if again == "close-position" else redirect(again)
+    else:
+        said = f"{order}: {order.get_status_display().lower()}. {order.status_reason}"
+        messages.success(request, said.strip())
+    return redirect("positions")
+
+
+def _held(book: positions.Book, state: State, at: datetime) -> list[Held]:
+    """Those that need a new look, each with what releasing it would do."""
+    orders = [one for one in book.orders if one.status == HELD]
+    if not orders:
+        return []
+    around = proposals.Surroundings.load({one.symbol for one in orders}, at, state, book)
+    return [Held(one, decisions.proposal_of(one, at, around=around)) for one in orders]
+
+
+def _orders(number: str | None) -> dict[str, Any]:
+    """All orders, the newest first, each with what happened to it."""
+    rows = Order.objects.select_related("approval__signal").order_by("-created_at", "id")
+    found = paged(rows, number, PER_PAGE)
+    events = history.of(found)
+    return {"page": found, "list": "orders", "told": [(one, events.get(one.pk, [])) for one in found]}
+
+
+def _fills(number: str | None) -> dict[str, Any]:
+    found = paged(Fill.objects.order_by("-executed_at", "-pk"), number, FILLS)
+    return {"page": found, "list": "fills", "fills": found}

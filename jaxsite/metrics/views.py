@@ -1,0 +1,84 @@
+"""/health for people and health checks, /metrics for Prometheus and scripts. Neither needs a login."""
+
+from collections.abc import Iterable
+
+from django.db import Error
+from django.http import HttpResponse, HttpResponseBase
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from prometheus_client.exposition import choose_encoder
+from rest_framework.exceptions import NotAcceptable
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from jaxsite import health, problems
+from jaxsite.metrics import exposition
+from jaxsite.processes.uptime import in_words, uptime
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class AnyClient(DefaultContentNegotiation):
+    """JSON for a client that accepts nothing we have: an answer is worth more to a monitor than a 406."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        offered = list(renderers)
+        try:
+            chosen: tuple[BaseRenderer, str] = super().select_renderer(request, offered, format_suffix)
+        except NotAcceptable:
+            chosen = offered[0], "application/json"
+        return chosen
+
+
+class PlainText(BaseRenderer):
+    """For negotiation only: prometheus-client writes the text."""
+
+    media_type = "text/plain"
+    format = "text"
+
+
+class OpenMetricsText(PlainText):
+    media_type = "application/openmetrics-text"
+
+
+class MonitoringView(APIView):
+    authentication_classes = ()
+    permission_classes = ()
+    content_negotiation_class = AnyClient
+
+
+@extend_schema(exclude=True)
+class HealthView(MonitoringView):
+    renderer_classes = (JSONRenderer,)
+
+    def get(self, request: Request) -> Response:
+        checks = health.examine(timezone.now())
+        status = health.worst(checks)
+        answer = {
+            "status": status,
+            "service": "jax",
+            "uptime": in_words(uptime()),
+            "checks": {check.name: {"status": check.status, "message": check.message} for check in checks},
+        }
+        return Response(answer, 503 if status is health.Status.UNHEALTHY else 200, headers=NO_STORE)
+
+
+@extend_schema(exclude=True)
+class MetricsView(MonitoringView):
+    renderer_classes = (JSONRenderer, PlainText, OpenMetricsText)
+
+    def get(self, request: Request) -> HttpResponseBase:
+        try:
+            health.ping()
+            figures = exposition.read(timezone.now())
+        except Error:
+            return problems.no_database(request)
+        if isinstance(request.accepted_renderer, JSONRenderer):
+            return Response(figures.as_json(), headers=NO_STORE)
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return HttpResponse(encode(figures), content_type=content_type, headers=NO_STORE)

@@ -1,0 +1,92 @@
+"""The periodic tasks as one table. `manage.py qcluster` writes it to the queue's own table when it starts."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django_q.models import OrmQ, Schedule
+from django_q.tasks import async_task
+
+OURS = r"^(jaxsite|market|signals|opinions|approvals)\."
+DAY = 24 * 60
+# The queue looks for what is due every 30 s, and may look a moment before the whole minute.
+EARLY = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Periodic:
+    name: str
+    func: str
+    minutes: int | None = None  # None: once a month (the queue's minutes end at 22 days)
+    cluster: str | None = None  # None: the default cluster
+    at_start: bool = False  # run at once when the cluster starts, not an interval later
+    first: timedelta | None = None  # the first scheduled run, when it is not an interval after the start
+
+    def row(self) -> dict[str, object]:
+        kind = Schedule.MINUTES if self.minutes else Schedule.MONTHLY
+        return {"func": self.func, "schedule_type": kind, "minutes": self.minutes, "cluster": self.cluster}
+
+
+def periodic() -> list[Periodic]:
+    beat = settings.INGEST_INTERVAL_SECONDS // 60
+    scan = settings.SCAN_INTERVAL_SECONDS // 60
+    return [
+        Periodic("market.ingest", "market.tasks.ingest", beat, at_start=True),
+        Periodic("market.candles", "market.tasks.candles", 1, at_start=True),
+        # Half a minute after the candles: what they bring is evaluated at once.
+        Periodic(
+            "signals.scan", "signals.tasks.scan", scan, at_start=True, first=timedelta(seconds=30) - EARLY
+        ),
+        Periodic("signals.sweep", "signals.tasks.sweep", 1),
+        Periodic("approvals.reconcile", "approvals.tasks.reconcile", 1, at_start=True),
+        Periodic("approvals.seal", "approvals.tasks.seal", 1),
+        Periodic("approvals.tell", "approvals.tasks.tell", 1),
+        # Half a minute after the scan.
+        Periodic("opinions.start", "opinions.tasks.start", 1, first=timedelta(minutes=1) - EARLY),
+        Periodic("approvals.remember", "approvals.tasks.remember", 1, "slow"),
+        Periodic("approvals.outcomes", "approvals.tasks.outcomes", 10, "slow", first=timedelta(minutes=3)),
+        Periodic("approvals.prune", "approvals.tasks.prune", DAY, "slow"),
+        *_by_setting(),
+        Periodic("signals.records", "signals.tasks.records", 10, "slow", first=timedelta(minutes=2)),
+        Periodic("signals.prune", "signals.tasks.prune", DAY, "slow"),
+        Periodic("market.prune", "market.tasks.prune", DAY, "slow"),
+        Periodic("market.refresh_sessions", "market.tasks.refresh_sessions", None, "slow"),
+        Periodic("jaxsite.prune", "jaxsite.tasks.prune", DAY, "slow"),
+    ]
+
+
+def _by_setting() -> list[Periodic]:
+    tasks = []
+    if settings.ORCHESTRATE_DAILY:
+        tasks.append(Periodic("opinions.start_all", "opinions.tasks.start_all", DAY, "slow"))
+    if settings.HINDSIGHT_URL:
+        tasks.append(Periodic("opinions.hindsight", "opinions.tasks.hindsight", 1, "slow"))
+    return tasks
+
+
+def write(tasks: list[Periodic], at: datetime) -> None:
+    """Make the queue's schedules those of `tasks`, and queue the ones that run at start.
+
+    A schedule that has not changed keeps its next run, so that restarts neither delay nor hurry it. Schedules
+    that an operator added under other names are left alone.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [__name__])
+        listed = [task.name for task in tasks]
+        Schedule.objects.filter(name__regex=OURS).exclude(name__in=listed).delete()
+        for task in tasks:
+            if not Schedule.objects.filter(name=task.name, **task.row()).exists():
+                interval = Schedule(**task.row()).calculate_next_run(at - EARLY)
+                first_run = at + task.first if task.first else interval
+                Schedule.objects.update_or_create(
+                    name=task.name, defaults=task.row() | {"next_run": first_run}
+                )
+        queue_first_runs(tasks, at)
+
+
+def queue_first_runs(tasks: list[Periodic], at: datetime) -> None:
+    waiting = {row.func() for row in OrmQ.objects.filter(lock__lte=at)}  # not those that are being run
+    for task in tasks:
+        if task.at_start and task.func not in waiting:
+            async_task(task.func, q_options={"task_name": task.name, "group": task.name})

@@ -1,0 +1,55 @@
+"""Figures as people read them."""
+
+from datetime import datetime
+from decimal import Decimal
+from functools import cache, lru_cache
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from core.formatting import NOTHING
+from market.models import Instrument
+from market.prices import Timeframe
+
+
+def decimals(instrument: Instrument) -> int:
+    """How many decimals a price has: two, or as many as the tick size."""
+    return _decimals(instrument.tick_size)
+
+
+@cache
+def _decimals(tick_size: Decimal) -> int:
+    exponent = Decimal(tick_size).normalize().as_tuple().exponent
+    return max(2, -int(exponent))
+
+
+def price(value: float | None, instrument: Instrument) -> str:
+    return NOTHING if value is None else f"{value:,.{decimals(instrument)}f}"
+
+
+def stamp(at: datetime | None, timeframe: Timeframe | str | None = None) -> str:
+    """An instant in UTC. A daily or weekly bar is a date, in every time zone."""
+    if at is None:
+        return NOTHING
+    if timeframe is not None and not Timeframe(timeframe).is_intraday:
+        return f"{at:%Y-%m-%d}"
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def here(at: datetime | None, timeframe: Timeframe | str | None = None) -> str:
+    """The same in the active zone, the viewer's."""
+    is_date = timeframe is not None and not Timeframe(timeframe).is_intraday
+    return stamp(at if at is None or is_date else timezone.localtime(at), timeframe)
+
+
+@lru_cache(maxsize=4096)  # a page has many, and each is looked for among all addresses
+def chart_address(symbol: str, timeframe: str | None = None) -> str:
+    address = reverse("instrument", args=[symbol])
+    return f"{address}?{urlencode({'timeframe': timeframe})}" if timeframe else address
+
+
+def chart_link(symbol: str, timeframe: str | None = None) -> SafeString:
+    return format_html('<a href="{}">{}</a>', chart_address(symbol, timeframe), symbol)

@@ -1,0 +1,282 @@
+"""Candles from a file: all or nothing, restated to today's shares, and twice is the same as once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta, tzinfo
+from typing import IO, Any
+
+import numpy as np
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from numpy.typing import NDArray
+
+from market import feeds, sessions
+from market.imports.csvfile.problems import BadFile
+from market.imports.csvfile.reader import CandleFile, read
+from market.ingestion import pipeline
+from market.models import Candle, Instrument, Split
+from market.prices import Bars, Feed, Timeframe, to_datetime, to_instant
+from market.quality import Rejections
+from market.sessions import Sessions
+from market.store import Written
+
+PROVIDER = "import"
+ONE_BASIS = 1.2  # the closes of one session never differ by this factor between sources on one basis
+COMPARED = 50_000  # stored bars, the newest ones
+SHOWN = 5
+
+Days = NDArray[np.datetime64]
+
+
+class Refused(ValueError):
+    """Nothing was imported. The message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What became of a file.
+
+    `written` counts the bars of the file; `suspects` are the stored ones in its span that wait for
+    confirmation; `empty_lines` held no price; `added`: the instrument was not known before; `notes` say what
+    a person should look at.
+    """
+
+    symbol: str
+    timeframe: Timeframe
+    bars: int
+    first: datetime
+    last: datetime
+    written: Written
+    suspects: list[datetime]
+    empty_lines: list[int]
+    added: bool
+    notes: list[str]
+
+
+def import_candles(
+    file: IO[bytes],
+    symbol: str,
+    timeframe: Timeframe,
+    timezone: tzinfo | None,
+    splits: Mapping[date, float] | None,
+    at: datetime,
+) -> ImportResult:
+    """Store the bars of a CSV file as real data of `symbol`.
+
+    `timezone` is that of stamps that name none. `splits`: those that the prices of the file do not reflect
+    yet, new shares for one old by date; empty when they reflect all; None when nobody has said. Raises
+    Refused, and then nothing is stored.
+    """
+    if timeframe.built_from:
+        raise Refused(
+            f"Bars of {timeframe} are built from bars of {timeframe.built_from}, so that no two sources can"
+            f" disagree about them: import bars of {timeframe.built_from}."
+        )
+    try:
+        found = read(file.read(), timeframe, timezone, to_instant(at))
+    except BadFile as problems:
+        raise Refused(str(problems)) from problems
+    sessions.ensure([_named(symbol).calendar], at)
+    with transaction.atomic():
+        return _store(found, symbol, timeframe, splits, at)
+
+
+def told(result: ImportResult) -> str:
+    """What became of a file, in plain words."""
+    written = result.written
+    shape = "%Y-%m-%d %H:%M UTC" if result.timeframe.is_intraday else "%Y-%m-%d"
+    span = f"{result.first:{shape}} to {result.last:{shape}}"
+    counts = f"{written.new:,} new, {written.changed:,} changed, {written.kept:,} kept as they were"
+    lines = [f"{result.symbol} {result.timeframe}, {span}: {result.bars:,} bars, {counts}."]
+    if result.added:
+        lines.append(
+            f"{result.symbol} was not known: added, not watched. Switch it on in admin to follow it."
+        )
+    if result.empty_lines:
+        lines.append(f"No bars, for they hold no price: lines {_first(result.empty_lines)}.")
+    if result.suspects:
+        stamps = [f"{at:{shape}}" for at in result.suspects]
+        lines.append(f"Marked suspect, for no later bar confirms the jump: {_first(stamps)}.")
+    return "\n".join([*lines, *result.notes])
+
+
+def _first(several: list[Any]) -> str:
+    more = f" and {len(several) - SHOWN} more" if len(several) > SHOWN else ""
+    return ", ".join(map(str, several[:SHOWN])) + more
+
+
+def restated(bars: Bars, days: Days, splits: Mapping[date, float]) -> Bars:
+    """The bars in today's shares: prices before each split divided by its ratio, volume multiplied.
+
+    `days` are the session dates of the bars. A bar of the split's own date already trades in new shares.
+    """
+    factor = np.ones(len(bars))
+    for day, ratio in splits.items():
+        factor[days < np.datetime64(day)] *= ratio
+    return replace(
+        bars,
+        open=bars.open / factor,
+        high=bars.high / factor,
+        low=bars.low / factor,
+        close=bars.close / factor,
+        vwap=bars.vwap / factor,
+        volume=(bars.volume * factor).round().astype(np.int64),
+    )
+
+
+def session_dates(kept: Sessions, timeframe: Timeframe, opened_at: NDArray[np.datetime64]) -> Days:
+    """The session each bar belongs to: the nearest one, so that early and late hours go with their day."""
+    if not timeframe.is_intraday or not len(kept.dates):
+        return opened_at.astype("datetime64[D]")
+    turns = kept.closes[:-1] + (kept.opens[1:] - kept.closes[:-1]) // 2
+    days: Days = kept.dates[np.searchsorted(turns, opened_at, side="right")]
+    return days
+
+
+def _named(symbol: str) -> Instrument:
+    """The instrument, or a new one that is not watched: an import asks no provider for anything."""
+    return Instrument.objects.filter(pk=symbol).first() or Instrument(symbol=symbol, watched=False)
+
+
+def _store(
+    found: CandleFile,
+    symbol: str,
+    timeframe: Timeframe,
+    splits: Mapping[date, float] | None,
+    at: datetime,
+) -> ImportResult:
+    _settle(at)
+    instrument = _named(symbol)
+    added = instrument._state.adding
+    if added:
+        _add(instrument)
+    kept = sessions.load(instrument.calendar)
+    days = session_dates(kept, timeframe, found.bars.opened_at)
+    _agree_on_splits(symbol, splits, days[0], at)
+    bars = restated(found.bars, days, splits or {})
+    notes = _compare(symbol, timeframe, bars, days, kept)
+    written = _record(symbol, timeframe, bars, at)
+    first, last = to_datetime(bars.opened_at[0]), to_datetime(bars.opened_at[-1])
+    suspects = Candle.objects.filter(
+        symbol=symbol, timeframe=timeframe, opened_at__range=(first, last), suspect=True
+    )
+    return ImportResult(
+        symbol=symbol,
+        timeframe=timeframe,
+        bars=len(bars),
+        first=first,
+        last=last,
+        written=written,
+        suspects=list(suspects.order_by("opened_at").values_list("opened_at", flat=True)),
+        empty_lines=found.empty_lines,
+        added=added,
+        notes=notes,
+    )
+
+
+def _settle(at: datetime) -> None:
+    own_database = connection.settings_dict["ENGINE"] == "jaxsite.embedded_postgres"
+    if settings.DATA_KIND == "simulated" and (own_database or settings.DATA == "simulated"):
+        raise Refused(
+            "An imported file is real data, and this is the database of simulated data. Say DATA=real in"
+            " .env, or in front of the command (DATA=real manage.py migrate first, when it is new)."
+        )
+    try:
+        feeds.settle_installation("real", at)
+    except feeds.WrongData as wrong:
+        raise Refused(str(wrong)) from wrong
+
+
+def _add(instrument: Instrument) -> None:
+    try:
+        instrument.full_clean()
+    except ValidationError as error:
+        raise Refused(" ".join(error.messages)) from error
+    instrument.save(force_insert=True)
+
+
+def _agree_on_splits(
+    symbol: str, splits: Mapping[date, float] | None, first: np.datetime64, at: datetime
+) -> None:
+    """Record the splits; refuse what contradicts the recorded ones, or leaves open what the file reflects."""
+    recorded = dict(Split.objects.filter(symbol=symbol).values_list("date", "ratio"))
+    later = {day: ratio for day, ratio in recorded.items() if np.datetime64(day) > first}
+    if splits is None and later:
+        told = ",".join(f"{day}:{ratio:g}" for day, ratio in sorted(later.items()))
+        raise Refused(
+            f"{symbol} was split after the first bar of the file. Say --splits {told} when the prices of the"
+            " file are as they were traded, or --splits none when they are in today's shares."
+        )
+    for day, ratio in (splits or {}).items():
+        if recorded.get(day, ratio) != ratio:
+            raise Refused(f"The split of {symbol} on {day} is recorded as {recorded[day]:g}, not {ratio:g}.")
+        if day > at.date():
+            raise Refused(f"The split of {symbol} on {day} lies in the future.")
+        Split.objects.get_or_create(
+            symbol=symbol, date=day, defaults={"ratio": ratio, "source": PROVIDER, "recorded_at": at}
+        )
+
+
+def _compare(symbol: str, timeframe: Timeframe, bars: Bars, days: Days, kept: Sessions) -> list[str]:
+    """Compare with what is stored. Another share basis than a provider's is refused; than a file's, told."""
+    stored = (
+        Candle.objects.filter(symbol=symbol, opened_at__gte=to_datetime(days[0]))
+        .exclude(timeframe=timeframe, provider=PROVIDER)
+        .exclude(timeframe__in=[other for other in Timeframe if other.built_from])
+    )
+    closes: dict[tuple[str, str], list[tuple[datetime, float]]] = {}
+    for other, provider, opened_at, close in stored.order_by("-opened_at").values_list(
+        "timeframe", "provider", "opened_at", "close"
+    )[:COMPARED]:
+        closes.setdefault((other, provider), []).append((opened_at, close))
+    notes = []
+    for (other, provider), found in closes.items():
+        difference = _difference(
+            _last_closes(days, bars.close), _stored_closes(found, Timeframe(other), kept)
+        )
+        if difference and provider != PROVIDER:
+            raise Refused(
+                f"{difference} in the bars of {other} from {provider}. Give the splits that the file does not"
+                " reflect, as in --splits 2014-06-09:7."
+            )
+        if difference:
+            notes.append(f"{difference} in the bars of {other} that were imported: import those again too.")
+    return notes
+
+
+def _last_closes(days: Days, close: NDArray[np.float64]) -> dict[date, float]:
+    return dict(zip(days.tolist(), close.tolist(), strict=True))
+
+
+def _stored_closes(
+    found: list[tuple[datetime, float]], timeframe: Timeframe, kept: Sessions
+) -> dict[date, float]:
+    opened_at = np.array([to_instant(at) for at, _ in reversed(found)])
+    days = session_dates(kept, timeframe, opened_at)
+    return _last_closes(days, np.array([close for _, close in reversed(found)]))
+
+
+def _difference(ours: Mapping[date, float], theirs: Mapping[date, float]) -> str:
+    """In words, when more than a tenth of the sessions they share are on another basis; '' otherwise."""
+    shared = sorted(ours.keys() & theirs.keys())
+    off = [day for day in shared if not 1 / ONE_BASIS < ours[day] / theirs[day] < ONE_BASIS]
+    if len(off) * 10 <= len(shared):
+        return ""
+    return f"The close of {off[0]} is {ours[off[0]]:.6g} in the file and {theirs[off[0]]:.6g}"
+
+
+def _record(symbol: str, timeframe: Timeframe, bars: Bars, at: datetime) -> Written:
+    rejections = Rejections()
+    written = pipeline.record(
+        {symbol: bars},
+        timeframe,
+        provider=PROVIDER,
+        feed=Feed.LIVE,
+        delay=timedelta(0),
+        at=at,
+        rejections=rejections,
+    )
+    if rejections.total:
+        raise Refused(f"{rejections.total} bars are unfit: {rejections.as_json()}")
+    return written

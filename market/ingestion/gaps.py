@@ -1,0 +1,118 @@
+"""Bars that a trading session should have and has not: found, explained, tried again, never invented."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Min
+
+from market import store
+from market.ingestion.schedule import Ask
+from market.models import Gap
+from market.prices import Bars, Flags, Instants, Timeframe, to_datetime, to_instant
+from market.sessions import Sessions
+
+PAUSES = (timedelta(minutes=10), timedelta(hours=2), timedelta(hours=24))
+REFILLED_AT_ONCE = 2  # per cycle: what is due now must not wait behind what was missed
+
+
+def note(
+    answer: Mapping[str, Bars],
+    timeframe: Timeframe,
+    since: datetime,
+    known: Sessions,
+    at: datetime,
+    delay: timedelta,
+) -> None:
+    """Compare what is stored since `since` with the sessions, and list what is missing with its reason."""
+    symbols = list(answer)
+    listed = Gap.objects.filter(symbol__in=symbols, timeframe=timeframe, last_at__gte=since)
+    since = min(listed.aggregate(first=Min("first_at"))["first"] or since, since)
+    grid = known.grid(timeframe, to_instant(since), to_instant(at))
+    grid = grid[known.final(timeframe, grid, at, delay)]
+    stored = store.read_bars(symbols, timeframe, since=since, until=at)
+    oldest = store.oldest(symbols, timeframe)
+    missing = {
+        symbol: ~np.isin(grid, stored[symbol].opened_at[stored[symbol].final]) & (grid > first)
+        for symbol, first in oldest.items()
+        if first is not None
+    }
+    if missing:
+        lacking = np.sum(list(missing.values()), axis=0)
+        shared = (lacking >= 2) & (lacking * 2 >= len(missing))
+        found = [
+            _gap(
+                symbol,
+                timeframe,
+                grid[run],
+                _reason(timeframe, grid[run], answer[symbol], shared[run], known),
+                at,
+            )
+            for symbol, lacks in missing.items()
+            for run in _runs(lacks)
+        ]
+        _list(symbols, timeframe, since, found)
+
+
+def _runs(lacks: Flags) -> Iterator[slice]:
+    """The stretches of consecutive True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], lacks, [False]]).astype(np.int8)))
+    for first, end in zip(edges[::2], edges[1::2], strict=True):
+        yield slice(int(first), int(end))
+
+
+def _reason(timeframe: Timeframe, lost: Instants, answer: Bars, shared: Flags, known: Sessions) -> Gap.Reason:
+    """Ours when no answer reached back so far; the provider's if most symbols or a whole session lack it."""
+    if not len(answer) or lost[-1] < answer.opened_at[0]:
+        return Gap.Reason.OUTAGE
+    end = known.closes_of(timeframe, lost[-1:])[0]
+    whole_session = ((known.opens >= lost[0]) & (known.closes <= end)).any()
+    return Gap.Reason.PROVIDER if shared.all() or whole_session else Gap.Reason.NO_TRADE
+
+
+def _gap(symbol: str, timeframe: Timeframe, lost: Instants, reason: Gap.Reason, at: datetime) -> Gap:
+    return Gap(
+        symbol=symbol,
+        timeframe=timeframe,
+        first_at=to_datetime(lost[0]),
+        last_at=to_datetime(lost[-1]),
+        bars=len(lost),
+        reason=reason,
+        found_at=at,
+        next_attempt_at=at + PAUSES[0],
+    )
+
+
+@transaction.atomic
+def _list(symbols: list[str], timeframe: Timeframe, since: datetime, found: list[Gap]) -> None:
+    """List what was found since `since`. What was known keeps its attempts, what is filled goes."""
+    listed = Gap.objects.filter(symbol__in=symbols, timeframe=timeframe, first_at__gte=since)
+    known = {(gap.symbol, gap.first_at): gap for gap in listed}
+    for gap in found:
+        before = known.pop((gap.symbol, gap.first_at), None)
+        if before is not None:
+            # Once a provider was asked for it, a gap is no longer ours; otherwise the first reason stands.
+            reason = gap.reason if before.reason == Gap.Reason.OUTAGE else before.reason
+            Gap.objects.filter(pk=before.pk).exclude(
+                last_at=gap.last_at, bars=gap.bars, reason=reason
+            ).update(last_at=gap.last_at, bars=gap.bars, reason=reason)
+    Gap.objects.filter(pk__in=[gap.pk for gap in known.values()]).delete()
+    Gap.objects.bulk_create(found, ignore_conflicts=True)
+
+
+def due(at: datetime) -> list[Gap]:
+    """The gaps whose time for another attempt has come, a few at once."""
+    waiting = Gap.objects.filter(next_attempt_at__lte=at).order_by("next_attempt_at", "symbol", "first_at")
+    return list(waiting[:REFILLED_AT_ONCE])
+
+
+def ask_again(gap: Gap) -> Ask:
+    return Ask((gap.symbol,), Timeframe(gap.timeframe), gap.first_at)
+
+
+def tried(gap: Gap, at: datetime) -> None:
+    """Count an answered attempt: the next pause is longer, and after the last one the gap is left alone."""
+    attempts = gap.attempts + 1
+    pause = PAUSES[attempts] if attempts < len(PAUSES) else None
+    Gap.objects.filter(pk=gap.pk).update(attempts=attempts, next_attempt_at=at + pause if pause else None)

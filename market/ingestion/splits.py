@@ -1,0 +1,78 @@
+"""Share splits: seen when old and new bars of the overlap differ by one factor. All history is restated."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from django.db import transaction
+
+from market import share_basis, store
+from market.models import Instrument, Split
+from market.prices import Bars, Timeframe, to_datetime
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Change:
+    """From `date` on one old share is `ratio` new ones."""
+
+    ratio: float
+    date: date
+
+
+def found(answer: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Change]:
+    """The symbols whose stored bars differ from the same bars in the answer by one common factor."""
+    given = {symbol: bars for symbol, bars in answer.items() if len(bars)}
+    if not given:
+        return {}
+    since = to_datetime(min(bars.opened_at.min() for bars in given.values()))
+    stored = store.read_bars(list(given), timeframe, since=since)
+    changes = {}
+    for symbol, bars in given.items():
+        factor = share_basis.common_factor(stored[symbol], bars)
+        if factor is not None:
+            changes[symbol] = Change(factor, _first_day(stored[symbol], bars, factor))
+    return changes
+
+
+def _first_day(old: Bars, new: Bars, factor: float) -> date:
+    """The date of the first bar that was stored on the new basis, or was not stored as final yet."""
+    old = old[old.final & ~old.suspect]
+    stamps, mine, theirs = np.intersect1d(old.opened_at, new.opened_at, return_indices=True)
+    ratio = old.close[mine] / new.close[theirs]
+    last = stamps[np.abs(ratio / factor - 1) < np.abs(ratio - 1)][-1]
+    later = new.opened_at[new.opened_at > last]
+    return to_datetime(later[0]).date() if len(later) else to_datetime(last).date() + timedelta(days=1)
+
+
+def begin(symbol: str, at: datetime) -> None:
+    """From now on nothing evaluates the instrument, until its history is restated."""
+    Instrument.objects.filter(symbol=symbol, split_pending_since=None).update(split_pending_since=at)
+
+
+def pending() -> list[str]:
+    """The symbols whose history waits to be restated."""
+    found = Instrument.objects.exclude(split_pending_since=None).order_by("symbol")
+    return list(found.values_list("symbol", flat=True))
+
+
+@transaction.atomic
+def finish(symbol: str, change: Change | None, source: str, at: datetime) -> None:
+    """Put the stored history of all timeframes on the new basis and record the split.
+
+    `change` is None when the whole history, fetched again, shows none: a provider took its split back.
+    """
+    Instrument.objects.filter(symbol=symbol).update(split_pending_since=None)
+    if change is None:
+        logger.warning("%s: the split that %s showed is gone", symbol, source)
+        return
+    store.rescale(symbol, change.ratio, before=np.datetime64(change.date, "us"))
+    Split.objects.update_or_create(
+        symbol=symbol,
+        date=change.date,
+        defaults={"ratio": change.ratio, "source": source, "recorded_at": at},
+    )
+    logger.info("%s: split %g:1 on %s, history restated", symbol, change.ratio, change.date)

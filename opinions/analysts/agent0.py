@@ -1,0 +1,121 @@
+"""agent0-service: an AI analyst over HTTP.
+
+It is told the snapshot and nothing else; its own memory and market data are switched off. When its model
+fails it answers 200 with a made-up HOLD or WATCH, which is a failure here. WATCH, "wait until it is clearer",
+is a HOLD. Confidence is 0 to 100; what is below 1 is on the scale from 0 to 1, as some of its models answer;
+exactly 1 could be the least or the most, so it is refused.
+"""
+
+import json
+import time
+from typing import Any
+
+from core.http import Answer, Client, Failure, Patience, Request
+from opinions.analysts import answers
+from opinions.analysts.answers import Misfit
+from opinions.analysts.base import (
+    Action,
+    AnalystFailed,
+    Bill,
+    Exchange,
+    Factor,
+    Opinion,
+    Snapshot,
+    Verdict,
+    wrap,
+)
+
+LARGEST = 2**20  # bytes of an answer
+ACTIONS = {"BUY": Action.BUY, "SELL": Action.SELL, "HOLD": Action.HOLD, "WATCH": Action.HOLD}
+DISGUISES = (("HOLD", 0.1), ("WATCH", 0.3))
+TELLING = {"for:": Verdict.FOR, "against:": Verdict.AGAINST}
+
+
+class Agent0:
+    """`url`: where the service is. What its model costs, the service's owner pays: every bill is nothing."""
+
+    name = "agent0"
+    at_once = 1
+    may_invent = True
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def most(self, snapshot: Snapshot) -> Bill:
+        return Bill()
+
+    def analyse(self, snapshot: Snapshot, seconds: float) -> Opinion:
+        question = {
+            "symbol": snapshot["instrument"]["symbol"],
+            "context": wrap(snapshot),
+            "include_memory": False,
+            "include_market_data": False,
+        }
+        sent = json.dumps(question)
+        got = self._ask(sent, seconds)
+        exchanges = (Exchange(sent, got.text.replace("\0", " ")),)
+        try:
+            return _opinion(got.body, question["symbol"], exchanges)
+        except Misfit as misfit:
+            why = f"agent0's answer is no use: {misfit}"
+            raise AnalystFailed(why, bill=Bill(), exchanges=exchanges) from None
+
+    def _ask(self, sent: str, seconds: float) -> Answer:
+        patience = Patience(connect=5, read=max(seconds, 1), answer=max(seconds, 1), attempts=1)
+        client = Client("agent0", self._url, connections=1, patience=patience, largest=LARGEST)
+        until = time.monotonic() + seconds
+        got = client.fetch({"suggest": Request("/suggest", body=sent)}, until=until)
+        if "suggest" in got.answers:
+            return got.answers["suggest"]
+        failure = got.failed.get("suggest")
+        if failure is None or time.monotonic() >= until:
+            why = f"{client.who} gave no answer within {seconds:g} s"
+        else:
+            why = _words(failure)
+        raise AnalystFailed(why, bill=Bill(), exchanges=(Exchange(sent, ""),))
+
+
+def _words(failure: Failure) -> str:
+    if failure.retry_after:
+        return f"{failure}; it asks to wait {failure.retry_after.total_seconds():.0f} s"
+    return str(failure)
+
+
+def _opinion(answer: dict[str, Any], symbol: str, exchanges: tuple[Exchange, ...]) -> Opinion:
+    about = answers.text(answer, "symbol")
+    if about.upper() != symbol.upper():
+        raise Misfit(f"it is about {answers.plain(about, 20)}")
+    said = answers.word(answer, "action", tuple(ACTIONS))
+    confidence = _confidence(answer)
+    factors = answers.points({"key_factors": [], **_given(answer, "key_factors")}, "key_factors")
+    reasoning = answers.text(answer, "reasoning")
+    model = "/".join(answers.text(answer, name) for name in ("provider", "model_used") if answer.get(name))
+    if not factors and any(said == hold and abs(confidence - it) < 1e-9 for hold, it in DISGUISES):
+        why = f"agent0's own model failed; it says: {answers.plain(reasoning, 200)}"
+        raise AnalystFailed(why, bill=Bill(), exchanges=exchanges, model=answers.plain(model, 100))
+    return Opinion(
+        ACTIONS[said],
+        confidence,
+        reasoning,
+        tuple(_factor(text) for text in factors),
+        answers.plain(model, 100),
+        exchanges=exchanges,
+    )
+
+
+def _confidence(answer: dict[str, Any]) -> float:
+    found = answers.number(answer, "confidence", 0, 100)
+    if found == 1:
+        raise Misfit('"confidence" is 1, which may be 1 % or all of it')
+    return found if found < 1 else found / 100
+
+
+def _given(answer: dict[str, Any], name: str) -> dict[str, Any]:
+    return {} if answer.get(name) is None else {name: answer[name]}
+
+
+def _factor(text: str) -> Factor:
+    for start, verdict in TELLING.items():
+        if text.lower().startswith(start):
+            return Factor(verdict, text[len(start) :].strip() or text)
+    return Factor(Verdict.NEUTRAL, text)

@@ -1,0 +1,243 @@
+"""A language model behind any OpenAI-compatible server.
+
+It gets a prompt and the snapshot, and answers with JSON that is checked field by field. An answer that does
+not fit is refused and asked for once more with what was wrong with it; nothing is guessed, scaled or left
+out. It is given no tools, and whatever else it says than an opinion is a failure.
+"""
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from core.deadline import within
+from opinions.analysts import answers, completion
+from opinions.analysts.answers import Misfit
+from opinions.analysts.base import (
+    Action,
+    AnalystFailed,
+    Bill,
+    Exchange,
+    Factor,
+    Opinion,
+    Snapshot,
+    Verdict,
+    wrap,
+)
+
+MOST_OUT = 1500  # tokens of an answer
+TRIES = 2
+LONGEST_QUOTED = 2000  # bytes, as JSON, of an answer that are shown to the model again
+LONGEST_COMPLAINT = 400  # bytes, as JSON
+PER_MESSAGE = 100  # tokens that a server's template may put around a message
+MILLION = Decimal(1_000_000)
+AGAIN = (
+    "Your answer is refused: {why}. Answer again with one JSON object of the form that you were given, "
+    "and nothing before or after it."
+)
+LOCAL_NAMES = (".localhost", ".local", ".internal", ".home.arpa")
+
+Messages = list[dict[str, str]]
+
+
+def is_local(url: str) -> bool:
+    """Whether the host is one's own: loopback, a private address, a name that only a local network knows."""
+    host = _host(url)
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        # A name without a dot is nobody's on the internet; with a digit first it may be an address.
+        return host.endswith(LOCAL_NAMES) or ("." not in host and host[:1].isalpha())
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_private
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+class Llm:
+    """`input_price`, `output_price`: USD per million tokens.
+
+    None when nobody said; then only a model on a host of one's own is asked, and costs nothing.
+    """
+
+    name = "llm"
+    at_once = 1
+    may_invent = True
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        key: str,
+        prompt: str,
+        input_price: Decimal | None,
+        output_price: Decimal | None,
+        tokens_per_run: int,
+    ) -> None:
+        self._base_url, self._model, self._key, self._prompt = base_url, model, key, prompt
+        self._prices = (input_price, output_price)
+        self._tokens_per_run = tokens_per_run
+
+    def most(self, snapshot: Snapshot) -> Bill:
+        """Both tries at their longest. Raises AnalystFailed where the price is not known."""
+        return sum((self._bound(messages) for messages in self._longest(snapshot)), Bill())
+
+    def analyse(self, snapshot: Snapshot, seconds: float) -> Opinion:
+        most = self.most(snapshot)
+        if most.tokens > self._tokens_per_run:
+            raise AnalystFailed(
+                f"it could take {most.tokens:,} tokens, and a run may take {self._tokens_per_run:,}",
+                bill=Bill(),
+            )
+        run = _Run(self._model)
+        try:
+            return within(seconds, lambda: self._converse(snapshot, run, seconds))
+        except TimeoutError:
+            why = f"{run.model} gave no answer within {seconds:g} s"
+        except (_GaveUp, completion.NoCompletion) as end:
+            why = str(end)
+        raise AnalystFailed(self._clean(why), bill=run.bill, exchanges=run.exchanges, model=run.model)
+
+    async def _converse(self, snapshot: Snapshot, run: "_Run", seconds: float) -> Opinion:
+        messages, why = self._messages(snapshot), ""
+        for _ in range(TRIES):
+            answer = await self._ask(messages, run, seconds)
+            content = ""
+            try:
+                content = completion.content_of(answer)
+                said = completion.checked(content)
+            except Misfit as misfit:
+                why = str(misfit)
+                shown = answers.plain(content, LONGEST_QUOTED)
+                messages = _corrected(self._messages(snapshot), shown, why)
+            else:
+                return _opinion(said, run)
+        raise _GaveUp(f"{run.model} answered {TRIES} times and not as asked: {why}")
+
+    async def _ask(self, messages: Messages, run: "_Run", seconds: float) -> Mapping[str, Any]:
+        from opinions.analysts import chat
+
+        body = self._body(messages)
+        tried = run.begin(self._clean(json.dumps(body)), self._bound(messages))
+        try:
+            came = await chat.complete(self._base_url, self._key, body, seconds)
+        except chat.Unanswered as unanswered:
+            tried.answered = self._clean(unanswered.body)
+            tried.bill = tried.bill if unanswered.worked else Bill()
+            raise _GaveUp(unanswered.why) from None
+        tried.answered = self._clean(came.decode("utf-8", "replace"))
+        answer = completion.read(tried.answered)
+        if (usage := completion.usage_of(answer)) is not None:
+            tried.bill = self._bill(*usage)
+        run.name(answer.get("model"))
+        return answer
+
+    def _messages(self, snapshot: Snapshot) -> Messages:
+        return [{"role": "system", "content": self._prompt}, {"role": "user", "content": wrap(snapshot)}]
+
+    def _body(self, messages: Messages) -> dict[str, Any]:
+        is_openai = f".{_host(self._base_url)}".endswith(".api.openai.com")  # its regions too
+        return {
+            "model": self._model,
+            "messages": messages,
+            "response_format": {"type": "json_object"},
+            "max_completion_tokens" if is_openai else "max_tokens": MOST_OUT,
+        }
+
+    def _longest(self, snapshot: Snapshot) -> list[Messages]:
+        first = self._messages(snapshot)
+        return [first, _corrected(first, "x" * LONGEST_QUOTED, "x" * LONGEST_COMPLAINT)]
+
+    def _bound(self, messages: Messages) -> Bill:
+        """No token is less than a byte of the JSON that is sent, in which everything is ASCII."""
+        sent = len(json.dumps(self._body(messages))) + PER_MESSAGE * len(messages)
+        return self._bill(sent, MOST_OUT)
+
+    def _bill(self, sent: int, answered: int) -> Bill:
+        into, out = self._prices
+        if into is None or out is None:
+            if not is_local(self._base_url):
+                raise AnalystFailed(
+                    f"what {self._model} costs is not known, so no budget can be kept", bill=Bill()
+                )
+            into = out = Decimal(0)
+        return Bill(sent + answered, (sent * into + answered * out) / MILLION)
+
+    def _clean(self, text: str) -> str:
+        text = text.replace("\0", " ")
+        return text.replace(self._key, "***") if self._key else text
+
+
+class _GaveUp(Exception):
+    """The run ends without an opinion."""
+
+
+@dataclass
+class _Try:
+    """One question. `bill`: what it came to at the most, until it is known better."""
+
+    sent: str
+    bill: Bill
+    answered: str = ""
+
+
+@dataclass
+class _Run:
+    """What has been asked so far, which counts even when nothing comes of it."""
+
+    model: str
+    tries: list[_Try] = field(default_factory=list)
+
+    def begin(self, sent: str, bound: Bill) -> _Try:
+        self.tries.append(_Try(sent, bound))
+        return self.tries[-1]
+
+    def name(self, model: object) -> None:
+        if isinstance(model, str) and model.strip():
+            self.model = answers.plain(model, 100)
+
+    @property
+    def bill(self) -> Bill:
+        return sum((tried.bill for tried in self.tries), Bill())
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        return tuple(Exchange(tried.sent, tried.answered) for tried in self.tries)
+
+
+def _corrected(messages: Messages, content: str, why: str) -> Messages:
+    """The question again, with what was answered and what is wrong with it."""
+    return [
+        *messages,
+        {"role": "assistant", "content": _cut(content, LONGEST_QUOTED) or "(nothing)"},
+        {"role": "user", "content": AGAIN.format(why=_cut(why, LONGEST_COMPLAINT))},
+    ]
+
+
+def _cut(text: str, longest: int) -> str:
+    """No more of it than fits into so many bytes of JSON."""
+    text = text[:longest]
+    while (over := len(json.dumps(text)) - 2 - longest) > 0:
+        text = text[: -max(over // 12, 1)]  # twelve bytes are the most for one character
+    return text
+
+
+def _opinion(said: Mapping[str, Any], run: _Run) -> Opinion:
+    factors = [Factor(Verdict(side), text) for side in ("for", "against") for text in said[side]]
+    return Opinion(
+        Action(said["action"]),
+        said["confidence"],
+        said["reasoning"],
+        tuple(factors),
+        run.model,
+        run.bill,
+        run.exchanges,
+    )

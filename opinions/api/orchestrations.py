@@ -1,0 +1,142 @@
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django_filters.rest_framework import ChoiceFilter, FilterSet, UUIDFilter
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
+
+from core.api import accepted
+from core.api.bodies import Body, OneOf
+from core.api.permissions import MayChange
+from core.api.refusals import Conflict
+from core.api.users import who
+from market.api.filters import SymbolsFilter, refuse_strangers
+from opinions import queue, registry
+from opinions.api.runs import RunDetailSerializer, RunSerializer
+from opinions.models import PAPERS, OrchestrationRun
+from signals import lifecycle
+from signals.models import Signal
+
+ANALYST: dict[str, Any] = {"default": "", "help_text": "Left out: the one that is configured (ANALYST)."}
+CONTEXT: dict[str, Any] = {
+    "max_length": queue.LONGEST_CONTEXT,
+    "default": "",
+    "allow_blank": True,
+    "help_text": "What should be considered. It is data to the analyst, not an instruction.",
+}
+
+
+class AnalyseSerializer(Body):
+    context = serializers.CharField(**CONTEXT)  # type: ignore[assignment]  # a field, as fields are declared
+    analyst = OneOf(registry.NAMES, **ANALYST)
+
+
+class AskSerializer(AnalyseSerializer):
+    symbol = serializers.CharField(max_length=16)
+
+    def validate_symbol(self, symbol: str) -> str:
+        refuse_strangers([symbol.upper()])
+        return symbol.upper()
+
+
+class RunFilters(FilterSet):
+    symbol = SymbolsFilter()
+    signal = UUIDFilter("signal_id", help_text="The id of a signal.")
+    status = ChoiceFilter(choices=OrchestrationRun.Status.choices)
+    trigger = ChoiceFilter("trigger_type", choices=OrchestrationRun.Trigger.choices)
+    analyst = ChoiceFilter(choices=[(name, name) for name in registry.NAMES])
+
+
+class OrchestrationViewSet(ReadOnlyModelViewSet[OrchestrationRun]):
+    """Second opinions, newest first. The list leaves out what the analysts were given."""
+
+    queryset = OrchestrationRun.objects.select_related("signal", "requested_by").order_by("-queued_at", "id")
+    serializer_class = RunDetailSerializer
+    filterset_class = RunFilters
+    lookup_value_regex = "[0-9A-Fa-f-]{36}"
+
+    @cached_property
+    def at(self) -> datetime:
+        """One instant for everything in an answer."""
+        return timezone.now()
+
+    def get_queryset(self) -> Any:
+        found = super().get_queryset()
+        return found.defer(*PAPERS) if self.action == "list" else found
+
+    def get_serializer_class(self) -> type[RunSerializer]:
+        return RunSerializer if self.action == "list" else RunDetailSerializer
+
+    @extend_schema(
+        request=AskSerializer, responses={202: RunDetailSerializer}, parameters=[accepted.LOCATION]
+    )
+    def create(self, request: Request) -> Response:
+        """Ask for an opinion on an instrument. It is queued; its address says how far it is.
+
+        What is being worked on already is not asked twice: that run is the answer.
+        """
+        body = AskSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        try:
+            run, _ = queue.ask(**body.validated_data, by=who(request), at=self.at)
+        except registry.NotConfigured as missing:
+            raise serializers.ValidationError({"analyst": [str(missing)]}) from None
+        return accepted.accepted(self, run)
+
+    @extend_schema(request=None, responses=RunDetailSerializer)
+    @action(["post"], detail=True, permission_classes=[MayChange])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Take back an analysis that has not ended. 409 when it has."""
+        run = self.get_object()
+        try:
+            queue.cancel(run, self.at)
+        except queue.NotOpen as ended:
+            raise Conflict(str(ended)) from None
+        return Response(RunDetailSerializer(run).data)
+
+
+class MayAsk(MayChange):
+    """Whoever may add a run may have a signal analysed."""
+
+    message = "Only traders ask for opinions: ask whoever runs this site for the group trader."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return bool(request.user and request.user.has_perm("opinions.add_orchestrationrun"))
+
+
+class SignalAnalysisViewSet(GenericViewSet[OrchestrationRun]):
+    """Second opinions on signals."""
+
+    queryset = OrchestrationRun.objects.all()
+    serializer_class = RunDetailSerializer
+    pagination_class = None
+    filterset_class = None
+    lookup_value_regex = "[0-9A-Fa-f-]{36}"
+
+    @extend_schema(
+        request=AnalyseSerializer, responses={202: RunDetailSerializer}, parameters=[accepted.LOCATION]
+    )
+    @action(["post"], detail=True, permission_classes=[MayAsk])
+    def analyze(self, request: Request, pk: str) -> Response:
+        """Ask for an opinion on a signal. It is queued. 409 when the signal has ended.
+
+        One that is being worked on already is the answer, nothing is asked twice.
+        """
+        signal, body = get_object_or_404(Signal, pk=pk), AnalyseSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        try:
+            run, _ = queue.ask_about(signal, by=who(request), at=timezone.now(), **body.validated_data)
+        except lifecycle.NotPending as ended:
+            raise Conflict(str(ended)) from None
+        except registry.NotConfigured as missing:
+            raise serializers.ValidationError({"analyst": [str(missing)]}) from None
+        address = reverse("orchestrationrun-detail", args=[run.pk], request=request)
+        return Response(RunDetailSerializer(run).data, 202, headers={"Location": address})

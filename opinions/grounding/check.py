@@ -1,0 +1,182 @@
+"""The check itself: each claim of a text against the index of a snapshot."""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opinions.grounding.kinds import Kind
+from opinions.grounding.known import BARE_SHARE, Known
+from opinions.grounding.names import LEVELS, Given, given, named
+from opinions.grounding.reading import Number, Unit, canonical, numbers
+
+# The lines that traders know by heart: an analyst may compare with them, and only truly.
+MARKS: Mapping[str, tuple[float, ...]] = {
+    "rsi": (20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0),
+    "macd": (0.0,),
+    "histogram": (0.0,),
+    "macd_signal": (0.0,),
+}
+LINES = (20.0, 30.0, 50.0, 70.0, 80.0)
+LINE_BEFORE = re.compile(
+    r"(?:overbought|oversold)(?:\s(?:threshold|level|line|mark|zone|territory|conditions?))?(?:\s|\(|of|at|above|below|over|under"
+    r"|is|[:<>=])*\Z"
+)
+LINE_AFTER = re.compile(
+    r"[\s-]?(?:level|threshold|line|mark|zone|territory|overbought|oversold|or (?:above|below))\b"
+)
+DISTANCE = re.compile(
+    r"\)?\s?(?:points?\b|dollars?\b|ticks?\b|cents?\b)?\s?(?:below|above|away|under|over|beneath|from|wide|lower|higher"
+    r"|off|per share|shares?|bars?|days?|minutes?|hours?|seconds?|cases?|times|sessions?)\b"
+)
+DISTANT = (Unit.PERCENT, Unit.BASIS_POINTS, Unit.RISKS, Unit.TIMES, Unit.ATRS, Unit.LARGE)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A number of a text: where it stands, as it is written, and what it means; a date or a time as text."""
+
+    start: int
+    end: int
+    text: str
+    value: float | str
+    is_grounded: bool
+
+
+@dataclass(frozen=True)
+class Grounding:
+    claims: tuple[Claim, ...]
+
+    @property
+    def inventions(self) -> tuple[Claim, ...]:
+        return tuple(claim for claim in self.claims if not claim.is_grounded)
+
+    @property
+    def is_grounded(self) -> bool:
+        return not self.inventions
+
+
+def check(text: str, snapshot: Mapping[str, Any]) -> Grounding:
+    """The claims of a text in order. Never raises for any text; takes time in proportion to its length."""
+    read, known = canonical(text), Known(snapshot)
+    found = list(numbers(read))
+    names = named(read)
+    to = given(read, found, names)
+    periods = _periods(found, names)
+    return Grounding(
+        tuple(
+            Claim(
+                number.start,
+                number.end,
+                text[number.start : number.end],
+                number.key or max(-sys.float_info.max, min(sys.float_info.max, number.value * number.scale)),
+                _is_grounded(read, number, known, to.get(i), is_period=i in periods),
+            )
+            for i, number in enumerate(found)
+        )
+    )
+
+
+def parts(text: str, inventions: Iterable[tuple[int, int]]) -> Iterator[tuple[str, bool]]:
+    """The text in pieces that together are the text, each with whether it is an invention.
+
+    `inventions`: where each starts and ends, in their order.
+    """
+    at = 0
+    for start, end in inventions:
+        if start > at:
+            yield text[at:start], False
+        yield text[start:end], True
+        at = end
+    if at < len(text):
+        yield text[at:], False
+
+
+def _periods(found: list[Number], names: list[Any]) -> set[int]:
+    """The numbers inside the name of an average: its bars."""
+    inside: set[int] = set()
+    at = 0
+    for name in names:
+        while at < len(found) and found[at].start < name.start:
+            at += 1
+        if name.name.startswith("average:") and at < len(found) and found[at].start < name.end:
+            inside.add(at)
+    return inside
+
+
+def _is_grounded(text: str, number: Number, known: Known, to: Given | None, *, is_period: bool) -> bool:
+    if number.unit is Unit.DATE:
+        return number.key in known.dates
+    if number.unit is Unit.TIME:
+        return number.key in known.times
+    if number.unit is Unit.PERIOD or is_period:
+        return _is_period(text, number, known)
+    if number.unit is Unit.RATIO:
+        return known.of("reward_to_risk").holds(number)
+    if to is not None and to.way:
+        compared = _compares(number, known, to)
+        return _is_somewhere(text, number, known) if compared is None else compared
+    if to is None or _is_distance(text, number, to):
+        return _is_somewhere(text, number, known)
+    return _is_of_its_name(text, number, known, to)
+
+
+def _is_period(text: str, number: Number, known: Known) -> bool:
+    before = text[max(0, number.start - 4) : number.start].rstrip("( -")
+    name = next((name for name in ("rsi", "atr", "macd") if before.endswith(name)), "average")
+    bare = Number(number.start, number.end, number.value)
+    return known.periods(name).holds(bare, ((Kind.PLAIN, 1.0),)) and number.value == int(number.value)
+
+
+def _is_distance(text: str, number: Number, to: Given) -> bool:
+    """ "Stop 2.7 % below", "target 6.25 away": what is said is no price, so it is looked up anywhere."""
+    if LEVELS.isdisjoint(to.names):
+        return False
+    return number.unit in DISTANT or DISTANCE.match(text, number.end) is not None
+
+
+def _is_of_its_name(text: str, number: Number, known: Known, to: Given) -> bool:
+    pools = [known.of(name) for name in to.names]
+    if not any(pools):
+        # A key that the snapshot does not have is no name that it could know: "step_2 of 3".
+        return all(name.startswith(".") for name in to.names) and _is_somewhere(text, number, known)
+    if not any(pool.knows(number.unit) for pool in pools):
+        return _is_somewhere(text, number, known)
+    looks = BARE_SHARE if number.unit is Unit.NONE and "confidence" in str(to.names) else None
+    if any(pool.holds(number, looks) for pool in pools):
+        return True
+    if to.may_be_period and number.unit is Unit.NONE and number.places == 0:
+        return any(known.periods(name).holds(number) for name in to.names if _has_periods(name))
+    return _is_line(text, number, known)
+
+
+def _has_periods(name: str) -> bool:
+    return name not in LEVELS and not name.startswith(".")
+
+
+def _compares(number: Number, known: Known, to: Given) -> bool | None:
+    """ "RSI above 70": a line that everyone knows, on the side where the value is."""
+    for name in to.names:
+        if abs(number.value) in MARKS.get(name, ()):
+            values = [value for found in known.of(name).by_kind.values() for value in found]
+            signed = [value for _, value in known.by_path.get(f".indicators.{name}", ())] or values
+            above = any(value > number.value for value in signed)
+            below = any(value < number.value for value in signed)
+            return bool(signed) and {"above": above, "below": below}.get(to.way, True)
+    return None
+
+
+def _is_line(text: str, number: Number, known: Known) -> bool:
+    if number.value not in LINES or not known.of("rsi"):
+        return False
+    before = text[max(0, number.start - 40) : number.start]
+    return LINE_AFTER.match(text, number.end) is not None or LINE_BEFORE.search(before) is not None
+
+
+def _is_somewhere(text: str, number: Number, known: Known) -> bool:
+    if text[number.start : number.end].strip() in known.written or known.pool.holds(number):
+        return True
+    if number.unit is Unit.ATRS:
+        return known.of("atr").holds(number, ((Kind.PLAIN, 1.0),))
+    return _is_line(text, number, known)

@@ -1,0 +1,20 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from opinions import queue, registry
+
+
+class Command(BaseCommand):
+    help = "Ask for a second opinion on every watched instrument. The slow worker works on them."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--all", action="store_true", required=True, help="Every watched instrument.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            asked = queue.start_all(timezone.now())
+        except registry.NotConfigured as missing:
+            raise CommandError(str(missing)) from None
+        self.stdout.write(f"Asked {registry.usual()} about {asked} instruments; those asked already wait.")

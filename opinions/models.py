@@ -1,0 +1,261 @@
+"""What analysts said about signals and instruments, and what was learned from cases of the past."""
+
+import uuid
+from decimal import Decimal
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
+from django.db import models
+from django.db.models import Q
+
+from core.models import TypedModelMeta, choices
+from market.prices import Timeframe
+from opinions.analysts.base import Action
+from signals.models.signals import Signal
+
+
+class Stance(models.TextChoices):
+    """What an opinion says to a trade."""
+
+    FOR = "for", "agrees"
+    AGAINST = "against", "disagrees"
+    UNDECIDED = "undecided", "is undecided"
+    UNFOUNDED = "unfounded", "agrees on grounds that do not hold"
+    NONE = "none", "has no opinion"
+
+    @classmethod
+    def of(cls, suggestion: str, side: str, *, is_sound: bool) -> "Stance":
+        """`is_sound`: it stands on what the analyst was given, and agrees with itself."""
+        if not suggestion:
+            return cls.NONE
+        if suggestion == Action.HOLD:
+            return cls.UNDECIDED
+        if suggestion != side:
+            return cls.AGAINST
+        return cls.FOR if is_sound else cls.UNFOUNDED
+
+
+JOINT = "\n"  # between the texts of a run
+# The snapshot and what was sent and answered: they are long, and few readers want them.
+PAPERS = ("inputs", "exchanges")
+
+
+class OrchestrationRunQuerySet(models.QuerySet["OrchestrationRun"]):
+    def open(self) -> "OrchestrationRunQuerySet":
+        """Those that wait or are at work."""
+        return self.filter(status__in=OrchestrationRun.OPEN)
+
+    def strongest_first(self) -> "OrchestrationRunQuerySet":
+        return self.order_by("-priority", "queued_at", "id")
+
+    def without_papers(self) -> "OrchestrationRunQuerySet":
+        return self.defer(*PAPERS)
+
+
+class OrchestrationRun(models.Model):
+    """One analysis of a signal, or of an instrument. What failed says nothing; it never becomes a HOLD.
+
+    `inputs` is the snapshot: all that the analyst was given. `exchanges`: what was sent and answered, to the
+    letter. `inventions`: [{"text", "start", "end"}], numbers in its `texts` that are nowhere in the
+    snapshot, `contradictions`: where the answer does not agree with itself. `key_factors`: [{"verdict": for,
+    against or neutral, "text"}].
+    `tokens` and `cost_usd` are what was set aside until it is known what was spent.
+    """
+
+    class Trigger(models.TextChoices):
+        SIGNAL = "signal"
+        SCHEDULED = "scheduled"
+        MANUAL = "manual"
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    OPEN = (Status.QUEUED, Status.RUNNING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    trigger_type = models.CharField("trigger", max_length=9, choices=Trigger)
+    symbol = models.CharField(max_length=16, db_collation="C")
+    signal = models.ForeignKey(Signal, null=True, blank=True, on_delete=models.PROTECT, related_name="runs")
+    bars_digest = models.CharField(
+        max_length=32, blank=True, help_text="The signal's when it was asked about: another one, other bars."
+    )
+    context = models.TextField(blank=True, help_text="What whoever asked wanted to have considered.")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    analyst = models.CharField(max_length=16)
+    priority = models.DecimalField(max_digits=5, decimal_places=4, default=Decimal(0))
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
+    queued_at = models.DateTimeField(db_index=True)
+    started_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField(null=True, help_text="Whoever runs it for longer is dead.")
+    finished_at = models.DateTimeField(null=True)
+    inputs = models.JSONField(null=True)
+    exchanges = models.JSONField(default=list)
+    agent_suggestion = models.CharField(
+        "suggestion", max_length=4, choices=choices(Action), blank=True, help_text="Empty: there is none."
+    )
+    confidence = models.DecimalField(max_digits=5, decimal_places=4, null=True)
+    reasoning = models.TextField(blank=True)
+    key_factors = models.JSONField(default=list)
+    inventions = models.JSONField(default=list)
+    contradictions = models.JSONField(default=list)
+    model = models.CharField(max_length=120, blank=True)
+    tokens = models.IntegerField(default=0)
+    cost_usd = models.DecimalField("cost (USD)", max_digits=12, decimal_places=6, default=Decimal(0))
+    memories_recalled = models.IntegerField(default=0)
+    notes = models.JSONField(default=list, help_text="What was missing, and why it went on without.")
+    error = models.TextField(blank=True)
+
+    objects = OrchestrationRunQuerySet.as_manager()
+
+    class Meta(TypedModelMeta):
+        db_table = "orchestration_runs"
+        ordering = ["-queued_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="run_of_a_signal_is_open_once",
+                fields=["signal"],
+                condition=Q(status__in=["queued", "running"]),
+            ),
+            models.UniqueConstraint(
+                name="run_of_an_instrument_is_open_once",
+                fields=["symbol"],
+                condition=Q(status__in=["queued", "running"], signal=None),
+            ),
+            models.CheckConstraint(
+                name="run_suggests_something_when_completed_only",
+                condition=(
+                    Q(status="completed", confidence__isnull=False, inputs__isnull=False)
+                    & Q(confidence__gte=0, confidence__lte=1)
+                    & ~Q(agent_suggestion="")
+                )
+                | (~Q(status="completed") & Q(agent_suggestion="", confidence=None)),
+            ),
+            models.CheckConstraint(
+                name="run_has_an_error_when_failed_only",
+                condition=(Q(status="failed") & ~Q(error="")) | (~Q(status="failed") & Q(error="")),
+            ),
+            models.CheckConstraint(
+                name="run_is_finished_when_it_has_ended",
+                condition=Q(status__in=["queued", "running"], finished_at=None)
+                | Q(status__in=["completed", "failed", "cancelled"], finished_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="run_has_a_deadline_while_running",
+                condition=~Q(status="running") | Q(started_at__isnull=False, deadline_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="run_waiting", fields=["-priority", "queued_at", "id"], condition=Q(status="queued")
+            ),
+            models.Index(name="run_by_symbol", fields=["symbol", "-queued_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.analyst} on {self.signal or self.symbol}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """From its start to its end; None until it has ended, and when it never began."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+    @property
+    def texts(self) -> list[str]:
+        """All its text: the reasoning, then each factor's. Joined by JOINT, it is what was checked."""
+        return [self.reasoning, *(factor["text"] for factor in self.key_factors)]
+
+    @property
+    def invented(self) -> list[str]:
+        """The numbers that are nowhere in the snapshot, each once."""
+        return list(dict.fromkeys(claim["text"] for claim in self.inventions))
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it stands on what it was given and agrees with itself. What does not, supports nothing."""
+        return self.status == self.Status.COMPLETED and not self.inventions and not self.contradictions
+
+    def stance(self, side: str) -> Stance:
+        """What it says to a trade of that side."""
+        return Stance.of(self.agent_suggestion, side, is_sound=self.is_sound)
+
+
+class MemoryQuerySet(models.QuerySet["Memory"]):
+    def saying(self, words: str) -> "MemoryQuerySet":
+        """Those that hold all these words, in any form; quotes, OR and - work as in search engines."""
+        return self.filter(search=SearchQuery(words, config="english", search_type="websearch"))
+
+
+class Memory(models.Model):
+    """A case of the past, told so that it can be found again: what was decided, or how something turned out.
+
+    `known_at`: from when on anybody could know it; nothing earlier may recall it. `features`: the figures
+    ("r", "end", "confidence" ...). `reference`: what it was made from, once.
+    """
+
+    class Kind(models.TextChoices):
+        DECISION = "decision", "what a person decided"
+        OUTCOME = "outcome", "how a signal turned out"
+        RESULT = "result", "what a decision came to"
+
+    bank = models.CharField(max_length=40)
+    kind = models.CharField(max_length=8, choices=Kind)
+    symbol = models.CharField(max_length=16, db_collation="C")
+    strategy_id = models.CharField("strategy", max_length=40, db_collation="C")
+    timeframe = models.CharField(max_length=3, choices=choices(Timeframe), db_collation="C")
+    side = models.CharField(max_length=4, choices=Signal.Type)
+    regime = models.CharField(max_length=24, db_collation="C")
+    known_at = models.DateTimeField()
+    text = models.TextField()
+    features = models.JSONField(default=dict)
+    reference = models.CharField(max_length=60)
+    created_at = models.DateTimeField()
+    retained_at = models.DateTimeField(null=True, help_text="When Hindsight got it, too.")
+    attempts = models.SmallIntegerField(default=0, help_text="How often Hindsight did not take it.")
+    search = models.GeneratedField(
+        expression=SearchVector("text", config="english"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    objects = MemoryQuerySet.as_manager()
+
+    class Meta(TypedModelMeta):
+        db_table = "memories"
+        ordering = ["-known_at", "id"]
+        verbose_name_plural = "memories"
+        constraints = [
+            models.UniqueConstraint(name="memory_is_made_once", fields=["bank", "reference"]),
+        ]
+        indexes = [
+            models.Index(
+                name="memory_by_symbol",
+                fields=["strategy_id", "timeframe", "side", "symbol", "kind", "-known_at"],
+            ),
+            models.Index(
+                name="memory_by_regime",
+                fields=["strategy_id", "timeframe", "side", "regime", "kind", "-known_at"],
+            ),
+            models.Index(
+                name="memory_by_strategy", fields=["strategy_id", "timeframe", "side", "kind", "-known_at"]
+            ),
+            models.Index(name="memory_of_symbol", fields=["symbol", "kind", "-known_at"]),
+            models.Index(name="memory_by_time", fields=["-known_at", "id"]),
+            models.Index(name="memory_to_retain", fields=["attempts", "id"], condition=Q(retained_at=None)),
+            GinIndex(name="memory_words", fields=["search"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.known_at:%Y-%m-%d}: {self.symbol} {self.strategy_id}"

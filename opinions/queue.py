@@ -1,0 +1,163 @@
+"""The queue of analyses: each is open once, and the strongest waits first."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef, Q
+from django_q.tasks import async_task
+
+from core import redaction
+from market.models import Instrument
+from market.prices import Timeframe
+from opinions import quoting, registry
+from opinions.models import OrchestrationRun
+from signals import lifecycle
+from signals.models import Signal
+
+Status, Trigger = OrchestrationRun.Status, OrchestrationRun.Trigger
+PEOPLE_FIRST = Decimal(2)  # above every confidence
+LONGEST_CONTEXT = 2_000
+DIED = "The worker that ran it died, or took longer than it may. Ask again."
+ENDED = "Its signal ended before its turn came."
+DAILY = [one.value for one in Timeframe if not one.is_intraday]
+
+
+TASK = "opinions.tasks.work"
+
+
+class NotOpen(Exception):
+    """The run has ended already."""
+
+
+def ask_about(signal: Signal, *, by: User, at: datetime, **asked: str) -> tuple[OrchestrationRun, bool]:
+    """An opinion on a signal, and whether it was not being worked on already. `asked`: context, analyst.
+
+    Raises lifecycle.NotPending when there is nothing to decide any more, and registry.NotConfigured.
+    """
+    if signal.status_at(at) != Signal.Status.PENDING:
+        raise lifecycle.NotPending(signal, at)
+    return ask(signal.symbol, by=by, at=at, signal=signal, **asked)
+
+
+def ask(
+    symbol: str, *, by: User, at: datetime, signal: Signal | None = None, **asked: str
+) -> tuple[OrchestrationRun, bool]:
+    """The same on an instrument. The run and the task that works on it are one transaction."""
+    with transaction.atomic():
+        found = request(symbol, at, trigger=Trigger.MANUAL, signal=signal, by=by, **asked)
+        go_on()
+    return found
+
+
+def start(at: datetime) -> int:
+    """Ask for the opinions that come by themselves; how many are new. What is over is swept away first."""
+    sweep(at)
+    with transaction.atomic():
+        asked = request_deserving(at)
+        if OrchestrationRun.objects.filter(status=OrchestrationRun.Status.QUEUED).exists():
+            go_on()
+    return asked
+
+
+def start_all(at: datetime) -> int:
+    """Ask for an opinion on every watched instrument; how many are new."""
+    with transaction.atomic():
+        asked = request_all(at)
+        go_on()
+    return asked
+
+
+def go_on() -> None:
+    """Queue the task that works on what waits."""
+    async_task(TASK, q_options={"cluster": "slow", "group": TASK})
+
+
+def request(
+    symbol: str,
+    at: datetime,
+    *,
+    trigger: OrchestrationRun.Trigger,
+    signal: Signal | None = None,
+    by: User | None = None,
+    context: str = "",
+    analyst: str = "",
+) -> tuple[OrchestrationRun, bool]:
+    """A run that waits for its turn, and whether it is new: what is open already is not asked twice.
+
+    Raises registry.NotConfigured.
+    """
+    name = analyst or registry.usual()
+    registry.analyst(name)
+    run = OrchestrationRun(
+        trigger_type=trigger,
+        symbol=symbol,
+        signal=signal,
+        bars_digest=signal.bars_digest if signal else "",
+        context=quoting.plain(redaction.redact(context, registry.secrets()), LONGEST_CONTEXT),
+        requested_by=by,
+        analyst=name,
+        priority=PEOPLE_FIRST if by else signal.confidence if signal else Decimal(0),
+        queued_at=at,
+    )
+    try:
+        with transaction.atomic():
+            run.save(force_insert=True)
+    except IntegrityError:
+        same = OrchestrationRun.objects.open().filter(signal=signal, symbol=symbol).first()
+        if same is not None:
+            return same, False
+        run.save(force_insert=True)  # that one has ended since
+    return run, True
+
+
+def request_deserving(at: datetime) -> int:
+    """Ask for an opinion on the signals that deserve one by themselves, the strongest first; how many.
+
+    Those are daily ones and confident intraday ones that have none on the bars they stand on now, up to so
+    many a day.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('signals opinions', 0))")
+        return _request_deserving(at)
+
+
+def _request_deserving(at: datetime) -> int:
+    today = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    by_itself = OrchestrationRun.objects.filter(trigger_type=Trigger.SIGNAL, queued_at__gte=today)
+    left = settings.ORCHESTRATE_PER_DAY - by_itself.count()
+    if left <= 0:
+        return 0
+    asked = OrchestrationRun.objects.filter(signal=OuterRef("pk"), bars_digest=OuterRef("bars_digest"))
+    deserving = Q(timeframe__in=DAILY) | Q(confidence__gte=settings.ORCHESTRATE_ABOVE)
+    waiting = Signal.objects.pending(at).filter(deserving).exclude(Exists(asked))
+    found = waiting.order_by("-confidence", "-generated_at", "id")[:left]
+    return sum(request(one.symbol, at, trigger=Trigger.SIGNAL, signal=one)[1] for one in found)
+
+
+def request_all(at: datetime, analyst: str = "") -> int:
+    """Ask for an opinion on every watched instrument; how many runs are new."""
+    symbols = Instrument.objects.watched().order_by("symbol").values_list("symbol", flat=True)
+    return sum(request(one, at, trigger=Trigger.SCHEDULED, analyst=analyst)[1] for one in symbols)
+
+
+def cancel(run: OrchestrationRun, at: datetime) -> None:
+    """Take back a run that has not ended. What its analyst still answers is not recorded. Raises NotOpen."""
+    mine = OrchestrationRun.objects.open().filter(pk=run.pk)
+    if not mine.update(status=Status.CANCELLED, finished_at=at):
+        run.refresh_from_db()
+        raise NotOpen(f"It is {run.status} already.")
+    run.refresh_from_db()
+
+
+def sweep(at: datetime) -> dict[str, int]:
+    """Fail the runs whose worker is dead, and take back those whose signal ended while they waited."""
+    lost = OrchestrationRun.objects.filter(status=Status.RUNNING, deadline_at__lte=at)
+    ended = OrchestrationRun.objects.filter(status=Status.QUEUED, signal__isnull=False)
+    ended = ended.exclude(signal__in=Signal.objects.pending(at))
+    return {
+        "failed": lost.update(status=Status.FAILED, finished_at=at, error=DIED),
+        "cancelled": ended.update(status=Status.CANCELLED, finished_at=at, notes=[ENDED]),
+    }

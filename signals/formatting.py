@@ -1,0 +1,96 @@
+"""What strategies said and did, as people read it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from core import formatting
+from core.formatting import label
+from market.prices import Timeframe
+from signals.lifetimes import LONGEST
+from signals.models import Signal
+from signals.strategies import STRATEGIES
+
+SIDES = {Signal.Type.BUY: ("up", "▲"), Signal.Type.SELL: ("down", "▼")}
+TONES = {
+    Signal.Status.PENDING: "warn",
+    Signal.Status.APPROVED: "good",
+    Signal.Status.REJECTED: "bad",
+}
+COUNTS = {
+    "symbols": "symbols",
+    "evaluated": "bars evaluated",
+    "warming_up": "warming up",
+    "stale": "stale",
+    "split_pending": "split pending",
+    "ideas": "ideas",
+    "below_minimum": "below the minimum",
+    "late": "late",
+    "expired": "expired already",
+    "superseded": "superseded",
+    "stored": "stored",
+}
+
+
+def strategy(strategy_id: str) -> str:
+    """Its title; its id where this version of Jax has no such strategy."""
+    known = STRATEGIES.get(strategy_id)
+    return known.title if known else strategy_id
+
+
+def side(signal_type: str) -> SafeString:
+    """The word and an arrow, so that it does not hang on its colour."""
+    tone, arrow = SIDES[Signal.Type(signal_type)]
+    return format_html('<span class="{}">{} {}</span>', tone, arrow, signal_type)
+
+
+def status(found: str) -> SafeString:
+    return formatting.dot(TONES.get(Signal.Status(found), "none"), found)
+
+
+def ratio(reward_to_risk: Decimal) -> str:
+    return f"{reward_to_risk:.2f} to 1"
+
+
+def confidence(score: Decimal) -> str:
+    return f"{score:.2f}" if score == round(score, 2) else f"{score:.4f}"
+
+
+def bars(count: int) -> str:
+    return "1 bar" if count == 1 else f"{count:,} bars"
+
+
+def lifetime(count: int, timeframe: str) -> str:
+    """How long a signal waits, as `lifetimes.expires` reckons it."""
+    span, longest = Timeframe(timeframe).length * count, LONGEST.astype(timedelta)
+    if not Timeframe(timeframe).is_intraday:
+        return f"{bars(count)}: until the next session's close"
+    if span > longest:
+        return f"{bars(count)}: {formatting.ago(longest)}, which is the longest, and over closed sessions"
+    return f"{bars(count)}: {formatting.ago(span)} of session time"
+
+
+def parameters(given: Mapping[str, Any]) -> str:
+    """Those that are not the defaults."""
+    return ", ".join(f"{label(name)} {value}" for name, value in given.items()) or "defaults"
+
+
+def counts(entry: Mapping[str, Any]) -> str:
+    """One entry of a scan's counts, without what is zero."""
+    found = [f"{said} {formatting.count(entry[name])}" for name, said in COUNTS.items() if entry.get(name)]
+    return ", ".join(found) or "nothing to evaluate"
+
+
+def rules(lifetime_bars: int, longest_holding_bars: int, flat_at_close: bool, timeframe: str) -> list[str]:
+    """How long a signal waits, and how long its trade is held."""
+    flat = ", flat at the close" if flat_at_close else ""
+    return [f"waits {lifetime(lifetime_bars, timeframe)}", f"held {bars(longest_holding_bars)} at most{flat}"]
+
+
+def reasons(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What stands behind the counts of an entry: each with its example."""
+    return [(COUNTS.get(name, name), example) for name, example in entry.get("reasons", {}).items()]

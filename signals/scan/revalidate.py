@@ -1,0 +1,56 @@
+"""Whether the bars behind pending signals still support them."""
+
+from collections import Counter
+from datetime import datetime
+
+import numpy as np
+
+from market.prices import Timeframe, to_datetime
+from signals import lifecycle
+from signals.lifetimes import Calendars
+from signals.models import Signal, StrategyConfig
+from signals.panel import Panel
+from signals.scan import raise_
+from signals.strategies import BUY, Ideas
+
+
+def review(
+    config: StrategyConfig, panel: Panel, ideas: Ideas, calendars: Calendars, at: datetime
+) -> Counter[str]:
+    """Hold the configuration's pending signals against all ideas of the panel; why how many of them ended.
+
+    A signal whose bars or configuration have changed is cancelled when the strategy no longer says it, and
+    written anew, in place, when it does: its levels follow its bars.
+    """
+    ended: Counter[str] = Counter()
+    pending = Signal.objects.pending(at).filter(
+        strategy_id=config.strategy_id, timeframe=config.timeframe, symbol__in=panel.symbols
+    )
+    waiting = list(pending)
+    said = {row: i for i, row in enumerate(ideas.row.tolist())} if waiting else {}
+    for signal in waiting:
+        row = panel.find(signal.symbol, signal.bar_opened_at)
+        is_same = row is not None and panel.digest(row) == signal.bars_digest
+        if is_same and not config.is_fresh:
+            continue
+        i = None if row is None else said.get(row)
+        if row is not None and i is not None and _supports(config, signal, ideas, i):
+            now = raise_.fields(panel, ideas, i) | {"parameters": config.parameters}
+            if config.is_fresh:
+                now["expires_at"] = _expires_at(config, panel, calendars, row)
+            pending.filter(pk=signal.pk).update(**now)
+            continue
+        reason = lifecycle.RECONFIGURED if is_same else lifecycle.REVISED
+        ended[reason] += lifecycle.end(pending.filter(pk=signal.pk), reason, at)
+    return ended
+
+
+def _supports(config: StrategyConfig, signal: Signal, ideas: Ideas, i: int) -> bool:
+    side = Signal.Type.BUY if ideas.side[i] == BUY else Signal.Type.SELL
+    enough = ideas.reaching(float(config.minimum_confidence))[i]
+    return bool(side == signal.signal_type and enough and not ideas.late[i])
+
+
+def _expires_at(config: StrategyConfig, panel: Panel, calendars: Calendars, row: int) -> datetime:
+    timeframe, rows = Timeframe(config.timeframe), np.array([row])
+    return to_datetime(calendars.times(timeframe, panel, rows, config.lifetime_bars)[1][0])

@@ -1,0 +1,9 @@
+"""What strategies said, as the pages show it."""
+
+from django import template
+
+from signals import formatting as signal_formatting
+
+register = template.Library()
+register.simple_tag(signal_formatting.side, name="side")
+register.simple_tag(signal_formatting.strategy, name="strategy")

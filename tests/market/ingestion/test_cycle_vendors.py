@@ -1,0 +1,295 @@
+"""The cycle against vendors on loopback: who is asked, what is stored when things go wrong, how it heals."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from pytest_django import Settings
+
+from market import store
+from market.ingestion import cycle, schedule
+from market.models import (
+    Candle,
+    Gap,
+    IngestionRun,
+    Instrument,
+    ProviderPace,
+    ProviderStatus,
+    Quote,
+    QuoteHistory,
+    Split,
+)
+from market.prices import Bars, Timeframe
+from tests import make
+from tests.vendors import Alpaca, IBBridge, Polygon, faults
+from tests.vendors.prices import Bar
+from tests.vendors.server import Fault
+
+pytestmark = pytest.mark.django_db
+
+AT = datetime(2024, 7, 2, 15, 7, 20, tzinfo=UTC)
+SYMBOLS = {"AAPL", "MSFT", "AMD"}
+
+
+@pytest.fixture(autouse=True)
+def watchlist(settings: Settings) -> None:
+    settings.DATA_KIND, settings.CANDLE_BACKFILL, settings.CANDLE_TIMEFRAMES = "real", 20, ["15m"]
+    make.july_2024()
+    make.session("2025-06-30")
+    make.only(*SYMBOLS)
+
+
+@pytest.fixture
+def bridge(settings: Settings) -> Iterator[IBBridge]:
+    with IBBridge(now=AT) as vendor:
+        settings.IB_BRIDGE_URL = vendor.url
+        yield vendor
+
+
+@pytest.fixture
+def alpaca(settings: Settings) -> Iterator[Alpaca]:
+    with Alpaca(now=AT) as vendor:
+        settings.ALPACA_BASE_URL = vendor.url
+        settings.ALPACA_API_KEY, settings.ALPACA_API_SECRET = vendor.key, vendor.secret
+        yield vendor
+
+
+@pytest.fixture
+def polygon(settings: Settings) -> Iterator[Polygon]:
+    with Polygon(now=AT) as vendor:
+        settings.POLYGON_BASE_URL, settings.POLYGON_API_KEY = vendor.url, vendor.key
+        yield vendor
+
+
+def quotes(at: datetime = AT) -> IngestionRun:
+    ProviderPace.objects.all().delete()  # the pace counts by the database's clock, not by `at`
+    run = cycle.ingest_quotes(at)
+    assert run is not None
+    return run
+
+
+def candles(at: datetime = AT) -> IngestionRun:
+    ProviderPace.objects.all().delete()
+    run = cycle.ingest_candles(at)
+    assert run is not None
+    return run
+
+
+def from_whom() -> dict[str, str]:
+    return dict(Quote.objects.values_list("symbol", "provider"))
+
+
+def bars_of(symbol: str) -> int:
+    return Candle.objects.filter(symbol=symbol, timeframe="15m").count()
+
+
+def test_the_first_provider_serves_and_the_others_are_left_alone(
+    bridge: IBBridge, alpaca: Alpaca, polygon: Polygon
+) -> None:
+    assert quotes().stored == 3
+    assert set(from_whom().values()) == {"ib_bridge"}
+    assert (alpaca.visits, polygon.visits) == ([], [])
+
+
+def test_when_the_first_dies_the_next_takes_over_as_soon_as_its_quotes_are_stale(
+    bridge: IBBridge, alpaca: Alpaca
+) -> None:
+    quotes()
+    bridge.stop()
+    alpaca.now = AT + timedelta(minutes=1)
+    assert quotes(AT + timedelta(minutes=1)).stored == 3
+    assert set(from_whom().values()) == {"ib_bridge"}
+    alpaca.now = AT + timedelta(minutes=6)
+    quotes(AT + timedelta(minutes=6))
+    assert set(from_whom().values()) == {"alpaca"}
+    assert QuoteHistory.objects.count() == 9
+
+
+def test_when_the_first_two_are_gone_the_third_serves(
+    bridge: IBBridge, alpaca: Alpaca, polygon: Polygon
+) -> None:
+    bridge.connected = False
+    alpaca.fail(faults.status(500))
+    assert quotes().stored == 3
+    assert set(from_whom().values()) == {"polygon"}
+
+
+def test_a_symbol_that_one_provider_fails_is_asked_from_the_next(bridge: IBBridge, alpaca: Alpaca) -> None:
+    bridge.fail(faults.status(404), on="/quotes/AMD")
+    assert quotes().stored == 3
+    assert from_whom() == {"AAPL": "ib_bridge", "MSFT": "ib_bridge", "AMD": "alpaca"}
+
+
+FAULTS = {
+    "500": faults.status(500),
+    "503": faults.status(503),
+    "a web page": faults.web_page,
+    "half of the JSON": faults.truncated,
+    "a broken connection": faults.reset,
+    "100 MB": faults.huge(declared=True),
+    "a redirect elsewhere": faults.redirect("http://127.0.0.1:9/elsewhere"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_whatever_one_symbol_meets_the_others_are_stored_and_the_next_cycle_heals(
+    bridge: IBBridge, fault: Fault
+) -> None:
+    bridge.fail(fault, on="/*/AMD")
+    assert (quotes().stored, candles().stored) == (2, 2)
+    assert (bars_of("AAPL") > 15, bars_of("AMD")) == (True, 0)
+    bridge.heal()
+    later = AT + timedelta(minutes=2)
+    bridge.now = later
+    assert (quotes(later).stored, candles(later).failed) == (3, 0)
+    assert bars_of("AMD") == bars_of("AAPL")
+
+
+SPOILED = {
+    "NaN": faults.with_nan,
+    "zeros": faults.with_zeros,
+    "minus one": faults.with_minus_one,
+    "duplicates": faults.duplicated,
+    "no order": faults.unordered,
+    "the future": faults.from_the_future,
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED.keys())
+def test_spoiled_bars_leave_only_sound_ones_and_the_next_cycle_fills_the_rest(
+    bridge: IBBridge, spoil: object, settings: Settings
+) -> None:
+    bridge.spoil = spoil  # type: ignore[assignment]  # each of the six is such a function
+    candles()
+    stored = store.read_bars(["AAPL"], Timeframe.M15)["AAPL"]
+    assert (stored.low > 0).all()
+    assert stored.opened_at.max() <= stored.opened_at.dtype.type(AT.replace(tzinfo=None), "us")
+    bridge.spoil = list
+    bridge.now = AT
+    schedule.forget(["AAPL"])
+    candles(AT + timedelta(minutes=1))
+    assert bars_of("AAPL") == settings.CANDLE_BACKFILL
+
+
+def test_a_provider_whose_clock_is_an_hour_ahead_is_not_believed(bridge: IBBridge) -> None:
+    bridge.now = AT + timedelta(hours=1)
+    run = quotes()
+    assert (run.stored, run.failed) == (0, 3)
+    assert run.rejected["time_in_future"]["count"] == 3
+    bridge.now = AT
+    assert quotes(AT + timedelta(seconds=20)).stored == 3
+
+
+def test_with_every_provider_down_the_cycle_ends_says_why_and_they_cool_off(bridge: IBBridge) -> None:
+    bridge.stop()
+    for minute in range(3):
+        run = quotes(AT + timedelta(minutes=minute))
+    assert (run.outcome, run.stored, run.failed) == ("finished", 0, 3)
+    assert "ib_bridge" in run.failures["AAPL"]
+    status = ProviderStatus.objects.get(provider="ib_bridge", kind="quotes")
+    assert status.consecutive_failures == 3
+    assert status.cools_off(AT + timedelta(minutes=2, seconds=30))
+
+
+def test_a_provider_that_asks_to_be_left_alone_is(bridge: IBBridge) -> None:
+    bridge.fail(faults.status(429, retry_after="600"))
+    quotes()
+    seen = len(bridge.visits)
+    quotes(AT + timedelta(minutes=5))
+    assert len(bridge.visits) == seen
+    bridge.heal()
+    bridge.now = AT + timedelta(minutes=11)
+    assert quotes(AT + timedelta(minutes=11)).stored == 3
+
+
+def test_a_plan_without_quotes_still_serves_candles_and_says_so(polygon: Polygon) -> None:
+    polygon.plan = "free"
+    assert quotes().stored == 0
+    assert "entitle" in ProviderStatus.objects.get(kind="quotes").last_error.lower()
+    assert candles().stored == 3
+
+
+def test_what_the_pace_does_not_allow_waits_and_goes_first_next_time(
+    polygon: Polygon, settings: Settings
+) -> None:
+    settings.POLYGON_REQUESTS_PER_MINUTE = 3
+    run = candles()
+    assert (run.stored, run.waiting, run.failed) == (2, 1, 0)
+    assert len(polygon.visits) == 2
+
+
+@pytest.fixture
+def split(bridge: IBBridge, settings: Settings) -> Bars:
+    """AAPL splits 7:1 after its history was stored, and that was seen. Returns the history as it was."""
+    settings.CANDLE_TIMEFRAMES = ["1d", "15m"]
+    candles()
+    bridge.basis["AAPL"] = 1 / 7
+    bridge.now = AT + timedelta(minutes=15)
+    candles(bridge.at)
+    return quarters("AAPL")
+
+
+def quarters(symbol: str) -> Bars:
+    return store.read_bars([symbol], Timeframe.M15)[symbol]
+
+
+def is_pending() -> bool:
+    return Instrument.objects.exclude(split_pending_since=None).exists()
+
+
+def test_a_split_that_is_seen_stops_the_instrument_and_changes_nothing_yet(
+    split: Bars, bridge: IBBridge
+) -> None:
+    assert is_pending()
+    assert (
+        split.close[0] > 7 * bridge.bars("AAPL", timedelta(days=1), AT - timedelta(days=5), AT)[0].close * 0.5
+    )
+    assert len(quarters("MSFT")) == len(split) + 1
+
+
+def test_the_next_cycle_restates_the_whole_history_at_once(split: Bars, bridge: IBBridge) -> None:
+    bridge.now = AT + timedelta(minutes=16)
+    candles(bridge.at)
+    after = quarters("AAPL")
+    assert (Split.objects.get().ratio, Split.objects.get().date) == (7, date(2024, 7, 2))
+    assert after.close[: len(split) - 1] == pytest.approx(split.close[:-1] / 7, abs=0.02)
+    assert len(after) == len(quarters("MSFT"))
+    assert not is_pending()
+
+
+def test_as_long_as_one_timeframe_cannot_be_fetched_nothing_is_restated(
+    split: Bars, bridge: IBBridge
+) -> None:
+    bridge.fail(faults.status(404), on="/candles/AAPL", times=1)
+    bridge.now = AT + timedelta(minutes=16)
+    candles(bridge.at)
+    assert is_pending()
+    assert quarters("AAPL").close.tolist() == split.close.tolist()
+    bridge.now = AT + timedelta(minutes=17)
+    candles(bridge.at)
+    assert not is_pending()
+    assert Split.objects.count() == 1
+
+
+def test_a_price_that_the_bridge_repeats_after_the_close_is_as_old_as_the_close(bridge: IBBridge) -> None:
+    bridge.now = datetime(2024, 7, 4, 15, 0, tzinfo=UTC)
+    assert quotes(bridge.now).stored == 3
+    assert set(Quote.objects.values_list("as_of", flat=True)) == {datetime(2024, 7, 3, 17, 0, tzinfo=UTC)}
+
+
+def without_half_past_ten(bars: list[Bar]) -> list[Bar]:
+    return [bar for bar in bars if (bar.opened_at.hour, bar.opened_at.minute) != (14, 30)]
+
+
+def test_a_hole_of_one_provider_is_filled_by_the_next(bridge: IBBridge, alpaca: Alpaca) -> None:
+    bridge.spoil = without_half_past_ten
+    candles()
+    assert Gap.objects.filter(symbol="AAPL").exists()
+    for pause in (timedelta(minutes=12), timedelta(hours=2, minutes=15)):
+        bridge.now = alpaca.now = AT + pause
+        candles(bridge.at)
+        candles(bridge.at + timedelta(minutes=1))
+    filled = Candle.objects.get(
+        symbol="AAPL", timeframe="15m", opened_at=AT.replace(hour=14, minute=30, second=0)
+    )
+    assert filled.provider == "alpaca"

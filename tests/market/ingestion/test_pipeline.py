@@ -1,0 +1,136 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from market import store
+from market.ingestion import pipeline
+from market.models import Candle
+from market.prices import Bars, Feed, Timeframe
+from market.quality import Rejections
+from market.store import Written
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+MORNING = datetime(2024, 7, 2, 13, 30, tzinfo=UTC)
+EVENING = datetime(2024, 7, 2, 21, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def calendar() -> None:
+    make.july_2024()
+    make.instrument("AAPL", "XNYS")
+
+
+def record(
+    bars: Bars,
+    timeframe: Timeframe = Timeframe.M15,
+    at: datetime = EVENING,
+    *,
+    provider: str = "alpaca",
+    rejections: Rejections | None = None,
+) -> Written:
+    return pipeline.record(
+        {"AAPL": bars},
+        timeframe,
+        provider=provider,
+        feed=Feed.LIVE,
+        at=at,
+        rejections=rejections or Rejections(),
+    )
+
+
+def stored(timeframe: Timeframe = Timeframe.M15) -> Bars:
+    return store.read_bars(["AAPL"], timeframe)["AAPL"]
+
+
+def test_twice_is_the_same_as_once() -> None:
+    bars = make.bars([100.0, 101.0, 102.0], MORNING)
+    assert record(bars) == Written(new=3, changed=0, kept=0)
+    assert record(bars) == Written(new=0, changed=0, kept=3)
+
+
+def test_unfit_rows_are_left_out_and_counted_and_the_others_stored() -> None:
+    bars, rejections = make.bars([100.0, 101.0, 102.0], MORNING), Rejections()
+    bars.low[1] = -1.0
+    record(bars, rejections=rejections)
+    assert rejections.total == 1
+    assert len(stored()) == 2
+
+
+def test_a_bar_is_final_only_when_it_is_closed_and_settled() -> None:
+    record(make.bars([100.0, 101.0, 102.0], MORNING), at=MORNING + timedelta(minutes=40))
+    assert stored().final.tolist() == [True, True, False]
+
+
+def test_bars_outside_the_session_are_extended() -> None:
+    record(make.bars([100.0] * 4, MORNING - timedelta(minutes=30)))
+    sessions = Candle.objects.filter(timeframe="15m").order_by("opened_at").values_list("session", flat=True)
+    assert list(sessions) == ["extended", "extended", "regular", "regular"]
+
+
+def test_hours_are_built_on_the_sessions_grid_and_grow_with_their_quarters() -> None:
+    bars = make.bars([100.0, 103.0, 99.0, 101.0, 105.0], MORNING)
+    record(bars[:2], at=MORNING + timedelta(minutes=31))
+    assert stored(Timeframe.H1).final.tolist() == [False]
+    record(bars)
+    hours = stored(Timeframe.H1)
+    assert list(hours.rows()) == [
+        (MORNING, 100.0, 103.0, 99.0, 101.0, 4_000),
+        (MORNING + timedelta(hours=1), 101.0, 105.0, 101.0, 105.0, 1_000),
+    ]
+    assert hours.final.all()
+
+
+def test_extended_hours_are_no_part_of_an_hour() -> None:
+    record(make.bars([500.0, 500.0, 100.0, 100.0], MORNING - timedelta(minutes=30)))
+    assert stored(Timeframe.H1).volume.tolist() == [2_000]
+
+
+def test_an_hour_may_be_built_from_quarters_of_two_providers() -> None:
+    bars = make.bars([100.0, 101.0, 102.0, 103.0], MORNING)
+    record(bars[:3], provider="ib_bridge")
+    record(bars[3:], provider="polygon")
+    assert stored(Timeframe.H1).close.tolist() == [103.0]
+
+
+def test_weeks_are_built_from_days_and_stamped_monday() -> None:
+    monday = datetime(2024, 7, 1, tzinfo=UTC)
+    record(make.bars([10.0], monday - timedelta(days=3), Timeframe.D1), Timeframe.D1)
+    record(make.bars([11.0, 12.0], monday, Timeframe.D1), Timeframe.D1)
+    weeks = list(stored(Timeframe.W1).rows())
+    assert [(opened, close) for opened, _, _, _, close, _ in weeks] == [
+        (datetime(2024, 6, 24, tzinfo=UTC), 10.0),
+        (monday, 12.0),
+    ]
+
+
+def test_a_jump_is_suspect_until_the_next_bar_confirms_it_even_in_a_later_batch() -> None:
+    calm = [100.0, 100.5, 100.2, 100.7, 100.4, 100.9, 100.6, 101.0]
+    bars = make.bars([*calm, 50.0, 50.2], MORNING)
+    bars.open[8] = bars.high[8] = 50.0
+    record(bars[:9])
+    assert stored().suspect.tolist() == [False] * 8 + [True]
+    record(bars[9:])
+    assert not stored().suspect.any()
+
+
+def test_a_jump_that_goes_back_stays_suspect() -> None:
+    bars = make.bars([100.0, 100.5, 100.2, 100.7, 100.4, 100.9, 100.6, 50.0, 100.5, 100.4], MORNING)
+    bars.open[7] = bars.high[7] = 50.0
+    bars.open[8] = bars.low[8] = 100.5
+    record(bars)
+    assert stored().suspect.tolist() == [False] * 7 + [True] + [False] * 2
+
+
+def test_an_unknown_symbol_is_refused_before_anything_is_written() -> None:
+    with pytest.raises(store.UnknownSymbols, match="NOPE"):
+        pipeline.record(
+            {"AAPL": make.bars([1.0], MORNING), "NOPE": make.bars([1.0], MORNING)},
+            Timeframe.M15,
+            provider="x",
+            feed=Feed.LIVE,
+            at=EVENING,
+            rejections=Rejections(),
+        )
+    assert not Candle.objects.exists()
