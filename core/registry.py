@@ -1,7 +1,7 @@
 """What a vendor brings along: its name, its settings, which of them are secret. Pure.
 
-A provider, an analyst and a broker each describe themselves by a `Spec` in their own file. Settings, checks, the
-doctor, redaction and pages read the specs, so that adding a vendor is one file and one line in its registry.
+A provider, an analyst and a broker each describe themselves by a `Spec` in their own file. Settings, checks,
+the doctor, redaction and pages read the specs: adding a vendor is one file and one line in its registry.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

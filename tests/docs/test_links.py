@@ -9,6 +9,11 @@ import pytest
 from tests.jaxsite.processes import ROOT
 
 LIST = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"]
+APPS = ("core", "market", "signals", "opinions", "approvals", "desk", "jaxsite")
+FOLDERS = "|".join((*APPS, "tests", "docs", "deploy", "templates", "benchmarks"))
+CODE = re.compile(rf"`((?:{FOLDERS})/[\w./-]*)`")
+# What the pages on extending Jax make in their examples.
+EXAMPLES = re.compile(r"breakout|fills\.(?:py|html)|test_fills")
 PAGES = sorted(
     {
         ROOT / name
@@ -63,3 +68,9 @@ def test_the_index_has_every_page() -> None:
 
 def test_readme_links_to_the_index() -> None:
     assert ROOT / "docs" / "index.md" in {target for target, _ in targets(ROOT / "README.md")}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_in_the_text_exists(page: Path) -> None:
+    named = [path for path in CODE.findall(prose(page)) if not EXAMPLES.search(path)]
+    assert [path for path in named if not (ROOT / path).exists()] == []

@@ -1,4 +1,4 @@
-"""The worked example of docs/strategies.md is run as it stands there."""
+"""The worked example of docs/extending/strategy.md is run as it stands there."""
 
 import re
 import sys
@@ -14,7 +14,7 @@ from signals.panel import Panel
 from signals.strategies import Strategy
 from tests.signals.walks import walk
 
-PAGE = Path(settings.BASE_DIR) / "docs" / "strategies.md"
+PAGE = Path(settings.BASE_DIR) / "docs" / "extending" / "strategy.md"
 
 
 @pytest.fixture(scope="module")
