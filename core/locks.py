@@ -5,27 +5,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from django.db import Error, connection
-
-
-def _take(name: str) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
-        return bool(cursor.fetchone()[0])
+from django.db.transaction import TransactionManagementError
 
 
 @contextmanager
 def held(name: str, patience: float = 0) -> Iterator[bool]:
-    """Try to take the lock called `name` for the length of the block; False when someone else has it.
+    """Try to take the lock called `name` for the length of the block; False when another session has it.
 
     `patience`: for how many seconds it is tried again.
     """
     deadline = time.monotonic() + patience
-    while not (taken := _take(name)) and time.monotonic() < deadline:
+    while not (is_held := _try(name)) and time.monotonic() < deadline:
         time.sleep(0.05)
     try:
-        yield taken
+        yield is_held
     finally:
-        if taken:
+        if is_held:
             # A connection that broke inside the block has given the lock back already.
-            with suppress(Error), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+            with suppress(Error):
+                _call("pg_advisory_unlock", name)
+
+
+def transaction(name: str) -> None:
+    """Wait for the lock called `name` and keep it until the current transaction ends."""
+    if connection.get_autocommit():
+        raise TransactionManagementError("A transaction's lock needs a transaction.")
+    _call("pg_advisory_xact_lock", name)
+
+
+def _try(name: str) -> bool:
+    return bool(_call("pg_try_advisory_lock", name))
+
+
+def _call(function: str, name: str) -> object:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(hashtextextended(%s, 0))", [name])
+        (answer,) = cursor.fetchone()
+        return answer

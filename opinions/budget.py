@@ -4,9 +4,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Sum
 
+from core import locks
 from opinions.analysts.base import Bill
 from opinions.models import OrchestrationRun
 
@@ -27,8 +28,7 @@ def set_aside(run: OrchestrationRun, most: Bill) -> None:
             " (LLM_RUN_BUDGET_USD)."
         )
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('signals budget', 0))")
+        locks.transaction("signals budget")
         tokens, usd = spent(run.started_at or run.queued_at)
         if tokens + most.tokens > settings.LLM_DAY_TOKENS:
             raise BudgetReached(

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 from django_q.tasks import async_task
 
-from core import redaction
+from core import locks, redaction
 from market.models import Instrument
 from market.prices import Timeframe
 from opinions import quoting, registry
@@ -119,8 +119,8 @@ def request_deserving(at: datetime) -> int:
     Those are daily ones and confident intraday ones that have none on the bars they stand on now, up to so
     many a day.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('signals opinions', 0))")
+    with transaction.atomic():
+        locks.transaction("signals opinions")
         return _request_deserving(at)
 
 

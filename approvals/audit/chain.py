@@ -6,9 +6,10 @@ import logging
 from datetime import UTC, datetime
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 
 from approvals.models import AuditEvent
+from core import locks
 
 logger = logging.getLogger("approvals.audit")
 
@@ -50,8 +51,7 @@ def append(
 
 def lock() -> None:
     """Let nobody else append before this transaction has ended."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('approvals.audit', 0))")
+    locks.transaction("approvals.audit")
 
 
 def hash_of(previous: str, text: str) -> str:

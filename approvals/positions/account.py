@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.db import connection
 
 from approvals.models import AccountSnapshot
+from core import locks
 from market.models import ALWAYS_OPEN
 
 SEEN_WITHIN = timedelta(minutes=3)
@@ -104,8 +105,7 @@ def account(at: datetime, broker: str | None = None) -> Account | None:
 
 def lock_account() -> None:
     """Until this transaction ends nobody else decides what takes room in the account or closes a position."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('approvals.account', 0))")
+    locks.transaction("approvals.account")
 
 
 def day_began(at: datetime) -> datetime:

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
+from core import locks
 from jaxsite.models import FailedLogin
 
 WINDOW = timedelta(minutes=5)
@@ -33,8 +34,8 @@ class TooMany(Exception):
 
 def begin(name: str, address: str, at: datetime) -> None:
     """Count an attempt as failed until it has succeeded. Raises TooMany."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('log-in', 0))")
+    with transaction.atomic():
+        locks.transaction("log-in")
         # Those of the future, too: a clock that was set back must lock out nobody.
         FailedLogin.objects.exclude(failed_at__range=(at - WINDOW, at + WINDOW)).delete()
         this = {"name": _hashed(name), "address": address}

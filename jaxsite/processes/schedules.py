@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django_q.models import OrmQ, Schedule
 from django_q.tasks import async_task
+
+from core import locks
 
 OURS = r"^(jaxsite|market|signals|opinions|approvals)\."
 DAY = 24 * 60
@@ -71,8 +73,8 @@ def write(tasks: list[Periodic], at: datetime) -> None:
     A schedule that has not changed keeps its next run, so that restarts neither delay nor hurry it. Schedules
     that an operator added under other names are left alone.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [__name__])
+    with transaction.atomic():
+        locks.transaction(__name__)
         listed = [task.name for task in tasks]
         Schedule.objects.filter(name__regex=OURS).exclude(name__in=listed).delete()
         for task in tasks:

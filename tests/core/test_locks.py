@@ -1,7 +1,9 @@
 import threading
 
 import pytest
-from django.db import connection
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
 
 from core import locks
 
@@ -36,3 +38,35 @@ def test_a_lock_whose_connection_broke_does_not_hide_the_error() -> None:
 
     with pytest.raises(ZeroDivisionError):
         work()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transactions_lock_is_kept_until_the_transaction_ends() -> None:
+    events: list[str] = []
+
+    def other() -> None:
+        with transaction.atomic():
+            locks.transaction("work")
+            events.append("other has it")
+        connection.close()
+
+    thread = threading.Thread(target=other)
+    with transaction.atomic():
+        locks.transaction("work")
+        thread.start()
+        thread.join(0.2)
+        events.append("first ends")
+    thread.join()
+    assert events == ["first ends", "other has it"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transactions_lock_is_refused_outside_a_transaction() -> None:
+    with pytest.raises(TransactionManagementError, match="needs a transaction"):
+        locks.transaction("work")
+
+
+def test_advisory_locks_are_taken_in_one_module_only() -> None:
+    apps = ("core", "market", "signals", "opinions", "approvals", "desk", "jaxsite")
+    files = (file for app in apps for file in (settings.BASE_DIR / app).rglob("*.py"))
+    assert [file.name for file in files if "pg_advisory" in file.read_text()] == ["locks.py"]

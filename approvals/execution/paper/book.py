@@ -7,12 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
 from approvals.brokers.base import Away, Bracket, Close, Execution, Leg, Lost, Side, State
 from approvals.brokers.paper import Opening, Ticket
 from approvals.models import PaperAccount, PaperFill, PaperOrder
+from core import locks
 
 LEVELS = ("limit_price", "stop_loss", "take_profit", "good_until", "flat_at")
 STANDING = (
@@ -32,8 +33,7 @@ class Rows:
         is_done = False
         try:
             with transaction.atomic(durable=True):
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('approvals.paper', 0))")
+                locks.transaction("approvals.paper")
                 yield
                 is_done = True
         except (OperationalError, InterfaceError) as error:
