@@ -1,6 +1,6 @@
 # The commands of a day: `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clocks check fix lock release bench screenshots clean
+.PHONY: help run test test-clocks check fix lock release query-counts bench screenshots clean
 
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
@@ -26,6 +26,9 @@ CLOCKS := 2026-03-07T23:57 2026-03-09T00:05 2026-10-31T09:31 2026-11-02T00:05 20
 test-clocks: .venv/.for-development  ## the tests again at hours and days that are special (an hour)
 	@for clock in $(CLOCKS); do echo "$$clock"; \
 		JAX_TEST_CLOCK=$$clock PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --no-loadscope-reorder || exit; done
+
+query-counts: .venv/.for-development  ## renew tests/query_counts.json, the pinned numbers of queries
+	@$(BIN)/pytest -p no:xdist --renew-query-counts
 
 check: .venv/.for-development  ## format, lint, types, layers, templates, deployment settings, migrations
 	$(BIN)/ruff format --check

@@ -20,6 +20,8 @@ from xdist.scheduler import LoadScopeScheduling
 from tests import clock, kept
 from tests.jaxsite.processes import eventually, folder, manage, processes_of
 
+pytest_plugins = ["tests.query_counts"]
+
 # How long an example takes says more about the machine's other work than about ours.
 settings.register_profile("jax", deadline=None)
 settings.load_profile("jax")

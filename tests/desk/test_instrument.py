@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
 
 from market.models import Candle, Gap, QuoteHistory, Split
 from market.prices import Timeframe
 from tests import make
+from tests.query_counts import CountQueries
 
 PAGE = "/instruments/AAPL/"
 BARS = "/instruments/AAPL/bars/"
@@ -232,14 +232,14 @@ def test_without_bars_the_page_says_what_will_come(trader: Client) -> None:
 
 @pytest.mark.parametrize("count", [2, 1_500])
 def test_one_bar_takes_as_many_queries_as_many(
-    trader: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+    trader: Client, count_queries: CountQueries, count: int
 ) -> None:
     stamps = quarters(count)
     gap(stamps[-1])
     # who asks (2), that he is here, the strip, instrument, timeframes, bars, gaps, quote, quotes received,
     # signals, opinions; its splits come with the instrument
-    with django_assert_num_queries(12):
+    with count_queries("page /instruments/AAPL/ with gaps"):
         trader.get(f"{PAGE}?timeframe=15m")
     # who asks (2), instrument, bars, gaps, sessions, signals
-    with django_assert_num_queries(7):
+    with count_queries("page /instruments/AAPL/bars/ with gaps"):
         drawn(trader)

@@ -1,22 +1,18 @@
-"""How often each page asks the database: as often for many rows as for few, and seldom."""
+"""How many queries each page makes: pinned in tests/query_counts.json, and at most 25."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from unittest import mock
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from approvals.models import Order
 from market.prices import Timeframe
 from signals.models import Signal
 from tests import make
-
-MOST = 12
-Ask = Callable[[str], list[str]]
+from tests.query_counts import MOST, CountQueries, pinned
 
 
 @pytest.fixture(autouse=True)
@@ -50,19 +46,6 @@ def world(db: None) -> Signal:
     return waiting
 
 
-@pytest.fixture
-def ask(trader: Client) -> Ask:
-    def asked(address: str) -> list[str]:
-        with CaptureQueriesContext(
-            connection,
-        ) as caught:
-            answer = trader.get(address)
-        assert answer.status_code == 200, answer.content.decode()
-        return [query["sql"] for query in caught.captured_queries]
-
-    return asked
-
-
 ADDRESSES = [
     "/",
     "/desk/update/",
@@ -87,16 +70,29 @@ ADDRESSES = [
 ]
 
 
+def get(trader: Client, address: str) -> None:
+    answer = trader.get(address)
+    assert answer.status_code == 200, answer.content.decode()
+
+
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_a_page_asks_seldom(world: Signal, ask: Ask, address: str) -> None:
+def test_a_page_makes_the_pinned_number_of_queries(
+    world: Signal, trader: Client, count_queries: CountQueries, address: str
+) -> None:
     asked = address.format(pk=world.pk, run=world.opinion_id)
-    ask(asked)  # what is read once per process, and the first look that is written down
-    queries = ask(asked)
-    assert len(queries) <= MOST, "\n".join(queries)
+    get(trader, asked)  # what is read once per process, and the first look that is written down
+    with count_queries(f"page {address}"):
+        get(trader, asked)
 
 
-def test_the_first_look_at_a_signal_writes_it_down_and_asks_no_more(world: Signal, ask: Ask) -> None:
-    ask("/")  # that somebody is here
-    queries = ask(f"/signals/{world.pk}/")
-    assert len([query for query in queries if query.startswith("INSERT")]) == 1
-    assert len(queries) <= MOST, "\n".join(queries)
+def test_the_first_look_at_a_signal_is_stored_with_one_insert(
+    world: Signal, trader: Client, count_queries: CountQueries
+) -> None:
+    get(trader, "/")  # stores the visit
+    with count_queries("page /signals/{pk}/, first look") as captured:
+        get(trader, f"/signals/{world.pk}/")
+    assert len([query for query in captured if query["sql"].startswith("INSERT")]) == 1
+
+
+def test_no_number_is_above_the_limit() -> None:
+    assert {name: count for name, count in pinned().items() if count > MOST} == {}

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
 
 from approvals.models import Outcome
 from market.models import Candle, Split, TradingSession
@@ -20,6 +19,7 @@ from signals.models import Signal
 from signals.trades import End
 from tests import make
 from tests.approvals import made_outcomes
+from tests.query_counts import CountQueries
 
 SPOKE = 250  # which of the bars
 QUARTER = timedelta(minutes=15)
@@ -177,13 +177,11 @@ class TestStudies:
 
 
 @pytest.mark.usefixtures("closes")
-def test_it_asks_the_database_seldom(
-    trader: Client, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_it_asks_the_database_seldom(trader: Client, count_queries: CountQueries) -> None:
     signal = said()
     drawn(trader, signal)
     # who asks (2), signal, instrument, the bar that is last, bars, gaps, split, outcome, closed bars
-    with django_assert_num_queries(10):
+    with count_queries("page /signals/{pk}/bars/"):
         drawn(trader, signal)
 
 

@@ -5,13 +5,13 @@ import re
 import pytest
 from django.db.models import Model
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from approvals import audit, notify
 from approvals.models import AuditEvent, BrokerPosition, Delivery, Notification, Order, OrderDecision
 from signals.models import Signal
 from tests import make
+from tests.query_counts import CountQueries
 
 pytestmark = pytest.mark.django_db
 
@@ -66,13 +66,11 @@ def test_an_order_shows_its_fills_its_decisions_and_its_history(operator: Client
     assert "3 2024-07-03" not in text
 
 
-def test_the_page_of_an_order_takes_few_queries(
-    operator: Client, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_the_page_of_an_order_takes_few_queries(operator: Client, count_queries: CountQueries) -> None:
     order = an_order()
     for _ in range(20):
         make.fill(order, 1)
-    with django_assert_max_num_queries(9):
+    with count_queries("admin order"):
         text_of(operator, order)
 
 

@@ -1,13 +1,13 @@
 """GET /api/v1/audit/."""
 
 import pytest
-from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from approvals import audit
 from approvals.models import AuditEvent
 from tests import make
 from tests.approvals import made_audit as made
+from tests.query_counts import CountQueries
 
 pytestmark = pytest.mark.django_db
 
@@ -86,8 +86,8 @@ def test_nobody_writes_it(reader: APIClient, method: str) -> None:
 
 @pytest.mark.parametrize("events", [1, 5])
 def test_a_list_costs_the_same_queries_however_long(
-    reader: APIClient, django_assert_num_queries: DjangoAssertNumQueries, events: int
+    reader: APIClient, count_queries: CountQueries, events: int
 ) -> None:
     made.chain(events)
-    with django_assert_num_queries(5):  # two for the token, two for the role, the events
+    with count_queries("GET /api/v1/audit/"):  # two for the token, two for the role, the events
         assert len(numbers(reader)) == events

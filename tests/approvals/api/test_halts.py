@@ -2,7 +2,6 @@
 
 import pytest
 from django.contrib.auth.models import Group, User
-from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from approvals import gate
@@ -10,6 +9,7 @@ from approvals.models import AuditEvent, TradingHalt
 from tests import make
 from tests.approvals import made_audit as made
 from tests.market.api.conftest import with_token
+from tests.query_counts import CountQueries
 
 pytestmark = pytest.mark.django_db
 
@@ -112,9 +112,9 @@ def test_what_is_not_known_is_refused(reader: APIClient) -> None:
 
 @pytest.mark.parametrize("halts", [1, 5])
 def test_a_list_costs_the_same_queries_however_long(
-    reader: APIClient, django_assert_num_queries: DjangoAssertNumQueries, halts: int
+    reader: APIClient, count_queries: CountQueries, halts: int
 ) -> None:
     for _ in range(halts):
         made.halt(started_by=made.user(), ended_by=made.user(), ended_at=make.T0)
-    with django_assert_num_queries(6):  # two for the token, two for the role, the count, the page
+    with count_queries("GET /api/v1/halts/"):  # two for the token, two for the role, the count, the page
         assert reader.get(URL).json()["count"] == halts

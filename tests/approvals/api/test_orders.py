@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from approvals.models import Fill, Order, OrderDecision
 from tests import make
+from tests.query_counts import CountQueries
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("desk")]
 
@@ -80,14 +81,14 @@ class TestList:
         assert (answer.status_code, [*answer.json()["errors"]]) == (400, [field])
 
     def test_takes_as_many_queries_for_many_as_for_one(
-        self, trader: APIClient, django_assert_num_queries: Any, django_assert_max_num_queries: Any
+        self, trader: APIClient, count_queries: CountQueries
     ) -> None:
         make.order("AAPL")
-        with django_assert_max_num_queries(6) as one:
+        with count_queries("GET /api/v1/orders/"):
             trader.get(URL)
         for _ in range(5):
             make.order("AAPL", status="cancelled")
-        with django_assert_num_queries(len(one)):
+        with count_queries("GET /api/v1/orders/"):
             assert len(listed(trader)) == 6
 
     def test_a_stranger_sees_nothing(self, stranger: APIClient) -> None:
@@ -117,15 +118,15 @@ class TestOne:
         assert [event["kind"] for event in said["history"]] == ["order cancel requested"]
 
     def test_takes_as_many_queries_for_many_fills_as_for_one(
-        self, trader: APIClient, django_assert_num_queries: Any, django_assert_max_num_queries: Any
+        self, trader: APIClient, count_queries: CountQueries
     ) -> None:
         order = make.order("AAPL", status="submitted")
         make.fill(order, 1)
-        with django_assert_max_num_queries(8) as one:
+        with count_queries("GET /api/v1/orders/{id}/"):
             trader.get(f"{URL}{order.pk}/")
         for _ in range(5):
             make.fill(order, 1)
-        with django_assert_num_queries(len(one)):
+        with count_queries("GET /api/v1/orders/{id}/"):
             assert len(trader.get(f"{URL}{order.pk}/").json()["fills"]) == 6
 
     def test_unknown_is_404(self, trader: APIClient) -> None:
@@ -233,9 +234,9 @@ class TestFills:
 
     @pytest.mark.usefixtures("three")
     def test_take_as_many_queries_for_many_as_for_one(
-        self, trader: APIClient, django_assert_max_num_queries: Any
+        self, trader: APIClient, count_queries: CountQueries
     ) -> None:
-        with django_assert_max_num_queries(6):
+        with count_queries("GET /api/v1/fills/"):
             assert len(listed(trader, url=FILLS)) == 3
 
     def test_one_is_at_its_own_address(self, trader: APIClient) -> None:

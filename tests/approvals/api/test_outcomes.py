@@ -1,5 +1,4 @@
 import pytest
-from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from signals.trades import End
@@ -7,6 +6,7 @@ from tests import make
 from tests.approvals.api.test_scorecard import viewer
 from tests.approvals.made_outcomes import outcome
 from tests.market.api.conftest import nobody, stranger
+from tests.query_counts import CountQueries
 
 __all__ = ["nobody", "stranger", "viewer"]
 
@@ -79,16 +79,11 @@ def test_a_stranger_may_not(stranger: APIClient, nobody: APIClient) -> None:
     assert nobody.get(URL).status_code == 403
 
 
-def test_the_list_takes_as_many_queries_for_many_rows(
-    viewer: APIClient, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_the_list_takes_as_many_queries_for_many_rows(viewer: APIClient, count_queries: CountQueries) -> None:
     outcome(0, "decision", "approved")
-    with django_assert_num_queries(QUERIES):
+    with count_queries("GET /api/v1/outcomes/"):
         viewer.get(URL)
     for n in range(1, 4):
         outcome(n, "decision", "approved")
-    with django_assert_num_queries(QUERIES):
+    with count_queries("GET /api/v1/outcomes/"):
         assert len(viewer.get(URL).json()["results"]) == 4
-
-
-QUERIES = 6

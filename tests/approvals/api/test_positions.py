@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from approvals.models import AccountSnapshot, BrokerPosition, Order, TradingHalt
 from tests import make
+from tests.query_counts import CountQueries
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("desk")]
 
@@ -47,14 +48,14 @@ class TestList:
         assert (row["exits"], row["r"], row["at_risk"]) == ([], None, "1856.00")
 
     def test_takes_as_many_queries_for_many_as_for_one(
-        self, trader: APIClient, django_assert_num_queries: Any, django_assert_max_num_queries: Any
+        self, trader: APIClient, count_queries: CountQueries
     ) -> None:
         make.held("AAPL")
-        with django_assert_max_num_queries(10) as one:
+        with count_queries("GET /api/v1/positions/"):
             trader.get(URL)
         for n in range(5):
             make.held(f"S{n}")
-        with django_assert_num_queries(len(one)):
+        with count_queries("GET /api/v1/positions/"):
             assert trader.get(URL).json()["count"] == 6
 
     def test_nonsense_is_400(self, trader: APIClient) -> None:
@@ -145,16 +146,14 @@ class TestAccount:
         assert said["obstacle"] == said["halted"]
         assert said["halted"].endswith("enough")
 
-    def test_takes_always_as_many_queries(
-        self, trader: APIClient, django_assert_num_queries: Any, django_assert_max_num_queries: Any
-    ) -> None:
+    def test_takes_always_as_many_queries(self, trader: APIClient, count_queries: CountQueries) -> None:
         make.held("AAPL")
-        with django_assert_max_num_queries(26) as one:
+        with count_queries("GET /api/v1/account/"):
             trader.get(ACCOUNT)
         for n in range(5):
             make.instrument(f"S{n}", "24/7")
             make.held(f"S{n}")
-        with django_assert_num_queries(len(one)):
+        with count_queries("GET /api/v1/account/"):
             assert trader.get(ACCOUNT).json()["exposure"]["positions"]["now"] == 6
 
     def test_nonsense_is_400(self, trader: APIClient) -> None:

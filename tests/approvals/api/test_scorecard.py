@@ -2,7 +2,6 @@ import json
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from signals.models import Signal
@@ -10,6 +9,7 @@ from signals.trades import End
 from tests import make
 from tests.approvals.made_outcomes import outcome
 from tests.market.api.conftest import nobody, stranger, with_token
+from tests.query_counts import CountQueries
 
 __all__ = ["nobody", "stranger"]
 
@@ -109,19 +109,14 @@ def test_a_stranger_may_not(stranger: APIClient, nobody: APIClient) -> None:
     assert nobody.get(URL).status_code == 403
 
 
-def test_it_takes_as_many_queries_for_many_rows(
-    viewer: APIClient, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_it_takes_as_many_queries_for_many_rows(viewer: APIClient, count_queries: CountQueries) -> None:
     outcome(0, "decision", "approved")
-    with django_assert_num_queries(QUERIES):
+    with count_queries("GET /api/v1/scorecard/"):
         viewer.get(f"{URL}?by=symbol")
     for n, symbol in enumerate(("MSFT", "TSLA", "NVDA")):
         outcome(n + 1, "decision", "approved", symbol=symbol)
-    with django_assert_num_queries(QUERIES):
+    with count_queries("GET /api/v1/scorecard/"):
         assert len(viewer.get(f"{URL}?by=symbol").json()["results"]) == 4
-
-
-QUERIES = 7
 
 
 def test_what_opinions_were_worth_is_told_by_analyst(viewer: APIClient) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
 
 from market import sessions
 from market.models import TradingSession
 from tests import make
+from tests.query_counts import CountQueries
 
 LIST = "/admin/market/tradingsession/"
 
@@ -53,14 +53,14 @@ def test_the_hours_stand_there_on_the_exchanges_own_clock_too(operator: Client) 
 
 
 def test_the_list_takes_as_many_queries_for_25_years_as_for_one(
-    operator: Client, django_assert_num_queries: DjangoAssertNumQueries
+    operator: Client, count_queries: CountQueries
 ) -> None:
     TradingSession.objects.bulk_create(
         TradingSession(calendar="XLON", date=day.date(), opens_at=day, closes_at=day + timedelta(hours=8))
         for day in (make.T0 - timedelta(days=n) for n in range(25 * 365))
     )
     # who asks (2), calendars, first and last date, years, count, page
-    with django_assert_num_queries(7):
+    with count_queries("admin trading sessions"):
         operator.get(LIST)
 
 

@@ -4,12 +4,12 @@ from datetime import timedelta
 from time import perf_counter
 
 import pytest
-from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from market import store
 from market.prices import Feed, Timeframe
 from tests import make
+from tests.query_counts import CountQueries
 
 URL = "/api/v1/candles/"
 ASK: dict[str, str | int] = {"symbol": "AAPL", "timeframe": "15m"}
@@ -115,12 +115,9 @@ def test_what_is_not_known_is_refused(reader: APIClient, query: dict[str, str | 
     assert complaint in answer.json()["detail"]
 
 
-def test_candles_are_never_counted(
-    reader: APIClient, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    with django_assert_num_queries(
-        6
-    ) as queries:  # two for the token, two for the role, the instrument, the rows
+def test_candles_are_never_counted(reader: APIClient, count_queries: CountQueries) -> None:
+    # two for the token, two for the role, the instrument, the rows
+    with count_queries("GET /api/v1/candles/") as queries:
         assert len(closes(reader)) == 5
     assert "count(" not in str(queries.captured_queries).lower()
 

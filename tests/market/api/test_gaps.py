@@ -1,11 +1,11 @@
 from datetime import timedelta
 
 import pytest
-from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from market.models import Gap
 from tests import make
+from tests.query_counts import CountQueries
 
 URL = "/api/v1/gaps/"
 
@@ -74,11 +74,11 @@ def test_what_is_not_known_is_refused_with_what_is(reader: APIClient, query: str
 
 @pytest.mark.parametrize("gaps", [1, 20])
 def test_the_list_takes_as_many_queries_for_many_as_for_one(
-    reader: APIClient, django_assert_num_queries: DjangoAssertNumQueries, gaps: int
+    reader: APIClient, count_queries: CountQueries, gaps: int
 ) -> None:
     for hour in range(gaps):
         gap(hour=hour)
-    with django_assert_num_queries(6):  # two for the token, two for the role, the count, the page
+    with count_queries("GET /api/v1/gaps/"):  # two for the token, two for the role, the count, the page
         assert len(reader.get(URL).json()["results"]) == gaps
 
 

@@ -2,10 +2,10 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from tests import make
+from tests.query_counts import CountQueries
 
 URL = "/api/v1/quotes/"
 
@@ -86,12 +86,14 @@ def test_what_is_not_known_is_refused(reader: APIClient, query: str, complaint: 
 
 @pytest.mark.parametrize("symbols", [1, 12])
 def test_the_list_takes_as_many_queries_for_many_as_for_one(
-    reader: APIClient, django_assert_num_queries: DjangoAssertNumQueries, symbols: int
+    reader: APIClient, count_queries: CountQueries, symbols: int
 ) -> None:
     for n in range(symbols):
         make.instrument(f"S{n}")
         make.quote(f"S{n}")
-    with django_assert_num_queries(7):  # two for the token, two for the role, count, page, what they mean
+    with count_queries(
+        "GET /api/v1/quotes/"
+    ):  # two for the token, two for the role, count, page, what they mean
         assert len(reader.get(URL).json()["results"]) == 2 + symbols
 
 

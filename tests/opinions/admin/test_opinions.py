@@ -4,10 +4,10 @@ import re
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
 
 from opinions.models import OrchestrationRun
 from tests import make
+from tests.query_counts import CountQueries
 
 RUNS, MEMORIES = "/admin/opinions/orchestrationrun/", "/admin/opinions/memory/"
 INVENTED = [{"text": "47.30", "start": 3, "end": 8}]
@@ -46,13 +46,13 @@ def test_runs_are_found(operator: Client, asked: str, found: int) -> None:
 
 
 def test_a_list_reads_no_snapshot_and_asks_as_often_for_many(
-    operator: Client, django_assert_num_queries: DjangoAssertNumQueries
+    operator: Client, count_queries: CountQueries
 ) -> None:
     signal = OrchestrationRun.objects.filter(signal__isnull=False)[0].signal
     for _ in range(20):
         make.run(signal)
     operator.get(RUNS)
-    with django_assert_num_queries(5) as caught:  # who asks (2), the analysts, the count, the page
+    with count_queries("admin opinion runs") as caught:  # who asks (2), the analysts, the count, the page
         operator.get(RUNS)
     assert not [one for one in caught.captured_queries if "inputs" in one["sql"]]
 

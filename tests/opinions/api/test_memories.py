@@ -1,9 +1,8 @@
-from typing import Any
-
 import pytest
 from rest_framework.test import APIClient
 
 from tests import make
+from tests.query_counts import CountQueries
 
 pytestmark = pytest.mark.django_db
 
@@ -39,8 +38,8 @@ def test_what_is_not_known_is_refused(reader: APIClient, query: str) -> None:
     assert reader.get(f"/api/v1/memories/{query}").status_code == 400
 
 
-def test_the_list_takes_two_queries(reader: APIClient, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(6):  # four of them ask who it is
+def test_the_list_takes_two_queries(reader: APIClient, count_queries: CountQueries) -> None:
+    with count_queries("GET /api/v1/memories/"):  # four of them ask who it is
         reader.get("/api/v1/memories/")
 
 

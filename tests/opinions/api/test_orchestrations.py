@@ -14,6 +14,7 @@ from opinions.models import OrchestrationRun
 from signals.models import Signal
 from tests import make
 from tests.market.api.conftest import reader, stranger, with_token
+from tests.query_counts import CountQueries
 
 __all__ = ["reader", "stranger"]
 
@@ -111,11 +112,11 @@ def test_a_run_is_read_with_what_the_analyst_was_given(asker: APIClient, signal:
 
 
 def test_the_list_has_no_papers_and_a_fixed_number_of_queries(
-    asker: APIClient, signal: Signal, django_assert_num_queries: Any
+    asker: APIClient, signal: Signal, count_queries: CountQueries
 ) -> None:
     make.run(signal)
     make.run(make.sell(), status=Status.FAILED, error="It did not answer.", finished_at=make.T0)
-    with django_assert_num_queries(6):  # four of them ask who it is
+    with count_queries("GET /api/v1/orchestrations/"):  # four of them ask who it is
         rows = asker.get("/api/v1/orchestrations/").json()["results"]
     assert {row["status"] for row in rows} == {"completed", "failed"}
     assert "inputs" not in rows[0]

@@ -9,11 +9,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import Settings
 
 from signals import formatting as signal_formatting
 from signals.models import Scan, StrategyConfig, StrategyRecord
 from tests import make
+from tests.query_counts import CountQueries
 
 LIST = "/admin/signals/strategyconfig/"
 RSI, NEW = "rsi_momentum_v1", f"{LIST}add/?strategy_id=rsi_momentum_v1&timeframe=1h"
@@ -270,11 +271,13 @@ def make_record(**values: Any) -> StrategyRecord:
 
 
 def test_the_list_takes_as_many_queries_for_many_as_for_one(
-    operator: Client, config: StrategyConfig, django_assert_num_queries: DjangoAssertNumQueries
+    operator: Client, config: StrategyConfig, count_queries: CountQueries
 ) -> None:
     many = [StrategyConfig(strategy_id=f"s{n}", timeframe="1d", scanned_at=make.T0) for n in range(90)]
     StrategyConfig.objects.bulk_create(many)
-    with django_assert_num_queries(7):  # who asks (2), counts (2), the page, its scans and its records
+    with count_queries(
+        "admin strategy configurations"
+    ):  # who asks (2), counts (2), the page, its scans and its records
         operator.get(LIST)
 
 

@@ -3,11 +3,11 @@
 import pytest
 from django.db.models import Model
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
 
 from opinions.models import Memory, OrchestrationRun
 from signals.models import Backtest, Scan, ScanProgress, Signal, StrategyConfig, StrategyRecord
 from tests import make
+from tests.query_counts import CountQueries
 
 RECORDED = [Signal, Scan, Backtest, StrategyRecord, OrchestrationRun, Memory]
 LISTS = [*RECORDED, StrategyConfig]
@@ -120,11 +120,11 @@ def test_the_page_of_a_signal_needs_nothing_that_the_policy_forbids(operator: Cl
     assert not [found for found in ("<style", " style=", "onclick=", "<script>") if found in text]
 
 
-def test_many_records_take_as_many_queries_as_one(
-    operator: Client, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_many_records_take_as_many_queries_as_one(operator: Client, count_queries: CountQueries) -> None:
     StrategyRecord.objects.bulk_create(StrategyRecord(**RECORD | {"symbol": f"S{n}"}) for n in range(150))
-    with django_assert_num_queries(5):  # who asks (2), which strategies there are, the count, the page
+    with count_queries(
+        "admin track records"
+    ):  # who asks (2), which strategies there are, the count, the page
         operator.get(address(StrategyRecord))
 
 

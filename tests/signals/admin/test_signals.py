@@ -5,11 +5,11 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
 
 from signals.models import Signal, StrategyRecord
 from tests import make
 from tests.clock import NOW
+from tests.query_counts import CountQueries
 
 LIST = "/admin/signals/signal/"
 LATER = NOW + timedelta(hours=3)
@@ -124,14 +124,13 @@ def test_it_is_found_by_symbol_day_and_words_of_its_reasoning(
 
 
 def test_the_list_takes_as_many_queries_for_many_as_for_one(
-    operator: Client, django_assert_num_queries: DjangoAssertNumQueries
+    operator: Client, count_queries: CountQueries
 ) -> None:
     for n in range(60):
         make.signal(f"S{n}", expires_at=LATER)
         make.sell(f"S{n}", expires_at=LATER)
-    with django_assert_num_queries(
-        6
-    ):  # who asks (2), which strategies there are, the count, the page, conflicts
+    # who asks (2), which strategies there are, the count, the page, conflicts
+    with count_queries("admin signals"):
         assert len(found(operator, "")) == 100
 
 
@@ -184,15 +183,13 @@ def test_its_page_tells_the_record_of_its_strategy_pooled_first(operator: Client
     assert f"<div>over the watchlist: {pooled.sentence()}</div><div>AAPL: no record yet</div>" in page
 
 
-def test_its_page_takes_few_queries(
-    operator: Client, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_its_page_takes_few_queries(operator: Client, count_queries: CountQueries) -> None:
     signal = make.signal(expires_at=LATER)
     make.candle("AAPL", "2024-07-02", 185.5)
     for n in range(20):
         make.sell(expires_at=LATER, strategy_id=f"s{n}")
     # who asks (2), the signal, splits since, its bars, its conflicts, its records
-    with django_assert_num_queries(7):
+    with count_queries("admin signal"):
         operator.get(page_of(signal))
 
 

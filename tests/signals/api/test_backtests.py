@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django_q.models import OrmQ
-from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from market.prices import Timeframe
 from signals import backtest
 from signals.models import Backtest
 from tests import make
+from tests.query_counts import CountQueries
 
 URL = "/api/v1/backtests/"
 WANTED = {"strategy_id": "rsi_momentum_v1", "timeframe": "1d", "symbols": ["AAPL"]}
@@ -108,11 +108,11 @@ def test_what_is_not_known_is_refused_with_what_is(reader: APIClient, query: str
 
 @pytest.mark.parametrize("backtests", [1, 20])
 def test_the_list_takes_as_many_queries_for_many_as_for_one(
-    reader: APIClient, trader: APIClient, django_assert_num_queries: DjangoAssertNumQueries, backtests: int
+    reader: APIClient, trader: APIClient, count_queries: CountQueries, backtests: int
 ) -> None:
     for _ in range(backtests):
         trader.post(URL, WANTED)
-    with django_assert_num_queries(6):  # two for the token, two for the role, the count, the page
+    with count_queries("GET /api/v1/backtests/"):  # two for the token, two for the role, the count, the page
         rows = reader.get(URL).json()["results"]
     assert [row["requested_by"] for row in rows] == ["trader"] * backtests
 

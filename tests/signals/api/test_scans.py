@@ -7,12 +7,12 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django_q.models import OrmQ
-from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from signals import scan
 from signals.models import Scan, StrategyConfig
 from tests import make
+from tests.query_counts import CountQueries
 
 URL = "/api/v1/scans/"
 
@@ -91,11 +91,11 @@ def test_what_is_not_known_is_refused_with_what_is(reader: APIClient, query: str
 
 @pytest.mark.parametrize("scans", [1, 20])
 def test_the_list_takes_as_many_queries_for_many_as_for_one(
-    reader: APIClient, trader: APIClient, django_assert_num_queries: DjangoAssertNumQueries, scans: int
+    reader: APIClient, trader: APIClient, count_queries: CountQueries, scans: int
 ) -> None:
     for _ in range(scans):
         trader.post(URL)
-    with django_assert_num_queries(6):  # two for the token, two for the role, the count, the page
+    with count_queries("GET /api/v1/scans/"):  # two for the token, two for the role, the count, the page
         rows = reader.get(URL).json()["results"]
     assert [row["requested_by"] for row in rows] == ["trader"] * scans
 

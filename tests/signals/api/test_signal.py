@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from signals.models import Signal, StrategyRecord
 from tests import make
+from tests.query_counts import CountQueries
 from tests.signals.api.conftest import Pending
 
 URL = "/api/v1/signals/"
@@ -90,14 +90,13 @@ def test_a_change_of_what_is_decided_on_is_a_new_tag(reader: APIClient, pending:
 
 
 def test_it_takes_as_many_queries_for_many_conflicts_as_for_none(
-    reader: APIClient, django_assert_num_queries: DjangoAssertNumQueries, pending: Pending
+    reader: APIClient, count_queries: CountQueries, pending: Pending
 ) -> None:
     signal = pending()
     for timeframe in ("15m", "1h", "1d"):
         make.sell(timeframe=timeframe, expires_at=signal.expires_at)
-    with django_assert_num_queries(
-        7
-    ):  # two for the token, two for the role, the signal, its conflicts, its record
+    # two for the token, two for the role, the signal, its conflicts, its record
+    with count_queries("GET /api/v1/signals/{id}/"):
         assert len(reader.get(f"{URL}{signal.pk}/").json()["conflicts"]) == 3
 
 

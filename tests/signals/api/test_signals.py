@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from signals import lifecycle
 from signals.models import Signal
 from tests import make
+from tests.query_counts import CountQueries
 from tests.signals.api.conftest import Pending
 
 URL = "/api/v1/signals/"
@@ -167,12 +167,12 @@ def test_what_is_not_known_is_refused_with_what_is(reader: APIClient, query: str
 
 @pytest.mark.parametrize("signals", [1, 20])
 def test_the_list_takes_as_many_queries_for_many_as_for_one(
-    reader: APIClient, django_assert_num_queries: DjangoAssertNumQueries, pending: Pending, signals: int
+    reader: APIClient, count_queries: CountQueries, pending: Pending, signals: int
 ) -> None:
     for n in range(signals):
         pending(f"S{n}")
         make.sell(f"S{n}", bar_opened_at=make.T0 - timedelta(days=n), **SOON)
-    with django_assert_num_queries(6):  # two for the token, two for the role, the count, the page
+    with count_queries("GET /api/v1/signals/"):  # two for the token, two for the role, the count, the page
         assert len(symbols(reader.get(f"{URL}?status=pending"))) == 2 * signals
 
 

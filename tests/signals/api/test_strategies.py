@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from signals.models import StrategyConfig, StrategyRecord
 from tests import make
+from tests.query_counts import CountQueries
 
 URL = "/api/v1/strategies/"
 RSI = f"{URL}rsi_momentum_v1/"
@@ -103,11 +103,13 @@ def test_an_unknown_strategy_is_not_found_with_those_that_are(reader: APIClient)
 
 @pytest.mark.parametrize("address", [URL, RSI])
 def test_it_takes_as_many_queries_for_many_records_as_for_none(
-    reader: APIClient, django_assert_num_queries: DjangoAssertNumQueries, address: str
+    reader: APIClient, count_queries: CountQueries, address: str
 ) -> None:
     for n in range(10):
         record(f"S{n}")
-    with django_assert_num_queries(6):  # two for the token, two for the role, the configurations, the records
+    with count_queries(
+        f"GET {address}"
+    ):  # two for the token, two for the role, the configurations, the records
         assert reader.get(address).status_code == 200
 
 
