@@ -15,7 +15,7 @@ from django.db.models.functions import Cast, Concat
 from approvals.models import Outcome, TradeApproval
 from core import redaction
 from market.prices import Timeframe
-from opinions import memory, registry
+from opinions import memory
 from opinions.models import Memory
 from signals.models.signals import Signal
 
@@ -27,7 +27,7 @@ DECIDED = (Outcome.Group.APPROVED, Outcome.Group.REJECTED)
 
 def retain(at: datetime) -> int:
     """Keep the decisions and the final outcomes that are not kept yet; how many there were."""
-    secrets = registry.secrets()
+    secrets = redaction.secret_values(settings)
     found = [*_decisions(at, secrets), *_outcomes(Ledger.SIGNAL, at), *_outcomes(Ledger.DECISION, at)]
     return memory.retain(found)
 

@@ -75,6 +75,16 @@ SHAPES: tuple[tuple[re.Pattern[str], Replacement], ...] = (
 )
 
 
+def secret_values(settings: Any) -> list[str]:
+    """Return what must not be kept or sent: the values of SECRET_SETTINGS and the databases' passwords."""
+    values: list[Any] = []
+    for name in settings.SECRET_SETTINGS:
+        value = getattr(settings, name)
+        values += value if isinstance(value, list | tuple) else [value]
+    values += [database.get("PASSWORD") for database in settings.DATABASES.values()]
+    return [str(value) for value in values if value]
+
+
 def redact(text: str, secrets: Collection[str]) -> str:
     """`text` with "[removed]" for each known secret of six characters or more and all that looks like one."""
     return _by_shape(_without(secrets)(text))

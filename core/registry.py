@@ -4,9 +4,25 @@ A provider, an analyst and a broker each describe themselves by a `Spec` in thei
 the doctor, redaction and pages read the specs: adding a vendor is one file and one line in its registry.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeVar
+
+S = TypeVar("S", bound="Spec")
+
+VENDOR_NAME = re.compile(r"[a-z][a-z0-9_]{0,15}")  # the columns that hold it take 16 characters
+SETTING_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+TYPES: dict[Any, str] = {int: "a whole number", Decimal: "a number", float: "a number"}
+
+
+class InvalidSpec(ValueError):
+    """A vendor's description contradicts itself or another one."""
+
+
+class InvalidSetting(ValueError):
+    """The value of a setting cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +35,14 @@ class Setting:
     secret: bool = False  # never logged, shown or sent
     required: bool = False  # without it the vendor is not configured
 
+    def __post_init__(self) -> None:
+        if not SETTING_NAME.fullmatch(self.name):
+            raise InvalidSpec(f"{self.name!r} is not a name of a setting: use capitals, digits and _.")
+        if (self.secret or self.required) and self.default:
+            raise InvalidSpec(f"{self.name} is secret or required, so that it cannot have a default.")
+        if self.secret and self.cast is not str:
+            raise InvalidSpec(f"{self.name} is secret, so that it must be text: only text is redacted.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
@@ -27,6 +51,15 @@ class Spec:
     name: str
     title: str
     settings: tuple[Setting, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not VENDOR_NAME.fullmatch(self.name):
+            raise InvalidSpec(f"{self.name!r} is not a vendor's name: up to 16 of a to z, 0 to 9 and _.")
+        if not self.title:
+            raise InvalidSpec(f"{self.name} has no title.")
+        names = [setting.name for setting in self.settings]
+        if len(names) != len(set(names)):
+            raise InvalidSpec(f"{self.name} names a setting twice.")
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -47,6 +80,18 @@ class Spec:
         return {setting.name: getattr(settings, setting.name) for setting in self.settings}
 
 
+def registry(*specs: S) -> tuple[S, ...]:
+    """Return the specs in their order. Raises InvalidSpec when two share a name or differ about a setting."""
+    names = [spec.name for spec in specs]
+    if len(names) != len(set(names)):
+        raise InvalidSpec(f"A name is taken twice: {', '.join(names)}.")
+    declared: dict[str, Setting] = {}
+    for setting in (setting for spec in specs for setting in spec.settings):
+        if declared.setdefault(setting.name, setting) != setting:
+            raise InvalidSpec(f"Two vendors declare {setting.name} differently.")
+    return specs
+
+
 def all_settings(specs: Iterable[Spec]) -> Iterator[Setting]:
     """Yield every setting of the specs, each name once."""
     seen: set[str] = set()
@@ -60,3 +105,18 @@ def all_settings(specs: Iterable[Spec]) -> Iterator[Setting]:
 def secret_names(specs: Iterable[Spec]) -> list[str]:
     """Return the names of the settings that are secret."""
     return [setting.name for setting in all_settings(specs) if setting.secret]
+
+
+def read_settings(specs: Iterable[Spec], read: Callable[..., Any]) -> dict[str, Any]:
+    """Return the value of every setting by its name. Raises InvalidSetting.
+
+    `read(name, cast=..., default=...)` looks one up, as `environ.Env.get_value` does.
+    """
+    values: dict[str, Any] = {}
+    for setting in all_settings(specs):
+        try:
+            values[setting.name] = read(setting.name, cast=setting.cast, default=setting.default)
+        except (ValueError, ArithmeticError):
+            expected = TYPES.get(setting.cast, "what it should be")
+            raise InvalidSetting(f"{setting.name} is not {expected}. Correct it in .env.") from None
+    return values

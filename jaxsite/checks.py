@@ -17,11 +17,10 @@ from approvals.models import Notification
 from jaxsite.processes import bind_guard
 from market import feeds
 from market.prices import Timeframe
+from market.providers import registry as providers
 from opinions import registry
 from opinions.analysts.llm import is_local
 
-REAL = ("ib_bridge", "alpaca", "polygon")
-SIMULATOR = "simulator"
 FETCHED = [timeframe.value for timeframe in Timeframe if timeframe.built_from is None]
 
 
@@ -41,13 +40,13 @@ def check_intervals(**kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_providers(**kwargs: Any) -> list[CheckMessage]:
-    unknown = [name for name in settings.PROVIDERS if name not in (*REAL, SIMULATOR)]
+    unknown = [name for name in settings.PROVIDERS if name not in providers.NAMES]
     if not unknown:
         return []
     return [
         Error(
             f"PROVIDERS names {', '.join(unknown)}, which Jax does not know.",
-            hint=f"Known are {', '.join((*REAL, SIMULATOR))}.",
+            hint=f"Known are {', '.join(providers.NAMES)}.",
             id="jax.E002",
         )
     ]
@@ -84,14 +83,14 @@ def check_timeframes(**kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_that_data_is_not_mixed(**kwargs: Any) -> list[CheckMessage]:
-    named = "PROVIDERS" in os.environ and SIMULATOR in settings.PROVIDERS
-    real = [name for name in REAL if name in settings.PROVIDERS and settings.CONFIGURED[name]]
-    if not (named and real):
+    simulated = [spec.name for spec in providers.SIMULATED if spec.name in settings.PROVIDERS]
+    real = [name for name, is_set in settings.CONFIGURED.items() if is_set and name in settings.PROVIDERS]
+    if not ("PROVIDERS" in os.environ and simulated and real):
         return []
     return [
         Error(
-            f"PROVIDERS names the simulator beside {', '.join(real)}; their data is never mixed.",
-            hint="Remove simulator from PROVIDERS, or choose DATA=simulated and remove the others.",
+            f"PROVIDERS names the {simulated[0]} beside {', '.join(real)}; their data is never mixed.",
+            hint=f"Remove {simulated[0]} from PROVIDERS, or choose DATA=simulated and remove the others.",
             id="jax.E006",
         )
     ]

@@ -12,6 +12,7 @@ from django.db import Error, InterfaceError, OperationalError, connection
 from approvals.gate import CHECKED_WITHIN
 from market import feeds, quotes
 from market.models import ProviderStatus
+from market.providers import registry
 
 logger = logging.getLogger(__name__)
 
@@ -214,7 +215,7 @@ def _providers(at: datetime) -> Iterator[Check]:
     rows = list(ProviderStatus.objects.all())
     names = [provider.name for provider in feeds.enabled()]
     if not names:
-        advice = "Set IB_BRIDGE_URL, ALPACA_API_KEY with ALPACA_API_SECRET, or POLYGON_API_KEY."
+        advice = f"Set {registry.how_to_get_real_prices()}."
         yield Check("providers", Status.DEGRADED, f"No provider is switched on. {advice}")
     for name in names:
         cooling = [row for row in rows if row.provider == name and row.cools_off(at)]

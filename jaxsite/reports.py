@@ -2,12 +2,20 @@
 
 import re
 
+from django.conf import settings
 from django.views.debug import SafeExceptionReporterFilter
 
 
 class Filter(SafeExceptionReporterFilter):
-    """Django hides what is called a password, key or token: not addresses that hold one."""
+    """Django hides what is called a password, key or token: not other secrets, not addresses with one."""
 
     hidden_settings = re.compile(
-        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|NOTIFY_URLS|DATABASE_URL", re.IGNORECASE
+        "|".join(
+            [
+                SafeExceptionReporterFilter.hidden_settings.pattern,
+                "DATABASE_URL",
+                *map(re.escape, settings.SECRET_SETTINGS),
+            ]
+        ),
+        re.IGNORECASE,
     )

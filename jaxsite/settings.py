@@ -10,9 +10,11 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from core.registry import InvalidSetting, all_settings, read_settings, secret_names
 from jaxsite import __version__
 from jaxsite.processes.bind_guard import LOCAL_NAMES, Reach
 from jaxsite.secret import ensure_secret_key
+from market.providers import registry as providers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -53,18 +55,25 @@ REACH = Reach(PRODUCTION, ALLOWED_HOSTS, behind=env.str("BIND_BEHIND", default="
 
 # --- market data ------------------------------------------------------------------------------------------
 
-IB_BRIDGE_URL = env.str("IB_BRIDGE_URL", default="")
-ALPACA_API_KEY = env.str("ALPACA_API_KEY", default="")
-ALPACA_API_SECRET = env.str("ALPACA_API_SECRET", default="")
-ALPACA_BASE_URL = env.str("ALPACA_BASE_URL", default="https://data.alpaca.markets")
-ALPACA_REQUESTS_PER_MINUTE = env.int("ALPACA_REQUESTS_PER_MINUTE", default=200)
-POLYGON_API_KEY = env.str("POLYGON_API_KEY", default="")
-POLYGON_BASE_URL = env.str("POLYGON_BASE_URL", default="https://api.polygon.io")
-POLYGON_REQUESTS_PER_MINUTE = env.int("POLYGON_REQUESTS_PER_MINUTE", default=5)
-SIMULATOR_SEED = env.int("SIMULATOR_SEED", default=1)
+# Every setting of a vendor by its own name, as the registries list them.
+_vendors = [*providers.SPECS]
+try:
+    globals().update(read_settings(_vendors, env.get_value))
+except InvalidSetting as _invalid:
+    raise ImproperlyConfigured(str(_invalid)) from None
+VENDOR_SETTINGS = [setting.name for setting in all_settings(_vendors)]
 
-PROVIDERS = env.list("PROVIDERS", default=["ib_bridge", "alpaca", "polygon", "simulator"])
+CONFIGURED = {spec.name: spec.is_configured(globals()) for spec in providers.REAL}
+PROVIDERS = env.list("PROVIDERS", default=providers.NAMES)
 DATA = env.str("DATA", default="auto")
+# Which data this process works on: what DATA says, or real as soon as a listed real provider is configured.
+DATA_KIND = (
+    DATA
+    if DATA in ("simulated", "real")
+    else "real"
+    if any(CONFIGURED.get(name, False) for name in PROVIDERS)
+    else "simulated"
+)
 INGEST_INTERVAL_SECONDS = env.int("INGEST_INTERVAL_SECONDS", default=60)
 CANDLE_TIMEFRAMES = env.list("CANDLE_TIMEFRAMES", default=["1d", "15m"])
 CANDLE_BACKFILL = env.int("CANDLE_BACKFILL", default=1000)
@@ -134,19 +143,8 @@ NOTIFY_TIME_ZONE = env.str("NOTIFY_TIME_ZONE", default="UTC")
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8095")
 DEFAULT_EXCEPTION_REPORTER_FILTER = "jaxsite.reports.Filter"
 
-CONFIGURED = {
-    "ib_bridge": bool(IB_BRIDGE_URL),
-    "alpaca": bool(ALPACA_API_KEY and ALPACA_API_SECRET),
-    "polygon": bool(POLYGON_API_KEY),
-}
-# Which data this process works on: what DATA says, or real as soon as a listed real provider is configured.
-DATA_KIND = (
-    DATA
-    if DATA in ("simulated", "real")
-    else "real"
-    if any(CONFIGURED.get(name, False) for name in PROVIDERS)
-    else "simulated"
-)
+# What is never kept, shown or sent: core.redaction takes these settings' values out of every text.
+SECRET_SETTINGS = ["SECRET_KEY", "NOTIFY_URLS", "LLM_API_KEY", *secret_names(_vendors)]
 
 # --- database and queue -----------------------------------------------------------------------------------
 

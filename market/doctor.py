@@ -15,13 +15,9 @@ from django_q.models import Failure, OrmQ
 from market import feeds, quotes
 from market.ingestion import schedule
 from market.models import Candle, Gap, IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
+from market.providers import registry
 from market.providers.base import Provider, Report
 
-SETTINGS = {
-    "ib_bridge": "IB_BRIDGE_URL",
-    "alpaca": "ALPACA_API_KEY and ALPACA_API_SECRET",
-    "polygon": "POLYGON_API_KEY",
-}
 EMBEDDED = "jaxsite.embedded_postgres"
 CLOCK_TOLERANCE = timedelta(seconds=2)
 SESSIONS_AHEAD = timedelta(days=60)
@@ -100,21 +96,21 @@ def _data() -> Finding:
             f"Set DATA={held.data}, or point DATABASE_URL at another database.",
         )
     if settings.DATA_KIND == Installation.Data.SIMULATED:
-        return Finding("data", "simulated. For real prices set " + ", or ".join(SETTINGS.values()))
+        return Finding("data", f"simulated. For real prices set {registry.how_to_get_real_prices()}")
     return Finding("data", "real")
 
 
 def _providers(at: datetime) -> Iterator[Finding]:
     on = {provider.name: provider for provider in feeds.enabled()}
-    if unknown := sorted(set(settings.PROVIDERS) - SETTINGS.keys() - {"simulator"}):
+    if unknown := sorted(set(settings.PROVIDERS) - set(registry.NAMES)):
         yield Finding("PROVIDERS", f"nothing is called {', '.join(unknown)}", "Correct PROVIDERS in .env.")
     if not on:
-        yield Finding("providers", "none is switched on", f"Set {', or '.join(SETTINGS.values())}.")
+        yield Finding("providers", "none is switched on", f"Set {registry.how_to_get_real_prices()}.")
     for provider in on.values():
         yield _provider(provider, at)
-    for name, setting in SETTINGS.items():
-        if name not in on:
-            yield Finding(name, f"off; {setting} would switch it on")
+    for spec in registry.REAL:
+        if spec.name not in on:
+            yield Finding(spec.name, f"off; {' and '.join(spec.required)} would switch it on")
 
 
 def _provider(provider: Provider, at: datetime) -> Finding:

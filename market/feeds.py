@@ -1,6 +1,6 @@
 """Where settings meet providers: which are on, in which order, at what pace, which are left alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,11 +8,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from market.models import ALWAYS_OPEN, IngestionRun, Installation, Instrument, ProviderPace, ProviderStatus
-from market.providers.alpaca import Alpaca
+from market.providers import registry
 from market.providers.base import Limit, Provider
-from market.providers.ib_bridge import IBBridge
-from market.providers.polygon import Polygon
-from market.providers.simulator import Simulator
 
 LONGEST_WAIT = 10.0  # seconds until a request's slot; what cannot be sent by then waits for the next run
 
@@ -22,33 +19,14 @@ class WrongData(Exception):
 
 
 def enabled() -> list[Provider]:
-    """The providers that are switched on, first choice first."""
-    builders = _builders()
-    return [builders[name]() for name in settings.PROVIDERS if name in builders]
-
-
-def _builders() -> dict[str, Callable[[], Provider]]:
-    if settings.DATA_KIND == Installation.Data.SIMULATED:
-        return {"simulator": lambda: Simulator(seed=settings.SIMULATOR_SEED)}
-    builders: dict[str, Callable[[], Provider]] = {}
-    if settings.IB_BRIDGE_URL:
-        builders["ib_bridge"] = lambda: IBBridge(settings.IB_BRIDGE_URL, pace=DatabasePace("ib_bridge"))
-    if settings.ALPACA_API_KEY and settings.ALPACA_API_SECRET:
-        builders["alpaca"] = lambda: Alpaca(
-            settings.ALPACA_BASE_URL,
-            key=settings.ALPACA_API_KEY,
-            secret=settings.ALPACA_API_SECRET,
-            per_minute=settings.ALPACA_REQUESTS_PER_MINUTE,
-            pace=DatabasePace("alpaca"),
-        )
-    if settings.POLYGON_API_KEY:
-        builders["polygon"] = lambda: Polygon(
-            settings.POLYGON_BASE_URL,
-            key=settings.POLYGON_API_KEY,
-            per_minute=settings.POLYGON_REQUESTS_PER_MINUTE,
-            pace=DatabasePace("polygon"),
-        )
-    return builders
+    """Return the providers that are switched on, first choice first."""
+    simulated = settings.DATA_KIND == Installation.Data.SIMULATED
+    specs = {spec.name: spec for spec in (registry.SIMULATED if simulated else registry.REAL)}
+    return [
+        spec.build(values, DatabasePace(spec.name))
+        for spec in (specs[name] for name in settings.PROVIDERS if name in specs)
+        if spec.is_configured(values := spec.values(settings))
+    ]
 
 
 def status(provider: str, kind: IngestionRun.Kind) -> ProviderStatus:

@@ -96,7 +96,7 @@ def request(
         symbol=symbol,
         signal=signal,
         bars_digest=signal.bars_digest if signal else "",
-        context=quoting.plain(redaction.redact(context, registry.secrets()), LONGEST_CONTEXT),
+        context=quoting.plain(redaction.redact(context, redaction.secret_values(settings)), LONGEST_CONTEXT),
         requested_by=by,
         analyst=name,
         priority=PEOPLE_FIRST if by else signal.confidence if signal else Decimal(0),

@@ -1,6 +1,5 @@
 """Where settings meet analysts: who is asked, how many at once, and what may be spent."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -63,11 +62,3 @@ def prompt() -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise NotConfigured(f"The prompt {path} cannot be read ({error}). Check LLM_PROMPT_FILE.") from None
-
-
-def secrets() -> Sequence[str]:
-    """What must not be kept or sent, wherever somebody has written it."""
-    names = ("SECRET_KEY", "ALPACA_API_KEY", "ALPACA_API_SECRET", "POLYGON_API_KEY", "LLM_API_KEY")
-    named = [str(getattr(settings, name)) for name in names if getattr(settings, name)]
-    password = settings.DATABASES["default"].get("PASSWORD")
-    return [*named, *settings.NOTIFY_URLS, *([password] if password else [])]

@@ -136,7 +136,7 @@ def _consult(runs: Sequence[OrchestrationRun], held: Sequence[Held], clock: Cloc
     taken = snapshots.take([Subject.of(run) for run in runs], clock.now, held)
     is_outside = runs[0].analyst in registry.OUTSIDE
     if is_outside:
-        taken = redaction.redact_all(taken, registry.secrets())
+        taken = redaction.redact_all(taken, redaction.secret_values(settings))
     notes = _recall_elsewhere(runs, taken, clock)
     papers = [
         {"id": run.pk, "inputs": one, "memories_recalled": _recalled(one), "notes": noted}
@@ -174,7 +174,7 @@ def _recall_elsewhere(
         if not why:
             try:
                 question = Subject.of(run).question(clock.now)
-                snapshot["recalled"] = memory.recall_elsewhere(question, registry.secrets())
+                snapshot["recalled"] = memory.recall_elsewhere(question, redaction.secret_values(settings))
             except HindsightAway as away:
                 why = str(away)
         notes.append([f"Nothing from Hindsight: {why}."] if why else [])

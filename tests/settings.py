@@ -2,9 +2,12 @@
 
 import os
 
-OTHERS = ("IB_BRIDGE_URL", "ALPACA_API_KEY", "ALPACA_API_SECRET", "POLYGON_API_KEY", "PROVIDERS", "DATA")
+from core.registry import all_settings
+from market.providers.registry import SPECS
+
+VENDORS = [setting.name for setting in all_settings(SPECS)]
 ANALYSTS = ("ANALYST", "AGENT0_URL", "LLM_BASE_URL", "LLM_MODEL", "LLM_API_KEY", "HINDSIGHT_URL")
-for name in (*OTHERS, *ANALYSTS):
+for name in (*VENDORS, *ANALYSTS, "PROVIDERS", "DATA"):
     os.environ.pop(name, None)
 os.environ["ENV_FILE"] = os.devnull
 os.environ["SECRET_KEY"] = "only-for-tests"

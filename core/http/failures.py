@@ -101,7 +101,7 @@ def unanswered(who: str, error: requests.RequestException) -> Failure:
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """How long to stay away: seconds, a date or Alpaca's X-RateLimit-Reset, by the answer's own clock."""
+    """Return how long to stay away: seconds, a date or X-RateLimit-Reset, by the answer's own clock."""
     wait = headers.get("Retry-After", "").strip()
     if wait.isascii() and wait.isdigit():
         return timedelta(seconds=min(int(wait[:9]), 86_400))

@@ -25,6 +25,7 @@ from jaxsite.context import simulated
 from market import feeds
 from market.ingestion import coverage, schedule
 from market.models import IngestionRun
+from market.providers import registry
 from signals import formatting as signal_formatting
 from signals.models import Scan
 
@@ -154,6 +155,7 @@ def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "verdict": _verdict(checks),
         "providers": _providers(at),
         "unconfigured": _unconfigured(),
+        "real_prices": registry.how_to_get_real_prices(),
         "cycles": IngestionRun.objects.order_by("-started_at", "-pk")[:CYCLES],
         "grid": grid,
         "timeframes": schedule.fetched(),

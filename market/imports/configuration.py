@@ -14,8 +14,6 @@ from django.db import connection, transaction
 from market.imports.old_configuration import BadConfig, OldConfig, parse
 from market.models import Installation, Instrument
 
-SECRETS = ("_KEY", "_SECRET")
-
 
 class Refused(ValueError):
     """Nothing was taken over. The message says why and what to do."""
@@ -63,7 +61,7 @@ def carry_out(adoption: Adoption, env_file: Path) -> None:
 
 def shown(name: str, value: str) -> str:
     """A setting as it may be printed."""
-    hidden = name.endswith(SECRETS) or "@" in value
+    hidden = name in settings.SECRET_SETTINGS or "@" in value
     return f"{name}=(not shown)" if hidden else f"{name}={value}"
 
 

@@ -7,27 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from market.providers import registry
+from market.providers.base import OldNames, ProviderSpec
+
 INTERVAL_STEP = 60
 NANOSECONDS = 1e9  # the older service kept durations as nanoseconds
 DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
-KNOWN = ("symbols", "ingest_interval", "polygon", "alpaca", "ib_bridge")
-BRIDGE_PORT = 8092
-
-# Today's setting, and the names under which the file may have it.
-PROVIDERS = {
-    "polygon": {
-        "POLYGON_API_KEY": ("api_key", "apikey", "key", "token"),
-        "POLYGON_BASE_URL": ("base_url", "url"),
-        "POLYGON_REQUESTS_PER_MINUTE": ("requests_per_minute", "rate_limit"),
-    },
-    "alpaca": {
-        "ALPACA_API_KEY": ("api_key", "api_key_id", "key_id", "apikey", "key"),
-        "ALPACA_API_SECRET": ("api_secret", "secret_key", "api_secret_key", "secret"),
-        "ALPACA_BASE_URL": ("data_url", "base_url", "url"),
-        "ALPACA_REQUESTS_PER_MINUTE": ("requests_per_minute", "rate_limit"),
-    },
-}
-SWITCHES_ON = {"POLYGON_API_KEY", "ALPACA_API_KEY", "IB_BRIDGE_URL"}
+PROVIDERS = [(spec, spec.old_names) for spec in registry.REAL if spec.old_names]
+KEYS = {"symbols", "ingest_interval", *(spec.name for spec, _ in PROVIDERS)}
 
 
 class BadConfig(ValueError):
@@ -44,7 +31,7 @@ class OldConfig:
 
     @property
     def has_provider(self) -> bool:
-        return not SWITCHES_ON.isdisjoint(self.settings)
+        return any(spec.required[0] in self.settings for spec, _ in PROVIDERS)
 
 
 def parse(text: str) -> OldConfig:
@@ -59,10 +46,9 @@ def parse(text: str) -> OldConfig:
     _symbols(old.get("symbols") or [], config)
     if old.get("ingest_interval") is not None:
         _interval(old["ingest_interval"], config)
-    for provider in PROVIDERS:
-        _provider(provider, old.get(provider), config)
-    _bridge(old.get("ib_bridge"), config)
-    if others := sorted(old.keys() - set(KNOWN)):
+    for spec, names in PROVIDERS:
+        _provider(spec, names, old.get(spec.name), config)
+    if others := sorted(old.keys() - KEYS):
         config.notes.append(f"Left out, for nothing here answers to it: {', '.join(others)}.")
     return config
 
@@ -105,27 +91,25 @@ def _seconds(given: Any) -> float:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def _provider(provider: str, given: Any, config: OldConfig) -> None:
-    section = _section(provider, {"api_key": given} if isinstance(given, str) else given, config)
-    for setting, names in PROVIDERS[provider].items():
-        value = next((section[name] for name in names if section.get(name) not in (None, "")), None)
-        if value is not None:
+def _provider(spec: ProviderSpec, names: OldNames, given: Any, config: OldConfig) -> None:
+    first_key = next(iter(names.keys.values()))[0]
+    section = _section(spec.name, {first_key: given} if isinstance(given, str) else given, config)
+    for setting, keys in names.keys.items():
+        value = next((section[key] for key in keys if section.get(key) not in (None, "")), None)
+        if value is None and names.port and setting.endswith("_URL") and section.get("host"):
+            value = f"http://{section['host']}:{section.get('port') or names.port}"
+        if value is None:
+            continue
+        if setting.endswith("_URL") and names.address not in str(value):
+            config.notes.append(
+                f"The address of {spec.title} in the file is not that of its market data: left out."
+            )
+        else:
             _set(setting, value, config)
-    if provider == "alpaca" and ("ALPACA_API_KEY" in config.settings) != (
-        "ALPACA_API_SECRET" in config.settings
-    ):
-        config.notes.append(
-            "Alpaca needs a key and a secret, and the file has one of them: set the other by hand."
-        )
-
-
-def _bridge(given: Any, config: OldConfig) -> None:
-    section = _section("ib_bridge", {"url": given} if isinstance(given, str) else given, config)
-    address = section.get("url") or section.get("base_url")
-    if not address and section.get("host"):
-        address = f"http://{section['host']}:{section.get('port') or BRIDGE_PORT}"
-    if address:
-        _set("IB_BRIDGE_URL", address, config)
+    missing = [name for name in spec.required if name not in config.settings]
+    if missing and len(missing) < len(spec.required):
+        needed, lacking = " and ".join(spec.required), " and no ".join(missing)
+        config.notes.append(f"{spec.title} needs {needed}, and the file has no {lacking}: set it by hand.")
 
 
 def _section(name: str, given: Any, config: OldConfig) -> Mapping[str, Any]:
@@ -145,8 +129,6 @@ def _set(setting: str, given: Any, config: OldConfig) -> None:
         config.notes.append(f"{setting} cannot be taken over as it stands there: set it by hand.")
     elif setting.endswith("_URL") and urlsplit(value).scheme not in ("http", "https"):
         config.notes.append(f"{setting} would be no http address: set it by hand.")
-    elif setting == "ALPACA_BASE_URL" and "//data." not in value:
-        config.notes.append("The address of Alpaca in the file is not that of its market data: left out.")
     elif setting.endswith("_PER_MINUTE") and not value.isdecimal():
         config.notes.append(f"{setting} would be no number: left out.")
     else:

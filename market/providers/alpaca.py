@@ -12,9 +12,19 @@ from functools import partial
 from typing import Any
 
 from core.http import Answer, Client, Failure, Pages, Patience, Request
+from core.registry import Setting
 from market.prices import Bars, Feed, QuoteTick, Timeframe
 from market.providers import wire
-from market.providers.base import Candles, Limit, Pace, ProviderError, Quotes, Report
+from market.providers.base import (
+    Candles,
+    Limit,
+    OldNames,
+    Pace,
+    ProviderError,
+    ProviderSpec,
+    Quotes,
+    Report,
+)
 
 SNAPSHOTS, BARS = "/v2/stocks/snapshots", "/v2/stocks/bars"
 TIMEFRAMES = {
@@ -203,3 +213,37 @@ def _bars(symbol: str, pages: Sequence[Answer], timeframe: Timeframe, since: dat
 
 def _stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = None) -> Alpaca:
+    return Alpaca(
+        values["ALPACA_BASE_URL"],
+        key=values["ALPACA_API_KEY"],
+        secret=values["ALPACA_API_SECRET"],
+        per_minute=values["ALPACA_REQUESTS_PER_MINUTE"],
+        pace=pace,
+        patience=patience,
+    )
+
+
+SPEC = ProviderSpec(
+    name=Alpaca.name,
+    title="Alpaca",
+    settings=(
+        Setting("ALPACA_API_KEY", secret=True, required=True),
+        Setting("ALPACA_API_SECRET", secret=True, required=True),
+        Setting("ALPACA_BASE_URL", default="https://data.alpaca.markets"),
+        Setting("ALPACA_REQUESTS_PER_MINUTE", cast=int, default=200),
+    ),
+    build=_build,
+    is_consolidated=False,  # the book is IEX's alone: half of its spread is not the cost of a trade
+    old_names=OldNames(
+        {
+            "ALPACA_API_KEY": ("api_key", "api_key_id", "key_id", "apikey", "key"),
+            "ALPACA_API_SECRET": ("api_secret", "secret_key", "api_secret_key", "secret"),
+            "ALPACA_BASE_URL": ("data_url", "base_url", "url"),
+            "ALPACA_REQUESTS_PER_MINUTE": ("requests_per_minute", "rate_limit"),
+        },
+        address="//data.",  # not that of its trading
+    ),
+)

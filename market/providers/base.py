@@ -1,10 +1,12 @@
-"""What every provider of market data answers, whoever it is. No Django, no clock, no database."""
+"""What every provider of market data answers and how it describes itself. No Django, clock or database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
+from core.http import Patience
+from core.registry import Spec
 from market.prices import Bars, Feed, QuoteTick, Timeframe
 
 
@@ -108,3 +110,32 @@ class Provider(Protocol):
 
     def report(self, at: datetime) -> Report:
         """Ask the provider about itself. Never raises: what goes wrong is in the report."""
+
+
+class Build(Protocol):
+    def __call__(self, values: Mapping[str, Any], pace: Pace, patience: Patience | None = None) -> Provider:
+        """Return the provider. `values`: those of its spec's settings; `patience`: None for the usual one."""
+
+
+@dataclass(frozen=True)
+class OldNames:
+    """Where the configuration file of an older installation has a provider's settings.
+
+    `keys`: by setting, the names in the provider's section, of which the first with a value counts; the very
+    first is also what a section of plain text means. `port`: of an address that is given as a host.
+    `address`: what an address must contain to be that of market data.
+    """
+
+    keys: Mapping[str, tuple[str, ...]]
+    port: int | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderSpec(Spec):
+    """A provider's presence. `is_consolidated`: its book is the whole market's, not that of one exchange."""
+
+    build: Build
+    is_consolidated: bool
+    is_simulated: bool = False
+    old_names: OldNames | None = None

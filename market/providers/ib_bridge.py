@@ -1,7 +1,7 @@
 """IB Bridge: an Interactive Brokers account over HTTP, one request for each symbol."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -12,9 +12,19 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from core.http import Client, Patience, Request
+from core.registry import Setting
 from market.prices import Bars, Feed, Instants, QuoteTick, Timeframe
 from market.providers import wire
-from market.providers.base import Candles, Limit, Pace, ProviderError, Quotes, Report
+from market.providers.base import (
+    Candles,
+    Limit,
+    OldNames,
+    Pace,
+    ProviderError,
+    ProviderSpec,
+    Quotes,
+    Report,
+)
 
 # IB counts 50 messages in a second and 60 historical requests in 10 minutes. The little more keeps us inside
 # its windows although requests do not travel equally fast.
@@ -227,3 +237,17 @@ def _away(health: dict[str, Any]) -> str:
         f"IB Bridge is not connected to IB Gateway (status {status}). The gateway restarts once a day and is "
         "away for minutes; if it stays away, log in to it again."
     )
+
+
+def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = None) -> IBBridge:
+    return IBBridge(values["IB_BRIDGE_URL"], pace=pace, patience=patience)
+
+
+SPEC = ProviderSpec(
+    name=IBBridge.name,
+    title="IB Bridge",
+    settings=(Setting("IB_BRIDGE_URL", required=True),),
+    build=_build,
+    is_consolidated=True,
+    old_names=OldNames({"IB_BRIDGE_URL": ("url", "base_url")}, port=8092),
+)

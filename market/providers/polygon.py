@@ -1,15 +1,25 @@
 """Polygon, now Massive: quotes of many symbols or the whole market at once, candles one symbol at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from core.http import Answer, Client, Failure, Fetched, Pages, Patience, Request
+from core.registry import Setting
 from market.prices import Bars, Feed, QuoteTick, Timeframe
 from market.providers import wire
-from market.providers.base import Candles, Limit, Pace, ProviderError, Quotes, Report
+from market.providers.base import (
+    Candles,
+    Limit,
+    OldNames,
+    Pace,
+    ProviderError,
+    ProviderSpec,
+    Quotes,
+    Report,
+)
 
 SNAPSHOT = "/v2/snapshot/locale/us/markets/stocks/tickers"
 RANGES = {
@@ -30,7 +40,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KEY_ADVICE = "Check POLYGON_API_KEY."
 PLAN_ADVICE = (
     "The plan has no snapshots, so Polygon gives no quotes, only candles. Upgrade the plan, or take quotes "
-    "from IB Bridge or Alpaca."
+    "from another provider."
 )
 OUTSIDE_PLAN = "the plan does not include bars of that time"
 
@@ -223,3 +233,33 @@ def _bars(pages: Sequence[Answer], timeframe: Timeframe, since: datetime) -> Bar
         # Stamped midnight New York: 04:00 or 05:00 UTC of the date.
         opened_at = opened_at.astype("datetime64[D]").astype(opened_at.dtype)
     return wire.opened_since(wire.bars(rows, opened_at), since)
+
+
+def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = None) -> Polygon:
+    return Polygon(
+        values["POLYGON_BASE_URL"],
+        key=values["POLYGON_API_KEY"],
+        per_minute=values["POLYGON_REQUESTS_PER_MINUTE"],
+        pace=pace,
+        patience=patience,
+    )
+
+
+SPEC = ProviderSpec(
+    name=Polygon.name,
+    title="Polygon",
+    settings=(
+        Setting("POLYGON_API_KEY", secret=True, required=True),
+        Setting("POLYGON_BASE_URL", default="https://api.polygon.io"),
+        Setting("POLYGON_REQUESTS_PER_MINUTE", cast=int, default=5),
+    ),
+    build=_build,
+    is_consolidated=True,
+    old_names=OldNames(
+        {
+            "POLYGON_API_KEY": ("api_key", "apikey", "key", "token"),
+            "POLYGON_BASE_URL": ("base_url", "url"),
+            "POLYGON_REQUESTS_PER_MINUTE": ("requests_per_minute", "rate_limit"),
+        }
+    ),
+)

@@ -4,13 +4,16 @@ A pure function of (seed, symbol, time): nothing is stored, and what was answere
 of every timeframe are made of the same minutes, and a quote lies inside its minute.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
+from core.http import Patience
+from core.registry import Setting
 from market.prices import Bars, Feed, Floats, QuoteTick, Timeframe
-from market.providers.base import Candles, Quotes, Report
+from market.providers.base import Candles, Pace, ProviderSpec, Quotes, Report
 from market.providers.random_walk import (
     HIGH,
     LOW,
@@ -53,7 +56,7 @@ class Simulator:
             hours="round the clock, every day",
             adjustment="none needed: no splits, no dividends",
             clock_offset=timedelta(0),
-            advice="Configure IB Bridge, Alpaca or Polygon to see real prices.",
+            advice="Configure another provider to see real prices.",
         )
 
     def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
@@ -140,3 +143,17 @@ def _built(walk: Walks, openings: range, now: int) -> Bars:
 def _in_cents(log_price: Floats) -> Floats:
     cents: Floats = np.rint(np.exp(log_price) * 100)
     return cents / 100
+
+
+def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = None) -> Simulator:
+    return Simulator(seed=values["SIMULATOR_SEED"])
+
+
+SPEC = ProviderSpec(
+    name=Simulator.name,
+    title="Simulator",
+    settings=(Setting("SIMULATOR_SEED", cast=int, default=1),),
+    build=_build,
+    is_consolidated=True,
+    is_simulated=True,
+)

@@ -2,12 +2,15 @@
 
 import base64
 import string
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.redaction import REMOVED, redact, redact_all
+from core.redaction import REMOVED, redact, redact_all, secret_values
 
 
 @pytest.mark.parametrize(
@@ -106,6 +109,23 @@ def test_base64_is_removed() -> None:
 @given(st.decimals(0, 10**7, places=6, allow_nan=False) | st.datetimes() | st.uuids())
 def test_prices_instants_and_uuids_stay(value: object) -> None:
     assert redact(f"at {value}, then", ()) == f"at {value}, then"
+
+
+def test_every_setting_that_is_a_secret_is_one_of_the_values_to_remove() -> None:
+    expected = {"SECRET_KEY", "ALPACA_API_KEY", "ALPACA_API_SECRET", "POLYGON_API_KEY", "LLM_API_KEY"}
+    assert expected <= set(settings.SECRET_SETTINGS)
+    written: dict[str, Any] = {name: f"value of {name}" for name in settings.SECRET_SETTINGS}
+    written["NOTIFY_URLS"] = ["ntfy://one", "ntfy://two"]
+    values = [value for name, value in written.items() if name != "NOTIFY_URLS"]
+    databases = {"default": {"PASSWORD": "of the database"}, "replica": {"NAME": "jax"}}
+    secrets = secret_values(
+        SimpleNamespace(SECRET_SETTINGS=settings.SECRET_SETTINGS, DATABASES=databases, **written)
+    )
+    assert sorted(secrets) == sorted([*values, "ntfy://one", "ntfy://two", "of the database"])
+
+
+def test_a_secret_that_is_not_set_is_no_value_to_remove() -> None:
+    assert secret_values(SimpleNamespace(SECRET_SETTINGS=["KEY"], DATABASES={}, KEY="")) == []
 
 
 def test_structures_are_copied_with_their_keys_and_numbers() -> None:

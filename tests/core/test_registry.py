@@ -1,6 +1,19 @@
 from types import SimpleNamespace
+from typing import Any
 
-from core.registry import Setting, Spec, all_settings, secret_names
+import environ
+import pytest
+
+from core.registry import (
+    InvalidSetting,
+    InvalidSpec,
+    Setting,
+    Spec,
+    all_settings,
+    read_settings,
+    registry,
+    secret_names,
+)
 
 SPEC = Spec(
     name="acme",
@@ -40,3 +53,45 @@ def test_settings_that_two_vendors_share_are_named_once() -> None:
         "ACME_PACE",
     ]
     assert secret_names([SPEC, SPEC]) == ["ACME_KEY", "ACME_SECRET"]
+
+
+def environment(**values: str) -> environ.Env:
+    class Environment(environ.Env):  # type: ignore[misc]  # django-environ has no types
+        ENVIRON = values
+
+    return Environment()
+
+
+def test_settings_are_read_with_their_type_and_default() -> None:
+    read = environment(ACME_KEY="k", ACME_PACE="5").get_value
+    assert read_settings([SPEC], read) == {"ACME_KEY": "k", "ACME_SECRET": "", "ACME_PACE": 5}
+
+
+def test_a_value_of_another_type_is_refused_with_the_name_of_its_setting() -> None:
+    with pytest.raises(InvalidSetting, match="ACME_PACE is not a whole number"):
+        read_settings([SPEC], environment(ACME_PACE="fast").get_value)
+
+
+CONTRADICTIONS = [
+    (lambda: Setting("acme_key"), "not a name of a setting"),
+    (lambda: Setting("ACME_KEY", secret=True, default="k"), "cannot have a default"),
+    (lambda: Setting("ACME_URL", required=True, default="u"), "cannot have a default"),
+    (lambda: Setting("ACME_PIN", cast=int, secret=True, default=0), "must be text"),
+    (lambda: Spec(name="Acme Corp", title="Acme"), "not a vendor's name"),
+    (lambda: Spec(name="a_name_that_no_column_takes", title="Acme"), "not a vendor's name"),
+    (lambda: Spec(name="acme", title=""), "no title"),
+    (lambda: Spec(name="acme", title="Acme", settings=(Setting("A"), Setting("A"))), "a setting twice"),
+    (lambda: registry(SPEC, SPEC), "taken twice"),
+    (lambda: registry(SPEC, Spec(name="b", title="B", settings=(Setting("ACME_PACE"),))), "differently"),
+]
+
+
+@pytest.mark.parametrize(("make", "reason"), CONTRADICTIONS, ids=range(len(CONTRADICTIONS)))
+def test_a_spec_that_contradicts_itself_or_another_is_refused(make: Any, reason: str) -> None:
+    with pytest.raises(InvalidSpec, match=reason):
+        make()
+
+
+def test_a_registry_keeps_its_order() -> None:
+    other = Spec(name="other", title="Other")
+    assert registry(other, SPEC) == (other, SPEC)

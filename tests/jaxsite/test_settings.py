@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from django.conf import settings
 
 from tests.jaxsite.processes import ROOT, manage_with
 
@@ -11,7 +12,13 @@ DIFFSETTINGS = ("diffsettings", "--all")
 def test_every_setting_is_explained_in_the_example_file() -> None:
     read = set(re.findall(r'env\.\w+\("([A-Z_]+)"', (ROOT / "jaxsite" / "settings.py").read_text()))
     explained = set(re.findall(r"^#([A-Z_]+)=", EXAMPLE, re.MULTILINE))
-    assert explained == read
+    assert explained == read | set(settings.VENDOR_SETTINGS)
+
+
+@pytest.mark.slow
+def test_a_vendors_setting_of_another_type_is_refused_by_its_name() -> None:
+    said = manage_with({"POLYGON_REQUESTS_PER_MINUTE": "fast"}, "check", ok=False)
+    assert "POLYGON_REQUESTS_PER_MINUTE is not a whole number. Correct it in .env." in said
 
 
 @pytest.mark.slow

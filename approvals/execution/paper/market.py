@@ -16,10 +16,9 @@ from approvals.brokers.paper import Bar, Listing, Quotes, Restating
 from market import sessions
 from market.models import Candle, Instrument, Quote, Split
 from market.prices import INSTANT, Instants, Timeframe, to_datetime, to_instant
+from market.providers import registry
 from market.sessions import Sessions
 
-# Their books are the whole market's. Alpaca's is one exchange's alone: half of its spread is nobody's cost.
-CONSOLIDATED = ["ib_bridge", "polygon", "simulator"]
 FINEST_FIRST = [Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.H1, Timeframe.D1]
 STORED_LATELY = timedelta(days=10)
 WEEK = timedelta(days=7)
@@ -76,7 +75,7 @@ class Stored:
             "symbol": symbol,
             "since": since,
             "at": self.at,
-            "consolidated": CONSOLIDATED,
+            "consolidated": registry.CONSOLIDATED,
             "stale": timedelta(seconds=settings.STALE_QUOTE_SECONDS),
         }
         with connection.cursor() as cursor:

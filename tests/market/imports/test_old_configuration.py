@@ -87,7 +87,8 @@ def test_what_cannot_be_taken_over_is_told(keys: Any, note: str) -> None:
 
 def test_a_key_without_its_secret_is_told() -> None:
     assert parsed(alpaca={"api_key": "abc"}).notes == [
-        "Alpaca needs a key and a secret, and the file has one of them: set the other by hand."
+        "Alpaca needs ALPACA_API_KEY and ALPACA_API_SECRET, "
+        "and the file has no ALPACA_API_SECRET: set it by hand."
     ]
 
 
