@@ -1,26 +1,78 @@
-"""How a signal ends by itself, or by a person who takes it off. Each end is one UPDATE of what is pending."""
+"""How the status of a signal changes: one table of the legal transitions, which every change goes through."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import connection
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from market.models import Instrument, Split
-from market.prices import Timeframe
+from signals import queries
 from signals.models import Signal, StrategyConfig
 
-EXPIRED = "nobody decided in time"
-UNWATCHED = "its instrument left the watchlist"
-SWITCHED_OFF = "its configuration was switched off"
-SPLIT = "share split"
-STOP_TRADED = "stop traded before a decision"
-TARGET_TRADED = "target traded before a decision"
-REVISED = "bar revised"
-RECONFIGURED = "its configuration was changed"
+Status = Signal.Status
+
+
+class Cause(StrEnum):
+    """Why a signal is stored or ends. `ended_reason` holds the latter, with the user where there is one."""
+
+    RAISED = "raised by a scan"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    EXPIRED = "nobody decided in time"
+    SUPERSEDED = "superseded by a newer event"
+    REVISED = "bar revised"
+    RECONFIGURED = "its configuration was changed"
+    STOP_TRADED = "stop traded before a decision"
+    TARGET_TRADED = "target traded before a decision"
+    SPLIT = "share split"
+    UNWATCHED = "its instrument left the watchlist"
+    SWITCHED_OFF = "its configuration was switched off"
+
+
+# The status that each cause leads to, by the status it starts from; None for a signal that is being stored.
+TRANSITIONS: dict[tuple[Status | None, Cause], Status] = {
+    (None, Cause.RAISED): Status.PENDING,
+    (None, Cause.SUPERSEDED): Status.CANCELLED,
+    (Status.PENDING, Cause.APPROVED): Status.APPROVED,
+    (Status.PENDING, Cause.REJECTED): Status.REJECTED,
+    (Status.PENDING, Cause.EXPIRED): Status.EXPIRED,
+    (Status.PENDING, Cause.CANCELLED): Status.CANCELLED,
+    (Status.PENDING, Cause.SUPERSEDED): Status.CANCELLED,
+    (Status.PENDING, Cause.REVISED): Status.CANCELLED,
+    (Status.PENDING, Cause.RECONFIGURED): Status.CANCELLED,
+    (Status.PENDING, Cause.STOP_TRADED): Status.CANCELLED,
+    (Status.PENDING, Cause.TARGET_TRADED): Status.CANCELLED,
+    (Status.PENDING, Cause.SPLIT): Status.CANCELLED,
+    (Status.PENDING, Cause.UNWATCHED): Status.CANCELLED,
+    (Status.PENDING, Cause.SWITCHED_OFF): Status.CANCELLED,
+}
+
+
+def arrows() -> Iterator[str]:
+    """Yield the table as lines of a Mermaid state diagram, one for each pair of statuses."""
+    for (start, end), causes in groupby(
+        TRANSITIONS.items(), lambda transition: (transition[0][0], transition[1])
+    ):
+        yield f"{start or '[*]'} --> {end}: {'<br/>'.join(cause for (_, cause), _ in causes)}"
+
+
+def ended(
+    cause: Cause, at: datetime | F, reason: str = "", start: Status | None = Status.PENDING
+) -> dict[str, Any]:
+    """Return the columns of a signal that ends by `cause`. Raises KeyError where no such end is legal."""
+    return {"status": TRANSITIONS[start, cause], "ended_at": at, "ended_reason": reason or cause.value}
+
+
+def end(signals: QuerySet[Signal], cause: Cause, at: datetime | F, reason: str = "") -> int:
+    """End those of the signals that are pending; return how many there were. No other code sets a status."""
+    return signals.filter(status=Status.PENDING).update(**ended(cause, at, reason))
 
 
 class NotPending(Exception):
@@ -29,54 +81,40 @@ class NotPending(Exception):
     def __init__(self, signal: Signal, at: datetime) -> None:
         signal.refresh_from_db()
         self.signal = signal
-        ended = signal.ended_at or signal.expires_at
         why = f" ({signal.ended_reason})" if signal.ended_reason else ""
         super().__init__(
-            f"It is {signal.status_at(at)} since {timezone.localtime(ended):%Y-%m-%d %H:%M %Z}{why}."
+            f"It is {signal.status_at(at)} since {timezone.localtime(signal.ends_at):%Y-%m-%d %H:%M %Z}{why}."
         )
 
 
 def cancel(signal: Signal, *, by: User, reason: str, at: datetime) -> None:
     """Take a pending signal off. Raises NotPending when it has ended already."""
-    why = f"cancelled by {by.get_username()}" + (f": {reason}" if reason else "")
-    if not end(Signal.objects.pending(at).filter(pk=signal.pk), why, at):
-        raise NotPending(signal, at)
-    signal.refresh_from_db()
+    _end_by_user(signal, Cause.CANCELLED, by, reason, at)
 
 
-def decide(signal: Signal, verdict: Signal.Status, *, by: User, at: datetime) -> None:
+def decide(signal: Signal, verdict: Status, *, by: User, at: datetime) -> None:
     """Approve or reject a pending signal. Raises NotPending when it has ended already."""
-    why = f"{verdict} by {by.get_username()}"
-    mine = Signal.objects.pending(at).filter(pk=signal.pk)
-    if not mine.update(status=verdict, ended_at=at, ended_reason=why):
+    _end_by_user(signal, Cause(verdict.value), by, "", at)
+
+
+def _end_by_user(signal: Signal, cause: Cause, user: User, reason: str, at: datetime) -> None:
+    text = f"{cause} by {user.get_username()}" + (f": {reason}" if reason else "")
+    if not end(Signal.objects.pending(at).filter(pk=signal.pk), cause, at, text):
         raise NotPending(signal, at)
     signal.refresh_from_db()
-
-
-def end(pending: QuerySet[Signal], reason: str, at: datetime) -> int:
-    """Cancel those of the signals that are pending; how many there were."""
-    return pending.filter(status=Signal.Status.PENDING).update(
-        status=Signal.Status.CANCELLED, ended_at=at, ended_reason=reason
-    )
 
 
 def sweep(at: datetime) -> dict[str, int]:
-    """End what has ended by itself, expiry first; how many for each reason."""
-    ended = Counter({EXPIRED: _expire(at)})
-    for reason, signals in _ending(at):
-        ended[reason] += end(signals, reason, at)
-    ended.update(end_traded(at))
-    return {reason: count for reason, count in ended.items() if count}
+    """End what has ended by itself, expiry first; return how many for each reason."""
+    counts: Counter[str] = Counter()
+    for cause, signals in _ending(at):
+        counts[cause.value] += end(signals, cause, F("expires_at") if cause == Cause.EXPIRED else at)
+    counts.update(end_traded(at))
+    return {reason: count for reason, count in counts.items() if count}
 
 
-def _expire(at: datetime) -> int:
-    return Signal.objects.overdue(at).update(
-        status=Signal.Status.EXPIRED, ended_at=F("expires_at"), ended_reason=EXPIRED
-    )
-
-
-def _ending(at: datetime) -> Iterable[tuple[str, QuerySet[Signal]]]:
-    pending, mine = Signal.objects.pending(at), Instrument.objects.filter(symbol=OuterRef("symbol"))
+def _ending(at: datetime) -> Iterable[tuple[Cause, QuerySet[Signal]]]:
+    pending, instrument = Signal.objects.pending(at), Instrument.objects.filter(symbol=OuterRef("symbol"))
     configured = StrategyConfig.objects.enabled().filter(
         strategy_id=OuterRef("strategy_id"), timeframe=OuterRef("timeframe")
     )
@@ -85,53 +123,23 @@ def _ending(at: datetime) -> Iterable[tuple[str, QuerySet[Signal]]]:
         recorded_at__gte=OuterRef("created_at"),
         date__gte=OuterRef("bar_opened_at"),
     )
-    yield UNWATCHED, pending.exclude(Exists(mine.watched()))
-    yield SWITCHED_OFF, pending.exclude(Exists(configured))
-    yield SPLIT, pending.filter(Exists(mine.exclude(split_pending_since=None)))
-    yield SPLIT, pending.filter(Exists(split))
+    yield Cause.EXPIRED, Signal.objects.overdue(at)
+    yield Cause.UNWATCHED, pending.exclude(Exists(instrument.watched()))
+    yield Cause.SWITCHED_OFF, pending.exclude(Exists(configured))
+    yield Cause.SPLIT, pending.filter(Exists(instrument.exclude(split_pending_since=None)))
+    yield Cause.SPLIT, pending.filter(Exists(split))
 
 
 def end_traded(at: datetime) -> dict[str, int]:
-    """Cancel those whose stop or target has traded since, in the regular session.
+    """Cancel those whose stop or target has traded since, in the regular session; return how many for each.
 
-    Any bar that opened after the signal's own has closed tells, finished or not, and so does the newest
-    quote. When both have traded nobody knows which came first: the stop counts.
+    When both have traded it is unknown which came first: the stop counts.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH traded AS (
-                SELECT pending.id, bool_or(
-                    CASE signal_type WHEN 'BUY' THEN low <= stop_loss ELSE high >= stop_loss END
-                ) AS at_stop
-                FROM strategy_signals AS pending
-                CROSS JOIN LATERAL (
-                    SELECT low, high FROM candles
-                    WHERE candles.symbol = pending.symbol AND candles.timeframe = ANY (%(timeframes)s)
-                        AND opened_at >= generated_at AND session = 'regular' AND NOT suspect
-                    UNION ALL
-                    SELECT price, price FROM quotes
-                    JOIN instruments USING (symbol)
-                    JOIN trading_sessions USING (calendar)
-                    WHERE quotes.symbol = pending.symbol AND as_of > generated_at
-                        AND NOT closed AND as_of >= opens_at AND as_of < closes_at
-                ) AS since
-                WHERE status = 'pending' AND (
-                    CASE signal_type WHEN 'BUY' THEN low <= stop_loss OR high >= take_profit
-                    ELSE high >= stop_loss OR low <= take_profit END
-                )
-                GROUP BY pending.id
-            )
-            UPDATE strategy_signals AS ended SET status = 'cancelled', ended_at = %(at)s,
-                ended_reason = CASE WHEN at_stop THEN %(stop)s ELSE %(target)s END
-            FROM traded WHERE ended.id = traded.id AND status = 'pending'
-            RETURNING ended_reason
-            """,
-            {
-                "at": at,
-                "stop": STOP_TRADED,
-                "target": TARGET_TRADED,
-                "timeframes": [one.value for one in Timeframe],
-            },
-        )
-        return Counter(reason for (reason,) in cursor.fetchall())
+    traded = queries.traded()
+    ends = {
+        Cause.STOP_TRADED: [row.signal for row in traded if row.at_stop],
+        Cause.TARGET_TRADED: [row.signal for row in traded if not row.at_stop],
+    }
+    return {
+        cause.value: end(Signal.objects.filter(pk__in=pks), cause, at) for cause, pks in ends.items() if pks
+    }

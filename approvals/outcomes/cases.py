@@ -70,7 +70,7 @@ class Case:
             return self.signal.generated_at
         if self.approval:
             return self.approval.approved_at
-        return self.signal.ended_at or self.signal.expires_at
+        return self.signal.ends_at
 
     @cached_property
     def said(self) -> Prices:

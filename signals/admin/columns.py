@@ -77,7 +77,7 @@ def state(signal: Signal) -> SafeString:
 def end(signal: Signal) -> str:
     if vars(signal)["status_now"] == Signal.Status.PENDING:
         return f"{formatting.ago(signal.expires_at - timezone.now())} left"
-    ended = market_formatting.stamp(signal.ended_at or signal.expires_at)
+    ended = market_formatting.stamp(signal.ends_at)
     return f"{ended} {signal.ended_reason}".strip()
 
 

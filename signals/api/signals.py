@@ -66,7 +66,7 @@ class SignalSerializer(serializers.ModelSerializer[Signal]):
         return signal.expires_at if self._is_overdue(signal) else signal.ended_at
 
     def get_ended_reason(self, signal: Signal) -> str:
-        return lifecycle.EXPIRED if self._is_overdue(signal) else signal.ended_reason
+        return lifecycle.Cause.EXPIRED.value if self._is_overdue(signal) else signal.ended_reason
 
     def _is_overdue(self, signal: Signal) -> bool:
         return signal.status_at(self.context["at"]) != signal.status

@@ -233,6 +233,11 @@ class Signal(models.Model):
         ]
         return "-".join(hashlib.sha256(part.encode()).hexdigest()[:10] for part in parts)
 
+    @property
+    def ends_at(self) -> datetime:
+        """When it ended; while it is pending, when it expires."""
+        return self.ended_at or self.expires_at
+
     def status_at(self, at: datetime) -> "Signal.Status":
         """Its status, expired when it is overdue."""
         overdue = self.status == Signal.Status.PENDING and self.expires_at <= at

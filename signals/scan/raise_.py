@@ -11,13 +11,14 @@ import numpy as np
 from django.db import connection
 
 from market.prices import Flags, Instants, Timeframe, to_datetime, to_instant
+from signals import lifecycle
+from signals.lifecycle import Cause
 from signals.lifetimes import Calendars
 from signals.models import Signal, StrategyConfig
 from signals.panel import Panel
 from signals.strategies import BUY, Ideas
 
 LONGEST_WAIT = timedelta(days=60)  # no signal can be decided on for longer
-SUPERSEDED = "superseded by a newer event"
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,8 @@ def _supersede(config: StrategyConfig, newest: Mapping[str, datetime], at: datet
     )
     pending = pending.select_for_update().order_by("pk")  # whoever decides meanwhile waits
     older = [one for one in pending if one.bar_opened_at < newest[one.symbol]]
-    Signal.objects.pending(at).filter(pk__in=[one.pk for one in older]).update(
-        status=Signal.Status.CANCELLED, ended_at=at, ended_reason=SUPERSEDED
-    )
+    superseded = Signal.objects.pending(at).filter(pk__in=[signal.pk for signal in older])
+    lifecycle.end(superseded, Cause.SUPERSEDED, at)
     return older
 
 
@@ -116,6 +116,7 @@ def _new(
         symbol, opened_at = panel.symbols[panel.symbol[row]], to_datetime(panel.bars.opened_at[row])
         if (symbol, opened_at) in known:
             continue
+        is_superseded = opened_at < newest[symbol]
         signal = Signal(
             symbol=symbol,
             strategy_id=config.strategy_id,
@@ -126,9 +127,8 @@ def _new(
             expires_at=to_datetime(sifted.expires_at[i]),
             created_at=at,
             **fields(panel, sifted.ideas, i),
+            **(lifecycle.ended(Cause.SUPERSEDED, at, start=None) if is_superseded else {}),
         )
-        if opened_at < newest[symbol]:
-            signal.status, signal.ended_at, signal.ended_reason = Signal.Status.CANCELLED, at, SUPERSEDED
         signals.append(signal)
     return signals
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from market.prices import Timeframe, to_datetime
 from signals import lifecycle
+from signals.lifecycle import Cause
 from signals.lifetimes import Calendars
 from signals.models import Signal, StrategyConfig
 from signals.panel import Panel
@@ -40,8 +41,8 @@ def review(
                 now["expires_at"] = _expires_at(config, panel, calendars, row)
             pending.filter(pk=signal.pk).update(**now)
             continue
-        reason = lifecycle.RECONFIGURED if is_same else lifecycle.REVISED
-        ended[reason] += lifecycle.end(pending.filter(pk=signal.pk), reason, at)
+        cause = Cause.RECONFIGURED if is_same else Cause.REVISED
+        ended[cause.value] += lifecycle.end(pending.filter(pk=signal.pk), cause, at)
     return ended
 
 
