@@ -18,16 +18,16 @@ from django.db import transaction
 from django_q.tasks import async_task
 
 from approvals import audit, positions
-from approvals.entry_check import Look, Scene, levels_of, look
+from approvals.entry_check import EntryCheck, MarketContext, check, levels_of
 from approvals.models import Order, OrderDecision, SignalView, TradeApproval
-from approvals.proposals import AS_PROPOSED, Proposal, Surroundings, Wish, describe, propose, terms
+from approvals.proposals import AS_PROPOSED, Context, Overrides, Proposal, describe, propose, terms
 from opinions.models import OrchestrationRun
 from signals import lifecycle
 from signals.models import Signal
 from signals.models.signals import differences
 
 
-class Refused(Exception):
+class ApprovalRefused(Exception):
     """It cannot be approved now. `problems` say why, `proposal` has the figures."""
 
     def __init__(self, problems: Sequence[str], proposal: Proposal) -> None:
@@ -70,14 +70,14 @@ def approve(
     by: User,
     seen: str,
     at: datetime,
-    wish: Wish = AS_PROPOSED,
+    overrides: Overrides = AS_PROPOSED,
     notes: str = "",
     shown: str = "",
 ) -> TradeApproval:
     """Approve a signal as it was seen. `seen` is the fingerprint of that, `shown` the terms, where they were.
 
-    Raises lifecycle.NotPending when it has ended, Changed when it is not what was seen, and Refused when the
-    newest price, the limits, the gate or a halt speak against it.
+    Raises lifecycle.NotPending when it has ended, Changed when it is not what was seen, and ApprovalRefused
+    when the newest price, the limits, the gate or a halt speak against it.
     """
     with transaction.atomic():
         signal = Signal.objects.select_for_update().get(pk=pk)
@@ -86,16 +86,16 @@ def approve(
         etag = etag_of(signal, at)
         if seen != etag:
             raise Changed(differences(seen, etag), etag)
-        proposal = _checked(signal, wish, at)
+        proposal = _checked(signal, overrides, at)
         _refuse_other_terms(proposal, shown)
-        plain = Proposal(signal, AS_PROPOSED, proposal.around)
+        plain = Proposal(signal, AS_PROPOSED, proposal.context)
         lifecycle.decide(signal, Signal.Status.APPROVED, by=by, at=at)
         approval = TradeApproval.objects.create(
             approved=True,
             modification_notes=notes,
             proposed=_json(plain.as_json()),
             decided=_json(proposal.as_json()),
-            shown=_json(_shown(signal, proposal.look) | {"words": describe(proposal)}),
+            shown=_json(_shown(signal, proposal.entry_check) | {"words": describe(proposal)}),
             **_decided(signal, by, at, etag),
         )
         order = _order(approval, proposal, at)
@@ -112,8 +112,8 @@ def reject(
     """Reject a signal, whatever has changed meanwhile. Raises lifecycle.NotPending when it has ended."""
     with transaction.atomic():
         signal = Signal.objects.select_for_update().get(pk=pk)
-        etag, scene = etag_of(signal, at), Scene.load([signal.symbol], at)
-        fresh = look(levels_of(signal), signal.symbol, scene)
+        etag, market = etag_of(signal, at), MarketContext.load([signal.symbol], at)
+        fresh = check(levels_of(signal), signal.symbol, market)
         lifecycle.decide(signal, Signal.Status.REJECTED, by=by, at=at)
         approval = TradeApproval.objects.create(
             approved=False,
@@ -128,11 +128,11 @@ def reject(
 
 
 def release(
-    pk: UUID, *, by: User, seen: str, at: datetime, wish: Wish = AS_PROPOSED, notes: str = ""
+    pk: UUID, *, by: User, seen: str, at: datetime, overrides: Overrides = AS_PROPOSED, notes: str = ""
 ) -> Order:
     """Let a held order go out after all, as `proposal_of` says. A decision of its own.
 
-    Raises NotHeld, Changed and Refused as `approve` does.
+    Raises NotHeld, Changed and ApprovalRefused as `approve` does.
     """
     with transaction.atomic():
         order = Order.objects.select_for_update().get(pk=pk)
@@ -140,7 +140,7 @@ def release(
             raise NotHeld(order)
         if seen != order.fingerprint():
             raise Changed(["the order"], order.fingerprint())
-        decided = _renewed(order, wish, at)
+        decided = _renewed(order, overrides, at)
         OrderDecision.objects.create(
             order=order,
             action=OrderDecision.Action.RELEASE,
@@ -160,24 +160,26 @@ def release(
 
 
 def proposal_of(
-    order: Order, at: datetime, wish: Wish = AS_PROPOSED, around: Surroundings | None = None
+    order: Order, at: datetime, overrides: Overrides = AS_PROPOSED, context: Context | None = None
 ) -> Proposal | None:
     """What releasing a held entry would do; None for a closing, which stays as it is.
 
     What the person decided stands where nothing else is wished: no more shares than then, the same stop and
-    target, and no limit beyond one that was set by hand. `around`: where it has been read already.
+    target, and no limit beyond one that was set by hand. `context`: where it has been read already.
     """
     if order.approval is None or order.kind == Order.Kind.CLOSE:
         return None
-    stop = order.stop_loss if wish.stop_loss is None else wish.stop_loss
-    target = order.take_profit if wish.take_profit is None else wish.take_profit
-    known = around or Surroundings.load([order.symbol], at)
-    first = Proposal(order.approval.signal, Wish(None, wish.limit_price, stop, target), known, order)
-    limit = _no_worse(first, order) if wish.limit_price is None else wish.limit_price
-    quantity = wish.quantity
+    stop = order.stop_loss if overrides.stop_loss is None else overrides.stop_loss
+    target = order.take_profit if overrides.take_profit is None else overrides.take_profit
+    known = context or Context.load([order.symbol], at)
+    first = Proposal(
+        order.approval.signal, Overrides(None, overrides.limit_price, stop, target), known, order
+    )
+    limit = _no_worse(first, order) if overrides.limit_price is None else overrides.limit_price
+    quantity = overrides.quantity
     if quantity is None and first.largest is not None:
         quantity = min(order.quantity, first.largest.quantity) or None
-    return replace(first, wish=Wish(quantity, limit, stop, target))
+    return replace(first, overrides=Overrides(quantity, limit, stop, target))
 
 
 def _no_worse(fresh: Proposal, order: Order) -> Decimal | None:
@@ -192,47 +194,49 @@ def _no_worse(fresh: Proposal, order: Order) -> Decimal | None:
     return nearest(order.limit_price, fresh.worst_price)
 
 
-def _renewed(order: Order, wish: Wish, at: datetime) -> dict[str, Any]:
+def _renewed(order: Order, overrides: Overrides, at: datetime) -> dict[str, Any]:
     """What a held order becomes. A closing stays as it is."""
     positions.lock_account()
-    proposal = proposal_of(order, at, wish)
+    proposal = proposal_of(order, at, overrides)
     if proposal is None:
         return {"status": Order.Status.PENDING_SUBMIT}
     signal = proposal.signal
     if signal.expires_at <= at:
-        raise Refused([f"Its signal expired at {signal.expires_at:%Y-%m-%d %H:%M} UTC: drop it."], proposal)
+        raise ApprovalRefused(
+            [f"Its signal expired at {signal.expires_at:%Y-%m-%d %H:%M} UTC: drop it."], proposal
+        )
     if proposal.problems:
-        raise Refused(proposal.problems, proposal)
-    if not proposal.does.is_entry:
-        raise Refused([f"It {proposal.does} by now: drop it."], proposal)
+        raise ApprovalRefused(proposal.problems, proposal)
+    if not proposal.effect.is_entry:
+        raise ApprovalRefused([f"It {proposal.effect} by now: drop it."], proposal)
     return _terms(proposal)
 
 
 def _refuse_other_terms(proposal: Proposal, shown: str) -> None:
-    """Raise Refused when it would do another thing, or at another time, than a person was shown."""
+    """Raise ApprovalRefused when it would do another thing, or at another time, than a person was shown."""
     if shown and shown != terms(proposal):
         now = describe(proposal)
         said = f"Approving does something else now than was shown: it {now[:1].lower()}{now[1:]}"
-        raise Refused([said], proposal)
+        raise ApprovalRefused([said], proposal)
 
 
-def _checked(signal: Signal, wish: Wish, at: datetime) -> Proposal:
-    """The proposal that a decision stands on, while no other can take the same room. Raises Refused."""
+def _checked(signal: Signal, overrides: Overrides, at: datetime) -> Proposal:
+    """Return the proposal to decide on, while no other can take the same room. Raises ApprovalRefused."""
     positions.lock_account()
-    proposal = propose(signal, at, wish)
+    proposal = propose(signal, at, overrides)
     if proposal.problems:
-        raise Refused(proposal.problems, proposal)
+        raise ApprovalRefused(proposal.problems, proposal)
     return proposal
 
 
 def _order(approval: TradeApproval, proposal: Proposal, at: datetime) -> Order:
-    is_entry, terms = proposal.does.is_entry, _terms(proposal)
+    is_entry, terms = proposal.effect.is_entry, _terms(proposal)
     return Order.objects.create(
         kind=Order.Kind.ENTRY if is_entry else Order.Kind.CLOSE,
         approval=approval,
         symbol=proposal.symbol,
         side=proposal.signal.signal_type,
-        currency=proposal.around.scene.instruments[proposal.symbol].currency,
+        currency=proposal.context.market.instruments[proposal.symbol].currency,
         requested_by=approval.approved_by,
         created_at=at,
         released_at=at,
@@ -242,7 +246,7 @@ def _order(approval: TradeApproval, proposal: Proposal, at: datetime) -> Order:
 
 def _terms(proposal: Proposal) -> dict[str, Any]:
     """What an order asks for, and whether it is sent at once."""
-    if not proposal.does.is_entry:
+    if not proposal.effect.is_entry:
         return {"status": Order.Status.PENDING_SUBMIT, "quantity": proposal.quantity}
     waits = proposal.waits_until is not None
     return {
@@ -275,7 +279,7 @@ def _decided(signal: Signal, by: User, at: datetime, etag: str) -> dict[str, Any
     }
 
 
-def _shown(signal: Signal, fresh: Look) -> dict[str, Any]:
+def _shown(signal: Signal, fresh: EntryCheck) -> dict[str, Any]:
     """What the decision was made on."""
     names = ("signal_type", "confidence", "entry_price", "stop_loss", "take_profit", "second_target")
     levels = {name: getattr(signal, name) for name in names}

@@ -32,7 +32,7 @@ WHERE symbol = ANY(%(symbols)s)
 """
 
 
-def written(price: Decimal) -> str:
+def format_price(price: Decimal) -> str:
     """A price as traders write it: two decimals, or as many as it has."""
     exact = price.normalize()
     return f"{exact:f}" if exact.as_tuple().exponent < -2 else f"{exact:.2f}"  # type: ignore[operator]  # finite
@@ -72,7 +72,7 @@ def _closes(known: Sessions, start: datetime) -> Iterator[datetime]:
 
 
 @dataclass(frozen=True)
-class Scene:
+class MarketContext:
     """What is known about some symbols at an instant: read once, in two queries."""
 
     at: datetime
@@ -82,7 +82,7 @@ class Scene:
     flat_at_close: frozenset[tuple[str, str]]
 
     @classmethod
-    def load(cls, symbols: Collection[str], at: datetime) -> "Scene":
+    def load(cls, symbols: Collection[str], at: datetime) -> "MarketContext":
         with connection.cursor() as cursor:
             cursor.execute(SCENE, {"symbols": list(symbols)})
             rows = cursor.fetchall()
@@ -138,7 +138,7 @@ def levels_of(signal: Signal, stop_loss: Decimal | None = None, take_profit: Dec
 
 
 @dataclass(frozen=True)
-class Look:
+class EntryCheck:
     """An entry held against the newest price. `drift_atr` is positive in the trade's direction."""
 
     levels: Levels
@@ -200,13 +200,13 @@ class Look:
         levels, price = self.levels, self.price
         if price is None:
             return
-        here = f"The price of {written(price)} is at or beyond"
+        here = f"The price of {format_price(price)} is at or beyond"
         if levels.sign * (price - levels.stop_loss) <= 0:
-            yield f"{here} the stop of {written(levels.stop_loss)}."
+            yield f"{here} the stop of {format_price(levels.stop_loss)}."
         elif levels.sign * (levels.take_profit - price) <= 0:
-            yield f"{here} the target of {written(levels.take_profit)}."
+            yield f"{here} the target of {format_price(levels.take_profit)}."
         else:
-            yield from self._of_the_way(written(price))
+            yield from self._of_the_way(format_price(price))
 
     def _of_the_way(self, price: str) -> Iterator[str]:
         """How far the price has run, and what is left to win."""
@@ -214,8 +214,9 @@ class Look:
         if self.drift_atr is None:
             yield "How far the price has run is not known: the signal has no ATR."
         elif self.drift_atr > most:
-            run = f"The price has run {self.drift_atr:.3f} ATR from {written(self.levels.entry)} to {price}"
-            yield f"{run}; {most} are allowed."
+            entry = format_price(self.levels.entry)
+            drift = f"The price has run {self.drift_atr:.3f} ATR from {entry} to {price}"
+            yield f"{drift}; {most} are allowed."
         ratio = self.reward_to_risk or Decimal(0)
         if ratio < least:
             yield f"The reward is {ratio:.3f} times the risk at {price}; at least {least} is asked for."
@@ -236,9 +237,9 @@ class Look:
         }
 
 
-def look(levels: Levels, symbol: str, scene: Scene) -> Look:
-    is_round_the_clock = scene.instruments[symbol].calendar == ALWAYS_OPEN
-    return Look(levels, scene.quotes.get(symbol), scene.hours[symbol], is_round_the_clock)
+def check(levels: Levels, symbol: str, market: MarketContext) -> EntryCheck:
+    is_round_the_clock = market.instruments[symbol].calendar == ALWAYS_OPEN
+    return EntryCheck(levels, market.quotes.get(symbol), market.hours[symbol], is_round_the_clock)
 
 
 def problems(order: Order, at: datetime) -> list[str]:
@@ -248,18 +249,18 @@ def problems(order: Order, at: datetime) -> list[str]:
     """
     if order.approval is None:
         return []
-    signal, scene = order.approval.signal, Scene.load([order.symbol], at)
-    fresh = look(levels_of(signal, order.stop_loss, order.take_profit), order.symbol, scene)
+    signal, market = order.approval.signal, MarketContext.load([order.symbol], at)
+    fresh = check(levels_of(signal, order.stop_loss, order.take_profit), order.symbol, market)
     return [
-        *_since_the_decision(order, signal, scene),
+        *_since_the_decision(order, signal, market),
         *([] if fresh.is_open else ["The exchange is not open."]),
         *fresh.problems,
     ]
 
 
-def _since_the_decision(order: Order, signal: Signal, scene: Scene) -> Iterator[str]:
-    if signal.expires_at <= scene.at:
+def _since_the_decision(order: Order, signal: Signal, market: MarketContext) -> Iterator[str]:
+    if signal.expires_at <= market.at:
         yield f"Its signal expired at {signal.expires_at:%Y-%m-%d %H:%M} UTC."
     split = Split.objects.filter(symbol=order.symbol, recorded_at__gte=order.created_at)
-    if scene.instruments[order.symbol].split_pending_since is not None or split.exists():
+    if market.instruments[order.symbol].split_pending_since is not None or split.exists():
         yield "The share was split: its levels are those of the old shares."

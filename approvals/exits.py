@@ -24,7 +24,7 @@ from signals.models import Signal
 Status, Action = Order.Status, OrderDecision.Action
 
 
-class Refused(Exception):
+class ExitRefused(Exception):
     """It cannot be done. The message says why, and what can be done instead."""
 
 
@@ -32,15 +32,15 @@ def close(symbol: str, *, by: User, at: datetime, notes: str = "", shown: int | 
     """Close our position in a symbol at the market. Before that its stop and target are cancelled.
 
     Whole: what was left of it would have no stop. `shown`: how many shares the person was shown, negative
-    when short. Raises Refused when nothing of ours is held, when it is another number than was shown, or when
-    it is being closed already.
+    when short. Raises ExitRefused when nothing of ours is held, when it is another number than was shown, or
+    when it is being closed already.
     """
     with transaction.atomic():
         positions.lock_account()
         position = positions.of(symbol)
         _refuse_a_second(symbol)
         if shown not in (None, position.quantity):
-            raise Refused(
+            raise ExitRefused(
                 f"{position.quantity} {symbol} are held now, and the page said {shown}. Look again."
             )
         order = Order.objects.create(
@@ -64,7 +64,7 @@ def cancel(order: Order, *, by: User, at: datetime, notes: str = "", exits: bool
     """Cancel an order: at once when it was not sent, else by asking the broker until it has.
 
     What is filled, or fills meanwhile, keeps its stop and target, unless `exits` says that they go too.
-    Raises Refused when nothing of it works but these, when it has ended, or is being cancelled already.
+    Raises ExitRefused when nothing of it works but these, when it has ended, or is being cancelled already.
     """
     with transaction.atomic():
         if _end(order, Order.UNSENT, f"Cancelled by {by.get_username()}.", at):
@@ -76,17 +76,17 @@ def cancel(order: Order, *, by: User, at: datetime, notes: str = "", exits: bool
             audit.append("order cancel requested", _subject(order), at, by=by, notes=notes, exits=exits)
         else:
             order.refresh_from_db()
-            raise Refused(_why_not_cancelled(order))
+            raise ExitRefused(_why_not_cancelled(order))
     order.refresh_from_db()
     return order
 
 
 def drop(order: Order, *, by: User, at: datetime, notes: str = "") -> Order:
-    """Let go of a held order. Raises Refused when it is not held any more."""
+    """Let go of a held order. Raises ExitRefused when it is not held any more."""
     with transaction.atomic():
         if not _end(order, [Status.HELD], f"Dropped by {by.get_username()}.", at):
             order.refresh_from_db()
-            raise Refused(_why_not_dropped(order))
+            raise ExitRefused(_why_not_dropped(order))
         _decide(order, Action.DROP, by, at, notes)
         audit.append("order dropped", _subject(order), at, by=by, notes=notes)
     order.refresh_from_db()
@@ -100,7 +100,7 @@ def _refuse_a_second(symbol: str) -> None:
     closings = Order.objects.working().filter(symbol=symbol, kind=Order.Kind.CLOSE)
     closing = closings.exclude(status=Status.HELD).first()
     if closing is not None:
-        raise Refused(
+        raise ExitRefused(
             f"The position in {symbol} is being closed already, by order {closing.pk} of "
             f"{closing.quantity} shares, which is {_stands(closing)}."
         )
@@ -108,7 +108,7 @@ def _refuse_a_second(symbol: str) -> None:
 
 def _held(position: Position) -> int:
     if position.quantity == 0:
-        raise Refused(_nothing_held(position))
+        raise ExitRefused(_nothing_held(position))
     return abs(position.quantity)
 
 

@@ -33,7 +33,7 @@ def outcomes() -> None:
         logger.info("computed %s outcomes", computed)
 
 
-def tell() -> None:
+def send_notifications() -> None:
     """Send what people should hear of. A signal that could only be measured is nothing to hear of."""
     at = timezone.now()
     held = {position.symbol for position in positions.open_positions() if position.quantity > 0}

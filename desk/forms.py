@@ -4,16 +4,16 @@ from typing import Any
 
 from django import forms
 
-from approvals.entry_check import written
+from approvals.entry_check import format_price
 from approvals.models import TradeApproval
-from approvals.proposals import Proposal, Wish
+from approvals.proposals import Overrides, Proposal
 
 # Each field tells what it was filled with, so that what a person typed is known from what stood there.
 FIELD: dict[str, Any] = {"required": False, "show_hidden_initial": True}
 PRICE: dict[str, Any] = {"max_digits": 18, "decimal_places": 6, "min_value": 0, **FIELD}
 
 
-class WishForm(forms.Form):
+class OverridesForm(forms.Form):
     """The terms of an entry. What is left empty is as Jax proposes it."""
 
     quantity = forms.IntegerField(label="Shares", min_value=1, max_value=2**31 - 1, **FIELD)
@@ -22,19 +22,19 @@ class WishForm(forms.Form):
     take_profit = forms.DecimalField(label="Target", **PRICE)
 
     @property
-    def wish(self) -> Wish:
-        return Wish(**{name: self.cleaned_data.get(name) for name in self.fields})
+    def overrides(self) -> Overrides:
+        return Overrides(**{name: self.cleaned_data.get(name) for name in self.fields})
 
     @classmethod
-    def of(cls, proposal: Proposal) -> "WishForm":
+    def of(cls, proposal: Proposal) -> "OverridesForm":
         """Filled in as proposed, so that what is approved is what stands there."""
         given = {
             "quantity": proposal.quantity or None,
-            "limit_price": written(proposal.limit_price) if proposal.limit_price else None,
-            "stop_loss": written(proposal.levels.stop_loss),
-            "take_profit": written(proposal.levels.take_profit),
+            "limit_price": format_price(proposal.limit_price) if proposal.limit_price else None,
+            "stop_loss": format_price(proposal.levels.stop_loss),
+            "take_profit": format_price(proposal.levels.take_profit),
         }
-        return cls(initial=given if proposal.does.is_entry else {})
+        return cls(initial=given if proposal.effect.is_entry else {})
 
     @property
     def typed(self) -> dict[str, str]:

@@ -67,7 +67,7 @@ def _context(request: HttpRequest, at: datetime, version: tuple[str, int]) -> di
     book = positions.Book.load(at)
     found = watchlist.page(search, request.GET.get("page"))
     pending = Signal.objects.pending(at)
-    decidable = book.decidable(pending)
+    decidable = book.actionable(pending)
     return {
         "version": seen,
         "page": found,

@@ -15,12 +15,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from approvals import decisions, exits, positions, proposals
-from approvals.entry_check import NEAR, written
+from approvals.entry_check import NEAR, format_price
 from approvals.gate import State
 from approvals.models import Fill, Order
 from core.paging import paged
 from desk import history, status_bar
-from desk.forms import WishForm
+from desk.forms import OverridesForm
 from desk.page import DECIDE, TRADE, page, show, viewer, without_page
 from desk.plots import Curve
 from market import sessions
@@ -52,7 +52,10 @@ class Held:
         """What is released is what is shown: these are sent along."""
         if self.proposal is None or self.proposal.limit_price is None:
             return {}
-        return {"quantity": f"{self.proposal.quantity}", "limit_price": written(self.proposal.limit_price)}
+        return {
+            "quantity": f"{self.proposal.quantity}",
+            "limit_price": format_price(self.proposal.limit_price),
+        }
 
     @property
     def problems(self) -> list[str]:
@@ -122,13 +125,15 @@ def drop(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def release(request: HttpRequest, pk: UUID) -> HttpResponse:
     get_object_or_404(Order, pk=pk)
-    form, seen = WishForm(request.POST), request.POST.get("etag", "")
+    form, seen = OverridesForm(request.POST), request.POST.get("etag", "")
     if not form.is_valid():
         messages.error(request, "It was not released: its figures cannot be read. Look at it again.")
         return redirect("positions")
     try:
-        order = decisions.release(pk, by=viewer(request), seen=seen, at=timezone.now(), wish=form.wish)
-    except (decisions.NotHeld, decisions.Changed, decisions.Refused) as refusal:
+        order = decisions.release(
+            pk, by=viewer(request), seen=seen, at=timezone.now(), overrides=form.overrides
+        )
+    except (decisions.NotHeld, decisions.Changed, decisions.ApprovalRefused) as refusal:
         messages.error(request, f"It was not released. {refusal}")
     else:
         messages.success(request, f"{order} goes out.")
@@ -150,7 +155,7 @@ def _leave(
     notes = request.POST.get("notes", "").strip()[:NOTES]
     try:
         order = leave(notes)
-    except exits.Refused as refusal:
+    except exits.ExitRefused as refusal:
         messages.error(request, str(refusal))
         return redirect(again, symbol) if again == "close-position" else redirect(again)
     else:
@@ -164,8 +169,8 @@ def _held(book: positions.Book, state: State, at: datetime) -> list[Held]:
     orders = [one for one in book.orders if one.status == HELD]
     if not orders:
         return []
-    around = proposals.Surroundings.load({one.symbol for one in orders}, at, state, book)
-    return [Held(one, decisions.proposal_of(one, at, around=around)) for one in orders]
+    context = proposals.Context.load({one.symbol for one in orders}, at, state, book)
+    return [Held(one, decisions.proposal_of(one, at, context=context)) for one in orders]
 
 
 def _orders(number: str | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from approvals.gate import State
 from approvals.models import SignalView, TradeApproval
 from approvals.proposals import AS_PROPOSED, Proposal
 from desk import opinions, signal_chart, status_bar
-from desk.forms import NotesForm, RejectForm, WishForm
+from desk.forms import NotesForm, OverridesForm, RejectForm
 from desk.page import DECIDE, page, show, viewer
 from market.models import Instrument
 from opinions.models import PAPERS
@@ -48,7 +48,7 @@ class Case:
     at: datetime
     etag: str
     proposal: Proposal | None
-    form: WishForm
+    form: OverridesForm
     shown: str = ""
 
     @property
@@ -66,9 +66,9 @@ class Case:
     @property
     def levels(self) -> list[tuple[str, Decimal, Decimal | None]]:
         """Stop and target that an entry would have, each with its way from the newest price in per cent."""
-        if self.proposal is None or not self.proposal.does.is_entry:
+        if self.proposal is None or not self.proposal.effect.is_entry:
             return []
-        price, levels = self.proposal.look.price, self.proposal.levels
+        price, levels = self.proposal.entry_check.price, self.proposal.levels
         named = (("Stop", levels.stop_loss), ("Target", levels.take_profit))
         return [(name, level, 100 * (level - price) / price if price else None) for name, level in named]
 
@@ -132,7 +132,7 @@ def watch(request: HttpRequest, pk: UUID) -> HttpResponse:
 @permission_required(DECIDE, raise_exception=True)
 @require_POST
 def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
-    at, form, notes = timezone.now(), WishForm(request.POST), NotesForm(request.POST)
+    at, form, notes = timezone.now(), OverridesForm(request.POST), NotesForm(request.POST)
     get_object_or_404(Signal, pk=pk)
     if not (form.is_valid() and notes.is_valid()):
         return _again(request, pk, at, [], 400)
@@ -144,7 +144,7 @@ def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
             seen=sent.get("etag", ""),
             shown=sent.get("terms", ""),
             at=at,
-            wish=form.wish,
+            overrides=form.overrides,
             notes=notes.cleaned_data["notes"],
         )
     except lifecycle.NotPending as ended:
@@ -152,7 +152,7 @@ def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
         return _done(request, pk)
     except decisions.Changed as changed:
         return _again(request, pk, at, [str(changed)], 412)
-    except decisions.Refused as refused:
+    except decisions.ApprovalRefused as refused:
         return _again(request, pk, at, refused.problems, 409)
     messages.success(request, "Approved. What becomes of the order stands on its page.")
     return _done(request, pk)
@@ -218,34 +218,34 @@ def _looked_at(request: HttpRequest, pk: UUID, state: State | None = None) -> Ca
     return case
 
 
-def _filled(sent: QueryDict) -> WishForm | None:
+def _filled(sent: QueryDict) -> OverridesForm | None:
     """The form as it was sent; None where nothing of it was."""
-    return WishForm(sent) if WishForm.base_fields.keys() & sent.keys() else None
+    return OverridesForm(sent) if OverridesForm.base_fields.keys() & sent.keys() else None
 
 
 def _case(
     pk: UUID,
     at: datetime,
-    form: WishForm | None,
+    form: OverridesForm | None,
     shown: str = "",
     state: State | None = None,
     viewer: User | None = None,
 ) -> Case:
     """The signal, with what stands in the form."""
     found, opposite = _found(pk, at, viewer)
-    wish = form.wish if form and form.is_valid() else AS_PROPOSED
+    overrides = form.overrides if form and form.is_valid() else AS_PROPOSED
     is_pending = found.status_at(at) == Signal.Status.PENDING
-    proposal = proposals.propose(found, at, wish, state=state) if is_pending else None
-    filled = form or (WishForm.of(proposal) if proposal else WishForm())
+    proposal = proposals.propose(found, at, overrides, state=state) if is_pending else None
+    filled = form or (OverridesForm.of(proposal) if proposal else OverridesForm())
     return Case(found, opposite, at, _etag(found, at), proposal, filled, shown)
 
 
 def _renewed(pk: UUID, at: datetime, typed: dict[str, str]) -> Case:
     """The signal with the figures of now, but for those that the person typed."""
-    case = _case(pk, at, WishForm(typed) if typed else None)
+    case = _case(pk, at, OverridesForm(typed) if typed else None)
     if case.proposal is None:
         return case
-    form = WishForm.of(case.proposal)
+    form = OverridesForm.of(case.proposal)
     form.initial.update(typed)
     return replace(case, form=form)
 
@@ -287,5 +287,5 @@ def _whole(case: Case) -> dict[str, Any]:
 def _instrument(case: Case) -> Instrument | None:
     """Known already where there is something to propose."""
     if case.proposal:
-        return case.proposal.around.scene.instruments[case.signal.symbol]
+        return case.proposal.context.market.instruments[case.signal.symbol]
     return Instrument.objects.filter(pk=case.signal.symbol).first()

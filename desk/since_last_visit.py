@@ -133,7 +133,7 @@ def _signals(
     seen = SignalView.objects.filter(signal=OuterRef("pk"), user=user)
     outcome = Outcome.objects.filter(signal=OuterRef("pk"), ledger=Outcome.Ledger.SIGNAL)
     signals = Signal.objects.annotate(r=Subquery(outcome.values("r")))
-    waiting = book.decidable(signals.pending(at)).order_by("expires_at", "id")[:LISTED]
+    waiting = book.actionable(signals.pending(at)).order_by("expires_at", "id")[:LISTED]
     alone = Q(status__in=LEFT_ALONE, ended_at__gte=since) | Q(
         status=Signal.Status.PENDING, expires_at__lte=at
     )

@@ -15,7 +15,7 @@ from market.models import ALWAYS_OPEN
 from market.prices import Feed
 
 # The watchlist's feeds, the sessions around now of each of its calendars, what waits, and the switches. What
-# can be decided on is told as `Proposal.does` tells it.
+# can be decided on is told as `Proposal.effect` tells it.
 FACTS = f"""
 SELECT
     (SELECT json_object_agg(feed, delay) FROM (

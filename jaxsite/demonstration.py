@@ -100,7 +100,7 @@ class Demonstration:
         for proposal in waiting[:5]:
             self.say(f"{proposal.signal.signal_type} {proposal.symbol}: {proposal.signal.reasoning}")
         self.say(f"{len(waiting)} signals wait for a person.")
-        fit = [one.signal for one in waiting if one.does.is_entry and not one.problems]
+        fit = [one.signal for one in waiting if one.effect.is_entry and not one.problems]
         if not fit:
             raise Nothing("No signal can be approved at this moment. Try again in a quarter of an hour.")
         return fit[0]

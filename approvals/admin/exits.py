@@ -57,9 +57,9 @@ class Leaving(LogAdmin):
         wish = Wish(request.POST)
         try:
             if not wish.is_valid():
-                raise exits.Refused(f"Nothing was done. {' '.join(_errors(wish))}")
+                raise exits.ExitRefused(f"Nothing was done. {' '.join(_errors(wish))}")
             order = leave(wish)
-        except exits.Refused as refusal:
+        except exits.ExitRefused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return redirect(f"admin:approvals_{self.opts.model_name}_change", quote(row.pk))
         self.message_user(request, f"{order}: {order.get_status_display()}. {order.status_reason}".strip())

@@ -14,7 +14,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from approvals import decisions, proposals
 from approvals.api.approvals import ApprovalSerializer
-from approvals.api.proposals import ProposalSerializer, WishSerializer, wish_of
+from approvals.api.proposals import OverridesSerializer, ProposalSerializer, overrides_of
 from approvals.models import Order, TradeApproval
 from core.api.bodies import Body, OneOf
 from core.api.preconditions import ETAG, IF_MATCH, seen
@@ -36,7 +36,7 @@ class MayDecide(BasePermission):
         return bool(request.user and request.user.has_perm("approvals.add_tradeapproval"))
 
 
-class ApproveSerializer(WishSerializer):
+class ApproveSerializer(OverridesSerializer):
     """All fields may be left out: the order is then made as proposed."""
 
     notes = serializers.CharField(**NOTES, help_text="Kept with the decision.")
@@ -61,16 +61,16 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
         """One instant for everything in an answer."""
         return timezone.now()
 
-    @extend_schema(parameters=[WishSerializer, ETAG], responses=ProposalSerializer)
+    @extend_schema(parameters=[OverridesSerializer, ETAG], responses=ProposalSerializer)
     @action(["get"], detail=True)
     def proposal(self, request: Request, pk: str) -> Response:
         """What approving would do now, in words and figures, and why it could not be done.
 
         The query may hold what you would change. The first look of each person is written down.
         """
-        signal, wish = get_object_or_404(Signal, pk=pk), wish_of(request.query_params)
+        signal, overrides = get_object_or_404(Signal, pk=pk), overrides_of(request.query_params)
         decisions.view(signal, by=who(request), at=self.at)
-        proposal = proposals.propose(signal, self.at, wish)
+        proposal = proposals.propose(signal, self.at, overrides)
         headers = {"ETag": f'"{decisions.etag_of(signal, self.at)}"'}
         return Response(ProposalSerializer(proposal).data, headers=headers)
 
@@ -93,14 +93,14 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
                 by=who(request),
                 seen=version,
                 at=self.at,
-                wish=body.wish,
+                overrides=body.overrides,
                 notes=body.validated_data["notes"],
             )
         except lifecycle.NotPending as ended:
             raise Conflict(str(ended)) from None
         except decisions.Changed as changed:
             raise self._changed(changed, signal) from None
-        except decisions.Refused as refusal:
+        except decisions.ApprovalRefused as refusal:
             raise refused(refusal) from None
         return Response(ApprovalSerializer(approval).data, status.HTTP_201_CREATED)
 
@@ -135,12 +135,12 @@ class OrderDecisionViewSet(GenericViewSet[Any]):
     filterset_class = None
     lookup_value_regex = "[0-9A-Fa-f-]{36}"
 
-    @extend_schema(parameters=[WishSerializer, ETAG], responses=ProposalSerializer)
+    @extend_schema(parameters=[OverridesSerializer, ETAG], responses=ProposalSerializer)
     @action(["get"], detail=True)
     def proposal(self, request: Request, pk: str) -> Response:
         """What releasing a held entry would do now, and why it could not be done. 409 when it is not held."""
         order, at = get_object_or_404(Order, pk=pk), timezone.now()
-        proposal = decisions.proposal_of(order, at, wish_of(request.query_params))
+        proposal = decisions.proposal_of(order, at, overrides_of(request.query_params))
         if order.status != Order.Status.HELD or proposal is None:
             raise Conflict(f"There is nothing to propose: it is {order.get_status_display().lower()}.")
         return Response(ProposalSerializer(proposal).data, headers={"ETag": f'"{order.fingerprint()}"'})
@@ -160,7 +160,7 @@ class OrderDecisionViewSet(GenericViewSet[Any]):
                 by=who(request),
                 seen=seen(request, order.fingerprint()),
                 at=timezone.now(),
-                wish=body.wish,
+                overrides=body.overrides,
                 notes=body.validated_data["notes"],
             )
         except decisions.NotHeld as ended:
@@ -168,11 +168,11 @@ class OrderDecisionViewSet(GenericViewSet[Any]):
         except decisions.Changed as changed:
             members = {"changed": changed.what, "etag": changed.etag}
             raise PreconditionFailed(str(changed), members, {"ETag": f'"{changed.etag}"'}) from None
-        except decisions.Refused as refusal:
+        except decisions.ApprovalRefused as refusal:
             raise refused(refusal) from None
         return Response({"id": order.pk, "status": order.status}, status.HTTP_202_ACCEPTED)
 
 
-def refused(refusal: decisions.Refused) -> Conflict:
+def refused(refusal: decisions.ApprovalRefused) -> Conflict:
     figures = ProposalSerializer(refusal.proposal).data
     return Conflict(str(refusal), {"problems": refusal.problems, "proposal": figures})

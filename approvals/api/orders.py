@@ -174,7 +174,7 @@ class OrderViewSet(ListModelMixin, GenericViewSet[Order]):
         body.is_valid(raise_exception=True)
         try:
             order = exits.cancel(order, by=who(request), at=self.at, **body.validated_data)
-        except exits.Refused as refusal:
+        except exits.ExitRefused as refusal:
             raise Conflict(str(refusal)) from None
         return self._answer(order)
 
@@ -186,7 +186,7 @@ class OrderViewSet(ListModelMixin, GenericViewSet[Order]):
         body.is_valid(raise_exception=True)
         try:
             order = exits.drop(order, by=who(request), at=self.at, **body.validated_data)
-        except exits.Refused as refusal:
+        except exits.ExitRefused as refusal:
             raise Conflict(str(refusal)) from None
         return self._answer(order)
 

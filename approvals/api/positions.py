@@ -112,7 +112,7 @@ class PositionViewSet(GenericViewSet[Any]):
         body.is_valid(raise_exception=True)
         try:
             order = exits.close(instrument.symbol, by=who(request), at=timezone.now(), **body.validated_data)
-        except exits.Refused as refusal:
+        except exits.ExitRefused as refusal:
             raise Conflict(str(refusal)) from None
         address = reverse("order-detail", args=[order.pk], request=request)
         return Response(OrderSerializer(order).data, status.HTTP_202_ACCEPTED, headers={"Location": address})

@@ -4,14 +4,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from approvals.proposals import Proposal, Wish, describe
-from approvals.proposals.proposal import Does
+from approvals.proposals import Overrides, Proposal, describe
+from approvals.proposals.proposal import Effect
 from core.api.bodies import Body
 
 PRICE: dict[str, Any] = {"max_digits": 18, "decimal_places": 6}
 
 
-class WishSerializer(Body):
+class OverridesSerializer(Body):
     """What you want otherwise than proposed: fewer shares, another limit, stop or target."""
 
     quantity = serializers.IntegerField(min_value=1, max_value=2**31 - 1, required=False, allow_null=True)
@@ -20,19 +20,19 @@ class WishSerializer(Body):
     take_profit = serializers.DecimalField(**PRICE, min_value=0, required=False, allow_null=True)
 
     @property
-    def wish(self) -> Wish:
+    def overrides(self) -> Overrides:
         names = ("quantity", "limit_price", "stop_loss", "take_profit")
-        return Wish(**{name: self.validated_data.get(name) for name in names})
+        return Overrides(**{name: self.validated_data.get(name) for name in names})
 
 
-def wish_of(given: Mapping[str, Any]) -> Wish:
+def overrides_of(given: Mapping[str, Any]) -> Overrides:
     """What the query asks for. Raises ValidationError."""
-    body = WishSerializer(data={name: value for name, value in given.items() if name != "format"})
+    body = OverridesSerializer(data={name: value for name, value in given.items() if name != "format"})
     body.is_valid(raise_exception=True)
-    return body.wish
+    return body.overrides
 
 
-class LookSerializer(serializers.Serializer[Any]):
+class EntryCheckSerializer(serializers.Serializer[Any]):
     """The newest price that the entry is held against."""
 
     price = serializers.DecimalField(18, 6, allow_null=True)
@@ -56,7 +56,9 @@ class ProposalSerializer(serializers.Serializer[Proposal]):
     """What approving a signal would do now."""
 
     signal = serializers.UUIDField(source="signal.pk")
-    does = serializers.ChoiceField([one.value for one in Does], help_text="What it does to the position.")
+    does = serializers.ChoiceField(
+        [one.value for one in Effect], source="effect", help_text="What it does to the position."
+    )
     words = serializers.SerializerMethodField(help_text="What pressing the button does.")
     problems = serializers.ListField(
         child=serializers.CharField(), help_text="Why it cannot be approved now. Empty: it can."
@@ -75,7 +77,7 @@ class ProposalSerializer(serializers.Serializer[Proposal]):
     waits_until = serializers.DateTimeField(help_text="When it would be looked at again; null: sent at once.")
     good_until = serializers.DateTimeField(help_text="When an unfilled entry is cancelled.")
     flat_at = serializers.DateTimeField(help_text="When what was bought is sold at the latest.")
-    look = LookSerializer()
+    look = EntryCheckSerializer(source="entry_check")
 
     def get_words(self, proposal: Proposal) -> str:
         return describe(proposal)
@@ -90,9 +92,9 @@ class ProposalSerializer(serializers.Serializer[Proposal]):
         return self._price(proposal, proposal.levels.take_profit)
 
     def get_risk(self, proposal: Proposal) -> str | None:
-        return f"{proposal.size.risk:.2f}" if proposal.does.is_entry and proposal.size else None
+        return f"{proposal.size.risk:.2f}" if proposal.effect.is_entry and proposal.size else None
 
     @staticmethod
     def _price(proposal: Proposal, price: Decimal | None) -> str | None:
         """A closing has no levels."""
-        return None if price is None or proposal.does.is_exit else f"{price:.6f}"
+        return None if price is None or proposal.effect.is_exit else f"{price:.6f}"

@@ -13,7 +13,7 @@ BATCH = 5_000
 COLUMNS = ("number", "at", "kind", "actor", "subject", "log_entry")  # what the text says once more
 
 
-class Row(NamedTuple):
+class EventRow(NamedTuple):
     """An event as the table holds it, quicker than the model by half."""
 
     number: int
@@ -38,7 +38,7 @@ class Chain:
 class Broken(Exception):
     """The chain does not hold. Names the first event that shows it."""
 
-    def __init__(self, number: int, why: str, row: Row | None = None) -> None:
+    def __init__(self, number: int, why: str, row: EventRow | None = None) -> None:
         named = f"event {number} ({row.kind}, {row.subject})" if row else f"event {number}"
         super().__init__(f"The chain is broken at {named}: {why}")
         self.number = number
@@ -70,14 +70,14 @@ def reaches(count: int, head: str) -> None:
         raise Broken(count, f"its hash was {head} once. The chain up to it was written anew.")
 
 
-def rows(first: int = 1, last: int | None = None) -> Iterator[Row]:
+def rows(first: int = 1, last: int | None = None) -> Iterator[EventRow]:
     """The events in their order, by batches: neither a long transaction nor much memory."""
-    events = AuditEvent.objects.order_by("number").values_list(*Row._fields)
+    events = AuditEvent.objects.order_by("number").values_list(*EventRow._fields)
     if last is not None:
         events = events.filter(number__lte=last)
     batch = list(events.filter(number__gte=first)[:BATCH])
     while batch:
-        yield from map(Row._make, batch)
+        yield from map(EventRow._make, batch)
         batch = list(events.filter(number__gt=batch[-1][0])[:BATCH])
 
 
@@ -90,7 +90,7 @@ def _hash_before(number: int) -> str:
     return found
 
 
-def _what_is_wrong(row: Row, number: int, previous: str) -> str:
+def _what_is_wrong(row: EventRow, number: int, previous: str) -> str:
     if row.number != number:
         return f"it is missing; the next one is event {row.number}."
     if row.previous_hash != previous:
@@ -102,7 +102,7 @@ def _what_is_wrong(row: Row, number: int, previous: str) -> str:
     return ""
 
 
-def _differing(row: Row) -> list[str]:
+def _differing(row: EventRow) -> list[str]:
     """The columns that do not say what the text says."""
     try:
         said = json.loads(row.text)

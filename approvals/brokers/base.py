@@ -17,15 +17,15 @@ class BrokerError(Exception):
     """The broker did not do what was asked."""
 
 
-class Refused(BrokerError):
+class OrderRefused(BrokerError):
     """The broker said no: the order does not exist and will not. The message is the broker's reason."""
 
 
-class Away(BrokerError):
+class BrokerAway(BrokerError):
     """The broker could not be reached: nothing was handed over, so nothing can have happened."""
 
 
-class Lost(BrokerError):
+class AnswerLost(BrokerError):
     """The answer was lost: the broker may have acted or not. Ask by the client id; never send again."""
 
 
@@ -143,7 +143,7 @@ class Account:
 
 
 class Broker(Protocol):
-    """Every call raises Away, Lost or Refused and nothing else for what a broker can do wrong."""
+    """Every call raises BrokerAway, AnswerLost or OrderRefused and nothing else for what goes wrong."""
 
     name: str
     is_paper: bool

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from approvals.brokers.base import Away, Broker, Lost, Refused, State
+from approvals.brokers.base import AnswerLost, Broker, BrokerAway, OrderRefused, State
 from approvals.execution import brokerage, reports
 from approvals.models import Order
 
@@ -29,18 +29,18 @@ def cancel(pk: UUID, at: datetime) -> None:
         return
     try:
         ask_to_cancel(order, brokerage.broker(at), at)
-    except (Away, Lost) as error:
+    except (BrokerAway, AnswerLost) as error:
         logger.warning("Order %s is not cancelled yet, it is tried again: %s", pk, error)
 
 
 def ask_to_cancel(order: Order, there: Broker, at: datetime) -> bool:
-    """Whether what was to be cancelled works no more at the broker. Raises Away or Lost when nobody knows.
+    """Return whether what was to be cancelled works no more at the broker. Raises BrokerAway or AnswerLost.
 
     A broker that does not have the order yet has nothing to cancel; should it arrive, it is asked again.
     """
     try:
         report = there.cancel(order.pk, exits=order.cancel_exits)
-    except Refused:
+    except OrderRefused:
         known = there.order(order.pk)
         if known is None:
             return True

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import F, Q
 
 from approvals import entry_check, gate, notify, positions
-from approvals.brokers.base import Broker, BrokerError, Lost, Refused
+from approvals.brokers.base import AnswerLost, Broker, BrokerError, OrderRefused
 from approvals.execution import account, brokerage, checking, fills, reports, transitions
 from approvals.execution.cancel import CANCEL_UNDONE, ask_to_cancel
 from approvals.execution.submit import halted_meanwhile, submit
@@ -57,19 +57,19 @@ def _compare(there: Broker, at: datetime) -> None:
     troubles = _each(untold, _look_up, there, at)
     troubles += _each(mine.filter(CANCEL_UNDONE), ask_to_cancel, there, at)
     if troubles:
-        raise Lost(troubles[0])
+        raise AnswerLost(troubles[0])
     account.write_snapshot(there.account(), there.name, at)
 
 
 def _each(
     orders: Iterable[Order], act: Callable[[Order, Broker, datetime], object], there: Broker, at: datetime
 ) -> list[str]:
-    """Do it with each order, whatever the broker says of the others; what it said. Raises Away."""
+    """Do it with each order, whatever the broker says of the others; what it said. Raises BrokerAway."""
     troubles = []
     for order in orders:
         try:
             act(order, there, at)
-        except (Lost, Refused) as error:
+        except (AnswerLost, OrderRefused) as error:
             troubles.append(f"order {order.pk}: {error}")
     return troubles
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from approvals.brokers.base import Away, Broker, BrokerError, Lost, Refused, Report
+from approvals.brokers.base import AnswerLost, Broker, BrokerAway, BrokerError, OrderRefused, Report
 from approvals.execution import fills, reports, transitions
 from approvals.models import Order
 
@@ -36,14 +36,14 @@ def hand_over(
     """
     try:
         report = place()
-    except Refused as refusal:
+    except OrderRefused as refusal:
         transitions.move_unanswered(order, Status.REJECTED, str(refusal), at, acknowledged_at=at)
-    except Away as error:
+    except BrokerAway as error:
         reason = f"The broker was away, nothing was sent. {error}"
         is_unwanted = Order.objects.filter(pk=order.pk, cancel_requested_at__isnull=False).exists()
         end = Status.CANCELLED if is_unwanted else if_away
         transitions.move_unanswered(order, end, reason, at, submitted_at=None)
-    except Lost as error:
+    except AnswerLost as error:
         transitions.move_unanswered(order, Status.UNKNOWN, f"The broker's answer was lost. {error}", at)
     else:
         reports.apply(report, at)

@@ -35,8 +35,8 @@ class Book:
         """What is held with its exits. No query, one where there was a split since."""
         return protect(self.held, self.orders)
 
-    def decidable(self, signals: SignalQuerySet) -> SignalQuerySet:
-        """Those of these that a person can act on, as `Proposal.does`; the others are only measured."""
+    def actionable(self, signals: SignalQuerySet) -> SignalQuerySet:
+        """Return those that approving would trade, as `Proposal.effect`; the others are only measured."""
         if settings.ALLOW_SHORT:
             return signals
         longs = [position.symbol for position in self.held if position.quantity > 0]

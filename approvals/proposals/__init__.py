@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from approvals.gate import State
-from approvals.proposals.context import Surroundings, limits
-from approvals.proposals.proposal import AS_PROPOSED, Does, Proposal, Wish
+from approvals.proposals.context import Context, limits
+from approvals.proposals.proposal import AS_PROPOSED, Effect, Overrides, Proposal
 from approvals.proposals.sentences import describe, terms
 from signals.models import Signal
 
 __all__ = [
     "AS_PROPOSED",
-    "Does",
+    "Context",
+    "Effect",
+    "Overrides",
     "Proposal",
-    "Surroundings",
-    "Wish",
     "describe",
     "limits",
     "propose",
@@ -24,13 +24,13 @@ __all__ = [
 
 
 def propose(
-    signal: Signal, at: datetime, wish: Wish = AS_PROPOSED, *, state: State | None = None
+    signal: Signal, at: datetime, overrides: Overrides = AS_PROPOSED, *, state: State | None = None
 ) -> Proposal:
     """What approving this signal would do. `state`: the switches, where they have been read already."""
-    return Proposal(signal, wish, Surroundings.load([signal.symbol], at, state))
+    return Proposal(signal, overrides, Context.load([signal.symbol], at, state))
 
 
 def propose_all(signals: Sequence[Signal], at: datetime, state: State | None = None) -> list[Proposal]:
     """The same for many, in their order: always the same number of queries."""
-    around = Surroundings.load({signal.symbol for signal in signals}, at, state)
-    return [Proposal(signal, AS_PROPOSED, around) for signal in signals]
+    context = Context.load({signal.symbol for signal in signals}, at, state)
+    return [Proposal(signal, AS_PROPOSED, context) for signal in signals]

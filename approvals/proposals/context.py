@@ -8,7 +8,7 @@ from functools import cached_property
 from django.conf import settings
 
 from approvals import gate, positions
-from approvals.entry_check import Scene
+from approvals.entry_check import MarketContext
 from approvals.gate import State
 from approvals.models import Order
 from approvals.positions import Book, Position
@@ -28,10 +28,10 @@ def limits() -> Limits:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Context:
     """What proposals depend on besides their signals, read once for all of them."""
 
-    scene: Scene
+    market: MarketContext
     obstacle: str
     exposure: Exposure | None
     unknown: str
@@ -40,7 +40,7 @@ class Surroundings:
     @classmethod
     def load(
         cls, symbols: Collection[str], at: datetime, state: State | None = None, book: Book | None = None
-    ) -> "Surroundings":
+    ) -> "Context":
         """Two queries; one more for the state of the switches and three for the book, if not given."""
         book = book or Book.load(at)
         exposure, unknown = None, ""
@@ -49,7 +49,7 @@ class Surroundings:
         except positions.Unknown as problem:
             unknown = str(problem)
         obstacle = state.obstacle if state else gate.obstacle(at)
-        return cls(Scene.load(symbols, at), obstacle, exposure, unknown, book)
+        return cls(MarketContext.load(symbols, at), obstacle, exposure, unknown, book)
 
     @property
     def currency(self) -> str:

@@ -11,16 +11,16 @@ from typing import Any
 from django.conf import settings
 
 from approvals import risk
-from approvals.entry_check import Levels, Look, levels_of, look, written
+from approvals.entry_check import EntryCheck, Levels, check, format_price, levels_of
 from approvals.models import Order
-from approvals.proposals.context import Surroundings, limits
+from approvals.proposals.context import Context, limits
 from approvals.risk import Cap, Size
 from signals.models import Signal
 
 BEYOND = Decimal("0.25")  # of an ATR: how far beyond the price seen an entry's limit may lie
 
 
-class Does(StrEnum):
+class Effect(StrEnum):
     """What approving does. NOTHING: the signal is not actionable, only measured."""
 
     OPENS_LONG = "opens long"
@@ -31,15 +31,15 @@ class Does(StrEnum):
 
     @property
     def is_entry(self) -> bool:
-        return self in (Does.OPENS_LONG, Does.OPENS_SHORT)
+        return self in (Effect.OPENS_LONG, Effect.OPENS_SHORT)
 
     @property
     def is_exit(self) -> bool:
-        return self in (Does.CLOSES_LONG, Does.CLOSES_SHORT)
+        return self in (Effect.CLOSES_LONG, Effect.CLOSES_SHORT)
 
 
 @dataclass(frozen=True)
-class Wish:
+class Overrides:
     """What a person wants otherwise than proposed. None: as proposed."""
 
     quantity: int | None = None
@@ -48,7 +48,7 @@ class Wish:
     take_profit: Decimal | None = None
 
 
-AS_PROPOSED = Wish()
+AS_PROPOSED = Overrides()
 NOT_ACTIONABLE = (
     "Not actionable: there is no position to sell, and selling short is off (ALLOW_SHORT). "
     "The signal is only measured."
@@ -63,8 +63,8 @@ class Proposal:
     """
 
     signal: Signal
-    wish: Wish
-    around: Surroundings
+    overrides: Overrides
+    context: Context
     apart_from: Order | None = None
 
     @property
@@ -73,38 +73,38 @@ class Proposal:
 
     @cached_property
     def position(self) -> int:
-        held = self.around.held.get(self.symbol)
+        held = self.context.held.get(self.symbol)
         return held.quantity if held else 0
 
     @property
     def foreign(self) -> int:
-        held = self.around.held.get(self.symbol)
+        held = self.context.held.get(self.symbol)
         return held.foreign if held else 0
 
     @cached_property
-    def does(self) -> Does:
+    def effect(self) -> Effect:
         buys = self.signal.signal_type == Signal.Type.BUY
         if self.position > 0 and not buys:
-            return Does.CLOSES_LONG
+            return Effect.CLOSES_LONG
         if self.position < 0 and buys:
-            return Does.CLOSES_SHORT
+            return Effect.CLOSES_SHORT
         if buys:
-            return Does.OPENS_LONG
-        return Does.OPENS_SHORT if settings.ALLOW_SHORT else Does.NOTHING
+            return Effect.OPENS_LONG
+        return Effect.OPENS_SHORT if settings.ALLOW_SHORT else Effect.NOTHING
 
     @property
     def is_actionable(self) -> bool:
-        return self.does is not Does.NOTHING
+        return self.effect is not Effect.NOTHING
 
     # --- levels and size ----------------------------------------------------------------------------------
 
     @property
     def tick(self) -> Decimal:
-        return self.around.scene.instruments[self.symbol].tick_size
+        return self.context.market.instruments[self.symbol].tick_size
 
     @cached_property
     def levels(self) -> Levels:
-        stop, target = self.wish.stop_loss, self.wish.take_profit
+        stop, target = self.overrides.stop_loss, self.overrides.take_profit
         return levels_of(
             self.signal,
             None if stop is None else risk.to_tick(stop, self.tick),
@@ -112,22 +112,22 @@ class Proposal:
         )
 
     @cached_property
-    def look(self) -> Look:
-        return look(self.levels, self.symbol, self.around.scene)
+    def entry_check(self) -> EntryCheck:
+        return check(self.levels, self.symbol, self.context.market)
 
     @cached_property
     def worst_price(self) -> Decimal | None:
         """The most that an entry may pay (the least, when it sells): BEYOND an ATR from the price seen."""
-        if self.look.price is None:
+        if self.entry_check.price is None:
             return None
         sign = self.levels.sign
-        beyond = sign * (self.look.price + sign * BEYOND * self.levels.atr)
+        beyond = sign * (self.entry_check.price + sign * BEYOND * self.levels.atr)
         inside = sign * (self.levels.take_profit - sign * self.tick)
         return risk.to_tick(sign * min(beyond, inside), self.tick, ROUND_FLOOR if sign > 0 else ROUND_CEILING)
 
     @cached_property
     def limit_price(self) -> Decimal | None:
-        wished = self.wish.limit_price
+        wished = self.overrides.limit_price
         return self.worst_price if wished is None else risk.to_tick(wished, self.tick)
 
     @cached_property
@@ -138,24 +138,24 @@ class Proposal:
     @cached_property
     def size(self) -> Size | None:
         """The size of the entry: the largest, or what a person asked for when that is less."""
-        return self._sized(self.wish.quantity)
+        return self._sized(self.overrides.quantity)
 
     def _sized(self, asked: int | None) -> Size | None:
-        if self.around.exposure is None or self.limit_price is None or self._level_problems:
+        if self.context.exposure is None or self.limit_price is None or self._level_problems:
             return None
-        exposure, stop = self.around.exposure, self.levels.stop_loss
+        exposure, stop = self.context.exposure, self.levels.stop_loss
         held = exposure.values.get(self.symbol, Decimal(0))
         return risk.size(self.limit_price, stop, limits(), exposure, asked=asked, held=held)
 
     @property
     def quantity(self) -> int:
-        if self.does.is_exit:
+        if self.effect.is_exit:
             return abs(self.position)
         return self.size.quantity if self.size else 0
 
     @property
     def caps(self) -> Sequence[Cap]:
-        """What kept the size from being larger, but for the person's own wish."""
+        """What kept the size from being larger, but for the person's own quantity."""
         return [cap for cap in self.size.caps if cap is not Cap.ASKED] if self.size else []
 
     # --- when -----------------------------------------------------------------------------------------------
@@ -163,35 +163,35 @@ class Proposal:
     @property
     def waits_until(self) -> datetime | None:
         """When an entry made now would be looked at again and sent; None when it is sent at once."""
-        return self.look.due_at if self.does.is_entry else None
+        return self.entry_check.due_at if self.effect.is_entry else None
 
     @property
     def good_until(self) -> datetime | None:
-        return self.around.scene.good_until(self.signal)
+        return self.context.market.good_until(self.signal)
 
     @property
     def flat_at(self) -> datetime | None:
-        return self.around.scene.flat_at(self.signal)
+        return self.context.market.flat_at(self.signal)
 
     # --- why not --------------------------------------------------------------------------------------------
 
     @cached_property
     def problems(self) -> list[str]:
         """Why the signal cannot be approved now; empty when it can."""
-        if self.around.obstacle:
-            return [self.around.obstacle]
-        if self.does is Does.NOTHING:
+        if self.context.obstacle:
+            return [self.context.obstacle]
+        if self.effect is Effect.NOTHING:
             return [NOT_ACTIONABLE]
         return list(self._of_the_position()) or list(self._of_the_entry())
 
     def _of_the_position(self) -> Iterator[str]:
         symbol = self.symbol
-        entering = self.around.working(symbol, Order.Kind.ENTRY, self.apart_from)
+        entering = self.context.working(symbol, Order.Kind.ENTRY, self.apart_from)
         adds = self.position != 0 or (entering is not None and entering.side == self.signal.signal_type)
-        if self.around.working(symbol, Order.Kind.CLOSE):
+        if self.context.working(symbol, Order.Kind.CLOSE):
             yield f"The position in {symbol} is being closed already."
-        elif self.does.is_exit:
-            if self.wish.quantity not in (None, self.quantity):
+        elif self.effect.is_exit:
+            if self.overrides.quantity not in (None, self.quantity):
                 yield f"The position of {self.quantity} {symbol} is closed whole: its stop guards all of it."
         elif self.foreign:
             yield f"The account holds {self.foreign} {symbol} that Jax did not trade: they are left alone."
@@ -201,22 +201,22 @@ class Proposal:
             yield f"There is a position in {symbol} already, or an order for one (ALLOW_ADDING is off)."
 
     def _of_the_entry(self) -> Iterator[str]:
-        if self.does.is_exit:
+        if self.effect.is_exit:
             return
         yield from self._of_the_instrument()
         if self.waits_until and self.good_until and self.good_until <= self.waits_until:
             yield "The signal expires before its order could be sent."
-        yield from self.look.problems or self._level_problems or self._of_the_size()
+        yield from self.entry_check.problems or self._level_problems or self._of_the_size()
 
     def _of_the_instrument(self) -> Iterator[str]:
-        instrument = self.around.scene.instruments[self.symbol]
+        instrument = self.context.market.instruments[self.symbol]
         if instrument.split_pending_since is not None:
             yield "A split was seen and the history is not restated yet."
-        if self.around.unknown:
-            yield self.around.unknown
-        elif instrument.currency != self.around.currency:
+        if self.context.unknown:
+            yield self.context.unknown
+        elif instrument.currency != self.context.currency:
             currencies = f"{self.symbol} trades in {instrument.currency}, the account is in"
-            yield f"{currencies} {self.around.currency}, and no rate is known."
+            yield f"{currencies} {self.context.currency}, and no rate is known."
 
     @cached_property
     def _level_problems(self) -> list[str]:
@@ -227,20 +227,22 @@ class Proposal:
         stop, target = self.levels.stop_loss, self.levels.take_profit
         if limit is None or worst is None:
             yield "There is no price to set a limit by."
-        elif min(limit, stop, target) <= 0:
+            return
+        wrong_side = f"on the wrong side of the limit of {format_price(limit)}"
+        if min(limit, stop, target) <= 0:
             yield "A price must be above zero."
         elif sign * (limit - stop) <= 0:
-            yield f"The stop of {written(stop)} is on the wrong side of the limit of {written(limit)}."
+            yield f"The stop of {format_price(stop)} is {wrong_side}."
         elif sign * (target - limit) <= 0:
-            yield f"The target of {written(target)} is on the wrong side of the limit of {written(limit)}."
+            yield f"The target of {format_price(target)} is {wrong_side}."
         elif sign * (limit - worst) > 0:
-            beyond = f"{written(worst)}, {BEYOND} ATR beyond the newest price"
-            yield f"The limit of {written(limit)} is worse than {beyond}."
+            beyond = f"{format_price(worst)}, {BEYOND} ATR beyond the newest price"
+            yield f"The limit of {format_price(limit)} is worse than {beyond}."
 
     def _of_the_size(self) -> Iterator[str]:
         if self.size is None or self.largest is None:
             return
-        asked = self.wish.quantity
+        asked = self.overrides.quantity
         if asked is not None and asked > self.largest.quantity:
             yield f"{asked} shares are too many: {self._most(self.largest)}."
         elif self.size.quantity == 0:
@@ -256,17 +258,19 @@ class Proposal:
     @property
     def resized(self) -> str:
         """What a price that moved against the trade changes; empty when it did not."""
-        drift, price = self.look.drift_atr, self.look.price
-        if not self.does.is_entry or price is None or drift is None or drift >= 0:
+        drift, price = self.entry_check.drift_atr, self.entry_check.price
+        if not self.effect.is_entry or price is None or drift is None or drift >= 0:
             return ""
-        moved = f"The price has moved {-drift:.2f} ATR against the trade, from {written(self.levels.entry)}"
-        return f"{moved} to {written(price)}: limit and size are counted from there."
+        moved = (
+            f"The price has moved {-drift:.2f} ATR against the trade, from {format_price(self.levels.entry)}"
+        )
+        return f"{moved} to {format_price(price)}: limit and size are counted from there."
 
     def as_json(self) -> dict[str, Any]:
         """The figures that are kept with a decision."""
-        is_entry = self.does.is_entry
+        is_entry = self.effect.is_entry
         return {
-            "does": self.does.value,
+            "does": self.effect.value,
             "quantity": self.quantity,
             "limit_price": self.limit_price if is_entry else None,
             "stop_loss": self.levels.stop_loss if is_entry else None,

@@ -4,24 +4,24 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from approvals.entry_check import written
-from approvals.proposals.proposal import NOT_ACTIONABLE, Does, Proposal
+from approvals.entry_check import format_price
+from approvals.proposals.proposal import NOT_ACTIONABLE, Effect, Proposal
 from signals.models import Signal
 
 
 def describe(proposal: Proposal) -> str:
     """Return in a sentence what pressing the button does."""
-    if proposal.does is Does.NOTHING:
+    if proposal.effect is Effect.NOTHING:
         return NOT_ACTIONABLE
     verb = "buys" if proposal.signal.signal_type == Signal.Type.BUY else "sells"
-    sentence = _exit(proposal, verb) if proposal.does.is_exit else _entry(proposal, verb)
+    sentence = _exit(proposal, verb) if proposal.effect.is_exit else _entry(proposal, verb)
     return sentence[0].upper() + sentence[1:]
 
 
 def _exit(proposal: Proposal, verb: str) -> str:
-    hours = proposal.look.hours
+    hours = proposal.entry_check.hours
     when = "now" if hours.is_open else f"at the open{_on(hours.opens_at)}"
-    side = "long" if proposal.does is Does.CLOSES_LONG else "short"
+    side = "long" if proposal.effect is Effect.CLOSES_LONG else "short"
     shares = f"{verb} {proposal.quantity} {proposal.symbol}"
     return (
         f"{shares} {when} at the market, out of the {side} position; its stop and target are cancelled first."
@@ -31,13 +31,13 @@ def _exit(proposal: Proposal, verb: str) -> str:
 def _entry(proposal: Proposal, verb: str) -> str:
     if proposal.size is None or proposal.limit_price is None:
         return f"{verb} {proposal.symbol}; how many is not known now."
-    risks = f"risks {proposal.size.risk:.2f} {proposal.around.currency} until the stop"
-    limit = f"at {written(proposal.limit_price)} or better"
+    risks = f"risks {proposal.size.risk:.2f} {proposal.context.currency} until the stop"
+    limit = f"at {format_price(proposal.limit_price)} or better"
     terms = f"{limit}, {risks}, good until{_on(proposal.good_until)}"
     shares = f"{verb} {proposal.quantity} {proposal.symbol}"
     if proposal.waits_until is None:
         return f"{shares} now {terms}."
-    opens = _on(proposal.look.hours.opens_at)
+    opens = _on(proposal.entry_check.hours.opens_at)
     return f"waits for the open{opens}, looks again two minutes later, then {shares} {terms}."
 
 
@@ -51,8 +51,8 @@ def terms(proposal: Proposal) -> str:
 
     An entry's figures are sent as they were shown; an exit has none, so its shares are among its terms.
     """
-    if proposal.does.is_exit:
-        what, at = f"{proposal.does} {proposal.quantity}", proposal.look.hours.opens_at
+    if proposal.effect.is_exit:
+        what, at = f"{proposal.effect} {proposal.quantity}", proposal.entry_check.hours.opens_at
     else:
-        what, at = proposal.does.value, proposal.waits_until
+        what, at = proposal.effect.value, proposal.waits_until
     return f"{what} {'now' if at is None else at.isoformat()}"

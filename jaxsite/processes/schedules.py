@@ -43,7 +43,7 @@ def periodic() -> list[Periodic]:
         Periodic("signals.sweep", "signals.tasks.sweep", 1),
         Periodic("approvals.reconcile", "approvals.tasks.reconcile", 1, at_start=True),
         Periodic("approvals.seal", "approvals.tasks.seal", 1),
-        Periodic("approvals.tell", "approvals.tasks.tell", 1),
+        Periodic("approvals.notify", "approvals.tasks.send_notifications", 1),
         # Half a minute after the scan.
         Periodic("opinions.start", "opinions.tasks.start", 1, first=timedelta(minutes=1) - EARLY),
         Periodic("approvals.remember", "approvals.tasks.remember", 1, "slow"),

@@ -10,7 +10,7 @@ from django_q.models import OrmQ
 
 from approvals import decisions
 from approvals.models import AuditEvent, Order, OrderDecision, TradeApproval, TradingHalt
-from approvals.proposals import Wish
+from approvals.proposals import Overrides
 from market.models import Quote
 from signals import lifecycle
 from signals.models import Signal
@@ -44,7 +44,7 @@ def test_an_approval_is_a_status_a_record_an_order_and_its_task(trader: User) ->
 
 
 def test_what_was_shown_proposed_and_decided_is_kept(trader: User) -> None:
-    approval = approve(make.signal(), trader, wish=Wish(quantity=5, stop_loss=Decimal("182")))
+    approval = approve(make.signal(), trader, overrides=Overrides(quantity=5, stop_loss=Decimal("182")))
     approval.refresh_from_db()
     assert approval.shown["quote"]["price"] == "185.600000"
     assert approval.shown["signal"]["stop_loss"] == "180.500000"
@@ -105,10 +105,10 @@ def test_nor_one_that_another_began_to_oppose(trader: User) -> None:
 def test_a_refusal_leaves_nothing_behind_and_the_signal_pending(trader: User) -> None:
     signal = make.signal()
     Quote.objects.update(price=188)
-    with pytest.raises(decisions.Refused, match=r"The price has run 1\.000 ATR") as refusal:
+    with pytest.raises(decisions.ApprovalRefused, match=r"The price has run 1\.000 ATR") as refusal:
         approve(signal, trader)
     signal.refresh_from_db()
-    assert (signal.status, refusal.value.proposal.look.price) == ("pending", Decimal("188"))
+    assert (signal.status, refusal.value.proposal.entry_check.price) == ("pending", Decimal("188"))
     assert queued() == []
     for kind in (TradeApproval, Order, AuditEvent):
         assert kind._default_manager.count() == 0
@@ -117,7 +117,7 @@ def test_a_refusal_leaves_nothing_behind_and_the_signal_pending(trader: User) ->
 def test_a_halt_refuses_approvals_but_no_rejection(trader: User) -> None:
     signal = make.signal()
     TradingHalt.objects.create(cause="person", reason="holiday", started_at=make.T0)
-    with pytest.raises(decisions.Refused, match="halted"):
+    with pytest.raises(decisions.ApprovalRefused, match="halted"):
         approve(signal, trader)
     rejection = decisions.reject(signal.pk, by=trader, reason=NEWS, at=make.T0)
     assert (rejection.approved, rejection.reason) == (False, "news")
@@ -180,14 +180,16 @@ class TestReleasing:
 
     def test_keeps_what_the_person_decided(self, trader: User) -> None:
         levels = {"stop_loss": Decimal("184"), "take_profit": Decimal("190")}
-        approve(make.signal(), trader, wish=Wish(quantity=2, limit_price=Decimal("185.70"), **levels))
+        approve(
+            make.signal(), trader, overrides=Overrides(quantity=2, limit_price=Decimal("185.70"), **levels)
+        )
         Order.objects.update(status="held", status_reason="the broker was away")
         order = self.release(Order.objects.get(), trader)
         assert (order.quantity, order.stop_loss, order.take_profit) == (2, *levels.values())
         assert order.limit_price == Decimal("185.70")
 
     def test_may_change_it(self, held: Order, trader: User) -> None:
-        order = self.release(held, trader, wish=Wish(quantity=5, stop_loss=Decimal("183")))
+        order = self.release(held, trader, overrides=Overrides(quantity=5, stop_loss=Decimal("183")))
         assert (order.quantity, order.stop_loss, order.take_profit) == (5, Decimal("183"), held.take_profit)
 
     def test_forgets_that_it_was_to_be_cancelled(self, held: Order, trader: User) -> None:
@@ -214,7 +216,7 @@ class TestReleasing:
 
     def test_looks_afresh(self, held: Order, trader: User) -> None:
         Quote.objects.update(price=180)
-        with pytest.raises(decisions.Refused, match="beyond the stop"):
+        with pytest.raises(decisions.ApprovalRefused, match="beyond the stop"):
             self.release(held, trader)
         held.refresh_from_db()
         assert held.status == "held"
@@ -224,7 +226,7 @@ class TestReleasing:
         make.ready(at)
         Quote.objects.update(as_of=at)
         Signal.objects.update(expires_at=at)
-        with pytest.raises(decisions.Refused, match=r"Its signal expired .*: drop it"):
+        with pytest.raises(decisions.ApprovalRefused, match=r"Its signal expired .*: drop it"):
             self.release(held, trader, at)
 
     def test_of_a_closing_needs_no_look(self, trader: User) -> None:

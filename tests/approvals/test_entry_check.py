@@ -8,7 +8,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from approvals import entry_check
-from approvals.entry_check import Scene, levels_of
+from approvals.entry_check import MarketContext, levels_of
 from market.models import Instrument, Quote, Split
 from signals.models import Signal, StrategyConfig
 from tests import make
@@ -29,7 +29,7 @@ def market() -> None:
 def problems(signal: Signal, price: float, at: datetime = make.T0, **quote: Any) -> list[str]:
     Quote.objects.all().delete()
     make.quote("AAPL", price, **{"as_of": at} | quote)
-    return entry_check.look(levels_of(signal), "AAPL", Scene.load(["AAPL"], at)).problems
+    return entry_check.check(levels_of(signal), "AAPL", MarketContext.load(["AAPL"], at)).problems
 
 
 def test_a_price_where_the_signal_was_is_no_problem() -> None:
@@ -37,8 +37,8 @@ def test_a_price_where_the_signal_was_is_no_problem() -> None:
 
 
 def test_a_missing_quote_is() -> None:
-    scene = Scene.load(["AAPL"], make.T0)
-    assert entry_check.look(levels_of(make.signal()), "AAPL", scene).problems == ["There is no quote."]
+    market = MarketContext.load(["AAPL"], make.T0)
+    assert entry_check.check(levels_of(make.signal()), "AAPL", market).problems == ["There is no quote."]
 
 
 def test_a_quote_is_stale_beyond_the_limit_and_not_at_it() -> None:
@@ -102,7 +102,7 @@ def test_after_the_close_the_closing_price_is_fresh_and_an_earlier_one_is_not() 
 
 
 def test_out_of_session_an_order_waits_until_two_minutes_after_the_open() -> None:
-    hours = Scene.load(["AAPL"], SATURDAY).hours["AAPL"]
+    hours = MarketContext.load(["AAPL"], SATURDAY).hours["AAPL"]
     assert not hours.is_open
     assert hours.due_at(timedelta(0)) == MONDAYS_OPEN + timedelta(minutes=2)
     assert hours.due_at(timedelta(minutes=15)) == MONDAYS_OPEN + timedelta(minutes=17)
@@ -110,32 +110,32 @@ def test_out_of_session_an_order_waits_until_two_minutes_after_the_open() -> Non
 
 
 def test_in_session_it_does_not_wait() -> None:
-    hours = Scene.load(["AAPL"], make.T0).hours["AAPL"]
+    hours = MarketContext.load(["AAPL"], make.T0).hours["AAPL"]
     assert hours.is_open
     assert hours.due_at(timedelta(0)) is None
     assert hours.closes_at == datetime(2024, 7, 3, 17, tzinfo=UTC)
 
 
 def test_an_entry_is_good_until_the_close_or_the_end_of_its_signal() -> None:
-    scene, close = Scene.load(["AAPL"], make.T0), datetime(2024, 7, 3, 17, tzinfo=UTC)
-    assert scene.good_until(make.signal(expires_at=close + timedelta(days=1))) == close
+    market, close = MarketContext.load(["AAPL"], make.T0), datetime(2024, 7, 3, 17, tzinfo=UTC)
+    assert market.good_until(make.signal(expires_at=close + timedelta(days=1))) == close
     sooner = make.T0 + timedelta(minutes=30)
-    assert scene.good_until(make.signal(timeframe="15m", expires_at=sooner)) == sooner
+    assert market.good_until(make.signal(timeframe="15m", expires_at=sooner)) == sooner
 
 
 def test_round_the_clock_midnight_ends_nothing() -> None:
     make.only("BTC", calendar="24/7")
     make.round_the_clock()
     signal = make.signal("BTC", expires_at=make.T0 + timedelta(hours=20))
-    assert Scene.load(["BTC"], make.T0).good_until(signal) == signal.expires_at
+    assert MarketContext.load(["BTC"], make.T0).good_until(signal) == signal.expires_at
 
 
 def test_what_is_flat_at_the_close_says_when() -> None:
     signal = make.signal(timeframe="15m")
     StrategyConfig.objects.filter(timeframe="15m").update(flat_at_close=True)
-    assert Scene.load(["AAPL"], make.T0).flat_at(signal) == datetime(2024, 7, 3, 17, tzinfo=UTC)
+    assert MarketContext.load(["AAPL"], make.T0).flat_at(signal) == datetime(2024, 7, 3, 17, tzinfo=UTC)
     StrategyConfig.objects.update(flat_at_close=False)
-    assert Scene.load(["AAPL"], make.T0).flat_at(signal) is None
+    assert MarketContext.load(["AAPL"], make.T0).flat_at(signal) is None
 
 
 class TestAnOrderThatWaited:
@@ -186,4 +186,4 @@ def test_what_is_looked_at_is_read_in_a_constant_number_of_queries(
 ) -> None:
     make.only("AAPL", "MSFT", "SPY")
     with django_assert_num_queries(2):
-        Scene.load(["AAPL", "MSFT", "SPY"], make.T0)
+        MarketContext.load(["AAPL", "MSFT", "SPY"], make.T0)

@@ -23,7 +23,7 @@ def tried(act: Callable[[], object]) -> Callable[[], int]:
     def attempt() -> int:
         try:
             act()
-        except exits.Refused:
+        except exits.ExitRefused:
             return 0
         return 1
 

@@ -91,7 +91,9 @@ class TestClose:
     def test_twice_is_refused_and_names_the_first(self, trader: User) -> None:
         make.held("AAPL", 10)
         first = close(trader)
-        with pytest.raises(exits.Refused, match=f"being closed already, by order {first.pk} of 10 shares"):
+        with pytest.raises(
+            exits.ExitRefused, match=f"being closed already, by order {first.pk} of 10 shares"
+        ):
             close(make.trader("ben"))
         assert (len(queued()), OrderDecision.objects.count()) == (1, 1)
 
@@ -102,17 +104,17 @@ class TestClose:
         assert close(trader).pk != first.pk
 
     def test_of_nothing_is_refused(self, trader: User) -> None:
-        with pytest.raises(exits.Refused, match="Nothing of AAPL is held: there is nothing to close"):
+        with pytest.raises(exits.ExitRefused, match="Nothing of AAPL is held: there is nothing to close"):
             close(trader)
 
     def test_of_what_is_not_filled_yet_says_to_cancel_it(self, trader: User) -> None:
         order = make.order("AAPL", status="submitted")
-        with pytest.raises(exits.Refused, match=f"cancel the order {order.pk} instead"):
+        with pytest.raises(exits.ExitRefused, match=f"cancel the order {order.pk} instead"):
             close(trader)
 
     def test_of_shares_of_others_is_refused(self, trader: User) -> None:
         BrokerPosition.objects.create(symbol="AAPL", quantity=7, ours=0, average_cost=1, seen_at=make.T0)
-        with pytest.raises(exits.Refused, match=r"did not trade the 7 AAPL .* close them at the broker"):
+        with pytest.raises(exits.ExitRefused, match=r"did not trade the 7 AAPL .* close them at the broker"):
             close(trader)
 
     def test_is_all_or_nothing(self, trader: User) -> None:
@@ -145,14 +147,14 @@ class TestCancel:
 
     def test_twice_is_told_kindly(self, trader: User) -> None:
         order = cancel(make.order(status="submitted"), trader)
-        with pytest.raises(exits.Refused, match="It is being cancelled since 2024-07-03 14:00:00 UTC"):
+        with pytest.raises(exits.ExitRefused, match="It is being cancelled since 2024-07-03 14:00:00 UTC"):
             cancel(order, trader, at=LATER)
         assert (len(queued()), OrderDecision.objects.count()) == (1, 1)
 
     @pytest.mark.parametrize(("status", "filled"), [("filled", 10), ("cancelled", 4)])
     def test_never_takes_a_stop_away_unasked(self, trader: User, status: str, filled: int) -> None:
         order = make.order(status=status, filled_quantity=filled, exits_working=True, submitted_at=make.T0)
-        with pytest.raises(exits.Refused, match=f"{filled} of 10 AAPL are filled, .* Close the position"):
+        with pytest.raises(exits.ExitRefused, match=f"{filled} of 10 AAPL are filled, .* Close the position"):
             cancel(order, trader)
         assert (queued(), recorded()) == ([], [])
 
@@ -169,7 +171,7 @@ class TestCancel:
         )
         cancel(order, trader)
         assert cancel(order, trader, exits=True).cancel_exits
-        with pytest.raises(exits.Refused, match="It is being cancelled since"):
+        with pytest.raises(exits.ExitRefused, match="It is being cancelled since"):
             cancel(order, trader, exits=True)
 
     @pytest.mark.parametrize("status", ["filled", "partially_filled"])
@@ -184,7 +186,7 @@ class TestCancel:
     )
     def test_of_what_has_ended_says_how(self, trader: User, status: str, reason: str) -> None:
         for told in (False, True):
-            with pytest.raises(exits.Refused, match=reason):
+            with pytest.raises(exits.ExitRefused, match=reason):
                 cancel(make.order(status=status, status_reason="no money"), trader, exits=told)
 
     @pytest.mark.parametrize(("status", "filled"), [("submitted", 0), ("partially_filled", 4)])
@@ -192,7 +194,7 @@ class TestCancel:
         order = make.order(
             kind="close", side="SELL", status=status, filled_quantity=filled, submitted_at=make.T0
         )
-        with pytest.raises(exits.Refused, match="without this closing it has neither"):
+        with pytest.raises(exits.ExitRefused, match="without this closing it has neither"):
             cancel(order, trader)
         assert cancel(order, trader, exits=True).cancel_requested_at == make.T0
 
@@ -227,7 +229,7 @@ class TestDrop:
 
     def test_twice_is_told_kindly(self, trader: User) -> None:
         order = drop(make.order(status="held"), trader)
-        with pytest.raises(exits.Refused, match="dropped already, by ann at 2024-07-03 14:00 UTC"):
+        with pytest.raises(exits.ExitRefused, match="dropped already, by ann at 2024-07-03 14:00 UTC"):
             drop(order, make.trader("ben"), at=LATER)
         assert OrderDecision.objects.count() == 1
 
@@ -240,5 +242,5 @@ class TestDrop:
         ],
     )
     def test_of_what_is_not_held_says_what_to_do(self, trader: User, status: str, words: str) -> None:
-        with pytest.raises(exits.Refused, match=words):
+        with pytest.raises(exits.ExitRefused, match=words):
             drop(make.order(status=status), trader)

@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from approvals import proposals
 from approvals.models import BrokerPosition, Gate, Order, TradingHalt
-from approvals.proposals import Does, Proposal, Wish, describe
+from approvals.proposals import Effect, Overrides, Proposal, describe
 from approvals.risk import Cap
 from market.models import Instrument, Quote
 from signals.models import Signal
@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("desk")]
 SATURDAY = datetime(2024, 7, 6, 12, tzinfo=UTC)
 
 
-def propose(signal: Signal | None = None, at: datetime = make.T0, **wish: Any) -> Proposal:
-    return proposals.propose(signal or make.signal(), at, Wish(**wish))
+def propose(signal: Signal | None = None, at: datetime = make.T0, **overrides: Any) -> Proposal:
+    return proposals.propose(signal or make.signal(), at, Overrides(**overrides))
 
 
 def moved(price: float) -> None:
@@ -30,7 +30,7 @@ def moved(price: float) -> None:
 
 def test_a_buy_when_flat_opens_long_with_a_limit_a_quarter_of_an_atr_away() -> None:
     proposal = propose()
-    assert (proposal.does, proposal.problems) == (Does.OPENS_LONG, [])
+    assert (proposal.effect, proposal.problems) == (Effect.OPENS_LONG, [])
     assert proposal.limit_price == Decimal("186.22")  # 185.60 and a quarter of 2.50, down to the tick
 
 
@@ -76,11 +76,11 @@ def test_a_price_that_ran_away_is_a_problem() -> None:
 
 def test_a_sell_when_flat_is_not_actionable_unless_shorting_is_allowed(settings: Settings) -> None:
     signal = make.sell()
-    assert propose(signal).does is Does.NOTHING
+    assert propose(signal).effect is Effect.NOTHING
     assert propose(signal).problems == [describe(propose(signal))]
     settings.ALLOW_SHORT = True
     proposal = propose(signal)
-    assert (proposal.does, proposal.problems) == (Does.OPENS_SHORT, [])
+    assert (proposal.effect, proposal.problems) == (Effect.OPENS_SHORT, [])
     assert proposal.limit_price == Decimal("184.98")
 
 
@@ -88,7 +88,7 @@ def test_a_signal_against_the_position_closes_it_whole_whatever_the_price() -> N
     make.held(quantity=30)
     moved(170.00)
     proposal = propose(make.sell())
-    assert (proposal.does, proposal.quantity, proposal.problems) == (Does.CLOSES_LONG, 30, [])
+    assert (proposal.effect, proposal.quantity, proposal.problems) == (Effect.CLOSES_LONG, 30, [])
     assert describe(proposal) == (
         "Sells 30 AAPL now at the market, out of the long position; its stop and target are cancelled first."
     )
@@ -97,7 +97,7 @@ def test_a_signal_against_the_position_closes_it_whole_whatever_the_price() -> N
 def test_a_buy_closes_a_short_and_never_flips_it() -> None:
     make.held(quantity=-30)
     proposal = propose()
-    assert (proposal.does, proposal.quantity) == (Does.CLOSES_SHORT, 30)
+    assert (proposal.effect, proposal.quantity) == (Effect.CLOSES_SHORT, 30)
 
 
 @pytest.mark.parametrize("quantity", [29, 31])
@@ -142,7 +142,7 @@ def test_shares_that_we_did_not_trade_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "why"),
+    ("overrides", "why"),
     [
         (
             {"quantity": 108},
@@ -167,8 +167,8 @@ def test_shares_that_we_did_not_trade_are_left_alone() -> None:
         ),
     ],
 )
-def test_a_wish_beyond_the_limits_is_refused_with_the_figures(wish: dict[str, Any], why: str) -> None:
-    assert why in propose(**wish).problems
+def test_a_wish_beyond_the_limits_is_refused_with_the_figures(overrides: dict[str, Any], why: str) -> None:
+    assert why in propose(**overrides).problems
 
 
 def test_fewer_shares_another_limit_stop_and_target_are_possible() -> None:
@@ -219,6 +219,6 @@ def test_many_are_proposed_in_as_many_queries_as_one(django_assert_max_num_queri
     with django_assert_max_num_queries(20) as one:
         proposals.propose_all(signals[:1], make.T0)[0].problems  # noqa: B018  # it is computed when asked for
     with django_assert_max_num_queries(len(one)):
-        assert [proposal.does for proposal in proposals.propose_all(signals, make.T0)] == [
-            *[Does.OPENS_LONG, Does.OPENS_LONG, Does.NOTHING]
+        assert [proposal.effect for proposal in proposals.propose_all(signals, make.T0)] == [
+            *[Effect.OPENS_LONG, Effect.OPENS_LONG, Effect.NOTHING]
         ]

@@ -59,12 +59,12 @@ def test_the_first_cycle_runs_at_once_and_the_schedules_are_written(
 ) -> None:
     eventually(lambda: sql(var, CYCLES) != ["0"])
     assert sql(var, "SELECT name, cluster FROM django_q_schedule ORDER BY name") == [
+        "approvals.notify|",
         "approvals.outcomes|slow",
         "approvals.prune|slow",
         "approvals.reconcile|",
         "approvals.remember|slow",
         "approvals.seal|",
-        "approvals.tell|",
         "jaxsite.prune|slow",
         "market.candles|",
         "market.ingest|",

@@ -62,7 +62,7 @@ class Book(Protocol):
     """Rows of the paper broker. A turn is one transaction that no other turn overlaps."""
 
     def turn(self) -> AbstractContextManager[None]:
-        """Raises Away when nothing was kept of the turn, and Lost when nobody knows."""
+        """Raises BrokerAway when nothing was kept of the turn, and AnswerLost when nobody knows."""
         ...
 
     def opening(self, at: datetime) -> Opening:

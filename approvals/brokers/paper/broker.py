@@ -8,7 +8,17 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from approvals.brokers.base import Account, Bracket, Close, Execution, Holding, Refused, Report, Side, State
+from approvals.brokers.base import (
+    Account,
+    Bracket,
+    Close,
+    Execution,
+    Holding,
+    OrderRefused,
+    Report,
+    Side,
+    State,
+)
 from approvals.brokers.paper import account
 from approvals.brokers.paper.account import Position
 from approvals.brokers.paper.advance import Desk
@@ -48,7 +58,9 @@ class Paper:
         with self._turn(client_id=client_id):
             ticket = self._book.ticket(client_id)
             if ticket is None:
-                raise Refused(f"There is no order {client_id} to cancel. Look it up before asking again.")
+                raise OrderRefused(
+                    f"There is no order {client_id} to cancel. Look it up before asking again."
+                )
             self._end(ticket, exits=exits)
             return ticket.report()
 
@@ -101,32 +113,38 @@ class Paper:
     def _refuse_terms(self, order: Bracket, opening: Opening) -> None:
         listing = self._market.listing(order.symbol)
         if listing is None:
-            raise Refused(f"{order.symbol} is not known here. Put it on the watchlist first.")
+            raise OrderRefused(f"{order.symbol} is not known here. Put it on the watchlist first.")
         if not listing.tick_size:
-            raise Refused(f"{order.symbol} has no tick size. Set it on the instrument's page first.")
+            raise OrderRefused(f"{order.symbol} has no tick size. Set it on the instrument's page first.")
         if listing.currency != opening.currency:
-            raise Refused(
+            raise OrderRefused(
                 f"{order.symbol} trades in {listing.currency} and the account holds {opening.currency}. "
                 f"Trade it from an account in {listing.currency}."
             )
         if order.quantity <= 0 or not _levels_in_order(order):
-            raise Refused("The limit must lie between the stop and the target, for one share at least.")
+            raise OrderRefused("The limit must lie between the stop and the target, for one share at least.")
         if order.good_until <= self._at:
-            raise Refused(f"It was good until {order.good_until:%Y-%m-%d %H:%M} UTC. Give it a later end.")
+            raise OrderRefused(
+                f"It was good until {order.good_until:%Y-%m-%d %H:%M} UTC. Give it a later end."
+            )
 
     def _refuse_other_side(self, order: Bracket) -> None:
         """An entry never closes or turns a position, and exits of two sides never stand side by side."""
         held = self._position(order.symbol).shares
         if held * order.side.sign < 0:
-            raise Refused(f"The account holds {held} {order.symbol}. Close them before the other side.")
+            raise OrderRefused(f"The account holds {held} {order.symbol}. Close them before the other side.")
         for ticket in self._live(order.symbol):
             if isinstance(ticket.terms, Bracket) and ticket.terms.side is not order.side:
-                raise Refused(f"Order {ticket.terms.client_id} works on the other side. Cancel it first.")
+                raise OrderRefused(
+                    f"Order {ticket.terms.client_id} works on the other side. Cancel it first."
+                )
 
     def _refuse_too_dear(self, order: Bracket, opening: Opening) -> None:
         cost, power = order.limit_price * order.quantity, self._account(opening).buying_power
         if cost > power:
-            raise Refused(f"It would cost {cost:.2f} and the buying power is {power}. Lower the quantity.")
+            raise OrderRefused(
+                f"It would cost {cost:.2f} and the buying power is {power}. Lower the quantity."
+            )
 
     def _take_over(self, order: Close) -> None:
         """Refuse what would open or turn a position; the exits of the shares that it closes end here."""
@@ -136,7 +154,7 @@ class Paper:
         brackets = [ticket for ticket in live if ticket.covered]
         free = abs(held) - closing
         if order.quantity <= 0 or held * order.side.sign >= 0 or order.quantity > free:
-            raise Refused(
+            raise OrderRefused(
                 f"The account holds {held} {order.symbol}, of which {closing} are being closed already: "
                 f"{order.side} {order.quantity} would do more than close them. Lower the quantity."
             )

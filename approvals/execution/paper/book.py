@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
-from approvals.brokers.base import Away, Bracket, Close, Execution, Leg, Lost, Side, State
+from approvals.brokers.base import AnswerLost, Bracket, BrokerAway, Close, Execution, Leg, Side, State
 from approvals.brokers.paper import Opening, Ticket
 from approvals.models import PaperAccount, PaperFill, PaperOrder
 from core import locks
@@ -37,7 +37,7 @@ class Rows:
                 yield
                 is_done = True
         except (OperationalError, InterfaceError) as error:
-            raise (Lost if is_done else Away)(f"The paper account's database: {error}") from error
+            raise (AnswerLost if is_done else BrokerAway)(f"The paper account's database: {error}") from error
 
     def opening(self, at: datetime) -> Opening:
         row, _ = PaperAccount.objects.get_or_create(

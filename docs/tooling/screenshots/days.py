@@ -103,7 +103,7 @@ def _approve(signal: Signal, who: User, at: datetime) -> None:
     decisions.view(signal, by=who, at=at)
     try:
         approval = decisions.approve(signal.pk, by=who, seen=decisions.etag_of(signal, at), at=at)
-    except decisions.Refused as refused:
+    except decisions.ApprovalRefused as refused:
         logger.info("%s", refused)
     else:
         execution.submit(Order.objects.get(approval=approval).pk, at)

@@ -14,7 +14,9 @@ def waiting() -> list[Signal]:
     """The signals that can be approved, first the one that leaves most time; the newest one when none can."""
     at = timezone.now()
     pending = list(Signal.objects.pending(at).order_by("-expires_at", "id")[:50])
-    fit = [one.signal for one in proposals.propose_all(pending, at) if one.does.is_entry and not one.problems]
+    fit = [
+        one.signal for one in proposals.propose_all(pending, at) if one.effect.is_entry and not one.problems
+    ]
     newest = Signal.objects.order_by("-generated_at", "id")[:1]
     return fit or pending or list(newest)
 

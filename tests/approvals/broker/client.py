@@ -12,14 +12,14 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from approvals.brokers.base import (
     Account,
-    Away,
+    AnswerLost,
     Bracket,
+    BrokerAway,
     Close,
     Execution,
     Holding,
     Leg,
-    Lost,
-    Refused,
+    OrderRefused,
     Report,
     Side,
     State,
@@ -90,13 +90,13 @@ class HttpBroker:
         try:
             answer = requests.request(method, f"{self.url}/{path}", json=body, timeout=self.timeout)
         except requests.RequestException as error:
-            raise (Away if _is_refused(error) else Lost)(type(error).__name__) from error
+            raise (BrokerAway if _is_refused(error) else AnswerLost)(type(error).__name__) from error
         if answer.status_code == 404:
             return None
         if answer.status_code == 422:
-            raise Refused(answer.json()["reason"])
+            raise OrderRefused(answer.json()["reason"])
         if not answer.ok:
-            raise Lost(f"HTTP {answer.status_code}")
+            raise AnswerLost(f"HTTP {answer.status_code}")
         return answer.json()
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from approvals.brokers.base import Bracket, Leg, Refused, Side, State
+from approvals.brokers.base import Bracket, Leg, OrderRefused, Side, State
 from approvals.brokers.paper import Listing
 from tests.approvals.made_paper import LAG, MINUTE, Account, Tape, bracket, closing, held, short
 from tests.make import T0
@@ -112,7 +112,7 @@ def test_the_exits_of_the_rest_go_on(account: Account) -> None:
 @pytest.mark.parametrize(("side", "quantity"), [(Side.BUY, 100), (Side.SELL, 101), (Side.SELL, 0)])
 def test_what_would_open_or_turn_a_position_is_refused(account: Account, side: Side, quantity: int) -> None:
     held(account)
-    with pytest.raises(Refused, match="Lower the quantity"):
+    with pytest.raises(OrderRefused, match="Lower the quantity"):
         account.at(2).close(closing(quantity, side))
     assert account.at(2).orders()[0].exits_working
 
@@ -120,7 +120,7 @@ def test_what_would_open_or_turn_a_position_is_refused(account: Account, side: S
 def test_the_same_shares_are_not_closed_twice(account: Account) -> None:
     held(account)
     account.at(2).close(closing(60))
-    with pytest.raises(Refused, match="60 are being closed already"):
+    with pytest.raises(OrderRefused, match="60 are being closed already"):
         account.at(2).close(closing(60))
 
 
@@ -171,7 +171,7 @@ def test_a_fill_that_was_there_before_the_cancel_stands(account: Account) -> Non
 
 def test_cancelling_what_was_never_received_is_refused(account: Account) -> None:
     assert account.at(0).order(uuid4()) is None
-    with pytest.raises(Refused, match="no order"):
+    with pytest.raises(OrderRefused, match="no order"):
         account.at(0).cancel(uuid4(), exits=True)
 
 
@@ -185,7 +185,7 @@ def test_cancelling_what_was_never_received_is_refused(account: Account) -> None
 )
 def test_what_cannot_be_traded_here_is_refused(account: Account, listing: Listing | None, why: str) -> None:
     account.tape.listed = listing
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(OrderRefused, match=why):
         account.at(0).place(bracket())
     assert not account.book.tickets
 
@@ -203,15 +203,15 @@ def test_what_cannot_be_traded_here_is_refused(account: Account, listing: Listin
 def test_terms_that_make_no_sense_or_cost_too_much_are_refused(
     account: Account, order: Bracket, why: str
 ) -> None:
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(OrderRefused, match=why):
         account.at(0).place(order)
 
 
 def test_an_entry_against_a_position_or_a_working_entry_is_refused(account: Account) -> None:
     working = bracket()
     account.at(0).place(working)
-    with pytest.raises(Refused, match="other side"):
+    with pytest.raises(OrderRefused, match="other side"):
         account.at(0).place(short())
     account.tape.quote(99.0, 1)
-    with pytest.raises(Refused, match="holds 100 AAPL"):
+    with pytest.raises(OrderRefused, match="holds 100 AAPL"):
         account.at(2).place(short())

@@ -10,7 +10,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals.brokers.base import Execution, Leg, Refused, Side
+from approvals.brokers.base import Execution, Leg, OrderRefused, Side
 from tests.approvals.made_paper import MINUTE, START, Account, Tape, Then, bracket, closing, short
 from tests.make import T0
 
@@ -78,7 +78,7 @@ def _answer(account: Account, minute: float, act: str, number: int) -> object:
     }
     try:
         return calls[act]()
-    except Refused as refusal:
+    except OrderRefused as refusal:
         return str(refusal)
 
 

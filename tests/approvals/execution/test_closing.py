@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from approvals import execution, halt
-from approvals.brokers.base import Away, Report
+from approvals.brokers.base import BrokerAway, Report
 from approvals.execution import sending
 from approvals.models import AuditEvent, Fill, Notification, Order, TradingHalt
 from tests import make
@@ -79,7 +79,7 @@ def test_what_was_to_be_cancelled_when_the_broker_was_away_is_cancelled(
 
 
 def _is_away() -> Report:
-    raise Away("nobody listens")
+    raise BrokerAway("nobody listens")
 
 
 def test_shares_of_others_are_not_closed(fake: FakeBroker) -> None:

@@ -12,7 +12,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
-from approvals.brokers.base import Away, Leg, Refused
+from approvals.brokers.base import BrokerAway, Leg, OrderRefused
 from approvals.execution.paper import paper
 from approvals.models import PaperAccount, PaperFill, PaperOrder
 from market.ingestion import splits
@@ -227,10 +227,10 @@ def test_what_is_held_is_worth_the_newest_quote(aapl: None) -> None:
 
 
 def test_a_symbol_off_the_books_is_refused(aapl: None) -> None:
-    with pytest.raises(Refused, match="watchlist"):
+    with pytest.raises(OrderRefused, match="watchlist"):
         paper(T0).place(bracket(symbol="NOPE"))
     Instrument.objects.update(currency="EUR")
-    with pytest.raises(Refused, match="EUR"):
+    with pytest.raises(OrderRefused, match="EUR"):
         paper(T0).place(bracket())
     assert not PaperOrder.objects.exists()
 
@@ -268,7 +268,7 @@ def test_a_database_that_breaks_off_counts_as_away_and_has_kept_nothing(transact
     make.july_2024()
     make.instrument()
     broker = paper(T0)
-    with connection.execute_wrapper(breaking_off), pytest.raises(Away):
+    with connection.execute_wrapper(breaking_off), pytest.raises(BrokerAway):
         broker.place(bracket())
     assert not broker.orders()
 
