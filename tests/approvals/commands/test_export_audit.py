@@ -68,7 +68,7 @@ def test_the_lines_of_the_manual_find_a_change(tmp_path: Path) -> None:
 def test_the_lines_of_the_manual_find_a_missing_event(tmp_path: Path) -> None:
     made.chain(3)
     (tmp_path / "audit.jsonl").write_text("\n".join(exported()[::2]))
-    assert "missing or written anew: what follows 1" in checked(tmp_path).stderr
+    assert "missing or rewritten: what follows 1" in checked(tmp_path).stderr
 
 
 def test_a_sheet_has_headings_and_a_row_for_each_event() -> None:
