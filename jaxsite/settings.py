@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from core.registry import InvalidSetting, all_settings, read_settings, secret_names
 from jaxsite import __version__
 from jaxsite.processes.bind_guard import LOCAL_NAMES, Reach
-from jaxsite.secret import ensure_secret_key
+from jaxsite.processes.secret_key import ensure_secret_key
 from market.providers import registry as providers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -45,7 +45,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 SESSION_COOKIE_AGE = 7 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "jaxsite.views.errors.out_of_date"
+CSRF_FAILURE_VIEW = "jaxsite.views.errors.csrf_failure"
 
 # --- web server -------------------------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ NOTIFY_SILENT = env.list("NOTIFY_SILENT", default=[])
 NOTIFY_QUIET_HOURS = env.str("NOTIFY_QUIET_HOURS", default="")
 NOTIFY_TIME_ZONE = env.str("NOTIFY_TIME_ZONE", default="UTC")
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8095")
-DEFAULT_EXCEPTION_REPORTER_FILTER = "jaxsite.reports.Filter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "jaxsite.rest.problems.ReportFilter"
 
 # What is never kept, shown or sent: core.redaction takes these settings' values out of every text.
 SECRET_SETTINGS = ["SECRET_KEY", "NOTIFY_URLS", "LLM_API_KEY", *secret_names(_vendors)]
@@ -190,13 +190,13 @@ Q_CLUSTER = {
 # --- Django -----------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "jaxsite",
+    "jaxsite.apps.JaxConfig",
     "desk",
     "approvals",
     "opinions",
     "signals",
     "market",
-    "jaxsite.site.SiteConfig",  # django.contrib.admin with our own site
+    "jaxsite.apps.AdminConfig",  # django.contrib.admin with our own site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -219,7 +219,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "jaxsite.zone.ZoneMiddleware",
+    "jaxsite.auth.zone.ZoneMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "jaxsite.urls"
@@ -234,7 +234,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "jaxsite.context.installation",
+                "jaxsite.views.context.installation",
             ],
         },
     },
@@ -268,12 +268,12 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["core.api.permissions.ModelPermissions"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["jaxsite.rest.JSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "jaxsite.rest.Negotiation",
-    "DEFAULT_FILTER_BACKENDS": ["jaxsite.rest.StrictFilters"],
-    "DEFAULT_PAGINATION_CLASS": "jaxsite.rest.Pages",
+    "DEFAULT_PARSER_CLASSES": ["jaxsite.rest.defaults.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "jaxsite.rest.defaults.Negotiation",
+    "DEFAULT_FILTER_BACKENDS": ["jaxsite.rest.defaults.StrictFilters"],
+    "DEFAULT_PAGINATION_CLASS": "jaxsite.rest.defaults.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "jaxsite.problems.handle",
+    "EXCEPTION_HANDLER": "jaxsite.rest.problems.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365)}
@@ -297,7 +297,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "jaxsite.problems.describe",
+        "jaxsite.rest.problems.describe",
     ],
 }
 

@@ -5,18 +5,18 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from approvals import urls as approvals_urls
-from jaxsite import docs
 from jaxsite.auth import account, login
 from jaxsite.metrics import views
+from jaxsite.rest import docs
 from jaxsite.views import status, styleguide
 from market import urls as market_urls
 from opinions import urls as opinions_urls
 from signals import urls as signals_urls
 
-handler400 = "jaxsite.problems.bad_request"
-handler403 = "jaxsite.views.errors.not_allowed"
-handler404 = "jaxsite.problems.page_not_found"
-handler500 = "jaxsite.problems.server_error"
+handler400 = "jaxsite.views.errors.bad_request"
+handler403 = "jaxsite.views.errors.permission_denied"
+handler404 = "jaxsite.views.errors.page_not_found"
+handler500 = "jaxsite.views.errors.server_error"
 
 
 class Router(DefaultRouter):

@@ -20,8 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from approvals.roles import OPERATOR, TRADER, VIEWER
 from desk import status_bar
 from desk.page import READ, viewer
-from jaxsite import zone
-from jaxsite.auth import tokens
+from jaxsite.auth import tokens, zone
 
 ROLES = {
     VIEWER: "reads everything of the market, the signals and the decisions",

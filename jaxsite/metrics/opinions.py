@@ -19,7 +19,7 @@ Runs = Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True)
-class Advising:
+class OpinionMetrics:
     """`runs`: how many there are, by analyst and status. `cost`: of today (UTC), with what is set aside."""
 
     runs: Runs
@@ -49,14 +49,14 @@ class Advising:
         yield GaugeMetricFamily("jax_opinions_cost_today_usd", meaning, value=float(self.cost))
 
     def _in(self, status: OrchestrationRun.Status) -> int:
-        return sum(count for (_, one), count in self.runs.items() if one == status)
+        return sum(count for (_, run_status), count in self.runs.items() if run_status == status)
 
 
-def read(at: datetime) -> Advising:
-    """The figures at this moment: one query."""
+def read(at: datetime) -> OpinionMetrics:
+    """Return the figures at this moment: one query."""
     today = at.replace(hour=0, minute=0, second=0, microsecond=0)
     spent = Sum("cost_usd", filter=Q(started_at__gte=today), default=Decimal(0))
     rows = OrchestrationRun.objects.order_by().values_list("analyst", "status")
-    found = list(rows.annotate(count=Count("pk"), spent=spent))
-    runs = {(analyst, status): count for analyst, status, count, _ in found}
-    return Advising(runs, sum((usd for *_, usd in found), Decimal(0)))
+    groups = list(rows.annotate(count=Count("pk"), spent=spent))
+    runs = {(analyst, status): count for analyst, status, count, _ in groups}
+    return OpinionMetrics(runs, sum((usd for *_, usd in groups), Decimal(0)))

@@ -14,9 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jaxsite import health, problems
-from jaxsite.metrics import exposition
+from jaxsite import health
+from jaxsite.metrics import collector
 from jaxsite.processes.uptime import in_words, uptime
+from jaxsite.rest import problems
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -75,7 +76,7 @@ class MetricsView(MonitoringView):
     def get(self, request: Request) -> HttpResponseBase:
         try:
             health.ping()
-            figures = exposition.read(timezone.now())
+            figures = collector.read(timezone.now())
         except Error:
             return problems.no_database(request)
         if isinstance(request.accepted_renderer, JSONRenderer):

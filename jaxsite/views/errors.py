@@ -1,4 +1,7 @@
-"""Pages for what went wrong. They need no database and no login: neither may be there."""
+"""Answers to failed requests: problem details for the API, pages for browsers.
+
+The pages need no database and no login: neither may be there.
+"""
 
 from typing import cast
 
@@ -8,21 +11,42 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from desk.page import READ
-from jaxsite import context
+from jaxsite.rest.problems import problem
+from jaxsite.views import context
+
+API = "/api/"
 
 
-def page(status: int, template: str = "") -> HttpResponse:
-    """Without the request, so that nothing in the frame asks who is looking."""
-    shown = render_to_string(template or f"{status}.html", context.simulated())
-    return HttpResponse(shown, status=status, headers={"Cache-Control": "no-store"})
+def error_page(status: int, template: str = "") -> HttpResponse:
+    """Render without the request, so that nothing in the frame reads the user."""
+    html = render_to_string(template or f"{status}.html", context.simulated())
+    return HttpResponse(html, status=status, headers={"Cache-Control": "no-store"})
 
 
-def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Whoever is refused was looked up already: the page says whether a role or a permission is missing."""
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith(API):
+        return problem(request, 400, "The request is not well formed.")
+    return error_page(400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 403, saying whether a role or a permission is missing. The user has been read already."""
     has_role = cast(User, request.user).has_perm(READ)
     return render(request, "403.html", {"has_role": has_role}, status=403)
 
 
-def out_of_date(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form without its token: an old page, blocked cookies, or another site's."""
-    return page(403, "403_csrf.html")
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith(API):
+        return problem(request, 404, "There is nothing at this address. /api/docs/ lists those that exist.")
+    return error_page(404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if request.path.startswith(API):
+        return problem(request, 500, "This is our fault. What went wrong is in the log of the web server.")
+    return error_page(500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form without its token: an old page, blocked cookies, or another site's form."""
+    return error_page(403, "403_csrf.html")

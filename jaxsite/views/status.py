@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET
 from core.paging import LARGEST
 from desk.page import page, show, without_page
 from jaxsite import __version__, health
-from jaxsite.context import simulated
+from jaxsite.views.context import simulated
 from market import feeds
 from market.ingestion import coverage, schedule
 from market.models import IngestionRun

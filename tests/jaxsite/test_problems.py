@@ -15,7 +15,8 @@ from pytest_django.live_server_helper import LiveServer
 from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
-from jaxsite import problems
+from jaxsite.rest import problems
+from jaxsite.views import errors
 from market.api.quotes import QuoteViewSet
 
 pytestmark = pytest.mark.django_db
@@ -100,7 +101,7 @@ def test_our_own_failure_on_a_page_is_a_page_that_asks_nothing_of_the_database(
     rf: Any, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(0):
-        answer = problems.server_error(rf.get("/admin/market/instrument/"))
+        answer = errors.server_error(rf.get("/admin/market/instrument/"))
     assert answer.status_code == 500
     assert b"This is our fault." in answer.content
 

@@ -1,20 +1,20 @@
-"""Errors of the API as problem details (RFC 9457), for unknown addresses and for our own failures too."""
+"""Errors of the API as problem details (RFC 9457), and what error reports must not show."""
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.debug import SafeExceptionReporterFilter
 from rest_framework.views import exception_handler
-
-from jaxsite.views.errors import page as page_of
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
-API = "/api/"
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "RFC 9457 problem details.",
@@ -42,7 +42,10 @@ def problem(
     headers: dict[str, str] | None = None,
     members: Mapping[str, Any] | None = None,
 ) -> JsonResponse:
-    """`members` are figures beside those of the standard, for programs that want to act on them."""
+    """Return an answer with problem details.
+
+    `members`: figures beside those of the standard, for programs that want to act on them.
+    """
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -61,7 +64,7 @@ def no_database(request: HttpRequest) -> JsonResponse:
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """REST framework's exception handler: its decisions, our words. None is left to `server_error`."""
+    """Answer an error as REST framework decides, as problem details. None: left to `server_error`."""
     request = context["request"]
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("The database did not answer %s: %s", request.path, error)
@@ -87,7 +90,7 @@ def _by_field(wrong: Any) -> dict[str, list[str]]:
 
 
 def _flat(messages: Any) -> Iterator[str]:
-    """The messages of a field, those about its parts with the part in front."""
+    """Yield the messages of a field, those about its parts with the part in front."""
     if isinstance(messages, dict):
         for part, inner in messages.items():
             yield from (f"{part}: {message}" for message in _flat(inner))
@@ -98,26 +101,23 @@ def _flat(messages: Any) -> Iterator[str]:
         yield str(messages)
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.path.startswith(API):
-        return problem(request, 400, "The request is not well formed.")
-    return page_of(400)
+class ReportFilter(SafeExceptionReporterFilter):
+    """Hides every secret setting in error reports; Django hides only names like password, key and token."""
 
-
-def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.path.startswith(API):
-        return problem(request, 404, "There is nothing at this address. /api/docs/ lists those that exist.")
-    return page_of(404)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    if request.path.startswith(API):
-        return problem(request, 500, "This is our fault. What went wrong is in the log of the web server.")
-    return page_of(500)
+    hidden_settings = re.compile(
+        "|".join(
+            [
+                SafeExceptionReporterFilter.hidden_settings.pattern,
+                "DATABASE_URL",
+                *map(re.escape, settings.SECRET_SETTINGS),
+            ]
+        ),
+        re.IGNORECASE,
+    )
 
 
 def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Say in the OpenAPI description that every operation can answer with a problem."""
+    """Add to the OpenAPI description that every operation can answer with a problem."""
     result["components"].setdefault("schemas", {})["Problem"] = SCHEMA
     answer = {
         "description": "Anything that went wrong.",

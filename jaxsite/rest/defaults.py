@@ -1,4 +1,7 @@
-"""What every part of the REST API shares. The apps below get it through the REST_FRAMEWORK settings."""
+"""REST framework's classes as our API uses them: parser, negotiation, pages, filters.
+
+The apps below get them through the REST_FRAMEWORK settings.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any

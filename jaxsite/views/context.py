@@ -7,9 +7,10 @@ from market.models import Installation
 
 
 def installation(request: HttpRequest) -> dict[str, bool]:
+    """Context processor."""
     return simulated()
 
 
 def simulated() -> dict[str, bool]:
-    """Whether the prices are invented. Known from the settings, so that a page without a database says so."""
+    """Return whether prices are invented, by the settings: a page without a database says so, too."""
     return {"simulated": settings.DATA_KIND == Installation.Data.SIMULATED}

@@ -15,7 +15,7 @@ VERDICTS = {True: "approved", False: "rejected"}
 
 
 @dataclass(frozen=True)
-class Trading:
+class TradingMetrics:
     """`working`: orders whose first leg may still fill, by status. `equity`: None before the first look."""
 
     is_halted: bool
@@ -56,13 +56,13 @@ class Trading:
             yield GaugeMetricFamily("jax_trading_account_equity", "What the account is worth.", value=equity)
 
 
-def read() -> Trading:
-    """The figures at this moment: always six queries."""
+def read() -> TradingMetrics:
+    """Return the figures at this moment: always six queries."""
     working = Order.objects.working().order_by().values_list("status").annotate(count=Count("pk"))
     decisions = TradeApproval.objects.order_by().values_list("approved").annotate(count=Count("pk"))
     account = AccountSnapshot.objects.order_by("-at").values_list("equity", flat=True).first()
     gate = Gate.objects.first()
-    return Trading(
+    return TradingMetrics(
         is_halted=TradingHalt.objects.filter(ended_at=None).exists(),
         is_open=gate is not None and gate.is_open,
         working=dict(working),

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from jaxsite.secret import ensure_secret_key
+from jaxsite.processes.secret_key import ensure_secret_key
 from tests.jaxsite.processes import ROOT, manage_with
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from jaxsite.secret import ensure_secret_key
+from jaxsite.processes.secret_key import ensure_secret_key
 sys.stdout.write(ensure_secret_key(Path(sys.argv[1])))
 """
 

@@ -1,0 +1,118 @@
+"""Figures about ingestion, providers and quotes for monitoring."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import Q, Subquery
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from market import quotes
+from market.models import IngestionRun, IngestionTotal, Instrument, ProviderStatus
+
+# By the field of IngestionTotal they are read from.
+COUNTERS = {
+    "runs": ("jax_market_ingestions", "Cycles, those skipped included."),
+    "skipped": ("jax_market_skipped_ingestions", "Cycles skipped because another one was at work."),
+    "stored": ("jax_market_successful_ingests", "Symbols answered and stored, summed over the cycles."),
+    "failed": ("jax_market_failed_ingests", "Symbols that no provider answered, summed over the cycles."),
+    "rejected": ("jax_market_rejected_rows", "Rows refused as unfit."),
+}
+
+
+@dataclass(frozen=True)
+class MarketMetrics:
+    """`newest_runs`: the newest finished cycle of each kind that has one."""
+
+    at: datetime
+    totals: Sequence[IngestionTotal]
+    newest_runs: Sequence[IngestionRun]
+    providers: Sequence[ProviderStatus]
+    instruments: int
+    stale_quotes: int
+
+    def as_json(self) -> dict[str, Any]:
+        last = max(self.newest_runs, key=_finished_at, default=None)
+        return {
+            "total_ingestions": sum(total.runs for total in self.totals),
+            "successful_ingests": sum(total.stored for total in self.totals),
+            "failed_ingests": sum(total.failed for total in self.totals),
+            "last_ingest_time": last and last.finished_at,
+            "last_ingest_duration": last and _duration(last),
+            "symbol_count": self.instruments,
+            "stale_quotes": self.stale_quotes,
+            "rejected_rows": sum(total.rejected for total in self.totals),
+        }
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the same for Prometheus, by kind and provider."""
+        totals = {total.kind: total for total in self.totals}
+        for field, (name, meaning) in COUNTERS.items():
+            counter = CounterMetricFamily(name, meaning, labels=["kind"])
+            for kind in IngestionRun.Kind.values:
+                counter.add_metric([kind], getattr(totals.get(kind), field, 0))
+            yield counter
+        yield from self._newest_runs()
+        yield from self._providers()
+        yield GaugeMetricFamily("jax_market_symbols", "Watched instruments.", value=self.instruments)
+        yield GaugeMetricFamily(
+            "jax_market_stale_quotes",
+            "Instruments without a fresh quote in session.",
+            value=self.stale_quotes,
+        )
+
+    def _newest_runs(self) -> Iterator[Metric]:
+        finished = GaugeMetricFamily(
+            "jax_market_last_ingest_timestamp_seconds", "When the newest cycle finished.", labels=["kind"]
+        )
+        duration = GaugeMetricFamily(
+            "jax_market_last_ingest_duration_seconds", "How long the newest cycle took.", labels=["kind"]
+        )
+        for run in self.newest_runs:
+            finished.add_metric([run.kind], _finished_at(run).timestamp())
+            duration.add_metric([run.kind], _duration(run))
+        yield from (finished, duration)
+
+    def _providers(self) -> Iterator[Metric]:
+        labels = ["provider", "kind"]
+        failures = GaugeMetricFamily(
+            "jax_market_provider_consecutive_failures", "Failures since its last success.", labels=labels
+        )
+        cooling = GaugeMetricFamily(
+            "jax_market_provider_cooling_off", "1 while it is left alone after failures.", labels=labels
+        )
+        for row in self.providers:
+            failures.add_metric([row.provider, row.kind], row.consecutive_failures)
+            cooling.add_metric([row.provider, row.kind], row.cools_off(self.at))
+        yield from (failures, cooling)
+
+
+def read(at: datetime) -> MarketMetrics:
+    """Return the figures at this moment: always five queries."""
+    return MarketMetrics(
+        at=at,
+        totals=list(IngestionTotal.objects.order_by("kind")),
+        newest_runs=list(IngestionRun.objects.filter(_is_newest()).order_by("kind")),
+        providers=list(ProviderStatus.objects.all()),
+        instruments=Instrument.objects.watched().count(),
+        stale_quotes=len(quotes.stale_symbols(at)),
+    )
+
+
+def _is_newest() -> Q:
+    """Match the newest finished run of each kind: an index look-up for each, however many runs are kept."""
+    finished = IngestionRun.objects.filter(outcome=IngestionRun.Outcome.FINISHED).order_by("-started_at")
+    newest = (finished.filter(kind=kind).values("pk")[:1] for kind in IngestionRun.Kind.values)
+    return reduce(or_, (Q(pk=Subquery(run)) for run in newest))
+
+
+def _finished_at(run: IngestionRun) -> datetime:
+    return run.finished_at or run.started_at
+
+
+def _duration(run: IngestionRun) -> float:
+    return (_finished_at(run) - run.started_at).total_seconds()
