@@ -1,6 +1,7 @@
 """Keys and account numbers never leave; prices, dates, uuids and words always stay."""
 
 import base64
+import re
 import string
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
+import jaxsite.settings
 from core.redaction import REMOVED, redact, redact_all, secret_values
 
 
@@ -122,6 +124,12 @@ def test_every_setting_that_is_a_secret_is_one_of_the_values_to_remove() -> None
         SimpleNamespace(SECRET_SETTINGS=settings.SECRET_SETTINGS, DATABASES=databases, **written)
     )
     assert sorted(secrets) == sorted([*values, "ntfy://one", "ntfy://two", "of the database"])
+
+
+def test_a_setting_that_is_called_like_a_secret_is_one() -> None:
+    called = {name for name in vars(jaxsite.settings) if re.search(r"(KEY|SECRET|TOKEN|PASSWORD)$", name)}
+    assert "POLYGON_API_KEY" in called
+    assert called <= set(settings.SECRET_SETTINGS)
 
 
 def test_a_secret_that_is_not_set_is_no_value_to_remove() -> None:

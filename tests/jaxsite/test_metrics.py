@@ -120,6 +120,16 @@ def test_an_order_whose_fate_is_unknown_for_long_is_told(client: Client) -> None
 
 
 @pytest.mark.usefixtures("working")
+def test_an_order_whose_fate_is_unknown_for_less_than_five_minutes_is_no_reason_to_worry(
+    client: Client,
+) -> None:
+    order = make.order(status=Order.Status.UNKNOWN, submitted_at=timezone.now() - timedelta(seconds=270))
+    assert health(client)["status"] == "healthy"
+    Order.objects.filter(pk=order.pk).update(submitted_at=timezone.now() - timedelta(seconds=300))
+    assert degraded(client, "trading").startswith("What became of 1 orders is not known.")
+
+
+@pytest.mark.usefixtures("working")
 @pytest.mark.parametrize(
     ("outcome", "kind"), [("skipped", "quotes"), ("broken", "quotes"), ("finished", "candles")]
 )

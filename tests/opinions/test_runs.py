@@ -230,6 +230,18 @@ def test_what_a_run_comes_to_counts_on_the_day_it_began(settings: Any) -> None:
     assert budget.spent(late) == (10, Decimal(1))
 
 
+def test_a_run_that_was_queued_before_midnight_and_began_after_counts_on_the_new_day(settings: Any) -> None:
+    settings.LLM_DAILY_BUDGET_USD = Decimal(1)
+    midnight = datetime(2024, 7, 4, tzinfo=UTC)
+    make.run(make.sell(), cost_usd=Decimal("0.95"), started_at=make.T0)
+    times = {"queued_at": midnight - timedelta(minutes=1), "started_at": midnight + timedelta(minutes=1)}
+    at_work = {"status": Status.RUNNING, "deadline_at": midnight + timedelta(minutes=3)}
+    run = make.run(make.signal(), **times, **at_work)
+    budget.set_aside(run, Bill(10, Decimal("0.10")))
+    assert budget.spent(midnight) == (10, Decimal("0.10"))
+    assert budget.spent(make.T0)[1] == Decimal("1.05")
+
+
 def test_nothing_is_written_to_a_run_that_was_taken_back_and_nothing_that_was_not_given() -> None:
     at_work = {"status": Status.RUNNING, "deadline_at": make.T0, "notes": ["kept"]}
     run, gone = make.run(make.signal(), **at_work), make.run(make.sell("MSFT"), **at_work)

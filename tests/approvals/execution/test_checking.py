@@ -35,6 +35,27 @@ def test_more_exits_than_entries_halt_trading(fake: FakeBroker) -> None:
     assert halts() == ["mismatch"]
 
 
+def test_exits_whose_entrys_fills_are_late_halt_trading_the_second_time(fake: FakeBroker) -> None:
+    order = made.sent()
+    fake.claim(order.pk, filled=10)
+    fake.fill(order.pk, 10, "stop")
+    rounds(1)
+    assert halts() == []
+    rounds(2)
+    assert halts() == ["mismatch"]
+
+
+def test_exits_whose_entrys_fills_come_a_minute_later_are_no_mismatch(fake: FakeBroker) -> None:
+    order = made.sent()
+    fake.claim(order.pk, filled=10)
+    fake.fill(order.pk, 10, "stop")
+    rounds(1)
+    fake.claim(order.pk, filled=0)
+    fake.fill(order.pk, 10)
+    rounds(2, 3)
+    assert halts() == []
+
+
 def test_more_exits_than_entries_after_a_share_split_are_as_they_should_be(fake: FakeBroker) -> None:
     order = made.bought(fake)
     Split.objects.create(symbol="AAPL", date=make.T0.date(), ratio=2, source="test", recorded_at=make.T0)

@@ -83,6 +83,12 @@ def test_success_makes_a_fresh_start() -> None:
     fail(5)
 
 
+def test_success_forgets_no_failures_under_other_names() -> None:
+    fail(1, name="ben")
+    assert log_in(PASSWORD) == ""
+    assert FailedLogin.objects.count() == 1
+
+
 def test_trying_on_makes_the_wait_no_longer(clock: mock.Mock) -> None:
     fail(5)
     for minute in range(5):
@@ -94,7 +100,7 @@ def test_trying_on_makes_the_wait_no_longer(clock: mock.Mock) -> None:
 
 def test_a_clock_that_was_set_back_locks_out_nobody(clock: mock.Mock) -> None:
     fail(5)
-    clock.return_value = make.T0 - make.DAY
+    clock.return_value = make.T0 - 6 * MINUTE
     assert log_in(PASSWORD) == ""
 
 
@@ -118,6 +124,39 @@ def test_an_address_may_not_try_name_after_name() -> None:
         fail(1, name=f"n{number}")
     assert log_in(PASSWORD) == REFUSED
     assert log_in(PASSWORD, address="198.51.100.1") == ""
+
+
+def wait(name: str, address: str, minutes: int) -> timedelta:
+    with pytest.raises(throttle.TooMany) as refused:
+        throttle.begin(name, address, make.T0 + minutes * MINUTE)
+    return refused.value.wait
+
+
+def test_twenty_attempts_from_one_address_are_looked_at_and_no_more() -> None:
+    for number in range(20):
+        throttle.begin(f"n{number}", "192.0.2.1", make.T0)
+    assert wait("ann", "192.0.2.1", 0) == 5 * MINUTE
+    assert len(set(FailedLogin.objects.values_list("name", flat=True))) == 20
+
+
+def test_the_next_is_looked_at_when_the_first_of_five_is_five_minutes_old() -> None:
+    for minute in range(5):
+        throttle.begin("ann", "192.0.2.1", make.T0 + minute * MINUTE)
+    assert wait("ann", "192.0.2.1", 4) == MINUTE
+
+
+def test_the_longer_of_two_waits_counts() -> None:
+    for number in range(15):
+        throttle.begin(f"n{number}", "192.0.2.1", make.T0)
+    for _ in range(5):
+        throttle.begin("ann", "192.0.2.1", make.T0 + 2 * MINUTE)
+    assert wait("ben", "192.0.2.1", 3) == 2 * MINUTE
+    assert wait("ann", "192.0.2.1", 3) == 4 * MINUTE
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(1, "1 minute:"), (60, "1 minute:"), (61, "2 minutes:")])
+def test_it_says_the_wait_in_minutes_that_are_enough(seconds: int, said: str) -> None:
+    assert f"Try again in {said}" in str(throttle.TooMany(timedelta(seconds=seconds)))
 
 
 def test_neither_name_nor_password_is_kept() -> None:
@@ -158,6 +197,7 @@ def test_many_at_once_are_no_more_than_one_after_the_other() -> None:
         (False, "2001:db8:1:2:3:4:5:6", None, "2001:db8:1:2::/64"),
         (False, "::ffff:192.0.2.1", None, "192.0.2.1"),
         (False, "", None, ""),
+        (False, 70 * "x", None, 64 * "x"),
     ],
 )
 def test_where_an_attempt_comes_from(

@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from market import store
-from market.ingestion import cycle, schedule
+from market.ingestion import cycle, gaps, schedule
 from market.models import (
     Candle,
     Gap,
@@ -271,6 +271,19 @@ def test_as_long_as_one_timeframe_cannot_be_fetched_nothing_is_restated(
     assert Split.objects.count() == 1
 
 
+def test_a_split_is_not_restated_from_the_answers_of_two_providers(
+    alpaca: Alpaca, split: Bars, bridge: IBBridge
+) -> None:
+    """They may stand on different bases."""
+    bridge.fail(faults.status(404), on="/candles/AAPL", times=1)
+    bridge.now = alpaca.now = AT + timedelta(minutes=16)
+    candles(bridge.at)
+    assert any("AAPL" in visit.query["symbols"] for visit in alpaca.visits)
+    assert is_pending()
+    assert quarters("AAPL").close.tolist() == split.close.tolist()
+    assert not Split.objects.exists()
+
+
 def test_a_price_that_the_bridge_repeats_after_the_close_is_as_old_as_the_close(bridge: IBBridge) -> None:
     bridge.now = datetime(2024, 7, 4, 15, 0, tzinfo=UTC)
     assert quotes(bridge.now).stored == 3
@@ -293,3 +306,19 @@ def test_a_hole_of_one_provider_is_filled_by_the_next(bridge: IBBridge, alpaca: 
         symbol="AAPL", timeframe="15m", opened_at=AT.replace(hour=14, minute=30, second=0)
     )
     assert filled.provider == "alpaca"
+
+
+def test_a_hole_that_the_second_provider_cannot_fill_is_filled_by_the_first(
+    bridge: IBBridge, alpaca: Alpaca
+) -> None:
+    bridge.spoil = without_half_past_ten
+    candles()
+    bridge.spoil = list
+    alpaca.fail(faults.status(500))
+    ProviderPace.objects.all().delete()
+    gap = Gap.objects.get(symbol="AAPL")
+    with cycle.cycle(IngestionRun.Kind.CANDLES, AT) as current:
+        assert current is not None
+        assert cycle.fetch(current, gaps.ask_again(gap), choice=1) == {"AAPL"}
+    assert alpaca.visits
+    assert not Gap.objects.filter(symbol="AAPL").exists()

@@ -115,6 +115,17 @@ def test_a_jump_is_suspect_until_the_next_bar_confirms_it_even_in_a_later_batch(
     assert not stored().suspect.any()
 
 
+def test_the_bar_after_a_refilled_one_is_judged_again() -> None:
+    """Alone it was a jump that nothing confirmed; now the jump is in the refilled bar, and it confirms it."""
+    bars = make.bars([100.0, 100.5, 100.2, 100.7, 100.4, 100.9, 100.6, 50.0, 50.2], MORNING)
+    bars.open[7] = bars.high[7] = 50.0
+    record(bars[:7])
+    record(bars[8:])
+    assert stored().suspect.tolist() == [False] * 7 + [True]
+    record(bars[7:8])
+    assert stored().suspect.tolist() == [False] * 9
+
+
 def test_a_jump_that_goes_back_stays_suspect() -> None:
     bars = make.bars([100.0, 100.5, 100.2, 100.7, 100.4, 100.9, 100.6, 50.0, 100.5, 100.4], MORNING)
     bars.open[7] = bars.high[7] = 50.0
