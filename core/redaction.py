@@ -18,6 +18,8 @@ SECRET_NAME = (
 SECRET_KEY = re.compile(SECRET_NAME + r"\Z", re.IGNORECASE)
 MIXED_PIECE = re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{16,}")
 
+UUID_BEGINNING = "-".join(f"[0-9a-fA-F]{{{size}}}" for size in (8, 4, 4, 4)) + "-"
+
 
 def _long_run(found: re.Match[str]) -> str:
     """A uuid, a path or a name in the same characters falls into short or plain pieces; a key does not."""
@@ -68,10 +70,11 @@ SHAPES: tuple[tuple[re.Pattern[str], Replacement], ...] = (
     (re.compile(r"(?<![A-Za-z0-9])(?:D?[UF]|DI)[0-9]{5,9}(?![A-Za-z0-9])"), REMOVED),
     (re.compile(r"(?<![A-Za-z0-9])du[0-9]{5,9}(?![A-Za-z0-9])"), REMOVED),
     (re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{32,}={0,2}"), _long_run),
-    # Cards as they are embossed, then any long run; a fraction is a number, however many digits it has.
+    # Cards as they are embossed, then any long run; a fraction is a number, however many digits it has, and
+    # the last part of a uuid may be digits alone.
     (re.compile(r"(?<![\w.,-])[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}(?![\w-])"), REMOVED),
     (re.compile(r"(?<![\w.,-])3[0-9]{3}([ -])[0-9]{6}\1[0-9]{5}(?![\w-])"), REMOVED),
-    (re.compile(r"(?<![\w.])[0-9]{12,}(?![\w]|\.[0-9])"), REMOVED),
+    (re.compile(rf"(?<![\w.])(?<!{UUID_BEGINNING})[0-9]{{12,}}(?![\w]|\.[0-9])"), REMOVED),
 )
 
 
