@@ -18,13 +18,12 @@ from signals.models import Signal
 SOONEST = 10
 
 # What the desk shows is as old as the newest of these.
-VERSION = f"""
+VERSION = """
 SELECT concat_ws(' ',
     (SELECT max(received_at) FROM quotes),
     (SELECT concat(count(*), max(created_at)) FROM strategy_signals
      WHERE status = 'pending' AND expires_at > %(at)s),
-    (SELECT max(id) FROM fills), held,
-    (SELECT count(*) FROM ({quotes.STALE}) AS stale)
+    (SELECT max(id) FROM fills), held, %(stale)s
 ), held
 FROM (SELECT count(*) AS held FROM orders WHERE status = 'held') AS orders
 """
@@ -57,7 +56,7 @@ def version(at: datetime) -> tuple[str, int]:
     And how many orders need a new look.
     """
     with connection.cursor() as cursor:
-        cursor.execute(VERSION, quotes.stale_values(at))
+        cursor.execute(VERSION, {"at": at, "stale": len(quotes.stale_symbols(at))})
         return cursor.fetchone() or ("", 0)
 
 

@@ -1,58 +1,23 @@
 """The watchlist as the desk shows it: price, change, the day's range and a line of the last bars."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import TypedDict
 
 from django.core.paginator import Page
-from django.db import connection
 
 from core.paging import paged
 from market import formatting as market_formatting
-from market import quotes
+from market import queries, quotes
 from market.models import Instrument
+from market.queries import PriceLine
 from market.quotes import QuoteView
 from market.templatetags import figures
 
 PER_PAGE = 40
 POINTS = 40  # bars of the line
 WIDTH, HEIGHT = 96.0, 24.0
-
-# The last closed quarters of an hour of each symbol, oldest first, and the range since its session opened.
-LINES = """
-SELECT symbol, line.closes, day.low, day.high
-FROM unnest(%(symbols)s::text[]) AS wanted(symbol)
-JOIN instruments USING (symbol)
-CROSS JOIN LATERAL (
-    SELECT array_agg(close ORDER BY opened_at) AS closes FROM (
-        SELECT close, opened_at FROM candles
-        WHERE candles.symbol = wanted.symbol AND timeframe = '15m' ORDER BY opened_at DESC LIMIT %(points)s
-    ) AS last
-) AS line
-CROSS JOIN LATERAL (
-    SELECT min(low) AS low, max(high) AS high FROM candles
-    WHERE candles.symbol = wanted.symbol AND timeframe = '15m' AND opened_at >= (
-        SELECT opens_at FROM trading_sessions AS session
-        WHERE session.calendar = instruments.calendar AND NOT closed
-          AND date BETWEEN %(at)s::date - 15 AND %(at)s::date + 2 AND opens_at <= %(at)s
-        ORDER BY opens_at DESC LIMIT 1
-    )
-) AS day
-"""
-
-
-@dataclass(frozen=True)
-class Line:
-    """The last closes as points of a drawing, and the day's range; None where nothing is stored."""
-
-    points: str
-    low: float | None
-    high: float | None
-
-
-NOTHING = Line("", None, None)
 
 
 class Row(TypedDict):
@@ -82,11 +47,13 @@ def page(search: str, number: str | None) -> Page[Instrument]:
 
 def rows(instruments: Iterable[Instrument], at: datetime) -> list[Row]:
     symbols = [instrument.pk for instrument in instruments]
-    views, lines = quotes.quotes_with_change(symbols, at), _lines(symbols, at)
-    return [_row(one, views.get(one.pk), lines.get(one.pk, NOTHING), at) for one in instruments]
+    views, lines = quotes.quotes_with_change(symbols, at), queries.price_lines(symbols, POINTS, at)
+    return [
+        _row(instrument, views.get(instrument.pk), lines[instrument.pk], at) for instrument in instruments
+    ]
 
 
-def _row(instrument: Instrument, view: QuoteView | None, line: Line, at: datetime) -> Row:
+def _row(instrument: Instrument, view: QuoteView | None, line: PriceLine, at: datetime) -> Row:
     low, high = line.low, line.high
     if view and low is not None and high is not None:
         low, high = min(low, view.quote.price), max(high, view.quote.price)
@@ -97,16 +64,10 @@ def _row(instrument: Instrument, view: QuoteView | None, line: Line, at: datetim
         "price": figures.price(view.quote.price, instrument) if view else "",
         "change": figures.change(view.change_percent, 2, " %") if view else "",
         "range": f"{figures.price(low, instrument)} to {figures.price(high, instrument)}",
-        "points": line.points,
+        "points": points(line.closes),
         "age": figures.age(view.quote.as_of, at, view.quote.delay_seconds) if view else "",
         "stale": view is not None and view.stale,
     }
-
-
-def _lines(symbols: list[str], at: datetime) -> dict[str, Line]:
-    with connection.cursor() as cursor:
-        cursor.execute(LINES, {"symbols": symbols, "points": POINTS, "at": at})
-        return {symbol: Line(points(closes or []), low, high) for symbol, closes, low, high in cursor}
 
 
 def points(closes: Sequence[float]) -> str:

@@ -5,71 +5,51 @@ is compared with yesterday's close, and a price after the close with the close b
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connection
 
-from market.models import ALWAYS_OPEN, Quote
+from market import queries
+from market.models import ALWAYS_OPEN, Instrument, Quote, TradingSession
+from market.queries import PreviousClose
 
-# Ten days reach over the longest holidays; without a bound each row would look at every session since 1990.
-PREVIOUS_CLOSE = """
-    SELECT close, opened_at::date AS date, ARRAY(
-        SELECT ratio FROM splits WHERE splits.symbol = quote.symbol AND splits.date > session.date
-    ) AS later_splits
-    FROM (
-        SELECT date FROM trading_sessions
-        WHERE calendar = instrument.calendar AND NOT closed
-          AND date BETWEEN quote.as_of::date - 10 AND quote.as_of::date + 10
-        ORDER BY greatest(opens_at - quote.as_of, quote.as_of - closes_at, interval '0'), date DESC
-        LIMIT 1
-    ) AS session
-    JOIN candles ON candles.symbol = quote.symbol AND timeframe = '1d' AND is_final
-     AND opened_at < session.date::timestamptz
-    WHERE instrument.split_pending_since IS NULL
-    ORDER BY opened_at DESC
-    LIMIT 1
-"""
 
-# Counted from the open: nothing trades overnight, so the first minutes of a session are not stale by a night.
-IS_STALE = """
-    EXISTS (
-        SELECT FROM trading_sessions AS session
-        WHERE session.calendar = instrument.calendar
-          AND session.date BETWEEN %(at)s::date - 2 AND %(at)s::date + 2
-          AND NOT session.closed AND session.opens_at <= %(at)s AND session.closes_at > %(at)s
-          AND (quote.symbol IS NULL
-               OR quote.as_of < %(at)s - %(limit)s - quote.delay_seconds * interval '1 second')
-          AND (session.calendar = %(always_open)s
-               OR session.opens_at
-                  < %(at)s - %(limit)s - coalesce(quote.delay_seconds, 0) * interval '1 second')
+def is_too_old(quote: Quote, at: datetime) -> bool:
+    """Return whether a quote is older than STALE_QUOTE_SECONDS beyond what its feed's delay explains.
+
+    `at`: now, or the close of the last session while none is open, so that closed hours do not count.
+    """
+    return quote.age(at) > timedelta(seconds=settings.STALE_QUOTE_SECONDS)
+
+
+def is_stale(quote: Quote | None, calendar: str, opened_at: datetime | None, at: datetime) -> bool:
+    """Return whether a quote is missing or too old while its exchange is open. Nothing is while it is closed.
+
+    Counted from the open: nothing trades overnight, so the first minutes of a session are not stale by a
+    night. `opened_at`: of the open session, None when none is. `Instrument.objects.with_stale_quote` is the
+    same of many instruments in SQL.
+    """
+    if opened_at is None or (quote is not None and not is_too_old(quote, at)):
+        return False
+    delay = timedelta(seconds=quote.delay_seconds if quote else 0)
+    open_for = at - opened_at - delay
+    return calendar == ALWAYS_OPEN or open_for > timedelta(seconds=settings.STALE_QUOTE_SECONDS)
+
+
+def stale_symbols(at: datetime, symbols: Collection[str] | None = None) -> list[str]:
+    """Return those of the symbols, else of the watched ones, whose quote is missing or stale. One query."""
+    instruments = (
+        Instrument.objects.watched() if symbols is None else Instrument.objects.filter(pk__in=symbols)
     )
-"""
-
-OF_QUOTES = [str(field.column) for field in Quote._meta.concrete_fields]
-LOOKED_AT = f"""
-SELECT
-    {", ".join(f"quote.{column}" for column in OF_QUOTES)},
-    previous.close, previous.date, previous.later_splits, {IS_STALE}
-FROM quotes AS quote
-JOIN instruments AS instrument USING (symbol)
-LEFT JOIN LATERAL ({PREVIOUS_CLOSE}) AS previous ON true
-WHERE quote.symbol = ANY(%(symbols)s)
-"""
-
-STALE = f"""
-SELECT instrument.symbol FROM instruments AS instrument LEFT JOIN quotes AS quote USING (symbol)
-WHERE (%(symbols)s::text[] IS NULL AND watched OR symbol = ANY(%(symbols)s)) AND {IS_STALE}
-ORDER BY symbol
-"""
+    stale = instruments.with_stale_quote(at)
+    return list(stale.order_by("symbol").values_list("symbol", flat=True))
 
 
 @dataclass(frozen=True)
 class QuoteView:
-    """A quote as people look at it. Its previous close is None when none is known on the quote's basis."""
+    """A quote with what is known about it. `previous_close`: on the quote's own share basis."""
 
     quote: Quote
     previous_close: float | None
@@ -95,40 +75,21 @@ class QuoteView:
 
 
 def quotes_with_change(symbols: Collection[str], at: datetime) -> dict[str, QuoteView]:
-    """The newest quote of each symbol that has one, as it looks at `at`. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(LOOKED_AT, stale_values(at, list(symbols)))
-        views = [_view(row, at) for row in cursor]
-    return {view.quote.symbol: view for view in views}
-
-
-def _view(row: Sequence[Any], at: datetime) -> QuoteView:
-    """What LOOKED_AT says of a quote.
-
-    The history stands on the basis of today; a quote from before a split is still on the old one, so the
-    splits after its session are taken back. While a split is pending no close is known.
-    """
-    *columns, close, day, later_splits, stale = row
-    quote = Quote.from_db(DEFAULT_DB_ALIAS, OF_QUOTES, columns)
-    previous = None if close is None else close * math.prod(later_splits)
-    return QuoteView(quote, previous, day, max(quote.age(at), timedelta(0)), stale)
-
-
-def stale_symbols(at: datetime, symbols: Sequence[str] | None = None) -> list[str]:
-    """Those (of all watched ones, when none are named) whose quote is missing or too old while they trade.
-
-    Too old: older than STALE_QUOTE_SECONDS beyond what the feed's own delay explains.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(STALE, stale_values(at, symbols))
-        return [symbol for (symbol,) in cursor]
-
-
-def stale_values(at: datetime, symbols: Sequence[str] | None = None) -> dict[str, Any]:
-    """What STALE has to be given."""
+    """Return the newest quote of each symbol that has one, as it looks at `at`. Three queries."""
+    closes = queries.previous_closes(symbols)
+    open_sessions = dict(TradingSession.objects.open_at(at).values_list("calendar", "opens_at"))
     return {
-        "symbols": None if symbols is None else list(symbols),
-        "at": at,
-        "limit": timedelta(seconds=settings.STALE_QUOTE_SECONDS),
-        "always_open": ALWAYS_OPEN,
+        symbol: _view(quote, closes[symbol], open_sessions.get(closes[symbol].calendar), at)
+        for symbol, quote in Quote.objects.in_bulk(closes).items()
     }
+
+
+def _view(quote: Quote, previous: PreviousClose, opened_at: datetime | None, at: datetime) -> QuoteView:
+    """Compare a quote with its previous close.
+
+    The history has the share basis of today; a quote from before a split still has the old one, so the splits
+    after its session are taken back. While a split is pending no close is known.
+    """
+    close = None if previous.close is None else previous.close * math.prod(previous.later_splits)
+    stale = is_stale(quote, previous.calendar, opened_at, at)
+    return QuoteView(quote, close, previous.date, max(quote.age(at), timedelta(0)), stale)

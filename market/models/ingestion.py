@@ -7,6 +7,11 @@ from django.db import models
 from core.models import TypedModelMeta
 
 
+class IngestionRunQuerySet(models.QuerySet["IngestionRun"]):
+    def finished(self, kind: "IngestionRun.Kind") -> "IngestionRunQuerySet":
+        return self.filter(kind=kind, outcome=IngestionRun.Outcome.FINISHED)
+
+
 class IngestionRun(models.Model):
     """One cycle of quotes or candles, or a backfill: what was asked, what came, what failed and why."""
 
@@ -37,6 +42,8 @@ class IngestionRun(models.Model):
     )
     failures = models.JSONField(default=dict, help_text="What failed and why (the first hundred).")
     rejected = models.JSONField(default=dict, help_text="Refused rows by reason: how many, and one example.")
+
+    objects = IngestionRunQuerySet.as_manager()
 
     class Meta(TypedModelMeta):
         db_table = "ingestion_runs"

@@ -1,10 +1,15 @@
 """What trades and when: the installation, its instruments, their splits and the sessions of exchanges."""
 
+from datetime import datetime, timedelta
+
+from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from core.models import TypedModelMeta
+from market.models.quotes import DELAY, Quote
 
 ALWAYS_OPEN = "24/7"
 
@@ -39,6 +44,17 @@ class InstrumentQuerySet(models.QuerySet["Instrument"]):
     def fetched(self) -> "InstrumentQuerySet":
         """Those that quotes and candles are fetched for: what is held needs its prices, watched or not."""
         return self.filter(Q(watched=True) | Q(in_use=True))
+
+    def with_stale_quote(self, at: datetime) -> "InstrumentQuerySet":
+        """Those that trade now and whose quote is missing or stale: `market.quotes.is_stale` in SQL."""
+        quotes = Quote.objects.filter(symbol=OuterRef("pk"))
+        before = at - timedelta(seconds=settings.STALE_QUOTE_SECONDS)
+        too_long_open = Q(calendar=ALWAYS_OPEN) | Q(opens_at__lt=before - OuterRef("delay"))
+        sessions = TradingSession.objects.open_at(at).filter(too_long_open, calendar=OuterRef("calendar"))
+        return self.alias(
+            quoted_at=Subquery(quotes.values("as_of")),
+            delay=Coalesce(Subquery(quotes.values(delay=DELAY)), timedelta(0)),
+        ).filter(Q(quoted_at=None) | Q(quoted_at__lt=before - F("delay")), Exists(sessions))
 
 
 class Instrument(models.Model):
@@ -110,6 +126,25 @@ class Split(models.Model):
         return f"{self.symbol} {self.ratio:g}:1 on {self.date}"
 
 
+# Dates around an instant among which the session that is open, or the last one before it, surely is.
+NEAR, FAR = timedelta(days=2), timedelta(days=15)
+
+
+class TradingSessionQuerySet(models.QuerySet["TradingSession"]):
+    def taking_place(self) -> "TradingSessionQuerySet":
+        """Those that no operator closed."""
+        return self.filter(closed=False)
+
+    def open_at(self, at: datetime) -> "TradingSessionQuerySet":
+        """The sessions in which an instant lies: at most one of each calendar."""
+        near = self.taking_place().filter(date__range=(at.date() - NEAR, at.date() + NEAR))
+        return near.filter(opens_at__lte=at, closes_at__gt=at)
+
+    def opening_after(self, at: datetime) -> "TradingSessionQuerySet":
+        """The sessions of the next days that open after an instant."""
+        return self.taking_place().filter(date__range=(at.date() - NEAR, at.date() + FAR), opens_at__gt=at)
+
+
 class TradingSession(models.Model):
     """One session of an exchange calendar. An operator's closure outlives every refresh."""
 
@@ -120,6 +155,8 @@ class TradingSession(models.Model):
     closed = models.BooleanField(
         default=False, help_text="Closed after all: set by an operator, kept when the calendar is refreshed."
     )
+
+    objects = TradingSessionQuerySet.as_manager()
 
     class Meta(TypedModelMeta):
         db_table = "trading_sessions"

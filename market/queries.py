@@ -1,0 +1,127 @@
+"""What pages read of the market, of many instruments at once."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import Count, Max, OuterRef, Subquery
+
+from core.queries import fetch_all
+from market.models import Instrument, Quote, TradingSession
+
+# Ten days reach over the longest holidays; without a bound each row would look at every session since 1990.
+PREVIOUS_CLOSES = """
+SELECT quotes.symbol, instruments.calendar, previous.close, previous.date,
+    ARRAY(
+        SELECT ratio FROM splits WHERE splits.symbol = quotes.symbol AND splits.date > previous.session
+    ) AS later_splits
+FROM quotes
+JOIN instruments USING (symbol)
+LEFT JOIN LATERAL (
+    SELECT close, opened_at::date AS date, nearest.date AS session
+    FROM (
+        SELECT date FROM trading_sessions
+        WHERE trading_sessions.calendar = instruments.calendar AND NOT closed
+          AND date BETWEEN quotes.as_of::date - 10 AND quotes.as_of::date + 10
+        ORDER BY greatest(opens_at - quotes.as_of, quotes.as_of - closes_at, interval '0'), date DESC
+        LIMIT 1
+    ) AS nearest
+    JOIN candles ON candles.symbol = quotes.symbol AND timeframe = '1d' AND is_final
+     AND opened_at < nearest.date::timestamptz
+    WHERE instruments.split_pending_since IS NULL
+    ORDER BY opened_at DESC
+    LIMIT 1
+) AS previous ON true
+WHERE quotes.symbol = ANY(%(symbols)s)
+"""
+
+# The range is that of the newest session: since it opened.
+PRICE_LINES = """
+SELECT symbol, coalesce(line.closes, '{}') AS closes, day.low, day.high
+FROM unnest(%(symbols)s::text[]) AS wanted (symbol)
+JOIN instruments USING (symbol)
+CROSS JOIN LATERAL (
+    SELECT array_agg(close ORDER BY opened_at) AS closes FROM (
+        SELECT close, opened_at FROM candles
+        WHERE candles.symbol = wanted.symbol AND timeframe = '15m' ORDER BY opened_at DESC LIMIT %(points)s
+    ) AS newest
+) AS line
+CROSS JOIN LATERAL (
+    SELECT min(low) AS low, max(high) AS high FROM candles
+    WHERE candles.symbol = wanted.symbol AND timeframe = '15m' AND opened_at >= (
+        SELECT opens_at FROM trading_sessions
+        WHERE trading_sessions.calendar = instruments.calendar AND NOT closed
+          AND date BETWEEN %(at)s::date - 15 AND %(at)s::date + 2 AND opens_at <= %(at)s
+        ORDER BY opens_at DESC LIMIT 1
+    )
+) AS day
+"""
+
+
+@dataclass(frozen=True)
+class PreviousClose:
+    """The daily close before the session of a symbol's newest quote, on the share basis of today.
+
+    `later_splits`: the ratios of the splits since that session. `close` is None where none is stored, and
+    while a split is pending.
+    """
+
+    symbol: str
+    calendar: str
+    close: float | None
+    date: date | None
+    later_splits: Sequence[float]
+
+
+def previous_closes(symbols: Collection[str]) -> dict[str, PreviousClose]:
+    """Return the previous close of each symbol that has a quote. One query."""
+    rows = fetch_all(PreviousClose, PREVIOUS_CLOSES, {"symbols": list(symbols)})
+    return {row.symbol: row for row in rows}
+
+
+@dataclass(frozen=True)
+class PriceLine:
+    """A symbol's newest 15-minute closes, oldest first, and the range of its newest session."""
+
+    symbol: str
+    closes: Sequence[float] = ()
+    low: float | None = None
+    high: float | None = None
+
+
+def price_lines(symbols: Collection[str], points: int, at: datetime) -> dict[str, PriceLine]:
+    """Return the last `points` closes of each symbol, and the day's range; None where nothing is stored."""
+    values = {"symbols": list(symbols), "points": points, "at": at}
+    return {line.symbol: line for line in fetch_all(PriceLine, PRICE_LINES, values)}
+
+
+@dataclass(frozen=True)
+class TradingHours:
+    """A calendar of the watchlist, with how many instruments trade on it.
+
+    `closes_at`: of the session that is open; None when none is. `opens_at`: of the next one that is stored.
+    """
+
+    calendar: str
+    instruments: int
+    closes_at: datetime | None
+    opens_at: datetime | None
+
+
+def trading_hours(at: datetime) -> list[TradingHours]:
+    """Return the hours around `at` of each watched calendar, that of most instruments first. One query."""
+    sessions = TradingSession.objects.filter(calendar=OuterRef("calendar"))
+    watched = Instrument.objects.watched().order_by().values("calendar")
+    rows = watched.annotate(
+        instruments=Count("pk"),
+        closes_at=Subquery(sessions.open_at(at).order_by("closes_at").values("closes_at")[:1]),
+        opens_at=Subquery(sessions.opening_after(at).order_by("opens_at").values("opens_at")[:1]),
+    )
+    return [TradingHours(**row) for row in rows.order_by("-instruments", "calendar")]
+
+
+def watched_feeds() -> dict[str, int]:
+    """Return the feeds of the watchlist's quotes, with the longest stated delay of each in seconds."""
+    watched = Instrument.objects.watched().order_by().values("pk")
+    feeds = Quote.objects.filter(symbol__in=watched).order_by().values_list("feed")
+    return dict(feeds.annotate(delay=Max("delay_seconds")))

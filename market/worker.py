@@ -1,0 +1,28 @@
+"""Whether the worker runs: told by its newest finished cycle of quotes."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from market.models import IngestionRun
+
+MISSED_CYCLES = 3
+
+
+def newest_cycle_at() -> datetime | None:
+    """Return when the newest finished cycle of quotes ended; None before the first. One query."""
+    newest = IngestionRun.objects.finished(IngestionRun.Kind.QUOTES).order_by("-started_at")
+    return newest.values_list("finished_at", flat=True).first()
+
+
+def patience() -> timedelta:
+    """Return how long no cycle may finish before the worker counts as down: three intervals."""
+    return MISSED_CYCLES * timedelta(seconds=settings.INGEST_INTERVAL_SECONDS)
+
+
+def is_down(newest: datetime | None, at: datetime) -> bool:
+    """Return whether the newest finished cycle, if there was one, is longer ago than a worker takes.
+
+    A worker that never finished a cycle is not down but not seen yet: it may be at its first.
+    """
+    return newest is not None and at - newest > patience()

@@ -1,0 +1,51 @@
+"""The rule of stale quotes exists twice, in SQL for many instruments and in Python for one: they agree."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from market import quotes, sessions
+from market.models import ALWAYS_OPEN, Instrument, Quote, TradingSession
+from tests import make
+
+pytestmark = pytest.mark.django_db
+LIMIT = 300  # STALE_QUOTE_SECONDS
+OPEN = datetime(2024, 7, 3, 13, 30, tzinfo=UTC)
+
+# Around everything that the rule compares: the open, the limit after it, the close, the limit after a delay.
+moments = st.builds(
+    lambda minutes, seconds: OPEN + timedelta(minutes=minutes, seconds=seconds),
+    st.sampled_from([-1080, -20, 0, 5, 15, 20, 60, 210, 1440]),
+    st.sampled_from([-LIMIT, -1, 0, 1, LIMIT]),
+)
+stored = st.none() | st.tuples(moments, st.sampled_from([0, 60, 900]))
+
+
+class StaleQuotes(TestCase):
+    def setUp(self) -> None:
+        make.july_2024()
+        make.round_the_clock(OPEN)
+
+    @given(at=moments, quote=stored, calendar=st.sampled_from(["XNYS", ALWAYS_OPEN]), is_closed=st.booleans())
+    def test_sql_and_python_agree(
+        self, at: datetime, quote: tuple[datetime, int] | None, calendar: str, is_closed: bool
+    ) -> None:
+        make.only("AAPL", calendar=calendar)
+        Quote.objects.all().delete()
+        if quote:
+            make.quote(as_of=quote[0], delay_seconds=quote[1])
+        TradingSession.objects.filter(calendar="XNYS", date=OPEN.date()).update(closed=is_closed)
+
+        opened_at = (
+            TradingSession.objects.open_at(at).filter(calendar=calendar).values_list("opens_at").first()
+        )
+        stale = quotes.is_stale(
+            Quote.objects.filter(pk="AAPL").first(), calendar, opened_at[0] if opened_at else None, at
+        )
+
+        assert Instrument.objects.filter(pk="AAPL").with_stale_quote(at).exists() is stale
+        assert (quotes.stale_symbols(at) == ["AAPL"]) is stale
+        assert sessions.load(calendar).is_open(at) is (opened_at is not None)
