@@ -1,6 +1,6 @@
 # The commands of a day: `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clocks check fix lock release query-counts bench screenshots clean
+.PHONY: help run test test-clocks coverage mutate check fix lock release query-counts bench screenshots clean
 
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
@@ -29,6 +29,13 @@ test-clocks: .venv/.for-development  ## the tests again at hours and days that a
 
 query-counts: .venv/.for-development  ## renew tests/query_counts.json, the pinned numbers of queries
 	@$(BIN)/pytest -p no:xdist --renew-query-counts
+
+coverage: .venv/.for-development  ## which lines and branches the tests run, in-process (report in var/coverage)
+	@COVERAGE_FILE=var/coverage/data $(BIN)/pytest -n 3 --no-loadscope-reorder -m "not slow" --cov --cov-report=term:skip-covered \
+		--cov-report=html:var/coverage/html
+
+mutate: .venv/.for-development  ## change the code that decides and see whether a test notices (hours)
+	@$(BIN)/python -m docs.tooling.mutate $(SUBJECTS)
 
 check: .venv/.for-development  ## format, lint, types, layers, templates, deployment settings, migrations
 	$(BIN)/ruff format --check
