@@ -1,5 +1,6 @@
 """Figures, times and names as people read them; what needs no knowledge of trading."""
 
+import math
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -75,3 +76,15 @@ def label(name: str) -> str:
 
 def moment(at: datetime | None) -> str:
     return NOTHING if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def axis_ticks(low: float, high: float, about: int = 4) -> list[float]:
+    """Return round numbers from `low` to `high`, some `about` of them, in steps of 1, 2 or 5 times 10^n."""
+    if not high > low:
+        return [low]
+    rough = (high - low) / about
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(nice * power for nice in (1, 2, 5, 10) if nice * power >= rough)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [number * step for number in range(first, last + 1)]

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from approvals import positions
-from desk import presence, watchlist
-from desk.page import page, show, viewer, without_page
+from desk import watchlist
+from desk.page import note_visit, page, show, viewer, without_page
 from market import quotes
 from signals.models import Signal
 
@@ -33,7 +33,7 @@ FROM (SELECT count(*) AS held FROM orders WHERE status = 'held') AS orders
 @require_GET
 def desk(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
-    if presence.note(viewer(request), at).is_untold:
+    if note_visit(viewer(request), at).is_untold:
         return redirect("away")
     # The version first: what comes while the rest is read is then told by the next update.
     return show(request, "desk/home.html", at, _context(request, at, version(at)))

@@ -1,7 +1,8 @@
 """All signals: those that wait, with what approving each would do now, and those that have ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -22,14 +23,15 @@ from approvals.proposals import Proposal
 from core.paging import paged
 from desk import status_bar
 from desk.page import page, show, without_page
-from desk.signal import PAPERS_OF_OPINION
-from desk.waves import Wave, waves
+from desk.signal.page import PAPERS_OF_OPINION
 from market.prices import Timeframe
 from signals.models import Signal
 from signals.models.signals import SignalQuerySet
 from signals.strategies import STRATEGIES
 
 PER_PAGE = 50
+TOGETHER = timedelta(minutes=1)
+MANY = 3
 Status = Signal.Status
 TABS = {
     "waiting": (Status.PENDING,),
@@ -60,6 +62,20 @@ class Filters(forms.Form):
         if asked.get("symbol"):
             wanted["symbol__istartswith"] = asked["symbol"].strip()
         return signals.filter(**wanted)
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Rows that stand together. `says` is empty for those that came alone."""
+
+    rows: Sequence[Proposal]
+
+    @property
+    def says(self) -> str:
+        if len(self.rows) < MANY:
+            return ""
+        side = "longs" if self.rows[0].signal.signal_type == Signal.Type.BUY else "shorts"
+        return f"{len(self.rows)} {side} in one minute: one bet"
 
 
 @dataclass(frozen=True)
@@ -152,3 +168,21 @@ def _instant(text: str) -> datetime | None:
     except ValueError:
         return None
     return at if at.tzinfo else None
+
+
+def waves(rows: Sequence[Proposal]) -> list[Wave]:
+    """The rows in their order, but those raised within a minute in one direction together, from three on."""
+    left, found = list(rows), []
+    while left:
+        first = left[0].signal
+        near = [row for row in left if _is_near(row.signal, first)]
+        together = near if len(near) >= MANY else left[:1]
+        found.append(Wave(together))
+        taken = {row.signal.pk for row in together}
+        left = [row for row in left if row.signal.pk not in taken]
+    return found
+
+
+def _is_near(one: Signal, other: Signal) -> bool:
+    apart = abs(one.generated_at - other.generated_at)
+    return one.signal_type == other.signal_type and apart < TOGETHER

@@ -1,7 +1,7 @@
 """What all pages have in common: who may see them, and the strip on top."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
-from desk import presence, status_bar
+from desk import status_bar
+from desk.models import Presence
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -19,6 +20,8 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 READ = "signals.view_signal"
 DECIDE = "approvals.add_tradeapproval"
 TRADE = "approvals.change_order"
+ABSENCE = timedelta(hours=6)  # longer than a lunch, shorter than a night
+NOTED_EVERY = timedelta(minutes=1)
 
 
 def page(view: View[P]) -> View[P]:
@@ -38,7 +41,7 @@ def show(
     request: HttpRequest, template: str, at: datetime, context: Mapping[str, Any], status: int = 200
 ) -> HttpResponse:
     """A whole page, as things stand at `at`. The context may bring the strip along."""
-    presence.note(viewer(request), at)
+    note_visit(viewer(request), at)
     above = {} if "strip" in context else {"strip": status_bar.load(at)}
     return render(request, template, {"now": at, **above, **context}, status=status)
 
@@ -54,3 +57,23 @@ def without_page(request: HttpRequest) -> str:
 def viewer(request: HttpRequest) -> User:
     """Who looks. Behind `page` nobody is anonymous."""
     return cast(User, request.user)
+
+
+def note_visit(user: User, at: datetime) -> Presence:
+    """Store that a user has opened a page: one query a minute, none otherwise."""
+    visit = getattr(user, "presence", None)
+    if visit is None:
+        visit = Presence(user=user, seen_at=at)
+        Presence.objects.bulk_create([visit], ignore_conflicts=True)
+    elif at - visit.seen_at > ABSENCE:
+        visit.left_at, visit.back_at, visit.told_at, visit.seen_at = visit.seen_at, at, None, at
+        visit.save()
+    elif at - visit.seen_at > NOTED_EVERY:
+        visit.seen_at = at
+        visit.save(update_fields=["seen_at"])
+    return visit
+
+
+def note_told(user: User, at: datetime) -> None:
+    """Store that a user has seen what happened during the absence."""
+    Presence.objects.filter(user=user, told_at=None).exclude(left_at=None).update(told_at=at)

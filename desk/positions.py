@@ -1,9 +1,11 @@
 """What is held and what it makes; orders with their history; getting out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +19,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from approvals import decisions, exits, positions, proposals
 from approvals.entry_check import NEAR, format_price
 from approvals.gate import State
-from approvals.models import Fill, Order
+from approvals.models import Fill, Order, OrderDecision
+from core.formatting import axis_ticks
 from core.paging import paged
-from desk import history, status_bar
+from desk import status_bar
 from desk.forms import OverridesForm
 from desk.page import DECIDE, TRADE, page, show, viewer, without_page
-from desk.plots import Curve
 from market import sessions
 from market.models import Instrument
 
@@ -34,6 +36,9 @@ SPANS = {
     "month": timedelta(days=31),
     "all": None,
 }
+
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 220, 2, 2, 10, 24  # of the equity curve
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,65 @@ class Held:
         return self.proposal.problems if self.proposal else []
 
 
+@dataclass(frozen=True)
+class Event:
+    """A fill of an order, or a decision of a person on it."""
+
+    at: datetime
+    title: str
+    by: str = ""
+    notes: str = ""
+    fill: Fill | None = None
+
+    @classmethod
+    def of_fill(cls, fill: Fill) -> "Event":
+        return cls(fill.executed_at, fill.get_leg_display(), fill=fill)
+
+    @classmethod
+    def of_decision(cls, decision: OrderDecision) -> "Event":
+        by = decision.decided_by.get_username()
+        return cls(decision.decided_at, decision.action, by, decision.notes)
+
+
+@dataclass(frozen=True)
+class Tick:
+    y: float
+    says: str
+
+
+@dataclass(frozen=True)
+class EquityCurve:
+    """A line over time. `points`: "x,y" pairs; empty below two values."""
+
+    points: str
+    ticks: Sequence[Tick]
+    first: datetime | None
+    last: datetime | None
+    low: Decimal | None
+    high: Decimal | None
+
+    @classmethod
+    def of(cls, values: Sequence[tuple[datetime, Decimal]]) -> "EquityCurve":
+        if len(values) < 2:
+            return cls("", [], None, None, None, None)
+        times, heights = [at.timestamp() for at, _ in values], [float(value) for _, value in values]
+        low, high = min(heights), max(heights)
+        margin = (high - low) * 0.05 or max(abs(high) * 0.001, 1.0)
+        bottom, top = low - margin, high + margin
+        across = (WIDTH - LEFT - RIGHT) / (times[-1] - times[0])
+
+        def y(value: float) -> float:
+            return TOP + (top - value) / (top - bottom) * (HEIGHT - TOP - BOTTOM)
+
+        points = " ".join(
+            f"{LEFT + (at - times[0]) * across:.1f},{y(value):.1f}"
+            for at, value in zip(times, heights, strict=True)
+        )
+        marks = [Tick(round(y(value), 1), f"{value:,.0f}") for value in axis_ticks(bottom, top)]
+        lowest, highest = min(value for _, value in values), max(value for _, value in values)
+        return cls(points, marks, values[0][0], values[-1][0], lowest, highest)
+
+
 @page
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
@@ -75,7 +139,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "open": book.protected(),
         "working": [one for one in book.orders if one.status in Order.WORKING and one.status != HELD],
         "account": book.account,
-        "curve": Curve.of(positions.equity_curve(at - length if (length := SPANS[span]) else None, at)),
+        "curve": EquityCurve.of(positions.equity_curve(at - length if (length := SPANS[span]) else None, at)),
         **(_fills if shows_fills else _orders)(request.GET.get("page")),
         "span": span,
         "others": without_page(request),
@@ -177,10 +241,23 @@ def _orders(number: str | None) -> dict[str, Any]:
     """All orders, the newest first, each with what happened to it."""
     rows = Order.objects.select_related("approval__signal").order_by("-created_at", "id")
     found = paged(rows, number, PER_PAGE)
-    events = history.of(found)
-    return {"page": found, "list": "orders", "told": [(one, events.get(one.pk, [])) for one in found]}
+    events = _events(found)
+    return {"page": found, "list": "orders", "orders": [(order, events[order.pk]) for order in found]}
 
 
 def _fills(number: str | None) -> dict[str, Any]:
     found = paged(Fill.objects.order_by("-executed_at", "-pk"), number, FILLS)
     return {"page": found, "list": "fills", "fills": found}
+
+
+def _events(orders: Iterable[Order]) -> Mapping[UUID, list[Event]]:
+    """Return the fills and the decisions of each order, oldest first. Two queries."""
+    events: dict[UUID, list[Event]] = {order.pk: [] for order in orders}
+    fills = Fill.objects.filter(order__in=events).order_by("executed_at", "pk")
+    choices = OrderDecision.objects.filter(order__in=events).select_related("decided_by")
+    for fill in fills:
+        if fill.order_id:
+            events[fill.order_id].append(Event.of_fill(fill))
+    for choice in choices.order_by("decided_at", "pk"):
+        events[choice.order_id].append(Event.of_decision(choice))
+    return {order: sorted(listed, key=attrgetter("at")) for order, listed in events.items()}

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_GET
 from approvals import positions
 from approvals.models import Fill, Order, Outcome, SignalView
 from approvals.positions import Position, Protected
-from desk import presence, status_bar
-from desk.page import page, show, viewer
+from desk import status_bar
+from desk.page import note_told, note_visit, page, show, viewer
 from market.models import Gap
 from signals.models import Signal
 
@@ -98,10 +98,10 @@ class Held:
 @require_GET
 def away(request: HttpRequest) -> HttpResponse:
     at, user = timezone.now(), viewer(request)
-    known = presence.note(user, at)
+    known = note_visit(user, at)
     since = known.left_at or at - A_DAY
     if known.is_untold:
-        presence.told(user, at)
+        note_told(user, at)
     above = status_bar.load(at)
     book, troubles = positions.Book.load(at), _troubles(since, at)
     waiting, gone = _signals(since, at, user, book)

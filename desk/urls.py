@@ -7,11 +7,11 @@ from desk import (
     instrument,
     opinions,
     positions,
-    scorecard,
-    signal,
-    signal_chart,
     since_last_visit,
 )
+from desk.scorecard import page as scorecard
+from desk.signal import chart
+from desk.signal import page as signal
 
 # The pages that people work on, served at the root.
 urlpatterns = [
@@ -23,7 +23,7 @@ urlpatterns = [
     path("signals/", inbox.signals, name="signals"),
     path("signals/news/", inbox.news, name="signals-news"),
     path("signals/<uuid:pk>/", signal.signal, name="signal"),
-    path("signals/<uuid:pk>/bars/", signal_chart.bars, name="signal-bars"),
+    path("signals/<uuid:pk>/bars/", chart.bars, name="signal-bars"),
     path("signals/<uuid:pk>/decide/", signal.decide, name="signal-decide"),
     path("signals/<uuid:pk>/terms/", signal.terms, name="signal-terms"),
     path("signals/<uuid:pk>/watch/", signal.watch, name="signal-watch"),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from approvals import decisions
 from approvals.models import TradeApproval
 from approvals.proposals import propose_all
-from desk.waves import waves
+from desk.inbox import waves
 from signals.models import Signal
 from tests import make
 

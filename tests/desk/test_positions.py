@@ -12,7 +12,8 @@ from django.test import Client
 from django.utils import timezone
 
 from approvals.models import AccountSnapshot, Order
-from desk.plots import Curve, ticks
+from core.formatting import axis_ticks
+from desk.positions import EquityCurve
 from market.models import Quote
 from tests import make
 
@@ -164,16 +165,16 @@ def test_the_curve_of_the_account_is_drawn_and_told(trader: Client) -> None:
     ],
 )
 def test_ticks_are_round_numbers(low: float, high: float, expected: list[float]) -> None:
-    assert ticks(low, high) == pytest.approx(expected)
+    assert axis_ticks(low, high) == pytest.approx(expected)
 
 
 def test_a_curve_goes_from_edge_to_edge() -> None:
     at = datetime(2024, 7, 3, tzinfo=UTC)
-    curve = Curve.of([(at, Decimal(100)), (at + timedelta(hours=1), Decimal(110))])
+    curve = EquityCurve.of([(at, Decimal(100)), (at + timedelta(hours=1), Decimal(110))])
     first, last = (point.split(",") for point in curve.points.split())
     assert (first[0], last[0]) == ("2.0", "638.0")
     assert float(first[1]) > float(last[1])
-    assert Curve.of([(at, Decimal(100))]).points == ""
+    assert EquityCurve.of([(at, Decimal(100))]).points == ""
 
 
 def test_the_history_of_an_order_tells_decisions_and_fills_in_their_order(trader: Client) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 
 from approvals import scorecard
 from approvals.models import Outcome
-from desk.plots import Axis, Dot, across, down
+from desk.scorecard.plots import Axis, Dot, across, down
 from signals.models import Signal
 from signals.trades import End
 from tests import make

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET
 from approvals import scorecard
 from approvals.models import Outcome
 from approvals.scorecard import Calibration, Card, Opinions, Rejections, Tally, Whole
-from desk import plots
 from desk.page import page, show
-from desk.plots import Axis, Dot, Rate
+from desk.scorecard import plots
+from desk.scorecard.plots import Axis, Dot, Rate
 from market.prices import Timeframe
 from market.templatetags import figures
 from opinions import formatting as opinion_formatting

@@ -21,9 +21,10 @@ from approvals import decisions, proposals, scorecard
 from approvals.gate import State
 from approvals.models import SignalView, TradeApproval
 from approvals.proposals import AS_PROPOSED, Proposal
-from desk import opinions, signal_chart, status_bar
+from desk import opinions, status_bar
 from desk.forms import NotesForm, OverridesForm, RejectForm
 from desk.page import DECIDE, page, show, viewer
+from desk.signal import chart
 from market.models import Instrument
 from opinions.models import PAPERS
 from signals import lifecycle, records
@@ -279,7 +280,7 @@ def _whole(case: Case) -> dict[str, Any]:
             "drawing": {"title": thumbnail.title(found), "facts": thumbnail.facts(found, stored, shares)},
             "has_other_bars": shares == 1 and studies.has_other_bars(found, stored),
             "shares": shares,
-            "chart": signal_chart.element(found, _instrument(case)),
+            "chart": chart.element(found, _instrument(case)),
         }
     )
 
