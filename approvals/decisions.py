@@ -201,7 +201,7 @@ def _renewed(order: Order, overrides: Overrides, at: datetime) -> dict[str, Any]
     if proposal is None:
         return {"status": Order.Status.PENDING_SUBMIT}
     signal = proposal.signal
-    if signal.expires_at <= at:
+    if signal.has_run_out(at):
         raise ApprovalRefused(
             [f"Its signal expired at {signal.expires_at:%Y-%m-%d %H:%M} UTC: drop it."], proposal
         )

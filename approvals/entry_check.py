@@ -259,7 +259,7 @@ def problems(order: Order, at: datetime) -> list[str]:
 
 
 def _since_the_decision(order: Order, signal: Signal, market: MarketContext) -> Iterator[str]:
-    if signal.expires_at <= market.at:
+    if signal.has_run_out(market.at):
         yield f"Its signal expired at {signal.expires_at:%Y-%m-%d %H:%M} UTC."
     split = Split.objects.filter(symbol=order.symbol, recorded_at__gte=order.created_at)
     if market.instruments[order.symbol].split_pending_since is not None or split.exists():

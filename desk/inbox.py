@@ -25,6 +25,7 @@ from desk import status_bar
 from desk.page import page, show, without_page
 from desk.signal.page import PAPERS_OF_OPINION
 from market.prices import Timeframe
+from signals import lifecycle
 from signals.models import Signal
 from signals.models.signals import SignalQuerySet
 from signals.strategies import STRATEGIES
@@ -101,7 +102,7 @@ def signals(request: HttpRequest) -> HttpResponse:
     tab = request.GET.get("tab") if request.GET.get("tab") in TABS else "waiting"
     above = status_bar.load(at)
     waits = tab == "waiting"
-    rows = _waiting(request, filters, at, above.state) if waits else _ended(request, filters, str(tab))
+    rows = _waiting(request, filters, at, above.state) if waits else _ended(request, filters, str(tab), at)
     asked = {"tab": tab, "tabs": list(TABS), "filters": filters, "others": without_page(request)}
     context = asked | {"strip": above}
     return show(request, "desk/inbox.html", at, context | rows)
@@ -138,13 +139,13 @@ def _waiting(request: HttpRequest, filters: Filters, at: datetime, state: State)
     }
 
 
-def _ended(request: HttpRequest, filters: Filters, tab: str) -> dict[str, Any]:
-    over = Signal.objects.filter(status__in=TABS[tab]).select_related(
-        "approval__approved_by", "approval__order"
-    )
+def _ended(request: HttpRequest, filters: Filters, tab: str, at: datetime) -> dict[str, Any]:
+    over = Signal.objects.in_status(at, *TABS[tab]).select_related("approval__approved_by", "approval__order")
     found = _page(request, filters.apply(over.order_by("-ended_at", "id")))
     ends = Outcome.objects.of_signals(found)
-    rows = [(one, getattr(one, "approval", None), ends.get(one.pk)) for one in found]
+    rows = [
+        (one, lifecycle.ending(one, at), getattr(one, "approval", None), ends.get(one.pk)) for one in found
+    ]
     return {"page": found, "ended": rows}
 
 

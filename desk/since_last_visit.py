@@ -134,10 +134,8 @@ def _signals(
     outcome = Outcome.objects.filter(signal=OuterRef("pk"), ledger=Outcome.Ledger.SIGNAL)
     signals = Signal.objects.annotate(r=Subquery(outcome.values("r")))
     waiting = book.actionable(signals.pending(at)).order_by("expires_at", "id")[:LISTED]
-    alone = Q(status__in=LEFT_ALONE, ended_at__gte=since) | Q(
-        status=Signal.Status.PENDING, expires_at__lte=at
-    )
-    gone = signals.filter(alone, ~Exists(seen)).order_by("-generated_at", "id")[:LISTED]
+    ended = signals.in_status(at, *LEFT_ALONE).filter(Q(ended_at__gte=since) | Q(ended_at=None))
+    gone = ended.filter(~Exists(seen)).order_by("-generated_at", "id")[:LISTED]
     rows = list(waiting.union(gone))
     return (
         sorted((one for one in rows if one.status_at(at) == PENDING), key=lambda one: one.expires_at),

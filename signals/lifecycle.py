@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db.models import Exists, F, OuterRef, QuerySet
@@ -73,6 +73,23 @@ def ended(
 def end(signals: QuerySet[Signal], cause: Cause, at: datetime | F, reason: str = "") -> int:
     """End those of the signals that are pending; return how many there were. No other code sets a status."""
     return signals.filter(status=Status.PENDING).update(**ended(cause, at, reason))
+
+
+class Ending(NamedTuple):
+    """How and when a signal ended, and why."""
+
+    status: Status
+    at: datetime
+    reason: str
+
+
+def ending(signal: Signal, at: datetime) -> Ending | None:
+    """Return how a signal ended, None while it is pending. An overdue one reads as if it were swept."""
+    status = signal.status_at(at)
+    if status == Status.PENDING:
+        return None
+    reason = signal.ended_reason if signal.status == status else Cause.EXPIRED.value
+    return Ending(status, signal.ends_at, reason)
 
 
 class NotPending(Exception):

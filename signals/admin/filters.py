@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -14,6 +14,7 @@ from core.admin.filters import DAY, DayFilter
 from core.admin.read_only import ModelAdmin
 from signals import formatting as signal_formatting
 from signals.models import Signal, StrategyConfig
+from signals.models.signals import SignalQuerySet
 
 
 class GeneratedFilter(DayFilter):
@@ -23,8 +24,6 @@ class GeneratedFilter(DayFilter):
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """The status that counts: an overdue signal is expired before anything has said so."""
-
     title = "status"
     parameter_name = "status"
 
@@ -32,12 +31,10 @@ class StatusFilter(admin.SimpleListFilter):
         return [(status.value, status.value) for status in Signal.Status]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Signal]) -> QuerySet[Signal]:
-        chosen, overdue = self.value(), Q(status=Signal.Status.PENDING, expires_at__lte=timezone.now())
-        if chosen not in set(Signal.Status):
+        status = self.value() or ""
+        if status not in set(Signal.Status):
             return queryset
-        if chosen == Signal.Status.EXPIRED:
-            return queryset.filter(Q(status=chosen) | overdue)
-        return queryset.filter(status=chosen).exclude(overdue)
+        return cast(SignalQuerySet, queryset).in_status(timezone.now(), Signal.Status(status))
 
 
 class StrategyFilter(admin.SimpleListFilter):

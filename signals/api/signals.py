@@ -63,13 +63,12 @@ class SignalSerializer(serializers.ModelSerializer[Signal]):
         return signal.status_at(self.context["at"]).value
 
     def get_ended_at(self, signal: Signal) -> datetime | None:
-        return signal.expires_at if self._is_overdue(signal) else signal.ended_at
+        ending = lifecycle.ending(signal, self.context["at"])
+        return ending.at if ending else None
 
     def get_ended_reason(self, signal: Signal) -> str:
-        return lifecycle.Cause.EXPIRED.value if self._is_overdue(signal) else signal.ended_reason
-
-    def _is_overdue(self, signal: Signal) -> bool:
-        return signal.status_at(self.context["at"]) != signal.status
+        ending = lifecycle.ending(signal, self.context["at"])
+        return ending.reason if ending else ""
 
 
 class TargetSerializer(serializers.Serializer[Any]):
@@ -137,7 +136,7 @@ class SignalFilters(FilterSet):
 
     def in_status(self, signals: SignalQuerySet, name: str, value: str) -> SignalQuerySet:
         request: Any = self.request
-        return signals.in_status(Status(value), request.parser_context["view"].at)
+        return signals.in_status(request.parser_context["view"].at, Status(value))
 
     def in_order(self, signals: SignalQuerySet, name: str, value: str) -> SignalQuerySet:
         return signals.order_by(value, "id")

@@ -8,52 +8,55 @@ from typing import NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
-from django.db.models.expressions import RawSQL
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Cast
 
 from core.models import TypedModelMeta, choices
 from market.models import Split
 from market.prices import Feed, Timeframe
 
-# As SQL, because most pages ask: to put it together would take longer than the query itself.
-CONFLICTS = """
-strategy_signals.status = 'pending' AND strategy_signals.expires_at > %s AND EXISTS (
-    SELECT FROM strategy_signals AS opposite
-    WHERE opposite.symbol = strategy_signals.symbol AND opposite.signal_type <> strategy_signals.signal_type
-      AND opposite.status = 'pending' AND opposite.expires_at > %s
-)
-"""
+
+def _pending(at: datetime) -> Q:
+    return Q(status=Signal.Status.PENDING, expires_at__gt=at)
+
+
+def _overdue(at: datetime) -> Q:
+    return Q(status=Signal.Status.PENDING, expires_at__lte=at)
 
 
 class SignalQuerySet(models.QuerySet["Signal"]):
+    """Signals by the status that counts at an instant: an overdue one is expired before a sweep writes it."""
+
     def pending(self, at: datetime) -> "SignalQuerySet":
-        """Those a person may still decide on: an overdue one is expired even before anything has said so."""
-        return self.filter(status=Signal.Status.PENDING, expires_at__gt=at)
+        """Keep those that can still be decided on."""
+        return self.filter(_pending(at))
 
     def overdue(self, at: datetime) -> "SignalQuerySet":
-        return self.filter(status=Signal.Status.PENDING, expires_at__lte=at)
+        """Keep those that are expired although no sweep has written it yet."""
+        return self.filter(_overdue(at))
 
-    def in_status(self, status: "Signal.Status", at: datetime) -> "SignalQuerySet":
-        """Those whose status this is; an overdue one is expired, not pending."""
-        if status == Signal.Status.PENDING:
-            return self.pending(at)
-        overdue = Q(status=Signal.Status.PENDING, expires_at__lte=at)
-        return self.filter(
-            Q(status=status) | overdue if status == Signal.Status.EXPIRED else Q(status=status)
-        )
+    def in_status(self, at: datetime, *statuses: "Signal.Status") -> "SignalQuerySet":
+        """Keep those that are in one of these statuses."""
+        stored = Q(status__in=[status for status in statuses if status != Signal.Status.PENDING])
+        if Signal.Status.PENDING in statuses:
+            stored |= _pending(at)
+        if Signal.Status.EXPIRED in statuses:
+            stored |= _overdue(at)
+        return self.filter(stored)
 
     def with_status(self, at: datetime) -> "SignalQuerySet":
-        """Each with `status_now`: its status, expired where it is overdue."""
-        overdue = When(status=Signal.Status.PENDING, expires_at__lte=at, then=Value(Signal.Status.EXPIRED))
+        """Annotate each with `status_now`, its status."""
+        overdue = When(_overdue(at), then=Value(Signal.Status.EXPIRED))
         return self.annotate(status_now=Case(overdue, default=F("status")))
 
     def with_conflict(self, at: datetime) -> "SignalQuerySet":
-        """Each with `is_conflicting`: it is pending, and so is an opposite one on the same symbol."""
-        return self.annotate(is_conflicting=RawSQL(CONFLICTS, [at, at], models.BooleanField()))
+        """Annotate each with `is_conflicting`: it is pending, and so is an opposite one on its symbol."""
+        on_symbol = Signal.objects.pending(at).filter(symbol=OuterRef("symbol"))
+        opposite = Exists(on_symbol.exclude(signal_type=OuterRef("signal_type")))
+        return self.annotate(is_conflicting=Case(When(_pending(at), then=opposite), default=False))
 
     def with_ratios(self) -> "SignalQuerySet":
-        """Each with the `ratios` of the splits since: bars are restated then, signals are not."""
+        """Annotate each with the `ratios` of the splits since: bars are restated then, signals are not."""
         day = Cast(OuterRef("bar_opened_at"), models.DateField())
         since = Split.objects.filter(
             symbol=OuterRef("symbol"), recorded_at__gte=OuterRef("created_at"), date__gt=day
@@ -61,11 +64,10 @@ class SignalQuerySet(models.QuerySet["Signal"]):
         return self.annotate(ratios=ArraySubquery(since.order_by().values("ratio")))
 
     def with_opposites(self, pk: uuid.UUID, at: datetime) -> "SignalQuerySet":
-        """That signal; while it is pending, those of its symbol that say the opposite, too."""
-        this = Signal.objects.filter(pk=pk)
-        mine = Signal.objects.pending(at).filter(pk=pk)
-        opposite = Q(status=Signal.Status.PENDING, expires_at__gt=at, symbol=Subquery(mine.values("symbol")))
-        return self.filter(Q(pk=pk) | opposite & ~Q(signal_type=Subquery(this.values("signal_type"))))
+        """Keep the signal `pk` and, while it is pending, the pending ones on its symbol that oppose it."""
+        signal = Signal.objects.filter(pk=pk)
+        opposite = _pending(at) & Q(symbol=Subquery(signal.pending(at).values("symbol")))
+        return self.filter(Q(pk=pk) | opposite & ~Q(signal_type=Subquery(signal.values("signal_type"))))
 
 
 # What the parts of a fingerprint stand for, in their order.
@@ -239,12 +241,16 @@ class Signal(models.Model):
         return self.ended_at or self.expires_at
 
     def status_at(self, at: datetime) -> "Signal.Status":
-        """Its status, expired when it is overdue."""
-        overdue = self.status == Signal.Status.PENDING and self.expires_at <= at
-        return Signal.Status.EXPIRED if overdue else Signal.Status(self.status)
+        """Return its status, expired when it is overdue."""
+        is_overdue = self.status == Signal.Status.PENDING and self.has_run_out(at)
+        return Signal.Status.EXPIRED if is_overdue else Signal.Status(self.status)
+
+    def has_run_out(self, at: datetime) -> bool:
+        """Whether the time to act on it is over, whatever its status."""
+        return self.expires_at <= at
 
     def conflicting(self, at: datetime) -> SignalQuerySet:
-        """The pending signals of other strategies or timeframes that say the opposite; none once it ended."""
+        """Return the pending signals on its symbol that say the opposite; none once it ended."""
         if self.status_at(at) != Signal.Status.PENDING:
             return Signal.objects.none()
         opposite = Signal.objects.pending(at).filter(symbol=self.symbol).exclude(signal_type=self.signal_type)

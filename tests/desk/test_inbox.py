@@ -108,6 +108,13 @@ def test_rejected_ones_say_who_and_why(trader: Client) -> None:
     assert "None yet" in page(trader, tab="approved")
 
 
+def test_an_overdue_signal_is_among_the_expired_before_a_sweep(trader: Client) -> None:
+    signal = make.signal(expires_at=make.T0)
+    html = page(trader, tab="expired")
+    assert f"/signals/{signal.pk}/" in html
+    assert "expired: nobody decided in time" in html
+
+
 class TestNews:
     def ask(self, client: Client, *shown: Signal) -> tuple[int, str]:
         since = (make.T0 - timedelta(minutes=1)).isoformat()
