@@ -21,10 +21,10 @@ from approvals import audit, positions
 from approvals.entry_check import EntryCheck, MarketContext, check, levels_of
 from approvals.models import Order, OrderDecision, SignalView, TradeApproval
 from approvals.proposals import AS_PROPOSED, Context, Overrides, Proposal, describe, propose, terms
+from approvals.version import differences, version
 from opinions.models import OrchestrationRun
 from signals import lifecycle
 from signals.models import Signal
-from signals.models.signals import differences
 
 
 class ApprovalRefused(Exception):
@@ -54,8 +54,17 @@ class NotHeld(Exception):
 
 
 def etag_of(signal: Signal, at: datetime) -> str:
-    """Stands for what a person decides on."""
-    return signal.fingerprint(at, is_conflicting=signal.conflicting(at).exists())
+    """Return the version of the signal that a user decides on."""
+    return _etag(signal, _newest_opinion(signal), at)
+
+
+def _etag(signal: Signal, opinion: OrchestrationRun | None, at: datetime) -> str:
+    is_conflicting = signal.conflicting(at).exists()
+    return version(signal, at, is_conflicting=is_conflicting, opinion_id=opinion.pk if opinion else None)
+
+
+def _newest_opinion(signal: Signal) -> OrchestrationRun | None:
+    return OrchestrationRun.objects.newest_of([signal]).get(signal.pk)
 
 
 def view(signal: Signal, *, by: User, at: datetime) -> None:
@@ -83,7 +92,8 @@ def approve(
         signal = Signal.objects.select_for_update().get(pk=pk)
         if signal.status_at(at) != Signal.Status.PENDING:
             raise lifecycle.NotPending(signal, at)
-        etag = etag_of(signal, at)
+        opinion = _newest_opinion(signal)
+        etag = _etag(signal, opinion, at)
         if seen != etag:
             raise Changed(differences(seen, etag), etag)
         proposal = _checked(signal, overrides, at)
@@ -95,7 +105,7 @@ def approve(
             modification_notes=notes,
             proposed=_json(plain.as_json()),
             decided=_json(proposal.as_json()),
-            shown=_json(_shown(signal, proposal.entry_check) | {"words": describe(proposal)}),
+            shown=_json(_shown(signal, proposal.entry_check, opinion) | {"words": describe(proposal)}),
             **_decided(signal, by, at, etag),
         )
         order = _order(approval, proposal, at)
@@ -112,14 +122,15 @@ def reject(
     """Reject a signal, whatever has changed meanwhile. Raises lifecycle.NotPending when it has ended."""
     with transaction.atomic():
         signal = Signal.objects.select_for_update().get(pk=pk)
-        etag, market = etag_of(signal, at), MarketContext.load([signal.symbol], at)
+        opinion, market = _newest_opinion(signal), MarketContext.load([signal.symbol], at)
+        etag = _etag(signal, opinion, at)
         fresh = check(levels_of(signal), signal.symbol, market)
         lifecycle.decide(signal, Signal.Status.REJECTED, by=by, at=at)
         approval = TradeApproval.objects.create(
             approved=False,
             reason=reason,
             modification_notes=notes,
-            shown=_json(_shown(signal, fresh)),
+            shown=_json(_shown(signal, fresh, opinion)),
             **_decided(signal, by, at, etag),
         )
         subject = f"signal {signal.pk}"
@@ -279,22 +290,21 @@ def _decided(signal: Signal, by: User, at: datetime, etag: str) -> dict[str, Any
     }
 
 
-def _shown(signal: Signal, fresh: EntryCheck) -> dict[str, Any]:
+def _shown(signal: Signal, fresh: EntryCheck, opinion: OrchestrationRun | None) -> dict[str, Any]:
     """What the decision was made on."""
     names = ("signal_type", "confidence", "entry_price", "stop_loss", "take_profit", "second_target")
     levels = {name: getattr(signal, name) for name in names}
     said = {"quote": fresh.as_json(), "signal": levels | {"reasoning": signal.reasoning}}
-    return said | {"opinion": _opinion(signal)}
+    return said | {"opinion": _opinion(opinion, signal.signal_type) if opinion else None}
 
 
-def _opinion(signal: Signal) -> dict[str, Any] | None:
-    """What the analyst had said by then."""
-    if signal.opinion_id is None:
-        return None
-    run = OrchestrationRun.objects.without_papers().get(pk=signal.opinion_id)
+def _opinion(run: OrchestrationRun, side: str) -> dict[str, Any]:
+    """Return what the analyst had said by then."""
     names = ("id", "analyst", "model", "agent_suggestion", "confidence", "reasoning", "finished_at")
-    stance = run.stance(signal.signal_type)
-    return {name: getattr(run, name) for name in names} | {"stance": stance, "inventions": run.invented}
+    return {name: getattr(run, name) for name in names} | {
+        "stance": run.stance(side),
+        "inventions": run.invented,
+    }
 
 
 def _json(figures: dict[str, Any]) -> dict[str, Any]:

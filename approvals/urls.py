@@ -11,9 +11,11 @@ from approvals.api.orders import OrderViewSet
 from approvals.api.outcomes import OutcomeViewSet
 from approvals.api.positions import PositionViewSet
 from approvals.api.scorecard import ScorecardViewSet
+from approvals.api.signals import SignalViewSet
 
 # Its registrations are served under /api/v1/ by the site's own router.
 router = SimpleRouter()
+router.register("signals", SignalViewSet)
 router.register("signals", SignalDecisionViewSet, basename="decision")
 router.register("orders", OrderDecisionViewSet, basename="order-decision")
 router.register("approvals", ApprovalViewSet)

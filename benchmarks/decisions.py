@@ -27,6 +27,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from approvals.models import Order, TradeApproval
+from approvals.version import version
 from benchmarks.measure import Result
 from benchmarks.tables import execute, instruments, sessions
 from market.models import Quote
@@ -152,7 +153,7 @@ def _desk(count: int) -> Iterator[Trader]:
     user = User.objects.create_user("benchmark")
     user.user_permissions.set(Permission.objects.filter(codename__in=["add_tradeapproval"]))
     _, token = AuthToken.objects.create(user, expiry=timedelta(hours=1))
-    waiting = [(str(one.pk), one.fingerprint(now, is_conflicting=False)) for one in signals]
+    waiting = [(str(one.pk), version(one, now, is_conflicting=False, opinion_id=None)) for one in signals]
     with override_settings(**ROOM), _durable(), _server() as address:
         yield Trader(address, token, waiting)
     execute("TRUNCATE strategy_signals, quotes, orders, paper_orders, gate, account_snapshots CASCADE")

@@ -105,7 +105,7 @@ def analyses(size: int) -> list[Result]:
         return seconds(lambda: snapshots.take(subjects, AT))
 
     def whole() -> float:
-        execute("UPDATE strategy_signals SET opinion_id = NULL; DELETE FROM orchestration_runs")
+        execute("DELETE FROM orchestration_runs")
         for table in ("orchestration_runs", "strategy_signals"):
             execute(f"VACUUM {table}")  # of the dead rows of the round before
         OrchestrationRun.objects.bulk_create(_asked(signal) for signal in _signals())

@@ -23,8 +23,8 @@ from approvals.proposals import Proposal
 from core.paging import paged
 from desk import status_bar
 from desk.page import page, show, without_page
-from desk.signal.page import PAPERS_OF_OPINION
 from market.prices import Timeframe
+from opinions.models import OrchestrationRun
 from signals import lifecycle
 from signals.models import Signal
 from signals.models.signals import SignalQuerySet
@@ -125,10 +125,11 @@ def news(request: HttpRequest) -> HttpResponse:
 
 def _waiting(request: HttpRequest, filters: Filters, at: datetime, state: State) -> dict[str, Any]:
     pending = Signal.objects.pending(at).with_conflict(at).order_by("expires_at", "id")
-    pending = pending.select_related("opinion").defer(*PAPERS_OF_OPINION)
     found = _page(request, filters.apply(pending))
     known = scorecard.at_confidence(found)
+    opinions = OrchestrationRun.objects.newest_of(found)
     for one in found:
+        one.opinion = opinions.get(one.pk)  # type: ignore[attr-defined]  # for the page
         one.known = known.get((one.strategy_id, one.timeframe, one.confidence))  # type: ignore[attr-defined]  # for the page
     shown = ",".join(str(one.pk) for one in found)
     asked = {**request.GET.dict(), "since": at.isoformat(), "shown": shown}

@@ -1,6 +1,7 @@
 """What analysts said about signals and instruments, and what was learned from cases of the past."""
 
 import uuid
+from collections.abc import Iterable
 from decimal import Decimal
 
 from django.conf import settings
@@ -51,6 +52,16 @@ class OrchestrationRunQuerySet(models.QuerySet["OrchestrationRun"]):
 
     def without_papers(self) -> "OrchestrationRunQuerySet":
         return self.defer(*PAPERS)
+
+    def newest(self) -> "OrchestrationRunQuerySet":
+        """Return the newest opinion of each signal among those completed while it was pending."""
+        ordered = self.filter(in_time=True).order_by("signal_id", "-finished_at", "-id")
+        return ordered.distinct("signal_id")
+
+    def newest_of(self, signals: Iterable[Signal]) -> "dict[uuid.UUID | None, OrchestrationRun]":
+        """Return the newest opinion by the signal's id, without payloads, where it has one. One query."""
+        newest = self.filter(signal__in=[signal.pk for signal in signals]).newest()
+        return {run.signal_id: run for run in newest.without_papers()}
 
 
 class OrchestrationRun(models.Model):
@@ -111,6 +122,9 @@ class OrchestrationRun(models.Model):
     memories_recalled = models.IntegerField(default=0)
     notes = models.JSONField(default=list, help_text="What was missing, and why it went on without.")
     error = models.TextField(blank=True)
+    in_time = models.BooleanField(
+        default=False, help_text="It was completed while its signal could be decided on."
+    )
 
     objects = OrchestrationRunQuerySet.as_manager()
 
@@ -147,6 +161,10 @@ class OrchestrationRun(models.Model):
                 | Q(status__in=["completed", "failed", "cancelled"], finished_at__isnull=False),
             ),
             models.CheckConstraint(
+                name="run_is_in_time_when_completed_on_a_signal_only",
+                condition=Q(in_time=False) | Q(status="completed", signal__isnull=False),
+            ),
+            models.CheckConstraint(
                 name="run_has_a_deadline_while_running",
                 condition=~Q(status="running") | Q(started_at__isnull=False, deadline_at__isnull=False),
             ),
@@ -156,6 +174,11 @@ class OrchestrationRun(models.Model):
                 name="run_waiting", fields=["-priority", "queued_at", "id"], condition=Q(status="queued")
             ),
             models.Index(name="run_by_symbol", fields=["symbol", "-queued_at"]),
+            models.Index(
+                name="run_newest_of_a_signal",
+                fields=["signal", "-finished_at", "-id"],
+                condition=Q(in_time=True),
+            ),
         ]
 
     def __str__(self) -> str:

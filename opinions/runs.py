@@ -1,8 +1,7 @@
 """Work on queued runs: take the snapshot, ask the analyst, check the answer against the snapshot, store it.
 
 A worker takes one of a few slots (an advisory lock each, so a dead worker gives its slot back). Nothing here
-can approve, order or change anything else: it reads, asks and writes its own rows, and tells the signal which
-opinion is the newest.
+can approve, order or change anything else: it reads, asks and writes its own rows.
 """
 
 import logging
@@ -33,10 +32,6 @@ LISTENED = 20.0  # seconds that runs which are worked on together wait for Hinds
 LONGEST_MODEL = 120
 BROKEN = "Something in Jax broke on it ({}). The log says more."
 ANSWERED = ("inputs", "exchanges", "key_factors", "inventions", "contradictions", "notes")  # not known yet
-TELL = """
-    UPDATE strategy_signals SET opinion_id = run
-    FROM unnest(%s::uuid[], %s::uuid[]) AS newest (run, signal) WHERE id = signal
-"""
 
 
 @dataclass
@@ -235,16 +230,14 @@ def _completed(
 
 
 def _record(runs: Sequence[OrchestrationRun], answers: Sequence[dict[str, Any]], at: datetime) -> None:
-    """Store what runs came to and tell their signals, in one transaction.
+    """Store the answers of the runs, each with whether it came while its signal could be decided on.
 
-    The signals are locked first, as by whoever decides on them: an opinion comes before a decision or after.
+    The signals are locked first, as by a decision: an opinion comes before a decision or after it.
     """
-    about = {run.pk: run.signal_id for run in runs if run.signal_id}
-    spoken = [one["id"] for one in answers if one["status"] == Status.COMPLETED and one["id"] in about]
+    signals = {run.pk: run.signal_id for run in runs}
+    completed = {answer["id"] for answer in answers if answer["status"] == Status.COMPLETED}
     with transaction.atomic():
-        pending = Signal.objects.pending(at).filter(pk__in=[about[pk] for pk in spoken]).order_by("pk")
+        pending = Signal.objects.pending(at).filter(pk__in=[signals[pk] for pk in completed]).order_by("pk")
         locked = set(pending.select_for_update(no_key=True).values_list("pk", flat=True))
-        written = store.write(answers)
-        newest = [pk for pk in spoken if pk in written and about[pk] in locked]
-        with connection.cursor() as cursor:
-            cursor.execute(TELL, [newest, [about[pk] for pk in newest]])
+        in_time = {pk for pk in completed if signals[pk] in locked}
+        store.write([answer | {"in_time": answer["id"] in in_time} for answer in answers])

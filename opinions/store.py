@@ -24,6 +24,7 @@ COLUMNS = {
     "tokens": "int",
     "cost_usd": "numeric",
     "error": "text",
+    "in_time": "boolean",
 }
 # Snapshots are long: as a literal in a statement they would be read three times before they are stored.
 STAGED = """

@@ -296,6 +296,11 @@ def run(signal: Signal | None = None, **values: Any) -> OrchestrationRun:
     return OrchestrationRun.objects.create(**given | values)
 
 
+def opinion(signal: Signal, **values: Any) -> OrchestrationRun:
+    """A run that was completed while the signal could be decided on, and so is a part of its version."""
+    return run(signal, in_time=True, **values)
+
+
 def memory(text: str = "It made money.", **values: Any) -> Memory:
     """How a daily MACD BUY of AAPL turned out, known since the end of June 2024."""
     given: dict[str, Any] = {

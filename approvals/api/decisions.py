@@ -15,13 +15,13 @@ from rest_framework.viewsets import GenericViewSet
 from approvals import decisions, proposals
 from approvals.api.approvals import ApprovalSerializer
 from approvals.api.proposals import OverridesSerializer, ProposalSerializer, overrides_of
+from approvals.api.signals import SignalSerializer, signals_at
 from approvals.models import Order, TradeApproval
 from core.api.bodies import Body, OneOf
 from core.api.preconditions import ETAG, IF_MATCH, seen
 from core.api.refusals import Conflict, PreconditionFailed
 from core.api.users import who
 from signals import lifecycle
-from signals.api.signals import SignalSerializer
 from signals.models import Signal
 
 NOTES: dict[str, Any] = {"max_length": 2000, "required": False, "allow_blank": True, "default": ""}
@@ -117,7 +117,7 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
         return Response(ApprovalSerializer(approval).data, status.HTTP_201_CREATED)
 
     def _changed(self, changed: decisions.Changed, signal: Signal) -> PreconditionFailed:
-        current = Signal.objects.with_conflict(self.at).get(pk=signal.pk)
+        current = signals_at(self.at).get(pk=signal.pk)
         members = {
             "changed": changed.what,
             "etag": changed.etag,

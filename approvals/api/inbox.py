@@ -10,9 +10,10 @@ from rest_framework.viewsets import GenericViewSet
 
 from approvals import proposals
 from approvals.api.proposals import ProposalSerializer
+from approvals.api.signals import SignalSerializer, signals_at
 from approvals.proposals import Proposal
+from approvals.version import version
 from core.api.filters import YesNoFilter
-from signals.api.signals import SignalSerializer
 from signals.models import Signal
 from signals.models.signals import SignalQuerySet
 
@@ -29,8 +30,9 @@ class WaitingSerializer(serializers.Serializer[Any]):
         return SignalSerializer(proposal.signal, context=self.context).data
 
     def get_etag(self, proposal: Proposal) -> str:
-        conflicting = proposal.signal.is_conflicting  # type: ignore[attr-defined]  # annotated
-        return proposal.signal.fingerprint(self.context["at"], is_conflicting=conflicting)
+        signal: Any = proposal.signal  # annotated
+        conflicting, opinion = signal.is_conflicting, signal.opinion_id
+        return version(signal, self.context["at"], is_conflicting=conflicting, opinion_id=opinion)
 
     @extend_schema_field(ProposalSerializer)
     def get_proposal(self, proposal: Proposal) -> Any:
@@ -56,7 +58,7 @@ class InboxViewSet(GenericViewSet[Any]):
     def list(self, request: Request) -> Response:
         """With `actionable=false` the others: those that are only measured."""
         at, is_actionable = timezone.now(), request.query_params.get("actionable") != "false"
-        pending = Signal.objects.pending(at).with_conflict(at).order_by("expires_at", "id")
+        pending = signals_at(at).pending(at).order_by("expires_at", "id")
         waiting = proposals.propose_all(list(self.filter_queryset(pending)), at)
         page = self.paginate_queryset([one for one in waiting if one.is_actionable is is_actionable])
         rows = WaitingSerializer(page or [], many=True, context={"at": at}).data

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("approvals", "0003_append_only"),
         ("market", "0003_watchlist"),
-        ("opinions", "0002_initial"),
+        ("opinions", "0001_initial"),
         ("signals", "0002_default_configs"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),

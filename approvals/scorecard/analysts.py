@@ -15,16 +15,16 @@ from django.db.models import BooleanField, Case, F, Q, QuerySet, Value, When
 from approvals.models import Outcome
 from approvals.scorecard.calibration import Calibration
 from approvals.scorecard.tally import SUMS, Tally, share
-from opinions.models import Stance
+from opinions.models import OrchestrationRun, Stance
 
 Group, Ledger = Outcome.Group, Outcome.Ledger
 OPINION = {
-    "analyst": F("signal__opinion__analyst"),
-    "said": F("signal__opinion__agent_suggestion"),
+    "analyst": F("signal__runs__analyst"),
+    "said": F("signal__runs__agent_suggestion"),
     "side": F("signal__signal_type"),
-    "score": F("signal__opinion__confidence"),
+    "score": F("signal__runs__confidence"),
     "is_sound": Case(
-        When(Q(signal__opinion__inventions=[], signal__opinion__contradictions=[]), then=Value(True)),
+        When(Q(signal__runs__inventions=[], signal__runs__contradictions=[]), then=Value(True)),
         default=Value(False),
         output_field=BooleanField(),
     ),
@@ -87,7 +87,8 @@ class Opinions:
 def opinions(outcomes: QuerySet[Outcome]) -> list[Opinions]:
     """One for each analyst that has said something, by name. One query."""
     rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    said = outcomes.order_by().filter(signal__opinion__isnull=False)
+    newest = OrchestrationRun.objects.newest().values("pk")
+    said = outcomes.order_by().filter(signal__runs__in=newest)
     found: QuerySet[Any] = said.values("ledger", "group", **OPINION)
     for row in found.annotate(**SUMS):
         rows[row["analyst"]].append(row)

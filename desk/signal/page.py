@@ -21,31 +21,32 @@ from approvals import decisions, proposals, scorecard
 from approvals.gate import State
 from approvals.models import SignalView, TradeApproval
 from approvals.proposals import AS_PROPOSED, Proposal
+from approvals.version import differences, version
 from desk import opinions, status_bar
 from desk.forms import NotesForm, OverridesForm, RejectForm
 from desk.page import DECIDE, page, show, viewer
 from desk.signal import chart
 from market.models import Instrument
-from opinions.models import PAPERS
+from opinions.models import OrchestrationRun
 from signals import lifecycle, records
 from signals.charts import studies, thumbnail
 from signals.models import Signal
-from signals.models.signals import SignalQuerySet, differences
+from signals.models.signals import SignalQuerySet
 
-OF_THE_DECISION = ("approval__approved_by", "approval__order", "superseded_by", "opinion")
-PAPERS_OF_OPINION = [f"opinion__{name}" for name in PAPERS]
+OF_THE_DECISION = ("approval__approved_by", "approval__order", "superseded_by")
 
 
 @dataclass(frozen=True)
 class Case:
     """What the page shows of a signal at an instant. `proposal`: None once it has ended.
 
-    `opposite`: the pending signals that say the opposite. `shown`: the terms that stand on the person's page
-    already; empty on a page that is new.
+    `opposite`: the pending signals that say the opposite. `opinion`: the newest second opinion. `shown`: the
+    terms that stand on the person's page already; empty on a page that is new.
     """
 
     signal: Signal
     opposite: Sequence[Signal]
+    opinion: OrchestrationRun | None
     at: datetime
     etag: str
     proposal: Proposal | None
@@ -122,11 +123,13 @@ def watch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Nothing while the signal is what the page shows; what has changed when it is not any more."""
     at, seen = timezone.now(), request.GET.get("etag", "")
     found = get_object_or_404(_signals(at), pk=pk)
-    etag = _etag(found, at)
+    opinion = _opinion(found)
+    etag = _etag(found, opinion, at)
     if etag == seen:
         return HttpResponse(status=204)
     context = {"now": at, "signal": found, "status": found.status_at(at), "changed": differences(seen, etag)}
-    return render(request, "desk/_changed.html", context | {"was": request.GET})
+    context |= {"opinion": opinion, "was": request.GET}
+    return render(request, "desk/_changed.html", context)
 
 
 @page
@@ -191,7 +194,7 @@ def _again(request: HttpRequest, pk: UUID, at: datetime, said: list[str], status
 
 
 def _signals(at: datetime) -> SignalQuerySet:
-    return Signal.objects.with_conflict(at).select_related(*OF_THE_DECISION).defer(*PAPERS_OF_OPINION)
+    return Signal.objects.with_conflict(at).select_related(*OF_THE_DECISION)
 
 
 def _found(pk: UUID, at: datetime, viewer: User | None) -> tuple[Signal, list[Signal]]:
@@ -206,8 +209,13 @@ def _found(pk: UUID, at: datetime, viewer: User | None) -> tuple[Signal, list[Si
     return found, [one for one in rows if one.pk != pk]
 
 
-def _etag(found: Signal, at: datetime) -> str:
-    return found.fingerprint(at, is_conflicting=found.is_conflicting)  # type: ignore[attr-defined]  # annotated
+def _opinion(found: Signal) -> OrchestrationRun | None:
+    return OrchestrationRun.objects.newest_of([found]).get(found.pk)
+
+
+def _etag(found: Signal, opinion: OrchestrationRun | None, at: datetime) -> str:
+    is_conflicting = found.is_conflicting  # type: ignore[attr-defined]  # annotated
+    return version(found, at, is_conflicting=is_conflicting, opinion_id=opinion.pk if opinion else None)
 
 
 def _looked_at(request: HttpRequest, pk: UUID, state: State | None = None) -> Case:
@@ -238,7 +246,8 @@ def _case(
     is_pending = found.status_at(at) == Signal.Status.PENDING
     proposal = proposals.propose(found, at, overrides, state=state) if is_pending else None
     filled = form or (OverridesForm.of(proposal) if proposal else OverridesForm())
-    return Case(found, opposite, at, _etag(found, at), proposal, filled, shown)
+    opinion = _opinion(found)
+    return Case(found, opposite, opinion, at, _etag(found, opinion, at), proposal, filled, shown)
 
 
 def _renewed(pk: UUID, at: datetime, typed: dict[str, str]) -> Case:
@@ -258,6 +267,7 @@ def _context(case: Case) -> dict[str, Any]:
         "case": case,
         "signal": found,
         "opposite": case.opposite,
+        "opinion": case.opinion,
         "rate": scorecard.rate_of(found),
         "record": known.get(records.POOLED),
         "record_here": known.get(found.symbol),

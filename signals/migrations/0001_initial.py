@@ -15,7 +15,6 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('opinions', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -163,7 +162,6 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('pending', 'Pending'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('expired', 'Expired'), ('cancelled', 'Cancelled')], default='pending', max_length=9)),
                 ('ended_at', models.DateTimeField(help_text='When it was no longer pending.', null=True)),
                 ('ended_reason', models.TextField(blank=True)),
-                ('opinion', models.ForeignKey(blank=True, help_text='The newest analysis that was completed while it was pending.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='opinions.orchestrationrun')),
                 ('superseded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='signals.signal')),
             ],
             options={

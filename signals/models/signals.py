@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -70,22 +71,13 @@ class SignalQuerySet(models.QuerySet["Signal"]):
         return self.filter(Q(pk=pk) | opposite & ~Q(signal_type=Subquery(signal.values("signal_type"))))
 
 
-# What the parts of a fingerprint stand for, in their order.
-SEEN = (
-    "its levels",
-    "the bars behind it",
-    "whether another signal opposes it",
-    "its status",
-    "the second opinion",
-)
+# What the parts of a fingerprint identify, in their order.
+FINGERPRINT = ("its levels", "the bars behind it", "whether another signal opposes it", "its status")
 
 
-def differences(seen: str, now: str) -> list[str]:
-    """What two fingerprints of a signal differ in, in words; everything when one of them is none."""
-    parts, current = seen.split("-"), now.split("-")
-    if len(parts) != len(SEEN):
-        return list(SEEN)
-    return [name for name, one, other in zip(SEEN, parts, current, strict=True) if one != other]
+def fingerprint_of(parts: Iterable[str]) -> str:
+    """Return a short hash of each part, joined by dashes."""
+    return "-".join(hashlib.sha256(part.encode()).hexdigest()[:10] for part in parts)
 
 
 class Target(NamedTuple):
@@ -142,14 +134,6 @@ class Signal(models.Model):
     ended_reason = models.TextField(blank=True)
     superseded_by = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    opinion = models.ForeignKey(
-        "opinions.OrchestrationRun",
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-        help_text="The newest analysis that was completed while it was pending.",
     )
 
     objects = SignalQuerySet.as_manager()
@@ -224,16 +208,16 @@ class Signal(models.Model):
         return Target(price, distance, distance / self.risk)
 
     def fingerprint(self, at: datetime, *, is_conflicting: bool) -> str:
-        """Stands for all that a person decides on: while it stays the same, so does what was on the screen.
+        """Return what identifies the signal as it is now: another level, bar, conflict or status changes it.
 
-        One part for each of SEEN, so that two of them tell what has changed.
+        One part for each of FINGERPRINT, so that two of them tell what has changed.
         """
         levels = (self.entry_price, self.stop_loss, self.take_profit, self.second_target)
         parts = [
             " ".join([self.signal_type, *(f"{price:.6f}" for price in levels)]),
-            *[self.bars_digest, str(is_conflicting), self.status_at(at).value, str(self.opinion_id or "")],
+            *[self.bars_digest, str(is_conflicting), self.status_at(at).value],
         ]
-        return "-".join(hashlib.sha256(part.encode()).hexdigest()[:10] for part in parts)
+        return fingerprint_of(parts)
 
     @property
     def ends_at(self) -> datetime:

@@ -9,7 +9,6 @@ from approvals import scorecard
 from approvals.models import Outcome
 from approvals.scorecard import Opinions
 from opinions.models import Stance
-from signals.models import Signal
 from signals.trades import End
 from tests import make
 from tests.approvals.made_outcomes import outcome
@@ -22,8 +21,7 @@ def said(n: int, action: str = "BUY", end: End = End.TARGET, group: str = "none"
     made = outcome(n, end=end, group=group)
     if group != "none":
         outcome(n, "decision", group, end)
-    opinion = make.run(made.signal, agent_suggestion=action, **run)
-    Signal.objects.filter(pk=made.signal_id).update(opinion=opinion)
+    make.opinion(made.signal, agent_suggestion=action, **run)
 
 
 def opinions() -> Opinions:

@@ -103,8 +103,7 @@ def test_the_version_before_the_opinion_is_not_approved(
     """Whoever is faster than the page's look is refused by the server."""
 
     def comes() -> None:
-        opinion = make.run(signal, agent_suggestion="PASS", queued_at=timezone.now())
-        Signal.objects.filter(pk=signal.pk).update(opinion=opinion)
+        make.opinion(signal, agent_suggestion="PASS", queued_at=timezone.now())
 
     def look(visitor: Visitor) -> None:
         with visitor.page() as page:

@@ -69,9 +69,7 @@ def opinions(signal: Signal, at: datetime) -> None:
         {"analyst": "agent0", **failed},
     ]
     for minutes, given in enumerate(states):
-        run = make.run(signal, queued_at=at - timedelta(minutes=minutes), **given)
-        signal.opinion = signal.opinion or run
-    signal.save()
+        make.run(signal, queued_at=at - timedelta(minutes=minutes), in_time=minutes == 0, **given)
     make.run(None, queued_at=at, status="queued")
     make.run(None, queued_at=at - timedelta(minutes=1))
 

@@ -186,8 +186,7 @@ class TestSaying:
             assert f"{said} {action} 70 %" in text(html(trader, address)), address
 
     def test_that_it_is_rule_based_stands_wherever_it_stands(self, trader: Client, signal: Signal) -> None:
-        run = make.run(signal)
-        Signal.objects.update(opinion=run)
+        run = make.opinion(signal)
         for address in ("/signals/", f"/signals/{signal.pk}/decide/", f"/opinions/{run.pk}/", "/opinions/"):
             assert "rule-based" in html(trader, address), address
         assert "rule-based" in panel(trader, signal)
@@ -306,7 +305,7 @@ class TestWatching:
         self, trader: Client, signal: Signal
     ) -> None:
         etag = decisions.etag_of(signal, make.T0)
-        Signal.objects.update(opinion=make.run(signal, agent_suggestion="PASS"))
+        make.opinion(signal, agent_suggestion="PASS")
         said = html(trader, f"/signals/{signal.pk}/watch/?etag={etag}&entry=185.50&stop=180.50&target=191.75")
         assert "the second opinion changed" in text(said)
         assert "disagrees PASS 70 %" in text(said)

@@ -41,8 +41,9 @@ def world(db: None) -> Signal:
     make.sell("AAPL", timeframe="15m")
     make.signal("MSFT", timeframe="15m")
     waiting = make.signal("AAPL", timeframe="1h")
-    waiting.opinion = [make.run(on) for on in (None, None, waiting, waiting, waiting, waiting)][-1]
-    waiting.save()
+    for on in (None, None, waiting, waiting, waiting):
+        make.run(on)
+    make.opinion(waiting)
     return waiting
 
 
@@ -79,7 +80,7 @@ def get(trader: Client, address: str) -> None:
 def test_a_page_makes_the_pinned_number_of_queries(
     world: Signal, trader: Client, count_queries: CountQueries, address: str
 ) -> None:
-    asked = address.format(pk=world.pk, run=world.opinion_id)
+    asked = address.format(pk=world.pk, run=world.runs.newest().get().pk)
     get(trader, asked)  # what is read once per process, and the first look that is written down
     with count_queries(f"page {address}"):
         get(trader, asked)

@@ -10,7 +10,6 @@ from django.test import Client
 from approvals import scorecard
 from approvals.models import Outcome
 from desk.scorecard.plots import Axis, Dot, across, down
-from signals.models import Signal
 from signals.trades import End
 from tests import make
 from tests.approvals import made_outcomes as made
@@ -181,8 +180,7 @@ def judged(n: int, action: str, group: str = "none", end: End = End.TARGET, **ru
     found = made.outcome(n, end=end, group=group)
     if group != "none":
         made.outcome(n, "decision", group, end)
-    opinion = make.run(found.signal, agent_suggestion=action, **run)
-    Signal.objects.filter(pk=found.signal_id).update(opinion=opinion)
+    make.opinion(found.signal, agent_suggestion=action, **run)
 
 
 class TestPlots:

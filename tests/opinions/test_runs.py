@@ -43,13 +43,12 @@ def test_a_run_is_completed_with_its_snapshot_and_its_signal_tells_of_it() -> No
     run = asked(signal := make.signal())
     work()
     run.refresh_from_db()
-    signal.refresh_from_db()
     assert (run.status, run.error, run.model) == (Status.COMPLETED, "", "checklist 1")
     assert run.agent_suggestion in ("BUY", "HOLD", "PASS")
     assert run.inputs is not None
     assert len(run.inputs["bars"]["rows"]) == 60
     assert run.inputs["signal"]["entry"] == 185.5
-    assert signal.opinion == run
+    assert [*signal.runs.newest()] == [run]
 
 
 def test_the_same_snapshot_gets_the_same_answer() -> None:
@@ -75,17 +74,18 @@ def test_an_opinion_that_comes_after_the_decision_is_recorded_and_changes_nothin
     Signal.objects.update(status=Signal.Status.APPROVED, ended_at=make.T0)
     work()
     run.refresh_from_db()
-    signal.refresh_from_db()
-    assert (run.status, signal.opinion) == (Status.COMPLETED, None)
+    assert (run.status, [*signal.runs.newest()]) == (Status.COMPLETED, [])
 
 
-def test_an_opinion_is_another_version_of_the_signal() -> None:
-    signal = make.signal()
-    before = signal.fingerprint(make.T0, is_conflicting=False)
+def test_the_newest_opinion_of_a_signal_is_the_last_that_was_completed() -> None:
+    signal, others = make.signal(), make.signal("MSFT")
     asked(signal)
     work()
-    signal.refresh_from_db()
-    assert signal.fingerprint(make.T0, is_conflicting=False) != before
+    later = asked(signal)
+    runs.work(make.T0 + timedelta(minutes=1), nothing_held)
+    failed = make.run(signal, status="failed", error="It is away.", finished_at=make.T0 + timedelta(hours=1))
+    assert OrchestrationRun.objects.newest_of([signal, others]) == {signal.pk: later}
+    assert failed.in_time is False
 
 
 def test_the_strongest_signal_goes_first_and_people_before_all(django_user_model: type[User]) -> None:

@@ -19,7 +19,7 @@ from tests.vendors.server import Turn
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 3  # seconds that a run waits for its model
+PATIENCE = 60
 BUDGET_USD = 0.05
 BEGIN = """
 import json, sys
@@ -39,7 +39,6 @@ make.rising("AAPL")
 make.quote("AAPL", 185.60, make.T0 - timedelta(seconds=1))
 """
 FORGET = """
-Signal.objects.update(opinion=None)
 OrchestrationRun.objects.all().delete()
 Signal.objects.all().delete()
 """
@@ -72,7 +71,7 @@ runs = {run.symbol: [run.status, run.agent_suggestion, run.inputs is not None, r
         for run in OrchestrationRun.objects.all()}
 signal = Signal.objects.get()
 etag = decisions.etag_of(signal, make.T0)
-print(json.dumps({"runs": runs, "etag": etag, "has_opinion": signal.opinion_id is not None}))
+print(json.dumps({"runs": runs, "etag": etag, "has_opinion": signal.runs.newest().exists()}))
 """
 SPENT = """
 runs = OrchestrationRun.objects.values_list("status", "error", "cost_usd")
@@ -166,7 +165,7 @@ def test_a_run_whose_worker_is_killed_gives_its_slot_back_at_once_and_fails_afte
         assert other.wait(60) == 0
     found = site.shell(FOUND)
     assert found["runs"]["AAPL"] == ["running", "", True, ""]
-    assert found["runs"]["MSFT"][:3] == ["completed", "HOLD", True]
+    assert found["runs"]["MSFT"] == ["completed", "HOLD", True, ""]
     assert [site.sweep(timedelta(seconds=959)), site.sweep(timedelta(seconds=970))] == [0, 1]
     assert site.sweep(timedelta(hours=1)) == 0
     found = site.shell(FOUND)

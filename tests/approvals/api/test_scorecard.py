@@ -4,7 +4,6 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from rest_framework.test import APIClient
 
-from signals.models import Signal
 from signals.trades import End
 from tests import make
 from tests.approvals.made_outcomes import outcome
@@ -122,8 +121,7 @@ def test_it_takes_as_many_queries_for_many_rows(viewer: APIClient, count_queries
 def test_what_opinions_were_worth_is_told_by_analyst(viewer: APIClient) -> None:
     made = outcome(group="approved")
     outcome(0, "decision", "approved")
-    opinion = make.run(made.signal, agent_suggestion="PASS")
-    Signal.objects.filter(pk=made.signal_id).update(opinion=opinion)
+    make.opinion(made.signal, agent_suggestion="PASS")
     [row] = viewer.get("/api/v1/scorecard/analysts/").json()
     assert (row["analyst"], row["cases"], row["agreement"]) == ("rules", 1, 0.0)
     assert row["said"]["against"]["targets"] == 1

@@ -138,5 +138,5 @@ def test_a_run_is_taken_back_once(asker: APIClient, signal: Signal) -> None:
 def test_an_opinion_changes_the_etag(asker: APIClient, signal: Signal) -> None:
     address = f"/api/v1/signals/{signal.pk}/"
     before = asker.get(address)["ETag"]
-    Signal.objects.update(opinion=make.run(signal))
+    make.opinion(signal)
     assert asker.get(address)["ETag"] != before

@@ -1,3 +1,5 @@
+"""The version of a signal that is decided on: what is a part of it, and what two versions differ in."""
+
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -5,15 +7,16 @@ from uuid import UUID
 
 import pytest
 
+from approvals import decisions
+from approvals.version import PARTS, differences, version, with_opinion
 from signals.models import Signal
-from signals.models.signals import SEEN, differences
 from tests import make
 
 AT = datetime.fromisoformat("2024-07-03T14:00Z")
 
 
-def seen(signal: Signal, at: datetime = AT, **known: Any) -> str:
-    return signal.fingerprint(at, **{"is_conflicting": False} | known)
+def seen(signal: Signal, at: datetime = AT, **given: Any) -> str:
+    return version(signal, at, **{"is_conflicting": False, "opinion_id": None} | given)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,7 @@ def seen(signal: Signal, at: datetime = AT, **known: Any) -> str:
     ],
 )
 @pytest.mark.django_db
-def test_another_level_bar_or_status_is_another_fingerprint(field: str, value: Any) -> None:
+def test_another_level_bar_or_status_is_another_version(field: str, value: Any) -> None:
     signal = make.signal()
     before = seen(signal)
     setattr(signal, field, value)
@@ -38,16 +41,14 @@ def test_another_level_bar_or_status_is_another_fingerprint(field: str, value: A
 @pytest.mark.django_db
 def test_so_is_a_conflict_an_opinion_or_the_end_of_its_time() -> None:
     signal = make.signal()
-    advised = Signal(**{field.attname: getattr(signal, field.attname) for field in Signal._meta.fields})
-    advised.opinion_id = UUID(int=1)
     late = signal.expires_at + timedelta(seconds=1)
-    fingerprints = {
+    versions = {
         seen(signal),
         seen(signal, is_conflicting=True),
-        seen(advised),
+        seen(signal, opinion_id=UUID(int=1)),
         seen(signal, late),
     }
-    assert len(fingerprints) == 4
+    assert len(versions) == 4
 
 
 @pytest.mark.django_db
@@ -56,7 +57,7 @@ def test_a_signal_in_memory_and_the_one_read_back_have_the_same() -> None:
 
 
 @pytest.mark.django_db
-def test_what_nobody_decides_on_leaves_it_alone() -> None:
+def test_what_no_user_decides_on_leaves_it_alone() -> None:
     signal = make.signal()
     before = seen(signal)
     signal.reasoning, signal.created_at = "Another sentence.", make.T0
@@ -64,14 +65,25 @@ def test_what_nobody_decides_on_leaves_it_alone() -> None:
 
 
 @pytest.mark.django_db
-def test_two_fingerprints_tell_what_has_changed() -> None:
+def test_two_versions_tell_what_has_changed() -> None:
     signal = make.signal()
     before = seen(signal)
     signal.stop_loss, signal.bars_digest = Decimal("181"), "1" * 32
     assert differences(before, seen(signal)) == ["its levels", "the bars behind it"]
-    assert differences(before, seen(signal, is_conflicting=True)) == [*SEEN[:3]]
+    assert differences(before, seen(signal, is_conflicting=True)) == [*PARTS[:3]]
+    assert differences(seen(signal), seen(signal, opinion_id=UUID(int=1))) == ["the second opinion"]
 
 
 @pytest.mark.django_db
-def test_everything_differs_from_what_is_no_fingerprint() -> None:
-    assert differences("W/abc", seen(make.signal())) == list(SEEN)
+def test_everything_differs_from_what_is_no_version() -> None:
+    assert differences("W/abc", seen(make.signal())) == list(PARTS)
+
+
+@pytest.mark.django_db
+def test_the_newest_opinion_that_came_in_time_is_a_part_of_it() -> None:
+    signal = make.signal()
+    make.run(signal, finished_at=AT + timedelta(minutes=2))
+    newest = make.opinion(signal, finished_at=AT + timedelta(minutes=1))
+    make.opinion(signal, finished_at=AT)
+    assert [one.opinion_id for one in with_opinion(Signal.objects.all())] == [newest.pk]  # type: ignore[attr-defined]  # annotated
+    assert decisions.etag_of(signal, AT) == seen(signal, opinion_id=newest.pk)

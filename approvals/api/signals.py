@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from approvals.version import version, with_opinion
 from core.api.bodies import Body
 from core.api.filters import InstantFilter
 from core.api.permissions import MayChange
@@ -42,6 +43,12 @@ class SignalSerializer(serializers.ModelSerializer[Signal]):
     ended_at = serializers.SerializerMethodField(help_text="When it was no longer pending.")
     ended_reason = serializers.SerializerMethodField(help_text="Why it ended. Empty while it is pending.")
     is_conflicting = serializers.BooleanField(help_text="Another pending signal says the opposite.")
+    opinion = serializers.UUIDField(
+        source="opinion_id",
+        allow_null=True,
+        required=False,
+        help_text="The newest second opinion: /api/v1/orchestrations/{id}/.",
+    )
 
     class Meta:
         model = Signal
@@ -51,10 +58,7 @@ class SignalSerializer(serializers.ModelSerializer[Signal]):
             *["status", "ended_at", "ended_reason", "superseded_by", "is_conflicting"],
             *["bar_opened_at", "generated_at", "created_at", "expires_at", "provider", "feed", "opinion"],
         ]
-        extra_kwargs = {
-            "superseded_by": {"help_text": "The newer signal that took its place."},
-            "opinion": {"help_text": "The newest second opinion: /api/v1/orchestrations/{id}/."},
-        }
+        extra_kwargs = {"superseded_by": {"help_text": "The newer signal that took its place."}}
 
     # To who reads it, it makes no difference whether something has ended an overdue signal yet.
 
@@ -158,6 +162,11 @@ IF_NONE_MATCH = OpenApiParameter(
 )
 
 
+def signals_at(at: datetime) -> SignalQuerySet:
+    """Return the signals with what their serializers show: the conflict at that instant, the opinion."""
+    return with_opinion(Signal.objects.with_conflict(at))
+
+
 class SignalViewSet(ListModelMixin, GenericViewSet[Signal]):
     """What the strategies said, newest first. An overdue signal is expired, even before it is marked so."""
 
@@ -172,7 +181,7 @@ class SignalViewSet(ListModelMixin, GenericViewSet[Signal]):
         return timezone.now()
 
     def get_queryset(self) -> SignalQuerySet:
-        return Signal.objects.order_by("-generated_at", "id").with_conflict(self.at)
+        return signals_at(self.at).order_by("-generated_at", "id")
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "at": self.at}
@@ -203,7 +212,9 @@ class SignalViewSet(ListModelMixin, GenericViewSet[Signal]):
     def _answer(self, request: Request) -> Response:
         signal = self.get_object()
         conflicts = list(signal.conflicting(self.at))
-        etag = f'"{signal.fingerprint(self.at, is_conflicting=bool(conflicts))}"'
+        opinion_id = signal.opinion_id  # type: ignore[attr-defined]  # annotated
+        seen = version(signal, self.at, is_conflicting=bool(conflicts), opinion_id=opinion_id)
+        etag = f'"{seen}"'
         if request.method != "POST" and _knows(request, etag):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag})
         context = {**self.get_serializer_context(), "conflicts": conflicts, "record": _record(signal)}
