@@ -7,8 +7,8 @@ asked to make. No Django.
 """
 
 from core.http.client import Client, Fetched, Pages, Patience, Reserve, at_once
-from core.http.exchange import Answer, Request
 from core.http.failures import Failure
+from core.http.session import Answer, Request, origin
 
 __all__ = [
     "Answer",
@@ -20,4 +20,5 @@ __all__ = [
     "Request",
     "Reserve",
     "at_once",
+    "origin",
 ]

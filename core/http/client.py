@@ -1,24 +1,18 @@
 """Many requests to one provider: each at its slot, a few at once, failed ones again, all within a bound."""
 
 import random
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from core.http.exchange import LARGEST_BODY, Answer, Exchange, Request
 from core.http.failures import Failure
-from core.http.lines import Line
+from core.http.session import LARGEST_BODY, Answer, Call, Request, Session
+from core.http.wave import MOST_HANGING, Outcome, Wave, Window, hanging
 
 # Reserves up to that many requests: seconds from now at which each granted one may be sent.
 Reserve = Callable[[int], Sequence[float]]
-# None: not sent, because the time was over.
-Outcome = Answer | Failure | None
 
-HOPELESS = 5  # so many requests in vain and not one answered: the rest is not tried in this wave
 MOST_PAGES = 50
 
 
@@ -87,12 +81,12 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._exchange = Exchange(name, base_url, headers or {}, connections, clock, largest)
+        self._session = Session(name, base_url, headers or {}, connections, clock, largest)
         self._connections = connections
-        self._window = _Window(window, clock) if window else None
+        self._window = Window(window, clock) if window else None
         self._patience = patience or Patience()
         self._sleep = sleep
-        self.who = self._exchange.who
+        self.who = self._session.who
         self.clock = clock
 
     def fetch(
@@ -173,119 +167,19 @@ class Client:
         """Send each request at its slot and wait for all, but not beyond `until`."""
         if not requests:
             return {}
+        if (count := hanging(self._session.host)) >= MOST_HANGING:
+            failure = Failure(
+                f"{self.who} leaves {count} answers open; not asked until they end", again=True, for_all=True
+            )
+            return dict.fromkeys(requests, failure)
         began = self.clock()
-        wave = _Wave()
         calls = {
-            key: _Call(request, began + slot, Line(self.clock))
+            key: Call(request, began + slot)
             for (key, request), slot in zip(requests.items(), slots, strict=False)
         }
-        futures: dict[str, Future[Outcome]] = {}
-        pool = ThreadPoolExecutor(min(threads, len(calls)), thread_name_prefix="http")
-        try:
-            futures |= {key: pool.submit(self._perform, call, wave) for key, call in calls.items()}
-            self._watch({futures[key]: calls[key] for key in futures}, wave, until)
-        finally:
-            wave.over.set()
-            for key, future in futures.items():
-                if not future.done():  # nobody waits for it any more, least of all the end of the process
-                    calls[key].line.cut()
-            pool.shutdown(wait=all(future.done() for future in futures.values()), cancel_futures=True)
-        unsent_first = sorted(futures, key=lambda key: calls[key].started is not None)
-        return {key: _outcome(futures[key], calls[key], wave) for key in unsent_first}
-
-    def _perform(self, call: "_Call", wave: "_Wave") -> Outcome:
-        wave.over.wait(call.due - self.clock())
-        if self._window and call.request.counted and not wave.over.is_set():
-            wave.over.wait(self._window.turn(call.line))
-        if wave.over.is_set():
-            return wave.why
-        call.started = self.clock()
-        try:
-            answer = self._exchange.send(
-                call.request, call.line, (self._patience.connect, self._patience.read)
-            )
-        except Failure as failure:
-            wave.note(failure)
-            return failure
-        wave.note(None)
-        return answer
-
-    def _watch(self, calls: "dict[Future[Outcome], _Call]", wave: "_Wave", until: float) -> None:
-        """Wait until all are done. Who takes longer than an answer may is cut off, at `until` everyone."""
-        pending = set(calls)
-        while pending and (left := until - self.clock()) > 0:
-            _, pending = wait(pending, timeout=min(left, 0.25))
-            for future in pending:
-                if calls[future].runs_since(self.clock() - self._patience.answer):
-                    calls[future].line.cut()
-        wave.over.set()
-        for future in pending:
-            calls[future].line.cut()
-        wait(pending, timeout=0.2)
-
-
-class _Call:
-    """One request of a wave and when it may be sent."""
-
-    def __init__(self, request: Request, due: float, line: Line) -> None:
-        self.request = request
-        self.due = due
-        self.line = line
-        self.started: float | None = None
-
-    def runs_since(self, moment: float) -> bool:
-        return self.started is not None and self.started <= moment
-
-
-class _Wave:
-    """Whether the rest of a wave is still worth sending, and if not, why."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._answered = self._in_vain = 0
-        self.over = threading.Event()
-        self.why: Failure | None = None
-
-    def note(self, failure: Failure | None) -> None:
-        """What a request came to: None when it was answered."""
-        with self._lock:
-            self._answered += failure is None
-            if failure is None or not failure.blames_provider:
-                return
-            self._in_vain += 1
-            hopeless = self._in_vain >= HOPELESS and not self._answered
-            if self.why is None and (failure.for_all or hopeless):
-                self.why = failure
-                self.over.set()
-
-
-class _Window:
-    """At most `count` sends in any `seconds` of this process.
-
-    Slots alone do not keep that: a thread that gets its turn late comes too close to those that follow.
-    """
-
-    def __init__(self, window: tuple[int, float], clock: Callable[[], float]) -> None:
-        count, self._seconds = window
-        self._sent: deque[tuple[float, Line]] = deque(maxlen=count)
-        self._lock = threading.Lock()
-        self._clock = clock
-
-    def turn(self, line: Line) -> float:
-        """Take the next turn; seconds from now."""
-        with self._lock:
-            now = turn = self._clock()
-            if len(self._sent) == self._sent.maxlen:
-                planned, oldest = self._sent[0]
-                turn = max(now, (oldest.written or max(planned, now)) + self._seconds)
-            self._sent.append((turn, line))
-        return turn - now
-
-
-def _outcome(future: Future[Outcome], call: _Call, wave: _Wave) -> Outcome:
-    if future.done() and not future.cancelled():
-        return future.result()
-    return wave.why if call.started is None else Failure("no answer in time", again=True)
+        timeout = (self._patience.connect, self._patience.read)
+        wave = Wave(self._session, calls, timeout, self.clock, self._window)
+        return wave.run(threads, answer=self._patience.answer, until=until)
 
 
 def _alive(outcomes: Mapping[str, Outcome]) -> bool:

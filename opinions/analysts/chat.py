@@ -12,8 +12,7 @@ from typing import Any
 import httpx2
 import openai
 
-from core.http import failures
-from core.http.exchange import origin
+from core.http import failures, origin
 from core.http.failures import Failure
 
 LARGEST = 2**20  # bytes of an answer

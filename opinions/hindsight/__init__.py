@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from core.deadline import within
-from core.http import Failure
-from core.http.exchange import origin
+from core.http import Failure, origin
 
 T = TypeVar("T")
 

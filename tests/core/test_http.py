@@ -196,17 +196,50 @@ def test_a_server_that_never_answers_costs_the_patience_at_most() -> None:
     assert "sent nothing in time" in str(got.failed["AAPL"])
 
 
+ONCE = Patience(connect=0.5, read=0.3, answer=0.4, fetch=3.0, attempts=1)
+
+
+def http_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("http")}
+
+
 def test_a_server_that_drips_is_cut_off() -> None:
-    once = Patience(connect=0.5, read=0.3, answer=0.4, fetch=3.0, attempts=1)
+    with IBBridge(now=T) as vendor:
+        vendor.fail(faults.drip_body(0.1))
+        before, began = http_threads(), time.monotonic()
+        failure = the_failure(client(vendor.url, ONCE).fetch({"one": QUOTE}))
+        assert time.monotonic() - began < 1.5
+        assert not http_threads() - before
+    assert "did not finish its answer in time" in str(failure)
+
+
+def test_a_server_that_drips_the_head_costs_a_thread_until_it_ends() -> None:
     with IBBridge(now=T) as vendor:
         vendor.fail(faults.drip(0.1))
-        before, began = set(threading.enumerate()), time.monotonic()
-        failure = the_failure(client(vendor.url, once).fetch({"one": QUOTE}))
+        before, began = http_threads(), time.monotonic()
+        failure = the_failure(client(vendor.url, ONCE).fetch({"one": QUOTE}))
         assert time.monotonic() - began < 1.5
-        assert not [
-            thread for thread in set(threading.enumerate()) - before if thread.name.startswith("http")
-        ]
+        (left,) = http_threads() - before
+        assert left.daemon  # the end of the process does not wait for it
+    left.join(5)
+    assert not left.is_alive()
     assert "did not finish its answer in time" in str(failure)
+
+
+def test_a_host_that_leaves_many_answers_open_is_asked_for_no_more_until_they_end() -> None:
+    with IBBridge(now=T) as vendor:
+        vendor.fail(faults.drip(0.1))
+        before = http_threads()
+        client(vendor.url, ONCE).fetch(quotes(*vendor.symbols))
+        asked, left = len(vendor.visits), http_threads() - before
+        failures = client(vendor.url, ONCE).fetch(quotes("AAPL", "MSFT")).failed
+        assert len(left) == asked == len(vendor.visits) == 8
+    assert str(failures["AAPL"]).endswith("leaves 8 answers open; not asked until they end")
+    assert failures["AAPL"].blames_provider
+    for thread in left:
+        thread.join(5)
+    with IBBridge(now=T, port=int(vendor.url.rpartition(":")[2])) as healed:
+        assert client(healed.url).fetch({"one": QUOTE}).answers
 
 
 def test_a_dead_host_costs_next_to_nothing() -> None:

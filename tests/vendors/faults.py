@@ -40,6 +40,21 @@ def drip(seconds: float) -> Fault:
     return fault
 
 
+def drip_body(seconds: float) -> Fault:
+    """The head at once, then one byte of the body at a time."""
+
+    def fault(turn: Turn) -> None:
+        reply = turn.reply()
+        turn.connection.sendall(turn.vendor.head(reply, len(reply.body)))
+        for byte in reply.body:
+            if turn.vendor.closing.is_set():
+                return
+            turn.connection.sendall(bytes([byte]))
+            turn.wait(seconds)
+
+    return fault
+
+
 def status(code: int, *, retry_after: str | None = None, detail: str = "not today") -> Fault:
     headers = {} if retry_after is None else {"Retry_After": retry_after}
 

@@ -1,5 +1,6 @@
-"""One request and its answer, over a session that tells nobody more than it must."""
+"""One host: a request and its answer, over a session that sends no more than it must."""
 
+import contextlib
 import json
 import os
 import time
@@ -10,9 +11,10 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
-from core.http import failures, lines
+from core.http import failures
 from core.http.failures import Failure
 
 LARGEST_BODY = 64 * 2**20
@@ -45,8 +47,41 @@ class Answer:
     text: str = ""
 
 
-class Exchange:
-    """A session with one host. Any number of threads may `get` at the same time."""
+class Call:
+    """A request under way, and when it may be sent. `started`: when it was.
+
+    A read timeout only bounds the wait for the next bytes, so another thread cuts off a call that takes too
+    long. That ends it at once when the head of its answer has arrived. Before, nothing public reaches the
+    connection: its thread is left waiting (docs/decisions/0071-http-deadline.md).
+    """
+
+    def __init__(self, request: Request, due: float = 0.0) -> None:
+        self.request = request
+        self.due = due
+        self.started: float | None = None
+        self.was_cut = False
+        self._response: requests.Response | None = None
+
+    def runs_since(self, moment: float) -> bool:
+        """Return whether it was started at `moment` or before."""
+        return self.started is not None and self.started <= moment
+
+    def cut(self) -> None:
+        """Stop reading its answer. Its thread raises Failure."""
+        self.was_cut = True
+        if self._response is not None:
+            with contextlib.suppress(ValueError, RuntimeError, OSError):  # it has just ended
+                self._response.raw.shutdown()
+
+    def receive(self, response: requests.Response) -> None:
+        """Keep the answer whose head has arrived."""
+        self._response = response
+        if self.was_cut:
+            self.cut()
+
+
+class Session:
+    """A session with one host. Any number of threads may `send` at the same time."""
 
     def __init__(
         self,
@@ -59,7 +94,8 @@ class Exchange:
     ) -> None:
         self._base = base_url.rstrip("/")
         self._largest = largest
-        self.who = f"{name} at {origin(self._base)}"
+        self.host = origin(self._base)
+        self.who = f"{name} at {self.host}"
         self._secrets = [value.removeprefix("Bearer ") for value in headers.values()]
         self._clock = clock
         self._session = requests.Session()
@@ -70,12 +106,14 @@ class Exchange:
         self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, lines.adapter(connections))
+            adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
+            self._session.mount(scheme, adapter)
 
-    def send(self, request: Request, line: lines.Line, timeout: tuple[float, float]) -> Answer:
-        """Raises Failure. `timeout` is for connecting and for the next byte; cutting the line ends it."""
+    def send(self, call: Call, timeout: tuple[float, float]) -> Answer:
+        """Return the answer. Raises Failure. `timeout`: seconds to connect and to the next bytes."""
+        request = call.request
         url = self._address(request)
-        line.hold()
+        call.started = self._clock()
         try:
             with self._session.request(
                 "GET" if request.body is None else "POST",
@@ -86,13 +124,16 @@ class Exchange:
                 stream=True,
                 allow_redirects=False,
             ) as response:
-                body = self._read(response)
+                call.receive(response)
+                body = self._read(response, call)
         except requests.RequestException as error:
-            if line.was_cut:
-                raise self._too_slow() from None
+            if call.was_cut:
+                raise self.too_slow() from None
             raise failures.unanswered(self.who, error) from None
-        if line.was_cut:
-            raise self._too_slow()
+        except (OSError, ValueError):
+            if call.was_cut:  # a TLS connection that is shut down while it is read
+                raise self.too_slow() from None
+            raise
         answer = self._understood(response, body)
         return answer if request.body is None else replace(answer, text=body.decode("utf-8", "replace"))
 
@@ -110,7 +151,7 @@ class Exchange:
         # Commas stay as they are: escaped, a thousand symbols make an address that servers refuse.
         return f"{url}{'&' if '?' in url else '?'}{urlencode(request.query, safe=',')}"
 
-    def _read(self, response: requests.Response) -> bytes:
+    def _read(self, response: requests.Response, call: Call) -> bytes:
         declared = response.headers.get("Content-Length", "")
         if declared.isdigit() and int(declared) > self._largest:
             raise self._too_large()
@@ -120,6 +161,10 @@ class Exchange:
             size += len(part)
             if size > self._largest:
                 raise self._too_large()
+            if call.was_cut:
+                break
+        if call.was_cut:
+            raise self.too_slow()
         return b"".join(parts)
 
     def _understood(self, response: requests.Response, body: bytes) -> Answer:
@@ -144,7 +189,8 @@ class Exchange:
                 text = text.replace(secret, "***")
         return text
 
-    def _too_slow(self) -> Failure:
+    def too_slow(self) -> Failure:
+        """Return the failure of a call that was cut off."""
         return Failure(f"{self.who} did not finish its answer in time", again=True)
 
     def _too_large(self) -> Failure:
@@ -152,7 +198,7 @@ class Exchange:
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port: what may be shown of an address, and what makes it the same host."""
+    """Return scheme, host and port: what may be shown of an address, and what makes it the same host."""
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
