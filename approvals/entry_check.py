@@ -8,28 +8,16 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
 from approvals.models import Order
-from market import sessions, with_quotes
+from market import quotes, sessions
 from market.models import ALWAYS_OPEN, Instrument, Quote, Split
 from market.prices import Feed, to_datetime, to_instant
 from market.sessions import Sessions
-from signals.models import Signal
+from signals.models import Signal, StrategyConfig
 
 AFTER_THE_OPEN = timedelta(minutes=2)
 NEAR = timedelta(days=15)  # reaches over the longest holidays
-
-# Instruments with their quotes, each beside all strategies that do not keep anything over a night.
-SCENE = f"""
-SELECT {with_quotes.COLUMNS}, flat.strategies
-FROM instruments LEFT JOIN quotes USING (symbol)
-CROSS JOIN (
-    SELECT coalesce(json_agg(json_build_array(strategy_id, timeframe)), '[]') AS strategies
-    FROM strategy_configs WHERE flat_at_close
-) AS flat
-WHERE symbol = ANY(%(symbols)s)
-"""
 
 
 def format_price(price: Decimal) -> str:
@@ -73,7 +61,7 @@ def _closes(known: Sessions, start: datetime) -> Iterator[datetime]:
 
 @dataclass(frozen=True)
 class MarketContext:
-    """What is known about some symbols at an instant: read once, in two queries."""
+    """What is known about some symbols at an instant: read once, in four queries."""
 
     at: datetime
     instruments: Mapping[str, Instrument]
@@ -83,19 +71,17 @@ class MarketContext:
 
     @classmethod
     def load(cls, symbols: Collection[str], at: datetime) -> "MarketContext":
-        with connection.cursor() as cursor:
-            cursor.execute(SCENE, {"symbols": list(symbols)})
-            rows = cursor.fetchall()
-        pairs = [with_quotes.pair(row) for row in rows]
-        calendars = {instrument.calendar for instrument, _ in pairs}
+        instruments = Instrument.objects.in_bulk(symbols)
+        calendars = {instrument.calendar for instrument in instruments.values()}
         known = sessions.load_all(calendars, at - NEAR, at + NEAR) if calendars else {}
         hours = {calendar: Hours.of(days, at) for calendar, days in known.items()}
+        flat = StrategyConfig.objects.filter(flat_at_close=True).values_list("strategy_id", "timeframe")
         return cls(
             at,
-            {instrument.pk: instrument for instrument, _ in pairs},
-            {instrument.pk: quote for instrument, quote in pairs if quote},
-            {instrument.pk: hours[instrument.calendar] for instrument, _ in pairs},
-            frozenset(tuple(one) for one in rows[0][-1]) if rows else frozenset(),
+            instruments,
+            Quote.objects.in_bulk(symbols),
+            {symbol: hours[instrument.calendar] for symbol, instrument in instruments.items()},
+            frozenset(flat),
         )
 
     def good_until(self, signal: Signal) -> datetime | None:
@@ -188,7 +174,7 @@ class EntryCheck:
         limit = settings.STALE_QUOTE_SECONDS
         if self.quote is None or self.age is None:
             yield "There is no quote."
-        elif self.age > timedelta(seconds=limit):
+        elif quotes.is_too_old(self.quote, self.hours.traded_until):
             when = "old" if self.is_open else "older than the close"
             yield f"The newest quote is {self.age.total_seconds():.0f} s {when}; {limit} s are allowed."
         elif self.hours.opened_at and self.quote.as_of < self.hours.opened_at and not self.is_round_the_clock:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
 from approvals.gate import CHECKED_WITHIN
-from market import feeds, quotes
+from market import feeds, quotes, worker
 from market.models import ProviderStatus
 from market.providers import registry
 
@@ -152,7 +152,7 @@ def _worker(facts: Facts, at: datetime) -> Check:
         message = f"No cycle has finished yet. The worker runs the first one as soon as it starts. {advice}"
         return Check("worker", Status.DEGRADED, message)
     ago = f"The last cycle finished {int((at - newest).total_seconds())} s ago."
-    if at - newest > 2 * timedelta(seconds=settings.INGEST_INTERVAL_SECONDS):
+    if worker.is_down(newest, at):
         return Check("worker", Status.DEGRADED, f"{ago} The worker seems to be down. {advice}")
     return Check("worker", Status.HEALTHY, ago)
 

@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Exists, Max, OuterRef, Q
 from django_q.models import Failure, OrmQ
 
-from market import feeds, quotes
+from market import feeds, quotes, worker
 from market.ingestion import schedule
 from market.models import Candle, Gap, IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
 from market.providers import registry
@@ -138,16 +138,15 @@ def _advice(report: Report, cooling: list[ProviderStatus]) -> str:
 
 
 def _worker(at: datetime) -> Finding:
-    runs = IngestionRun.objects.filter(kind=IngestionRun.Kind.QUOTES)
-    newest = runs.filter(outcome=IngestionRun.Outcome.FINISHED).order_by("-started_at").first()
+    newest = IngestionRun.objects.finished(IngestionRun.Kind.QUOTES).order_by("-started_at").first()
     start = "Start it: make run, or python manage.py qcluster. Its log says why it stopped."
     if newest is None:
         return Finding("worker", "no cycle has finished yet", start)
     ago = int((at - newest.started_at).total_seconds())
     failed = "; ".join(f"{name}: {why}" for name, why in list(newest.failures.items())[:SHOWN])
     text = f"its last cycle began {ago} s ago: {newest.stored} of {newest.asked} symbols stored"
-    down = ago > 2 * settings.INGEST_INTERVAL_SECONDS
-    return Finding("worker", f"{text}; failed: {failed}" if failed else text, start if down else "")
+    advice = start if worker.is_down(newest.finished_at, at) else ""
+    return Finding("worker", f"{text}; failed: {failed}" if failed else text, advice)
 
 
 def _queue(at: datetime) -> Finding:

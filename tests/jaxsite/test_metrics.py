@@ -133,13 +133,13 @@ def test_an_order_whose_fate_is_unknown_for_less_than_five_minutes_is_no_reason_
 @pytest.mark.parametrize(
     ("outcome", "kind"), [("skipped", "quotes"), ("broken", "quotes"), ("finished", "candles")]
 )
-def test_a_worker_that_was_not_seen_for_two_intervals_is_missed(
+def test_a_worker_that_was_not_seen_for_three_intervals_is_missed(
     client: Client, outcome: str, kind: str
 ) -> None:
     IngestionRun.objects.all().delete()
-    run(ago=121)
+    run(ago=181)
     run(ago=10, outcome=outcome, kind=kind)
-    assert "finished 121 s ago. The worker seems to be down." in degraded(client, "worker")
+    assert "finished 181 s ago. The worker seems to be down." in degraded(client, "worker")
 
 
 @pytest.mark.usefixtures("working")

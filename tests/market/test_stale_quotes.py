@@ -1,4 +1,7 @@
-"""The rule of stale quotes exists twice, in SQL for many instruments and in Python for one: they agree."""
+"""The rule of stale quotes exists twice, in SQL for many instruments and in Python for one: they agree.
+
+And no entry is let through on a stale quote.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from approvals.entry_check import MarketContext, check, levels_of
 from market import quotes, sessions
 from market.models import ALWAYS_OPEN, Instrument, Quote, TradingSession
 from tests import make
@@ -28,6 +32,8 @@ class StaleQuotes(TestCase):
     def setUp(self) -> None:
         make.july_2024()
         make.round_the_clock(OPEN)
+        make.only("AAPL")
+        self.levels = levels_of(make.signal())
 
     @given(at=moments, quote=stored, calendar=st.sampled_from(["XNYS", ALWAYS_OPEN]), is_closed=st.booleans())
     def test_sql_and_python_agree(
@@ -49,3 +55,4 @@ class StaleQuotes(TestCase):
         assert Instrument.objects.filter(pk="AAPL").with_stale_quote(at).exists() is stale
         assert (quotes.stale_symbols(at) == ["AAPL"]) is stale
         assert sessions.load(calendar).is_open(at) is (opened_at is not None)
+        assert not stale or check(self.levels, "AAPL", MarketContext.load(["AAPL"], at)).problems
