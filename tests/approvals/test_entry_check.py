@@ -185,5 +185,5 @@ def test_what_is_looked_at_is_read_in_a_constant_number_of_queries(
     django_assert_num_queries: Any,
 ) -> None:
     make.only("AAPL", "MSFT", "SPY")
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(4):
         MarketContext.load(["AAPL", "MSFT", "SPY"], make.T0)
