@@ -1,5 +1,6 @@
 """Reads of the signals app that are SQL text, because one statement does what many QuerySets would."""
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -44,3 +45,42 @@ def traded() -> list[Traded]:
     with connection.cursor() as cursor:
         cursor.execute(TRADED, {"timeframes": [timeframe.value for timeframe in Timeframe]})
         return [Traded(*row) for row in cursor.fetchall()]
+
+
+WATCHED = """
+    SELECT symbol, calendar, split_pending_since IS NOT NULL, coalesce(candles.version, 0),
+        progress.version, progress.evaluated_through, progress.closed_at, coalesce(progress.bars, 0)
+    FROM instruments
+    LEFT JOIN (SELECT * FROM candle_versions WHERE timeframe = %(timeframe)s) AS candles USING (symbol)
+    LEFT JOIN (SELECT * FROM scan_progress WHERE timeframe = %(timeframe)s) AS progress USING (symbol)
+    WHERE watched ORDER BY symbol
+"""
+
+
+class Watched(NamedTuple):
+    """A watched instrument and how far its bars of one timeframe are evaluated.
+
+    `version` is that of its candles, `evaluated` the one that was last evaluated (None: never). `through` is
+    the opening of the newest bar evaluated; `closed_at` when that bar closed; `bars` how many closed ones
+    there were.
+    """
+
+    symbol: str
+    calendar: str
+    is_split_pending: bool
+    version: int
+    evaluated: int | None
+    through: datetime | None
+    closed_at: datetime | None
+    bars: int
+
+    @property
+    def has_changed(self) -> bool:
+        return self.version != (self.evaluated or 0)
+
+
+def watched(timeframe: Timeframe) -> list[Watched]:
+    """Return all watched instruments, by symbol."""
+    with connection.cursor() as cursor:
+        cursor.execute(WATCHED, {"timeframe": timeframe.value})
+        return [Watched(*row) for row in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""The scan: closed bars that are new are run through every strategy; ideas become signals."""
+"""The scan: every strategy evaluates the closed bars that are new; ideas become signals."""
 
 from signals.scan.cycle import request, run, sweep
 

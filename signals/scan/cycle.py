@@ -1,4 +1,4 @@
-"""The scan: closed bars that are new, past every strategy that is switched on, into signals."""
+"""The scan: every strategy that is switched on evaluates the closed bars that are new and raises signals."""
 
 import logging
 import time
@@ -26,7 +26,7 @@ LOST_AFTER = timedelta(hours=1)
 
 
 def request(*, by: User | None, at: datetime) -> Scan:
-    """Ask the queue for a scan now."""
+    """Queue a scan; return its row."""
     with transaction.atomic():
         scan = Scan.objects.create(
             trigger=Scan.Trigger.REQUEST,
@@ -39,10 +39,10 @@ def request(*, by: User | None, at: datetime) -> Scan:
 
 
 def sweep(at: datetime) -> dict[str, int]:
-    """End what ends by itself or is no longer supported by its bars. A scan that is at work does the same."""
+    """End what ends by itself or is no longer supported by its bars. A running scan does the same."""
     ended: Counter[str] = Counter()
-    with locks.held(LOCK) as mine:
-        if mine:
+    with locks.held(LOCK) as is_held:
+        if is_held:
             ended.update(lifecycle.sweep(at))
             for timeframe, configs in _by_timeframe():
                 ended.update(evaluate.recheck(timeframe, configs, at))
@@ -53,11 +53,11 @@ def run(at: datetime, scan: Scan | None = None) -> Scan:
     """Scan what has changed since the last time. One at a time over all clusters: another one is skipped."""
     current, begun = scan or Scan(), time.monotonic()
     current.started_at = at
-    with locks.held(LOCK, patience=PATIENCE) as mine:
-        if not mine:
+    with locks.held(LOCK, patience=PATIENCE) as is_held:
+        if not is_held:
             current.outcome = Scan.Outcome.SKIPPED
         else:
-            _give_up_on_others(at)
+            _mark_lost_scans(at)
             current.outcome = Scan.Outcome.RUNNING
             current.save()
             _scan(current, at)
@@ -69,8 +69,8 @@ def run(at: datetime, scan: Scan | None = None) -> Scan:
     return current
 
 
-def _give_up_on_others(at: datetime) -> None:
-    """The lock is ours, so nobody else is scanning, whatever a row says."""
+def _mark_lost_scans(at: datetime) -> None:
+    """Mark other running scans as broken: the lock is ours, so none of them is running."""
     running, queued = Q(outcome=Scan.Outcome.RUNNING), Q(outcome=Scan.Outcome.QUEUED)
     lost = running | (queued & Q(started_at__lt=at - LOST_AFTER))
     Scan.objects.filter(lost).update(outcome=Scan.Outcome.BROKEN, finished_at=at)
@@ -79,9 +79,9 @@ def _give_up_on_others(at: datetime) -> None:
 def _scan(scan: Scan, at: datetime) -> None:
     ended = Counter(lifecycle.sweep(at))
     for timeframe, configs in _by_timeframe():
-        done = evaluate.evaluate(timeframe, configs, at)
-        scan.counts += [plan.as_json() for plan in done.plans]
-        ended.update(done.ended)
+        evaluated = evaluate.evaluate(timeframe, configs, at)
+        scan.counts += [plan.as_json() for plan in evaluated.plans]
+        ended.update(evaluated.ended)
     # After a pause some bars behind the new signals may have traded their levels already.
     ended.update(lifecycle.end_traded(at))
     scan.ended = dict(ended)

@@ -1,4 +1,4 @@
-"""Ideas become signals: those that count are stored, once, and pending ones give way to newer events."""
+"""Ideas become signals: those that count are stored, once, and newer events supersede pending ones."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from django.db import connection
 
 from market.prices import Flags, Instants, Timeframe, to_datetime, to_instant
 from signals import lifecycle
+from signals import store as stored_bars
 from signals.lifecycle import Cause
 from signals.lifetimes import Calendars
 from signals.models import Signal, StrategyConfig
@@ -37,14 +37,14 @@ class Sifted:
         return ~(self.late | self.expired | self.below_minimum)
 
     def counted(self, among: Flags) -> Counter[str]:
-        """How many of these ideas there are, and how many are not to be stored and why."""
+        """Count these ideas, and those that are not to be stored by why."""
         kinds = {"late": self.late, "expired": self.expired, "below_minimum": self.below_minimum}
         counts = {name: int((kind & among).sum()) for name, kind in kinds.items()}
         return Counter(counts | {"ideas": int(among.sum())})
 
 
 def sift(config: StrategyConfig, panel: Panel, ideas: Ideas, calendars: Calendars, at: datetime) -> Sifted:
-    """Hold ideas against the storing rules."""
+    """Compare ideas with the rules for storing."""
     timeframe = Timeframe(config.timeframe)
     closed_at, expires_at = calendars.times(timeframe, panel, ideas.row, config.lifetime_bars)
     late = ideas.late
@@ -54,7 +54,7 @@ def sift(config: StrategyConfig, panel: Panel, ideas: Ideas, calendars: Calendar
 
 
 def fields(panel: Panel, ideas: Ideas, i: int) -> dict[str, Any]:
-    """What a signal says, from the idea behind it. All of it follows its bars while the signal is pending."""
+    """Return the columns that an idea sets. They follow the idea's bars while the signal is pending."""
     row = int(ideas.row[i])
     return {
         "signal_type": Signal.Type.BUY if ideas.side[i] == BUY else Signal.Type.SELL,
@@ -70,51 +70,52 @@ def fields(panel: Panel, ideas: Ideas, i: int) -> dict[str, Any]:
 
 
 def store(config: StrategyConfig, panel: Panel, sifted: Sifted, at: datetime) -> Counter[str]:
-    """Store what is to be stored. The newest event of each symbol alone is pending; what was, gives way.
+    """Store the ideas that count. Only the newest event of each symbol is pending, earlier ones are not.
 
-    Inside a transaction. A signal that exists already for the bar stays as it is. Counts "superseded" and
-    "stored".
+    Inside a transaction. A signal that exists already for the bar stays as it is. Returns how many are
+    "superseded" and "stored".
     """
     if not len(sifted.ideas):
         return Counter()
     newest = _newest_events(panel, sifted.ideas)
     superseded = _supersede(config, newest, at)
-    raised = _known_sources(config, _new(config, panel, sifted, newest, at))
+    raised = _with_sources(config, _new_signals(config, panel, sifted, newest, at))
     Signal.objects.bulk_create(raised, ignore_conflicts=True)
-    stored = set(Signal.objects.filter(pk__in=[one.pk for one in raised]).values_list("pk", flat=True))
-    waiting = {one.symbol: one for one in raised if one.status == Signal.Status.PENDING and one.pk in stored}
-    early = [one for one in raised if one.status != Signal.Status.PENDING and one.pk in stored]
-    _link(superseded + early, waiting)
+    pks = set(Signal.objects.filter(pk__in=[signal.pk for signal in raised]).values_list("pk", flat=True))
+    stored = [signal for signal in raised if signal.pk in pks]
+    pending = {signal.symbol: signal for signal in stored if signal.status == Signal.Status.PENDING}
+    early = [signal for signal in stored if signal.status != Signal.Status.PENDING]
+    _link(superseded + early, pending)
     return Counter(superseded=len(superseded) + len(early), stored=len(stored))
 
 
 def _newest_events(panel: Panel, ideas: Ideas) -> dict[str, datetime]:
-    """The bar of the newest event of each symbol, whether it is to be stored or not."""
+    """Return the bar of the newest event of each symbol, whether it is to be stored or not."""
     return {
         panel.symbols[panel.symbol[row]]: to_datetime(panel.bars.opened_at[row]) for row in ideas.row.tolist()
     }
 
 
 def _supersede(config: StrategyConfig, newest: Mapping[str, datetime], at: datetime) -> list[Signal]:
-    """Cancel the pending signals that are older than the newest event."""
+    """Cancel the pending signals that are older than the newest event; return them."""
     pending = Signal.objects.pending(at).filter(
         strategy_id=config.strategy_id, timeframe=config.timeframe, symbol__in=newest
     )
-    pending = pending.select_for_update().order_by("pk")  # whoever decides meanwhile waits
-    older = [one for one in pending if one.bar_opened_at < newest[one.symbol]]
+    pending = pending.select_for_update().order_by("pk")  # a decision made meanwhile waits
+    older = [signal for signal in pending if signal.bar_opened_at < newest[signal.symbol]]
     superseded = Signal.objects.pending(at).filter(pk__in=[signal.pk for signal in older])
     lifecycle.end(superseded, Cause.SUPERSEDED, at)
     return older
 
 
-def _new(
+def _new_signals(
     config: StrategyConfig, panel: Panel, sifted: Sifted, newest: Mapping[str, datetime], at: datetime
 ) -> list[Signal]:
-    signals, known = [], _known(config, newest)
+    signals, existing = [], _existing(config, newest)
     for i in np.flatnonzero(sifted.stored).tolist():
         row = sifted.ideas.row[i]
         symbol, opened_at = panel.symbols[panel.symbol[row]], to_datetime(panel.bars.opened_at[row])
-        if (symbol, opened_at) in known:
+        if (symbol, opened_at) in existing:
             continue
         is_superseded = opened_at < newest[symbol]
         signal = Signal(
@@ -133,8 +134,8 @@ def _new(
     return signals
 
 
-def _known(config: StrategyConfig, newest: Mapping[str, datetime]) -> set[tuple[str, datetime]]:
-    """The bars for which there are signals already, among those of the newest events and somewhat before."""
+def _existing(config: StrategyConfig, newest: Mapping[str, datetime]) -> set[tuple[str, datetime]]:
+    """Return the bars that have a signal already, among those of the newest events and somewhat before."""
     signals = Signal.objects.filter(
         strategy_id=config.strategy_id,
         timeframe=config.timeframe,
@@ -144,26 +145,18 @@ def _known(config: StrategyConfig, newest: Mapping[str, datetime]) -> set[tuple[
     return set(signals.values_list("symbol", "bar_opened_at"))
 
 
-def _known_sources(config: StrategyConfig, signals: list[Signal]) -> list[Signal]:
-    """The signals with who delivered their bars."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT provider, feed
-            FROM unnest(%s::varchar[], %s::timestamptz[]) WITH ORDINALITY AS bar (symbol, opened_at, number)
-            JOIN candles ON candles.symbol = bar.symbol AND candles.timeframe = %s
-                AND candles.opened_at = bar.opened_at
-            ORDER BY number
-            """,
-            [[one.symbol for one in signals], [one.bar_opened_at for one in signals], config.timeframe],
-        )
-        for signal, (provider, feed) in zip(signals, cursor.fetchall(), strict=True):
-            signal.provider, signal.feed = provider, feed
+def _with_sources(config: StrategyConfig, signals: list[Signal]) -> list[Signal]:
+    """Set where the signals' bars come from; return the signals."""
+    bars = [(signal.symbol, signal.bar_opened_at) for signal in signals]
+    sources = stored_bars.sources(Timeframe(config.timeframe), bars)
+    for signal, bar in zip(signals, bars, strict=True):
+        signal.provider, signal.feed = sources[bar]
     return signals
 
 
-def _link(superseded: list[Signal], waiting: Mapping[str, Signal]) -> None:
-    linked = [signal for signal in superseded if signal.symbol in waiting]
+def _link(superseded: list[Signal], pending: Mapping[str, Signal]) -> None:
+    """Store which pending signal superseded each."""
+    linked = [signal for signal in superseded if signal.symbol in pending]
     for signal in linked:
-        signal.superseded_by = waiting[signal.symbol]
+        signal.superseded_by = pending[signal.symbol]
     Signal.objects.bulk_update(linked, ["superseded_by"], batch_size=500)

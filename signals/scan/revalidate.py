@@ -15,31 +15,31 @@ from signals.scan import raise_
 from signals.strategies import BUY, Ideas
 
 
-def review(
+def revalidate(
     config: StrategyConfig, panel: Panel, ideas: Ideas, calendars: Calendars, at: datetime
 ) -> Counter[str]:
-    """Hold the configuration's pending signals against all ideas of the panel; why how many of them ended.
+    """Compare a configuration's pending signals with all ideas of the panel; count the ended ones by reason.
 
-    A signal whose bars or configuration have changed is cancelled when the strategy no longer says it, and
-    written anew, in place, when it does: its levels follow its bars.
+    A signal whose bars or configuration have changed is cancelled when no idea supports it any more, and
+    rewritten in place when one does: its levels follow its bars.
     """
     ended: Counter[str] = Counter()
     pending = Signal.objects.pending(at).filter(
         strategy_id=config.strategy_id, timeframe=config.timeframe, symbol__in=panel.symbols
     )
-    waiting = list(pending)
-    said = {row: i for i, row in enumerate(ideas.row.tolist())} if waiting else {}
-    for signal in waiting:
+    signals = list(pending)
+    idea_of_row = {row: i for i, row in enumerate(ideas.row.tolist())} if signals else {}
+    for signal in signals:
         row = panel.find(signal.symbol, signal.bar_opened_at)
         is_same = row is not None and panel.digest(row) == signal.bars_digest
         if is_same and not config.is_fresh:
             continue
-        i = None if row is None else said.get(row)
+        i = None if row is None else idea_of_row.get(row)
         if row is not None and i is not None and _supports(config, signal, ideas, i):
-            now = raise_.fields(panel, ideas, i) | {"parameters": config.parameters}
+            columns = raise_.fields(panel, ideas, i) | {"parameters": config.parameters}
             if config.is_fresh:
-                now["expires_at"] = _expires_at(config, panel, calendars, row)
-            pending.filter(pk=signal.pk).update(**now)
+                columns["expires_at"] = _expires_at(config, panel, calendars, row)
+            pending.filter(pk=signal.pk).update(**columns)
             continue
         cause = Cause.RECONFIGURED if is_same else Cause.REVISED
         ended[cause.value] += lifecycle.end(pending.filter(pk=signal.pk), cause, at)
@@ -48,8 +48,8 @@ def review(
 
 def _supports(config: StrategyConfig, signal: Signal, ideas: Ideas, i: int) -> bool:
     side = Signal.Type.BUY if ideas.side[i] == BUY else Signal.Type.SELL
-    enough = ideas.reaching(float(config.minimum_confidence))[i]
-    return bool(side == signal.signal_type and enough and not ideas.late[i])
+    is_confident = ideas.reaching(float(config.minimum_confidence))[i]
+    return bool(side == signal.signal_type and is_confident and not ideas.late[i])
 
 
 def _expires_at(config: StrategyConfig, panel: Panel, calendars: Calendars, row: int) -> datetime:
