@@ -1,15 +1,22 @@
-"""Rows of an SQL statement with names: each column fills the field of a dataclass that is called as it is."""
+"""SQL that is not of one app: rows of a statement with names, and the deletion of old rows in batches."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import connection
+from django.db.models import Model
 
 Row = TypeVar("Row")
 
+BATCH = 20_000
+OLD_ROWS = (
+    "DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE {column} < %s LIMIT %s))"
+)
+
 
 def fetch_all(row_type: type[Row], statement: str, values: Mapping[str, Any] | None = None) -> list[Row]:
-    """Return the rows of a statement as instances of a dataclass or named tuple."""
+    """Return the rows of a statement as instances of a dataclass, whose fields are called as the columns."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         names = [column.name for column in cursor.description]
@@ -20,3 +27,19 @@ def fetch_one(row_type: type[Row], statement: str, values: Mapping[str, Any] | N
     """Return the one row of a statement, for those that always have one."""
     (row,) = fetch_all(row_type, statement, values)
     return row
+
+
+def delete_older(model: type[Model], field: str, before: datetime, batch: int = BATCH) -> int:
+    """Delete the rows whose `field` is before an instant, in batches, so that no lock is long.
+
+    Returns how many were deleted.
+    """
+    column = model._meta.get_field(field).column  # type: ignore[union-attr]  # a plain field
+    statement, total = OLD_ROWS.format(table=model._meta.db_table, column=column), 0
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(statement, [before, batch])
+            deleted = int(cursor.rowcount)
+            total += deleted
+            if deleted < batch:
+                return total

@@ -6,10 +6,11 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from market import retention, sessions
+from core.queries import delete_older
+from market import sessions
 from market.ingestion import cycle as workflow
 from market.ingestion import schedule
-from market.models import Instrument
+from market.models import IngestionRun, Instrument, QuoteHistory
 
 logger = logging.getLogger(__name__)
 
@@ -29,12 +30,13 @@ def backfill(symbols: list[str]) -> None:
 
 
 def prune() -> None:
+    """Delete quotes and runs that are older than they are kept."""
     at = timezone.now()
-    gone = retention.prune(
-        quotes_before=at - timedelta(days=settings.QUOTE_HISTORY_DAYS),
-        runs_before=at - timedelta(days=settings.INGESTION_RUN_DAYS),
-    )
-    logger.info("pruned %s", gone)
+    quotes_before = at - timedelta(days=settings.QUOTE_HISTORY_DAYS)
+    runs_before = at - timedelta(days=settings.INGESTION_RUN_DAYS)
+    quotes = delete_older(QuoteHistory, "received_at", quotes_before)
+    runs = delete_older(IngestionRun, "started_at", runs_before)
+    logger.info("pruned %s quotes of the history and %s ingestion runs", quotes, runs)
 
 
 def refresh_sessions() -> None:

@@ -3,21 +3,19 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django import forms
 from django.db.models import CharField, Func, QuerySet, Value
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.pagination import BasePagination
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from core.api.filters import InstantFilter
+from core.api.paging import NewestRows
 from market.api.filters import SymbolFilter, timeframe_filter
 from market.models import Candle
 
@@ -25,7 +23,6 @@ FIELDS = [
     *["opened_at", "open", "high", "low", "close", "volume", "vwap"],
     *["session", "is_final", "suspect", "revisions", "provider", "feed"],
 ]
-MOST = 10_000
 
 # Written by the database: reading 10,000 instants only to write them again is a third of an answer's time.
 STAMP = Func("opened_at", Value('YYYY-MM-DD"T"HH24:MI:SS"Z"'), function="to_char", output_field=CharField())
@@ -51,48 +48,24 @@ CandleFilters.base_filters["from"] = InstantFilter(
 )
 
 
-class NewestBars(BasePagination):
-    """The newest `limit` bars of those asked for, oldest first, and where the ones before them are.
+class NewestBars(NewestRows):
+    """The newest bars, oldest first."""
 
-    One row more than asked is read to learn whether there are earlier ones: candles are never counted.
-    """
-
-    limit_query_param = "limit"
-    limit = forms.IntegerField(min_value=1, max_value=MOST)
+    earlier_query_param = "to"
+    name = "bars"
     default_limit = 1_000
+    max_limit = 10_000
+
+    def position(self, row: Any) -> object:
+        return row[0]
 
     def paginate_queryset(
         self, queryset: QuerySet[Any] | Sequence[Any], request: Request, view: APIView | None = None
     ) -> list[Any]:
-        try:
-            limit = int(self.limit.clean(request.query_params.get("limit", self.default_limit)))
-        except forms.ValidationError as wrong:
-            raise serializers.ValidationError({"limit": wrong.messages}) from None
-        rows = list(queryset[: limit + 1])
-        page = rows[:limit][::-1]
-        self.earlier = None
-        if len(rows) > limit:
-            self.earlier = replace_query_param(request.build_absolute_uri(), "to", page[0][0])
-        return page
+        return super().paginate_queryset(queryset, request, view)[::-1]
 
     def get_paginated_response(self, data: Sequence[Sequence[Any]]) -> Response:
-        results = [dict(zip(FIELDS, row, strict=True)) for row in data]
-        return Response({"count": len(results), "earlier": self.earlier, "results": results})
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "type": "object",
-            "required": ["count", "earlier", "results"],
-            "properties": {
-                "count": {"type": "integer", "description": "How many bars are in this answer."},
-                "earlier": {"type": "string", "format": "uri", "nullable": True},
-                "results": schema,
-            },
-        }
-
-    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        number = {"type": "integer", "minimum": 1, "maximum": MOST, "default": self.default_limit}
-        return [{"name": "limit", "in": "query", "required": False, "schema": number}]
+        return super().get_paginated_response([dict(zip(FIELDS, row, strict=True)) for row in data])
 
 
 class CSVRenderer(BaseRenderer):
