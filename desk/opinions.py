@@ -19,8 +19,10 @@ from django.views.decorators.http import require_GET, require_POST
 from core.paging import paged
 from desk.page import page, show, viewer
 from market.models import Instrument
-from opinions import budget, queue, registry
+from opinions import budget, queue
 from opinions import formatting as opinion_formatting
+from opinions.analysts import registry
+from opinions.analysts.base import NotConfigured
 from opinions.models import OrchestrationRun
 from signals import lifecycle
 from signals.models import Signal
@@ -29,7 +31,6 @@ ASK = "opinions.add_orchestrationrun"
 BESIDE = 4  # opinions beside what they are on, the newest first
 IN_FULL = 2  # of those, so that two can be compared; of the others only what they say
 PER_PAGE = 50
-ASKED = {"rules": "the checklist", "llm": "the language model"}
 Status = OrchestrationRun.Status
 
 
@@ -116,7 +117,7 @@ def _panel(runs: Sequence[OrchestrationRun]) -> dict[str, Any]:
         "opinions": opinions,
         "known": "-".join(f"{run.pk.hex[:12]}{run.status[0]}" for run in runs),
         "is_asked": any(run.is_open for run in runs),
-        "analysts": [(name, ASKED.get(name, name)) for name in registry.configured()],
+        "analysts": [(spec.name, spec.noun) for spec in registry.configured(settings)],
     }
 
 
@@ -148,7 +149,7 @@ def ask(request: HttpRequest, pk: UUID) -> HttpResponse:
     at, signal, refusals = timezone.now(), get_object_or_404(Signal, pk=pk), []
     try:
         queue.ask_about(signal, by=viewer(request), at=at, **_asked(request))
-    except (lifecycle.NotPending, registry.NotConfigured) as refusal:
+    except (lifecycle.NotPending, NotConfigured) as refusal:
         refusals = [str(refusal)]
     if _is_part(request):
         return _answer(request, at, refusals, {"signal": signal} | beside(signal, at))
@@ -163,7 +164,7 @@ def ask_on(request: HttpRequest, symbol: str) -> HttpResponse:
     at, instrument, refusals = timezone.now(), get_object_or_404(Instrument, pk=symbol), []
     try:
         queue.ask(instrument.pk, by=viewer(request), at=at, **_asked(request))
-    except registry.NotConfigured as refusal:
+    except NotConfigured as refusal:
         refusals = [str(refusal)]
     if _is_part(request):
         return _answer(request, at, refusals, on(instrument))
@@ -225,7 +226,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": found,
         "opinions": [Shown.of(run) for run in found],
-        "usual": opinion_formatting.analyst(registry.usual()),
+        "usual": opinion_formatting.analyst(settings.ANALYST),
         "tokens": tokens,
         "usd": usd,
         "budget": settings.LLM_DAILY_BUDGET_USD,

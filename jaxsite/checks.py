@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
@@ -18,8 +17,7 @@ from jaxsite.processes import bind_guard
 from market import feeds
 from market.prices import Timeframe
 from market.providers import registry as providers
-from opinions import registry
-from opinions.analysts.llm import is_local
+from opinions.analysts import registry as analysts
 
 FETCHED = [timeframe.value for timeframe in Timeframe if timeframe.built_from is None]
 
@@ -225,36 +223,33 @@ def check_site_url(**kwargs: Any) -> list[CheckMessage]:
 @register()
 def check_analyst(**kwargs: Any) -> list[CheckMessage]:
     """Whoever is asked must be there; and what it may cost must be known before it is spent."""
-    name, url = settings.ANALYST, settings.LLM_BASE_URL
-    if name not in registry.configured():
-        needed = "agent0 needs AGENT0_URL, llm LLM_BASE_URL and LLM_MODEL"
-        hint = f"Use one of {', '.join(registry.NAMES)}; {needed}."
+    name = settings.ANALYST
+    if name not in (spec.name for spec in analysts.configured(settings)):
+        needed = [
+            f"{spec.name} needs {' and '.join(spec.required)}" for spec in analysts.SPECS if spec.required
+        ]
+        hint = f"Use one of {', '.join(analysts.NAMES)}; {', '.join(needed)}."
         return [Error(f"ANALYST is {name}, which is not known or not set up.", hint=hint, id="jax.E021")]
-    messages: list[CheckMessage] = []
-    if url and "@" in urlsplit(url).netloc:
-        hint = "Put the key into LLM_API_KEY: an address is shown and logged."
-        messages.append(Error("LLM_BASE_URL holds a user or a password.", hint=hint, id="jax.E022"))
-    prices = (settings.LLM_INPUT_PRICE, settings.LLM_OUTPUT_PRICE)
-    if url and None in prices and not is_local(url):
-        hint = "Set LLM_INPUT_PRICE and LLM_OUTPUT_PRICE, in USD for a million tokens."
-        messages.append(Error("What the model at LLM_BASE_URL costs is not known.", hint=hint, id="jax.E023"))
-    return messages
+    return [
+        Error(problem.message, hint=problem.hint, id=problem.id)
+        for spec in analysts.SPECS
+        for problem in spec.problems(spec.values(settings))
+    ]
 
 
 @register()
 def check_second_opinions(**kwargs: Any) -> list[CheckMessage]:
-    limits = {
+    limits: dict[str, tuple[int, int]] = {
         "ORCHESTRATE_ABOVE": (0, 1),
         "ORCHESTRATE_PER_DAY": (0, 100_000),
         "ORCHESTRATION_CONCURRENCY": (1, 16),
         "ANALYST_TIMEOUT_SECONDS": (1, 900),
-        "LLM_RUN_TOKENS": (1, 10_000_000),
         "LLM_DAY_TOKENS": (0, 1_000_000_000),
         "LLM_RUN_BUDGET_USD": (0, 1_000),
         "LLM_DAILY_BUDGET_USD": (0, 10_000),
-        "LLM_INPUT_PRICE": (0, 100_000),
-        "LLM_OUTPUT_PRICE": (0, 100_000),
     }
+    for spec in analysts.SPECS:
+        limits |= spec.limits
     return [
         Error(
             f"{name} is {getattr(settings, name)}.",

@@ -15,6 +15,7 @@ from jaxsite import __version__
 from jaxsite.processes.bind_guard import LOCAL_NAMES, Reach
 from jaxsite.processes.secret_key import ensure_secret_key
 from market.providers import registry as providers
+from opinions.analysts import registry as analysts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -53,15 +54,17 @@ BIND = env.str("BIND", default="127.0.0.1")
 PORT = env.int("PORT", default=8095)
 REACH = Reach(PRODUCTION, ALLOWED_HOSTS, behind=env.str("BIND_BEHIND", default=""))
 
-# --- market data ------------------------------------------------------------------------------------------
+# --- vendors ----------------------------------------------------------------------------------------------
 
 # Every setting of a vendor by its own name, as the registries list them.
-_vendors = [*providers.SPECS]
+_vendors = [*providers.SPECS, *analysts.SPECS]
 try:
     globals().update(read_settings(_vendors, env.get_value))
 except InvalidSetting as _invalid:
     raise ImproperlyConfigured(str(_invalid)) from None
 VENDOR_SETTINGS = [setting.name for setting in all_settings(_vendors)]
+
+# --- market data ------------------------------------------------------------------------------------------
 
 CONFIGURED = {spec.name: spec.is_configured(globals()) for spec in providers.REAL}
 PROVIDERS = env.list("PROVIDERS", default=providers.NAMES)
@@ -88,19 +91,10 @@ SCAN_DAYS = env.int("SCAN_DAYS", default=7)
 
 # --- second opinions --------------------------------------------------------------------------------------
 
-AGENT0_URL = env.str("AGENT0_URL", default="")
-LLM_BASE_URL = env.str("LLM_BASE_URL", default="")
-LLM_MODEL = env.str("LLM_MODEL", default="")
-LLM_API_KEY = env.str("LLM_API_KEY", default="")
-LLM_PROMPT_FILE = env.str("LLM_PROMPT_FILE", default="")
-# USD for a million tokens. Not set: a model of one's own, which costs nothing.
-LLM_INPUT_PRICE = env.get_value("LLM_INPUT_PRICE", cast=Decimal, default=None)
-LLM_OUTPUT_PRICE = env.get_value("LLM_OUTPUT_PRICE", cast=Decimal, default=None)
-LLM_RUN_TOKENS = env.int("LLM_RUN_TOKENS", default=60_000)
+ANALYST = env.str("ANALYST", default=analysts.default_name(globals()))
 LLM_RUN_BUDGET_USD = env.get_value("LLM_RUN_BUDGET_USD", cast=Decimal, default=Decimal("0.20"))
 LLM_DAY_TOKENS = env.int("LLM_DAY_TOKENS", default=3_000_000)
 LLM_DAILY_BUDGET_USD = env.get_value("LLM_DAILY_BUDGET_USD", cast=Decimal, default=Decimal("1.00"))
-ANALYST = env.str("ANALYST", default="llm" if LLM_BASE_URL else "agent0" if AGENT0_URL else "rules")
 ANALYST_TIMEOUT_SECONDS = env.int("ANALYST_TIMEOUT_SECONDS", default=120)
 ORCHESTRATE_ABOVE = env.get_value("ORCHESTRATE_ABOVE", cast=Decimal, default=Decimal("0.75"))
 ORCHESTRATE_PER_DAY = env.int("ORCHESTRATE_PER_DAY", default=50)
@@ -144,7 +138,7 @@ SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8095")
 DEFAULT_EXCEPTION_REPORTER_FILTER = "jaxsite.rest.problems.ReportFilter"
 
 # What is never kept, shown or sent: core.redaction takes these settings' values out of every text.
-SECRET_SETTINGS = ["SECRET_KEY", "NOTIFY_URLS", "LLM_API_KEY", *secret_names(_vendors)]
+SECRET_SETTINGS = ["SECRET_KEY", "NOTIFY_URLS", *secret_names(_vendors)]
 
 # --- database and queue -----------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from opinions import grounding
+from opinions.analysts.registry import TITLES
 from opinions.models import JOINT, OrchestrationRun, Stance
 
 STANCES = {
@@ -15,9 +16,6 @@ STANCES = {
     Stance.UNDECIDED: "none",
     Stance.NONE: "none",
 }
-
-
-ANALYSTS = {"rules": "rule-based", "llm": "language model"}
 
 
 def marked(run: OrchestrationRun) -> Iterator[list[tuple[str, bool]]]:
@@ -38,8 +36,8 @@ def stance(run: OrchestrationRun, side: str) -> SafeString:
 
 
 def analyst(name: str) -> str:
-    """What kind of analyst it is; its name where that says it."""
-    return ANALYSTS.get(name, name)
+    """Return the analyst's title; its name where it is no longer there."""
+    return TITLES.get(name, name)
 
 
 def doubts(run: OrchestrationRun, side: str) -> SafeString | str:

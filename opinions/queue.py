@@ -12,7 +12,8 @@ from django_q.tasks import async_task
 from core import locks, redaction
 from market.models import Instrument
 from market.prices import Timeframe
-from opinions import quoting, registry
+from opinions import quoting
+from opinions.analysts import registry
 from opinions.models import OrchestrationRun
 from signals import lifecycle
 from signals.models import Signal
@@ -35,7 +36,7 @@ class NotOpen(Exception):
 def ask_about(signal: Signal, *, by: User, at: datetime, **asked: str) -> tuple[OrchestrationRun, bool]:
     """An opinion on a signal, and whether it was not being worked on already. `asked`: context, analyst.
 
-    Raises lifecycle.NotPending when there is nothing to decide any more, and registry.NotConfigured.
+    Raises lifecycle.NotPending when there is nothing to decide any more, and NotConfigured.
     """
     if signal.status_at(at) != Signal.Status.PENDING:
         raise lifecycle.NotPending(signal, at)
@@ -87,10 +88,10 @@ def request(
 ) -> tuple[OrchestrationRun, bool]:
     """A run that waits for its turn, and whether it is new: what is open already is not asked twice.
 
-    Raises registry.NotConfigured.
+    Raises NotConfigured.
     """
-    name = analyst or registry.usual()
-    registry.analyst(name)
+    name = analyst or settings.ANALYST
+    registry.build(name, settings)
     run = OrchestrationRun(
         trigger_type=trigger,
         symbol=symbol,

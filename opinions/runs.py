@@ -16,8 +16,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from core import locks, redaction
-from opinions import budget, contradictions, grounding, memory, registry, snapshots, store
-from opinions.analysts.base import AnalystFailed, Bill, Opinion
+from opinions import budget, contradictions, grounding, memory, snapshots, store
+from opinions.analysts import registry
+from opinions.analysts.base import AnalystFailed, Bill, NotConfigured, Opinion
 from opinions.hindsight import HindsightAway
 from opinions.models import JOINT, OrchestrationRun
 from opinions.snapshots import Held, Subject
@@ -98,8 +99,8 @@ def _claim(at: datetime) -> list[OrchestrationRun]:
 
 def _at_once(name: str) -> int:
     try:
-        return registry.analyst(name).at_once
-    except registry.NotConfigured:
+        return registry.spec_of(name).at_once
+    except NotConfigured:  # an analyst of an earlier version
         return 1
 
 
@@ -129,7 +130,7 @@ def _break_off(run: OrchestrationRun, error: Exception, at: datetime) -> None:
 
 def _consult(runs: Sequence[OrchestrationRun], held: Sequence[Held], clock: Clock) -> None:
     taken = snapshots.take([Subject.of(run) for run in runs], clock.now, held)
-    is_outside = runs[0].analyst in registry.OUTSIDE
+    is_outside = _is_outside(runs[0].analyst)
     if is_outside:
         taken = redaction.redact_all(taken, redaction.secret_values(settings))
     notes = _recall_elsewhere(runs, taken, clock)
@@ -145,6 +146,13 @@ def _consult(runs: Sequence[OrchestrationRun], held: Sequence[Held], clock: Cloc
         if run.pk in asked
     ]
     _record(runs, [one | {"finished_at": clock.now} for one in answers], clock.now)
+
+
+def _is_outside(name: str) -> bool:
+    try:
+        return registry.spec_of(name).is_outside
+    except NotConfigured:
+        return True
 
 
 def _recalled(snapshot: dict[str, Any]) -> int:
@@ -179,13 +187,13 @@ def _recall_elsewhere(
 def _answer(run: OrchestrationRun, snapshot: dict[str, Any]) -> dict[str, Any]:
     """What the run came to, as columns. A failure is a failure, whatever it was."""
     try:
-        analyst = registry.analyst(run.analyst)
+        spec, analyst = registry.spec_of(run.analyst), registry.build(run.analyst, settings)
         most = analyst.most(snapshot)
         if most != Bill():
             budget.set_aside(run, most)
         opinion = analyst.analyse(snapshot, settings.ANALYST_TIMEOUT_SECONDS)
-        return _completed(run, snapshot, opinion, may_invent=analyst.may_invent)
-    except (registry.NotConfigured, budget.BudgetReached) as refusal:
+        return _completed(run, snapshot, opinion, may_invent=spec.may_invent)
+    except (NotConfigured, budget.BudgetReached) as refusal:
         return {"id": run.pk, "status": Status.FAILED, "error": str(refusal)}
     except AnalystFailed as failure:
         return _failed(run, failure)

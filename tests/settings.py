@@ -3,11 +3,11 @@
 import os
 
 from core.registry import all_settings
-from market.providers.registry import SPECS
+from market.providers.registry import SPECS as PROVIDERS
+from opinions.analysts.registry import SPECS as ANALYSTS
 
-VENDORS = [setting.name for setting in all_settings(SPECS)]
-ANALYSTS = ("ANALYST", "AGENT0_URL", "LLM_BASE_URL", "LLM_MODEL", "LLM_API_KEY", "HINDSIGHT_URL")
-for name in (*VENDORS, *ANALYSTS, "PROVIDERS", "DATA"):
+VENDORS = [setting.name for setting in all_settings([*PROVIDERS, *ANALYSTS])]
+for name in (*VENDORS, "PROVIDERS", "DATA", "ANALYST", "HINDSIGHT_URL"):
     os.environ.pop(name, None)
 os.environ["ENV_FILE"] = os.devnull
 os.environ["SECRET_KEY"] = "only-for-tests"

@@ -6,11 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Q, Sum
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from opinions import registry
+from opinions.analysts import registry
 from opinions.models import OrchestrationRun
 
 Status = OrchestrationRun.Status
@@ -40,7 +41,8 @@ class OpinionMetrics:
         waiting = GaugeMetricFamily(
             "jax_opinions_open", "Second opinions that wait or are worked on.", labels=labels
         )
-        for analyst in sorted({*registry.configured(), *(analyst for analyst, _ in self.runs)}):
+        configured = (spec.name for spec in registry.configured(settings))
+        for analyst in sorted({*configured, *(analyst for analyst, _ in self.runs)}):
             for family, statuses in ((ended, ENDED), (waiting, OrchestrationRun.OPEN)):
                 for status in statuses:
                     family.add_metric([analyst, status.value], self.runs.get((analyst, status), 0))

@@ -11,11 +11,13 @@ import time
 from typing import Any
 
 from core.http import Answer, Client, Failure, Patience, Request
+from core.registry import Setting
 from opinions.analysts import answers
 from opinions.analysts.answers import Misfit
 from opinions.analysts.base import (
     Action,
     AnalystFailed,
+    AnalystSpec,
     Bill,
     Exchange,
     Factor,
@@ -33,10 +35,6 @@ TELLING = {"for:": Verdict.FOR, "against:": Verdict.AGAINST}
 
 class Agent0:
     """`url`: where the service is. What its model costs, the service's owner pays: every bill is nothing."""
-
-    name = "agent0"
-    at_once = 1
-    may_invent = True
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -119,3 +117,12 @@ def _factor(text: str) -> Factor:
         if text.lower().startswith(start):
             return Factor(verdict, text[len(start) :].strip() or text)
     return Factor(Verdict.NEUTRAL, text)
+
+
+SPEC = AnalystSpec(
+    name="agent0",
+    title="agent0",
+    noun="agent0",
+    settings=(Setting("AGENT0_URL", required=True),),
+    build=lambda values: Agent0(values["AGENT0_URL"]),
+)

@@ -1,11 +1,13 @@
 """What an analyst is: it gets a snapshot, and nothing else, and can do nothing but answer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
+
+from core.registry import Spec
 
 # Plain JSON, as signals.snapshots takes it: the same snapshot is the same question.
 Snapshot = Mapping[str, Any]
@@ -89,15 +91,12 @@ class AnalystFailed(Exception):
         super().__init__(why)
 
 
+class NotConfigured(Exception):
+    """The analyst is not known or not set up; what to do."""
+
+
 class Analyst(Protocol):
-    """`name`: as it is configured. `at_once`: how many snapshots may be worked through between two looks.
-
-    `may_invent`: its text is its own, so each number in it must be looked up in the snapshot.
-    """
-
-    name: str
-    at_once: int
-    may_invent: bool
+    """What can be asked."""
 
     def most(self, snapshot: Snapshot) -> Bill:
         """What an analysis of it can come to at the most."""
@@ -106,3 +105,36 @@ class Analyst(Protocol):
     def analyse(self, snapshot: Snapshot, seconds: float) -> Opinion:
         """The opinion, within so many seconds. Raises AnalystFailed."""
         ...
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with the settings of an analyst that is configured, and what to do; `id` as in checks."""
+
+    message: str
+    hint: str
+    id: str
+
+
+def no_problems(values: Mapping[str, Any]) -> Iterable[Problem]:
+    """Return nothing: no settings contradict each other."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalystSpec(Spec):
+    """An analyst's presence. `title`: how pages mark its opinions. `noun`: as in "Ask the checklist".
+
+    `build` makes it from the values of its settings; raises NotConfigured. `is_outside`: what it is given
+    leaves this machine, or may, so it is redacted first. `may_invent`: its text is its own, so each number in
+    it is looked up in the snapshot. `at_once`: how many snapshots one worker gives it together. `limits`: the
+    least and the most of settings that are numbers. `problems`: what contradicts itself in the settings.
+    """
+
+    noun: str
+    build: Callable[[Mapping[str, Any]], Analyst]
+    is_outside: bool = True
+    may_invent: bool = True
+    at_once: int = 1
+    limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    problems: Callable[[Mapping[str, Any]], Iterable[Problem]] = no_problems

@@ -7,22 +7,27 @@ out. It is given no tools, and whatever else it says than an opinion is a failur
 
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from core.deadline import within
+from core.registry import Setting
 from opinions.analysts import answers, completion
 from opinions.analysts.answers import Misfit
 from opinions.analysts.base import (
     Action,
     AnalystFailed,
+    AnalystSpec,
     Bill,
     Exchange,
     Factor,
+    NotConfigured,
     Opinion,
+    Problem,
     Snapshot,
     Verdict,
     wrap,
@@ -38,6 +43,7 @@ AGAIN = (
     "Your answer is refused: {why}. Answer again with one JSON object of the form that you were given, "
     "and nothing before or after it."
 )
+PROMPT = Path(__file__).with_name("prompt.md")
 LOCAL_NAMES = (".localhost", ".local", ".internal", ".home.arpa")
 
 Messages = list[dict[str, str]]
@@ -67,10 +73,6 @@ class Llm:
 
     None when nobody said; then only a model on a host of one's own is asked, and costs nothing.
     """
-
-    name = "llm"
-    at_once = 1
-    may_invent = True
 
     def __init__(
         self,
@@ -241,3 +243,59 @@ def _opinion(said: Mapping[str, Any], run: _Run) -> Opinion:
         run.bill,
         run.exchanges,
     )
+
+
+def read_prompt(path: str) -> str:
+    """Return what the model is told first: the file's text, or the prompt that comes with Jax."""
+    file = Path(path) if path else PROMPT
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotConfigured(f"The prompt {file} cannot be read ({error}). Check LLM_PROMPT_FILE.") from None
+
+
+def _build(values: Mapping[str, Any]) -> Llm:
+    return Llm(
+        values["LLM_BASE_URL"],
+        values["LLM_MODEL"],
+        values["LLM_API_KEY"],
+        prompt=read_prompt(values["LLM_PROMPT_FILE"]),
+        input_price=values["LLM_INPUT_PRICE"],
+        output_price=values["LLM_OUTPUT_PRICE"],
+        tokens_per_run=values["LLM_RUN_TOKENS"],
+    )
+
+
+def _problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield an address that shows a key, and a price that is not known before it is spent."""
+    url = values["LLM_BASE_URL"]
+    if url and "@" in urlsplit(url).netloc:
+        hint = "Put the key into LLM_API_KEY: an address is shown and logged."
+        yield Problem("LLM_BASE_URL holds a user or a password.", hint, "jax.E022")
+    if url and None in (values["LLM_INPUT_PRICE"], values["LLM_OUTPUT_PRICE"]) and not is_local(url):
+        hint = "Set LLM_INPUT_PRICE and LLM_OUTPUT_PRICE, in USD for a million tokens."
+        yield Problem("What the model at LLM_BASE_URL costs is not known.", hint, "jax.E023")
+
+
+SPEC = AnalystSpec(
+    name="llm",
+    title="language model",
+    noun="the language model",
+    settings=(
+        Setting("LLM_BASE_URL", required=True),
+        Setting("LLM_MODEL", required=True),
+        Setting("LLM_API_KEY", secret=True),
+        Setting("LLM_PROMPT_FILE"),
+        # USD for a million tokens. Not set: a model of one's own, which costs nothing.
+        Setting("LLM_INPUT_PRICE", cast=Decimal, default=None),
+        Setting("LLM_OUTPUT_PRICE", cast=Decimal, default=None),
+        Setting("LLM_RUN_TOKENS", cast=int, default=60_000),
+    ),
+    build=_build,
+    limits={
+        "LLM_RUN_TOKENS": (1, 10_000_000),
+        "LLM_INPUT_PRICE": (0, 100_000),
+        "LLM_OUTPUT_PRICE": (0, 100_000),
+    },
+    problems=_problems,
+)

@@ -7,7 +7,7 @@ snapshot does not hold counts for nothing.
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from opinions.analysts.base import Action, Bill, Factor, Opinion, Snapshot, Verdict
+from opinions.analysts.base import Action, AnalystSpec, Bill, Factor, Opinion, Snapshot, Verdict
 
 WITH = {"BUY": "bullish", "SELL": "bearish"}
 AGAINST = {"BUY": "bearish", "SELL": "bullish"}
@@ -37,10 +37,7 @@ class Item(NamedTuple):
 class Rules:
     """The analyst that is there without key and network."""
 
-    name = "rules"
     model = "checklist 1"
-    at_once = 1000
-    may_invent = False
 
     def most(self, snapshot: Snapshot) -> Bill:
         return Bill()
@@ -239,4 +236,15 @@ def _held(snapshot: Snapshot, side: str) -> Item | None:
 CHECKLIST: tuple[Callable[[Any, str], Item | None], ...] = (
     *(_price, _higher_trend, _own_trend, _volatility, _year, _volume),
     *(_conflict, _ratio, _record, _cases, _refusals, _held),
+)
+
+
+SPEC = AnalystSpec(
+    name="rules",
+    title="rule-based",
+    noun="the checklist",
+    build=lambda values: Rules(),
+    is_outside=False,
+    may_invent=False,
+    at_once=1000,
 )

@@ -19,7 +19,9 @@ from core.api.permissions import MayChange
 from core.api.refusals import Conflict
 from core.api.users import who
 from market.api.filters import SymbolsFilter, refuse_strangers
-from opinions import queue, registry
+from opinions import queue
+from opinions.analysts import registry
+from opinions.analysts.base import NotConfigured
 from opinions.api.runs import RunDetailSerializer, RunSerializer
 from opinions.models import PAPERS, OrchestrationRun
 from signals import lifecycle
@@ -87,7 +89,7 @@ class OrchestrationViewSet(ReadOnlyModelViewSet[OrchestrationRun]):
         body.is_valid(raise_exception=True)
         try:
             run, _ = queue.ask(**body.validated_data, by=who(request), at=self.at)
-        except registry.NotConfigured as missing:
+        except NotConfigured as missing:
             raise serializers.ValidationError({"analyst": [str(missing)]}) from None
         return accepted.accepted(self, run)
 
@@ -136,7 +138,7 @@ class SignalAnalysisViewSet(GenericViewSet[OrchestrationRun]):
             run, _ = queue.ask_about(signal, by=who(request), at=timezone.now(), **body.validated_data)
         except lifecycle.NotPending as ended:
             raise Conflict(str(ended)) from None
-        except registry.NotConfigured as missing:
+        except NotConfigured as missing:
             raise serializers.ValidationError({"analyst": [str(missing)]}) from None
         address = reverse("orchestrationrun-detail", args=[run.pk], request=request)
         return Response(RunDetailSerializer(run).data, 202, headers={"Location": address})

@@ -11,7 +11,7 @@ DIFFSETTINGS = ("diffsettings", "--all")
 
 def test_every_setting_is_explained_in_the_example_file() -> None:
     read = set(re.findall(r'env\.\w+\("([A-Z_]+)"', (ROOT / "jaxsite" / "settings.py").read_text()))
-    explained = set(re.findall(r"^#([A-Z_]+)=", EXAMPLE, re.MULTILINE))
+    explained = set(re.findall(r"^#([A-Z0-9_]+)=", EXAMPLE, re.MULTILINE))
     assert explained == read | set(settings.VENDOR_SETTINGS)
 
 
@@ -23,7 +23,7 @@ def test_a_vendors_setting_of_another_type_is_refused_by_its_name() -> None:
 
 @pytest.mark.slow
 def test_the_values_in_the_example_file_are_the_defaults() -> None:
-    written = dict(re.findall(r"^#([A-Z_]+)=(.+)$", EXAMPLE, re.MULTILINE))
+    written = dict(re.findall(r"^#([A-Z0-9_]+)=(.+)$", EXAMPLE, re.MULTILINE))
     defaults = manage_with({}, *DIFFSETTINGS)
     assert manage_with(written, *DIFFSETTINGS) == defaults
     assert manage_with(written | {"PORT": "9000"}, *DIFFSETTINGS) != defaults

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from opinions import budget, queue, registry, runs, store
-from opinions.analysts.base import Bill
+from opinions import budget, queue, runs, store
+from opinions.analysts import registry
+from opinions.analysts.base import Bill, NotConfigured
 from opinions.models import OrchestrationRun
 from signals.models import Signal
 from tests import make
@@ -51,11 +52,11 @@ def test_a_run_is_completed_with_its_snapshot_and_its_signal_tells_of_it() -> No
     assert [*signal.runs.newest()] == [run]
 
 
-def test_the_same_snapshot_gets_the_same_answer() -> None:
+def test_the_same_snapshot_gets_the_same_answer(settings: Any) -> None:
     first = asked(signal := make.signal())
     work()
     first.refresh_from_db()
-    again = registry.analyst("rules").analyse(first.inputs or {}, 1)
+    again = registry.build("rules", settings).analyse(first.inputs or {}, 1)
     assert (again.action, round(Decimal(again.confidence), 4)) == (first.agent_suggestion, first.confidence)
     assert again.reasoning == first.reasoning
     assert signal.symbol == "AAPL"
@@ -158,7 +159,7 @@ def test_a_cancelled_run_is_not_worked_on_and_not_cancelled_twice() -> None:
 
 
 def test_an_analyst_that_is_not_configured_is_refused_with_what_to_do(settings: Any) -> None:
-    with pytest.raises(registry.NotConfigured, match="Set AGENT0_URL"):
+    with pytest.raises(NotConfigured, match="Set AGENT0_URL"):
         queue.request("AAPL", make.T0, trigger=Trigger.MANUAL, analyst="agent0")
     assert not OrchestrationRun.objects.exists()
 

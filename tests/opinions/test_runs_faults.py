@@ -26,7 +26,7 @@ import json, sys
 from datetime import timedelta
 from decimal import Decimal
 from approvals import decisions
-from opinions import budget, queue, registry, runs
+from opinions import budget, queue, runs
 from opinions.models import OrchestrationRun
 from signals.models import Signal
 from tests import make

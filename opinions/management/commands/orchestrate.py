@@ -1,9 +1,11 @@
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from opinions import queue, registry
+from opinions import queue
+from opinions.analysts.base import NotConfigured
 
 
 class Command(BaseCommand):
@@ -15,6 +17,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             asked = queue.start_all(timezone.now())
-        except registry.NotConfigured as missing:
+        except NotConfigured as missing:
             raise CommandError(str(missing)) from None
-        self.stdout.write(f"Asked {registry.usual()} about {asked} instruments; those asked already wait.")
+        self.stdout.write(f"Asked {settings.ANALYST} about {asked} instruments; those asked already wait.")
