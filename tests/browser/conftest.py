@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, Playwright, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, Request, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -29,6 +29,9 @@ globalThis.Date = class extends Date {{
   static now() {{ return super.now() + {ours} - {theirs} }}
 }}
 """
+# Generous, like `eventually`: on a busy machine everything takes longer, and when all is well nobody waits.
+PATIENCE = 90.0
+expect.set_options(timeout=1000 * PATIENCE)
 T = TypeVar("T")
 
 
@@ -64,6 +67,7 @@ class Visitor:
         context.add_cookies(
             [{"name": settings.SESSION_COOKIE_NAME, "value": self.session, "url": self.address}]
         )
+        context.set_default_timeout(1000 * PATIENCE)
         page = context.new_page()
         context.add_init_script(
             SHIFT.format(ours=timezone.now().timestamp() * 1000, theirs=page.evaluate("Date.now()"))
@@ -99,12 +103,12 @@ class Chromium:
 
     def run(self, work: Callable[[], T]) -> T:
         done: Future[T] = self.thread.submit(work)
-        return done.result(timeout=60)
+        return done.result(timeout=10 * PATIENCE)
 
     def aside(self, work: Callable[[], T]) -> T:
         """What happens elsewhere while a page is open: in a thread that may use the ORM."""
         with ThreadPoolExecutor(max_workers=1) as other:
-            return other.submit(_and_disconnect, work).result(timeout=60)
+            return other.submit(_and_disconnect, work).result(timeout=PATIENCE)
 
     def close(self) -> None:
         self.run(self.browser.close)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from market.models import Candle, Gap, Instrument
 from signals.models import Signal
@@ -62,9 +62,24 @@ EMPTY_BETWEEN = """() => {
     }
     return 1 - rows.length / (rows.at(-1) - rows[0]);
 }"""
+# Whether the colours of all these names of the legend are among the pixels.
+IS_PAINTED = f"""(names) => {{
+    const named = ({NAMED})(), painted = new Set(({PAINTED})());
+    return names.every((name) => painted.has(named[name]));
+}}"""
 PICTURE = """() => document.querySelector(".chart canvas").toDataURL()"""
 FITS = "document.documentElement.scrollWidth <= window.innerWidth"
 NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# A page scrolls on for a while when the finger is lifted.
+AT_REST = """() => new Promise((done) => {
+    let last = scrollY, frames = 0;
+    const look = () => {
+        frames = scrollY === last ? frames + 1 : 0;
+        last = scrollY;
+        frames < 20 ? requestAnimationFrame(look) : done();
+    };
+    look();
+})"""
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +130,15 @@ def swipe(page: Page, start: tuple[float, float], by: tuple[float, float]) -> No
         )
         page.wait_for_timeout(30)
     devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    page.evaluate(NEXT_FRAME)
+    page.evaluate(AT_REST)
+
+
+def on(chart: Locator) -> tuple[float, float]:
+    """Where a finger stands on the chart, which is somewhere else after each scrolling."""
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    assert box is not None
+    return box["x"] + 150, box["y"] + 200
 
 
 def _point(start: tuple[float, float], by: tuple[float, float], share: float) -> dict[str, float]:
@@ -135,8 +158,8 @@ def test_the_chart_draws_bars_gaps_and_suspects_in_the_colours_of_its_legend(
     def look(visitor: Visitor) -> None:
         with visitor.page(dark=dark) as page:
             open_chart(page)
+            page.wait_for_function(IS_PAINTED, arg=["up", "down", "suspect", "outage"])
             named, painted = page.evaluate(NAMED), page.evaluate(PAINTED)
-            assert {named[name] for name in ("up", "down", "suspect", "outage")} <= set(painted)
             assert named["no_trade"] not in painted, "nothing of that kind is there to be drawn"
 
     assert visit(look).complaints == []
@@ -148,7 +171,8 @@ def test_the_newest_bar_and_a_gap_are_read_out(visit: Visit) -> None:
             open_chart(page)
             reading, chart = page.locator("[data-reading]"), page.locator(".chart")
             expect(reading).to_contain_text("2024-07-03 14:00 UTC: open 100.00, high 104.00, low 98.00")
-            chart.hover(position={"x": page.evaluate(FIRST_SHADED), "y": 100})
+            shaded = page.wait_for_function(FIRST_SHADED).json_value()
+            chart.hover(position={"x": shaded, "y": 100})
             expect(reading).to_have_text("2024-07-03 11:15 UTC: gap. outage of ours, 2 bars of 15m missing")
 
     assert visit(look).complaints == []
@@ -189,7 +213,7 @@ def test_every_page_fits_its_screen_and_breaks_no_policy(visit: Visit, width: in
             for address in PAGES:
                 page.goto(address)
                 expect(page.get_by_text("no price here is real"), address).to_be_visible()
-                assert page.evaluate(FITS), address
+                page.wait_for_function(FITS)
 
     assert visit(look).complaints == []
 
@@ -219,15 +243,11 @@ def test_the_chart_of_a_signal_takes_the_place_of_its_drawing(visit: Visit, sign
             page.goto(f"/signals/{signal.pk}/")
             expect(page.locator("[data-milliseconds]")).to_be_visible()
             expect(page.locator(".chart svg.thumbnail")).to_have_count(0)
-            named, painted = page.evaluate(NAMED), page.evaluate(PAINTED)
-            assert {named[name] for name in ("up", "down", "spoke", "entry", "one", "two", "three")} <= set(
-                painted
-            )
+            names = ["up", "down", "spoke", "entry", "one", "two", "three"]
+            page.wait_for_function(IS_PAINTED, arg=names)
             expect(page.locator("[data-legend]")).to_contain_text("MACD 12, 26")
             page.emulate_media(color_scheme="dark")
-            page.evaluate(NEXT_FRAME)
-            named = page.evaluate(NAMED)
-            assert {named["entry"], named["two"]} <= set(page.evaluate(PAINTED))
+            page.wait_for_function(IS_PAINTED, arg=["entry", "two"])
 
     assert visit(look).complaints == []
 
@@ -256,7 +276,7 @@ def test_levels_far_from_the_bars_are_in_the_picture(visit: Visit, signal: Signa
         with visitor.page() as page:
             page.goto(f"/signals/{signal.pk}/")
             expect(page.locator("[data-milliseconds]")).to_be_visible()
-            assert page.evaluate(EMPTY_BETWEEN) > 0.5, "the lines stand apart from the bars"
+            page.wait_for_function(f"() => ({EMPTY_BETWEEN})() > 0.5")  # the lines stand apart from the bars
 
     assert visit(look).complaints == []
 
@@ -280,17 +300,14 @@ def test_a_finger_scrolls_the_page_and_moves_the_chart_sideways(visit: Visit) ->
         with visitor.page(width=390, touch=True) as page:
             open_chart(page)
             chart = page.locator(".chart")
-            chart.scroll_into_view_if_needed()
-            box = chart.bounding_box()
-            assert box is not None
-            x, y = box["x"] + 150, box["y"] + 200
             before = page.evaluate("scrollY")
-            swipe(page, (x, y), (0, -150))
-            assert page.evaluate("scrollY") > before + 50
+            swipe(page, on(chart), (0, -150))
+            page.wait_for_function("(before) => scrollY > before + 50", arg=before)
+            finger = on(chart)
             there, drawn = page.evaluate("scrollY"), page.evaluate(PICTURE)
-            swipe(page, (x, y - 100), (120, 0))
+            swipe(page, finger, (120, 0))
+            page.wait_for_function(f"(drawn) => ({PICTURE})() !== drawn", arg=drawn)
             assert page.evaluate("scrollY") == there
-            assert page.evaluate(PICTURE) != drawn
 
     assert visit(look).complaints == []
 

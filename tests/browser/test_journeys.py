@@ -158,8 +158,8 @@ def test_the_page_says_when_nothing_answers_any_more(visit: Visit, signal: Signa
             page.goto("/")
             page.route("**/*", lambda route: route.abort())
             for _ in range(3):
-                page.evaluate(BEAT)
-                page.wait_for_timeout(100)
+                with page.expect_event("requestfailed"):
+                    page.evaluate(BEAT)
             expect(page.get_by_text("Jax does not answer: what you see is old.")).to_be_visible()
             page.unroute("**/*")
             page.evaluate(BEAT)

@@ -81,7 +81,7 @@ def test_asked_by_a_button_it_comes_while_the_page_is_open_and_nothing_typed_is_
         expect(panel.locator("article")).to_have_attribute("data-kept", "yes")
         chromium.aside(worker)
         expect(panel).to_contain_text("rule-based")
-        expect(panel.locator(".says strong")).to_be_visible(timeout=10_000)
+        expect(panel.locator(".says strong")).to_be_visible()
         assert panel.get_attribute("hx-get") is None, "it has stopped asking"
         expect(page.get_by_label("Note")).to_have_value("watch the open")
         page.evaluate(BEAT)
@@ -198,7 +198,7 @@ def test_the_page_of_a_run_becomes_that_of_its_answer(
         page.goto(f"/opinions/{run.pk}/")
         expect(page.locator(".says")).to_contain_text("waits for its turn")
         chromium.aside(worker)
-        expect(page.locator(".says strong")).to_be_visible(timeout=10_000)
+        expect(page.locator(".says strong")).to_be_visible()
         expect(page.locator("#content [hx-get]")).to_have_count(0)
         expect(page.get_by_role("heading", name="Second opinion on")).to_have_count(1)
 
