@@ -1,32 +1,82 @@
-"""The desk: what moves, what waits, what is held."""
+"""The home page: the watchlist with its quotes, the pending signals, the positions."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, TypedDict
 
-from django.db import connection
+from django.core.paginator import Page
+from django.db.models import Count, Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from approvals import positions
-from desk import watchlist
+from approvals.models import Fill, Order
+from core.paging import paged
 from desk.page import note_visit, page, show, viewer, without_page
-from market import quotes
+from market import formatting as market_formatting
+from market import queries, quotes
+from market.models import Instrument, Quote
+from market.queries import PriceLine
+from market.quotes import QuoteView
+from market.templatetags import figures
 from signals.models import Signal
 
-SOONEST = 10
+SIGNALS = 10  # the soonest to expire
+PER_PAGE = 40
+LINE_POINTS = 40  # bars
+LINE_WIDTH, LINE_HEIGHT = 96.0, 24.0
 
-# What the desk shows is as old as the newest of these.
-VERSION = """
-SELECT concat_ws(' ',
-    (SELECT max(received_at) FROM quotes),
-    (SELECT concat(count(*), max(created_at)) FROM strategy_signals
-     WHERE status = 'pending' AND expires_at > %(at)s),
-    (SELECT max(id) FROM fills), held, %(stale)s
-), held
-FROM (SELECT count(*) AS held FROM orders WHERE status = 'held') AS orders
-"""
+
+@dataclass(frozen=True)
+class Version:
+    """What the page is loaded from: it changes with every quote, signal, fill and held order.
+
+    And with every quote that becomes stale. `held_orders`: how many need a new look.
+    """
+
+    quotes_at: datetime | None
+    pending: int
+    newest_signal_at: datetime | None
+    newest_fill: int | None
+    held_orders: int
+    stale_quotes: int
+
+    @classmethod
+    def load(cls, at: datetime) -> "Version":
+        """Five queries."""
+        pending = Signal.objects.pending(at).aggregate(count=Count("pk"), newest=Max("created_at"))
+        return cls(
+            quotes_at=Quote.objects.aggregate(newest=Max("received_at"))["newest"],
+            pending=pending["count"],
+            newest_signal_at=pending["newest"],
+            newest_fill=Fill.objects.aggregate(newest=Max("pk"))["newest"],
+            held_orders=Order.objects.filter(status=Order.Status.HELD).count(),
+            stale_quotes=len(quotes.stale_symbols(at)),
+        )
+
+    def __str__(self) -> str:
+        return " ".join(str(value) for value in astuple(self))
+
+
+class WatchlistRow(TypedDict):
+    """A line of the table as it is written: a page has many, so its template has nothing left to work out.
+
+    `price`, `change` and `age` are empty while there is no quote. `range`: of the day, with the newest price.
+    """
+
+    symbol: str
+    name: str
+    address: str
+    price: str
+    change: str
+    range: str
+    points: str
+    age: str
+    stale: bool
 
 
 @page
@@ -35,47 +85,95 @@ def desk(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     if note_visit(viewer(request), at).is_untold:
         return redirect("away")
-    # The version first: what comes while the rest is read is then told by the next update.
-    return show(request, "desk/home.html", at, _context(request, at, version(at)))
+    # The version first: what comes while the rest is read is then shown by the next update.
+    version = Version.load(at)
+    return show(request, "desk/home.html", at, _context(request, at, version))
 
 
 @page
 @require_GET
 def update(request: HttpRequest) -> HttpResponse:
-    """What moves on the desk; nothing while nothing has moved since the version that is shown."""
+    """Answer with what has moved on the page; 204 while it is of the version that the request names."""
     at = timezone.now()
-    seen = version(at)
-    if request.GET.get("seen") == seen[0]:
+    version = Version.load(at)
+    if request.GET.get("seen") == str(version):
         return HttpResponse(status=204)
-    return render(request, "desk/_home.html", {"now": at, **_context(request, at, seen)})
+    return render(request, "desk/_home.html", {"now": at, **_context(request, at, version)})
 
 
-def version(at: datetime) -> tuple[str, int]:
-    """What changes with what moves, and with what stops moving: a quote that has become stale is news.
-
-    And how many orders need a new look.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(VERSION, {"at": at, "stale": len(quotes.stale_symbols(at))})
-        return cursor.fetchone() or ("", 0)
-
-
-def _context(request: HttpRequest, at: datetime, version: tuple[str, int]) -> dict[str, Any]:
+def _context(request: HttpRequest, at: datetime, version: Version) -> dict[str, Any]:
     search = request.GET.get("search", "").strip()[:16]
-    seen, needs_look = version
     book = positions.Book.load(at)
-    found = watchlist.page(search, request.GET.get("page"))
+    instruments = _watchlist(search, request.GET.get("page"))
     pending = Signal.objects.pending(at)
-    decidable = book.actionable(pending)
+    actionable = book.actionable(pending)
     return {
-        "version": seen,
-        "page": found,
+        "version": str(version),
+        "page": instruments,
         "search": search,
         "others": without_page(request),
-        "rows": watchlist.rows(found, at),
-        "waiting": decidable.with_conflict(at).order_by("expires_at", "id")[:SOONEST],
-        "measured": pending.exclude(pk__in=decidable.values("pk")).count(),
-        "held": book.protected(),
+        "rows": watchlist_rows(instruments, at),
+        "signals": actionable.with_conflict(at).order_by("expires_at", "id")[:SIGNALS],
+        "measured": pending.exclude(pk__in=actionable.values("pk")).count(),
+        "positions": book.protected(),
         "account": book.account,
-        "needs_look": needs_look,
+        "held_orders": version.held_orders,
     }
+
+
+def _watchlist(search: str, number: str | None) -> Page[Instrument]:
+    """Return a page of the watchlist, of symbols or names that begin with the search."""
+    watched = Instrument.objects.watched().order_by("symbol")
+    if search:
+        watched = watched.filter(symbol__istartswith=search) | watched.filter(name__istartswith=search)
+    return paged(watched, number, PER_PAGE)
+
+
+def watchlist_rows(instruments: Iterable[Instrument], at: datetime) -> list[WatchlistRow]:
+    """Return the lines of the watchlist: figures, the day's range and the points of the price line."""
+    symbols = [instrument.pk for instrument in instruments]
+    views, lines = quotes.quotes_with_change(symbols, at), queries.price_lines(symbols, LINE_POINTS, at)
+    return [
+        _watchlist_row(instrument, views.get(instrument.pk), lines[instrument.pk], at)
+        for instrument in instruments
+    ]
+
+
+def _watchlist_row(
+    instrument: Instrument, view: QuoteView | None, line: PriceLine, at: datetime
+) -> WatchlistRow:
+    low, high = line.low, line.high
+    if view and low is not None and high is not None:
+        low, high = min(low, view.quote.price), max(high, view.quote.price)
+    return {
+        "symbol": instrument.symbol,
+        "name": figures.short(instrument.name, 24),
+        "address": market_formatting.chart_address(instrument.symbol),
+        "price": figures.price(view.quote.price, instrument) if view else "",
+        "change": figures.change(view.change_percent, 2, " %") if view else "",
+        "range": f"{figures.price(low, instrument)} to {figures.price(high, instrument)}",
+        "points": line_points(line.closes),
+        "age": figures.age(view.quote.as_of, at, view.quote.delay_seconds) if view else "",
+        "stale": view is not None and view.stale,
+    }
+
+
+def line_points(closes: Sequence[float]) -> str:
+    """Return the closes as "x,y" pairs that fill the drawing; empty below two of them."""
+    if len(closes) < 2:
+        return ""
+    low = min(closes)
+    scale = (LINE_HEIGHT - 2) / ((max(closes) - low) or 1)
+    return " ".join(
+        [
+            f"{x},{LINE_HEIGHT - 1 - (close - low) * scale:.1f}"
+            for x, close in zip(_line_xs(len(closes)), closes, strict=True)
+        ]
+    )
+
+
+@cache
+def _line_xs(count: int) -> list[str]:
+    """Return the x of so many points, evenly spaced."""
+    step = LINE_WIDTH / (count - 1)
+    return [f"{number * step:.1f}" for number in range(count)]

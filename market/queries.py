@@ -1,6 +1,6 @@
 """What pages read of the market, of many instruments at once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -57,6 +57,15 @@ CROSS JOIN LATERAL (
 ) AS day
 """
 
+PRICE_RANGES = """
+SELECT wanted.symbol,
+    least(min(low), min(quotes.price)) AS low, greatest(max(high), max(quotes.price)) AS high
+FROM unnest(%(symbols)s::text[], %(since)s::timestamptz[]) AS wanted (symbol, since)
+LEFT JOIN quotes USING (symbol)
+LEFT JOIN candles ON candles.symbol = wanted.symbol AND timeframe = '15m' AND opened_at >= since
+GROUP BY wanted.symbol
+"""
+
 
 @dataclass(frozen=True)
 class PreviousClose:
@@ -93,6 +102,23 @@ def price_lines(symbols: Collection[str], points: int, at: datetime) -> dict[str
     """Return the last `points` closes of each symbol, and the day's range; None where nothing is stored."""
     values = {"symbols": list(symbols), "points": points, "at": at}
     return {line.symbol: line for line in fetch_all(PriceLine, PRICE_LINES, values)}
+
+
+@dataclass(frozen=True)
+class PriceRange:
+    """The lowest and the highest price of a symbol, by bars and the newest quote; None where neither is."""
+
+    symbol: str
+    low: float | None
+    high: float | None
+
+
+def price_ranges(since: Mapping[str, datetime]) -> dict[str, PriceRange]:
+    """Return the price range of each symbol since its instant. One query, none without symbols."""
+    if not since:
+        return {}
+    values = {"symbols": list(since), "since": list(since.values())}
+    return {prices.symbol: prices for prices in fetch_all(PriceRange, PRICE_RANGES, values)}
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from desk import home
-from desk.watchlist import points
+from desk.home import Version, line_points
 from market.models import Instrument, Quote
 from tests import make
 
@@ -100,21 +99,21 @@ def test_many_instruments_are_shown_by_the_page(trader: Client) -> None:
 
 class TestUpdate:
     def test_nothing_is_sent_while_nothing_moves(self, trader: Client) -> None:
-        seen = home.version(make.T0)[0]
+        seen = str(Version.load(make.T0))
         assert trader.get("/desk/update/", {"seen": seen}).status_code == 204
 
     @pytest.mark.parametrize(
         "happens", [lambda: make.quote("MSFT", 400, make.T0 + make.DAY), make.signal, make.held]
     )
     def test_whatever_moves_is_sent(self, trader: Client, happens: object) -> None:
-        seen = home.version(make.T0)[0]
+        seen = str(Version.load(make.T0))
         happens()  # type: ignore[operator]  # one of the above
         answer = trader.get("/desk/update/", {"seen": seen})
         assert answer.status_code == 200
         assert re.search(r'^\s*<div class="columns" id="desk"', answer.content.decode())
 
     def test_a_quote_that_becomes_stale_is_sent_though_nothing_came(self, trader: Client) -> None:
-        seen = home.version(make.T0)[0]
+        seen = str(Version.load(make.T0))
         with mock.patch.object(timezone, "now", return_value=make.T0 + timedelta(minutes=20)):
             answer = trader.get("/desk/update/", {"seen": seen})
         assert "stale" in row(answer.content.decode(), "AAPL")
@@ -125,6 +124,6 @@ class TestUpdate:
 
 
 def test_a_line_fills_its_drawing() -> None:
-    assert points([1.0, 3.0, 2.0]) == "0.0,23.0 48.0,1.0 96.0,12.0"
-    assert points([1.0]) == ""
-    assert points([2.0, 2.0]) == "0.0,23.0 96.0,23.0"
+    assert line_points([1.0, 3.0, 2.0]) == "0.0,23.0 48.0,1.0 96.0,12.0"
+    assert line_points([1.0]) == ""
+    assert line_points([2.0, 2.0]) == "0.0,23.0 96.0,23.0"
