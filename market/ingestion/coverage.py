@@ -5,74 +5,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache, cached_property
 from itertools import groupby
-from operator import itemgetter
-from typing import Any
+from operator import attrgetter
 
-from django.db import connection
-
+from market import queries
 from market.models import Gap
 from market.prices import Timeframe
+from market.queries import SessionBars
 from market.sessions import SETTLES_AFTER
 
 SESSIONS, PER_PAGE = 5, 50
 NEXT_CYCLE = timedelta(minutes=1)  # a bar that has just become final is fetched by it
 
 MARKS = {"full": "✓", "part": "◐", "none": "✕", "unasked": "○", "soon": "·"}
-
-# What lacks bars stands first. That is told from what was noted, never by counting the bars of all: a gap, no
-# answer yet or none since a session that is over, a history that begins inside these sessions.
-GRID = """
-WITH recent AS (
-    SELECT calendar, date, opens_at, closes_at,
-        CASE WHEN %(intraday)s THEN opens_at ELSE date::timestamptz END AS starts_at,
-        CASE WHEN %(intraday)s THEN closes_at ELSE date::timestamptz + interval '1 day' END AS ends_at
-    FROM (
-        SELECT *, row_number() OVER (PARTITION BY calendar ORDER BY date DESC) AS back
-        FROM trading_sessions
-        WHERE NOT closed AND opens_at <= %(at)s AND date > %(at)s::date - 20
-          AND calendar IN (SELECT calendar FROM instruments WHERE watched OR in_use)
-    ) AS numbered
-    WHERE back <= %(sessions)s
-), gapped AS MATERIALIZED (
-    SELECT DISTINCT gaps.symbol
-    FROM gaps JOIN instruments USING (symbol) JOIN recent USING (calendar)
-    WHERE timeframe = %(timeframe)s AND last_at >= starts_at AND first_at < ends_at
-), judged AS MATERIALIZED (
-    SELECT instruments.symbol, calendar, answered_through, coalesce(delay_seconds, 0) AS delay,
-        answered_through IS NULL OR gapped.symbol IS NOT NULL OR EXISTS (
-            SELECT FROM recent
-            WHERE recent.calendar = instruments.calendar AND answered_through < ends_at - %(length)s
-              AND closes_at + %(settles)s + delay_seconds * interval '1 second' <= %(at)s
-        ) OR coalesce((
-            SELECT min(opened_at) FROM candles
-            WHERE candles.symbol = instruments.symbol AND timeframe = %(timeframe)s
-        ) > (SELECT min(starts_at) FROM recent WHERE recent.calendar = instruments.calendar), true
-        ) AS lacks
-    FROM instruments
-    LEFT JOIN gapped ON gapped.symbol = instruments.symbol
-    LEFT JOIN candle_progress AS progress
-      ON progress.symbol = instruments.symbol AND timeframe = %(timeframe)s
-    WHERE watched OR in_use
-), listed AS (
-    SELECT *, count(*) OVER () AS in_all, count(*) FILTER (WHERE NOT lacks) OVER () AS complete
-    FROM judged ORDER BY lacks DESC, symbol LIMIT %(limit)s OFFSET %(offset)s
-)
-SELECT
-    symbol, in_all, complete, delay, answered_through >= starts_at, date, opens_at, closes_at,
-    (
-        SELECT count(*) FROM candles
-        WHERE candles.symbol = listed.symbol AND timeframe = %(timeframe)s AND is_final
-          AND opened_at >= starts_at AND opened_at < ends_at
-    ),
-    ARRAY(
-        SELECT DISTINCT reason FROM gaps
-        WHERE gaps.symbol = listed.symbol AND timeframe = %(timeframe)s
-          AND last_at >= starts_at AND first_at < ends_at
-        ORDER BY reason
-    )
-FROM listed LEFT JOIN recent USING (calendar)
-ORDER BY lacks DESC, symbol, date
-"""
 
 
 @dataclass(frozen=True)
@@ -97,7 +41,7 @@ class Cell:
 
     @property
     def day(self) -> str:
-        """As short as it can be told: Mon 4."""
+        """The weekday and the day of the month: Mon 4."""
         return f"{self.date:%a} {self.date.day}"
 
     @cached_property
@@ -118,7 +62,7 @@ class Cell:
 
     @cached_property
     def says(self) -> str:
-        """In words, for whoever cannot see the mark."""
+        """The same in words, for users who cannot see the mark."""
         if self.state == "soon":
             return "no bar has closed yet"
         if self.state == "unasked":
@@ -128,7 +72,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class InstrumentCoverage:
     """An instrument's last sessions, oldest first; none where its calendar is not known."""
 
     symbol: str
@@ -144,7 +88,7 @@ class Grid:
 
     timeframe: Timeframe
     page: int
-    rows: Sequence[Row]
+    rows: Sequence[InstrumentCoverage]
     in_all: int
     complete: int
 
@@ -154,45 +98,31 @@ class Grid:
 
 
 def grid(at: datetime, timeframe: Timeframe, page: int = 1) -> Grid:
-    """One query."""
-    values: dict[str, Any] = {
-        "at": at,
-        "sessions": SESSIONS,
-        "timeframe": timeframe.value,
-        "intraday": timeframe.is_intraday,
-        "length": timeframe.length,
-        "settles": settles(timeframe),
-        "limit": PER_PAGE,
-        "offset": (page - 1) * PER_PAGE,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(GRID, values)
-        found = cursor.fetchall()
+    """Return a page of the grid. One query."""
+    bars = queries.coverage(
+        at,
+        timeframe,
+        settles(timeframe),
+        sessions=SESSIONS,
+        limit=PER_PAGE,
+        offset=(page - 1) * PER_PAGE,
+    )
     rows = [
-        Row(symbol, [_cell(at, timeframe, *session[3:]) for session in sessions if session[5] is not None])
-        for symbol, sessions in groupby(found, key=itemgetter(0))
+        InstrumentCoverage(
+            symbol, [_cell(at, timeframe, day, session) for session in sessions if (day := session.date)]
+        )
+        for symbol, sessions in groupby(bars, key=attrgetter("symbol"))
     ]
-    in_all, complete = found[0][1:3] if found else (0, 0)
-    return Grid(timeframe, page, rows, in_all, complete)
+    return Grid(timeframe, page, rows, bars[0].in_all if bars else 0, bars[0].complete if bars else 0)
 
 
-def _cell(
-    at: datetime,
-    timeframe: Timeframe,
-    delay: int,
-    asked: bool | None,
-    day: date,
-    opens_at: datetime,
-    closes_at: datetime,
-    stored: int,
-    reasons: Sequence[str],
-) -> Cell:
-    due = expected(timeframe, opens_at, closes_at, at - timedelta(seconds=delay))
-    return Cell(day, due, stored, reasons, bool(asked))
+def _cell(at: datetime, timeframe: Timeframe, day: date, session: SessionBars) -> Cell:
+    due = expected(timeframe, session.opens_at, session.closes_at, at - timedelta(seconds=session.delay))
+    return Cell(day, due, session.stored, session.reasons, session.is_answered)
 
 
 def expected(timeframe: Timeframe, opens_at: datetime, closes_at: datetime, at: datetime) -> int:
-    """How many bars of a session are final and could have been fetched by then."""
+    """Return how many bars of a session are final and could have been fetched by then."""
     length, until = timeframe.length, at - settles(timeframe)
     if not timeframe.is_intraday:
         return int(until >= closes_at)
@@ -203,6 +133,6 @@ def expected(timeframe: Timeframe, opens_at: datetime, closes_at: datetime, at: 
 
 @cache
 def settles(timeframe: Timeframe) -> timedelta:
-    """How long after its close a bar is there at the latest."""
+    """Return how long after its close a bar is there at the latest."""
     after: timedelta = SETTLES_AFTER[timeframe].astype("timedelta64[us]").item()
     return after + NEXT_CYCLE
