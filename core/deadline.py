@@ -12,7 +12,7 @@ GRACE = 0.5  # seconds to hang up in
 
 
 def within(seconds: float, work: Callable[[], Awaitable[T]]) -> T:
-    """What `work` comes to. TimeoutError after so many seconds, however it dawdles.
+    """Return what `work` returns. Raises TimeoutError after so many seconds, however slow it is.
 
     It gets an event loop in a thread of its own: the caller may have one that runs already, and the look-up
     of a host's name, which nothing can break off, must hold neither the caller nor the end of the process.

@@ -17,7 +17,7 @@ UNITS = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)]
 
 
 def ago(age: timedelta) -> str:
-    """5 s, 12 min, 3 h, 4 d: in the largest unit of which there are two, so that little is lost."""
+    """Return an age as 5 s, 12 min, 3 h or 4 d: in the largest unit of which there are two."""
     seconds = max(age.total_seconds(), 0)
     unit, length = next((unit for unit in UNITS if seconds >= 2 * unit[1]), UNITS[-1])
     return f"{int(seconds / length)} {unit}"
@@ -31,7 +31,7 @@ def duration(started: datetime, finished: datetime | None) -> str:
 
 
 def level(price: Decimal) -> str:
-    """A price with its own decimals, two at least."""
+    """Return a price with its own decimals, two at least."""
     exponent = price.normalize().as_tuple().exponent
     return f"{price:,.{max(2, -int(exponent))}f}"
 
@@ -41,7 +41,7 @@ def count(value: float | None) -> str:
 
 
 def change(value: float | None, places: int, unit: str = "") -> SafeString | str:
-    """A signed figure with an arrow, so that its direction does not hang on its colour."""
+    """Return a signed figure with an arrow, so that its direction does not hang on its colour."""
     if value is None:
         return NOTHING
     shown = round(value, places)
@@ -56,13 +56,13 @@ def dot(tone: str, text: str) -> SafeString:
 
 
 def viewer() -> str:
-    """The name of the active zone, as browsers know it."""
+    """Return the name of the active zone, as browsers know it."""
     active = timezone.get_current_timezone()
     return active.key if isinstance(active, ZoneInfo) else "UTC"
 
 
 def city(zone: ZoneInfo | None) -> str:
-    """Where the clocks of a zone hang; empty without one."""
+    """Return the city that a zone is named after; empty without one."""
     return zone.key.rpartition("/")[2].replace("_", " ") if zone else ""
 
 
@@ -70,7 +70,7 @@ ACRONYMS = {"atr", "ema", "macd", "rsi", "sma"}
 
 
 def label(name: str) -> str:
-    """A parameter's name as one reads it: rsi_period is RSI period."""
+    """Return a parameter's name as one reads it: rsi_period is RSI period."""
     return capfirst(" ".join(one.upper() if one in ACRONYMS else one for one in name.split("_")))
 
 

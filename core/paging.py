@@ -11,7 +11,7 @@ LARGEST = 1_000_000  # beyond it the database counts no rows
 
 
 def paged(rows: QuerySet[M], number: str | None, per_page: int) -> Page[M]:
-    """The page asked for: the first one when it is no number, the last one when there are not so many."""
+    """Return the requested page: the first when it is no number, the last when there are not so many."""
     wanted = min(max(int(number), 1), LARGEST) if number and number.isdecimal() else 1
     counted = rows.annotate(in_all=Window(Count("*")))
     found = list(counted[(wanted - 1) * per_page : wanted * per_page])

@@ -22,12 +22,12 @@ UUID_BEGINNING = "-".join(f"[0-9a-fA-F]{{{size}}}" for size in (8, 4, 4, 4)) + "
 
 
 def _long_run(found: re.Match[str]) -> str:
-    """A uuid, a path or a name in the same characters falls into short or plain pieces; a key does not."""
+    """Remove a key. A uuid, a path or a name in the same characters falls into short or plain pieces."""
     return REMOVED if MIXED_PIECE.search(found[0]) else found[0]
 
 
 def _iban(found: re.Match[str]) -> str:
-    """By its check digits (ISO 7064, mod 97-10), so that capitals beside a number are left alone."""
+    """Remove an IBAN by its check digits (ISO 7064, mod 97-10), so that capitals beside a number stay."""
     together = found[0].replace(" ", "")
     digits = "".join(str(int(c, 36)) for c in together[4:] + together[:4])
     return REMOVED if int(digits) % 97 == 1 else found[0]
@@ -89,12 +89,12 @@ def secret_values(settings: Any) -> list[str]:
 
 
 def redact(text: str, secrets: Collection[str]) -> str:
-    """`text` with "[removed]" for each known secret of six characters or more and all that looks like one."""
+    """Return `text` with "[removed]" for each known secret and all that looks like one."""
     return _by_shape(_without(secrets)(text))
 
 
 def redact_all(value: Any, secrets: Collection[str]) -> Any:
-    """The same for every string of a JSON-like structure, which is copied; keys and numbers stay as they are.
+    """Redact every string of a JSON-like structure, which is copied; keys and numbers stay as they are.
 
     What stands under a key that names a secret (`password`, `llm_api_key`) is removed whatever it looks like.
     """

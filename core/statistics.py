@@ -14,7 +14,9 @@ AT_ONCE = 2_000_000  # drawn values in memory: 16 MB
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """The 95 % interval of a share, 0 to 1, from `successes` of `trials`; (0, 1) when there is no trial.
+    """Return the 95 % interval of a share, 0 to 1, from `successes` of `trials`.
+
+    (0, 1) when there is no trial.
 
     E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, Journal of the
     American Statistical Association 22, 1927.
@@ -28,7 +30,7 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
 
 
 def mean_interval(values: Floats, resamples: int = RESAMPLES) -> tuple[float, float]:
-    """The 95 % interval of the mean behind a sample, in its unit; NaN below two values.
+    """Return the 95 % interval of the mean behind a sample, in its unit; NaN below two values.
 
     The percentile bootstrap: B. Efron, Bootstrap Methods: Another Look at the Jackknife, Annals of Statistics
     7, 1979. The values count as independent of each other. The same values give the same interval, in any
@@ -47,7 +49,7 @@ def mean_interval(values: Floats, resamples: int = RESAMPLES) -> tuple[float, fl
 
 
 def profit_factor(results: Floats) -> float:
-    """All gains over all losses; infinite without a loss, NaN without either."""
+    """Return all gains over all losses; infinite without a loss, NaN without either."""
     gains, losses = float(results[results > 0].sum()), -float(results[results < 0].sum())
     if losses:
         return gains / losses
@@ -55,7 +57,7 @@ def profit_factor(results: Floats) -> float:
 
 
 def by_moment(results: Floats, moments: NDArray[np.generic]) -> Floats:
-    """The results in the order of their moments, those of one moment summed."""
+    """Return the results in the order of their moments, those of one moment summed."""
     if not len(results):
         return results
     _, places = np.unique(moments, return_inverse=True)
@@ -64,7 +66,7 @@ def by_moment(results: Floats, moments: NDArray[np.generic]) -> Floats:
 
 
 def largest_drawdown(results: Floats) -> float:
-    """The deepest fall of the running sum below its highest point so far (or its start), in the unit given.
+    """Return the deepest fall of the running sum below its highest point so far, or its start, in its unit.
 
     Not negative. `results` in the order in which they came.
     """
@@ -73,12 +75,12 @@ def largest_drawdown(results: Floats) -> float:
 
 
 def largest_fall(levels: Floats) -> float:
-    """The deepest fall of a price below its highest point so far, as a share of that point; 0 to 1."""
+    """Return the deepest fall of a price below its highest point so far, as a share of that point; 0 to 1."""
     return float((1 - levels / np.maximum.accumulate(levels)).max()) if len(levels) else math.nan
 
 
 def growth(results: Floats, share: float) -> float:
-    """What capital grows by, as a share of it, when each result in R is met with `share` of it at risk.
+    """Return the growth of capital, as a share of it, when `share` of it is at risk at each result in R.
 
     `results` in the order in which they came; what is lost once cannot win again.
     """

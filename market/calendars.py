@@ -43,12 +43,15 @@ ZONES = {calendar: place for place, calendars in PLACES.items() for calendar in 
 
 
 def zone(calendar: str) -> ZoneInfo | None:
-    """The time zone of an exchange's own clocks; None for round the clock, and where we do not know."""
+    """Return the time zone of an exchange's own clocks.
+
+    None for round the clock, and where we do not know.
+    """
     return ZoneInfo(ZONES[calendar]) if calendar in ZONES else None
 
 
 def sessions(calendar: str, first: str, last: str) -> list[tuple[str, int, int]]:
-    """(date, opens, closes) of each session from `first` to `last`, instants in Unix seconds.
+    """Return (date, opens, closes) of each session from `first` to `last`, instants in Unix seconds.
 
     Raises ValueError for a calendar that nobody knows.
     """

@@ -26,7 +26,7 @@ class Stretch:
     earlier: bool
 
     def drawn(self) -> dict[str, Any]:
-        """As the chart's script reads it. A time is a date for daily bars, else Unix seconds."""
+        """Return what the chart's script reads. A time is a date for daily bars, else Unix seconds."""
         return {
             "bars": [self._bar(candle) for candle in self.candles],
             "gaps": list(self._shades()),
@@ -51,7 +51,10 @@ class Stretch:
         return int(at.timestamp()) if self.timeframe.is_intraday else at.date().isoformat()
 
     def holding(self, opened_at: datetime, timeframe: Timeframe) -> Candle | None:
-        """The bar that holds a bar of the same or a finer timeframe; None where it is not among these."""
+        """Return the bar that holds a bar of the same or a finer timeframe.
+
+        None where it is not among these.
+        """
         is_stamp = timeframe.is_intraday == self.timeframe.is_intraday
         at = opened_at if is_stamp else self._session_date(opened_at)
         place = bisect_right(self.candles, at, key=lambda candle: candle.opened_at) - 1
@@ -59,7 +62,7 @@ class Stretch:
         return found if found and at < found.opened_at + self.timeframe.length else None
 
     def _session_date(self, at: datetime) -> datetime:
-        """The stamp of the daily bar of an instant's session, which may have opened on the day before."""
+        """Return the stamp of the daily bar of an instant's session, which may have opened a day before."""
         near = sessions.load(self.instrument.calendar, at, at + timedelta(microseconds=1))
         return to_datetime(near.dates[0]) if len(near.dates) else at
 
@@ -83,7 +86,10 @@ class Stretch:
 
 
 def read(instrument: Instrument, timeframe: Timeframe, limit: int, before: datetime | None = None) -> Stretch:
-    """The newest `limit` bars that opened before a moment. Candles are never counted: one more is read."""
+    """Return the newest `limit` bars that opened before a moment.
+
+    Candles are never counted: one more is read.
+    """
     candles = Candle.objects.filter(symbol=instrument.pk, timeframe=timeframe)
     if before:
         candles = candles.filter(opened_at__lt=before)
@@ -95,7 +101,7 @@ def read(instrument: Instrument, timeframe: Timeframe, limit: int, before: datet
 
 
 def opened_after(instrument: Instrument, timeframe: Timeframe, at: datetime, count: int) -> datetime | None:
-    """The opening of the `count`-th bar after an instant, of the last one when there are fewer."""
+    """Return the opening of the `count`-th bar after an instant, of the last one when there are fewer."""
     later = Candle.objects.filter(symbol=instrument.pk, timeframe=timeframe, opened_at__gt=at)
     opened = list(later.order_by("opened_at").values_list("opened_at", flat=True)[:count])
     return opened[-1] if opened else None
@@ -104,7 +110,7 @@ def opened_after(instrument: Instrument, timeframe: Timeframe, at: datetime, cou
 def _gaps(
     shown: Sequence[Candle], instrument: Instrument, timeframe: Timeframe, before: datetime | None
 ) -> list[Gap]:
-    """The gaps after the first bar. A built bar is missing when all that it is built from is."""
+    """Return the gaps after the first bar. A built bar is missing when all that it is built from is."""
     if not shown:
         return []
     listed = Gap.objects.filter(
@@ -118,7 +124,7 @@ def _gaps(
 
 
 def stored_timeframes(symbol: str) -> list[Timeframe]:
-    """Those of which there is a bar: one look into the index for each, in one query."""
+    """Return the timeframes of which there is a bar: one index look-up for each, in one query."""
     first, *others = (
         Candle.objects.filter(symbol=symbol, timeframe=one).order_by().values_list("timeframe", flat=True)[:1]
         for one in Timeframe

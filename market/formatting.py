@@ -16,7 +16,7 @@ from market.prices import Timeframe
 
 
 def decimals(instrument: Instrument) -> int:
-    """How many decimals a price has: two, or as many as the tick size."""
+    """Return how many decimals a price has: two, or as many as the tick size."""
     return _decimals(instrument.tick_size)
 
 
@@ -31,7 +31,7 @@ def price(value: float | None, instrument: Instrument) -> str:
 
 
 def stamp(at: datetime | None, timeframe: Timeframe | str | None = None) -> str:
-    """An instant in UTC. A daily or weekly bar is a date, in every time zone."""
+    """Return an instant in UTC. A daily or weekly bar is a date, in every time zone."""
     if at is None:
         return NOTHING
     if timeframe is not None and not Timeframe(timeframe).is_intraday:
@@ -40,7 +40,7 @@ def stamp(at: datetime | None, timeframe: Timeframe | str | None = None) -> str:
 
 
 def here(at: datetime | None, timeframe: Timeframe | str | None = None) -> str:
-    """The same in the active zone, the viewer's."""
+    """Return the same in the active zone, the viewer's."""
     is_date = timeframe is not None and not Timeframe(timeframe).is_intraday
     return stamp(at if at is None or is_date else timezone.localtime(at), timeframe)
 

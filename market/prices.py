@@ -57,14 +57,14 @@ class Feed(StrEnum):
 
 
 def to_instant(at: datetime) -> np.datetime64:
-    """An aware datetime as `datetime64[us]` UTC. Raises ValueError when it has no time zone."""
+    """Return an aware datetime as `datetime64[us]` UTC. Raises ValueError when it has no time zone."""
     if at.tzinfo is None:
         raise ValueError(f"{at} has no time zone")
     return np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us")
 
 
 def to_datetime(instant: np.datetime64) -> datetime:
-    """A `datetime64` as an aware datetime in UTC."""
+    """Return a `datetime64` as an aware datetime in UTC."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(
         microseconds=int(instant.astype(INSTANT).astype(np.int64))
     )
@@ -126,7 +126,7 @@ class Bars:
         volume: NDArray[np.int64] | Sequence[int],
         vwap: Floats | Sequence[float] | None = None,
     ) -> "Bars":
-        """Bars as a provider gives them: not yet judged, so regular, not final and not suspect."""
+        """Return bars as a provider gives them: not yet judged, so regular, not final and not suspect."""
         stamps = np.asarray(opened_at, dtype=INSTANT)
         size = len(stamps)
         return cls(
@@ -148,14 +148,14 @@ class Bars:
 
     @classmethod
     def join(cls, parts: Iterable["Bars"]) -> "Bars":
-        """One after the other, in the order given."""
+        """Return the bars of several, one after the other, in the order given."""
         kept = list(parts)
         if not kept:
             return cls.empty()
         return cls(*(np.concatenate([getattr(part, name) for part in kept]) for name in COLUMNS))
 
     def rows(self) -> Iterator[tuple[datetime, float, float, float, float, int]]:
-        """(opened_at, open, high, low, close, volume) one bar at a time, for tests and small tables."""
+        """Yield (opened_at, open, high, low, close, volume) one bar at a time, for tests and small tables."""
         for i in range(len(self)):
             yield (
                 to_datetime(self.opened_at[i]),
@@ -171,7 +171,7 @@ COLUMNS = tuple(field.name for field in fields(Bars))
 
 
 def aggregate(bars: Bars, buckets: Instants) -> Bars:
-    """One bar for each bucket: `buckets` names for every bar the opening of the bucket it belongs to.
+    """Return one bar for each bucket: `buckets` names for every bar the opening of the bucket it belongs to.
 
     Both are oldest first and of equal length. A bucket's vwap is weighted over the bars that have one; the
     bucket is regular and final when all its bars are, and suspect when any is.

@@ -53,7 +53,7 @@ class Rejections:
         return sum(self.counts.values())
 
     def as_json(self) -> dict[str, dict[str, int | str]]:
-        """By reason: count and example, as `ingestion_runs.rejected` holds them."""
+        """Return count and example by reason, as `ingestion_runs.rejected` holds them."""
         return {
             reason: {"count": count, "example": self.examples[reason]}
             for reason, count in self.counts.items()
@@ -63,7 +63,7 @@ class Rejections:
 def fit_quotes(
     ticks: Sequence[QuoteTick], asked: Collection[str], at: datetime, rejections: Rejections
 ) -> list[QuoteTick]:
-    """The ticks that can be believed at the moment `at`, one for each symbol (the newest).
+    """Return the ticks that can be believed at the moment `at`, one for each symbol (the newest).
 
     A nonsensical bid, ask, size or volume is dropped and the price kept; a crossed book is kept as it came.
     """
@@ -107,7 +107,7 @@ def _size_or_none(size: int | None) -> int | None:
 
 
 def fit_bars(bars: Bars, symbol: str, until: np.datetime64, rejections: Rejections) -> Bars:
-    """The bars that can be believed, by `opened_at`, each opening once (of several the last one given).
+    """Return the bars that can be believed, by `opened_at`, each opening once: of several the last given.
 
     A bar opened after `until` lies in the future. Exact repetitions are dropped without being counted: pages
     overlap. A vwap that is no price becomes NaN. Bars without a flaw are handed back as they are.
@@ -178,7 +178,7 @@ def _with_plain_vwap(bars: Bars) -> Bars:
 
 
 def suspects(bars: Bars, starts: NDArray[np.intp] | None = None) -> Flags:
-    """Which bars hold a jump that no later bar confirms (yet).
+    """Return which bars hold a jump that no later bar confirms (yet).
 
     `bars` are oldest first; of several symbols one after the other when `starts` names each one's first row.
     A jump is a move of at least 20 % and of more than 8 typical moves (the median log true range of the 20
@@ -202,7 +202,7 @@ def suspects(bars: Bars, starts: NDArray[np.intp] | None = None) -> Flags:
 
 
 def _large_moves(bars: Bars) -> Iterator[int]:
-    """Rows with a move of 20 %: all that can begin a jump."""
+    """Return rows with a move of 20 %: all that can begin a jump."""
     large = bars.high >= bars.low * (1 + JUMP_SHARE)
     before = bars.close[:-1]
     for price in (bars.open, bars.close):
@@ -228,7 +228,7 @@ def _judge_from(row: int, first: int, end: int, bars: Bars, flags: Flags) -> int
 
 
 def _typical_move(row: int, first: int, bars: Bars, flags: Flags) -> float:
-    """The median log true range of the believed bars among the 20 before this row."""
+    """Return the median log true range of the believed bars among the 20 before this row."""
     oldest = max(first, row - TYPICAL_OVER_BARS)
     recent = oldest + np.flatnonzero(~flags[oldest:row])
     if recent.size < LEAST_BARS:

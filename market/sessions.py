@@ -43,7 +43,7 @@ class Sessions:
         return bool(self.cover(np.array([to_instant(at)]))[0])
 
     def cover(self, instants: Instants) -> Flags:
-        """Whether each instant lies inside a session."""
+        """Return whether each instant lies inside a session."""
         if not len(self.opens):
             return np.zeros(len(instants), dtype=np.bool_)
         last = np.searchsorted(self.opens, instants, side="right") - 1
@@ -58,7 +58,7 @@ class Sessions:
         return np.isin(days, known)
 
     def grid(self, timeframe: Timeframe, start: np.datetime64, end: np.datetime64) -> Instants:
-        """The openings of all regular bars in [start, end), oldest first."""
+        """Return the openings of all regular bars in [start, end), oldest first."""
         if timeframe is Timeframe.D1:
             openings = self.dates.astype(INSTANT)
         elif timeframe is Timeframe.W1:
@@ -76,7 +76,10 @@ class Sessions:
         return np.repeat(opens, counts) + number * step
 
     def closes_of(self, timeframe: Timeframe, opened_at: Instants) -> Instants:
-        """When each bar closes: its length later, at its session's close if that is earlier or if daily."""
+        """Return when each bar closes: its length later.
+
+        At its session's close if that is earlier, or if the bar is daily.
+        """
         if timeframe.is_intraday:
             ends = opened_at + np.timedelta64(timeframe.length)
             if not len(self.opens):
@@ -100,7 +103,7 @@ class Sessions:
     def newest_final(
         self, timeframe: Timeframe, at: datetime, delay: timedelta = timedelta(0)
     ) -> datetime | None:
-        """The opening of the newest regular bar that is final at `at`."""
+        """Return the opening of the newest regular bar that is final at `at`."""
         for days in (15, 60):
             grid = self.grid(timeframe, to_instant(at - timedelta(days=days)), to_instant(at))
             done = grid[self.final(timeframe, grid, at, delay)]
@@ -109,7 +112,7 @@ class Sessions:
         return None
 
     def back(self, timeframe: Timeframe, count: int, at: datetime) -> datetime:
-        """The opening of the bar `count` bars before `at` (the first known one when there are fewer)."""
+        """Return the opening of the bar `count` bars before `at`, of the first one when there are fewer."""
         span, end = timeframe.length * count, to_instant(at)
         while True:
             start = max(to_instant(at - span - timedelta(days=7)), np.datetime64(FIRST_DAY, "us"))
@@ -119,7 +122,9 @@ class Sessions:
             span *= 2
 
     def walk(self, timeframe: Timeframe, instants: Instants, bars: float) -> Instants:
-        """Each instant moved by so many bars of session time, back when negative; closed hours do not count.
+        """Return each instant moved by so many bars of session time, back when negative.
+
+        Closed hours do not count.
 
         A daily bar is one session, however long, a weekly one five. Where it ends between two sessions, the
         answer is the close of the earlier one. NaT where the known sessions do not reach so far.
@@ -149,13 +154,16 @@ class Sessions:
         return np.full(len(self.opens), 1.0 if timeframe is Timeframe.D1 else 1 / 5)
 
     def next_close(self, instants: Instants) -> Instants:
-        """The close of the first session that closes at or after each instant; NaT where none is known."""
+        """Return the close of the first session that closes at or after each instant.
+
+        NaT where none is known.
+        """
         following = np.searchsorted(self.closes, instants)
         closes = np.append(self.closes, np.datetime64("NaT", "us"))
         return closes[following]
 
     def buckets(self, timeframe: Timeframe, opened_at: Instants) -> Instants:
-        """The opening of the built bar (1h on the session's own grid, 1w on Monday) of each regular bar."""
+        """Return the opening of each regular bar's built bar: 1h on the session's own grid, 1w on Monday."""
         if timeframe is Timeframe.W1:
             return _mondays(opened_at.astype("datetime64[D]")).astype(INSTANT)
         opens = self.opens[np.searchsorted(self.opens, opened_at, side="right") - 1]
@@ -163,13 +171,13 @@ class Sessions:
         return opens + (opened_at - opens) // step * step
 
     def date_of(self, at: datetime) -> date | None:
-        """The date of the session that is open at `at`, or was the last to open before."""
+        """Return the date of the session that is open at `at`, or was the last to open before."""
         last = int(np.searchsorted(self.opens, to_instant(at), side="right")) - 1
         day: date | None = self.dates[last].item() if last >= 0 else None
         return day
 
     def traded_until(self, at: datetime) -> datetime:
-        """`at` while a session is open, else the close of the last one (`at` when none is known)."""
+        """Return `at` while a session is open, else the close of the last one (`at` when none is known)."""
         last = int(np.searchsorted(self.opens, to_instant(at), side="right")) - 1
         return min(at, to_datetime(self.closes[last])) if last >= 0 else at
 
@@ -183,14 +191,14 @@ def _mondays(days: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
 
 
 def load(calendar: str, since: datetime | None = None, until: datetime | None = None) -> Sessions:
-    """The stored sessions of a calendar that close after `since` and open before `until`."""
+    """Return the stored sessions of a calendar that close after `since` and open before `until`."""
     return load_all([calendar], since, until)[calendar]
 
 
 def load_all(
     calendars: Collection[str], since: datetime | None = None, until: datetime | None = None
 ) -> dict[str, Sessions]:
-    """The same of several calendars. One query."""
+    """Return the stored sessions of several calendars, as `load` does. One query."""
     rows = TradingSession.objects.filter(calendar__in=calendars, closed=False)
     if since:
         rows = rows.filter(closes_at__gt=since)

@@ -15,7 +15,9 @@ LARGEST_DENOMINATOR = 20
 
 
 def common_factor(old: Bars, new: Bars) -> float | None:
-    """The one factor by which prices shrank from `old` to `new`: 7.0 after a 7:1 split. None: there is none.
+    """Return the one factor by which prices shrank from `old` to `new`: 7.0 after a 7:1 split.
+
+    None: there is none.
 
     Compared are the bars of `old` that are final and not suspect and that `new` has too, with prices that are
     prices. At least three of them, and three quarters of all, must agree with the factor in all four prices,
@@ -38,7 +40,7 @@ def _prices(bars: Bars) -> Floats:
 
 
 def _likely(estimate: float) -> Iterator[float]:
-    """The plain ratios nearest to the estimate (7, 3:2, 1:10), plainest first, then the estimate itself."""
+    """Yield the plain ratios nearest to the estimate (7, 3:2, 1:10), plainest first, then the estimate."""
     for denominator in range(1, LARGEST_DENOMINATOR + 1):
         if estimate >= 1:
             yield round(estimate * denominator) / denominator
@@ -61,7 +63,9 @@ OVERNIGHT = (
 
 
 def split_like(closes: Floats, opens: Floats) -> Floats:
-    """The share split that each overnight move looks like, from a close to the next bar's open; 0: like none.
+    """Return the share split that each overnight move looks like, from a close to the next bar's open.
+
+    0: like none.
 
     7.0 when the price fell to about a seventh. A crash to half the price looks like a split, too: from prices
     alone nobody can tell.

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> SafeString | str:
-    """A small table; a word when there is nothing in it."""
+    """Return a small table; a word when there is nothing in it."""
     body = format_html_join(
         "", "<tr>{}</tr>", ([format_html_join("", "<td>{}</td>", ([cell] for cell in row))] for row in rows)
     )

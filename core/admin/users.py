@@ -1,4 +1,4 @@
-"""Who asks, what they may do besides reading, and what is written down of it."""
+"""The user of a request, what they may do besides reading, and the log of what they request."""
 
 from typing import cast
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 
 def asking(request: HttpRequest) -> User:
-    """Whoever is logged in: the admin lets nobody else in."""
+    """Return the user who is logged in: the admin lets no one else in."""
     return cast(User, request.user)
 
 

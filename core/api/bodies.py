@@ -27,5 +27,5 @@ class OneOf(serializers.ChoiceField):
 
 
 def stamp(text: str | None) -> str | None:
-    """An instant out of stored JSON, written as everywhere in the API."""
+    """Return an instant of stored JSON as it is written everywhere in the API."""
     return text and text.replace("+00:00", "Z")

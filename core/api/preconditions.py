@@ -24,7 +24,7 @@ ETAG = OpenApiParameter(
 
 
 def seen(request: Request, now: str) -> str:
-    """The version that the caller saw: the current one when it is among those sent."""
+    """Return the version that the caller saw: the current one when it is among those sent."""
     sent = [tag.removeprefix("W/").strip('"') for tag in parse_etags(request.headers.get("If-Match", ""))]
     if not sent or "*" in sent:
         raise PreconditionRequired(

@@ -4,7 +4,7 @@ from rest_framework.request import Request
 
 
 def who(request: Request) -> User:
-    """Who asks. Every operation here is for people with a login; this says so to the types."""
+    """Return the user who asks. Every operation here is for users with a login; this says so to the types."""
     if not isinstance(request.user, User):
         raise NotAuthenticated
     return request.user

@@ -17,7 +17,7 @@ else:
 
 
 def first_calendar() -> str:
-    """What a new instrument trades on unless told: simulated ones never close."""
+    """Return the calendar of a new instrument: simulated ones never close."""
     simulated = settings.DATA_KIND == Installation.Data.SIMULATED
     return ALWAYS_OPEN if simulated else str(Instrument._meta.get_field("calendar").default)
 

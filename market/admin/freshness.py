@@ -42,7 +42,7 @@ def of(instrument: Instrument, view: QuoteView | None) -> Health:
 
 
 def doing(instruments: QuerySet[Instrument], health: Health, at: datetime) -> QuerySet[Instrument]:
-    """The instruments of which `of` says `health`."""
+    """Return the instruments of which `of` says `health`."""
     if health is Health.UNWATCHED:
         return instruments.filter(watched=False)
     watched = instruments.filter(watched=True)

@@ -35,7 +35,7 @@ class InstrumentList(ChangeList):
 
 
 def quoted(instrument: Instrument) -> QuoteView | None:
-    """What `InstrumentList` found for it."""
+    """Return the quote that `InstrumentList` loaded for it."""
     view: QuoteView | None = vars(instrument).get("quoted")
     return view
 

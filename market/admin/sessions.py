@@ -21,7 +21,7 @@ else:
 
 
 def calendars() -> list[tuple[str, str]]:
-    """Those that instruments trade on."""
+    """Return the calendars that instruments trade on."""
     names = Instrument.objects.order_by("calendar").values_list("calendar", flat=True).distinct()
     return [(name, name) for name in names]
 

@@ -83,7 +83,7 @@ def import_candles(
 
 
 def told(result: ImportResult) -> str:
-    """What became of a file, in plain words."""
+    """Return what was imported, in plain words."""
     written = result.written
     shape = "%Y-%m-%d %H:%M UTC" if result.timeframe.is_intraday else "%Y-%m-%d"
     span = f"{result.first:{shape}} to {result.last:{shape}}"
@@ -107,7 +107,7 @@ def _first(several: list[Any]) -> str:
 
 
 def restated(bars: Bars, days: Days, splits: Mapping[date, float]) -> Bars:
-    """The bars in today's shares: prices before each split divided by its ratio, volume multiplied.
+    """Return the bars in today's shares: prices before each split divided by its ratio, volume multiplied.
 
     `days` are the session dates of the bars. A bar of the split's own date already trades in new shares.
     """
@@ -126,7 +126,10 @@ def restated(bars: Bars, days: Days, splits: Mapping[date, float]) -> Bars:
 
 
 def session_dates(kept: Sessions, timeframe: Timeframe, opened_at: NDArray[np.datetime64]) -> Days:
-    """The session each bar belongs to: the nearest one, so that early and late hours go with their day."""
+    """Return the session each bar belongs to.
+
+    The nearest one, so that early and late hours go with their day.
+    """
     if not timeframe.is_intraday or not len(kept.dates):
         return opened_at.astype("datetime64[D]")
     turns = kept.closes[:-1] + (kept.opens[1:] - kept.closes[:-1]) // 2
@@ -135,7 +138,7 @@ def session_dates(kept: Sessions, timeframe: Timeframe, opened_at: NDArray[np.da
 
 
 def _named(symbol: str) -> Instrument:
-    """The instrument, or a new one that is not watched: an import asks no provider for anything."""
+    """Return the instrument, or a new one that is not watched: an import asks no provider for anything."""
     return Instrument.objects.filter(pk=symbol).first() or Instrument(symbol=symbol, watched=False)
 
 
@@ -258,7 +261,7 @@ def _stored_closes(
 
 
 def _difference(ours: Mapping[date, float], theirs: Mapping[date, float]) -> str:
-    """In words, when more than a tenth of the sessions they share are on another basis; '' otherwise."""
+    """Return in words that more than a tenth of the shared sessions have another share basis; else ""."""
     shared = sorted(ours.keys() & theirs.keys())
     off = [day for day in shared if not 1 / ONE_BASIS < ours[day] / theirs[day] < ONE_BASIS]
     if len(off) * 10 <= len(shared):

@@ -31,7 +31,7 @@ class Adoption:
 
 
 def plan(text: str, env_file: Path) -> Adoption:
-    """What taking over the file `text` would change. Raises Refused."""
+    """Return what taking over the file `text` would change. Raises Refused."""
     try:
         config = parse(text)
     except BadConfig as problem:
@@ -60,13 +60,13 @@ def carry_out(adoption: Adoption, env_file: Path) -> None:
 
 
 def shown(name: str, value: str) -> str:
-    """A setting as it may be printed."""
+    """Return a setting as it may be printed."""
     hidden = name in settings.SECRET_SETTINGS or "@" in value
     return f"{name}=(not shown)" if hidden else f"{name}={value}"
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """What a .env file sets, as django-environ reads it."""
+    """Return what a .env file sets, as django-environ reads it."""
 
     class InFile(environ.Env):  # type: ignore[misc]  # django-environ has no types
         ENVIRON: dict[str, Any] = {}
@@ -97,7 +97,7 @@ def _check_symbols(config: OldConfig) -> None:
 
 
 def _check_database(config: OldConfig) -> None:
-    """Settings that switch on real data must come with the watchlist of the database that will hold it."""
+    """Refuse settings for real data without the watchlist of the database that will hold it."""
     if not config.has_provider or settings.DATA_KIND == "real":
         return
     if connection.settings_dict["ENGINE"] == "jaxsite.embedded_postgres":

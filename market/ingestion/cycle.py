@@ -77,7 +77,7 @@ class Cycle:
 
 @contextmanager
 def cycle(kind: Kind, at: datetime) -> Iterator[Cycle | None]:
-    """One cycle of a kind at a time over all clusters; None when another one is at work (that is counted)."""
+    """Run one cycle of a kind at a time over all clusters; None when another one runs (that is counted)."""
     with locks.held(f"ingest {kind}") as mine:
         if not mine:
             skip = IngestionRun(

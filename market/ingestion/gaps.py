@@ -56,14 +56,17 @@ def note(
 
 
 def _runs(lacks: Flags) -> Iterator[slice]:
-    """The stretches of consecutive True."""
+    """Return the stretches of consecutive True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], lacks, [False]]).astype(np.int8)))
     for first, end in zip(edges[::2], edges[1::2], strict=True):
         yield slice(int(first), int(end))
 
 
 def _reason(timeframe: Timeframe, lost: Instants, answer: Bars, shared: Flags, known: Sessions) -> Gap.Reason:
-    """Ours when no answer reached back so far; the provider's if most symbols or a whole session lack it."""
+    """Return why the bars are missing.
+
+    Ours when no answer reached back so far; the provider's if most symbols or a whole session lack them.
+    """
     if not len(answer) or lost[-1] < answer.opened_at[0]:
         return Gap.Reason.OUTAGE
     end = known.closes_of(timeframe, lost[-1:])[0]
@@ -102,7 +105,7 @@ def _list(symbols: list[str], timeframe: Timeframe, since: datetime, found: list
 
 
 def due(at: datetime) -> list[Gap]:
-    """The gaps whose time for another attempt has come, a few at once."""
+    """Return the gaps whose time for another attempt has come, a few at once."""
     waiting = Gap.objects.filter(next_attempt_at__lte=at).order_by("next_attempt_at", "symbol", "first_at")
     return list(waiting[:REFILLED_AT_ONCE])
 

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def by_calendar(values: Mapping[str, T]) -> Iterator[tuple[str, dict[str, T]]]:
-    """Values by symbol, dealt out by exchange calendar. Raises UnknownSymbols for strangers."""
+    """Return values by symbol, dealt out by exchange calendar. Raises UnknownSymbols for strangers."""
     calendars = dict(Instrument.objects.filter(symbol__in=values).values_list("symbol", "calendar"))
     if strangers := values.keys() - calendars.keys():
         raise store.UnknownSymbols(sorted(strangers))
@@ -28,7 +28,7 @@ def by_calendar(values: Mapping[str, T]) -> Iterator[tuple[str, dict[str, T]]]:
 
 
 def no_newer_than_trading(ticks: Sequence[QuoteTick]) -> list[QuoteTick]:
-    """The ticks, none of them later than the session it can be from.
+    """Return the ticks, none of them later than the session it can be from.
 
     For a provider that stamps prices with its own clock: between two sessions it repeats the last price, and
     that is as old as the close at least.
@@ -71,7 +71,7 @@ def record(
 def _placed(
     bars: Mapping[str, Bars], timeframe: Timeframe, calendar: str, at: datetime, delay: timedelta
 ) -> dict[str, Bars]:
-    """The bars with their session and whether they are final, by the sessions of their calendar."""
+    """Return the bars with their session and whether they are final, by the sessions of their calendar."""
     first = min(given.opened_at[0] for given in bars.values())
     known = sessions.load(calendar, since=to_datetime(first) - timedelta(days=8))
     return {
@@ -85,7 +85,7 @@ def _placed(
 
 
 def _judged(bars: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Bars]:
-    """The bars with their suspects marked, judged with the stored bars on both sides of them.
+    """Return the bars with their suspects marked, judged with the stored bars on both sides of them.
 
     The stored bar just before is judged again: these may confirm it. So is the one just after.
     """

@@ -41,7 +41,7 @@ def fetched() -> list[Timeframe]:
 
 
 def nothing_stored(instrument: Instrument, timeframe: Timeframe) -> str:
-    """What to say where there is no bar of it: that, and what brings some."""
+    """Return what to show where no bar is stored: that, and what brings some."""
     if not instrument.watched:
         comes = "It is not watched: add it to the watchlist, or load a file."
     elif (timeframe.built_from or timeframe) in fetched():
@@ -57,7 +57,7 @@ def prepare(at: datetime) -> None:
 
 
 def due(at: datetime) -> list[Ask]:
-    """What to ask for now. What has waited longest stands first, among the asks and inside each."""
+    """Return what to ask for now. What has waited longest comes first, among the asks and inside each."""
     waiting: dict[tuple[Timeframe, datetime], list[tuple[datetime, str]]] = defaultdict(list)
     calendars: dict[str, list[Instrument]] = defaultdict(list)
     for instrument in Instrument.objects.fetched():
@@ -95,7 +95,7 @@ class _Calendar:
         return self.whole.back(timeframe, settings.CANDLE_BACKFILL, self.at)
 
     def overlapping(self, timeframe: Timeframe, last: np.datetime64) -> datetime:
-        """The opening of the first of the few bars up to the `last` one."""
+        """Return the opening of the first of the few bars up to the `last` one."""
         first = last - np.timedelta64(30, "D")
         known = self.recent if first > to_instant(self.at - RECENT) else self.whole
         grid = known.grid(timeframe, first, last + np.timedelta64(1, "us"))
@@ -105,7 +105,7 @@ class _Calendar:
 def _due(
     instruments: list[Instrument], timeframe: Timeframe, calendar: _Calendar, at: datetime
 ) -> list[tuple[datetime, datetime, str]]:
-    """(since, when last answered, symbol) of every instrument whose bars of this timeframe are due."""
+    """Return (since, when last answered, symbol) of every instrument whose bars of this timeframe are due."""
     symbols = [instrument.symbol for instrument in instruments]
     progress = {
         row.symbol: row for row in CandleProgress.objects.filter(symbol__in=symbols, timeframe=timeframe)
@@ -139,7 +139,7 @@ def _is_new(row: CandleProgress, expected: datetime | None) -> bool:
 
 
 def _corrections_due(known: Sessions, at: datetime) -> datetime:
-    """The last moment, some time before an open, at which the daily bars were to be fetched again."""
+    """Return the last moment, some time before an open, at which the daily bars were to be fetched again."""
     moments = known.opens - np.timedelta64(CORRECTIONS_BEFORE_OPEN)
     past = moments[moments <= to_instant(at)]
     return to_datetime(past[-1]) if len(past) else NEVER

@@ -24,7 +24,7 @@ class Change:
 
 
 def found(answer: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Change]:
-    """The symbols whose stored bars differ from the same bars in the answer by one common factor."""
+    """Return the symbols whose stored bars differ from the same bars in the answer by one common factor."""
     given = {symbol: bars for symbol, bars in answer.items() if len(bars)}
     if not given:
         return {}
@@ -39,7 +39,7 @@ def found(answer: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Change]
 
 
 def _first_day(old: Bars, new: Bars, factor: float) -> date:
-    """The date of the first bar that was stored on the new basis, or was not stored as final yet."""
+    """Return the date of the first bar that was stored on the new basis, or was not stored as final yet."""
     old = old[old.final & ~old.suspect]
     stamps, mine, theirs = np.intersect1d(old.opened_at, new.opened_at, return_indices=True)
     ratio = old.close[mine] / new.close[theirs]
@@ -49,12 +49,12 @@ def _first_day(old: Bars, new: Bars, factor: float) -> date:
 
 
 def begin(symbol: str, at: datetime) -> None:
-    """From now on nothing evaluates the instrument, until its history is restated."""
+    """Keep the instrument from being evaluated until its history is restated."""
     Instrument.objects.filter(symbol=symbol, split_pending_since=None).update(split_pending_since=at)
 
 
 def pending() -> list[str]:
-    """The symbols whose history waits to be restated."""
+    """Return the symbols whose history waits to be restated."""
     found = Instrument.objects.exclude(split_pending_since=None).order_by("symbol")
     return list(found.values_list("symbol", flat=True))
 

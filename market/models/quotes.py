@@ -41,7 +41,7 @@ class Quote(models.Model):
         return f"{self.symbol} {self.price}"
 
     def age(self, at: datetime) -> timedelta:
-        """How old the quote is beyond what its feed's delay explains."""
+        """Return how old the quote is beyond what its feed's delay explains."""
         return at - self.as_of - timedelta(seconds=self.delay_seconds)
 
 

@@ -42,11 +42,11 @@ class InstrumentQuerySet(models.QuerySet["Instrument"]):
         return self.filter(watched=True)
 
     def fetched(self) -> "InstrumentQuerySet":
-        """Those that quotes and candles are fetched for: what is held needs its prices, watched or not."""
+        """Return those that quotes and candles are fetched for: also what is held, watched or not."""
         return self.filter(Q(watched=True) | Q(in_use=True))
 
     def with_stale_quote(self, at: datetime) -> "InstrumentQuerySet":
-        """Those that trade now and whose quote is missing or stale: `market.quotes.is_stale` in SQL."""
+        """Return those that trade now and whose quote is missing or stale (`market.quotes.is_stale`)."""
         quotes = Quote.objects.filter(symbol=OuterRef("pk"))
         before = at - timedelta(seconds=settings.STALE_QUOTE_SECONDS)
         too_long_open = Q(calendar=ALWAYS_OPEN) | Q(opens_at__lt=before - OuterRef("delay"))
@@ -132,16 +132,16 @@ NEAR, FAR = timedelta(days=2), timedelta(days=15)
 
 class TradingSessionQuerySet(models.QuerySet["TradingSession"]):
     def taking_place(self) -> "TradingSessionQuerySet":
-        """Those that no operator closed."""
+        """Return those that no operator closed."""
         return self.filter(closed=False)
 
     def open_at(self, at: datetime) -> "TradingSessionQuerySet":
-        """The sessions in which an instant lies: at most one of each calendar."""
+        """Return the sessions in which an instant lies: at most one of each calendar."""
         near = self.taking_place().filter(date__range=(at.date() - NEAR, at.date() + NEAR))
         return near.filter(opens_at__lte=at, closes_at__gt=at)
 
     def opening_after(self, at: datetime) -> "TradingSessionQuerySet":
-        """The sessions of the next days that open after an instant."""
+        """Return the sessions of the next days that open after an instant."""
         return self.taking_place().filter(date__range=(at.date() - NEAR, at.date() + FAR), opens_at__gt=at)
 
 

@@ -24,7 +24,7 @@ class Batch:
 
     @classmethod
     def of(cls, bars: Mapping[str, Bars]) -> "Batch":
-        """The bars of symbols that come in their order; of two with one opening the last."""
+        """Return the bars of symbols that come in their order; of two with one opening the last."""
         sizes = [len(given) for given in bars.values()]
         batch = cls(np.repeat(np.arange(1, len(sizes) + 1, dtype=np.int32), sizes), Bars.join(bars.values()))
         if np.isnat(batch.bars.opened_at).any():
@@ -42,7 +42,7 @@ class Batch:
         return self.ordinals + 1j * opened_at.astype(np.int64)
 
     def news(self, stored: "Batch", alike: Flags) -> tuple[Flags, Flags]:
-        """Which bars are not stored, and which are stored with other values or not `alike` in the rest."""
+        """Return which bars are not stored, and which are stored with other values or not `alike`."""
         if not len(stored):
             return np.ones(len(self), dtype=np.bool_), np.zeros(len(self), dtype=np.bool_)
         keys, known = self.keys, stored.keys

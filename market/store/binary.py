@@ -32,7 +32,7 @@ ARRAY_HEAD = np.dtype(
 
 
 def pack(columns: Sequence[NDArray[np.generic]]) -> memoryview:
-    """Columns of equal length (instants, floats, integers, booleans) as rows, without header and trailer."""
+    """Return columns of equal length (instants, floats, integers, booleans) as rows, without header."""
     sent = [_outgoing(column) for column in columns]
     layout: list[tuple[str, np.dtype[Any]]] = [("fields", np.dtype(">i2"))]
     for i, column in enumerate(sent):
@@ -46,7 +46,7 @@ def pack(columns: Sequence[NDArray[np.generic]]) -> memoryview:
 
 
 def unpack(copied: bytes, kinds: Sequence[str]) -> tuple[NDArray[np.int32], list[NDArray[Any]]]:
-    """What COPY gave for rows of (ordinal, array, array ...), whose arrays have one length and no NULLs.
+    """Return the columns of COPY's rows of (ordinal, array, array ...), arrays of one length without NULLs.
 
     `kinds` names the numpy type of each array ("datetime64[us]", "float64", "int16" ...). Answers each
     column from the first row to the last as one array, and the ordinal beside every element. The arrays of

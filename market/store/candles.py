@@ -127,7 +127,7 @@ def _grow(cursor: CursorWrapper, symbols: Collection[str], timeframes: Collectio
 
 
 def _earlier(provider: str) -> list[str]:
-    """The providers whose bars this one may not revise, among those in PROVIDERS."""
+    """Return the providers whose bars this one may not revise, among those in PROVIDERS."""
     names = list(settings.PROVIDERS)
     return names[: names.index(provider)] if provider in names else names
 

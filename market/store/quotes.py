@@ -94,7 +94,7 @@ def write_quotes(
 
 
 def _newest(ticks: Sequence[QuoteTick]) -> list[QuoteTick]:
-    """The newest tick of each symbol, by symbol: in this order every writer locks its rows."""
+    """Return the newest tick of each symbol, by symbol: in this order every writer locks its rows."""
     newest: dict[str, QuoteTick] = {}
     for tick in ticks:
         other = newest.get(tick.symbol)

@@ -96,7 +96,7 @@ def read_bars(
     until: datetime | None = None,
     closed: bool = False,
 ) -> dict[str, Bars]:
-    """The bars of each symbol, oldest first: the newest `last` of those opened in [since, until).
+    """Return the bars of each symbol, oldest first: the newest `last` of those opened in [since, until).
 
     `closed`: only final bars of the regular session that are not suspect. Every symbol is in the answer. The
     arrays of all symbols are views of the same few large ones.
@@ -124,7 +124,7 @@ def read_closed(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> ClosedBars:
-    """As `read_bars` with `closed`, but as one table: thousands of symbols without a step for each."""
+    """Return the closed bars as one table: thousands of symbols without a step for each."""
     values = {"timeframe": timeframe.value, "closed": True, "symbols": list(symbols), "last": last}
     span = {"since": since or "-infinity", "until": until or "infinity"}
     ordinals, columns = binary.unpack(_copied(SOURCED, values | span), SOURCED_KINDS)
@@ -137,7 +137,10 @@ def _marks(flags: NDArray[np.int16]) -> list[Flags]:
 
 
 def context(bars: Mapping[str, Bars], timeframe: Timeframe, before: int = CONTEXT_BARS) -> dict[str, Bars]:
-    """What is stored around each symbol's bars: up to `before` bars before its first, one after its last."""
+    """Return what is stored around each symbol's bars.
+
+    Up to `before` bars before its first, one after its last.
+    """
     asked = [symbol for symbol, given in bars.items() if len(given)]
     first = [to_datetime(bars[symbol].opened_at.min()) for symbol in asked]
     last = [to_datetime(bars[symbol].opened_at.max()) for symbol in asked]
@@ -148,7 +151,7 @@ def context(bars: Mapping[str, Bars], timeframe: Timeframe, before: int = CONTEX
 
 
 def under(bars: Mapping[str, Bars], timeframe: Timeframe, provider: str, feed: Feed) -> tuple[Batch, Flags]:
-    """What is stored from each symbol's first bar to its last, and if it is of this provider and feed."""
+    """Return the stored bars from each symbol's first to its last, and which are of this source."""
     span = {
         "symbols": list(bars),
         "first": [to_datetime(given.opened_at.min()) for given in bars.values()],
@@ -173,7 +176,7 @@ def _by_symbol(statement: str, symbols: list[str], values: Mapping[str, Any]) ->
 
 
 def _copy_out(statement: str, values: Mapping[str, Any]) -> tuple[Batch, NDArray[np.int16]]:
-    """The bars of all symbols, and their flags."""
+    """Return the bars of all symbols, and their flags."""
     ordinals, columns = binary.unpack(_copied(statement, values), KINDS)
     flags = columns.pop()
     return Batch(ordinals, Bars(*columns, *_marks(flags))), flags
@@ -188,12 +191,12 @@ def _copied(statement: str, values: Mapping[str, Any]) -> bytes:
 
 
 def newest(symbols: Sequence[str], timeframe: Timeframe) -> dict[str, np.datetime64 | None]:
-    """The opening of the newest final bar of each symbol, None where there is none."""
+    """Return the opening of the newest final bar of each symbol, None where there is none."""
     return _opening(symbols, timeframe, "AND is_final ORDER BY opened_at DESC")
 
 
 def oldest(symbols: Sequence[str], timeframe: Timeframe) -> dict[str, np.datetime64 | None]:
-    """The opening of the oldest bar of each symbol, None where there is none."""
+    """Return the opening of the oldest bar of each symbol, None where there is none."""
     return _opening(symbols, timeframe, "ORDER BY opened_at")
 
 
@@ -213,7 +216,7 @@ def _opening(symbols: Sequence[str], timeframe: Timeframe, which: str) -> dict[s
 
 
 def previous_closes(sessions: Mapping[str, date]) -> dict[str, float]:
-    """For each symbol the last final daily close before a session's date; missing where there is none.
+    """Return the last final daily close of each symbol before a session's date, if there is one.
 
     A suspect bar is passed over: it may be a print that never was.
     """

@@ -23,7 +23,7 @@ class UnknownSymbols(ValueError):
 
 
 def text_array(texts: Iterable[str]) -> str:
-    """The texts as PostgreSQL writes an array. psycopg does the same several times slower."""
+    """Return the texts as PostgreSQL writes an array. psycopg does the same several times slower."""
     escaped = (text.replace("\\", r"\\").replace('"', r"\"") for text in texts)
     return '{"' + '","'.join(escaped) + '"}'
 
@@ -53,7 +53,7 @@ def lock_instruments(cursor: CursorWrapper, symbols: Collection[str]) -> None:
 
 
 def hold(symbols: Collection[str]) -> None:
-    """As `lock_instruments`, ahead of other writes: those who lock in one order never wait in a circle."""
+    """Lock instruments ahead of other writes: writers that lock in one order never wait in a circle."""
     with connection.cursor() as cursor:
         lock_instruments(cursor, symbols)
 

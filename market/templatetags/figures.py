@@ -20,7 +20,7 @@ register = template.Library()
 
 @register.filter
 def price(value: float | Decimal | None, instrument: Instrument | None = None) -> str:
-    """With the decimals of the instrument's tick; without an instrument, those it has, two at least."""
+    """Return a price with the decimals of its tick; without an instrument, its own, two at least."""
     if value is None:
         return formatting.NOTHING
     if instrument is not None:
@@ -30,13 +30,13 @@ def price(value: float | Decimal | None, instrument: Instrument | None = None) -
 
 @register.filter
 def fixed(value: float | Decimal | None, places: int) -> str:
-    """With so many decimals. For tables: Django's `floatformat` looks up the language for every cell."""
+    """Return so many decimals. For tables: Django's `floatformat` looks up the language for every cell."""
     return formatting.NOTHING if value is None else f"{value:.{places}f}"
 
 
 @register.filter
 def short(text: str, most: int) -> str:
-    """At most so many characters."""
+    """Return at most so many characters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
@@ -47,25 +47,25 @@ def money(value: float | Decimal | None, currency: str = "") -> str:
 
 @register.simple_tag
 def change(value: float | Decimal | None, places: int = 2, unit: str = "") -> SafeString | str:
-    """A signed figure with an arrow: `{% change view.change_percent 2 " %" %}`."""
+    """Return a signed figure with an arrow: `{% change view.change_percent 2 " %" %}`."""
     return formatting.change(None if value is None else float(value), places, unit)
 
 
 @register.filter
 def signed(value: float | None) -> str:
-    """With its sign, in two decimals: -0.25 as people write it."""
+    """Return a figure with its sign, in two decimals: -0.25 as it is written."""
     return "" if value is None else f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 @register.filter
 def percent(share: float | Decimal | None, places: int = 0) -> str:
-    """A share from 0 to 1 as per cent."""
+    """Return a share from 0 to 1 as per cent."""
     return formatting.NOTHING if share is None else f"{100 * share:.{places}f} %"
 
 
 @register.simple_tag
 def moment(at: datetime | None, calendar: str = "", *, seconds: bool = False) -> SafeString | str:
-    """An instant in the viewer's zone, the exchange's clock beside it where a calendar is given."""
+    """Return an instant in the viewer's zone, the exchange's clock beside it where a calendar is given."""
     if at is None:
         return formatting.NOTHING
     here = timezone.localtime(at)
@@ -77,7 +77,7 @@ def moment(at: datetime | None, calendar: str = "", *, seconds: bool = False) ->
 
 @register.simple_tag
 def bar(opened_at: datetime, timeframe: str, calendar: str = "") -> SafeString | str:
-    """When a bar opened: daily and weekly bars are dates, the same in every zone."""
+    """Return when a bar opened: daily and weekly bars are dates, the same in every zone."""
     if Timeframe(timeframe).is_intraday:
         return moment(opened_at, calendar)
     return format_html('<time datetime="{0}">{0}</time>', f"{opened_at.astimezone(UTC):%Y-%m-%d}")
@@ -85,7 +85,7 @@ def bar(opened_at: datetime, timeframe: str, calendar: str = "") -> SafeString |
 
 @register.simple_tag
 def age(since: datetime | None, now: datetime, delay: int = 0) -> SafeString | str:
-    """How long ago that was, beyond a feed's delay in seconds. The page's script keeps it counting."""
+    """Return how long ago that was, beyond a feed's delay in seconds. The page's script keeps it counting."""
     if since is None:
         return formatting.NOTHING
     since += timedelta(seconds=delay)
@@ -99,7 +99,7 @@ def took(since: datetime, until: datetime) -> str:
 
 @register.simple_tag
 def left(until: datetime | None, now: datetime) -> SafeString | str:
-    """How long until then. The page's script keeps it counting."""
+    """Return how long until then. The page's script keeps it counting."""
     if until is None:
         return formatting.NOTHING
     return _counting("until", until, formatting.ago(until - now))
@@ -115,7 +115,7 @@ def _iso(at: datetime) -> str:
 
 
 def _short(here: datetime, seconds: bool) -> str:
-    """Time alone today, with the weekday within six days, else with the date."""
+    """Return the time alone today, with the weekday within six days, else with the date."""
     clock = f"{here:%H:%M:%S}" if seconds else f"{here:%H:%M}"
     days = (here.date() - timezone.localdate()).days
     if days == 0:

@@ -13,7 +13,7 @@ FEW = 20  # with fewer bars than this their spacing says little
 
 
 def check_prices(prices: dict[str, Floats], lines: Sequence[int], problems: Problems) -> None:
-    """Finite, above zero, and between the low and the high."""
+    """Check that prices are finite, above zero, and between the low and the high."""
     high, low = prices["high"], prices["low"]
     for what, price in prices.items():
         for i in _where(~(np.isfinite(price) & (price > 0))):
@@ -36,7 +36,7 @@ def check_volume(volume: Floats, lines: Sequence[int], problems: Problems) -> No
 def check_times(
     opened_at: Instants, timeframe: Timeframe, until: np.datetime64, lines: Sequence[int], problems: Problems
 ) -> None:
-    """Not in the future, and where a bar of the timeframe can open."""
+    """Check that no time is in the future, and that a bar of the timeframe can open there."""
     for i in _where(opened_at >= until):
         problems.add(lines[i], f"{_shown(opened_at[i])} lies in the future")
     if timeframe.is_intraday:
@@ -45,7 +45,7 @@ def check_times(
 
 
 def check_spacing(opened_at: Instants, timeframe: Timeframe) -> None:
-    """Raises BadFile when the bars stand on the grid of a coarser timeframe: the wrong one was named."""
+    """Refuse bars on the grid of a coarser timeframe with BadFile: the wrong one was named."""
     coarser = [other for other in Timeframe if other.length > timeframe.length and _all_on(opened_at, other)]
     if coarser and len(opened_at) >= FEW:
         raise BadFile(
@@ -55,7 +55,7 @@ def check_spacing(opened_at: Instants, timeframe: Timeframe) -> None:
 
 
 def each_once(bars: Bars, timeframe: Timeframe, lines: Sequence[int], problems: Problems) -> NDArray[np.intp]:
-    """The rows by time, each bar once. The same bar twice is harmless, unless its numbers differ."""
+    """Return the rows by time, each bar once. The same bar twice is harmless, unless its numbers differ."""
     order = np.argsort(bars.opened_at, kind="stable")
     times = bars.opened_at[order]
     again = np.flatnonzero(times[1:] == times[:-1]) + 1  # NaT equals nothing

@@ -35,7 +35,7 @@ class Layout:
 
 
 def plain(name: str) -> str:
-    """'<DATE>' and 'Date ' are date, 'Adj Close' is adjclose."""
+    """Return a column's name in its plain form: '<DATE>' and 'Date ' are date, 'Adj Close' is adjclose."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
@@ -74,7 +74,7 @@ def _stamp(names: Sequence[str], line: int) -> tuple[int, ...]:
 
 
 def _only(names: Sequence[str], known: Sequence[str], what: str, line: int) -> int | None:
-    """The column with the first of the known names that is there."""
+    """Return the column with the first of the known names that is there."""
     for name in known:
         if names.count(name) > 1:
             raise BadFile(

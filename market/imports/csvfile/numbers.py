@@ -18,7 +18,7 @@ def is_empty(cell: str) -> bool:
 
 
 def has_decimal_comma(cells: Sequence[str]) -> bool:
-    """Whether a comma is the decimal mark in these cells. Raises BadFile when a point is it too."""
+    """Return whether a comma is the decimal mark in these cells. Raises BadFile when a point is it too."""
     commas = [cell for cell in cells if "," in cell and "." not in cell.partition(",")[2]]
     points = [cell for cell in cells if "." in cell and "," not in cell]
     if commas and points:
@@ -32,7 +32,7 @@ def has_decimal_comma(cells: Sequence[str]) -> bool:
 def read_numbers(
     cells: Sequence[str], what: str, lines: Sequence[int], *, comma: bool, problems: Problems
 ) -> Floats:
-    """The column `what` as float64; a cell that is no number is a problem and NaN.
+    """Return the column `what` as float64; a cell that is no number is a problem and NaN.
 
     `comma`: a comma is the decimal mark and a point groups thousands.
     """

@@ -32,7 +32,7 @@ class CandleFile:
 
 
 def read(content: bytes, timeframe: Timeframe, timezone: tzinfo | None, until: np.datetime64) -> CandleFile:
-    """The bars in `content`, a CSV file with a header, opened before `until`.
+    """Return the bars in `content`, a CSV file with a header, opened before `until`.
 
     `timezone` is that of stamps without one. A daily bar is the date that is written; where a time of day is
     written too, and its zone, it is the date of that instant in `timezone`. Raises BadFile, which names the
@@ -63,7 +63,7 @@ def _opened_at(table: Table, timeframe: Timeframe, timezone: tzinfo | None, prob
 
 
 def _opening(stamp: datetime, cell: str, timeframe: Timeframe, timezone: tzinfo | None) -> datetime:
-    """The opening in UTC, without its zone, as numpy wants it."""
+    """Return the opening in UTC, without its zone, as numpy wants it."""
     if timeframe.is_intraday:
         if stamp.tzinfo is None and len(cell) <= LONGEST_DATE:
             raise Unreadable(f"{cell!r} has no time of day, and a bar of {timeframe} needs one")
@@ -93,7 +93,10 @@ def _column(table: Table, what: str, problems: Problems) -> Floats:
 
 
 def _vwap(table: Table, prices: dict[str, Floats]) -> Floats:
-    """The bar's average price. Charts export the session's under this name: outside the bar it is dropped."""
+    """Return the bar's average price.
+
+    Charts export the session's under this name: outside the bar it is dropped.
+    """
     vwap = _column(table, "vwap", Problems())
     inside = (vwap >= prices["low"]) & (vwap <= prices["high"])
     return np.where(inside, vwap, np.nan)

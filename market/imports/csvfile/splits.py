@@ -9,7 +9,7 @@ RATIO = re.compile(r"\d{1,9}([.:/]\d{1,9})?")  # Fraction would take 1e999999999
 
 
 def parse(text: str) -> Mapping[date, float]:
-    """2014-06-09:7,2020-08-31:4 as ratios by date; `none` is an empty one. ValueError says what is wrong."""
+    """Return 2014-06-09:7,2020-08-31:4 as ratios by date, `none` as an empty one. Raises ValueError."""
     if text.strip().lower() == "none":
         return {}
     ratios = {}

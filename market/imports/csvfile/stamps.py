@@ -35,7 +35,7 @@ class Unreadable(ValueError):
 def read_stamps(
     cells: Sequence[str], lines: Sequence[int], *, month_first: bool | None, problems: Problems
 ) -> list[datetime | None]:
-    """Each cell as a datetime, aware when the cell says its zone; None where it is a problem.
+    """Return each cell as a datetime, aware when the cell says its zone; None where it is a problem.
 
     `month_first`: whether 03/04/2024 is in March; None: not known, so such a cell is a problem.
     """
@@ -54,7 +54,7 @@ def read_stamps(
 
 
 def reads_month_first(cells: Sequence[str]) -> bool | None:
-    """Whether dates like 03/14/2024 are month first, by the cells that can be read in one way only."""
+    """Return whether dates like 03/14/2024 are month first, by the cells that can be read in one way only."""
     pairs = [
         (int(match["first"]), int(match["second"]))
         for cell in cells
@@ -68,7 +68,7 @@ def reads_month_first(cells: Sequence[str]) -> bool | None:
 
 
 def read_stamp(text: str, *, month_first: bool | None) -> datetime:
-    """One cell. Raises ValueError that says what is wrong with it."""
+    """Return the datetime of one cell. Raises ValueError that says what is wrong with it."""
     for read in (_iso, _epoch, _compact, _year_first, _named, _zoned):
         try:
             return read(text)
@@ -80,7 +80,10 @@ def read_stamp(text: str, *, month_first: bool | None) -> datetime:
 
 
 def to_utc(stamp: datetime, zone: tzinfo | None) -> datetime:
-    """The instant in UTC. Raises Unreadable without a zone, or when its clocks skipped or repeated it."""
+    """Return the instant in UTC.
+
+    Raises Unreadable without a zone, or when its clocks skipped or repeated it.
+    """
     if stamp.tzinfo is not None:
         return stamp.astimezone(UTC)
     if zone is None:
@@ -118,7 +121,7 @@ def _epoch(text: str) -> datetime:
 
 
 def _compact(text: str) -> datetime:
-    """20240102 09:30:00 and 20240102-14:30:00, as IB writes them (the second is UTC)."""
+    """Read 20240102 09:30:00 and 20240102-14:30:00, as IB writes them (the second is UTC)."""
     match = COMPACT.fullmatch(text)
     if match is None:
         raise ValueError(text)
@@ -144,7 +147,7 @@ def _named(text: str) -> datetime:
 
 
 def _zoned(text: str) -> datetime:
-    """A stamp followed by the name of its zone: 20240102 09:30:00 US/Eastern, 2024-01-02 14:30 UTC."""
+    """Return a stamp followed by the name of its zone: 20240102 09:30:00 US/Eastern, 2024-01-02 14:30 UTC."""
     match = ZONE_NAME.fullmatch(text)
     if match is None or match["zone"].upper() in ("AM", "PM"):
         raise ValueError(text)
@@ -183,7 +186,7 @@ def _at(year: int, month: int, day: int, clock: str | None, text: str) -> dateti
 
 
 def _clock(text: str) -> time:
-    """A time of day: 9:30, 09:30:00, 1:30 PM."""
+    """Return a time of day: 9:30, 09:30:00, 1:30 PM."""
     digits = re.sub(r"[^\d:.]", "", text).rstrip(".")
     hour, _, rest = digits.partition(":")
     afternoon = "p" in text.lower()

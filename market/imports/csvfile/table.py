@@ -34,7 +34,7 @@ class Table:
         return self.delimiter != "," and has_decimal_comma(cells)
 
     def stamps(self) -> list[str]:
-        """The stamp of each row; a date and a time of day in two columns are joined."""
+        """Return the stamp of each row; a date and a time of day in two columns are joined."""
         if len(self.layout.stamp) == 1:
             return [cell.strip() for cell in self.columns[self.layout.stamp[0]]]
         dates, times = (self.columns[column] for column in self.layout.stamp)
@@ -76,7 +76,10 @@ def _decode(content: bytes) -> str:
 
 
 def _delimiter(text: str) -> tuple[str, str, int]:
-    """The delimiter, the text from its header on, and the lines before: spreadsheets may add `sep=;`."""
+    """Return the delimiter, the text from its header on, and the lines before.
+
+    Spreadsheets may add `sep=;`.
+    """
     first, _, rest = text.partition("\n")
     if first.lower().startswith("sep=") and len(first.rstrip()) == len("sep=;"):
         return first[4], rest, 1
@@ -100,7 +103,7 @@ def _rows(text: str, mark: str, skipped: int) -> tuple[list[list[str]], list[int
 
 
 def _header(rows: Sequence[list[str]]) -> tuple[list[str], int]:
-    """The header and how many rows it takes: yfinance writes three (Price.., Ticker.., Date)."""
+    """Return the header and how many rows it takes: yfinance writes three (Price.., Ticker.., Date)."""
     if len(rows) > 2 and plain(rows[1][0]) == "ticker" and plain(rows[2][0]) in ("date", "datetime"):
         return [rows[2][0], *rows[0][1:]], 3
     return rows[0], 1
@@ -119,7 +122,7 @@ def _is_empty(row: Sequence[str], layout: Layout) -> bool:
 
 
 def _clock(cell: str) -> str:
-    """A time of day; some daily files have a column of zeros for it."""
+    """Return a time of day; some daily files have a column of zeros for it."""
     return "" if set(cell) <= set("0 ") else cell.strip()
 
 

@@ -71,7 +71,7 @@ class Command(BaseCommand):
         self.stdout.write(candles.told(result))
 
     def _named(self, options: Mapping[str, Any]) -> tuple[str, Timeframe]:
-        """Symbol and timeframe as given, or as the file's name says them."""
+        """Return symbol and timeframe as given, or as the file's name says them."""
         told = NAME.match(options["file"].name)
         symbol = options["symbol"] or (told and told[1])
         timeframe = options["timeframe"] or (told and told[2])

@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
 
 def told(run: IngestionRun) -> str:
-    """What happened in a cycle, a line for each thing."""
+    """Return what happened in a cycle, a line for each thing."""
     seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else 0.0
     lines = [
         f"{run.get_kind_display()}: {run.stored} of {run.asked} stored, {run.failed} failed,"
