@@ -13,7 +13,7 @@ APPS = ("core", "market", "signals", "opinions", "approvals", "desk", "jaxsite")
 FOLDERS = "|".join((*APPS, "tests", "docs", "deploy", "templates", "benchmarks"))
 CODE = re.compile(rf"`((?:{FOLDERS})/[\w./-]*)`")
 # What the pages on extending Jax make in their examples.
-EXAMPLES = re.compile(r"breakout|fills\.(?:py|html)|test_fills")
+EXAMPLES = re.compile(r"acme|breakout|fills\.(?:py|html)|test_fills")
 PAGES = sorted(
     {
         ROOT / name

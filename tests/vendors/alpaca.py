@@ -29,6 +29,10 @@ class Alpaca(Vendor):
         super().__init__(**options)
         self.plan = plan
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"ALPACA_BASE_URL": self.url, "ALPACA_API_KEY": self.key, "ALPACA_API_SECRET": self.secret}
+
     def answer(self, visit: Visit) -> Reply:
         keys = (visit.headers.get("apca-api-key-id"), visit.headers.get("apca-api-secret-key"))
         if keys != (self.key, self.secret):

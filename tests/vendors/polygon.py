@@ -28,6 +28,10 @@ class Polygon(Vendor):
         super().__init__(**options)
         self.plan, self.page, self.cleared = plan, page, False
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"POLYGON_BASE_URL": self.url, "POLYGON_API_KEY": self.key}
+
     def answer(self, visit: Visit) -> Reply:
         if visit.headers.get("authorization") != f"Bearer {self.key}":
             return Reply.json({"status": "ERROR", "request_id": "5f2c", "error": "Unknown API Key"}, 401)

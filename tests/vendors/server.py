@@ -117,6 +117,11 @@ class Vendor(socketserver.ThreadingTCPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that make a provider ask here; the kit of tests/conformance adds the address."""
+        return {}
+
+    @property
     def at(self) -> datetime:
         return self.now or datetime.fromtimestamp(time.time(), UTC)
 
