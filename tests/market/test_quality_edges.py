@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
 from market.prices import Bars, QuoteTick
-from market.quality import Rejections, fit_bars, fit_quotes
-from tests.market.test_quality import AT, GOOD, UNTIL, bars
+from market.quality import Rejections, fit_bars, fit_quotes, suspects
+from tests.market.test_quality import AT, GOOD, UNTIL, bars, calm
 
 PENNY = (0.0021, 0.0023, 0.0019, 0.0022)
 
@@ -25,7 +26,8 @@ def test_a_price_far_below_a_dollar_is_a_price() -> None:
 @pytest.mark.parametrize("size", ["bid_size", "ask_size", "volume"])
 def test_a_size_of_nothing_and_of_one_share_are_sizes(size: str) -> None:
     for shares in (0, 1):
-        tick = replace(GOOD, bid=-1.0, **{size: shares})
+        sized: dict[str, Any] = {size: shares}
+        tick = replace(GOOD, bid=-1.0, **sized)
         assert fit(tick) == [replace(tick, bid=None)]
 
 
@@ -128,3 +130,23 @@ def test_a_vwap_below_a_dollar_is_kept_where_another_is_nonsense() -> None:
     given = replace(bars(PENNY, PENNY, PENNY), vwap=np.array([0.002, 0.0, np.inf]))
     vwap = fit_bars(given, "AAPL", UNTIL, Rejections()).vwap
     assert (float(vwap[0]), np.isnan(vwap[1:]).tolist()) == (0.002, [True, True])
+
+
+JUMP = (130.0, 131.0, 129.0, 130.0)
+
+
+@pytest.mark.parametrize("earlier", [0, 4, 5, 30])
+@pytest.mark.parametrize("others", [1, 4, 30])
+def test_each_of_several_symbols_is_judged_as_if_it_were_alone(earlier: int, others: int) -> None:
+    """The first symbol trades at a hundredth of the second: the step between them is no jump of either."""
+    first = bars(*calm(others, level=1.0))
+    second = bars(*calm(earlier), JUMP)
+    both = bars(*calm(others, level=1.0), *calm(earlier), JUMP)
+    flags = suspects(both, np.array([0, others]))
+    assert flags.tolist() == [*suspects(first).tolist(), *suspects(second).tolist()]
+    assert bool(flags[-1]) == (earlier >= 5)
+
+
+def test_a_bar_whose_range_is_just_a_fifth_is_a_jump() -> None:
+    flags = suspects(bars(*calm(30), (100.0, 120.0, 100.0, 100.0), *calm(1)))
+    assert flags.tolist() == [False] * 30 + [True, False]
