@@ -12,6 +12,7 @@ from datetime import timedelta
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from knox.models import AuthToken
 
 from benchmarks.measure import Result, seconds
@@ -67,7 +68,7 @@ def fill(signals: int) -> None:
     execute("TRUNCATE outcomes, trade_approvals, strategy_signals CASCADE")
     User.objects.bulk_create((User(username=f"trader {n}") for n in range(TRADERS)), ignore_conflicts=True)
     with connection.cursor() as cursor:
-        cursor.execute(SIGNALS, {"size": signals})
+        cursor.execute(SIGNALS, {"size": signals, "at": timezone.now()})
     execute(OUTCOMES)
     execute("ANALYZE strategy_signals, outcomes")
 
@@ -87,7 +88,7 @@ SIGNALS = """
         'simulator', 'simulated', md5(n::text), closed_at, closed_at + interval '1 day', closed_at,
         (ARRAY['approved', 'rejected', 'expired'])[1 + n / 11 %% 3], closed_at + interval '1 hour', 'n ' || n
     FROM (
-        SELECT n, now() - n * interval '1 minute' AS closed_at FROM generate_series(1, %(size)s) AS n
+        SELECT n, %(at)s - n * interval '1 minute' AS closed_at FROM generate_series(1, %(size)s) AS n
     ) AS numbered
 """
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from knox.models import AuthToken
 
 from benchmarks.measure import Result, seconds
@@ -99,12 +100,12 @@ def _fill(table: str, size: int) -> None:
                 CASE WHEN n < %(pending)s THEN NULL ELSE closed_at + interval '1 day' END,
                 CASE WHEN n < %(pending)s THEN '' ELSE 'nobody decided in time' END
             FROM (
-                SELECT n, now() - n * interval '1 minute' AS closed_at,
+                SELECT n, %(at)s - n * interval '1 minute' AS closed_at,
                     CASE n / 50 %% 2 WHEN 0 THEN 'BUY' ELSE 'SELL' END AS side,
                     CASE n / 50 %% 2 WHEN 0 THEN 1 ELSE -1 END AS way
                 FROM generate_series(%(size)s - 1, 0, -1) AS n
             ) AS numbered
             """,
-            {"size": size, "pending": PENDING},
+            {"size": size, "pending": PENDING, "at": timezone.now()},
         )
     execute(f"ANALYZE {table}")

@@ -401,6 +401,6 @@ MANY = """
 INSERT INTO fills (order_id, leg, broker, execution_id, symbol, side, quantity, price, commission,
     executed_at, recorded_at)
 SELECT %s, 'entry', 'paper', 'old' || n, 'S' || n / 2 %% 500, CASE n %% 2 WHEN 0 THEN 'BUY' ELSE 'SELL' END,
-    1 + n / 2 %% 7, 100 + n %% 13, 1, '2020-01-01Z'::timestamptz + n * interval '10 minutes', now()
+    1 + n / 2 %% 7, 100 + n %% 13, 1, '2020-01-01Z'::timestamptz + n * interval '10 minutes', '2024-07-03Z'
 FROM generate_series(0, 9999) AS n
 """
