@@ -10,9 +10,14 @@ M = TypeVar("M", bound=Model)
 LARGEST = 1_000_000  # beyond it the database counts no rows
 
 
+def page_number(text: str | None) -> int:
+    """Return the number of a page in a query string; 1 where there is none."""
+    return min(max(int(text), 1), LARGEST) if text and text.isdecimal() else 1
+
+
 def paged(rows: QuerySet[M], number: str | None, per_page: int) -> Page[M]:
     """Return the requested page: the first when it is no number, the last when there are not so many."""
-    wanted = min(max(int(number), 1), LARGEST) if number and number.isdecimal() else 1
+    wanted = page_number(number)
     counted = rows.annotate(in_all=Window(Count("*")))
     found = list(counted[(wanted - 1) * per_page : wanted * per_page])
     if not found and wanted > 1:

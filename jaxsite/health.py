@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
 from approvals.gate import CHECKED_WITHIN
+from jaxsite.queries import HealthFacts, health_facts
 from market import feeds, quotes, worker
 from market.models import ProviderStatus
 from market.providers import registry
@@ -18,24 +19,6 @@ logger = logging.getLogger(__name__)
 
 SHOWN_SYMBOLS = 5
 LOST_AFTER = timedelta(minutes=5)
-
-
-FACTS = """
-SELECT
-    (SELECT data FROM installation ORDER BY id LIMIT 1),
-    (SELECT finished_at FROM ingestion_runs WHERE kind = 'quotes' AND outcome = 'finished'
-     ORDER BY started_at DESC LIMIT 1),
-    (SELECT started_at FROM scans WHERE outcome = 'finished' ORDER BY started_at DESC LIMIT 1),
-    (SELECT min(started_at) FROM trading_halts WHERE ended_at IS NULL),
-    gate.checked_at, gate.broker_good_since,
-    (SELECT count(*) FROM orders WHERE status = 'unknown' AND submitted_at < %(lost_before)s),
-    ARRAY(
-        SELECT DISTINCT calendar FROM instruments WHERE watched AND calendar NOT IN (
-            SELECT calendar FROM trading_sessions WHERE date BETWEEN %(at)s::date AND %(at)s::date + 15
-        ) ORDER BY calendar
-    )
-FROM (SELECT) AS one_row LEFT JOIN gate ON true
-"""
 
 
 class Status(StrEnum):
@@ -56,42 +39,18 @@ class Check:
         return self.name.replace("_", " ")
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What most checks are read from. Times are None for what has not happened yet.
-
-    `unknown`: the calendars of watched instruments of which no coming session is stored.
-    """
-
-    data: str | None
-    round_at: datetime | None
-    scan_at: datetime | None
-    halted_at: datetime | None
-    asked_at: datetime | None
-    broker_good_since: datetime | None
-    lost_orders: int
-    unknown: list[str]
-
-    @classmethod
-    def read(cls, at: datetime) -> "Facts":
-        """One query."""
-        with connection.cursor() as cursor:
-            cursor.execute(FACTS, {"at": at, "lost_before": at - LOST_AFTER})
-            return cls(*cursor.fetchall()[0])
-
-
 def examine(at: datetime) -> list[Check]:
-    """All checks, or the database's alone when it does not answer: the others are read from it."""
+    """Return all checks, or the database's alone when it does not answer: the others are read from it."""
     try:
         ping()
-        return look(at)
+        return run_checks(at)
     except Error as error:
-        return away(error)
+        return database_down(error)
 
 
-def look(at: datetime) -> list[Check]:
-    """All checks: always three queries. Raises what the database raises."""
-    facts = Facts.read(at)
+def run_checks(at: datetime) -> list[Check]:
+    """Return all checks: always three queries. Raises what the database raises."""
+    facts = health_facts(at, LOST_AFTER)
     return [
         Check("database", Status.HEALTHY, "It answers."),
         _data(facts),
@@ -103,8 +62,8 @@ def look(at: datetime) -> list[Check]:
     ]
 
 
-def away(error: Error) -> list[Check]:
-    # The reason names hosts and users: it is for the log, not for whoever asks.
+def database_down(error: Error) -> list[Check]:
+    # The reason names hosts and users: it is for the log, not for the public.
     logger.error("The database fails its health check: %s", error)
     return [Check("database", Status.UNHEALTHY, _advice(error))]
 
@@ -132,7 +91,7 @@ def _advice(error: Error) -> str:
     return "It answers, but its tables are not as expected. Run: python manage.py migrate"
 
 
-def _data(facts: Facts) -> Check:
+def _data(facts: HealthFacts) -> Check:
     if facts.data is None:
         return Check("data", Status.HEALTHY, "Empty so far: the first cycle decides, simulated or real.")
     if facts.data != settings.DATA_KIND:
@@ -145,8 +104,8 @@ def _data(facts: Facts) -> Check:
     return Check("data", Status.HEALTHY, f"The market data is {facts.data}.")
 
 
-def _worker(facts: Facts, at: datetime) -> Check:
-    newest = facts.round_at
+def _worker(facts: HealthFacts, at: datetime) -> Check:
+    newest = facts.cycle_at
     advice = "Check that it runs (python manage.py qcluster) and read its log."
     if newest is None:
         message = f"No cycle has finished yet. The worker runs the first one as soon as it starts. {advice}"
@@ -157,7 +116,7 @@ def _worker(facts: Facts, at: datetime) -> Check:
     return Check("worker", Status.HEALTHY, ago)
 
 
-def _scans(facts: Facts, at: datetime) -> Check:
+def _scans(facts: HealthFacts, at: datetime) -> Check:
     newest = facts.scan_at
     advice = "Check that the worker runs (python manage.py qcluster) and read its log."
     if newest is None:
@@ -168,16 +127,16 @@ def _scans(facts: Facts, at: datetime) -> Check:
     return Check("scans", Status.HEALTHY, ago)
 
 
-def _trading(facts: Facts, at: datetime) -> Check:
+def _trading(facts: HealthFacts, at: datetime) -> Check:
     """Whether orders can be sent. Reasons that people gave are not for everybody: they are in admin."""
     advice = "Check that the worker runs (python manage.py qcluster) and read its log."
     if facts.halted_at:
         message = f"Trading is halted since {facts.halted_at:%Y-%m-%d %H:%M} UTC."
         advice = "A person resumes it: python manage.py resume"
-    elif facts.asked_at is None:
+    elif facts.broker_checked_at is None:
         message = "The broker has not been asked yet."
-    elif at - facts.asked_at > CHECKED_WITHIN:
-        message = f"The broker has not been asked since {facts.asked_at:%H:%M:%S} UTC."
+    elif at - facts.broker_checked_at > CHECKED_WITHIN:
+        message = f"The broker has not been asked since {facts.broker_checked_at:%H:%M:%S} UTC."
     elif facts.broker_good_since is None:
         message, advice = (
             "The broker is away.",
@@ -191,14 +150,15 @@ def _trading(facts: Facts, at: datetime) -> Check:
     return Check("trading", Status.DEGRADED, f"{message} {advice}")
 
 
-def _quotes(facts: Facts, at: datetime) -> Check:
+def _quotes(facts: HealthFacts, at: datetime) -> Check:
     stale = quotes.stale_symbols(at)
-    if facts.unknown and facts.data:
+    if facts.calendars_without_sessions and facts.data:
         return Check(
             "quotes",
             Status.DEGRADED,
             "Whether they are fresh is not known: no trading sessions are stored for "
-            f"{', '.join(facts.unknown)}. The worker fetches them; its log says what keeps it from that.",
+            f"{', '.join(facts.calendars_without_sessions)}. "
+            "The worker fetches them; its log says what keeps it from that.",
         )
     if not stale:
         return Check("quotes", Status.HEALTHY, "Every watched instrument that trades now has a fresh quote.")

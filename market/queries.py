@@ -1,5 +1,6 @@
 """What pages read of the market, of many instruments at once."""
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -7,8 +8,10 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, Max, OuterRef, Subquery
 
 from core.queries import fetch_all
-from market.models import Instrument, Quote, TradingSession
+from market.models import IngestionRun, Instrument, ProviderStatus, Quote, TradingSession
 from market.prices import Timeframe
+
+LAST_HOUR = timedelta(hours=1)
 
 # Ten days reach over the longest holidays; without a bound each row would look at every session since 1990.
 PREVIOUS_CLOSES = """
@@ -250,3 +253,30 @@ def coverage(
         "offset": offset,
     }
     return fetch_all(SessionBars, COVERAGE, values)
+
+
+@dataclass(frozen=True)
+class ProviderWork:
+    """How a provider does at quotes or candles. `asked`, `stored` and `failed`: counts of the last hour."""
+
+    status: ProviderStatus
+    asked: int
+    stored: int
+    failed: int
+
+
+def provider_works(at: datetime) -> list[ProviderWork]:
+    """Return each provider's works, quotes first, with the sums of the last hour's cycles. Two queries."""
+    cycles = IngestionRun.objects.filter(started_at__gt=at - LAST_HOUR).order_by()
+    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for cycle_kind, figures in cycles.values_list("kind", "providers"):
+        kind = cycle_kind if cycle_kind == IngestionRun.Kind.QUOTES else IngestionRun.Kind.CANDLES
+        for provider, figures_of_provider in figures.items():
+            counts[provider, str(kind)].update(figures_of_provider)
+    statuses = {(row.provider, row.kind): row for row in ProviderStatus.objects.all()}
+    works = []
+    for provider, kind in sorted({*counts, *statuses}, key=lambda work: (work[1] != "quotes", work[0])):
+        status = statuses.get((provider, kind)) or ProviderStatus(provider=provider, kind=kind)
+        sums = counts[provider, kind]
+        works.append(ProviderWork(status, sums["asked"], sums["stored"], sums["failed"]))
+    return works

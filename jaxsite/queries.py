@@ -1,0 +1,46 @@
+"""What the health checks read, as one statement: probes ask every few seconds, the status page each 15."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.queries import fetch_one
+
+HEALTH_FACTS = """
+SELECT
+    (SELECT data FROM installation ORDER BY id LIMIT 1) AS data,
+    (SELECT finished_at FROM ingestion_runs WHERE kind = 'quotes' AND outcome = 'finished'
+     ORDER BY started_at DESC LIMIT 1) AS cycle_at,
+    (SELECT started_at FROM scans WHERE outcome = 'finished' ORDER BY started_at DESC LIMIT 1) AS scan_at,
+    (SELECT min(started_at) FROM trading_halts WHERE ended_at IS NULL) AS halted_at,
+    gate.checked_at AS broker_checked_at,
+    gate.broker_good_since,
+    (SELECT count(*) FROM orders WHERE status = 'unknown' AND submitted_at < %(lost_before)s) AS lost_orders,
+    ARRAY(
+        SELECT DISTINCT calendar FROM instruments WHERE watched AND calendar NOT IN (
+            SELECT calendar FROM trading_sessions WHERE date BETWEEN %(at)s::date AND %(at)s::date + 15
+        ) ORDER BY calendar
+    ) AS calendars_without_sessions
+FROM (SELECT) AS one_row LEFT JOIN gate ON true
+"""
+
+
+@dataclass(frozen=True)
+class HealthFacts:
+    """What most checks are read from. Times are None for what has not happened yet.
+
+    `calendars_without_sessions`: of watched instruments, with no coming session stored.
+    """
+
+    data: str | None
+    cycle_at: datetime | None
+    scan_at: datetime | None
+    halted_at: datetime | None
+    broker_checked_at: datetime | None
+    broker_good_since: datetime | None
+    lost_orders: int
+    calendars_without_sessions: list[str]
+
+
+def health_facts(at: datetime, lost_after: timedelta) -> HealthFacts:
+    """Return what most checks are read from. An order counts as lost when unknown for longer."""
+    return fetch_one(HealthFacts, HEALTH_FACTS, {"at": at, "lost_before": at - lost_after})
