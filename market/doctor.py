@@ -37,7 +37,7 @@ class Finding:
 
 
 def examine(at: datetime) -> Iterator[Finding]:
-    """Look at everything, from the ground up; nothing is said of what stands on a database that is away."""
+    """Examine everything from the database up; stop there when it does not answer."""
     try:
         database = _database()
     except Error as error:
@@ -115,8 +115,8 @@ def _providers(at: datetime) -> Iterator[Finding]:
 
 def _provider(provider: Provider, at: datetime) -> Finding:
     report = provider.report(at)
-    known = ("entitlement", "delay", "volume", "hours", "adjustment")
-    facts = [f"{name}: {fact}" for name in known if (fact := getattr(report, name))]
+    names = ("entitlement", "delay", "volume", "hours", "adjustment")
+    facts = [f"{name}: {fact}" for name in names if (fact := getattr(report, name))]
     if report.clock_offset is not None:
         facts.append(f"clock: {report.clock_offset.total_seconds():+.1f} s from ours")
     cooling = [row for row in ProviderStatus.objects.filter(provider=provider.name) if row.cools_off(at)]
@@ -229,7 +229,7 @@ def _refused(at: datetime) -> Finding:
     counts: dict[str, int] = {}
     runs = IngestionRun.objects.filter(started_at__gte=at - RECENT).exclude(rejected={})
     for rejected in runs.values_list("rejected", flat=True):
-        for reason, found in rejected.items():
-            counts[reason] = counts.get(reason, 0) + found["count"]
+        for reason, rows in rejected.items():
+            counts[reason] = counts.get(reason, 0) + rows["count"]
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
     return Finding("refused rows", f"in the last day: {reasons or 'none'}")

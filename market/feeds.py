@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models.functions import Now
 
 from market.models import ALWAYS_OPEN, IngestionRun, Installation, Instrument, ProviderPace, ProviderStatus
 from market.providers import registry
@@ -30,12 +31,12 @@ def enabled() -> list[Provider]:
 
 
 def status(provider: str, kind: IngestionRun.Kind) -> ProviderStatus:
-    found, _ = ProviderStatus.objects.get_or_create(provider=provider, kind=kind)
-    return found
+    row, _ = ProviderStatus.objects.get_or_create(provider=provider, kind=kind)
+    return row
 
 
 def ready(kind: IngestionRun.Kind, at: datetime) -> list[Provider]:
-    """The enabled providers that are not cooling off from failures at this kind of work."""
+    """Return the enabled providers that are not cooling off from failures at this kind of work."""
     return [provider for provider in enabled() if not status(provider.name, kind).cools_off(at)]
 
 
@@ -51,9 +52,8 @@ class DatabasePace:
     def reserve(self, limits: Sequence[Limit], wanted: int, *, spare: int = 0) -> list[float]:
         with transaction.atomic():
             rows = [self._locked(limit) for limit in sorted(limits, key=lambda limit: limit.name)]
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
-                (now,) = cursor.fetchone()
+            # Asked once the rows are locked: their owner before may have taken its time.
+            now = ProviderPace.objects.values_list(Now(), flat=True)[0].timestamp()
             granted = slots(
                 {limit: row.slots for row in rows for limit in limits if limit.name == row.limit},
                 wanted,
@@ -74,19 +74,19 @@ class DatabasePace:
 def slots(
     taken: dict[Limit, list[float]], wanted: int, *, now: float, spare: int = 0, wait: float = LONGEST_WAIT
 ) -> list[float]:
-    """The earliest moments (seconds, like `now`) for up to `wanted` more requests under every limit at once.
+    """Return the earliest moments (seconds, like `now`) for up to `wanted` more requests under every limit.
 
     `taken`: for each limit the moments already given out. A moment is free under a limit when fewer than
     its count less `spare` lie in the window before it. Moments more than `wait` away are not given.
     """
-    held = {limit: sorted(moments) for limit, moments in taken.items()}
+    slots_by_limit = {limit: sorted(moments) for limit, moments in taken.items()}
     given: list[float] = []
     while len(given) < wanted:
-        moment = max([now, *(_free(limit, moments, spare, now) for limit, moments in held.items())])
+        moment = max([now, *(_free(limit, moments, spare, now) for limit, moments in slots_by_limit.items())])
         if moment > now + wait:
             break
         given.append(moment)
-        for moments in held.values():
+        for moments in slots_by_limit.values():
             moments.append(moment)
     return given
 
@@ -97,7 +97,7 @@ def _free(limit: Limit, moments: list[float], spare: int, now: float) -> float:
 
 
 def settle_installation(data: str, at: datetime) -> None:
-    """Let this database hold `data`, simulated or real, for good. WrongData if it holds the other."""
+    """Let this database hold `data`, simulated or real, for good. Raises WrongData if it holds the other."""
     Installation.objects.get_or_create(pk=1, defaults={"data": Installation.Data(data), "decided_at": at})
     refuse_wrong_data(data)
     if data == Installation.Data.SIMULATED:
@@ -106,10 +106,10 @@ def settle_installation(data: str, at: datetime) -> None:
 
 def refuse_wrong_data(data: str) -> None:
     """Raises WrongData when this database holds the other kind of market data. Undecided is fine."""
-    held = Installation.objects.values_list("data", flat=True).first()
-    if held not in (None, data):
+    stored = Installation.objects.values_list("data", flat=True).first()
+    if stored not in (None, data):
         raise WrongData(
-            f"This database holds {held} market data and would now get {data}. They never share one: "
-            f"set DATA={held} to go on with this one, or point DATABASE_URL at an empty database "
+            f"This database holds {stored} market data and would now get {data}. They never share one: "
+            f"set DATA={stored} to go on with this one, or point DATABASE_URL at an empty database "
             f"for {data} data (without DATABASE_URL, Jax keeps one database for each by itself)."
         )

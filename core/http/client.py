@@ -10,14 +10,14 @@ from core.http.failures import Failure
 from core.http.session import LARGEST_BODY, Answer, Call, Request, Session
 from core.http.wave import MOST_HANGING, Outcome, Wave, Window, hanging
 
-# Reserves up to that many requests: seconds from now at which each granted one may be sent.
+# Reserves up to that many requests; returns the seconds from now at which each granted one may be sent.
 Reserve = Callable[[int], Sequence[float]]
 
 MOST_PAGES = 50
 
 
 def at_once(wanted: int) -> list[float]:
-    """No pace: for what the provider does not count, as a health check."""
+    """Grant all at once: for what the provider does not count, as a health check."""
     return [0.0] * wanted
 
 
@@ -98,30 +98,30 @@ class Client:
         attempts: int | None = None,
         until: float | None = None,
     ) -> Fetched:
-        """Every request's answer or failure by its key, before `until` on the client's clock.
+        """Return every request's answer or failure by its key, before `until` on the client's clock.
 
         `abreast`: how many at the same time, when that is to be less than the client's connections;
         `attempts`: how many times each, when not the usual number.
         """
         until = self.clock() + self._patience.fetch if until is None else until
-        got = Fetched()
+        fetched = Fetched()
         waiting, alive = list(requests), True
         for attempt in range(attempts or self._patience.attempts) if requests else ():
-            if attempt and not self._pause(attempt, got.failed, until):
+            if attempt and not self._pause(attempt, fetched.failed, until):
                 break
-            # A host that answered nobody is asked for one thing first.
+            # A host that answered nothing gets a single request first.
             slots = reserve(len(waiting) if alive else 1)
-            asked, rest = waiting[: len(slots)], waiting[len(slots) :]
+            granted, rest = waiting[: len(slots)], waiting[len(slots) :]
             if attempt == 0:
-                got.declined, rest = rest, []
+                fetched.declined, rest = rest, []
             threads = min(abreast or self._connections, self._connections)
-            outcomes = self._wave({key: requests[key] for key in asked}, slots, threads, until)
-            got.take(outcomes)
+            outcomes = self._wave({key: requests[key] for key in granted}, slots, threads, until)
+            fetched.take(outcomes)
             alive = _alive(outcomes)
             waiting = rest + [key for key in _worth_repeating(outcomes) if requests[key].body is None]
-            if not waiting or not asked:
+            if not waiting or not granted:
                 break
-        return got
+        return fetched
 
     def fetch_pages(
         self,
@@ -129,28 +129,28 @@ class Client:
         following: Callable[[Request, Answer], Request | None],
         reserve: Reserve = at_once,
     ) -> Pages:
-        """Every page: `following` says which request brings the next one, None after the last.
+        """Return every page: `following` says which request brings the next one, None after the last.
 
         What there is no slot or time for, and what lies beyond `MOST_PAGES`, is declined.
         """
         until = self.clock() + self._patience.fetch
         pages = Pages()
-        asked = dict(requests)
+        due = dict(requests)
         for _ in range(MOST_PAGES):
-            got = self.fetch(asked, reserve, until=until)
-            pages.failed |= got.failed
-            pages.declined += got.declined
-            nexts = {key: following(asked[key], answer) for key, answer in got.answers.items()}
-            for key, answer in got.answers.items():
+            fetched = self.fetch(due, reserve, until=until)
+            pages.failed |= fetched.failed
+            pages.declined += fetched.declined
+            nexts = {key: following(due[key], answer) for key, answer in fetched.answers.items()}
+            for key, answer in fetched.answers.items():
                 pages.answers.setdefault(key, []).append(answer)
-            asked = {key: request for key, request in nexts.items() if request is not None}
-            if not asked:
+            due = {key: request for key, request in nexts.items() if request is not None}
+            if not due:
                 break
-        pages.declined += asked
+        pages.declined += due
         return pages
 
     def _pause(self, attempt: int, failed: Mapping[str, Failure], until: float) -> bool:
-        """Back off before another attempt. False: there is no time for one."""
+        """Back off before another attempt. Return whether there is time for one."""
         backoff = self._patience.pause * 2 ** (attempt - 1) * random.uniform(0.75, 1.5)
         asked_for = max(
             (failure.retry_after or timedelta(0) for failure in failed.values()), default=timedelta(0)

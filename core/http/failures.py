@@ -46,9 +46,9 @@ class Failure(Exception):
 
 
 def refused(who: str, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-    """What an answer of 400 or more means."""
-    said = _quoted(body)
-    text = f"{who} answered {status}" + (f": {said}" if said else "")
+    """Return what an answer of 400 or more means."""
+    quoted = _quoted(body)
+    text = f"{who} answered {status}" + (f": {quoted}" if quoted else "")
     if status in (401, 403):
         return Failure(text, permanent=True, status=status)
     if status == 429:
@@ -60,7 +60,7 @@ def refused(who: str, status: int, headers: Mapping[str, str], body: bytes) -> F
 
 
 def redirected(who: str, status: int, location: str) -> Failure:
-    """Where it points is said without its query, which could hold anything."""
+    """Return the failure of a redirect. Its target is named without its query, which could hold anything."""
     target = location.partition("?")[0][:LONGEST_QUOTED] or "nowhere"
     return Failure(
         f"{who} answered {status} and points to {target}; not followed. Check the address in the settings.",
@@ -77,7 +77,7 @@ def not_json(who: str, body: bytes) -> Failure:
 
 
 def unanswered(who: str, error: requests.RequestException) -> Failure:
-    """What an exception of requests means. Its own text is left out: it repeats addresses and internals."""
+    """Return what an exception of requests means, without its text: that repeats addresses and internals."""
     cause = error.args[0] if error.args else None
     cause = getattr(cause, "reason", cause)
     match error:
@@ -124,15 +124,15 @@ def http_date(text: str | None) -> datetime | None:
 
 
 def _quoted(body: bytes) -> str:
-    """The server's own words from an error body: JSON's detail, a page's text, or the text itself."""
+    """Return the server's own words from an error body: JSON's detail, a page's text, or the text itself."""
     text = body[:20_000].decode("utf-8", "replace")
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):
         text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL | re.IGNORECASE)
     else:
-        found = parsed if isinstance(parsed, dict) else {}
-        if isinstance(found.get("error"), dict):
-            found = found["error"]  # as OpenAI writes it
-        text = str(next((found[key] for key in ("detail", "message", "error") if found.get(key)), ""))
+        fields = parsed if isinstance(parsed, dict) else {}
+        if isinstance(fields.get("error"), dict):
+            fields = fields["error"]  # as OpenAI writes it
+        text = str(next((fields[key] for key in ("detail", "message", "error") if fields.get(key)), ""))
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LONGEST_QUOTED]

@@ -100,7 +100,7 @@ class Session:
         self._clock = clock
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": "jax", "Accept": "application/json", **headers})
-        # The environment's proxy and certificates count, a stranger's .netrc would replace our key.
+        # The environment's proxy and certificates count; a .netrc in it would replace our key.
         self._session.trust_env = False
         self._session.proxies = get_environ_proxies(self._base)
         self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
@@ -134,7 +134,7 @@ class Session:
             if call.was_cut:  # a TLS connection that is shut down while it is read
                 raise self.too_slow() from None
             raise
-        answer = self._understood(response, body)
+        answer = self._parse(response, body)
         return answer if request.body is None else replace(answer, text=body.decode("utf-8", "replace"))
 
     def _address(self, request: Request) -> str:
@@ -167,7 +167,7 @@ class Session:
             raise self.too_slow()
         return b"".join(parts)
 
-    def _understood(self, response: requests.Response, body: bytes) -> Answer:
+    def _parse(self, response: requests.Response, body: bytes) -> Answer:
         status = response.status_code
         if 300 <= status < 400:
             location = self._without_secrets(response.headers.get("Location", ""))

@@ -46,17 +46,17 @@ KEYS_ADVICE = "Check ALPACA_API_KEY and ALPACA_API_SECRET, and that the plan inc
 
 
 @dataclass
-class Asked:
-    """Symbols in batches, the pages that came for each, and the symbols that the vendor would not hear of."""
+class Batches:
+    """Symbols in batches, the pages that came for each, and the symbols that the vendor refuses."""
 
-    batches: dict[str, list[str]]
+    symbols: dict[str, list[str]]
     pages: Pages
-    strange: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
     def missed(self) -> tuple[dict[str, str], list[str]]:
-        """Symbols of batches that failed, with the reason, and of batches that must wait."""
-        failed = {symbol: str(why) for key, why in self.pages.failed.items() for symbol in self.batches[key]}
-        return self.strange | failed, [s for key in self.pages.declined for s in self.batches[key]]
+        """Return the symbols of batches that failed, with the reason, and of batches that must wait."""
+        failed = {symbol: str(why) for key, why in self.pages.failed.items() for symbol in self.symbols[key]}
+        return self.refused | failed, [s for key in self.pages.declined for s in self.symbols[key]]
 
 
 class Alpaca:
@@ -77,11 +77,11 @@ class Alpaca:
         self._reserve = partial(pace.reserve, [Limit("requests", per_minute, WINDOW)])
 
     def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
-        asked = self._ask(symbols, MOST_SYMBOLS, SNAPSHOTS, {"feed": "iex"}, spare=0)
-        failed, declined = asked.missed()
+        batches = self._ask(symbols, MOST_SYMBOLS, SNAPSHOTS, {"feed": "iex"}, spare=0)
+        failed, declined = batches.missed()
         ticks = []
-        for key, (page,) in asked.pages.answers.items():
-            for symbol in asked.batches[key]:
+        for key, (page,) in batches.pages.answers.items():
+            for symbol in batches.symbols[key]:
                 tick = _tick(symbol, page.body.get(symbol))
                 if isinstance(tick, str):
                     failed[symbol] = tick
@@ -104,26 +104,26 @@ class Alpaca:
             "sort": "desc",  # what is cut short is then the oldest
         }
         most = max(MOST_BARS // wire.most_bars(timeframe, since, until, TRADING_HOURS), 1)
-        asked = self._ask(symbols, min(most, MOST_SYMBOLS), BARS, query, spare=LEFT_FOR_QUOTES)
-        failed, declined = asked.missed()
-        found: dict[str, Bars] = {}
-        for key, pages in asked.pages.answers.items():
-            batch = asked.batches[key]
-            if key in asked.pages.failed or (key in asked.pages.declined and len(batch) > 1):
-                continue  # nobody knows which of its symbols are whole
-            found |= {symbol: _bars(symbol, pages, timeframe, since) for symbol in batch}
-        return Candles(found, Feed.DELAYED, SIP_DELAY, failed, [s for s in declined if s not in found])
+        batches = self._ask(symbols, min(most, MOST_SYMBOLS), BARS, query, spare=LEFT_FOR_QUOTES)
+        failed, declined = batches.missed()
+        bars: dict[str, Bars] = {}
+        for key, pages in batches.pages.answers.items():
+            batch = batches.symbols[key]
+            if key in batches.pages.failed or (key in batches.pages.declined and len(batch) > 1):
+                continue  # which of its symbols are whole is not known
+            bars |= {symbol: _bars(symbol, pages, timeframe, since) for symbol in batch}
+        return Candles(bars, Feed.DELAYED, SIP_DELAY, failed, [s for s in declined if s not in bars])
 
     def report(self, at: datetime) -> Report:
         began = self._client.clock()
         quote = {"quote": Request(SNAPSHOTS, {"symbols": "AAPL", "feed": "iex"})}
-        bars = {"timeframe": "1Min", "start": _stamp(at - timedelta(minutes=5)), "end": _stamp(at)}
-        recent = {"recent": Request(BARS, {"symbols": "AAPL", "feed": "sip", **bars})}
-        got = self._client.fetch(quote, self._reserve)
-        if "quote" not in got.answers:
-            why = got.failed.get("quote", "asked too often just now: try again in a minute")
+        span = {"timeframe": "1Min", "start": _stamp(at - timedelta(minutes=5)), "end": _stamp(at)}
+        recent = {"recent": Request(BARS, {"symbols": "AAPL", "feed": "sip", **span})}
+        fetched = self._client.fetch(quote, self._reserve)
+        if "quote" not in fetched.answers:
+            why = fetched.failed.get("quote", "asked too often just now: try again in a minute")
             return Report(answers=False, advice=f"{why}. {KEYS_ADVICE}")
-        answer = got.answers["quote"]
+        answer = fetched.answers["quote"]
         paid = "recent" in self._client.fetch(recent, self._reserve).answers
         return Report(
             answers=True,
@@ -137,10 +137,10 @@ class Alpaca:
 
     def _ask(
         self, symbols: Sequence[str], most: int, path: str, query: Mapping[str, str], *, spare: int
-    ) -> Asked:
-        """All pages for all symbols. Raises ProviderError when nothing came and Alpaca is to blame."""
-        strange = {symbol: "not a symbol that Alpaca has" for symbol in symbols if not SYMBOL.match(symbol)}
-        fit = [symbol for symbol in symbols if symbol not in strange]
+    ) -> Batches:
+        """Return all pages for all symbols. Raises ProviderError when nothing came and Alpaca is to blame."""
+        refused = {symbol: "not a symbol that Alpaca has" for symbol in symbols if not SYMBOL.match(symbol)}
+        fit = [symbol for symbol in symbols if symbol not in refused]
         for _ in range(3):
             batches = {str(n): batch for n, batch in enumerate(wire.chunks(fit, most))}
             requests = {key: Request(path, {"symbols": ",".join(b), **query}) for key, b in batches.items()}
@@ -149,11 +149,11 @@ class Alpaca:
             named = {s: str(why) for key, why in pages.failed.items() for s in _named(batches[key], why)}
             if not named:
                 break
-            strange |= named
+            refused |= named
             fit = [symbol for symbol in fit if symbol not in named]
         if (failure := wire.why_nothing(pages)) is not None:
             raise _error(failure)
-        return Asked(batches, pages, strange)
+        return Batches(batches, pages, refused)
 
 
 def _error(failure: Failure) -> ProviderError:
@@ -175,7 +175,7 @@ def _following(request: Request, answer: Answer) -> Request | None:
 
 
 def _tick(symbol: str, snapshot: object) -> QuoteTick | str:
-    """The quote, or why there is none."""
+    """Return the quote, or why there is none."""
     if not isinstance(snapshot, dict):
         return "unknown to Alpaca, or never traded at IEX"
     trade, book = _part(snapshot, "latestTrade"), _part(snapshot, "latestQuote")
@@ -203,7 +203,7 @@ def _part(snapshot: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _bars(symbol: str, pages: Sequence[Answer], timeframe: Timeframe, since: datetime) -> Bars:
-    """Newest first from the vendor, oldest first for us."""
+    """Return the bars, oldest first; the vendor sends the newest first."""
     rows = [row for page in pages for row in wire.rows_of(_part(page.body, "bars").get(symbol))][::-1]
     stamps = [row.get("t") for row in rows]
     # Daily bars are stamped midnight New York: 04:00 or 05:00 UTC of their date.

@@ -37,7 +37,7 @@ class Pace(Protocol):
     """Hands out the moments at which requests may be sent. Database-backed in the house, plain in tests."""
 
     def reserve(self, limits: Sequence[Limit], wanted: int, *, spare: int = 0) -> list[float]:
-        """Reserve up to `wanted` requests under every limit at once; seconds from now for each one granted.
+        """Reserve up to `wanted` requests under every limit. Return the seconds until each one granted.
 
         Fewer than `wanted` come back when the rest could not be sent within a few seconds. `spare` requests
         of each limit are left for others (quotes never wait behind candles).
@@ -83,7 +83,7 @@ class Candles:
 
 @dataclass(frozen=True)
 class Report:
-    """What `doctor` says of a provider, each in a few words: '' when not known."""
+    """What `doctor` shows of a provider, each in a few words; empty when not known."""
 
     answers: bool
     entitlement: str = ""
@@ -99,10 +99,10 @@ class Provider(Protocol):
     name: str
 
     def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
-        """The newest quote of each symbol. Raises ProviderError when it gives nothing at all."""
+        """Return the newest quote of each symbol. Raises ProviderError when it gives nothing at all."""
 
     def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
-        """Split-adjusted bars opened at or after `since`, for each symbol, up to `at`.
+        """Return split-adjusted bars opened at or after `since`, for each symbol, up to `at`.
 
         Where the vendor caps an answer it is the newest bars that come. Raises ProviderError when it gives
         nothing at all.

@@ -80,52 +80,52 @@ class IBBridge:
         self._pace = pace
 
     def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
-        known = self._mode()
+        mode_before = self._mode()
         requests = {symbol: Request(f"/quotes/{_path(symbol)}") for symbol in symbols}
-        got = self._client.fetch(requests, partial(self._pace.reserve, [MESSAGES]))
-        if (failure := wire.why_nothing(got)) is not None:
+        fetched = self._client.fetch(requests, partial(self._pace.reserve, [MESSAGES]))
+        if (failure := wire.why_nothing(fetched)) is not None:
             raise wire.error(failure)
         # A bridge that has just started knows its mode once it has given a price.
-        mode = known or self._mode() or UNKNOWN
-        ticks, failed = [], {symbol: str(why) for symbol, why in got.failed.items()}
-        for symbol, answer in got.answers.items():
+        mode = mode_before or self._mode() or UNKNOWN
+        ticks, failed = [], {symbol: str(why) for symbol, why in fetched.failed.items()}
+        for symbol, answer in fetched.answers.items():
             try:
                 ticks.append(_tick(symbol, answer.body, mode))
             except Unreadable as reason:
                 failed[symbol] = str(reason)
-        return Quotes(ticks, mode.feed, mode.delay, failed, got.declined, clocked=True)
+        return Quotes(ticks, mode.feed, mode.delay, failed, fetched.declined, clocked=True)
 
     def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
         mode = self._mode() or UNKNOWN
-        asked = [symbol for symbol in symbols[: HISTORY.count] if self._not_just_asked(symbol, timeframe)]
+        allowed = [symbol for symbol in symbols[: HISTORY.count] if self._may_repeat(symbol, timeframe)]
         limit = min(wire.most_bars(timeframe, since, at, SESSION_HOURS), MOST_BARS)
         query = {"limit": str(limit), "timeframe": timeframe.value}
-        got = self._client.fetch(
-            {symbol: Request(f"/candles/{_path(symbol)}", query) for symbol in asked},
+        fetched = self._client.fetch(
+            {symbol: Request(f"/candles/{_path(symbol)}", query) for symbol in allowed},
             partial(self._pace.reserve, [HISTORY, MESSAGES], spare=LEFT_FOR_QUOTES),
             abreast=HISTORY_ABREAST,
             attempts=1,  # IB punishes the same historical request within 15 seconds
         )
-        if (failure := wire.why_nothing(got)) is not None:
+        if (failure := wire.why_nothing(fetched)) is not None:
             raise wire.error(failure)
-        found, failed = {}, {symbol: str(why) for symbol, why in got.failed.items()}
-        for symbol, answer in got.answers.items():
+        bars, failed = {}, {symbol: str(why) for symbol, why in fetched.failed.items()}
+        for symbol, answer in fetched.answers.items():
             try:
-                found[symbol] = wire.opened_since(_bars(answer.body, timeframe), since)
+                bars[symbol] = wire.opened_since(_bars(answer.body, timeframe), since)
             except Unreadable as reason:
                 failed[symbol] = str(reason)
-        declined = [symbol for symbol in symbols if symbol not in found and symbol not in failed]
-        return Candles(found, mode.feed, mode.delay, failed, declined)
+        declined = [symbol for symbol in symbols if symbol not in bars and symbol not in failed]
+        return Candles(bars, mode.feed, mode.delay, failed, declined)
 
     def report(self, at: datetime) -> Report:
         began = self._client.clock()
-        got = self._client.fetch({"health": HEALTH})
-        if "health" not in got.answers:
-            return Report(answers=False, advice=f"{got.failed['health']}. Is IB Bridge running there?")
-        answer = got.answers["health"]
+        fetched = self._client.fetch({"health": HEALTH})
+        if "health" not in fetched.answers:
+            return Report(answers=False, advice=f"{fetched.failed['health']}. Is IB Bridge running there?")
+        answer = fetched.answers["health"]
         offset = wire.clock_offset(answer, at + timedelta(seconds=answer.received - began))
         if answer.body.get("connected") is not True:
-            return Report(False, clock_offset=offset, advice=_away(answer.body))
+            return Report(False, clock_offset=offset, advice=_disconnected(answer.body))
         mode = MODES.get(str(answer.body.get("market_data_mode")))
         return Report(
             answers=True,
@@ -139,23 +139,23 @@ class IBBridge:
         )
 
     def _mode(self) -> Mode | None:
-        """None when the bridge does not know or say it. Raises ProviderError when it has no gateway."""
-        got = self._client.fetch({"health": HEALTH})
-        if "health" not in got.answers:
-            raise wire.error(got.failed["health"])
-        health = got.answers["health"].body
+        """Return None when the bridge does not say it. Raises ProviderError when it has no gateway."""
+        fetched = self._client.fetch({"health": HEALTH})
+        if "health" not in fetched.answers:
+            raise wire.error(fetched.failed["health"])
+        health = fetched.answers["health"].body
         if health.get("connected") is not True:
-            raise ProviderError(_away(health))
+            raise ProviderError(_disconnected(health))
         return MODES.get(str(health.get("market_data_mode")))
 
-    def _not_just_asked(self, symbol: str, timeframe: Timeframe) -> bool:
+    def _may_repeat(self, symbol: str, timeframe: Timeframe) -> bool:
         same = Limit(f"{symbol} {timeframe}"[-16:], 1, SAME_AGAIN)
         slots = self._pace.reserve([same], 1)
         return bool(slots) and slots[0] < 1.0
 
 
 def _path(symbol: str) -> str:
-    """IB writes the class of a share behind a space: BRK.B is BRK B."""
+    """Return the symbol as IB writes it, quoted: BRK.B is BRK B."""
     return quote(symbol.replace(".", " "), safe="")
 
 
@@ -183,13 +183,13 @@ def _tick(symbol: str, body: dict[str, Any], mode: Mode) -> QuoteTick:
 
 
 def _as_of(stamp: datetime, mode: Mode) -> datetime:
-    """The stamp is the bridge's clock, whatever the price's age. The price is no newer than this."""
+    """Return what the price is no newer than: the stamp is the bridge's clock, whatever the price's age."""
     at = stamp - mode.delay
     return min(at, _last_close(stamp)) if mode.frozen else at
 
 
 def _last_close(at: datetime) -> datetime:
-    """16:00 in New York of the last weekday: a frozen price is that old at least, a holiday older."""
+    """Return 16:00 in New York of the last weekday: a frozen price is that old at least, a holiday older."""
     close = datetime.combine(at.astimezone(NEW_YORK).date(), CLOSE, NEW_YORK)
     while close > at or close.weekday() >= 5:
         close -= timedelta(days=1)
@@ -210,7 +210,10 @@ def _bars(body: dict[str, Any], timeframe: Timeframe) -> Bars:
 
 
 def _spaced(opened_at: Instants, timeframe: Timeframe) -> bool:
-    """Neighbours are a bar apart or more (weeks may begin a day late), intraday ones not all whole days."""
+    """Return whether bars are one length apart or more.
+
+    Weeks may begin a day late; intraday bars are not all whole days apart.
+    """
     steps = np.diff(np.unique(opened_at[~np.isnat(opened_at)]))
     least = timedelta(days=5) if timeframe is Timeframe.W1 else timeframe.length
     whole_days = timeframe.is_intraday and len(steps) > 1 and not np.any(steps % A_DAY)
@@ -219,8 +222,8 @@ def _spaced(opened_at: Instants, timeframe: Timeframe) -> bool:
 
 def _entitlement(health: dict[str, Any], mode: Mode | None) -> str:
     account = "paper account" if health.get("paper_trading") is True else "account"
-    said = str(health.get("market_data_mode") or "unknown")[:20]
-    return f"{account}, market data {said}" + ("" if mode else " (taken as delayed)")
+    mode_name = str(health.get("market_data_mode") or "unknown")[:20]
+    return f"{account}, market data {mode_name}" + ("" if mode else " (taken as delayed)")
 
 
 def _advice(mode: Mode | None) -> str:
@@ -231,7 +234,7 @@ def _advice(mode: Mode | None) -> str:
     return "Frozen: the prices of the last close; normal while the market is closed." if mode.frozen else ""
 
 
-def _away(health: dict[str, Any]) -> str:
+def _disconnected(health: dict[str, Any]) -> str:
     status = str(health.get("status", "unknown"))[:20]
     return (
         f"IB Bridge is not connected to IB Gateway (status {status}). The gateway restarts once a day and is "

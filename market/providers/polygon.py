@@ -84,29 +84,31 @@ class Polygon:
             for symbol, why in pages.failed.items()
         }
         # Newest first: what was cut short for want of slots or time is whole as far as it goes.
-        found = {
+        bars = {
             symbol: _bars(answers, timeframe, since)
             for symbol, answers in pages.answers.items()
             if symbol not in failed
         }
-        late = failure is not None or any(_is_late(page) for got in pages.answers.values() for page in got)
+        late = failure is not None or any(
+            _is_late(page) for answers in pages.answers.values() for page in answers
+        )
         feed, delay = (Feed.DELAYED, DELAY) if late else (Feed.LIVE, timedelta(0))
-        return Candles(found, feed, delay, failed, [s for s in pages.declined if s not in found])
+        return Candles(bars, feed, delay, failed, [s for s in pages.declined if s not in bars])
 
     def report(self, at: datetime) -> Report:
         began = self._client.clock()
         day = at - timedelta(days=7)
-        asked = {
+        requests = {
             "quotes": Request(SNAPSHOT, {"tickers": "AAPL"}),
             "candles": _range("AAPL", Timeframe.D1, day, at),
         }
-        got = self._client.fetch({"candles": asked["candles"]}, self._reserve)
-        _turn_down(got)
-        if "candles" not in got.answers:
-            why = got.failed.get("candles", "asked too often just now: try again in a minute")
+        fetched = self._client.fetch({"candles": requests["candles"]}, self._reserve)
+        _turn_down(fetched)
+        if "candles" not in fetched.answers:
+            why = fetched.failed.get("candles", "asked too often just now: try again in a minute")
             return Report(answers=False, advice=f"{why}. {KEY_ADVICE}")
-        answer = got.answers["candles"]
-        snapshot = self._client.fetch({"quotes": asked["quotes"]}, self._reserve)
+        answer = fetched.answers["candles"]
+        snapshot = self._client.fetch({"quotes": requests["quotes"]}, self._reserve)
         _turn_down(snapshot)
         allowed = "quotes" in snapshot.answers
         late = _is_late(answer) or (allowed and _is_late(snapshot.answers["quotes"]))
@@ -123,17 +125,17 @@ class Polygon:
         )
 
     def _snapshot(self, symbols: Sequence[str]) -> Answer | None:
-        """One request, whatever it takes: these symbols or, when they are many, the whole market.
+        """Send one request, whatever it takes: for these symbols or, when they are many, the whole market.
 
         None when there was no slot for it. Raises ProviderError.
         """
         batches = wire.chunks(symbols, MOST_TICKERS)
         query = {"tickers": ",".join(batches[0])} if len(batches) == 1 else {}
-        got = self._client.fetch({"snapshot": Request(SNAPSHOT, query)}, self._reserve)
-        _turn_down(got)
-        if "snapshot" in got.failed:
-            raise _error(got.failed["snapshot"], PLAN_ADVICE)
-        return got.answers.get("snapshot")
+        fetched = self._client.fetch({"snapshot": Request(SNAPSHOT, query)}, self._reserve)
+        _turn_down(fetched)
+        if "snapshot" in fetched.failed:
+            raise _error(fetched.failed["snapshot"], PLAN_ADVICE)
+        return fetched.answers.get("snapshot")
 
     def _aggregates(
         self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime
@@ -154,20 +156,20 @@ def _range(symbol: str, timeframe: Timeframe, since: datetime, at: datetime) -> 
 
 
 def _following(request: Request, answer: Answer) -> Request | None:
-    """The address of the next page lacks the key; the session adds it, on this host only."""
+    """Return the next page's request. Its address lacks the key, which the session adds on this host only."""
     following = answer.body.get("next_url")
     return Request(following) if isinstance(following, str) and following != request.path else None
 
 
-def _turn_down(got: Fetched | Pages) -> None:
-    """A refusal can also come with 200: make it the failure that it is."""
-    for key in list(got.answers):
-        came = got.answers[key]
-        body = (came[0] if isinstance(came, list) else came).body
+def _turn_down(fetched: Fetched | Pages) -> None:
+    """Make a refusal that comes with 200 the failure that it is."""
+    for key in list(fetched.answers):
+        answer = fetched.answers[key]
+        body = (answer[0] if isinstance(answer, list) else answer).body
         if body.get("status") in ("NOT_AUTHORIZED", "ERROR"):
             text = f"Polygon: {str(body.get('message') or body.get('error') or 'refused')[:200]}"
-            got.failed[key] = Failure(text, permanent=True, status=403)
-            del got.answers[key]
+            fetched.failed[key] = Failure(text, permanent=True, status=403)
+            del fetched.answers[key]
 
 
 def _is_late(answer: Answer) -> bool:
@@ -191,7 +193,7 @@ def _error(failure: Failure, advice: str = "") -> ProviderError:
 
 
 def _tick(symbol: str, row: wire.Row | None) -> QuoteTick | str:
-    """The quote, or why there is none."""
+    """Return the quote, or why there is none."""
     if row is None:
         return "not in Polygon's snapshot"
     trade, minute, book = _part(row, "lastTrade"), _part(row, "min"), _part(row, "lastQuote")

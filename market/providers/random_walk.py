@@ -181,7 +181,7 @@ class Walks:
         return minutes // PERIOD * self.volume + (share * self.volume).astype(np.int64)
 
     def minutes(self, first: int, last: int) -> Minutes:
-        """The minutes from `first` up to, not including, `last` of one symbol: these walks must be one."""
+        """Return the minutes from `first` up to, not including, `last`, of walks of a single symbol."""
         rows = np.arange(first // ROW, (last - 1) // ROW + 1) * ROW
         coarse = self._repeated(len(rows)).spans(rows, ROW)
         bits = hashed(self.keys, rows[:, np.newaxis] + np.arange(ROW))
@@ -216,5 +216,5 @@ def _between(price: Floats, share: Floats, deviation: Floats) -> Spans:
 
 
 def _chained(ends: NDArray[Any]) -> NDArray[Any]:
-    """Rows of ends as one: each row begins where the one before it ended."""
+    """Join rows of ends: each row begins where the one before it ended."""
     return np.append(ends[:, :-1], ends[-1, -1])

@@ -60,7 +60,7 @@ class Simulator:
         )
 
     def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
-        """The trade of this second in every symbol, whatever it is called."""
+        """Return the trade of the current second in every symbol, whatever its name."""
         as_of = at.astimezone(UTC).replace(microsecond=0)
         walks = Walks.of(self.seed, symbols)
         bits = hashed(
@@ -80,7 +80,7 @@ class Simulator:
         return Quotes(ticks=ticks, feed=Feed.SIMULATED)
 
     def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
-        """Bars of the minutes complete at `at`; above 1m the last bar may still be forming.
+        """Return bars of the minutes complete at `at`; above 1m the last bar may still be forming.
 
         About one bar in a thousand is missing. The newest 10,000 of each symbol, none before 1990.
         """
@@ -101,7 +101,7 @@ class Simulator:
 
 
 def _trades(walks: Walks, as_of: datetime, bits: Hashes) -> tuple[Floats, Integers]:
-    """Price at this moment inside its minute, and the shares traded since 00:00 UTC."""
+    """Return the price at a moment inside its minute, and the shares traded since 00:00 UTC."""
     minute, seconds = divmod((as_of - EPOCH) // SECOND, 60)
     minutes = np.full(len(walks.keys), minute)
     midnights = minutes // MINUTES_A_DAY * MINUTES_A_DAY
@@ -116,7 +116,7 @@ def _trades(walks: Walks, as_of: datetime, bits: Hashes) -> tuple[Floats, Intege
 
 
 def _openings(timeframe: Timeframe, since: datetime, now: int) -> range:
-    """When the bars open that have a complete minute, from `since` on: the newest, in minutes since 1970."""
+    """Return when the newest bars with a complete minute open, from `since` on, in minutes since 1970."""
     length = timeframe.length // MINUTE
     grid = FIRST_MONDAY if timeframe is Timeframe.W1 else 0
     earliest = -((EPOCH - since) // MINUTE)
@@ -125,7 +125,7 @@ def _openings(timeframe: Timeframe, since: datetime, now: int) -> range:
 
 
 def _built(walk: Walks, openings: range, now: int) -> Bars:
-    """Bars of one symbol out of their minutes; the last one as far as its minutes are complete."""
+    """Return bars of one symbol out of their minutes; the last one as far as its minutes are complete."""
     first, last = openings[0], min(openings[-1] + openings.step, now)
     minutes = walk.minutes(first, last)
     starts = np.arange(0, last - first, openings.step)

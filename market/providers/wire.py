@@ -26,7 +26,7 @@ LONGEST_QUERY = 6000  # characters of symbols in one address: below the 8 KB tha
 
 
 def number(value: object) -> float:
-    """A float, NaN when it is not a number."""
+    """Return a float, NaN when it is not a number."""
     try:
         return float(value)  # type: ignore[arg-type]  # whatever it is
     except (TypeError, ValueError, OverflowError):
@@ -34,19 +34,19 @@ def number(value: object) -> float:
 
 
 def given(value: object) -> float | None:
-    """A price of the book: None when there is none, which vendors write as 0, -1, NaN or null."""
+    """Return a price of the book: None when there is none, which vendors write as 0, -1, NaN or null."""
     price = number(value)
     return None if math.isnan(price) or price in (0.0, -1.0) else price
 
 
 def whole(value: object) -> int | None:
-    """A size or volume in shares; None when it is not one."""
+    """Return a size or volume in shares; None when it is neither."""
     count = number(value)
     return round(count) if 0 <= count <= LARGEST_VOLUME else None
 
 
 def moment(text: object) -> datetime | None:
-    """ISO 8601 with up to nanoseconds; without an offset it is UTC. None when it is not a moment."""
+    """Parse ISO 8601 with up to nanoseconds; without an offset it is UTC. None when it is not a moment."""
     if not isinstance(text, str):
         return None
     try:
@@ -57,18 +57,18 @@ def moment(text: object) -> datetime | None:
 
 
 def instants(texts: Sequence[object]) -> Instants:
-    """Moments as a column."""
+    """Return moments as a column."""
     moments = [moment(text) for text in texts]
     return np.array([NOT_A_TIME if at is None else at.replace(tzinfo=None) for at in moments], dtype=INSTANT)
 
 
 def dates(texts: Sequence[object]) -> Instants:
-    """The dates that moments or plain dates are written with, as 00:00 UTC."""
+    """Return the dates that moments or plain dates are written with, as 00:00 UTC."""
     return instants([text[:10] if isinstance(text, str) else text for text in texts])
 
 
 def from_milliseconds(values: Floats) -> Instants:
-    """Unix milliseconds as a column."""
+    """Return Unix milliseconds as a column."""
     fit = np.abs(values) < 1e14
     stamps = np.full(len(values), NOT_A_TIME, dtype=INSTANT)
     stamps[fit] = (values[fit] * 1000).astype(np.int64).astype(INSTANT)
@@ -76,24 +76,24 @@ def from_milliseconds(values: Floats) -> Instants:
 
 
 def rows_of(value: object) -> list[Row]:
-    """The rows of a list; what is not an object is an empty row, to be counted as such."""
+    """Return the rows of a list; what is not an object is an empty row, to be counted as such."""
     return [row if isinstance(row, dict) else {} for row in value] if isinstance(value, list) else []
 
 
 def column(rows: Sequence[Row], key: str) -> Floats:
-    """One number of each row."""
+    """Return one number of each row."""
     values = [row.get(key) for row in rows]
     try:
-        found = np.array(values, dtype=np.float64)
+        numbers = np.array(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        found = np.empty(0)
-    if found.shape != (len(rows),):
-        found = np.array([number(value) for value in values], dtype=np.float64)
-    return found
+        numbers = np.empty(0)
+    if numbers.shape != (len(rows),):
+        numbers = np.array([number(value) for value in values], dtype=np.float64)
+    return numbers
 
 
 def volumes(rows: Sequence[Row], key: str) -> NDArray[np.int64]:
-    """Vendors send whole and broken shares; ours are whole."""
+    """Return whole shares; vendors send broken ones, too."""
     counts = column(rows, key)
     fit = (counts >= 0) & (counts <= LARGEST_VOLUME)
     return np.where(fit, np.rint(np.where(fit, counts, 0)), UNKNOWN_VOLUME).astype(np.int64)
@@ -102,19 +102,19 @@ def volumes(rows: Sequence[Row], key: str) -> NDArray[np.int64]:
 def bars(
     rows: Sequence[Row], opened_at: Instants, keys: Sequence[str] = ("o", "h", "l", "c", "v", "vw")
 ) -> Bars:
-    """Rows as columns; `keys` names open, high, low, close, volume and vwap."""
+    """Return rows as columns; `keys` names open, high, low, close, volume and vwap."""
     opening, high, low, close, vwap = (column(rows, key) for key in (*keys[:4], keys[5]))
     volume = volumes(rows, keys[4])
     return Bars.of(opened_at, opening, high, low, close, volume, np.where(vwap > 0, vwap, np.nan))
 
 
-def opened_since(found: Bars, since: datetime) -> Bars:
-    """Bars opened at or after `since`; those without a time stay, to be counted."""
-    return found[~(found.opened_at < to_instant(since))]
+def opened_since(bars: Bars, since: datetime) -> Bars:
+    """Return the bars opened at or after `since`; those without a time stay, to be counted."""
+    return bars[~(bars.opened_at < to_instant(since))]
 
 
 def most_bars(timeframe: Timeframe, since: datetime, at: datetime, hours: float) -> int:
-    """No fewer than the bars opened from `since` to `at` when each weekday trades that many hours."""
+    """Return no fewer than the bars opened from `since` to `at` when each weekday trades that many hours."""
     if at <= since:
         return 1
     first, last = np.datetime64(since.date()), np.datetime64(at.date()) + 1
@@ -128,20 +128,20 @@ def most_bars(timeframe: Timeframe, since: datetime, at: datetime, hours: float)
 
 
 def chunks(symbols: Sequence[str], most: int) -> list[list[str]]:
-    """The symbols in lists of at most `most` that fit into an address."""
-    found: list[list[str]] = []
+    """Return the symbols in lists of at most `most` that fit into an address."""
+    batches: list[list[str]] = []
     room = 0
     for symbol in symbols:
-        if not found or len(found[-1]) >= most or room < len(symbol) + 1:
-            found.append([])
+        if not batches or len(batches[-1]) >= most or room < len(symbol) + 1:
+            batches.append([])
             room = LONGEST_QUERY
-        found[-1].append(symbol)
+        batches[-1].append(symbol)
         room -= len(symbol) + 1
-    return found
+    return batches
 
 
 def clock_offset(answer: Answer, at: datetime) -> timedelta | None:
-    """How far the vendor's clock is ahead of ours, to a second: `at` is when the answer was there."""
+    """Return how far the vendor's clock is ahead of ours, to a second: `at` is when the answer was there."""
     sent = http_date(answer.headers.get("Date"))
     return None if sent is None else sent + timedelta(seconds=0.5) - at
 
@@ -154,11 +154,11 @@ def error(failure: Failure, advice: str = "") -> ProviderError:
     )
 
 
-def why_nothing(got: Fetched | Pages) -> Failure | None:
-    """When nothing at all was answered and the provider is to blame: the failure that says most."""
-    if got.answers:
+def why_nothing(fetched: Fetched | Pages) -> Failure | None:
+    """Return the failure that says most when nothing was answered and the provider is to blame."""
+    if fetched.answers:
         return None
-    blamed = [failure for failure in got.failed.values() if failure.blames_provider]
+    blamed = [failure for failure in fetched.failed.values() if failure.blames_provider]
     return max(blamed, key=_weight, default=None)
 
 

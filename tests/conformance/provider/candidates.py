@@ -69,9 +69,9 @@ def of(spec: ProviderSpec) -> Candidate:
     path = f"tests.vendors.{spec.name}"
     if find_spec(path) is None:
         return Candidate(spec, None)
-    classes = [found for found in vars(import_module(path)).values() if isinstance(found, type)]
+    classes = [value for value in vars(import_module(path)).values() if isinstance(value, type)]
     return Candidate(
-        spec, next(found for found in classes if issubclass(found, Vendor) and found.__module__ == path)
+        spec, next(each for each in classes if issubclass(each, Vendor) and each.__module__ == path)
     )
 
 

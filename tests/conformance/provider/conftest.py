@@ -25,10 +25,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "candidate" in metafunc.fixturenames:
         path = metafunc.config.getoption("--provider", default=None)
         vendor = metafunc.config.getoption("--vendor", default=None)
-        found = [load(path, vendor)] if path else [of(spec) for spec in registry.SPECS]
+        candidates = [load(path, vendor)] if path else [of(spec) for spec in registry.SPECS]
         if "remote" in metafunc.fixturenames and not path:
-            found = [candidate for candidate in found if candidate.is_remote]
-        metafunc.parametrize("candidate", found, ids=[candidate.spec.name for candidate in found])
+            candidates = [candidate for candidate in candidates if candidate.is_remote]
+        metafunc.parametrize("candidate", candidates, ids=[candidate.spec.name for candidate in candidates])
 
 
 @pytest.fixture
