@@ -71,7 +71,7 @@ ACRONYMS = {"atr", "ema", "macd", "rsi", "sma"}
 
 def label(name: str) -> str:
     """Return a parameter's name as one reads it: rsi_period is RSI period."""
-    return capfirst(" ".join(one.upper() if one in ACRONYMS else one for one in name.split("_")))
+    return capfirst(" ".join(word.upper() if word in ACRONYMS else word for word in name.split("_")))
 
 
 def moment(at: datetime | None) -> str:

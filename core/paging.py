@@ -19,8 +19,8 @@ def paged(rows: QuerySet[M], number: str | None, per_page: int) -> Page[M]:
     """Return the requested page: the first when it is no number, the last when there are not so many."""
     wanted = page_number(number)
     counted = rows.annotate(in_all=Window(Count("*")))
-    found = list(counted[(wanted - 1) * per_page : wanted * per_page])
-    if not found and wanted > 1:
+    page_rows = list(counted[(wanted - 1) * per_page : wanted * per_page])
+    if not page_rows and wanted > 1:
         return Paginator(rows, per_page).get_page(wanted)
-    count = found[0].in_all if found else 0  # type: ignore[attr-defined]  # annotated
-    return Page(found, wanted, Paginator(range(count), per_page))  # type: ignore[arg-type]  # for its length
+    count = page_rows[0].in_all if page_rows else 0  # type: ignore[attr-defined]  # annotated
+    return Page(page_rows, wanted, Paginator(range(count), per_page))  # type: ignore[arg-type]  # for its length

@@ -21,16 +21,16 @@ MIXED_PIECE = re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[
 UUID_BEGINNING = "-".join(f"[0-9a-fA-F]{{{size}}}" for size in (8, 4, 4, 4)) + "-"
 
 
-def _long_run(found: re.Match[str]) -> str:
+def _long_run(match: re.Match[str]) -> str:
     """Remove a key. A uuid, a path or a name in the same characters falls into short or plain pieces."""
-    return REMOVED if MIXED_PIECE.search(found[0]) else found[0]
+    return REMOVED if MIXED_PIECE.search(match[0]) else match[0]
 
 
-def _iban(found: re.Match[str]) -> str:
+def _iban(match: re.Match[str]) -> str:
     """Remove an IBAN by its check digits (ISO 7064, mod 97-10), so that capitals beside a number stay."""
-    together = found[0].replace(" ", "")
+    together = match[0].replace(" ", "")
     digits = "".join(str(int(c, 36)) for c in together[4:] + together[:4])
-    return REMOVED if int(digits) % 97 == 1 else found[0]
+    return REMOVED if int(digits) % 97 == 1 else match[0]
 
 
 Replacement = str | Callable[[re.Match[str]], str]
@@ -98,11 +98,11 @@ def redact_all(value: Any, secrets: Collection[str]) -> Any:
 
     What stands under a key that names a secret (`password`, `llm_api_key`) is removed whatever it looks like.
     """
-    known = _without(secrets)
+    without_secrets = _without(secrets)
 
     def clean(value: Any) -> Any:
         if isinstance(value, str):
-            return _by_shape(known(value))
+            return _by_shape(without_secrets(value))
         if isinstance(value, Mapping):
             return {
                 key: _removed(item) if _names_a_secret(key) else clean(item) for key, item in value.items()
@@ -116,8 +116,8 @@ def _without(secrets: Collection[str]) -> Callable[[str], str]:
     longest_first = sorted({secret for secret in secrets if len(secret) >= SHORTEST}, key=len, reverse=True)
     if not longest_first:
         return lambda text: text
-    known = re.compile("|".join(map(re.escape, longest_first)))
-    return lambda text: known.sub(REMOVED, text)
+    pattern = re.compile("|".join(map(re.escape, longest_first)))
+    return lambda text: pattern.sub(REMOVED, text)
 
 
 def _by_shape(text: str) -> str:

@@ -70,11 +70,11 @@ class Stretch:
         if not self.gaps:
             return
         first = min(gap.first_at for gap in self.gaps)
-        known = sessions.load(self.instrument.calendar, since=first)
+        trading_sessions = sessions.load(self.instrument.calendar, since=first)
         there = np.array([to_instant(candle.opened_at) for candle in self.candles], dtype="datetime64[us]")
         for gap in self.gaps:
             span = to_instant(gap.first_at), to_instant(gap.last_at) + 1
-            missing = known.grid(self.timeframe, *span)
+            missing = trading_sessions.grid(self.timeframe, *span)
             missing = missing[~np.isin(missing, there)][-SHADED:]
             if len(missing):
                 yield {
@@ -93,10 +93,10 @@ def read(instrument: Instrument, timeframe: Timeframe, limit: int, before: datet
     candles = Candle.objects.filter(symbol=instrument.pk, timeframe=timeframe)
     if before:
         candles = candles.filter(opened_at__lt=before)
-    found = list(candles.order_by("-opened_at")[: limit + 1])
-    shown = found[:limit][::-1]
+    newest = list(candles.order_by("-opened_at")[: limit + 1])
+    bars = newest[:limit][::-1]
     return Stretch(
-        instrument, timeframe, shown, _gaps(shown, instrument, timeframe, before), len(found) > limit
+        instrument, timeframe, bars, _gaps(bars, instrument, timeframe, before), len(newest) > limit
     )
 
 
@@ -126,8 +126,10 @@ def _gaps(
 def stored_timeframes(symbol: str) -> list[Timeframe]:
     """Return the timeframes of which there is a bar: one index look-up for each, in one query."""
     first, *others = (
-        Candle.objects.filter(symbol=symbol, timeframe=one).order_by().values_list("timeframe", flat=True)[:1]
-        for one in Timeframe
+        Candle.objects.filter(symbol=symbol, timeframe=timeframe)
+        .order_by()
+        .values_list("timeframe", flat=True)[:1]
+        for timeframe in Timeframe
     )
-    found = set(first.union(*others, all=True))
-    return [one for one in Timeframe if one.value in found]
+    stored = set(first.union(*others, all=True))
+    return [timeframe for timeframe in Timeframe if timeframe.value in stored]

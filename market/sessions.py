@@ -54,8 +54,8 @@ class Sessions:
         if timeframe.is_intraday:
             return self.cover(opened_at)
         days = opened_at.astype("datetime64[D]")
-        known = self.dates if timeframe is Timeframe.D1 else _mondays(self.dates)
-        return np.isin(days, known)
+        days_with_session = self.dates if timeframe is Timeframe.D1 else _mondays(self.dates)
+        return np.isin(days, days_with_session)
 
     def grid(self, timeframe: Timeframe, start: np.datetime64, end: np.datetime64) -> Instants:
         """Return the openings of all regular bars in [start, end), oldest first."""
@@ -90,8 +90,8 @@ class Sessions:
         if not len(self.dates):
             return after.astype(INSTANT)
         last = np.searchsorted(self.dates, after, side="left") - 1
-        known = (last >= 0) & (self.dates[np.maximum(last, 0)] >= opened_at.astype("datetime64[D]"))
-        return np.where(known, self.closes[np.maximum(last, 0)], after.astype(INSTANT))
+        has_session = (last >= 0) & (self.dates[np.maximum(last, 0)] >= opened_at.astype("datetime64[D]"))
+        return np.where(has_session, self.closes[np.maximum(last, 0)], after.astype(INSTANT))
 
     def final(
         self, timeframe: Timeframe, opened_at: Instants, at: datetime, delay: timedelta = timedelta(0)
@@ -140,12 +140,12 @@ class Sessions:
         target = ends[here] - lengths[here] * (1 - gone) + bars
         # Rounding must not carry the close of one session into the next.
         session = np.searchsorted(ends, target - 1e-9)
-        known = (last >= 0) & (target >= 0) & (session < len(ends))
+        is_reached = (last >= 0) & (target >= 0) & (session < len(ends))
         session = np.minimum(session, len(ends) - 1)
         share = 1 - (ends[session] - target) / lengths[session]
         length = (self.closes[session] - self.opens[session]).astype(np.int64)
         reached = self.opens[session] + np.round(share * length).astype("timedelta64[us]")
-        moved[known] = reached[known]
+        moved[is_reached] = reached[is_reached]
         return moved
 
     def _bars_in_sessions(self, timeframe: Timeframe) -> NDArray[np.float64]:
@@ -204,11 +204,13 @@ def load_all(
         rows = rows.filter(closes_at__gt=since)
     if until:
         rows = rows.filter(opens_at__lt=until)
-    found: dict[str, list[tuple[date, datetime, datetime]]] = {calendar: [] for calendar in calendars}
+    days_by_calendar: dict[str, list[tuple[date, datetime, datetime]]] = {
+        calendar: [] for calendar in calendars
+    }
     columns = rows.order_by("date").values_list("calendar", "date", "opens_at", "closes_at")
     for calendar, day, opens_at, closes_at in columns:
-        found[calendar].append((day, opens_at, closes_at))
-    return {calendar: _sessions(calendar, days) for calendar, days in found.items()}
+        days_by_calendar[calendar].append((day, opens_at, closes_at))
+    return {calendar: _sessions(calendar, days) for calendar, days in days_by_calendar.items()}
 
 
 def _sessions(calendar: str, days: Collection[tuple[date, datetime, datetime]]) -> Sessions:
@@ -222,12 +224,12 @@ def _sessions(calendar: str, days: Collection[tuple[date, datetime, datetime]]) 
 
 def ensure(calendars: Collection[str], at: datetime) -> None:
     """Fill in the calendars that are not stored yet, or end too soon."""
-    known = set(
+    complete = set(
         TradingSession.objects.filter(calendar__in=calendars, date__gte=at.date() + ENOUGH_AHEAD)
         .values_list("calendar", flat=True)
         .distinct()
     )
-    refresh([calendar for calendar in calendars if calendar not in known], at)
+    refresh([calendar for calendar in calendars if calendar not in complete], at)
 
 
 def refresh(calendars: Collection[str], at: datetime) -> None:

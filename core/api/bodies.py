@@ -10,18 +10,18 @@ class Body(serializers.Serializer[Any]):
     """What a person may send. Unknown fields are refused with those that exist."""
 
     def to_internal_value(self, given: Any) -> Any:
-        if isinstance(given, Mapping) and (strangers := given.keys() - self.fields.keys()):
-            known = ", ".join(self.fields) or "none, the body is empty"
-            wrong = f"is not a known field. Choose from: {known}."
-            raise serializers.ValidationError({name: [f"{name:.50} {wrong}"] for name in sorted(strangers)})
+        if isinstance(given, Mapping) and (unknown := given.keys() - self.fields.keys()):
+            accepted = ", ".join(self.fields) or "none, the body is empty"
+            wrong = f"is not a known field. Choose from: {accepted}."
+            raise serializers.ValidationError({name: [f"{name:.50} {wrong}"] for name in sorted(unknown)})
         return super().to_internal_value(given)
 
 
 class OneOf(serializers.ChoiceField):
     """A value of a list that the refusal names."""
 
-    def __init__(self, known: Iterable[str], **options: Any) -> None:
-        values = [str(value) for value in known]
+    def __init__(self, allowed: Iterable[str], **options: Any) -> None:
+        values = [str(value) for value in allowed]
         refusal = "{input!s:.50} is not a known value. Choose from: " + f"{', '.join(values)}."
         super().__init__(values, error_messages={"invalid_choice": refusal}, **options)
 

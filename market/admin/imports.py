@@ -42,7 +42,7 @@ class LoadForm(forms.Form):
         help_text="CSV with a header: time, open, high, low, close, volume. Common other names are known too."
     )
     timeframe = forms.ChoiceField(
-        choices=[(one.value, one.value) for one in Timeframe if not one.built_from],
+        choices=[(timeframe.value, timeframe.value) for timeframe in Timeframe if not timeframe.built_from],
         help_text="1h and 1w are built from 15m and 1d.",
     )
     zone = forms.ChoiceField(
@@ -94,23 +94,27 @@ def page(request: HttpRequest, symbol: str, model_admin: ModelAdmin) -> HttpResp
 
 def _load(request: HttpRequest, instrument: Instrument, form: LoadForm) -> bool:
     """Import the file of a valid form; False when it is refused, and the form says why."""
-    said = form.cleaned_data
+    cleaned = form.cleaned_data
     try:
         result = candles.import_candles(
-            said["file"],
+            cleaned["file"],
             instrument.pk,
-            Timeframe(said["timeframe"]),
-            said["zone"],
-            said["splits"],
+            Timeframe(cleaned["timeframe"]),
+            cleaned["zone"],
+            cleaned["splits"],
             timezone.now(),
         )
-    except candles.Refused as refusal:
+    except candles.ImportRefused as refusal:
         form.add_error("file", [f"Nothing was imported. {line}" for line in str(refusal).splitlines()[:1]])
         form.add_error("file", str(refusal).splitlines()[1:])
         return False
-    told = candles.told(result)
+    summary = candles.describe(result)
     LogEntry.objects.log_actions(
-        request.user.pk or 0, [instrument], CHANGE, f"Loaded {said['file'].name}. {told}", single_object=True
+        request.user.pk or 0,
+        [instrument],
+        CHANGE,
+        f"Loaded {cleaned['file'].name}. {summary}",
+        single_object=True,
     )
-    messages.success(request, format_html_join("\n", "{}<br>", ([line] for line in told.splitlines())))
+    messages.success(request, format_html_join("\n", "{}<br>", ([line] for line in summary.splitlines())))
     return True

@@ -150,13 +150,13 @@ class InstrumentAdmin(TitledAdmin):
         watched = list(queryset.filter(watched=True))
         left_out = queryset.filter(watched=False).count()
         if left_out:
-            said = f"Left out, for they are not watched: {left_out}. Add them to the watchlist first."
-            self.message_user(request, said, messages.WARNING)
+            warning = f"Left out, for they are not watched: {left_out}. Add them to the watchlist first."
+            self.message_user(request, warning, messages.WARNING)
         if not watched:
             return
         with transaction.atomic():
             queued = {"cluster": "slow", "group": "market.backfill", "task_name": "market.backfill"}
-            async_task("market.tasks.backfill", [one.pk for one in watched], q_options=queued)
+            async_task("market.tasks.backfill", [instrument.pk for instrument in watched], q_options=queued)
             LogEntry.objects.log_actions(request.user.pk or 0, watched, CHANGE, "Backfill asked for.")
         self.message_user(request, _queued(len(watched)))
 
@@ -165,7 +165,7 @@ def _set_watched(request: HttpRequest, queryset: QuerySet[Instrument], *, watche
     """Put them on the watchlist or take them off. Only those that change are written down."""
     with transaction.atomic():
         changing = list(queryset.exclude(watched=watched).select_for_update())
-        Instrument.objects.filter(pk__in=[one.pk for one in changing]).update(watched=watched)
+        Instrument.objects.filter(pk__in=[instrument.pk for instrument in changing]).update(watched=watched)
         if changing:
             message = [{"changed": {"fields": ["Watched"]}}]
             LogEntry.objects.log_actions(request.user.pk or 0, changing, CHANGE, message)

@@ -79,7 +79,7 @@ class IngestionRunAdmin(ReadOnlyAdmin):
     def what_was_refused(self, run: IngestionRun) -> SafeString | str:
         return table(
             ["reason", "rows", "example"],
-            ([reason, found["count"], found["example"]] for reason, found in run.rejected.items()),
+            ([reason, rows["count"], rows["example"]] for reason, rows in run.rejected.items()),
         )
 
 

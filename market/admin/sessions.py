@@ -37,18 +37,20 @@ class ClosureForm(ModelForm):
         help_texts = {"date": "The session's date at the exchange."}
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
-        if "calendar" in said and "date" in said:
-            session = TradingSession.objects.filter(calendar=said["calendar"], date=said["date"]).first()
+        cleaned = super().clean() or {}
+        if "calendar" in cleaned and "date" in cleaned:
+            session = TradingSession.objects.filter(
+                calendar=cleaned["calendar"], date=cleaned["date"]
+            ).first()
             if session is None:
                 raise ValidationError(
-                    f"{said['calendar']} has no session on {said['date']}: it is closed anyway."
+                    f"{cleaned['calendar']} has no session on {cleaned['date']}: it is closed anyway."
                 )
             self.instance = session
             if session.closed:
                 raise ValidationError(f"{session} is marked closed already.")
             session.closed = True
-        return said
+        return cleaned
 
 
 @admin.register(TradingSession)

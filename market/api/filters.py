@@ -19,10 +19,10 @@ SYMBOL_IN_ADDRESS = r"[A-Za-z0-9.\-/]+?"
 
 
 def refuse_strangers(symbols: Collection[str]) -> None:
-    known = set(Instrument.objects.filter(symbol__in=symbols).values_list("symbol", flat=True))
-    if strangers := sorted(set(symbols) - known):
+    existing = set(Instrument.objects.filter(symbol__in=symbols).values_list("symbol", flat=True))
+    if unknown := sorted(set(symbols) - existing):
         raise forms.ValidationError(
-            f"{', '.join(strangers)}: no such instrument. Choose from those at /api/v1/instruments/."
+            f"{', '.join(unknown)}: no such instrument. Choose from those at /api/v1/instruments/."
         )
 
 

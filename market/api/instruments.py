@@ -26,9 +26,9 @@ class InstrumentSerializer(serializers.ModelSerializer[Instrument]):
     def to_internal_value(self, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return super().to_internal_value(given)
-        if strangers := given.keys() - self.fields.keys():
-            known = f"is not a known field. Choose from: {', '.join(self.fields)}."
-            raise serializers.ValidationError({name: [f"{name} {known}"] for name in sorted(strangers)})
+        if unknown := given.keys() - self.fields.keys():
+            refusal = f"is not a known field. Choose from: {', '.join(self.fields)}."
+            raise serializers.ValidationError({name: [f"{name} {refusal}"] for name in sorted(unknown)})
         symbol = given.get("symbol")
         return super().to_internal_value(
             {**given, "symbol": symbol.strip().upper()} if isinstance(symbol, str) else given

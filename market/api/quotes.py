@@ -49,7 +49,7 @@ class QuoteSerializer(serializers.Serializer[Any]):
 def shown(stored: Iterable[Quote]) -> Any:
     symbols = [quote.symbol for quote in stored]
     views = quotes.quotes_with_change(symbols, timezone.now())
-    return QuoteSerializer([views[one] for one in symbols if one in views], many=True).data
+    return QuoteSerializer([views[symbol] for symbol in symbols if symbol in views], many=True).data
 
 
 class QuoteFilters(FilterSet):

@@ -29,17 +29,17 @@ SHOWN = 5
 Days = NDArray[np.datetime64]
 
 
-class Refused(ValueError):
+class ImportRefused(ValueError):
     """Nothing was imported. The message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What became of a file.
+    """The outcome of an import.
 
     `written` counts the bars of the file; `suspects` are the stored ones in its span that wait for
     confirmation; `empty_lines` held no price; `added`: the instrument was not known before; `notes` say what
-    a person should look at.
+    the user should look at.
     """
 
     symbol: str
@@ -65,24 +65,24 @@ def import_candles(
     """Store the bars of a CSV file as real data of `symbol`.
 
     `timezone` is that of stamps that name none. `splits`: those that the prices of the file do not reflect
-    yet, new shares for one old by date; empty when they reflect all; None when nobody has said. Raises
-    Refused, and then nothing is stored.
+    yet, new shares for one old by date; empty when they reflect all; None when it is not known. Raises
+    ImportRefused, and then nothing is stored.
     """
     if timeframe.built_from:
-        raise Refused(
+        raise ImportRefused(
             f"Bars of {timeframe} are built from bars of {timeframe.built_from}, so that no two sources can"
             f" disagree about them: import bars of {timeframe.built_from}."
         )
     try:
-        found = read(file.read(), timeframe, timezone, to_instant(at))
+        candle_file = read(file.read(), timeframe, timezone, to_instant(at))
     except BadFile as problems:
-        raise Refused(str(problems)) from problems
-    sessions.ensure([_named(symbol).calendar], at)
+        raise ImportRefused(str(problems)) from problems
+    sessions.ensure([_instrument(symbol).calendar], at)
     with transaction.atomic():
-        return _store(found, symbol, timeframe, splits, at)
+        return _store(candle_file, symbol, timeframe, splits, at)
 
 
-def told(result: ImportResult) -> str:
+def describe(result: ImportResult) -> str:
     """Return what was imported, in plain words."""
     written = result.written
     shape = "%Y-%m-%d %H:%M UTC" if result.timeframe.is_intraday else "%Y-%m-%d"
@@ -125,40 +125,42 @@ def restated(bars: Bars, days: Days, splits: Mapping[date, float]) -> Bars:
     )
 
 
-def session_dates(kept: Sessions, timeframe: Timeframe, opened_at: NDArray[np.datetime64]) -> Days:
+def session_dates(
+    trading_sessions: Sessions, timeframe: Timeframe, opened_at: NDArray[np.datetime64]
+) -> Days:
     """Return the session each bar belongs to.
 
     The nearest one, so that early and late hours go with their day.
     """
-    if not timeframe.is_intraday or not len(kept.dates):
+    if not timeframe.is_intraday or not len(trading_sessions.dates):
         return opened_at.astype("datetime64[D]")
-    turns = kept.closes[:-1] + (kept.opens[1:] - kept.closes[:-1]) // 2
-    days: Days = kept.dates[np.searchsorted(turns, opened_at, side="right")]
+    turns = trading_sessions.closes[:-1] + (trading_sessions.opens[1:] - trading_sessions.closes[:-1]) // 2
+    days: Days = trading_sessions.dates[np.searchsorted(turns, opened_at, side="right")]
     return days
 
 
-def _named(symbol: str) -> Instrument:
+def _instrument(symbol: str) -> Instrument:
     """Return the instrument, or a new one that is not watched: an import asks no provider for anything."""
     return Instrument.objects.filter(pk=symbol).first() or Instrument(symbol=symbol, watched=False)
 
 
 def _store(
-    found: CandleFile,
+    candle_file: CandleFile,
     symbol: str,
     timeframe: Timeframe,
     splits: Mapping[date, float] | None,
     at: datetime,
 ) -> ImportResult:
     _settle(at)
-    instrument = _named(symbol)
+    instrument = _instrument(symbol)
     added = instrument._state.adding
     if added:
         _add(instrument)
-    kept = sessions.load(instrument.calendar)
-    days = session_dates(kept, timeframe, found.bars.opened_at)
+    trading_sessions = sessions.load(instrument.calendar)
+    days = session_dates(trading_sessions, timeframe, candle_file.bars.opened_at)
     _agree_on_splits(symbol, splits, days[0], at)
-    bars = restated(found.bars, days, splits or {})
-    notes = _compare(symbol, timeframe, bars, days, kept)
+    bars = restated(candle_file.bars, days, splits or {})
+    notes = _compare(symbol, timeframe, bars, days, trading_sessions)
     written = _record(symbol, timeframe, bars, at)
     first, last = to_datetime(bars.opened_at[0]), to_datetime(bars.opened_at[-1])
     suspects = Candle.objects.filter(
@@ -172,7 +174,7 @@ def _store(
         last=last,
         written=written,
         suspects=list(suspects.order_by("opened_at").values_list("opened_at", flat=True)),
-        empty_lines=found.empty_lines,
+        empty_lines=candle_file.empty_lines,
         added=added,
         notes=notes,
     )
@@ -181,21 +183,21 @@ def _store(
 def _settle(at: datetime) -> None:
     own_database = connection.settings_dict["ENGINE"] == "jaxsite.embedded_postgres"
     if settings.DATA_KIND == "simulated" and (own_database or settings.DATA == "simulated"):
-        raise Refused(
+        raise ImportRefused(
             "An imported file is real data, and this is the database of simulated data. Say DATA=real in"
             " .env, or in front of the command (DATA=real manage.py migrate first, when it is new)."
         )
     try:
         feeds.settle_installation("real", at)
     except feeds.WrongData as wrong:
-        raise Refused(str(wrong)) from wrong
+        raise ImportRefused(str(wrong)) from wrong
 
 
 def _add(instrument: Instrument) -> None:
     try:
         instrument.full_clean()
     except ValidationError as error:
-        raise Refused(" ".join(error.messages)) from error
+        raise ImportRefused(" ".join(error.messages)) from error
     instrument.save(force_insert=True)
 
 
@@ -206,23 +208,27 @@ def _agree_on_splits(
     recorded = dict(Split.objects.filter(symbol=symbol).values_list("date", "ratio"))
     later = {day: ratio for day, ratio in recorded.items() if np.datetime64(day) > first}
     if splits is None and later:
-        told = ",".join(f"{day}:{ratio:g}" for day, ratio in sorted(later.items()))
-        raise Refused(
-            f"{symbol} was split after the first bar of the file. Say --splits {told} when the prices of the"
-            " file are as they were traded, or --splits none when they are in today's shares."
+        ratios = ",".join(f"{day}:{ratio:g}" for day, ratio in sorted(later.items()))
+        raise ImportRefused(
+            f"{symbol} was split after the first bar of the file. Say --splits {ratios} when the prices of"
+            " the file are as they were traded, or --splits none when they are in today's shares."
         )
     for day, ratio in (splits or {}).items():
         if recorded.get(day, ratio) != ratio:
-            raise Refused(f"The split of {symbol} on {day} is recorded as {recorded[day]:g}, not {ratio:g}.")
+            raise ImportRefused(
+                f"The split of {symbol} on {day} is recorded as {recorded[day]:g}, not {ratio:g}."
+            )
         if day > at.date():
-            raise Refused(f"The split of {symbol} on {day} lies in the future.")
+            raise ImportRefused(f"The split of {symbol} on {day} lies in the future.")
         Split.objects.get_or_create(
             symbol=symbol, date=day, defaults={"ratio": ratio, "source": PROVIDER, "recorded_at": at}
         )
 
 
-def _compare(symbol: str, timeframe: Timeframe, bars: Bars, days: Days, kept: Sessions) -> list[str]:
-    """Compare with what is stored. Another share basis than a provider's is refused; than a file's, told."""
+def _compare(
+    symbol: str, timeframe: Timeframe, bars: Bars, days: Days, trading_sessions: Sessions
+) -> list[str]:
+    """Compare with what is stored. Another share basis than a provider's is refused, than a file's noted."""
     stored = (
         Candle.objects.filter(symbol=symbol, opened_at__gte=to_datetime(days[0]))
         .exclude(timeframe=timeframe, provider=PROVIDER)
@@ -234,12 +240,12 @@ def _compare(symbol: str, timeframe: Timeframe, bars: Bars, days: Days, kept: Se
     )[:COMPARED]:
         closes.setdefault((other, provider), []).append((opened_at, close))
     notes = []
-    for (other, provider), found in closes.items():
+    for (other, provider), stored_bars in closes.items():
         difference = _difference(
-            _last_closes(days, bars.close), _stored_closes(found, Timeframe(other), kept)
+            _last_closes(days, bars.close), _stored_closes(stored_bars, Timeframe(other), trading_sessions)
         )
         if difference and provider != PROVIDER:
-            raise Refused(
+            raise ImportRefused(
                 f"{difference} in the bars of {other} from {provider}. Give the splits that the file does not"
                 " reflect, as in --splits 2014-06-09:7."
             )
@@ -253,11 +259,11 @@ def _last_closes(days: Days, close: NDArray[np.float64]) -> dict[date, float]:
 
 
 def _stored_closes(
-    found: list[tuple[datetime, float]], timeframe: Timeframe, kept: Sessions
+    stored_bars: list[tuple[datetime, float]], timeframe: Timeframe, trading_sessions: Sessions
 ) -> dict[date, float]:
-    opened_at = np.array([to_instant(at) for at, _ in reversed(found)])
-    days = session_dates(kept, timeframe, opened_at)
-    return _last_closes(days, np.array([close for _, close in reversed(found)]))
+    opened_at = np.array([to_instant(at) for at, _ in reversed(stored_bars)])
+    days = session_dates(trading_sessions, timeframe, opened_at)
+    return _last_closes(days, np.array([close for _, close in reversed(stored_bars)]))
 
 
 def _difference(ours: Mapping[date, float], theirs: Mapping[date, float]) -> str:
@@ -281,5 +287,5 @@ def _record(symbol: str, timeframe: Timeframe, bars: Bars, at: datetime) -> Writ
         rejections=rejections,
     )
     if rejections.total:
-        raise Refused(f"{rejections.total} bars are unfit: {rejections.as_json()}")
+        raise ImportRefused(f"{rejections.total} bars are unfit: {rejections.as_json()}")
     return written

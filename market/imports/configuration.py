@@ -15,12 +15,12 @@ from market.imports.old_configuration import BadConfig, OldConfig, parse
 from market.models import Installation, Instrument
 
 
-class Refused(ValueError):
+class ConfigurationRefused(ValueError):
     """Nothing was taken over. The message says why and what to do."""
 
 
 @dataclass(frozen=True)
-class Adoption:
+class ConfigurationPlan:
     """What changes (or would): symbols newly watched, settings to write, settings that .env has already."""
 
     watched: list[str]
@@ -30,17 +30,17 @@ class Adoption:
     notes: list[str]
 
 
-def plan(text: str, env_file: Path) -> Adoption:
-    """Return what taking over the file `text` would change. Raises Refused."""
+def plan(text: str, env_file: Path) -> ConfigurationPlan:
+    """Return what taking over the file `text` would change. Raises ConfigurationRefused."""
     try:
         config = parse(text)
     except BadConfig as problem:
-        raise Refused(str(problem)) from problem
+        raise ConfigurationRefused(str(problem)) from problem
     _check_symbols(config)
     _check_database(config)
     there = read_env_file(env_file)
     watched = set(Instrument.objects.watched().values_list("symbol", flat=True))
-    return Adoption(
+    return ConfigurationPlan(
         watched=[symbol for symbol in config.symbols if symbol not in watched],
         others=sorted(watched.difference(config.symbols)),
         written={name: value for name, value in config.settings.items() if name not in there},
@@ -51,15 +51,15 @@ def plan(text: str, env_file: Path) -> Adoption:
     )
 
 
-def carry_out(adoption: Adoption, env_file: Path) -> None:
+def carry_out(planned: ConfigurationPlan, env_file: Path) -> None:
     """Write the watchlist and the settings, both or neither."""
     with transaction.atomic():
-        for symbol in adoption.watched:
+        for symbol in planned.watched:
             Instrument.objects.update_or_create(symbol=symbol, defaults={"watched": True})
-        add_to_env_file(env_file, adoption.written)
+        add_to_env_file(env_file, planned.written)
 
 
-def shown(name: str, value: str) -> str:
+def masked(name: str, value: str) -> str:
     """Return a setting as it may be printed."""
     hidden = name in settings.SECRET_SETTINGS or "@" in value
     return f"{name}=(not shown)" if hidden else f"{name}={value}"
@@ -93,7 +93,7 @@ def _check_symbols(config: OldConfig) -> None:
         try:
             Instrument(symbol=symbol).clean_fields(exclude=["calendar"])
         except ValidationError as error:
-            raise Refused(f"{symbol}: {' '.join(error.messages)}") from error
+            raise ConfigurationRefused(f"{symbol}: {' '.join(error.messages)}") from error
 
 
 def _check_database(config: OldConfig) -> None:
@@ -101,12 +101,12 @@ def _check_database(config: OldConfig) -> None:
     if not config.has_provider or settings.DATA_KIND == "real":
         return
     if connection.settings_dict["ENGINE"] == "jaxsite.embedded_postgres":
-        raise Refused(
+        raise ConfigurationRefused(
             "The file switches on a provider of real data, and this is the database of simulated data. Run"
             " DATA=real manage.py migrate, then DATA=real manage.py import_config with the same file."
         )
     if Installation.objects.filter(data=Installation.Data.SIMULATED).exists():
-        raise Refused(
+        raise ConfigurationRefused(
             "The file switches on a provider of real data, and this database holds simulated data, for good."
             " Point DATABASE_URL at an empty database first."
         )

@@ -1,4 +1,4 @@
-"""One cycle of ingestion: ask the providers in their order, judge, store, and write down how it went."""
+"""One cycle of ingestion: ask the providers in their order, judge, store, and record the run."""
 
 import logging
 import time
@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 Kind = IngestionRun.Kind
 Answer = TypeVar("Answer", Quotes, Candles)
 
-# What an answer of a shape that nobody foresaw raises while it is read.
-SURPRISES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+# What an answer of an unforeseen shape raises while it is read.
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 PERMANENT_PAUSE = timedelta(hours=1)
 LONGEST_CYCLE = timedelta(
     minutes=2
@@ -37,7 +37,7 @@ SHOWN_FAILURES = 100
 
 
 @dataclass(frozen=True)
-class Held:
+class RestatementAnswer:
     """An answer for a split instrument: it counts only together with those of the other timeframes."""
 
     provider: str
@@ -47,7 +47,7 @@ class Held:
 
 @dataclass
 class Cycle:
-    """What happens during one cycle, on its way into the row that will say so."""
+    """What happens during one cycle, until it is stored as its run."""
 
     run: IngestionRun
     started: float = field(default_factory=time.monotonic)
@@ -57,7 +57,8 @@ class Cycle:
     stored: set[str] = field(default_factory=set)
     waiting: set[str] = field(default_factory=set)
     dead: set[str] = field(default_factory=set)
-    held: dict[str, list[Held]] = field(default_factory=dict)  # by symbol whose split is pending
+    # By symbol whose split is pending.
+    restatements: dict[str, list[RestatementAnswer]] = field(default_factory=dict)
 
     @property
     def work(self) -> Kind:
@@ -78,8 +79,8 @@ class Cycle:
 @contextmanager
 def cycle(kind: Kind, at: datetime) -> Iterator[Cycle | None]:
     """Run one cycle of a kind at a time over all clusters; None when another one runs (that is counted)."""
-    with locks.held(f"ingest {kind}") as mine:
-        if not mine:
+    with locks.held(f"ingest {kind}") as is_held:
+        if not is_held:
             skip = IngestionRun(
                 kind=kind, outcome=IngestionRun.Outcome.SKIPPED, started_at=at, finished_at=at
             )
@@ -132,8 +133,8 @@ def ask(
         error = str(refusal)
         pause = PERMANENT_PAUSE if refusal.permanent else refusal.retry_after
         status.failed(current.now, error, pause=pause)
-    except SURPRISES as surprise:
-        error = f"an answer we cannot read ({type(surprise).__name__}: {surprise})"
+    except UNREADABLE as failure:
+        error = f"an answer we cannot read ({type(failure).__name__}: {failure})"
         logger.exception("%s gave an answer we cannot read", provider.name)
         status.failed(current.now, error)
     current.note(provider.name, asked=len(names), seconds=time.monotonic() - begun)
@@ -165,11 +166,11 @@ def ingest_quotes(at: datetime) -> IngestionRun | None:
             if answer is not None:
                 _store_quotes(current, provider, answer, set(left))
                 left = [s for s in left if s not in current.stored and s not in current.waiting]
-        _nobody(current, left)
+        _fail_unasked(current, left)
     return current.run
 
 
-def _nobody(current: Cycle, left: Iterable[str]) -> None:
+def _fail_unasked(current: Cycle, left: Iterable[str]) -> None:
     current.failures |= {name: "no provider is ready" for name in left if name not in current.failures}
 
 
@@ -182,13 +183,13 @@ def _longest_waiting_first() -> list[str]:
 def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, asked: set[str]) -> None:
     ticks = quality.fit_quotes(answer.ticks, asked, current.now, current.rejections)
     if answer.clocked:
-        ticks = pipeline.no_newer_than_trading(ticks)
+        ticks = pipeline.cap_to_sessions(ticks)
     store.write_quotes(ticks, provider=provider.name, feed=answer.feed, delay=answer.delay, at=current.now)
-    came = {tick.symbol for tick in ticks}
-    current.stored |= came
+    quoted = {tick.symbol for tick in ticks}
+    current.stored |= quoted
     current.run.rows += len(ticks)
-    current.note(provider.name, stored=len(came))
-    unfit = {tick.symbol for tick in answer.ticks if tick.symbol in asked} - came
+    current.note(provider.name, stored=len(quoted))
+    unfit = {tick.symbol for tick in answer.ticks if tick.symbol in asked} - quoted
     current.failures |= dict.fromkeys(unfit, f"{provider.name}: its quote was refused")
 
 
@@ -198,18 +199,18 @@ def ingest_candles(at: datetime) -> IngestionRun | None:
         if current is None:
             return None
         schedule.prepare(at)
-        current.held = {symbol: [] for symbol in splits.pending()}
-        for one in schedule.due(at):
+        current.restatements = {symbol: [] for symbol in splits.pending()}
+        for request in schedule.due(at):
             if current.now - at > LONGEST_CYCLE:
-                current.waiting |= {one.name(symbol) for symbol in one.symbols}
+                current.waiting |= {request.name(symbol) for symbol in request.symbols}
             else:
-                fetch(current, one)
-        for symbol, held in current.held.items():
-            _restate(current, symbol, held)
-        current.held = {}
+                fetch(current, request)
+        for symbol, answers in current.restatements.items():
+            _restate(current, symbol, answers)
+        current.restatements = {}
         for gap in [] if current.waiting else gaps.due(at):
-            if gap.symbol in fetch(current, gaps.ask_again(gap), choice=gap.attempts):
-                gaps.tried(gap, at)
+            if gap.symbol in fetch(current, gaps.request_for(gap), choice=gap.attempts):
+                gaps.count_attempt(gap, at)
     return current.run
 
 
@@ -227,52 +228,57 @@ def backfill(symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: 
             yield current
 
 
-def fetch(current: Cycle, one: Ask, choice: int = 0) -> set[str]:
-    """Bring in the bars of one ask from the first ready provider, then from others what that one failed.
+def fetch(current: Cycle, request: Ask, choice: int = 0) -> set[str]:
+    """Fetch the bars of an ask from the first ready provider, and from others what that one failed.
 
-    `choice`: begin with the second provider (1), the third (2) and so on, round and round. Returns those
+    `choice`: begin with the second provider (1), the third (2) and so on, around. Returns those
     symbols that were answered.
     """
-    left, done = list(one.symbols), set[str]()
-    current.asked |= {one.name(symbol) for symbol in left}
+    left, done = list(request.symbols), set[str]()
+    current.asked |= {request.name(symbol) for symbol in left}
     ready = feeds.ready(Kind.CANDLES, current.run.started_at)
     first = choice % len(ready) if ready else 0
     for provider in ready[first:] + ready[:first]:
         if not left or provider.name in current.dead:
             continue
-        names = {symbol: one.name(symbol) for symbol in left}
+        names = {symbol: request.name(symbol) for symbol in left}
         answer = ask(
-            current, provider, names, partial(provider.candles, left, one.timeframe, one.since, current.now)
+            current,
+            provider,
+            names,
+            partial(provider.candles, left, request.timeframe, request.since, current.now),
         )
         if answer is not None:
-            _store_candles(current, provider, one, answer)
+            _store_candles(current, provider, request, answer)
             done |= answer.bars.keys()
             left = [symbol for symbol in left if symbol in answer.failed]
-    _nobody(current, (one.name(symbol) for symbol in left))
+    _fail_unasked(current, (request.name(symbol) for symbol in left))
     return done
 
 
-def _store_candles(current: Cycle, provider: Provider, one: Ask, answer: Candles) -> None:
+def _store_candles(current: Cycle, provider: Provider, request: Ask, answer: Candles) -> None:
     asked = dict(answer.bars)
-    for stranger in asked.keys() - set(one.symbols):
-        del asked[stranger]
-        current.rejections.add(quality.NOT_ASKED, stranger)
-    for symbol in asked.keys() & current.held.keys():
+    for symbol in asked.keys() - set(request.symbols):
+        del asked[symbol]
+        current.rejections.add(quality.NOT_ASKED, symbol)
+    for symbol in asked.keys() & current.restatements.keys():
         bars = {symbol: asked.pop(symbol)}
-        current.held[symbol].append(Held(provider.name, one, replace(answer, bars=bars)))
-    for symbol in splits.found(asked, one.timeframe):
+        current.restatements[symbol].append(
+            RestatementAnswer(provider.name, request, replace(answer, bars=bars))
+        )
+    for symbol in splits.detect(asked, request.timeframe):
         del asked[symbol]
         splits.begin(symbol, current.now)
-        current.waiting.add(one.name(symbol))
-    _record(current, provider.name, one, replace(answer, bars=asked))
+        current.waiting.add(request.name(symbol))
+    _record(current, provider.name, request, replace(answer, bars=asked))
 
 
-def _record(current: Cycle, provider: str, one: Ask, answer: Candles) -> None:
-    """Store an answer, write down how far it reaches, and list what it lacks."""
+def _record(current: Cycle, provider: str, request: Ask, answer: Candles) -> None:
+    """Store an answer, record how far it reaches, and list what it lacks."""
     now = current.now
     written = pipeline.record(
         answer.bars,
-        one.timeframe,
+        request.timeframe,
         provider=provider,
         feed=answer.feed,
         delay=answer.delay,
@@ -280,26 +286,28 @@ def _record(current: Cycle, provider: str, one: Ask, answer: Candles) -> None:
         rejections=current.rejections,
     )
     for calendar, part in pipeline.by_calendar(answer.bars):
-        known = sessions.load(calendar, since=one.since - timedelta(days=30), until=now + timedelta(days=7))
-        schedule.answered(part, one.timeframe, known, now, answer.delay)
-        gaps.note(part, one.timeframe, one.since, known, now, answer.delay)
-    current.stored |= {one.name(symbol) for symbol in answer.bars}
+        trading_sessions = sessions.load(
+            calendar, since=request.since - timedelta(days=30), until=now + timedelta(days=7)
+        )
+        schedule.record_answer(part, request.timeframe, trading_sessions, now, answer.delay)
+        gaps.list_missing(part, request.timeframe, request.since, trading_sessions, now, answer.delay)
+    current.stored |= {request.name(symbol) for symbol in answer.bars}
     current.run.rows += written.new + written.changed
     current.note(provider, stored=len(answer.bars))
 
 
-def _restate(current: Cycle, symbol: str, held: Sequence[Held]) -> None:
+def _restate(current: Cycle, symbol: str, answers: Sequence[RestatementAnswer]) -> None:
     """Put a split instrument's whole history, fetched again, in place of the old: all or nothing.
 
-    It stays as it is while a timeframe is missing or two providers may stand on different bases.
+    It stays as it is while a timeframe is missing or two providers may have different share bases.
     """
-    complete = {part.ask.timeframe for part in held} == set(schedule.fetched())
-    if not complete or len({part.provider for part in held}) > 1:
-        current.waiting |= {part.ask.name(symbol) for part in held}
+    complete = {part.ask.timeframe for part in answers} == set(schedule.fetched())
+    if not complete or len({part.provider for part in answers}) > 1:
+        current.waiting |= {part.ask.name(symbol) for part in answers}
         return
-    seen = [splits.found(part.answer.bars, part.ask.timeframe).get(symbol) for part in held]
+    seen = [splits.detect(part.answer.bars, part.ask.timeframe).get(symbol) for part in answers]
     change = next((change for change in seen if change is not None), None)
     with transaction.atomic():
-        splits.finish(symbol, change, held[0].provider, current.now)
-        for part in held:
+        splits.finish(symbol, change, answers[0].provider, current.now)
+        for part in answers:
             _record(current, part.provider, part.ask, part.answer)

@@ -17,11 +17,11 @@ PAUSES = (timedelta(minutes=10), timedelta(hours=2), timedelta(hours=24))
 REFILLED_AT_ONCE = 2  # per cycle: what is due now must not wait behind what was missed
 
 
-def note(
+def list_missing(
     answer: Mapping[str, Bars],
     timeframe: Timeframe,
     since: datetime,
-    known: Sessions,
+    trading_sessions: Sessions,
     at: datetime,
     delay: timedelta,
 ) -> None:
@@ -29,8 +29,8 @@ def note(
     symbols = list(answer)
     listed = Gap.objects.filter(symbol__in=symbols, timeframe=timeframe, last_at__gte=since)
     since = min(listed.aggregate(first=Min("first_at"))["first"] or since, since)
-    grid = known.grid(timeframe, to_instant(since), to_instant(at))
-    grid = grid[known.final(timeframe, grid, at, delay)]
+    grid = trading_sessions.grid(timeframe, to_instant(since), to_instant(at))
+    grid = grid[trading_sessions.final(timeframe, grid, at, delay)]
     stored = store.read_bars(symbols, timeframe, since=since, until=at)
     oldest = store.oldest(symbols, timeframe)
     missing = {
@@ -41,18 +41,18 @@ def note(
     if missing:
         lacking = np.sum(list(missing.values()), axis=0)
         shared = (lacking >= 2) & (lacking * 2 >= len(missing))
-        found = [
+        listed_gaps = [
             _gap(
                 symbol,
                 timeframe,
                 grid[run],
-                _reason(timeframe, grid[run], answer[symbol], shared[run], known),
+                _reason(timeframe, grid[run], answer[symbol], shared[run], trading_sessions),
                 at,
             )
             for symbol, lacks in missing.items()
             for run in _runs(lacks)
         ]
-        _list(symbols, timeframe, since, found)
+        _list(symbols, timeframe, since, listed_gaps)
 
 
 def _runs(lacks: Flags) -> Iterator[slice]:
@@ -62,15 +62,17 @@ def _runs(lacks: Flags) -> Iterator[slice]:
         yield slice(int(first), int(end))
 
 
-def _reason(timeframe: Timeframe, lost: Instants, answer: Bars, shared: Flags, known: Sessions) -> Gap.Reason:
+def _reason(
+    timeframe: Timeframe, lost: Instants, answer: Bars, shared: Flags, trading_sessions: Sessions
+) -> Gap.Reason:
     """Return why the bars are missing.
 
     Ours when no answer reached back so far; the provider's if most symbols or a whole session lack them.
     """
     if not len(answer) or lost[-1] < answer.opened_at[0]:
         return Gap.Reason.OUTAGE
-    end = known.closes_of(timeframe, lost[-1:])[0]
-    whole_session = ((known.opens >= lost[0]) & (known.closes <= end)).any()
+    end = trading_sessions.closes_of(timeframe, lost[-1:])[0]
+    whole_session = ((trading_sessions.opens >= lost[0]) & (trading_sessions.closes <= end)).any()
     return Gap.Reason.PROVIDER if shared.all() or whole_session else Gap.Reason.NO_TRADE
 
 
@@ -88,20 +90,20 @@ def _gap(symbol: str, timeframe: Timeframe, lost: Instants, reason: Gap.Reason, 
 
 
 @transaction.atomic
-def _list(symbols: list[str], timeframe: Timeframe, since: datetime, found: list[Gap]) -> None:
+def _list(symbols: list[str], timeframe: Timeframe, since: datetime, missing: list[Gap]) -> None:
     """List what was found since `since`. What was known keeps its attempts, what is filled goes."""
     listed = Gap.objects.filter(symbol__in=symbols, timeframe=timeframe, first_at__gte=since)
-    known = {(gap.symbol, gap.first_at): gap for gap in listed}
-    for gap in found:
-        before = known.pop((gap.symbol, gap.first_at), None)
+    remaining = {(gap.symbol, gap.first_at): gap for gap in listed}
+    for gap in missing:
+        before = remaining.pop((gap.symbol, gap.first_at), None)
         if before is not None:
             # Once a provider was asked for it, a gap is no longer ours; otherwise the first reason stands.
             reason = gap.reason if before.reason == Gap.Reason.OUTAGE else before.reason
             Gap.objects.filter(pk=before.pk).exclude(
                 last_at=gap.last_at, bars=gap.bars, reason=reason
             ).update(last_at=gap.last_at, bars=gap.bars, reason=reason)
-    Gap.objects.filter(pk__in=[gap.pk for gap in known.values()]).delete()
-    Gap.objects.bulk_create(found, ignore_conflicts=True)
+    Gap.objects.filter(pk__in=[gap.pk for gap in remaining.values()]).delete()
+    Gap.objects.bulk_create(missing, ignore_conflicts=True)
 
 
 def due(at: datetime) -> list[Gap]:
@@ -110,11 +112,11 @@ def due(at: datetime) -> list[Gap]:
     return list(waiting[:REFILLED_AT_ONCE])
 
 
-def ask_again(gap: Gap) -> Ask:
+def request_for(gap: Gap) -> Ask:
     return Ask((gap.symbol,), Timeframe(gap.timeframe), gap.first_at)
 
 
-def tried(gap: Gap, at: datetime) -> None:
+def count_attempt(gap: Gap, at: datetime) -> None:
     """Count an answered attempt: the next pause is longer, and after the last one the gap is left alone."""
     attempts = gap.attempts + 1
     pause = PAUSES[attempts] if attempts < len(PAUSES) else None

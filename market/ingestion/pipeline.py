@@ -21,13 +21,13 @@ T = TypeVar("T")
 def by_calendar(values: Mapping[str, T]) -> Iterator[tuple[str, dict[str, T]]]:
     """Return values by symbol, dealt out by exchange calendar. Raises UnknownSymbols for strangers."""
     calendars = dict(Instrument.objects.filter(symbol__in=values).values_list("symbol", "calendar"))
-    if strangers := values.keys() - calendars.keys():
-        raise store.UnknownSymbols(sorted(strangers))
+    if unknown := values.keys() - calendars.keys():
+        raise store.UnknownSymbols(sorted(unknown))
     for calendar in sorted(set(calendars.values())):
         yield calendar, {symbol: value for symbol, value in values.items() if calendars[symbol] == calendar}
 
 
-def no_newer_than_trading(ticks: Sequence[QuoteTick]) -> list[QuoteTick]:
+def cap_to_sessions(ticks: Sequence[QuoteTick]) -> list[QuoteTick]:
     """Return the ticks, none of them later than the session it can be from.
 
     For a provider that stamps prices with its own clock: between two sessions it repeats the last price, and
@@ -36,8 +36,8 @@ def no_newer_than_trading(ticks: Sequence[QuoteTick]) -> list[QuoteTick]:
     capped: list[QuoteTick] = []
     for calendar, part in by_calendar({tick.symbol: tick for tick in ticks}):
         oldest = min(tick.as_of for tick in part.values())
-        known = sessions.load(calendar, since=oldest - timedelta(days=15))
-        capped += [replace(tick, as_of=known.traded_until(tick.as_of)) for tick in part.values()]
+        trading_sessions = sessions.load(calendar, since=oldest - timedelta(days=15))
+        capped += [replace(tick, as_of=trading_sessions.traded_until(tick.as_of)) for tick in part.values()]
     return capped
 
 
@@ -61,30 +61,32 @@ def record(
     with transaction.atomic():
         placed: dict[str, Bars] = {}
         for calendar, part in by_calendar(kept):
-            placed |= _placed(part, timeframe, calendar, at, delay)
-        written = store.write_candles(_judged(placed, timeframe), timeframe, provider=provider, feed=feed)
+            placed |= _with_sessions(part, timeframe, calendar, at, delay)
+        written = store.write_candles(
+            _with_suspects(placed, timeframe), timeframe, provider=provider, feed=feed
+        )
         if timeframe in BUILT:
             _build(placed, BUILT[timeframe], feed=feed, at=at, delay=delay)
     return written
 
 
-def _placed(
+def _with_sessions(
     bars: Mapping[str, Bars], timeframe: Timeframe, calendar: str, at: datetime, delay: timedelta
 ) -> dict[str, Bars]:
     """Return the bars with their session and whether they are final, by the sessions of their calendar."""
     first = min(given.opened_at[0] for given in bars.values())
-    known = sessions.load(calendar, since=to_datetime(first) - timedelta(days=8))
+    trading_sessions = sessions.load(calendar, since=to_datetime(first) - timedelta(days=8))
     return {
         symbol: replace(
             given,
-            regular=known.regular(timeframe, given.opened_at),
-            final=known.final(timeframe, given.opened_at, at, delay),
+            regular=trading_sessions.regular(timeframe, given.opened_at),
+            final=trading_sessions.final(timeframe, given.opened_at, at, delay),
         )
         for symbol, given in bars.items()
     }
 
 
-def _judged(bars: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Bars]:
+def _with_suspects(bars: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Bars]:
     """Return the bars with their suspects marked, judged with the stored bars on both sides of them.
 
     The stored bar just before is judged again: these may confirm it. So is the one just after.
@@ -101,7 +103,7 @@ def _judged(bars: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Bars]:
             if marks[row] != line.suspect[row]:
                 changed[bool(marks[row])][symbol] = line.opened_at[row : row + 1]
     if changed[False] or changed[True]:
-        store.hold(bars)
+        store.lock(bars)
     store.set_suspect(timeframe, cleared=changed[False], flagged=changed[True])
     return judged
 
@@ -116,15 +118,17 @@ def _build(
         if not touched:
             continue
         first, last = min(stamps[0] for stamps in touched), max(stamps[-1] for stamps in touched)
-        known = sessions.load(calendar, since=to_datetime(first) - timedelta(days=8))
-        since = known.buckets(timeframe, np.array([first]))[0]
+        trading_sessions = sessions.load(calendar, since=to_datetime(first) - timedelta(days=8))
+        since = trading_sessions.buckets(timeframe, np.array([first]))[0]
         stored = store.read_bars(
             list(part), finer, since=to_datetime(since), until=to_datetime(last) + timeframe.length
         )
         built: dict[str, Bars] = {}
-        for symbol, found in stored.items():
-            regular = found[found.regular]
+        for symbol, finer_bars in stored.items():
+            regular = finer_bars[finer_bars.regular]
             if len(regular):
-                whole = aggregate(regular, known.buckets(timeframe, regular.opened_at))
-                built[symbol] = replace(whole, final=known.final(timeframe, whole.opened_at, at, delay))
+                whole = aggregate(regular, trading_sessions.buckets(timeframe, regular.opened_at))
+                built[symbol] = replace(
+                    whole, final=trading_sessions.final(timeframe, whole.opened_at, at, delay)
+                )
         store.write_candles(built, timeframe, provider=BUILT_HERE, feed=feed)

@@ -97,8 +97,8 @@ class _Calendar:
     def overlapping(self, timeframe: Timeframe, last: np.datetime64) -> datetime:
         """Return the opening of the first of the few bars up to the `last` one."""
         first = last - np.timedelta64(30, "D")
-        known = self.recent if first > to_instant(self.at - RECENT) else self.whole
-        grid = known.grid(timeframe, first, last + np.timedelta64(1, "us"))
+        trading_sessions = self.recent if first > to_instant(self.at - RECENT) else self.whole
+        grid = trading_sessions.grid(timeframe, first, last + np.timedelta64(1, "us"))
         return to_datetime(grid[-OVERLAP:][0] if len(grid) else last)
 
 
@@ -116,11 +116,11 @@ def _due(
         for delay in {row.delay_seconds for row in progress.values()}
     }
     corrections = _corrections_due(calendar.recent, at) if timeframe is Timeframe.D1 else NEVER
-    found = []
+    waiting = []
     for instrument in instruments:
         row, last = progress.get(instrument.symbol), newest[instrument.symbol]
         if row is None:
-            found.append((calendar.beginning(timeframe), NEVER, instrument.symbol))
+            waiting.append((calendar.beginning(timeframe), NEVER, instrument.symbol))
         elif (
             instrument.split_pending_since
             or _is_new(row, expected[row.delay_seconds])
@@ -130,36 +130,36 @@ def _due(
                 since = calendar.beginning(timeframe)
             else:
                 since = calendar.overlapping(timeframe, last)
-            found.append((since, row.answered_at, instrument.symbol))
-    return found
+            waiting.append((since, row.answered_at, instrument.symbol))
+    return waiting
 
 
 def _is_new(row: CandleProgress, expected: datetime | None) -> bool:
     return expected is not None and expected > row.answered_through
 
 
-def _corrections_due(known: Sessions, at: datetime) -> datetime:
+def _corrections_due(trading_sessions: Sessions, at: datetime) -> datetime:
     """Return the last moment, some time before an open, at which the daily bars were to be fetched again."""
-    moments = known.opens - np.timedelta64(CORRECTIONS_BEFORE_OPEN)
+    moments = trading_sessions.opens - np.timedelta64(CORRECTIONS_BEFORE_OPEN)
     past = moments[moments <= to_instant(at)]
     return to_datetime(past[-1]) if len(past) else NEVER
 
 
-def answered(
-    bars: Mapping[str, Bars], timeframe: Timeframe, known: Sessions, at: datetime, delay: timedelta
+def record_answer(
+    bars: Mapping[str, Bars], timeframe: Timeframe, trading_sessions: Sessions, at: datetime, delay: timedelta
 ) -> None:
-    """Write down that a provider has answered for these symbols, and through which bar."""
-    expected = known.newest_final(timeframe, at, delay) or NEVER
-    late = known.newest_final(timeframe, at - PATIENCE, delay) or NEVER
+    """Record that a provider has answered for these symbols, and through which bar."""
+    expected = trading_sessions.newest_final(timeframe, at, delay) or NEVER
+    late = trading_sessions.newest_final(timeframe, at - PATIENCE, delay) or NEVER
     rows = []
     for symbol, given in bars.items():
-        came = to_datetime(given.opened_at.max()) if len(given) else NEVER
+        newest_bar = to_datetime(given.opened_at.max()) if len(given) else NEVER
         rows.append(
             CandleProgress(
                 symbol=symbol,
                 timeframe=timeframe,
                 answered_at=at,
-                answered_through=max(min(came, expected), late),
+                answered_through=max(min(newest_bar, expected), late),
                 delay_seconds=int(delay.total_seconds()),
                 corrected_at=at,
             )

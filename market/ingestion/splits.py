@@ -23,7 +23,7 @@ class Change:
     date: date
 
 
-def found(answer: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Change]:
+def detect(answer: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Change]:
     """Return the symbols whose stored bars differ from the same bars in the answer by one common factor."""
     given = {symbol: bars for symbol, bars in answer.items() if len(bars)}
     if not given:
@@ -41,8 +41,8 @@ def found(answer: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Change]
 def _first_day(old: Bars, new: Bars, factor: float) -> date:
     """Return the date of the first bar that was stored on the new basis, or was not stored as final yet."""
     old = old[old.final & ~old.suspect]
-    stamps, mine, theirs = np.intersect1d(old.opened_at, new.opened_at, return_indices=True)
-    ratio = old.close[mine] / new.close[theirs]
+    stamps, ours, theirs = np.intersect1d(old.opened_at, new.opened_at, return_indices=True)
+    ratio = old.close[ours] / new.close[theirs]
     last = stamps[np.abs(ratio / factor - 1) < np.abs(ratio - 1)][-1]
     later = new.opened_at[new.opened_at > last]
     return to_datetime(later[0]).date() if len(later) else to_datetime(last).date() + timedelta(days=1)
@@ -55,13 +55,13 @@ def begin(symbol: str, at: datetime) -> None:
 
 def pending() -> list[str]:
     """Return the symbols whose history waits to be restated."""
-    found = Instrument.objects.exclude(split_pending_since=None).order_by("symbol")
-    return list(found.values_list("symbol", flat=True))
+    waiting = Instrument.objects.exclude(split_pending_since=None).order_by("symbol")
+    return list(waiting.values_list("symbol", flat=True))
 
 
 @transaction.atomic
 def finish(symbol: str, change: Change | None, source: str, at: datetime) -> None:
-    """Put the stored history of all timeframes on the new basis and record the split.
+    """Restate the stored history of all timeframes and record the split.
 
     `change` is None when the whole history, fetched again, shows none: a provider took its split back.
     """

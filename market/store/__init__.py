@@ -3,14 +3,14 @@
 from market.store.candles import Written, rescale, set_suspect, write_candles
 from market.store.quotes import write_quotes
 from market.store.reading import ClosedBars, context, newest, oldest, previous_closes, read_bars, read_closed
-from market.store.staging import UnknownSymbols, hold
+from market.store.staging import UnknownSymbols, lock
 
 __all__ = [
     "ClosedBars",
     "UnknownSymbols",
     "Written",
     "context",
-    "hold",
+    "lock",
     "newest",
     "oldest",
     "previous_closes",

@@ -45,9 +45,9 @@ class Batch:
         """Return which bars are not stored, and which are stored with other values or not `alike`."""
         if not len(stored):
             return np.ones(len(self), dtype=np.bool_), np.zeros(len(self), dtype=np.bool_)
-        keys, known = self.keys, stored.keys
-        near = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-        is_stored = known[near] == keys
+        keys, stored_keys = self.keys, stored.keys
+        near = np.minimum(np.searchsorted(stored_keys, keys), len(stored_keys) - 1)
+        is_stored = stored_keys[near] == keys
         is_same = alike[near]
         for name in COLUMNS:
             given, there = getattr(self.bars, name), getattr(stored.bars, name)[near]

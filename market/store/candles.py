@@ -118,9 +118,9 @@ def _grow(cursor: CursorWrapper, symbols: Collection[str], timeframes: Collectio
     """Give the candles of these symbols and timeframes another version."""
     cursor.execute(
         """
-        INSERT INTO candle_versions AS known (symbol, timeframe, version)
+        INSERT INTO candle_versions AS stored (symbol, timeframe, version)
         SELECT symbol, timeframe, 1 FROM unnest(%s::varchar[]) AS symbol, unnest(%s::varchar[]) AS timeframe
-        ON CONFLICT (symbol, timeframe) DO UPDATE SET version = known.version + 1
+        ON CONFLICT (symbol, timeframe) DO UPDATE SET version = stored.version + 1
         """,
         [sorted(symbols), [timeframe.value for timeframe in timeframes]],
     )

@@ -20,11 +20,11 @@ REGULAR, FINAL, SUSPECT, ALIKE = 1, 2, 4, 8
 KINDS = ["datetime64[us]", "float64", "float64", "float64", "float64", "int64", "float64", "int16"]
 SOURCED_KINDS = [*KINDS[:-1], "int32", "int16"]
 
-# `asked` numbers the symbols, `picked` finds one symbol's bars by the primary key, newest first.
+# `wanted` numbers the symbols, `picked` finds one symbol's bars by the primary key, newest first.
 COPY_OUT = """
     COPY (
-        SELECT asked.ordinal::int4, columns.*
-        FROM unnest({keys}) WITH ORDINALITY AS asked ({names}, ordinal)
+        SELECT wanted.ordinal::int4, columns.*
+        FROM unnest({keys}) WITH ORDINALITY AS wanted ({names}, ordinal)
         CROSS JOIN LATERAL (
             SELECT array_agg(opened_at), array_agg(open), array_agg(high), array_agg(low), array_agg(close),
                 array_agg(volume), array_agg(coalesce(vwap, 'NaN')),{source}
@@ -37,7 +37,7 @@ COPY_OUT = """
 
 PICKED = """
     SELECT * FROM candles
-    WHERE candles.symbol = asked.symbol AND timeframe = %(timeframe)s
+    WHERE candles.symbol = wanted.symbol AND timeframe = %(timeframe)s
         AND opened_at >= %(since)s AND opened_at < %(until)s
         AND (NOT %(closed)s OR (is_final AND session = 'regular' AND NOT suspect))
     ORDER BY opened_at DESC LIMIT %(last)s
@@ -62,11 +62,11 @@ AROUND = COPY_OUT.format(
     picked="""
         SELECT * FROM (
             (SELECT * FROM candles
-            WHERE candles.symbol = asked.symbol AND timeframe = %(timeframe)s AND opened_at < asked.first
+            WHERE candles.symbol = wanted.symbol AND timeframe = %(timeframe)s AND opened_at < wanted.first
             ORDER BY opened_at DESC LIMIT %(before)s)
             UNION ALL
             (SELECT * FROM candles
-            WHERE candles.symbol = asked.symbol AND timeframe = %(timeframe)s AND opened_at > asked.last
+            WHERE candles.symbol = wanted.symbol AND timeframe = %(timeframe)s AND opened_at > wanted.last
             ORDER BY opened_at LIMIT 1)
         ) AS neighbours
         ORDER BY opened_at DESC
@@ -80,8 +80,8 @@ UNDER = COPY_OUT.format(
     names="symbol, first, last",
     picked="""
         SELECT * FROM candles
-        WHERE candles.symbol = asked.symbol AND timeframe = %(timeframe)s
-            AND opened_at BETWEEN asked.first AND asked.last
+        WHERE candles.symbol = wanted.symbol AND timeframe = %(timeframe)s
+            AND opened_at BETWEEN wanted.first AND wanted.last
         ORDER BY opened_at DESC
     """,
 )
@@ -101,9 +101,9 @@ def read_bars(
     `closed`: only final bars of the regular session that are not suspect. Every symbol is in the answer. The
     arrays of all symbols are views of the same few large ones.
     """
-    asked = list(dict.fromkeys(symbols))
+    wanted = list(dict.fromkeys(symbols))
     span = {"since": since or "-infinity", "until": until or "infinity", "last": last}
-    return _by_symbol(NEWEST, asked, {"timeframe": timeframe.value, "closed": closed, **span})
+    return _by_symbol(NEWEST, wanted, {"timeframe": timeframe.value, "closed": closed, **span})
 
 
 @dataclass(frozen=True)
@@ -141,13 +141,13 @@ def context(bars: Mapping[str, Bars], timeframe: Timeframe, before: int = CONTEX
 
     Up to `before` bars before its first, one after its last.
     """
-    asked = [symbol for symbol, given in bars.items() if len(given)]
-    first = [to_datetime(bars[symbol].opened_at.min()) for symbol in asked]
-    last = [to_datetime(bars[symbol].opened_at.max()) for symbol in asked]
-    found = _by_symbol(
-        AROUND, asked, {"timeframe": timeframe.value, "first": first, "last": last, "before": before}
+    wanted = [symbol for symbol, given in bars.items() if len(given)]
+    first = [to_datetime(bars[symbol].opened_at.min()) for symbol in wanted]
+    last = [to_datetime(bars[symbol].opened_at.max()) for symbol in wanted]
+    stored_bars = _by_symbol(
+        AROUND, wanted, {"timeframe": timeframe.value, "first": first, "last": last, "before": before}
     )
-    return dict.fromkeys(bars, Bars.empty()) | found
+    return dict.fromkeys(bars, Bars.empty()) | stored_bars
 
 
 def under(bars: Mapping[str, Bars], timeframe: Timeframe, provider: str, feed: Feed) -> tuple[Batch, Flags]:
@@ -165,14 +165,14 @@ def under(bars: Mapping[str, Bars], timeframe: Timeframe, provider: str, feed: F
 
 
 def _by_symbol(statement: str, symbols: list[str], values: Mapping[str, Any]) -> dict[str, Bars]:
-    found = dict.fromkeys(symbols, Bars.empty())
+    bars_by_symbol = dict.fromkeys(symbols, Bars.empty())
     if not symbols:
-        return found
+        return bars_by_symbol
     everything, _ = _copy_out(statement, {"symbols": symbols, **values})
     starts = np.flatnonzero(np.diff(everything.ordinals, prepend=0))
     for start, stop in pairwise([*starts, len(everything)]):
-        found[symbols[everything.ordinals[start] - 1]] = everything.bars[start:stop]
-    return found
+        bars_by_symbol[symbols[everything.ordinals[start] - 1]] = everything.bars[start:stop]
+    return bars_by_symbol
 
 
 def _copy_out(statement: str, values: Mapping[str, Any]) -> tuple[Batch, NDArray[np.int16]]:
@@ -204,11 +204,11 @@ def _opening(symbols: Sequence[str], timeframe: Timeframe, which: str) -> dict[s
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT asked.symbol, (
+            SELECT wanted.symbol, (
                 SELECT opened_at FROM candles
-                WHERE candles.symbol = asked.symbol AND timeframe = %s {which} LIMIT 1
+                WHERE candles.symbol = wanted.symbol AND timeframe = %s {which} LIMIT 1
             )
-            FROM unnest(%s::varchar[]) AS asked (symbol)
+            FROM unnest(%s::varchar[]) AS wanted (symbol)
             """,
             [timeframe.value, list(symbols)],
         )
@@ -224,12 +224,12 @@ def previous_closes(sessions: Mapping[str, date]) -> dict[str, float]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT asked.symbol, previous.close
-            FROM unnest(%s::varchar[], %s::timestamptz[]) AS asked (symbol, opened_at)
+            SELECT wanted.symbol, previous.close
+            FROM unnest(%s::varchar[], %s::timestamptz[]) AS wanted (symbol, opened_at)
             CROSS JOIN LATERAL (
                 SELECT close FROM candles
-                WHERE candles.symbol = asked.symbol AND timeframe = %s
-                    AND candles.opened_at < asked.opened_at AND is_final AND NOT suspect
+                WHERE candles.symbol = wanted.symbol AND timeframe = %s
+                    AND candles.opened_at < wanted.opened_at AND is_final AND NOT suspect
                 ORDER BY candles.opened_at DESC LIMIT 1
             ) AS previous
             """,

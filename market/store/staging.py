@@ -32,8 +32,8 @@ def refuse_unknown(cursor: CursorWrapper, symbols: str) -> None:
     """Raise UnknownSymbols when an array of symbols names one that is no instrument."""
     cursor.execute(
         """
-        SELECT symbol FROM unnest(%s::varchar[]) AS asked (symbol)
-        WHERE NOT EXISTS (SELECT FROM instruments WHERE instruments.symbol = asked.symbol)
+        SELECT symbol FROM unnest(%s::varchar[]) AS wanted (symbol)
+        WHERE NOT EXISTS (SELECT FROM instruments WHERE instruments.symbol = wanted.symbol)
         ORDER BY symbol
         """,
         [symbols],
@@ -52,7 +52,7 @@ def lock_instruments(cursor: CursorWrapper, symbols: Collection[str]) -> None:
         raise UnknownSymbols(unknown)
 
 
-def hold(symbols: Collection[str]) -> None:
+def lock(symbols: Collection[str]) -> None:
     """Lock instruments ahead of other writes: writers that lock in one order never wait in a circle."""
     with connection.cursor() as cursor:
         lock_instruments(cursor, symbols)

@@ -51,15 +51,15 @@ def read_layout(header: Sequence[str], line: int) -> Layout:
             f"line {line}: no column for open. The first line must name the columns, as in {EXAMPLE}"
         )
     stamp = _stamp(names, line)
-    values = {what: _only(names, known, what, line) for what, known in VALUES.items()}
+    values = {what: _only(names, accepted, what, line) for what, accepted in VALUES.items()}
     missing = [what for what, column in values.items() if column is None]
     if missing:
         raise BadFile(
             f"line {line}: no column for {', '.join(missing)}. The columns are named as in {EXAMPLE}"
         )
-    values |= {what: _only(names, known, what, line) for what, known in OPTIONAL.items()}
-    found = {what: column for what, column in values.items() if column is not None}
-    return Layout(stamp=stamp, values=found, width=len(header))
+    values |= {what: _only(names, accepted, what, line) for what, accepted in OPTIONAL.items()}
+    columns = {what: column for what, column in values.items() if column is not None}
+    return Layout(stamp=stamp, values=columns, width=len(header))
 
 
 def _stamp(names: Sequence[str], line: int) -> tuple[int, ...]:
@@ -73,9 +73,9 @@ def _stamp(names: Sequence[str], line: int) -> tuple[int, ...]:
     return found
 
 
-def _only(names: Sequence[str], known: Sequence[str], what: str, line: int) -> int | None:
+def _only(names: Sequence[str], accepted: Sequence[str], what: str, line: int) -> int | None:
     """Return the column with the first of the known names that is there."""
-    for name in known:
+    for name in accepted:
         if names.count(name) > 1:
             raise BadFile(
                 f"line {line}: {names.count(name)} columns are named {name}, so {what} is not clear"

@@ -13,18 +13,18 @@ class BadFile(ValueError):
 class Problems:
     """The lines that cannot be taken, each with the first reason that was found."""
 
-    found: dict[int, str] = field(default_factory=dict)
+    reasons: dict[int, str] = field(default_factory=dict)
 
     def add(self, line: int, reason: str) -> None:
-        self.found.setdefault(line, reason)
+        self.reasons.setdefault(line, reason)
 
     def refuse(self) -> None:
         """Raise BadFile when anything was added."""
-        if self.found:
+        if self.reasons:
             raise BadFile(str(self))
 
     def __str__(self) -> str:
-        told = [f"line {line}: {reason}" for line, reason in sorted(self.found.items())[:LISTED]]
-        if len(self.found) > LISTED:
-            told.append(f"... and {len(self.found) - LISTED:,} more lines")
-        return "\n".join(told)
+        lines = [f"line {line}: {reason}" for line, reason in sorted(self.reasons.items())[:LISTED]]
+        if len(self.reasons) > LISTED:
+            lines.append(f"... and {len(self.reasons) - LISTED:,} more lines")
+        return "\n".join(lines)

@@ -68,6 +68,6 @@ class Command(BaseCommand):
 
 
 def _refuse_unknown(symbols: list[str]) -> None:
-    known = set(Instrument.objects.filter(symbol__in=symbols).values_list("symbol", flat=True))
-    if unknown := [symbol for symbol in symbols if symbol not in known]:
+    existing = set(Instrument.objects.filter(symbol__in=symbols).values_list("symbol", flat=True))
+    if unknown := [symbol for symbol in symbols if symbol not in existing]:
         raise CommandError(f"not on the list of instruments: {', '.join(unknown)}. Add them in admin first.")

@@ -66,15 +66,15 @@ class Command(BaseCommand):
                     options["splits"],
                     timezone.now(),
                 )
-        except (OSError, candles.Refused) as error:
+        except (OSError, candles.ImportRefused) as error:
             raise CommandError(f"Nothing was imported.\n{error}") from error
-        self.stdout.write(candles.told(result))
+        self.stdout.write(candles.describe(result))
 
     def _named(self, options: Mapping[str, Any]) -> tuple[str, Timeframe]:
         """Return symbol and timeframe as given, or as the file's name says them."""
-        told = NAME.match(options["file"].name)
-        symbol = options["symbol"] or (told and told[1])
-        timeframe = options["timeframe"] or (told and told[2])
+        name_match = NAME.match(options["file"].name)
+        symbol = options["symbol"] or (name_match and name_match[1])
+        timeframe = options["timeframe"] or (name_match and name_match[2])
         if not symbol or not timeframe:
             raise CommandError("Give --symbol and --timeframe, or name the file like AAPL_1d.csv.")
         if not (options["symbol"] and options["timeframe"]):

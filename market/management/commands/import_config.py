@@ -23,23 +23,23 @@ class Command(BaseCommand):
             planned = configuration.plan(options["file"].read_text(), env_file)
             if not options["dry_run"]:
                 configuration.carry_out(planned, env_file)
-        except (OSError, UnicodeDecodeError, configuration.Refused) as error:
+        except (OSError, UnicodeDecodeError, configuration.ConfigurationRefused) as error:
             raise CommandError(f"Nothing was taken over.\n{error}") from error
-        self.stdout.write(told(planned, env_file, only_planned=options["dry_run"]))
+        self.stdout.write(describe(planned, env_file, only_planned=options["dry_run"]))
 
 
-def told(planned: configuration.Adoption, env_file: Path, *, only_planned: bool) -> str:
+def describe(planned: configuration.ConfigurationPlan, env_file: Path, *, only_planned: bool) -> str:
     lines = [
         f"{'Would be' if only_planned else 'Now'} watched: {', '.join(planned.watched) or 'nothing new'}."
     ]
     if planned.others:
         lines.append(f"Watched before, not in the file, still watched: {', '.join(planned.others)}.")
     lines.append(f"{'Would be written' if only_planned else 'Written'} to {env_file}:")
-    lines += [f"  {configuration.shown(name, value)}" for name, value in planned.written.items()] or [
+    lines += [f"  {configuration.masked(name, value)}" for name, value in planned.written.items()] or [
         "  nothing"
     ]
     for name, value in planned.kept.items():
-        lines.append(f"  {configuration.shown(name, value)} stays, though the file says otherwise.")
+        lines.append(f"  {configuration.masked(name, value)} stays, though the file says otherwise.")
     lines += planned.notes
     if planned.written and not only_planned:
         lines.append("Restart Jax for the settings to take effect, then ask `manage.py doctor`.")

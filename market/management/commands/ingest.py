@@ -13,13 +13,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         runs = [cycle.ingest_quotes(timezone.now()), cycle.ingest_candles(timezone.now())]
         for run in runs:
-            self.stdout.write(told(run) if run else "Skipped: another cycle is at work.")
+            self.stdout.write(describe(run) if run else "Skipped: another cycle is at work.")
         done = [run for run in runs if run]
         if any(run.failed and not run.stored for run in done):
             raise CommandError("nothing was stored; `manage.py doctor` says what to do")
 
 
-def told(run: IngestionRun) -> str:
+def describe(run: IngestionRun) -> str:
     """Return what happened in a cycle, a line for each thing."""
     seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else 0.0
     lines = [
@@ -33,7 +33,7 @@ def told(run: IngestionRun) -> str:
         )
     lines += [f"  failed: {name}: {why}" for name, why in run.failures.items()]
     lines += [
-        f"  refused: {found['count']} x {reason}, as in {found['example']}"
-        for reason, found in run.rejected.items()
+        f"  refused: {rows['count']} x {reason}, as in {rows['example']}"
+        for reason, rows in run.rejected.items()
     ]
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from market import store
 from market.imports import candles
-from market.imports.candles import ImportResult, Refused
+from market.imports.candles import ImportRefused, ImportResult
 from market.models import Candle, Installation, Instrument, Split
 from market.prices import Bars, Feed, Timeframe
 from tests import make
@@ -114,7 +114,7 @@ def test_weekly_bars_are_built_from_daily_ones() -> None:
 
 
 def test_one_bad_line_and_nothing_is_stored() -> None:
-    with pytest.raises(Refused, match="line 6: high 9 is below low 11"):
+    with pytest.raises(ImportRefused, match="line 6: high 9 is below low 11"):
         load(DAYS + "2024-07-03,10,9,11,10,1\n", symbol="NEW", splits=SPLIT)
     assert not Candle.objects.exists()
     assert not Split.objects.exists()
@@ -128,13 +128,13 @@ def test_an_unknown_symbol_is_added_but_not_watched() -> None:
 
 
 def test_what_cannot_be_a_symbol_is_refused() -> None:
-    with pytest.raises(Refused, match="A symbol is 1 to 16 capital letters"):
+    with pytest.raises(ImportRefused, match="A symbol is 1 to 16 capital letters"):
         load(symbol="NO/T&")
 
 
 @pytest.mark.parametrize(("timeframe", "source"), [(Timeframe.H1, "15m"), (Timeframe.W1, "1d")])
 def test_built_timeframes_are_refused(timeframe: Timeframe, source: str) -> None:
-    with pytest.raises(Refused, match=f"import bars of {source}"):
+    with pytest.raises(ImportRefused, match=f"import bars of {source}"):
         load(timeframe=timeframe)
 
 
@@ -145,40 +145,42 @@ def test_an_import_makes_the_installation_a_real_one() -> None:
 
 def test_a_simulated_database_refuses_and_stays_as_it_is() -> None:
     Installation.objects.create(pk=1, data="simulated", decided_at=make.T0)
-    with pytest.raises(Refused, match="This database holds simulated market data"):
+    with pytest.raises(ImportRefused, match="This database holds simulated market data"):
         load()
     assert not Candle.objects.exists()
 
 
 def test_a_site_set_to_simulated_data_says_to_use_real(settings: Settings) -> None:
     settings.DATA = settings.DATA_KIND = "simulated"
-    with pytest.raises(Refused, match="DATA=real"):
+    with pytest.raises(ImportRefused, match="DATA=real"):
         load()
     assert not Installation.objects.exists()
 
 
 def test_a_recorded_split_asks_what_the_prices_of_the_file_reflect() -> None:
     load(splits=SPLIT)
-    with pytest.raises(Refused, match=r"Say --splits 2024-07-01:7 when .* or --splits none when"):
+    with pytest.raises(ImportRefused, match=r"Say --splits 2024-07-01:7 when .* or --splits none when"):
         load()
     assert load(splits=SPLIT).written.kept == 4
 
 
 def test_another_ratio_than_the_recorded_one_is_refused() -> None:
     load(splits=SPLIT)
-    with pytest.raises(Refused, match="is recorded as 7, not 4"):
+    with pytest.raises(ImportRefused, match="is recorded as 7, not 4"):
         load(splits={date(2024, 7, 1): 4.0})
 
 
 def test_a_split_to_come_is_refused() -> None:
-    with pytest.raises(Refused, match="lies in the future"):
+    with pytest.raises(ImportRefused, match="lies in the future"):
         load(splits={AFTER.date() + timedelta(days=1): 2.0})
 
 
 def test_bars_on_another_basis_than_a_providers_are_refused() -> None:
     given = make.bars([10.0, 10.0, 10.0, 10.0], datetime(2024, 6, 27, tzinfo=UTC), Timeframe.D1)
     store.write_candles({"AAPL": given}, Timeframe.D1, provider="alpaca", feed=Feed.LIVE)
-    with pytest.raises(Refused, match="The close of 2024-06-27 is 70 in the file and 10 in the bars of 1d"):
+    with pytest.raises(
+        ImportRefused, match="The close of 2024-06-27 is 70 in the file and 10 in the bars of 1d"
+    ):
         load()
     assert load(splits=SPLIT).written.kept >= 2
 

@@ -319,6 +319,6 @@ def test_a_hole_that_the_second_provider_cannot_fill_is_filled_by_the_first(
     gap = Gap.objects.get(symbol="AAPL")
     with cycle.cycle(IngestionRun.Kind.CANDLES, AT) as current:
         assert current is not None
-        assert cycle.fetch(current, gaps.ask_again(gap), choice=1) == {"AAPL"}
+        assert cycle.fetch(current, gaps.request_for(gap), choice=1) == {"AAPL"}
     assert alpaca.visits
     assert not Gap.objects.filter(symbol="AAPL").exists()

@@ -33,7 +33,7 @@ def without(bars: Bars, *missing: int) -> Bars:
 
 def note(answer: dict[str, Bars], since: datetime = MORNING, at: datetime = EVENING) -> None:
     pipeline.record(answer, Timeframe.M15, provider="x", feed=Feed.LIVE, at=at, rejections=Rejections())
-    gaps.note(answer, Timeframe.M15, since, sessions.load("XNYS"), at, timedelta(0))
+    gaps.list_missing(answer, Timeframe.M15, since, sessions.load("XNYS"), at, timedelta(0))
 
 
 def listed() -> list[tuple[str, datetime, int, str]]:
@@ -89,7 +89,7 @@ def test_a_bar_that_is_not_final_yet_is_not_missing() -> None:
 
 def test_finding_a_gap_twice_lists_it_once_and_keeps_its_attempts() -> None:
     note({"AAPL": day(3)})
-    gaps.tried(Gap.objects.get(), EVENING)
+    gaps.count_attempt(Gap.objects.get(), EVENING)
     note({"AAPL": day(3)})
     assert Gap.objects.get().attempts == 1
 
@@ -105,7 +105,7 @@ def test_a_gap_is_tried_three_times_with_growing_pauses_and_then_left() -> None:
     attempts = []
     while waiting := gaps.due(EVENING + timedelta(days=2)):
         attempts.append(waiting[0].next_attempt_at)
-        gaps.tried(waiting[0], attempts[-1] or EVENING)
+        gaps.count_attempt(waiting[0], attempts[-1] or EVENING)
     pauses = timedelta(minutes=10), timedelta(hours=2), timedelta(hours=24)
     assert attempts == [EVENING + sum(pauses[: n + 1], timedelta(0)) for n in range(3)]
     assert Gap.objects.get().next_attempt_at is None

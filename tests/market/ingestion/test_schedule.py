@@ -27,7 +27,7 @@ def answer(bars: dict[str, Bars], at: datetime, delay: timedelta = timedelta(0))
     pipeline.record(
         bars, Timeframe.M15, provider="x", feed=Feed.LIVE, at=at, delay=delay, rejections=Rejections()
     )
-    schedule.answered(bars, Timeframe.M15, sessions.load("XNYS"), at, delay)
+    schedule.record_answer(bars, Timeframe.M15, sessions.load("XNYS"), at, delay)
 
 
 def morning(bars: int) -> Bars:
@@ -88,7 +88,7 @@ def test_daily_bars_are_fetched_again_before_the_next_open(settings: Settings) -
     pipeline.record(
         {"AAPL": days}, Timeframe.D1, provider="x", feed=Feed.LIVE, at=evening, rejections=Rejections()
     )
-    schedule.answered({"AAPL": days}, Timeframe.D1, sessions.load("XNYS"), evening, timedelta(0))
+    schedule.record_answer({"AAPL": days}, Timeframe.D1, sessions.load("XNYS"), evening, timedelta(0))
     assert schedule.due(datetime(2024, 7, 3, 11, 29, tzinfo=UTC)) == []
     (correction,) = schedule.due(datetime(2024, 7, 3, 11, 30, tzinfo=UTC))
     assert correction.since == datetime(2024, 6, 26, tzinfo=UTC) + timedelta(days=1)

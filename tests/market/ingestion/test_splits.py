@@ -49,24 +49,24 @@ def record(bars: Bars) -> None:
 
 def test_one_factor_over_the_overlap_is_a_split_on_the_day_of_the_first_new_bar() -> None:
     answer = Bars.join([restated(week()[1:], 7), monday(105.5)])
-    assert splits.found({"AAPL": answer}, Timeframe.D1) == {"AAPL": Change(7.0, date(2024, 7, 8))}
+    assert splits.detect({"AAPL": answer}, Timeframe.D1) == {"AAPL": Change(7.0, date(2024, 7, 8))}
 
 
 def test_a_split_that_the_provider_restates_a_day_late_keeps_its_day() -> None:
     record(monday(105.5))
     answer = Bars.join([restated(week()[1:], 7), monday(105.5)])
-    assert splits.found({"AAPL": answer}, Timeframe.D1) == {"AAPL": Change(7.0, date(2024, 7, 8))}
+    assert splits.detect({"AAPL": answer}, Timeframe.D1) == {"AAPL": Change(7.0, date(2024, 7, 8))}
 
 
 def test_a_price_that_falls_to_a_seventh_is_no_split() -> None:
     answer = Bars.join([week()[1:], monday(105.5)])
-    assert splits.found({"AAPL": answer}, Timeframe.D1) == {}
+    assert splits.detect({"AAPL": answer}, Timeframe.D1) == {}
 
 
 def test_a_correction_of_one_bar_is_no_split() -> None:
     answer = week()
     answer.close[2] = answer.low[2]
-    assert splits.found({"AAPL": answer}, Timeframe.D1) == {}
+    assert splits.detect({"AAPL": answer}, Timeframe.D1) == {}
 
 
 def test_nothing_evaluates_the_instrument_until_its_history_is_restated() -> None:
