@@ -1,4 +1,4 @@
-"""The rows of the signals app: what is switched on, what was said, how history looks."""
+"""The rows of the signals app: configurations, scans, signals, backtests and track records."""
 
 from signals.models.configs import StrategyConfig
 from signals.models.history import Backtest, StrategyRecord

@@ -17,7 +17,7 @@ def strategy_choices() -> list[tuple[str, str]]:
 
 class StrategyConfigQuerySet(models.QuerySet["StrategyConfig"]):
     def enabled(self) -> "StrategyConfigQuerySet":
-        """Those that are switched on and that this version of Jax has a strategy for."""
+        """Keep those that are switched on and have a strategy in this version of Jax."""
         return self.filter(enabled=True, strategy_id__in=list(STRATEGIES))
 
 
@@ -26,7 +26,7 @@ class StrategyConfig(models.Model):
 
     strategy_id = models.CharField("strategy", max_length=40, choices=strategy_choices)
     timeframe = models.CharField(max_length=3, choices=choices(Timeframe))
-    enabled = models.BooleanField(default=True, help_text="Off: no new signals, and what is pending ends.")
+    enabled = models.BooleanField(default=True, help_text="Off: no new signals, and pending ones end.")
     parameters = models.JSONField(default=dict, blank=True)
     minimum_confidence = models.DecimalField(
         max_digits=5,
@@ -39,8 +39,8 @@ class StrategyConfig(models.Model):
         "lifetime",
         default=1,
         validators=[MinValueValidator(1), MaxValueValidator(1000)],
-        help_text="How long a person may decide, in bars of session time after the bar that spoke. One daily"
-        " bar is until the close of the next session. Never longer than 24 hours, but for closed sessions.",
+        help_text="How long a person may decide, in bars of session time after the bar of the signal. One"
+        " daily bar is until the close of the next session. Never longer than 24 hours, but for closed sessions.",
     )
     longest_holding_bars = models.PositiveSmallIntegerField(
         "longest holding",
@@ -85,7 +85,7 @@ class StrategyConfig(models.Model):
 
     @property
     def strategy(self) -> Strategy:
-        """The strategy with its parameters. Raises KeyError when it is gone, or BadParameters."""
+        """Return the strategy with its parameters. Raises KeyError when it is gone, or BadParameters."""
         return STRATEGIES[self.strategy_id].of(self.parameters)
 
     @property

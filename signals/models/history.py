@@ -1,4 +1,4 @@
-"""What the strategies would have done: backtests that were asked for, and the record of each strategy."""
+"""What the strategies would have done: requested backtests, and the track record of each strategy."""
 
 import uuid
 
@@ -12,10 +12,10 @@ from market.prices import Timeframe
 
 
 class Backtest(models.Model):
-    """A strategy over stored history, asked for through the API and run by the queue.
+    """A strategy over stored history, requested through the API or admin and run by the queue.
 
-    It holds all that it depends on besides the bars. `result`: {"setup", "rows" (all symbols together first,
-    then each), "warnings", "text" (the printed table)}.
+    It has all that its result depends on besides the bars. `result`: {"setup", "rows" (all symbols together
+    first, then each), "warnings", "text" (the printed table)}.
     """
 
     class Status(models.TextChoices):
@@ -63,16 +63,16 @@ class Backtest(models.Model):
         ]
 
     def __str__(self) -> str:
-        shown = ", ".join(self.symbols[:5])
+        first = ", ".join(self.symbols[:5])
         more = f" and {len(self.symbols) - 5} more" if len(self.symbols) > 5 else ""
-        return f"{self.strategy_id} {self.timeframe} on {shown}{more}"
+        return f"{self.strategy_id} {self.timeframe} on {first}{more}"
 
 
 class StrategyRecord(models.Model):
-    """How the ideas of a configuration turned out over stored history: of all watched symbols, or of one.
+    """The outcomes of a configuration's ideas over stored history: of all watched symbols, or of one.
 
-    Targets and stops are counted also where an opposite event had ended the trade before; what is neither
-    met its longest holding, its session's close or the end of the data. `listed`, below 30 cases: [{"symbol",
+    Targets and stops are counted also where an opposite event had ended the trade before; the others ended at
+    the longest holding, the session's close or the end of the data. `listed`, below 30 cases: [{"symbol",
     "bar", "r", "ended"}], oldest first.
     """
 
@@ -93,7 +93,7 @@ class StrategyRecord(models.Model):
     mean_r_low = models.FloatField(null=True)
     mean_r_high = models.FloatField(null=True)
     listed = models.JSONField(default=list, help_text="The cases themselves while they are few.")
-    bars = models.BigIntegerField(help_text="Closed bars it stands on.")
+    bars = models.BigIntegerField(help_text="Closed bars it was computed from.")
     first_at = models.DateTimeField(null=True)
     last_at = models.DateTimeField(null=True)
     oldest_at = models.DateTimeField(null=True, help_text="Opening of the oldest bar that was stored then.")
@@ -117,7 +117,7 @@ class StrategyRecord(models.Model):
         return f"{self.strategy_id} {self.timeframe} {self.symbol or 'all'}"
 
     def sentence(self) -> str:
-        """What is shown with every signal."""
+        """Return the text that is shown with every signal."""
         if not self.cases:
             return "no case yet"
         if self.cases < self.FEW:

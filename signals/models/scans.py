@@ -1,4 +1,4 @@
-"""How the scans went, and how far they got."""
+"""Scans, and how far they have evaluated the bars."""
 
 from django.conf import settings
 from django.db import models
@@ -31,7 +31,7 @@ class Scan(models.Model):
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    started_at = models.DateTimeField(help_text="When it began; for a queued one, when it was asked for.")
+    started_at = models.DateTimeField(help_text="When it began; for a queued one, when it was requested.")
     finished_at = models.DateTimeField(null=True)
     evaluated = models.IntegerField(default=0, help_text="Closed bars evaluated, summed over the strategies.")
     stored = models.IntegerField(default=0, help_text="Signals raised.")

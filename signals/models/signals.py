@@ -1,4 +1,4 @@
-"""Signals: what strategies said at a bar, waiting for a person."""
+"""Signals: ideas of strategies that were stored, waiting for a decision."""
 
 import hashlib
 import uuid
@@ -89,7 +89,7 @@ class Target(NamedTuple):
 
 
 class Signal(models.Model):
-    """What a strategy said at a bar. Pending until a person decides or it ends by itself; never deleted.
+    """A strategy's idea at a bar. Pending until a user decides or it ends by itself; never deleted.
 
     While it is pending its levels follow its bars: a revision that still supports it is written in place.
     """
@@ -109,7 +109,7 @@ class Signal(models.Model):
     symbol = models.CharField(max_length=16, db_collation="C")
     strategy_id = models.CharField("strategy", max_length=40, db_collation="C")
     timeframe = models.CharField(max_length=3, choices=choices(Timeframe), db_collation="C")
-    bar_opened_at = models.DateTimeField("bar", help_text="Opening of the bar that spoke.")
+    bar_opened_at = models.DateTimeField("bar", help_text="Opening of the bar that raised it.")
     signal_type = models.CharField("side", max_length=4, choices=Type)
     confidence = models.DecimalField(max_digits=5, decimal_places=4, help_text="A score, not a probability.")
     entry_price = models.DecimalField(max_digits=18, decimal_places=6)
@@ -121,11 +121,9 @@ class Signal(models.Model):
     parameters = models.JSONField(
         default=dict, help_text="The strategy's parameters that were not its defaults."
     )
-    provider = models.CharField(max_length=16, help_text="Who delivered the bar.")
+    provider = models.CharField(max_length=16, help_text="Provider of the bar.")
     feed = models.CharField(max_length=10, choices=choices(Feed))
-    bars_digest = models.CharField(
-        max_length=32, help_text="Stands for the bars behind it: another one, other bars."
-    )
+    bars_digest = models.CharField(max_length=32, help_text="Identifies the bars behind it.")
     generated_at = models.DateTimeField(help_text="The bar's close.")
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(help_text="When it was stored.")
