@@ -56,9 +56,9 @@ def scans(size: int) -> list[Result]:
     ]
 
 
-def _checked(done: Scan, *, evaluated: bool) -> None:
-    if (done.evaluated > 0) is not evaluated or done.outcome != Scan.Outcome.FINISHED:
-        raise AssertionError(f"The scan evaluated {done.evaluated} bars: {done.outcome}.")
+def _checked(finished: Scan, *, evaluated: bool) -> None:
+    if (finished.evaluated > 0) is not evaluated or finished.outcome != Scan.Outcome.FINISHED:
+        raise AssertionError(f"The scan evaluated {finished.evaluated} bars: {finished.outcome}.")
 
 
 def _read() -> None:

@@ -38,8 +38,8 @@ COUNTS = {
 
 def strategy(strategy_id: str) -> str:
     """Its title; its id where this version of Jax has no such strategy."""
-    known = STRATEGIES.get(strategy_id)
-    return known.title if known else strategy_id
+    strategy_class = STRATEGIES.get(strategy_id)
+    return strategy_class.title if strategy_class else strategy_id
 
 
 def side(signal_type: str) -> SafeString:
@@ -48,8 +48,8 @@ def side(signal_type: str) -> SafeString:
     return format_html('<span class="{}">{} {}</span>', tone, arrow, signal_type)
 
 
-def status(found: str) -> SafeString:
-    return formatting.dot(TONES.get(Signal.Status(found), "none"), found)
+def status(name: str) -> SafeString:
+    return formatting.dot(TONES.get(Signal.Status(name), "none"), name)
 
 
 def ratio(reward_to_risk: Decimal) -> str:
@@ -81,8 +81,8 @@ def parameters(given: Mapping[str, Any]) -> str:
 
 def counts(entry: Mapping[str, Any]) -> str:
     """One entry of a scan's counts, without what is zero."""
-    found = [f"{said} {formatting.count(entry[name])}" for name, said in COUNTS.items() if entry.get(name)]
-    return ", ".join(found) or "nothing to evaluate"
+    texts = [f"{title} {formatting.count(entry[name])}" for name, title in COUNTS.items() if entry.get(name)]
+    return ", ".join(texts) or "nothing to evaluate"
 
 
 def rules(lifetime_bars: int, longest_holding_bars: int, flat_at_close: bool, timeframe: str) -> list[str]:

@@ -37,18 +37,18 @@ class Calendars:
         """When the bars of these rows closed, and when signals of theirs expire (NaT: that is not known)."""
         opened_at = panel.bars.opened_at[rows]
         closed_at, expires_at = np.full((2, len(rows)), NEVER)
-        for known, mine in self._parts(panel, rows):
-            closed_at[mine] = known.closes_of(timeframe, opened_at[mine])
-            expires_at[mine] = expires(known, timeframe, closed_at[mine], lifetime)
+        for calendar, is_on_calendar in self._parts(panel, rows):
+            closed_at[is_on_calendar] = calendar.closes_of(timeframe, opened_at[is_on_calendar])
+            expires_at[is_on_calendar] = expires(calendar, timeframe, closed_at[is_on_calendar], lifetime)
         return closed_at, expires_at
 
     def _parts(self, panel: Panel, rows: NDArray[np.intp]) -> Iterator[tuple[Sessions, Flags]]:
         names = np.array([self.of[symbol] for symbol in panel.symbols])
-        here = panel.symbol[rows]
-        for name, known in self.known.items():
-            mine = (names == name)[here]
-            if mine.any():
-                yield known, mine
+        symbol = panel.symbol[rows]
+        for name, calendar in self.known.items():
+            is_on_calendar = (names == name)[symbol]
+            if is_on_calendar.any():
+                yield calendar, is_on_calendar
 
     def decidable_since(self, timeframe: Timeframe, lifetime: int, at: datetime) -> dict[str, np.datetime64]:
         """For each symbol: no bar that opened earlier has a signal that can still be decided on at `at`."""
@@ -68,9 +68,9 @@ class Calendars:
         self, timeframe: Timeframe, start: np.datetime64, bars: int, minutes: int = 0
     ) -> dict[str, np.datetime64]:
         reached = {}
-        for name, known in self.known.items():
-            here = known.walk(Timeframe.M1, np.array([start]), minutes)
-            reached[name] = known.walk(timeframe, here, bars)[0]
+        for name, calendar in self.known.items():
+            shifted = calendar.walk(Timeframe.M1, np.array([start]), minutes)
+            reached[name] = calendar.walk(timeframe, shifted, bars)[0]
         return {symbol: reached[name] for symbol, name in self.of.items()}
 
     def most_slots(self, timeframe: Timeframe) -> int:
@@ -79,19 +79,20 @@ class Calendars:
             return 1
         step = np.timedelta64(timeframe.length)
         longest = (
-            int((-((known.opens - known.closes) // step)).max(initial=1)) for known in self.known.values()
+            int((-((calendar.opens - calendar.closes) // step)).max(initial=1))
+            for calendar in self.known.values()
         )
         return max(longest, default=1)
 
 
-def expires(known: Sessions, timeframe: Timeframe, closed_at: Instants, bars: int) -> Instants:
+def expires(calendar: Sessions, timeframe: Timeframe, closed_at: Instants, bars: int) -> Instants:
     """When signals at bars that closed then expire: after `bars` bars of session time.
 
     No signal waits longer than 24 hours, unless nothing trades at that moment: then until the close of the
     next session. NaT where the sessions that are known do not reach even that far.
     """
-    ends = known.walk(timeframe, closed_at, bars)
+    ends = calendar.walk(timeframe, closed_at, bars)
     limit = closed_at + LONGEST
-    rests = ~known.cover(limit) & ~np.isin(limit, known.closes)
-    longest = np.where(rests, known.next_close(limit), limit)
+    rests = ~calendar.cover(limit) & ~np.isin(limit, calendar.closes)
+    longest = np.where(rests, calendar.next_close(limit), limit)
     return np.fmin(ends, longest)

@@ -37,23 +37,23 @@ Oldest = Mapping[str, datetime | None]
 
 def of(signals: Sequence[Signal]) -> dict[Key, StrategyRecord]:
     """The records of these signals, pooled ones (symbol "") and those of their symbols. One query."""
-    found = StrategyRecord.objects.filter(
+    records = StrategyRecord.objects.filter(
         strategy_id__in={signal.strategy_id for signal in signals},
         timeframe__in={signal.timeframe for signal in signals},
         symbol__in={POOLED, *(signal.symbol for signal in signals)},
     )
-    return {(record.strategy_id, record.timeframe, record.symbol): record for record in found}
+    return {(record.strategy_id, record.timeframe, record.symbol): record for record in records}
 
 
 def with_records(signals: SignalQuerySet) -> SignalQuerySet:
     """Each with its `records`: what its sentences need of those that `of` would give, in the same query."""
-    mine = StrategyRecord.objects.filter(
+    matching = StrategyRecord.objects.filter(
         strategy_id=OuterRef("strategy_id"),
         timeframe=OuterRef("timeframe"),
         symbol__in=[POOLED, OuterRef("symbol")],
     )
-    told = JSONObject(**{name: name for name in SENTENCED})
-    return signals.annotate(records=ArraySubquery(mine.order_by().values(told=told)))
+    columns = JSONObject(**{name: name for name in SENTENCED})
+    return signals.annotate(records=ArraySubquery(matching.order_by().values(columns=columns)))
 
 
 def read_with(signal: Signal) -> dict[str, StrategyRecord]:
@@ -64,18 +64,18 @@ def read_with(signal: Signal) -> dict[str, StrategyRecord]:
 
 def refresh(at: datetime) -> list[str]:
     """Compute the records that are due, one configuration after the other; which they were."""
-    done = []
-    with locks.held("signals records") as mine:
+    computed = []
+    with locks.held("signals records") as is_held:
         symbols = _symbols()
-        for config in due(symbols, at) if mine else []:
+        for config in due(symbols, at) if is_held else []:
             try:
                 setup = Setup.of(config, symbols)
             except BadParameters as error:
                 logger.error("%s has no record: %s Change it in admin.", config, error)
                 continue
             _compute(config, setup, at)
-            done.append(str(config))
-    return done
+            computed.append(str(config))
+    return computed
 
 
 def due(symbols: Sequence[str], at: datetime) -> list[StrategyConfig]:
@@ -96,8 +96,8 @@ def due(symbols: Sequence[str], at: datetime) -> list[StrategyConfig]:
 
 def _symbols() -> list[str]:
     """The watchlist, without instruments whose history waits to be restated."""
-    found = Instrument.objects.watched().filter(split_pending_since=None).order_by("symbol")
-    return list(found.values_list("symbol", flat=True))
+    instruments = Instrument.objects.watched().filter(split_pending_since=None).order_by("symbol")
+    return list(instruments.values_list("symbol", flat=True))
 
 
 def _oldest(symbols: Sequence[str], timeframe: Timeframe) -> Oldest:
@@ -115,13 +115,13 @@ def _is_old(config: StrategyConfig, record: StrategyRecord | None, at: datetime)
 
 def _has_more(config: StrategyConfig, oldest: Oldest) -> bool:
     """Whether bars are stored that are older than those the record stands on."""
-    known = dict(
+    recorded = dict(
         StrategyRecord.objects.filter(strategy_id=config.strategy_id, timeframe=config.timeframe)
         .exclude(symbol=POOLED)
         .values_list("symbol", "oldest_at")
     )
     for symbol, now in oldest.items():
-        then = known.get(symbol)
+        then = recorded.get(symbol)
         if now is not None and (then is None or now < then):
             return True
     return False

@@ -19,8 +19,8 @@ def scan(pk: int | None = None) -> None:
     """The scheduled scan, or the one that was asked for."""
     if pk is None:
         workflow.run(timezone.now())
-    elif asked := Scan.objects.filter(pk=pk, outcome=Scan.Outcome.QUEUED).first():
-        workflow.run(timezone.now(), asked)
+    elif requested := Scan.objects.filter(pk=pk, outcome=Scan.Outcome.QUEUED).first():
+        workflow.run(timezone.now(), requested)
 
 
 def sweep() -> None:
@@ -29,13 +29,13 @@ def sweep() -> None:
 
 def prune() -> None:
     before = timezone.now() - timedelta(days=settings.SCAN_DAYS)
-    gone, _ = Scan.objects.filter(started_at__lt=before).delete()
-    logger.info("pruned %s scans", gone)
+    deleted, _ = Scan.objects.filter(started_at__lt=before).delete()
+    logger.info("pruned %s scans", deleted)
 
 
 def backtest(pk: UUID) -> None:
-    if asked := Backtest.objects.filter(pk=pk).first():
-        backtests.run(asked, timezone.now())
+    if test := Backtest.objects.filter(pk=pk).first():
+        backtests.run(test, timezone.now())
 
 
 def records() -> None:

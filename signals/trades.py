@@ -1,10 +1,10 @@
-"""What became of ideas: each one played on the bars that followed. Pure.
+"""The outcomes of ideas: each one played on the bars that followed. Pure.
 
 One function for backtests, records and the outcomes of signals. Its rules:
 
 - An idea is entered at the open of the next bar of its run. When that open is at or beyond its stop or its
   target, it is void; when there is no such bar, or the idea has expired when it opens, it is missed.
-- From the entry bar on, each bar's range is held against stop and target. With both inside one bar, the stop
+- From the entry bar on, each bar's range is compared with stop and target. With both inside one bar, the stop
   was first. A bar that opens beyond the stop fills at its open; one that opens beyond the target too, for a
   target is a limit order.
 - An opposite event ends a trade at the open of the bar after it. Where that open is beyond stop or target as
@@ -55,7 +55,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Trades:
-    """What became of each idea, in the order of the ideas.
+    """The outcome of each idea, in the order of the ideas.
 
     `end` int8: one of End. `entered` intp: the row after the idea's, whether it was entered there or not.
     `exited` intp: the row of its end; the last row of its run where there is none. `entry`, `exit` float64:
@@ -104,12 +104,12 @@ class _Orders:
         return _Orders(*(getattr(self, column.name)[kept] for column in fields(self)))
 
     def next(self) -> "_Orders":
-        """The same a bar later; without those whose run has ended."""
+        """Return the same a bar later, without those whose run has ended."""
         following = replace(self, row=self.row + 1)
         return following[following.row < self.behind]
 
-    def look(self, bars: Bars) -> tuple[Ends, Flags]:
-        """How each ends at its bar (OPEN: it does not), and whether at the bar's open."""
+    def check_bar(self, bars: Bars) -> tuple[Ends, Flags]:
+        """Return how each ends at its bar (OPEN: it does not), and whether at the bar's open."""
         buys = self.side > 0
         opening = self.side * bars.open[self.row]
         worst = self.side * np.where(buys, bars.low[self.row], bars.high[self.row])
@@ -137,7 +137,7 @@ def play(
     expires: Instants | None = None,
     longest: Rows | None = None,
 ) -> Trades:
-    """Each idea as a trade of its own, by the rules of this module.
+    """Play each idea as a trade of its own, by the rules of this module.
 
     `opposing`: the events that end trades of the other side, in the order of their rows; without them none
     does. `expires`: until when each idea can be entered; NaT or not given for any time. `longest`: after how
@@ -169,7 +169,7 @@ def play(
 
 
 def _openings(panel: Panel, entered: Rows, behind: Rows, expires: Instants | None) -> Floats:
-    """The open at which each idea is entered, NaN where it is missed."""
+    """Return the open at which each idea is entered, NaN where it is missed."""
     openings = np.full(len(entered), np.nan)
     in_time = entered < behind
     if expires is not None:
@@ -179,19 +179,19 @@ def _openings(panel: Panel, entered: Rows, behind: Rows, expires: Instants | Non
 
 
 def _first_opposite(ideas: Ideas, opposing: Ideas | None, never: int) -> Rows:
-    """The row of the first event of the other side after each idea; one of another run is never reached."""
+    """Return the row of the first event of the other side after each idea, be it in another run."""
     first = np.full(len(ideas), never)
     if opposing is None:
         return first
     for side in (BUY, SELL):
-        mine = ideas.side == side
+        is_on_side = ideas.side == side
         events = np.append(opposing.row[opposing.side == -side], never)
-        first[mine] = events[np.searchsorted(events, ideas.row[mine], side="right")]
+        first[is_on_side] = events[np.searchsorted(events, ideas.row[is_on_side], side="right")]
     return first
 
 
 def _session_ends(panel: Panel, rows: Rows) -> Rows:
-    """The last row of each row's session; one that is never reached where no later session has begun."""
+    """Return the last row of each row's session; the panel's length where no later session has begun."""
     is_last = (panel.session[1:] != panel.session[:-1]) & (panel.symbol[1:] == panel.symbol[:-1])
     lasts = np.append(np.flatnonzero(is_last), len(panel))
     return lasts[np.searchsorted(lasts, rows)]
@@ -204,16 +204,16 @@ def _walk(bars: Bars, orders: _Orders, end: Ends, last: Rows) -> tuple[Rows, Fla
     """
     exited, at_open = last.copy(), np.zeros(len(last), dtype=np.bool_)
     while len(orders):
-        how, is_early = orders.look(bars)
-        done = how != End.OPEN
-        trades = orders.trade[done]
-        end[trades], exited[trades], at_open[trades] = how[done], orders.row[done], is_early[done]
-        orders = orders[~done].next()
+        how, is_early = orders.check_bar(bars)
+        is_ended = how != End.OPEN
+        trades = orders.trade[is_ended]
+        end[trades], exited[trades], at_open[trades] = how[is_ended], orders.row[is_ended], is_early[is_ended]
+        orders = orders[~is_ended].next()
     return exited, at_open
 
 
 def _fills(bars: Bars, ideas: Ideas, end: Ends, exited: Rows, at_open: Flags) -> Floats:
-    """The price at which each trade ended, NaN where it has not."""
+    """Return the price at which each trade ended, NaN where it has not."""
     return np.select(
         [end <= End.OPEN, at_open, end == End.STOP, end == End.TARGET],
         [np.nan, bars.open[exited], ideas.stop, ideas.target],

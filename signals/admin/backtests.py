@@ -1,4 +1,4 @@
-"""Backtests: what was asked for and what came out, and a form to ask for one."""
+"""Backtests with their results, and a form that queues one."""
 
 from typing import Any
 
@@ -34,7 +34,9 @@ def watchlist() -> str:
 
 class RunForm(forms.Form):
     strategy_id = forms.ChoiceField(label="Strategy", choices=strategy_choices)
-    timeframe = forms.ChoiceField(choices=[(one.value, one.value) for one in Timeframe], initial="1d")
+    timeframe = forms.ChoiceField(
+        choices=[(choice.value, choice.value) for choice in Timeframe], initial="1d"
+    )
     symbols = forms.CharField(
         widget=forms.Textarea({"rows": 3}), initial=watchlist, help_text="Separated by spaces or commas."
     )
@@ -65,7 +67,7 @@ class BacktestAdmin(ReadOnlyAdmin):
     ordering = ["-queued_at", "id"]
     fieldsets = [
         (None, {"fields": ["state", "report", "warnings", "failed"]}),
-        ("What was asked for", {"fields": ["strategy", "timeframe", "every_symbol", "days", "used"]}),
+        ("Request", {"fields": ["strategy", "timeframe", "every_symbol", "days", "used"]}),
         (None, {"fields": ["minimum", "rules", "cost_bps", "requested_by", "queued", "took"]}),
     ]
 
@@ -78,8 +80,8 @@ class BacktestAdmin(ReadOnlyAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = RunForm(request.POST or None)
-        if form.is_valid() and (asked := _ask(request, form)):
-            return redirect("admin:signals_backtest_change", asked.pk)
+        if form.is_valid() and (test := _request(request, form)):
+            return redirect("admin:signals_backtest_change", test.pk)
         context = self.admin_site.each_context(request) | {
             "title": "Run a backtest",
             "opts": self.opts,
@@ -87,80 +89,80 @@ class BacktestAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/signals/backtest/run.html", context)
 
-    @admin.display(description="asked for (UTC)", ordering="queued_at")
-    def queued(self, asked: Backtest) -> str:
-        return formatting.moment(asked.queued_at)
+    @admin.display(description="requested (UTC)", ordering="queued_at")
+    def queued(self, test: Backtest) -> str:
+        return formatting.moment(test.queued_at)
 
     @admin.display(description="strategy", ordering="strategy_id")
-    def strategy(self, asked: Backtest) -> str:
-        return signal_formatting.strategy(asked.strategy_id)
+    def strategy(self, test: Backtest) -> str:
+        return signal_formatting.strategy(test.strategy_id)
 
     @admin.display(description="symbols")
-    def on(self, asked: Backtest) -> str:
-        more = len(asked.symbols) - SYMBOLS_SHOWN
-        return ", ".join(asked.symbols[:SYMBOLS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    def on(self, test: Backtest) -> str:
+        more = len(test.symbols) - SYMBOLS_SHOWN
+        return ", ".join(test.symbols[:SYMBOLS_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
     @admin.display(description="symbols")
-    def every_symbol(self, asked: Backtest) -> str:
-        return ", ".join(asked.symbols)
+    def every_symbol(self, test: Backtest) -> str:
+        return ", ".join(test.symbols)
 
     @admin.display(description="days")
-    def days(self, asked: Backtest) -> str:
-        if not (asked.since or asked.until):
+    def days(self, test: Backtest) -> str:
+        if not (test.since or test.until):
             return "all that is stored"
-        return f"{asked.since or 'the first'} to {asked.until or 'the last'}"
+        return f"{test.since or 'the first'} to {test.until or 'the last'}"
 
     @admin.display(description="status", ordering="status")
-    def state(self, asked: Backtest) -> SafeString:
-        return formatting.dot(TONES.get(Status(asked.status), "none"), asked.status)
+    def state(self, test: Backtest) -> SafeString:
+        return formatting.dot(TONES.get(Status(test.status), "none"), test.status)
 
     @admin.display(description="took")
-    def took(self, asked: Backtest) -> str:
-        return formatting.duration(asked.started_at or asked.queued_at, asked.finished_at)
+    def took(self, test: Backtest) -> str:
+        return formatting.duration(test.started_at or test.queued_at, test.finished_at)
 
     @admin.display(description="table")
-    def report(self, asked: Backtest) -> SafeString | str:
-        if asked.result:
+    def report(self, test: Backtest) -> SafeString | str:
+        if test.result:
             return format_html(
                 '<pre class="wide" tabindex="0" role="region" aria-label="The table">{}</pre>',
-                asked.result.get("text", ""),
+                test.result.get("text", ""),
             )
-        waits = asked.status in (Status.QUEUED, Status.RUNNING)
+        waits = test.status in (Status.QUEUED, Status.RUNNING)
         return "The slow worker has not finished it: load this page again." if waits else formatting.NOTHING
 
     @admin.display(description="warnings")
-    def warnings(self, asked: Backtest) -> SafeString | str:
-        told = asked.result.get("warnings", []) if asked.result else []
-        return format_html_join("", "<div>{}</div>", ([line] for line in told)) or "none"
+    def warnings(self, test: Backtest) -> SafeString | str:
+        lines = test.result.get("warnings", []) if test.result else []
+        return format_html_join("", "<div>{}</div>", ([line] for line in lines)) or "none"
 
     @admin.display(description="error")
-    def failed(self, asked: Backtest) -> str:
-        return asked.error or "none"
+    def failed(self, test: Backtest) -> str:
+        return test.error or "none"
 
     @admin.display(description="parameters")
-    def used(self, asked: Backtest) -> str:
-        return signal_formatting.parameters(asked.parameters)
+    def used(self, test: Backtest) -> str:
+        return signal_formatting.parameters(test.parameters)
 
     @admin.display(description="rules")
-    def rules(self, asked: Backtest) -> str:
-        said = signal_formatting.rules(
-            asked.lifetime_bars, asked.longest_holding_bars, asked.flat_at_close, asked.timeframe
+    def rules(self, test: Backtest) -> str:
+        texts = signal_formatting.rules(
+            test.lifetime_bars, test.longest_holding_bars, test.flat_at_close, test.timeframe
         )
-        return ", ".join(said)
+        return ", ".join(texts)
 
     @admin.display(description="minimum confidence")
-    def minimum(self, asked: Backtest) -> str:
-        return signal_formatting.confidence(asked.minimum_confidence)
+    def minimum(self, test: Backtest) -> str:
+        return signal_formatting.confidence(test.minimum_confidence)
 
 
-def _ask(request: HttpRequest, form: RunForm) -> Backtest | None:
-    """Queue what a valid form asks for; None when it is refused, and the form says why."""
+def _request(request: HttpRequest, form: RunForm) -> Backtest | None:
+    """Queue the backtest of a valid form; None when it is refused, and the form says why."""
     try:
         with transaction.atomic():
-            asked = backtest.request(**form.cleaned_data, by=asking(request), at=timezone.now())
-            log_asked(request, asked)
+            test = backtest.request(**form.cleaned_data, by=asking(request), at=timezone.now())
+            log_asked(request, test)
     except backtest.Refused as refusal:
         for field, error in refusal.errors.items():
             form.add_error(field if field in form.fields else None, error)
         return None
-    return asked
+    return test

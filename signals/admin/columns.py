@@ -1,4 +1,4 @@
-"""What is shown of a signal: each a column of the list or a line of its page."""
+"""The columns of the list of signals and the lines of a signal's page."""
 
 from typing import Any
 
@@ -54,8 +54,8 @@ def reward(signal: Signal) -> str:
 
 
 @admin.display(description="status")
-def stands(signal: Signal) -> SafeString:
-    """The status, how long it has left or when and why it ended, and what says the opposite."""
+def status_line(signal: Signal) -> SafeString:
+    """Return the status, how long it has left or when and why it ended, and the opposite signals."""
     opposite = vars(signal).get("opposite")
     against = (
         format_html('<div class="warning">conflicts with {}</div>', _named(opposite)) if opposite else ""
@@ -97,8 +97,8 @@ def chart(signal: Signal) -> SafeString:
     )
 
 
-@admin.display(description="says")
-def said(signal: Signal) -> SafeString:
+@admin.display(description="signal")
+def headline(signal: Signal) -> SafeString:
     return format_html(
         "{} {}, {} on {}",
         signal_formatting.side(signal.signal_type),
@@ -125,15 +125,15 @@ def second(signal: Signal) -> str:
 
 @admin.display(description="history says")
 def record(signal: Signal) -> SafeString | str:
-    found = records.of([signal])
-    told = (
-        (who, _told(found.get((signal.strategy_id, signal.timeframe, symbol))))
+    records_of_signal = records.of([signal])
+    lines = (
+        (who, _record_text(records_of_signal.get((signal.strategy_id, signal.timeframe, symbol))))
         for symbol, who in {records.POOLED: "over the watchlist", signal.symbol: signal.symbol}.items()
     )
-    return format_html_join("", "<div>{}: {}</div>", told)
+    return format_html_join("", "<div>{}: {}</div>", lines)
 
 
-@admin.display(description="bar that spoke")
+@admin.display(description="signal's bar")
 def bar(signal: Signal) -> str:
     return market_formatting.stamp(signal.bar_opened_at, signal.timeframe)
 
@@ -164,8 +164,8 @@ def used(signal: Signal) -> str:
     return signal_formatting.parameters(signal.parameters)
 
 
-def _told(record: StrategyRecord | None) -> SafeString | str:
-    """A record's sentence, with the cases themselves below it while they are few."""
+def _record_text(record: StrategyRecord | None) -> SafeString | str:
+    """Return a record's sentence, with the cases themselves below it while they are few."""
     if record is None:
         return "no record yet"
     if not record.listed:
@@ -174,24 +174,24 @@ def _told(record: StrategyRecord | None) -> SafeString | str:
 
 
 def _named(signals: Any) -> SafeString | str:
-    """Other signals, each as a link."""
+    """Return other signals as links."""
     links = (
         [
-            reverse("admin:signals_signal_change", args=[one.pk]),
-            signal_formatting.side(one.signal_type),
-            signal_formatting.strategy(one.strategy_id),
-            one.timeframe,
+            reverse("admin:signals_signal_change", args=[signal.pk]),
+            signal_formatting.side(signal.signal_type),
+            signal_formatting.strategy(signal.strategy_id),
+            signal.timeframe,
         ]
-        for one in signals
+        for signal in signals
     )
     return format_html_join(", ", '<a href="{}">{} {} {}</a>', links) or formatting.NOTHING
 
 
 COLUMNS = [
-    *["symbol", side, strategy, "timeframe", stands, score, entry, stop, target, reward, generated],
+    *["symbol", side, strategy, "timeframe", status_line, score, entry, stop, target, reward, generated],
 ]
 LINES = {
-    None: [chart, said, "reasoning", state, end, conflicts, superseded],
+    None: [chart, headline, "reasoning", state, end, conflicts, superseded],
     "Levels": [entry, stop, target, second, reward],
     "Record": [record, score],
     "Where it comes from": [bar, source, generated, created, expires, seen, used, "bars_digest"],

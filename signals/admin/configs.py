@@ -80,8 +80,8 @@ class StrategyConfigAdmin(TitledAdmin):
             raise PermissionDenied
         choice = ChoiceForm(request.GET or None)
         if choice.is_valid():
-            said = {"title": f"Add {choice.instance}"}
-            return super().add_view(request, form_url, said | (extra_context or {}))
+            context = {"title": f"Add {choice.instance}"}
+            return super().add_view(request, form_url, context | (extra_context or {}))
         context = self.admin_site.each_context(request) | {
             "title": "Add strategy configuration",
             "opts": self.opts,
@@ -102,12 +102,12 @@ class StrategyConfigAdmin(TitledAdmin):
         config = _shown(request, obj)
         strategy = STRATEGIES.get(config.strategy_id)
         entered = strategy and self._may_enter(request, obj)
-        names = [f"{PREFIX}{one.name}" for one in fields(strategy)] if strategy and entered else []
+        names = [f"{PREFIX}{field.name}" for field in fields(strategy)] if strategy and entered else []
         wrong = ["wrong"] if trouble(config) else []
-        says = (strategy.__doc__ or "").strip() if strategy else ""
+        description = (strategy.__doc__ or "").strip() if strategy else ""
         return [
             (None, {"fields": ["named", "timeframe", *wrong, *RULES]}),
-            ("Parameters", {"fields": names or ["all_parameters"], "description": says}),
+            ("Parameters", {"fields": names or ["all_parameters"], "description": description}),
             *([("When", {"fields": ["changed", "scanned"]})] if obj else []),
         ]
 
@@ -136,14 +136,14 @@ class StrategyConfigAdmin(TitledAdmin):
 
     @admin.display(description="rules")
     def rules(self, config: StrategyConfig) -> SafeString:
-        said = [
+        lines = [
             f"confidence {signal_formatting.confidence(config.minimum_confidence)} at least",
             *signal_formatting.rules(
                 config.lifetime_bars, config.longest_holding_bars, config.flat_at_close, config.timeframe
             ),
             f"parameters: {signal_formatting.parameters(stored(config))}",
         ]
-        return format_html_join("", "<div>{}</div>", ([line] for line in said))
+        return format_html_join("", "<div>{}</div>", ([line] for line in lines))
 
     @admin.display(description="record over the watchlist")
     def record(self, config: StrategyConfig) -> str:
@@ -159,7 +159,7 @@ class StrategyConfigAdmin(TitledAdmin):
     @admin.display(description="parameters")
     def all_parameters(self, config: StrategyConfig) -> SafeString | str:
         strategy, given = STRATEGIES.get(config.strategy_id), stored(config)
-        defaults = {one.name: one.default for one in fields(strategy)} if strategy else {}
+        defaults = {field.name: field.default for field in fields(strategy)} if strategy else {}
         names = [*defaults, *(given.keys() - defaults.keys())]
         rows = ([formatting.label(name), given.get(name, defaults.get(name))] for name in names)
         return table(["parameter", "value"], rows)
@@ -202,8 +202,8 @@ def _counted(config: StrategyConfig) -> str:
     if config.scanned_at is None:
         return "not evaluated yet"
     entry = vars(config).get("counted")
-    said = signal_formatting.counts(entry) if entry else "evaluated"
-    return f"{market_formatting.stamp(config.scanned_at)}: {said}"
+    counts = signal_formatting.counts(entry) if entry else "evaluated"
+    return f"{market_formatting.stamp(config.scanned_at)}: {counts}"
 
 
 def _shown(request: HttpRequest, obj: StrategyConfig | None) -> StrategyConfig:

@@ -60,7 +60,7 @@ def meaning(word: str, symbols: Collection[str]) -> Q:
 
 def _day(word: str) -> datetime | None:
     try:
-        found = parse_date(word)
+        date = parse_date(word)
     except ValueError:
         return None
-    return datetime(found.year, found.month, found.day, tzinfo=UTC) if found else None
+    return datetime(date.year, date.month, date.day, tzinfo=UTC) if date else None

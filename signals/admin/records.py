@@ -81,9 +81,9 @@ class StrategyRecordAdmin(ReadOnlyAdmin):
 def cases(record: StrategyRecord) -> SafeString | str:
     """The cases themselves, while they are few."""
 
-    def told(case: dict[str, Any]) -> list[str]:
+    def cells(case: dict[str, Any]) -> list[str]:
         opened_at = datetime.fromisoformat(case["bar"])
         bar = market_formatting.stamp(opened_at, record.timeframe)
         return [case["symbol"], bar, f"{case['r']:+.2f}", case["ended"]]
 
-    return table(["symbol", "bar (UTC)", "result in R", "ended by"], map(told, record.listed))
+    return table(["symbol", "bar (UTC)", "result in R", "ended by"], map(cells, record.listed))

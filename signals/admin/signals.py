@@ -44,7 +44,9 @@ class SignalList(ChangeList):
             pending[signal.symbol].append(signal)
         for row in self.result_list:
             if row.status_now == Signal.Status.PENDING:
-                row.opposite = [one for one in pending[row.symbol] if one.signal_type != row.signal_type]
+                row.opposite = [
+                    signal for signal in pending[row.symbol] if signal.signal_type != row.signal_type
+                ]
 
 
 @admin.register(Signal)
@@ -63,16 +65,16 @@ class SignalAdmin(ReadOnlyAdmin):
         return [(name, {"fields": lines}) for name, lines in columns.LINES.items()]
 
     def get_queryset(self, request: HttpRequest) -> "SignalQuerySet":
-        found = cast("SignalQuerySet", super().get_queryset(request))
-        return found.with_status(timezone.now())
+        signals = cast("SignalQuerySet", super().get_queryset(request))
+        return signals.with_status(timezone.now())
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SignalList
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
         """What has an index; few enough wait for a decision to be sorted by anything."""
-        waiting = request.GET.get(StatusFilter.parameter_name) == Signal.Status.PENDING
-        return ["symbol", columns.generated, *([columns.score] if waiting else [])]
+        is_pending = request.GET.get(StatusFilter.parameter_name) == Signal.Status.PENDING
+        return ["symbol", columns.generated, *([columns.score] if is_pending else [])]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Signal], search_term: str
@@ -117,11 +119,13 @@ class SignalAdmin(ReadOnlyAdmin):
 
     def _cancel(self, request: HttpRequest, signal: Signal) -> bool:
         reason = request.POST.get("reason", "").strip()[:REASON]
-        said = f"Cancelled: {reason}" if reason else "Cancelled."
+        message = f"Cancelled: {reason}" if reason else "Cancelled."
         try:
             with transaction.atomic():
                 lifecycle.cancel(signal, by=asking(request), reason=reason, at=timezone.now())
-                LogEntry.objects.log_actions(asking(request).pk, [signal], CHANGE, said, single_object=True)
+                LogEntry.objects.log_actions(
+                    asking(request).pk, [signal], CHANGE, message, single_object=True
+                )
         except lifecycle.NotPending as ended:
             self.message_user(request, f"{signal} was left as it is. {ended}", messages.WARNING)
             return False

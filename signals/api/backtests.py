@@ -137,8 +137,8 @@ class BacktestViewSet(ReadOnlyModelViewSet[Backtest]):
         body.is_valid(raise_exception=True)
         try:
             with transaction.atomic():
-                asked = backtest.request(**body.validated_data, by=who(request), at=timezone.now())
-                accepted.log(request, asked)
+                test = backtest.request(**body.validated_data, by=who(request), at=timezone.now())
+                accepted.log(request, test)
         except backtest.Refused as refusal:
             raise serializers.ValidationError(refusal.errors) from None
-        return accepted.accepted(self, asked)
+        return accepted.accepted(self, test)

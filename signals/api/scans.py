@@ -58,7 +58,7 @@ class ScanSerializer(serializers.ModelSerializer[Scan]):
     @extend_schema_field(CountsSerializer(many=True))
     def get_counts(self, scan: Scan) -> Any:
         # The database keeps the names of a JSON object in an order of its own.
-        return [{name: one[name] for name in COUNTS if name in one} for one in scan.counts]
+        return [{name: entry[name] for name in COUNTS if name in entry} for entry in scan.counts]
 
     def get_ended(self, scan: Scan) -> dict[str, int]:
         ended: dict[str, int] = scan.ended
@@ -84,6 +84,6 @@ class ScanViewSet(ReadOnlyModelViewSet[Scan]):
         """Ask for a scan now. It runs as soon as a worker is free; its address says how far it is."""
         Body(data=request.data).is_valid(raise_exception=True)
         with transaction.atomic():
-            asked = scan.request(by=who(request), at=timezone.now())
-            accepted.log(request, asked)
-        return accepted.accepted(self, asked)
+            requested = scan.request(by=who(request), at=timezone.now())
+            accepted.log(request, requested)
+        return accepted.accepted(self, requested)

@@ -92,12 +92,14 @@ def describe(strategies: list[type[Strategy]], records: Any) -> list[Described]:
     """These strategies with their configurations and those of the records that are theirs."""
     ids = [strategy.id for strategy in strategies]
     configs = list(StrategyConfig.objects.filter(strategy_id__in=ids).order_by("strategy_id", "timeframe"))
-    found = list(records.filter(strategy_id__in=ids).order_by("strategy_id", "timeframe", "symbol"))
+    strategy_records = list(
+        records.filter(strategy_id__in=ids).order_by("strategy_id", "timeframe", "symbol")
+    )
     return [
         Described(
             strategy,
             [config for config in configs if config.strategy_id == strategy.id],
-            [record for record in found if record.strategy_id == strategy.id],
+            [record for record in strategy_records if record.strategy_id == strategy.id],
         )
         for strategy in strategies
     ]

@@ -34,15 +34,15 @@ def draw(panel: Panel, events: Ideas, is_played: Flags, places: Rows, rules: Rul
         rows[has_place],
         owner[has_place],
     )
-    for one in range(draws):
-        moved = _moved(panel, moving, rows[:, one])
+    for n in range(draws):
+        moved = _moved(panel, moving, rows[:, n])
         order = np.argsort(moved.row, kind="stable")
         order = order[_possible(moved)[order]]
-        mine = order[is_played[order]]
-        r = play(panel, moved[mine], rules, opposing=moved[order]).r
+        played = order[is_played[order]]
+        r = play(panel, moved[played], rules, opposing=moved[order]).r
         ended = ~np.isnan(r)
-        totals[:, one, 0] = np.bincount(owner[mine][ended], r[ended], minlength=len(panel.symbols))
-        totals[:, one, 1] = np.bincount(owner[mine][ended], minlength=len(panel.symbols))
+        totals[:, n, 0] = np.bincount(owner[played][ended], r[ended], minlength=len(panel.symbols))
+        totals[:, n, 1] = np.bincount(owner[played][ended], minlength=len(panel.symbols))
     return totals
 
 
@@ -50,14 +50,14 @@ def _rows(panel: Panel, owner: Integers, places: Rows, draws: int) -> Rows:
     """Where each event falls in each draw, (events, draws); -1 where its symbol has no place."""
     rows = np.full((len(owner), draws), -1, dtype=np.intp)
     every = np.arange(len(panel.symbols) + 1)
-    mine = np.searchsorted(owner, every)
+    first_events = np.searchsorted(owner, every)
     free = np.searchsorted(panel.symbol[places], every)
     for number, symbol in enumerate(panel.symbols):
-        here = places[free[number] : free[number + 1]]
-        first, last = mine[number], mine[number + 1]
-        if len(here) and last > first:
+        symbol_places = places[free[number] : free[number + 1]]
+        first, last = first_events[number], first_events[number + 1]
+        if len(symbol_places) and last > first:
             random = np.random.default_rng([SEED, crc32(symbol.encode())])
-            rows[first:last] = here[random.integers(0, len(here), (last - first, draws))]
+            rows[first:last] = symbol_places[random.integers(0, len(symbol_places), (last - first, draws))]
     return rows
 
 

@@ -38,9 +38,12 @@ def _held(levels: Floats, cost: float) -> Held:
     return Held(float(levels[-1]) * (1 - cost) / (1 + cost) - 1, largest_fall(levels))
 
 
-def mean(helds: list[Held]) -> Held:
+def mean(holdings: list[Held]) -> Held:
     """The same money in each: the mean gain, and the mean of the falls. NaN when there is none."""
-    known = [one for one in helds if not math.isnan(one.gain)]
-    if not known:
+    with_bars = [holding for holding in holdings if not math.isnan(holding.gain)]
+    if not with_bars:
         return Held(math.nan, math.nan)
-    return Held(sum(one.gain for one in known) / len(known), sum(one.fall for one in known) / len(known))
+    return Held(
+        sum(holding.gain for holding in with_bars) / len(with_bars),
+        sum(holding.fall for holding in with_bars) / len(with_bars),
+    )

@@ -60,26 +60,26 @@ def request(
 
 def run(test: Backtest, at: datetime) -> None:
     """Run a queued backtest. One that has ended, or is being run, is left alone."""
-    begun, this = time.monotonic(), Backtest.objects.filter(pk=test.pk)
-    with locks.held(_lock(test)) as mine:
-        if not mine:
+    begun, row = time.monotonic(), Backtest.objects.filter(pk=test.pk)
+    with locks.held(_lock(test)) as is_held:
+        if not is_held:
             return
-        if not this.filter(status=Status.QUEUED).update(status=Status.RUNNING, started_at=at):
-            _fail(this.filter(status=Status.RUNNING), DIED, at)
+        if not row.filter(status=Status.QUEUED).update(status=Status.RUNNING, started_at=at):
+            _fail(row.filter(status=Status.RUNNING), DIED, at)
             return
         outcome: dict[str, Any] = {"status": Status.FAILED, "error": DIED}
         try:
             outcome = _outcome(test)
         finally:
             finished_at = at + timedelta(seconds=time.monotonic() - begun)
-            this.filter(status=Status.RUNNING).update(finished_at=finished_at, **outcome)
+            row.filter(status=Status.RUNNING).update(finished_at=finished_at, **outcome)
 
 
 def give_up(at: datetime) -> None:
     """Fail what a dead worker has left running, and what nobody has started."""
     for test in Backtest.objects.filter(status=Status.RUNNING):
-        with locks.held(_lock(test)) as mine:
-            if mine:
+        with locks.held(_lock(test)) as is_held:
+            if is_held:
                 _fail(Backtest.objects.filter(pk=test.pk, status=Status.RUNNING), DIED, at)
     _fail(Backtest.objects.filter(status=Status.QUEUED, queued_at__lt=at - LOST_AFTER), LOST, at)
 

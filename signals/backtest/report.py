@@ -25,14 +25,14 @@ class Report:
 
     def text(self) -> str:
         # With one symbol, all together is that symbol.
-        shown = self.rows[1:] if len(self.rows) == 2 else self.rows
-        said = [f"WARNING: {warning}" for warning in self.warnings]
-        before = [fill(line, WIDTH) for line in (*said, *headed(self.setup, self.rows[0]))]
-        return "\n".join([*before, "", *laid_out(shown), "", *(fill(note, WIDTH) for note in NOTES)])
+        rows = self.rows[1:] if len(self.rows) == 2 else self.rows
+        warnings = [f"WARNING: {warning}" for warning in self.warnings]
+        heading = [fill(line, WIDTH) for line in (*warnings, *heading_lines(self.setup, self.rows[0]))]
+        return "\n".join([*heading, "", *laid_out(rows), "", *(fill(note, WIDTH) for note in NOTES)])
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "setup": told(self.setup),
+            "setup": setup_json(self.setup),
             "rows": [row.as_json() for row in self.rows],
             "warnings": self.warnings,
         }
@@ -51,21 +51,21 @@ NOTES = (
 )
 
 
-def report(setup: Setup, found: Iterable[Study]) -> Report:
+def report(setup: Setup, studies: Iterable[Study]) -> Report:
     """The figures of all studies, in the order of their symbols."""
-    parts = list(found)
-    rows = [figures(study) for study in (pooled(parts), *parts)]
-    return Report(setup, rows, warnings(setup, parts))
+    listed = list(studies)
+    rows = [figures(study) for study in (pooled(listed), *listed)]
+    return Report(setup, rows, warnings(setup, listed))
 
 
-def warnings(setup: Setup, parts: Sequence[Study]) -> list[str]:
-    found = []
+def warnings(setup: Setup, studies: Sequence[Study]) -> list[str]:
+    texts = []
     if Installation.objects.filter(data=Installation.Data.SIMULATED).exists():
-        found.append("The data is simulated: nothing here says anything about a real market.")
-    if empty := [one.symbol for one in parts if not one.bars]:
-        found.append(f"No {setup.timeframe} bars of {shortened(empty)} are stored for these days.")
-    found += [_about_jumps(one) for one in parts if one.jumps]
-    return found
+        texts.append("The data is simulated: nothing here says anything about a real market.")
+    if empty := [study.symbol for study in studies if not study.bars]:
+        texts.append(f"No {setup.timeframe} bars of {shortened(empty)} are stored for these days.")
+    texts += [_about_jumps(study) for study in studies if study.jumps]
+    return texts
 
 
 def _about_jumps(study: Study) -> str:
@@ -76,7 +76,7 @@ def _about_jumps(study: Study) -> str:
     )
 
 
-def told(setup: Setup) -> dict[str, Any]:
+def setup_json(setup: Setup) -> dict[str, Any]:
     """What was tested, as JSON."""
     return {
         "strategy_id": setup.strategy.id,
@@ -93,7 +93,7 @@ def told(setup: Setup) -> dict[str, Any]:
     }
 
 
-def headed(setup: Setup, every: Figures) -> list[str]:
+def heading_lines(setup: Setup, every: Figures) -> list[str]:
     """What was tested and what was not traded, in sentences."""
     rules = setup.rules
     span = f"{every.first_at[:10]} to {every.last_at[:10]}" if every.first_at and every.last_at else "no bars"

@@ -48,7 +48,9 @@ class Cases:
 
     @classmethod
     def join(cls, parts: Sequence["Cases"]) -> "Cases":
-        return cls(*(np.concatenate([getattr(one, column.name) for one in parts]) for column in fields(cls)))
+        return cls(
+            *(np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(cls))
+        )
 
     @classmethod
     def none(cls) -> "Cases":
@@ -98,19 +100,21 @@ def studies(setup: Setup, *, draws: int = 0) -> Iterator[Study]:
         size = max(1, min(4 * size, size * BARS_AT_ONCE // max(len(panel), 1)))
 
 
-def pooled(parts: Sequence[Study]) -> Study:
+def pooled(studies_of_symbols: Sequence[Study]) -> Study:
     """All of them as one. Holding is the mean: the same money in each."""
-    first = [one.first_at for one in parts if one.first_at]
-    last = [one.last_at for one in parts if one.last_at]
+    first = [study.first_at for study in studies_of_symbols if study.first_at]
+    last = [study.last_at for study in studies_of_symbols if study.last_at]
     return Study(
         symbol="",
         first_at=min(first, default=None),
         last_at=max(last, default=None),
-        cases=Cases.join([Cases.none(), *(one.cases for one in parts)]),
-        held=mean([one.held for one in parts]),
-        chance=np.sum([one.chance for one in parts], axis=0) if parts else np.zeros((0, 2)),
-        jumps=tuple(jump for one in parts for jump in one.jumps),
-        **{name: sum(getattr(one, name) for one in parts) for name in COUNTS},
+        cases=Cases.join([Cases.none(), *(study.cases for study in studies_of_symbols)]),
+        held=mean([study.held for study in studies_of_symbols]),
+        chance=np.sum([study.chance for study in studies_of_symbols], axis=0)
+        if studies_of_symbols
+        else np.zeros((0, 2)),
+        jumps=tuple(jump for study in studies_of_symbols for jump in study.jumps),
+        **{name: sum(getattr(study, name) for study in studies_of_symbols) for name in COUNTS},
     )
 
 
@@ -164,9 +168,9 @@ def _places(panel: Panel, setup: Setup, calendars: Calendars, inside: Flags) -> 
     """The rows where the strategy could have spoken and its idea have been entered in time."""
     rows = np.arange(len(panel))
     atr = panel.indicator(indicators.atr, "high", "low", "close", period=setup.strategy.atr_period)
-    could = inside & (rows - panel.starts[panel.run] >= setup.strategy.needs) & (atr > 0)
-    could &= rows + 1 < panel.ends[panel.run]
-    rows = rows[could]
+    is_possible = inside & (rows - panel.starts[panel.run] >= setup.strategy.needs) & (atr > 0)
+    is_possible &= rows + 1 < panel.ends[panel.run]
+    rows = rows[is_possible]
     _, until = calendars.times(setup.timeframe, panel, rows, setup.lifetime_bars)
     in_time: Rows = rows[~(panel.bars.opened_at[rows + 1] >= until)]
     return in_time
@@ -198,7 +202,10 @@ def _by_symbol(
     chances: Floats,
 ) -> list[Study]:
     of, every = panel.symbol, np.arange(len(panel.symbols) + 1)
-    counts = {name: np.bincount(of[found], minlength=len(every) - 1).tolist() for name, found in rows.items()}
+    counts = {
+        name: np.bincount(of[rows_of_count], minlength=len(every) - 1).tolist()
+        for name, rows_of_count in rows.items()
+    }
     bars, cases = np.searchsorted(of, every).tolist(), np.searchsorted(of[ended[0]], every).tolist()
     held = hold(panel, inside, setup.rules.cost_bps)
     jumps = [jump for jump in panel.jumps if _counts(jump, panel, setup)]

@@ -1,4 +1,4 @@
-"""What a signal's strategy looked at, bar by bar, as a chart draws it beside the bars."""
+"""The indicators of a signal's strategy, bar by bar, as a chart draws them beside the bars."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,10 +22,10 @@ class Study:
 
 
 def has_other_bars(signal: Signal, stored: Bars) -> bool:
-    """Whether the closed bars behind it are not those it stands on: corrected, filled in or gone.
+    """Whether the closed bars behind it are not those it was raised on: corrected, filled in or gone.
 
-    `stored`: closed bars without a hole up to the one that spoke; one read where they are too few. Not to be
-    asked once they are restated for a split, nor where none are stored.
+    `stored`: closed bars without a hole up to the signal's; more are read where they are too few. Not to be
+    called once they are restated for a split, nor where none are stored.
     """
     behind = stored[stored.opened_at <= to_instant(signal.bar_opened_at)]
     if 0 < len(behind) < DIGESTED:
@@ -36,10 +36,10 @@ def has_other_bars(signal: Signal, stored: Bars) -> bool:
 
 
 def strategy_of(signal: Signal) -> Strategy | None:
-    """The strategy as it was when it spoke; None where this version of Jax has no such one."""
-    known = STRATEGIES.get(signal.strategy_id)
+    """Return the strategy with the signal's parameters; None where this version of Jax has none such."""
+    strategy = STRATEGIES.get(signal.strategy_id)
     try:
-        return known.of(signal.parameters) if known else None
+        return strategy.of(signal.parameters) if strategy else None
     except BadParameters:
         return None
 
@@ -50,9 +50,9 @@ def plots_of(signal: Signal) -> tuple[Plot, ...]:
 
 
 def of(signal: Signal, since: datetime, until: datetime) -> list[Study]:
-    """The studies over the closed bars that opened in [since, until). One read.
+    """Return the studies over the closed bars that opened in [since, until). One read.
 
-    Computed from as many bars before as leave a mark on them, so the values are those that the strategy saw
+    Computed from as many bars before as have an effect on them, so the values are those that the strategy had
     unless bars have been corrected since. The bars are in shares of today.
     """
     strategy = strategy_of(signal)
@@ -62,6 +62,6 @@ def of(signal: Signal, since: datetime, until: datetime) -> list[Study]:
     # Closed hours have no bars: five times the length of those needed holds them in any exchange's week.
     reach = timeframe.length * strategy.remembers * (6 if timeframe.is_intraday else 2) + timedelta(days=7)
     read = read_bars([signal.symbol], timeframe, since=since - reach, until=until, closed=True)[signal.symbol]
-    seen = strategy.look(Panel.of(read, signal.symbol))
+    seen = strategy.compute(Panel.of(read, signal.symbol))
     shown = read.opened_at >= np.datetime64(since.replace(tzinfo=None), "us")
     return [Study(plot, read[shown], seen[plot.column][shown]) for plot in strategy.plots]

@@ -49,9 +49,9 @@ class Picture:
     def of(cls, signal: Signal, stored: Bars, shares: float) -> "Picture":
         """The last bars before the one that spoke, and the first after it. There must be some."""
         at = to_instant(signal.bar_opened_at)
-        found = int(np.searchsorted(stored.opened_at, at))
-        there, here = bool(at in stored.opened_at), min(found, BEFORE)
-        bars, spoke = stored[found - here : found + there + AFTER], here if there else None
+        position = int(np.searchsorted(stored.opened_at, at))
+        is_stored, here = bool(at in stored.opened_at), min(position, BEFORE)
+        bars, spoke = stored[position - here : position + is_stored + AFTER], here if is_stored else None
         levels = [price / shares for _, _, price in levels_of(signal)]
         low, high = min(bars.low.min(), *levels), max(bars.high.max(), *levels)
         return cls(signal, bars, here, spoke, float(low), float(high), shares)
@@ -121,10 +121,10 @@ def described(picture: Picture) -> str:
     """What the picture shows, for those who do not see it."""
     signal, bars = picture.signal, picture.bars
     after = len(bars) - picture.here - (picture.spoke is not None)
-    there = "" if picture.spoke is not None else " The bar that spoke is no longer among the closed ones."
+    missing = "" if picture.spoke is not None else " The bar that spoke is no longer among the closed ones."
     return (
         f"{signal_formatting.bars(picture.here)} before the bar of {_stamp(picture)} and {after} after it,"
-        f" from {bars.low.min():,.2f} to {bars.high.max():,.2f}.{there}"
+        f" from {bars.low.min():,.2f} to {bars.high.max():,.2f}.{missing}"
         f" {signal.signal_type} at {level(signal.entry_price)}, stop {level(signal.stop_loss)},"
         f" first target {level(signal.take_profit)}."
     )

@@ -39,8 +39,9 @@ class StrategyConfig(models.Model):
         "lifetime",
         default=1,
         validators=[MinValueValidator(1), MaxValueValidator(1000)],
-        help_text="How long a person may decide, in bars of session time after the bar of the signal. One"
-        " daily bar is until the close of the next session. Never longer than 24 hours, but for closed sessions.",
+        help_text="How long a person may decide, in bars of session time after the bar of the signal."
+        " One daily bar is until the close of the next session. Never longer than 24 hours, but for closed"
+        " sessions.",
     )
     longest_holding_bars = models.PositiveSmallIntegerField(
         "longest holding",

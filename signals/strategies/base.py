@@ -1,4 +1,4 @@
-"""What a strategy is: bars in, ideas out, for all bars at once. No Django, no clock, no state."""
+"""The base of all strategies: bars in, ideas out, for all bars at once. No Django, no clock, no state."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -13,21 +13,21 @@ from signals import indicators
 from signals.panel import Panel
 from signals.strategies.parameters import Parameters, parameter
 
-Seen = dict[str, Floats]  # what a strategy looks at, by name: columns as long as the panel
+Seen = dict[str, Floats]  # the values a strategy decides on, by name: columns as long as the panel
 BUY, SELL = 1, -1
-COMMON = {"price", "atr", "trend_fast", "trend_slow", "volume_ratio"}  # what every strategy looks at
+COMMON = {"price", "atr", "trend_fast", "trend_slow", "volume_ratio"}  # what every strategy has
 STORED_DIGITS = 6  # of prices behind the point
-ROUNDING = 1e-9  # of the price: what differs by less is equal, or the noise of a running sum would speak
+ROUNDING = 1e-9  # of the price: prices that differ by less are equal: a running sum has noise
 
 
 @dataclass(frozen=True)
 class Ideas:
-    """What a strategy says, one element for each bar on which it speaks, in the order of the bars.
+    """The ideas of a strategy, one element for each bar with an event, in the order of the bars.
 
     `row` intp: the bar, as a row of the panel. `side` int8: 1 is BUY, -1 is SELL. `confidence` 0 to 1 in
     steps of 0.0001. Prices in the instrument's currency, on its tick but for the entry, which is the bar's
-    close. `late`: an outage of ours lies before the bar, so the event may be older. `seen`: the values looked
-    at.
+    close. `late`: an outage of ours lies before the bar, so the event may be older. `seen`: the values of the
+    strategy's columns.
     """
 
     strategy: "Strategy"
@@ -59,22 +59,22 @@ class Ideas:
         )
 
     def reaching(self, minimum: float) -> Flags:
-        """Which of them have that confidence or more, to the last digit that is stored."""
+        """Return which of them have that confidence or more, to the last digit that is stored."""
         reaching: Flags = self.confidence > minimum - 1e-9
         return reaching
 
     def values(self, i: int) -> dict[str, float]:
-        """What the strategy saw at one idea; without what is not known."""
+        """Return the strategy's columns at one idea, without those that are unknown there."""
         return {name: float(column[i]) for name, column in self.seen.items() if not np.isnan(column[i])}
 
     def reasoning(self, i: int) -> str:
-        """Why, in one sentence with the numbers that mattered."""
+        """Return why, in one sentence with the numbers that mattered."""
         return self.strategy.reasoning(self.values(i), int(self.side[i]))
 
 
 @dataclass(frozen=True)
 class Plot:
-    """How a chart draws one of the columns a strategy looks at. `levels`: the values that it is held against.
+    """How a chart draws one of the strategy's columns. `levels`: the values that it is compared with.
 
     `on_price`: among the prices; else in a pane of its own, together with the other ones.
     """
@@ -88,7 +88,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class Strategy(Parameters, ABC):
-    """A rule with its parameters. A subclass says what it looks at and when it would buy and sell."""
+    """A rule with its parameters. A subclass computes columns and says when it would buy and sell."""
 
     id: ClassVar[str]
     title: ClassVar[str]
@@ -116,50 +116,50 @@ class Strategy(Parameters, ABC):
 
     @property
     def remembers(self) -> int:
-        """How many bars leave their mark: with more before them, the answers stay the same.
+        """How many bars have an effect on an idea: with more before them, ideas stay the same.
 
         Wilder's average of n bars keeps (1 - 1/n)^k of what was k bars ago: 1e-12 after 28 n.
         """
         return max(28 * self.atr_period, self.trend_slow, self.needs + 1)
 
     @abstractmethod
-    def look(self, panel: Panel) -> Seen:
-        """The strategy's own indicators."""
+    def compute(self, panel: Panel) -> Seen:
+        """Return the strategy's own indicators, as columns as long as the panel."""
 
     @property
     def plots(self) -> tuple[Plot, ...]:
-        """Those of them that a person wants to see beside the bars; three at most."""
+        """The columns that a chart draws; three at most."""
         return ()
 
     @abstractmethod
     def sides(self, seen: Seen) -> tuple[Flags, Flags]:
-        """Where the condition to buy is true, and where that to sell. Where NaN is compared, neither is."""
+        """Return where the condition to buy is true, and where that to sell. With NaN neither is."""
 
     @abstractmethod
-    def says(self, seen: Mapping[str, float], side: int) -> str:
-        """What happened at one idea, in half a sentence."""
+    def describe(self, seen: Mapping[str, float], side: int) -> str:
+        """Return what happened at one idea, as the first part of a sentence."""
 
-    def knows(self, seen: Seen) -> Flags:
-        """Where both conditions are known: where all of the strategy's own indicators are."""
-        known = np.ones(len(seen["price"]), dtype=np.bool_)
+    def is_known(self, seen: Seen) -> Flags:
+        """Return where both conditions are known: where all of the strategy's own indicators are."""
+        is_known = np.ones(len(seen["price"]), dtype=np.bool_)
         for name in seen.keys() - COMMON:
-            known &= ~np.isnan(seen[name])
-        return known
+            is_known &= ~np.isnan(seen[name])
+        return is_known
 
     def is_strong(self, seen: Seen, side: NDArray[np.int8]) -> Flags:
-        """Which of the ideas have a strong condition. `seen` holds the bars of the ideas only."""
+        """Return which ideas have a strong condition. `seen` holds the bars of the ideas only."""
         return np.zeros(len(side), dtype=np.bool_)
 
     def stop(self, seen: Seen, side: NDArray[np.int8]) -> Floats:
-        """The stop of each idea, not yet on the tick."""
+        """Return the stop of each idea, not yet on the tick."""
         return seen["price"] - side * self.stop_atr * seen["atr"]
 
     def conflicts(self) -> dict[str, str]:
         return self.ascending("trend_fast", "trend_slow") | self.ascending("target_atr", "second_target_atr")
 
     def ideas(self, panel: Panel) -> Ideas:
-        """The ideas at all bars of the panel, the confidence not yet held against any minimum."""
-        return self.judge(panel, self._common(panel) | self.look(panel))
+        """Return the ideas at all bars of the panel, whatever their confidence."""
+        return self.judge(panel, self._common(panel) | self.compute(panel))
 
     def _common(self, panel: Panel) -> Seen:
         return {
@@ -171,30 +171,31 @@ class Strategy(Parameters, ABC):
         }
 
     def judge(self, panel: Panel, seen: Seen) -> Ideas:
-        """The ideas that follow from what was seen: events, not states.
+        """Return the ideas that follow from the columns: events, not states.
 
-        A rule speaks on the bar where its condition becomes true, having been known and false on the bar
-        before.
+        An event is a bar where a condition becomes true, having been known and false on the bar before.
         """
         buys, sells = self.sides(seen)
-        known_before = panel.before(self.knows(seen))
+        known_before = panel.before(self.is_known(seen))
         bought = buys & known_before & ~panel.before(buys)
         sold = sells & known_before & ~panel.before(sells)
         rows = np.flatnonzero((bought | sold) & (seen["atr"] > 0))
         side = np.where(bought[rows], BUY, SELL).astype(np.int8)
-        here = {name: column[rows] for name, column in seen.items()}
+        at_ideas = {name: column[rows] for name, column in seen.items()}
         tick = np.maximum(panel.tick[rows], 10.0**-STORED_DIGITS)
         ideas = Ideas(
             strategy=self,
             row=rows,
             side=side,
-            confidence=self._confidence(here, side),
-            entry=np.round(here["price"], STORED_DIGITS),
-            stop=_on_tick(self.stop(here, side), tick, -side),
-            target=_on_tick(here["price"] + side * self.target_atr * here["atr"], tick, -side),
-            second_target=_on_tick(here["price"] + side * self.second_target_atr * here["atr"], tick, -side),
+            confidence=self._confidence(at_ideas, side),
+            entry=np.round(at_ideas["price"], STORED_DIGITS),
+            stop=_on_tick(self.stop(at_ideas, side), tick, -side),
+            target=_on_tick(at_ideas["price"] + side * self.target_atr * at_ideas["atr"], tick, -side),
+            second_target=_on_tick(
+                at_ideas["price"] + side * self.second_target_atr * at_ideas["atr"], tick, -side
+            ),
             late=panel.late[rows],
-            seen=here,
+            seen=at_ideas,
         )
         return ideas[_possible(ideas)]
 
@@ -209,8 +210,8 @@ class Strategy(Parameters, ABC):
         return confidence
 
     def reasoning(self, seen: Mapping[str, float], side: int) -> str:
-        said = [self.says(seen, side), self._about_trend(seen), self._about_volume(seen)]
-        return f"{', '.join(said)}."
+        parts = [self.describe(seen, side), self._about_trend(seen), self._about_volume(seen)]
+        return f"{', '.join(parts)}."
 
     def _about_trend(self, seen: Mapping[str, float]) -> str:
         if "trend_slow" not in seen:
@@ -231,13 +232,13 @@ class Strategy(Parameters, ABC):
 
 
 def above(higher: Floats, lower: Floats, price: Floats) -> Flags:
-    """Where one price is above another by more than rounding. Not where either is NaN."""
+    """Return where one price is above another by more than rounding. Not where either is NaN."""
     difference: Flags = higher - lower > ROUNDING * price
     return difference
 
 
 def trend(seen: Mapping[str, Floats]) -> NDArray[np.int8]:
-    """1 where bullish, -1 where bearish, else 0; 0 too where the averages are not known yet."""
+    """Return 1 where bullish, -1 where bearish, else 0; 0 too where the averages are not known yet."""
     price, fast, slow = seen["price"], seen.get("trend_fast", np.nan), seen.get("trend_slow", np.nan)
     fast, slow = np.asarray(fast), np.asarray(slow)
     rising = above(price, fast, price) & above(fast, slow, price)
@@ -246,12 +247,12 @@ def trend(seen: Mapping[str, Floats]) -> NDArray[np.int8]:
 
 
 def plain(price: float) -> str:
-    """A price as people write it: cents, or more digits where cents say little."""
+    """Format a price in cents, or in more digits where it is below 1."""
     return f"{price:.2f}" if price >= 1 else f"{price:.4g}"
 
 
 def _on_tick(price: Floats, tick: Floats, direction: NDArray[np.int8]) -> Floats:
-    """The price moved to a tick: down where `direction` is negative, up where it is positive."""
+    """Move prices to a tick: down where `direction` is negative, up where it is positive."""
     steps = price / tick
     nearest = np.round(steps)
     moved = np.where(direction > 0, np.ceil(steps), np.floor(steps))

@@ -38,7 +38,7 @@ class MaCrossover(Strategy):
     def needs(self) -> int:
         return max(self.slow, self.atr_period + 1)
 
-    def look(self, panel: Panel) -> Seen:
+    def compute(self, panel: Panel) -> Seen:
         averages = {"sma_fast": self.fast, "sma_middle": self.middle, "sma_slow": self.slow}
         seen = {
             name: panel.indicator(indicators.sma, "close", period=period) for name, period in averages.items()
@@ -70,7 +70,7 @@ class MaCrossover(Strategy):
         strong: Flags = np.abs(seen["sma_fast"] - seen["sma_slow"]) > self.strong_spread * seen["sma_slow"]
         return strong
 
-    def says(self, seen: Mapping[str, float], side: int) -> str:
+    def describe(self, seen: Mapping[str, float], side: int) -> str:
         if seen["aligned_before"] == side:
             way = "above" if side == BUY else "below"
             return f"price {plain(seen['price'])} back {way} SMA{self.fast} {plain(seen['sma_fast'])}"

@@ -38,7 +38,7 @@ class MacdCrossover(Strategy):
         """An exponential average of n bars forgets twice as fast as Wilder's."""
         return max(super().remembers, 14 * (self.macd_slow + self.macd_signal))
 
-    def look(self, panel: Panel) -> Seen:
+    def compute(self, panel: Panel) -> Seen:
         periods = {"fast": self.macd_fast, "slow": self.macd_slow, "signal": self.macd_signal}
         line, signal, histogram = panel.indicator(indicators.macd, "close", **periods)
         return {"macd": line, "macd_signal": signal, "macd_histogram": histogram}
@@ -59,7 +59,7 @@ class MacdCrossover(Strategy):
         strong: Flags = np.abs(seen["macd_histogram"]) > self.strong_histogram * seen["price"]
         return strong
 
-    def says(self, seen: Mapping[str, float], side: int) -> str:
+    def describe(self, seen: Mapping[str, float], side: int) -> str:
         way = "above" if side == BUY else "below"
         line, signal = _signed(seen["macd"]), _signed(seen["macd_signal"])
         return f"MACD {line} crossed {way} its signal line {signal} at {plain(seen['price'])}"

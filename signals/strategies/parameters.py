@@ -16,47 +16,47 @@ class BadParameters(ValueError):
 
 
 def parameter(default: float, least: float, most: float, meaning: str) -> Any:
-    """A field of a strategy. An integer default makes it a whole number."""
+    """Return a field of a strategy. An integer default makes it a whole number."""
     return field(default=default, metadata={"least": least, "most": most, "meaning": meaning})
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """A frozen set of parameters that can be made from what a person wrote."""
+    """A frozen set of parameters that can be made from what a user wrote."""
 
     @classmethod
     def of(cls, given: object) -> Self:
-        """The defaults with what is given (names with values) in their place.
+        """Return the defaults with the given values, by name, in their place.
 
         Values may be numbers or their text. Raises BadParameters: unknown names, no numbers, out of range, or
         impossible together.
         """
         if not isinstance(given, Mapping):
             raise BadParameters({"parameters": "must be names with their values."})
-        known = {one.name: one for one in fields(cls)}
+        parameters = {column.name: column for column in fields(cls)}
         errors = {
-            name: f"is not a parameter of this strategy. It has: {', '.join(known)}."
-            for name in given.keys() - known.keys()
+            name: f"is not a parameter of this strategy. It has: {', '.join(parameters)}."
+            for name in given.keys() - parameters.keys()
         }
         values = {}
-        for name in given.keys() & known.keys():
+        for name in given.keys() & parameters.keys():
             try:
-                values[name] = _number(known[name], given[name])
+                values[name] = _number(parameters[name], given[name])
             except ValueError as error:
                 errors[name] = str(error)
         if errors:
             raise BadParameters(dict(sorted(errors.items())))
-        made = cls(**values)
-        if errors := made.conflicts():
+        strategy = cls(**values)
+        if errors := strategy.conflicts():
             raise BadParameters(errors)
-        return made
+        return strategy
 
     def conflicts(self) -> dict[str, str]:
-        """Which values are impossible together: name -> what to do."""
+        """Return the values that are impossible together: name -> what to do."""
         return {}
 
     def ascending(self, *names: str) -> dict[str, str]:
-        """The conflicts of values that must each be greater than the one named before it."""
+        """Return the conflicts of values that must each be greater than the one named before it."""
         return {
             upper: f"must be greater than {lower}, which is {getattr(self, lower)}."
             for lower, upper in pairwise(names)
@@ -64,8 +64,12 @@ class Parameters:
         }
 
 
-def _number(known: "Field[Any]", given: object) -> float:
-    least, most, whole = known.metadata["least"], known.metadata["most"], isinstance(known.default, int)
+def _number(parameter: "Field[Any]", given: object) -> float:
+    least, most, whole = (
+        parameter.metadata["least"],
+        parameter.metadata["most"],
+        isinstance(parameter.default, int),
+    )
     wanted = f"must be a {'whole ' if whole else ''}number from {least} to {most}."
     if isinstance(given, bool) or not isinstance(given, int | float | str):
         raise ValueError(wanted)

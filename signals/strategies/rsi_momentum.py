@@ -32,7 +32,7 @@ class RsiMomentum(Strategy):
     def remembers(self) -> int:
         return max(super().remembers, 28 * self.rsi_period)
 
-    def look(self, panel: Panel) -> Seen:
+    def compute(self, panel: Panel) -> Seen:
         return {"rsi": panel.indicator(indicators.rsi, "close", period=self.rsi_period)}
 
     @property
@@ -45,7 +45,7 @@ class RsiMomentum(Strategy):
     def is_strong(self, seen: Seen, side: NDArray[np.int8]) -> Flags:
         return _below(seen, self.very_oversold) | _over(seen, self.very_overbought)
 
-    def says(self, seen: Mapping[str, float], side: int) -> str:
+    def describe(self, seen: Mapping[str, float], side: int) -> str:
         word, line = ("oversold", self.oversold) if side == BUY else ("overbought", self.overbought)
         way = "below" if side == BUY else "above"
         return f"RSI {seen['rsi']:.1f} is {word} ({way} {line:g})"

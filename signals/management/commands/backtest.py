@@ -43,7 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("strategy", metavar="STRATEGY", help=", ".join(STRATEGIES))
         parser.add_argument("symbols", nargs="+", type=str.upper, metavar="SYMBOL")
         parser.add_argument(
-            "--timeframe", default=Timeframe.D1.value, choices=[one.value for one in Timeframe]
+            "--timeframe", default=Timeframe.D1.value, choices=[timeframe.value for timeframe in Timeframe]
         )
         parser.add_argument("--from", dest="since", type=day, metavar="DATE", help="first day")
         parser.add_argument("--to", dest="until", type=day, metavar="DATE", help="last day")
@@ -74,5 +74,5 @@ class Command(BaseCommand):
             disable=None,
             leave=False,
         )
-        found = backtest.report(setup, progress)
-        self.stdout.write(json.dumps(found.as_json(), indent=2) if options["json"] else found.text())
+        report = backtest.report(setup, progress)
+        self.stdout.write(json.dumps(report.as_json(), indent=2) if options["json"] else report.text())

@@ -61,7 +61,7 @@ def test_a_row_tells_what_was_said_and_how_long_it_waits(operator: Client) -> No
     row = cells(operator, make.signal(expires_at=LATER))
     assert (row["side"], row["strategy"], row["timeframe"]) == ("▲ BUY", "MACD crossover", "1d")
     assert (row["score"], row["entry"], row["stop"], row["target"]) == ("0.90", "185.50", "180.50", "191.75")
-    assert (row["reward"], row["generated"], row["stands"]) == (
+    assert (row["reward"], row["generated"], row["status_line"]) == (
         *["1.25 to 1", "2024-07-02 20:00"],
         "pending 2 h left",
     )
@@ -69,20 +69,20 @@ def test_a_row_tells_what_was_said_and_how_long_it_waits(operator: Client) -> No
 
 def test_an_overdue_one_shows_as_expired_before_anything_has_said_so(operator: Client) -> None:
     row = cells(operator, make.signal())
-    assert row["stands"] == "expired 2024-07-03 17:00"
+    assert row["status_line"] == "expired 2024-07-03 17:00"
 
 
 def test_an_ended_one_tells_when_and_why(operator: Client) -> None:
     row = cells(operator, make.signal(status="cancelled", ended_reason="stop traded before a decision"))
-    assert row["stands"] == "cancelled 2024-07-03 14:00 stop traded before a decision"
+    assert row["status_line"] == "cancelled 2024-07-03 14:00 stop traded before a decision"
 
 
 def test_opposite_pending_ones_name_each_other(operator: Client) -> None:
     buy, sell = make.signal(expires_at=LATER), make.sell(expires_at=LATER, timeframe="15m")
     make.sell("MSFT", expires_at=LATER)
     make.sell(timeframe="1h")
-    assert cells(operator, buy)["stands"].endswith("left conflicts with ▼ SELL RSI momentum 15m")
-    assert cells(operator, sell)["stands"].endswith("left conflicts with ▲ BUY MACD crossover 1d")
+    assert cells(operator, buy)["status_line"].endswith("left conflicts with ▼ SELL RSI momentum 15m")
+    assert cells(operator, sell)["status_line"].endswith("left conflicts with ▲ BUY MACD crossover 1d")
 
 
 def test_it_is_found_by_the_status_that_counts(operator: Client) -> None:
