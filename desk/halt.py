@@ -1,4 +1,4 @@
-"""The strip by itself, for a page that stays open, and the halt switch in it."""
+"""The status bar by itself, for a page that stays open, and the halt switch in it."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -18,7 +18,7 @@ from desk.page import page, show, viewer
 @require_GET
 def fragment(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
-    return render(request, "desk/_status_bar.html", {"now": at, "strip": status_bar.load(at)})
+    return render(request, "desk/_status_bar.html", {"now": at, "status_bar": status_bar.load(at)})
 
 
 @page

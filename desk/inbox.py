@@ -47,32 +47,37 @@ class Filters(forms.Form):
     symbol = forms.CharField(max_length=16, required=False)
     side = forms.ChoiceField(choices=[("", "both sides"), *Signal.Type.choices], required=False)
     strategy = forms.ChoiceField(
-        choices=[("", "all strategies"), *((one.id, one.title) for one in STRATEGIES.values())],
+        choices=[
+            ("", "all strategies"),
+            *((strategy.id, strategy.title) for strategy in STRATEGIES.values()),
+        ],
         required=False,
     )
     timeframe = forms.ChoiceField(
-        choices=[("", "all timeframes"), *((one.value, one.value) for one in Timeframe)], required=False
+        choices=[("", "all timeframes"), *((timeframe.value, timeframe.value) for timeframe in Timeframe)],
+        required=False,
     )
 
     def apply(self, signals: SignalQuerySet) -> SignalQuerySet:
-        """Those that were asked for; all of them where nothing valid was."""
+        """Return the signals that the valid fields name; all of them where none is given."""
         self.is_valid()
-        asked = self.cleaned_data
+        values = self.cleaned_data
         columns = {"signal_type": "side", "strategy_id": "strategy", "timeframe": "timeframe"}
-        wanted = {column: asked[name] for column, name in columns.items() if asked.get(name)}
-        if asked.get("symbol"):
-            wanted["symbol__istartswith"] = asked["symbol"].strip()
-        return signals.filter(**wanted)
+        lookups = {column: values[name] for column, name in columns.items() if values.get(name)}
+        if values.get("symbol"):
+            lookups["symbol__istartswith"] = values["symbol"].strip()
+        return signals.filter(**lookups)
 
 
 @dataclass(frozen=True)
-class Wave:
-    """Rows that stand together. `says` is empty for those that came alone."""
+class Group:
+    """Pending signals in a row: many that were raised together, or one alone."""
 
     rows: Sequence[Proposal]
 
     @property
-    def says(self) -> str:
+    def heading(self) -> str:
+        """Return what they are together; empty for one alone."""
         if len(self.rows) < MANY:
             return ""
         side = "longs" if self.rows[0].signal.signal_type == Signal.Type.BUY else "shorts"
@@ -80,14 +85,14 @@ class Wave:
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """The page of signals that wait, soonest to expire first."""
+class PendingList:
+    """A page of the pending signals with what approving each would do, the soonest to expire first."""
 
     rows: list[Proposal]
 
     @cached_property
-    def waves(self) -> list[Wave]:
-        return waves([row for row in self.rows if row.is_actionable])
+    def groups(self) -> list[Group]:
+        return group_together([row for row in self.rows if row.is_actionable])
 
     @cached_property
     def measured(self) -> list[Proposal]:
@@ -100,68 +105,71 @@ class Waiting:
 def signals(request: HttpRequest) -> HttpResponse:
     at, filters = timezone.now(), Filters(request.GET)
     tab = request.GET.get("tab") if request.GET.get("tab") in TABS else "waiting"
-    above = status_bar.load(at)
-    waits = tab == "waiting"
-    rows = _waiting(request, filters, at, above.state) if waits else _ended(request, filters, str(tab), at)
-    asked = {"tab": tab, "tabs": list(TABS), "filters": filters, "others": without_page(request)}
-    context = asked | {"strip": above}
-    return show(request, "desk/inbox.html", at, context | rows)
+    bar = status_bar.load(at)
+    if tab == "waiting":
+        context = _pending(request, filters, at, bar.state)
+    else:
+        context = _ended(request, filters, str(tab), at)
+    context |= {"tab": tab, "tabs": list(TABS), "filters": filters, "others": without_page(request)}
+    return show(request, "desk/inbox.html", at, context | {"status_bar": bar})
 
 
 @page
 @require_GET
 def news(request: HttpRequest) -> HttpResponse:
-    """What has come and gone since the list was loaded; nothing while it is as it was."""
-    at, shown = timezone.now(), set(_uuids(request.GET.get("shown", "")))
+    """Answer with what has come and gone since the list was loaded; 204 while it has not changed."""
+    at, listed = timezone.now(), set(_uuids(request.GET.get("shown", "")))
     since = _instant(request.GET.get("since", ""))
     pending = Filters(request.GET).apply(Signal.objects.pending(at))
-    gone = [one for one in Signal.objects.filter(pk__in=shown) if one.status_at(at) != Status.PENDING]
-    came = pending.filter(created_at__gt=since).exclude(pk__in=shown).count() if since else 0
-    if not came and not gone:
+    statuses = [(signal, signal.status_at(at)) for signal in Signal.objects.filter(pk__in=listed)]
+    ended = [(signal, status) for signal, status in statuses if status != Status.PENDING]
+    new = pending.filter(created_at__gt=since).exclude(pk__in=listed).count() if since else 0
+    if not new and not ended:
         return HttpResponse(status=204)
-    ended = [(one, one.status_at(at)) for one in gone]
-    return render(request, "desk/_news.html", {"came": came, "ended": ended, "news": request.get_full_path()})
+    context = {"new": new, "ended": ended, "news": request.get_full_path()}
+    return render(request, "desk/_list_changes.html", context)
 
 
-def _waiting(request: HttpRequest, filters: Filters, at: datetime, state: State) -> dict[str, Any]:
+def _pending(request: HttpRequest, filters: Filters, at: datetime, state: State) -> dict[str, Any]:
     pending = Signal.objects.pending(at).with_conflict(at).order_by("expires_at", "id")
-    found = _page(request, filters.apply(pending))
-    known = scorecard.at_confidence(found)
-    opinions = OrchestrationRun.objects.newest_of(found)
-    for one in found:
-        one.opinion = opinions.get(one.pk)  # type: ignore[attr-defined]  # for the page
-        one.known = known.get((one.strategy_id, one.timeframe, one.confidence))  # type: ignore[attr-defined]  # for the page
-    shown = ",".join(str(one.pk) for one in found)
-    asked = {**request.GET.dict(), "since": at.isoformat(), "shown": shown}
+    signals = _page(request, filters.apply(pending))
+    rates, opinions = scorecard.at_confidence(signals), OrchestrationRun.objects.newest_of(signals)
+    for signal in signals:
+        signal.opinion = opinions.get(signal.pk)  # type: ignore[attr-defined]  # for the page
+        signal.rate = rates.get((signal.strategy_id, signal.timeframe, signal.confidence))  # type: ignore[attr-defined]  # for the page
+    listed = ",".join(str(signal.pk) for signal in signals)
+    query = {**request.GET.dict(), "since": at.isoformat(), "shown": listed}
     return {
-        "page": found,
-        "waiting": Waiting(proposals.propose_all(list(found), at, state)),
-        "news": f"{reverse('signals-news')}?{urlencode(asked)}",
+        "page": signals,
+        "pending": PendingList(proposals.propose_all(list(signals), at, state)),
+        "news": f"{reverse('signals-news')}?{urlencode(query)}",
     }
 
 
 def _ended(request: HttpRequest, filters: Filters, tab: str, at: datetime) -> dict[str, Any]:
-    over = Signal.objects.in_status(at, *TABS[tab]).select_related("approval__approved_by", "approval__order")
-    found = _page(request, filters.apply(over.order_by("-ended_at", "id")))
-    ends = Outcome.objects.of_signals(found)
+    ended = Signal.objects.in_status(at, *TABS[tab])
+    ended = ended.select_related("approval__approved_by", "approval__order").order_by("-ended_at", "id")
+    signals = _page(request, filters.apply(ended))
+    outcomes = Outcome.objects.of_signals(signals)
     rows = [
-        (one, lifecycle.ending(one, at), getattr(one, "approval", None), ends.get(one.pk)) for one in found
+        (signal, lifecycle.ending(signal, at), getattr(signal, "approval", None), outcomes.get(signal.pk))
+        for signal in signals
     ]
-    return {"page": found, "ended": rows}
+    return {"page": signals, "ended": rows}
 
 
-def _page(request: HttpRequest, found: SignalQuerySet) -> Page[Signal]:
-    return paged(found, request.GET.get("page"), PER_PAGE)
+def _page(request: HttpRequest, signals: SignalQuerySet) -> Page[Signal]:
+    return paged(signals, request.GET.get("page"), PER_PAGE)
 
 
 def _uuids(text: str) -> list[UUID]:
-    found = []
+    uuids = []
     for part in text.split(",")[: 2 * PER_PAGE]:
         try:
-            found.append(UUID(part))
+            uuids.append(UUID(part))
         except ValueError:
             continue
-    return found
+    return uuids
 
 
 def _instant(text: str) -> datetime | None:
@@ -172,19 +180,19 @@ def _instant(text: str) -> datetime | None:
     return at if at.tzinfo else None
 
 
-def waves(rows: Sequence[Proposal]) -> list[Wave]:
-    """The rows in their order, but those raised within a minute in one direction together, from three on."""
-    left, found = list(rows), []
-    while left:
-        first = left[0].signal
-        near = [row for row in left if _is_near(row.signal, first)]
-        together = near if len(near) >= MANY else left[:1]
-        found.append(Wave(together))
-        taken = {row.signal.pk for row in together}
-        left = [row for row in left if row.signal.pk not in taken]
-    return found
+def group_together(rows: Sequence[Proposal]) -> list[Group]:
+    """Group those raised within a minute in one direction, from three on; the others are alone. In order."""
+    remaining, groups = list(rows), []
+    while remaining:
+        first = remaining[0].signal
+        near = [row for row in remaining if _is_near(row.signal, first)]
+        members = near if len(near) >= MANY else remaining[:1]
+        groups.append(Group(members))
+        pks = {row.signal.pk for row in members}
+        remaining = [row for row in remaining if row.signal.pk not in pks]
+    return groups
 
 
-def _is_near(one: Signal, other: Signal) -> bool:
-    apart = abs(one.generated_at - other.generated_at)
-    return one.signal_type == other.signal_type and apart < TOGETHER
+def _is_near(signal: Signal, other: Signal) -> bool:
+    distance = abs(signal.generated_at - other.generated_at)
+    return signal.signal_type == other.signal_type and distance < TOGETHER

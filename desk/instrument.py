@@ -68,7 +68,7 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
         "view": quotes.quotes_with_change([found.pk], at).get(found.pk),
         "said": _said(found, timeframe),
     }
-    context |= opinions.on(found)
+    context |= opinions.for_instrument(found)
     return show(request, "desk/instrument.html", at, context)
 
 

@@ -1,4 +1,4 @@
-"""Second opinions: beside their signal, each on a page of its own, and asked for."""
+"""Second opinions: the panel on a signal's or an instrument's page, a page of each, and asking for one."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ from signals import lifecycle
 from signals.models import Signal
 
 ASK = "opinions.add_orchestrationrun"
-BESIDE = 4  # opinions beside what they are on, the newest first
+SHOWN = 4  # opinions beside what they are on, the newest first
 IN_FULL = 2  # of those, so that two can be compared; of the others only what they say
 PER_PAGE = 50
 Status = OrchestrationRun.Status
@@ -36,7 +36,7 @@ Status = OrchestrationRun.Status
 
 @dataclass(frozen=True)
 class Shown:
-    """A run as a page shows it: its text in parts, those that are invented marked."""
+    """A run as a page shows it: its text in parts, ungrounded ones marked."""
 
     run: OrchestrationRun
     side: str
@@ -78,13 +78,13 @@ class Shown:
 
     @property
     def is_of_these_bars(self) -> bool:
-        """Whether the signal still stands on the bars that were judged."""
+        """Return whether the signal still depends on the bars that were judged."""
         return self.run.signal is None or self.run.signal.bars_digest == self.run.bars_digest
 
 
-def beside(signal: Signal, at: datetime) -> dict[str, Any]:
-    """What stands beside a signal. One query."""
-    runs = list(signal.runs.without_papers().order_by("-queued_at", "id")[:BESIDE])
+def for_signal(signal: Signal, at: datetime) -> dict[str, Any]:
+    """Return the context of the panel on a signal's page. One query."""
+    runs = list(signal.runs.without_papers().order_by("-queued_at", "id")[:SHOWN])
     for run in runs:
         run.signal = signal
     return _panel(runs) | {
@@ -96,10 +96,10 @@ def beside(signal: Signal, at: datetime) -> dict[str, Any]:
     }
 
 
-def on(instrument: Instrument) -> dict[str, Any]:
-    """What was said of an instrument itself, not of a signal. One query."""
+def for_instrument(instrument: Instrument) -> dict[str, Any]:
+    """Return the context of the panel on an instrument's page: opinions on none of its signals. One query."""
     runs = OrchestrationRun.objects.without_papers().filter(symbol=instrument.pk, signal=None)
-    return _panel(list(runs.order_by("-queued_at", "id")[:BESIDE])) | {
+    return _panel(list(runs.order_by("-queued_at", "id")[:SHOWN])) | {
         "opinions_at": reverse("instrument-opinions", args=[instrument.pk]),
         "ask_at": reverse("instrument-ask", args=[instrument.pk]),
         "may_ask": True,
@@ -108,7 +108,7 @@ def on(instrument: Instrument) -> dict[str, Any]:
 
 
 def _panel(runs: Sequence[OrchestrationRun]) -> dict[str, Any]:
-    """`known`: stands for what the page shows, so that it is repainted only when there is something new."""
+    """Return the runs as shown. `known` identifies them: the panel is repainted when it changes."""
     opinions = [
         Shown.of(run, is_folded=number >= IN_FULL and run.status == Status.COMPLETED)
         for number, run in enumerate(runs)
@@ -124,18 +124,20 @@ def _panel(runs: Sequence[OrchestrationRun]) -> dict[str, Any]:
 @page
 @require_GET
 def of_signal(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The same alone, while an analyst is at work; nothing while it is as it was."""
+    """Answer with the panel alone, while an analyst is at work; 204 while it has not changed."""
     at, signal = timezone.now(), get_object_or_404(Signal, pk=pk)
-    return _again(request, at, {"signal": signal} | beside(signal, at))
+    return _panel_if_changed(request, at, {"signal": signal} | for_signal(signal, at))
 
 
 @page
 @require_GET
 def of_instrument(request: HttpRequest, symbol: str) -> HttpResponse:
-    return _again(request, timezone.now(), on(get_object_or_404(Instrument, pk=symbol)))
+    return _panel_if_changed(
+        request, timezone.now(), for_instrument(get_object_or_404(Instrument, pk=symbol))
+    )
 
 
-def _again(request: HttpRequest, at: datetime, panel: dict[str, Any]) -> HttpResponse:
+def _panel_if_changed(request: HttpRequest, at: datetime, panel: dict[str, Any]) -> HttpResponse:
     if request.GET.get("known") == panel["known"]:
         return HttpResponse(status=204)
     return render(request, "desk/_opinions.html", {"now": at, **panel})
@@ -148,11 +150,11 @@ def ask(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Have a signal analysed."""
     at, signal, refusals = timezone.now(), get_object_or_404(Signal, pk=pk), []
     try:
-        queue.ask_about(signal, by=viewer(request), at=at, **_asked(request))
+        queue.ask_about(signal, by=viewer(request), at=at, **_question(request))
     except (lifecycle.NotPending, NotConfigured) as refusal:
         refusals = [str(refusal)]
     if _is_part(request):
-        return _answer(request, at, refusals, {"signal": signal} | beside(signal, at))
+        return _answer(request, at, refusals, {"signal": signal} | for_signal(signal, at))
     return _back(request, refusals, "signal", pk)
 
 
@@ -163,16 +165,16 @@ def ask_on(request: HttpRequest, symbol: str) -> HttpResponse:
     """Have an instrument analysed."""
     at, instrument, refusals = timezone.now(), get_object_or_404(Instrument, pk=symbol), []
     try:
-        queue.ask(instrument.pk, by=viewer(request), at=at, **_asked(request))
+        queue.ask(instrument.pk, by=viewer(request), at=at, **_question(request))
     except NotConfigured as refusal:
         refusals = [str(refusal)]
     if _is_part(request):
-        return _answer(request, at, refusals, on(instrument))
+        return _answer(request, at, refusals, for_instrument(instrument))
     return _back(request, refusals, "instrument", instrument.pk)
 
 
 def _is_part(request: HttpRequest) -> bool:
-    """Whether only the panel was asked for, so that what is typed elsewhere on the page stays."""
+    """Return whether the request is for the panel alone, so that what is typed elsewhere stays."""
     return request.headers.get("HX-Request") == "true"
 
 
@@ -190,7 +192,7 @@ def _back(request: HttpRequest, refusals: list[str], name: str, pk: UUID | str) 
 @permission_required(ASK, raise_exception=True)
 @require_POST
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Take back an analysis that has not ended."""
+    """Cancel an analysis that has not ended."""
     run = get_object_or_404(OrchestrationRun, pk=pk)
     try:
         queue.cancel(run, timezone.now())
@@ -202,7 +204,7 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 @page
 @require_GET
 def opinion(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One run with all that its analyst was given, was sent and answered."""
+    """Show a run with all that its analyst was given, was sent and answered."""
     at = timezone.now()
     run = get_object_or_404(OrchestrationRun.objects.select_related("signal", "requested_by"), pk=pk)
     context: dict[str, Any] = {
@@ -218,14 +220,14 @@ def opinion(request: HttpRequest, pk: UUID) -> HttpResponse:
 @page
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    """All opinions, the newest first, with what they have cost today."""
+    """List all opinions, the newest first, with what they have cost today."""
     at = timezone.now()
     runs = OrchestrationRun.objects.without_papers().select_related("signal").order_by("-queued_at", "id")
-    found = paged(runs, request.GET.get("page"), PER_PAGE)
+    runs_page = paged(runs, request.GET.get("page"), PER_PAGE)
     tokens, usd = budget.spent(at)
     context = {
-        "page": found,
-        "opinions": [Shown.of(run) for run in found],
+        "page": runs_page,
+        "opinions": [Shown.of(run) for run in runs_page],
         "usual": opinion_formatting.analyst(settings.ANALYST),
         "tokens": tokens,
         "usd": usd,
@@ -234,5 +236,5 @@ def index(request: HttpRequest) -> HttpResponse:
     return show(request, "desk/opinions.html", at, context)
 
 
-def _asked(request: HttpRequest) -> dict[str, Any]:
+def _question(request: HttpRequest) -> dict[str, Any]:
     return {"analyst": request.POST.get("analyst", ""), "context": request.POST.get("context", "")}

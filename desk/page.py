@@ -1,4 +1,4 @@
-"""What all pages have in common: who may see them, and the strip on top."""
+"""What all pages have in common: who may see them, the frame with the status bar, the visits of users."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ NOTED_EVERY = timedelta(minutes=1)
 
 
 def page(view: View[P]) -> View[P]:
-    """A page for whoever has a role; everybody else is asked to log in, or told that a role is needed."""
+    """Require a role: a visitor is sent to the log-in, a user without one is refused."""
 
     @never_cache
     @login_required
@@ -40,22 +40,22 @@ def page(view: View[P]) -> View[P]:
 def show(
     request: HttpRequest, template: str, at: datetime, context: Mapping[str, Any], status: int = 200
 ) -> HttpResponse:
-    """A whole page, as things stand at `at`. The context may bring the strip along."""
+    """Render a whole page as of `at`. The context may bring the status bar along."""
     note_visit(viewer(request), at)
-    above = {} if "strip" in context else {"strip": status_bar.load(at)}
-    return render(request, template, {"now": at, **above, **context}, status=status)
+    bar = {} if "status_bar" in context else {"status_bar": status_bar.load(at)}
+    return render(request, template, {"now": at, **bar, **context}, status=status)
 
 
 def without_page(request: HttpRequest) -> str:
-    """What was asked for, to be carried along from page to page of a list."""
-    asked = request.GET.copy()
+    """Return the query string without the page, for the links of a list."""
+    query = request.GET.copy()
     for name in ("page", "seen"):
-        asked.pop(name, None)
-    return asked.urlencode()
+        query.pop(name, None)
+    return query.urlencode()
 
 
 def viewer(request: HttpRequest) -> User:
-    """Who looks. Behind `page` nobody is anonymous."""
+    """Return the user; behind `page` none is anonymous."""
     return cast(User, request.user)
 
 

@@ -134,7 +134,7 @@ def index(request: HttpRequest) -> HttpResponse:
     book, shows_fills = positions.Book.load(at, "approval__signal"), request.GET.get("list") == "fills"
     span = str(request.GET.get("span")) if request.GET.get("span") in SPANS else "day"
     context = {
-        "strip": above,
+        "status_bar": above,
         "held": _held(book, above.state, at),
         "open": book.protected(),
         "working": [one for one in book.orders if one.status in Order.WORKING and one.status != HELD],

@@ -67,7 +67,7 @@ class Case:
 
     @property
     def levels(self) -> list[tuple[str, Decimal, Decimal | None]]:
-        """Stop and target that an entry would have, each with its way from the newest price in per cent."""
+        """Return stop and target of an entry, each with its distance from the newest price in per cent."""
         if self.proposal is None or not self.proposal.effect.is_entry:
             return []
         price, levels = self.proposal.entry_check.price, self.proposal.levels
@@ -76,12 +76,12 @@ class Case:
 
     @property
     def has_other_terms(self) -> bool:
-        """It would do another thing, or at another time, than the page of the person says."""
+        """Return whether approving would do something else, or at another time, than the user's page says."""
         return self.shown not in ("", self.terms)
 
     @property
     def problems(self) -> list[str]:
-        """Why it cannot be approved as it stands in the form; empty when it can."""
+        """Return why it cannot be approved as it is in the form; empty when it can."""
         if self.form.is_bound and not self.form.is_valid():
             return ["The figures cannot be read: see below."]
         return self.proposal.problems if self.proposal else []
@@ -94,16 +94,16 @@ class Case:
 @page
 @require_GET
 def signal(request: HttpRequest, pk: UUID) -> HttpResponse:
-    above = status_bar.load(timezone.now())
-    case = _looked_at(request, pk, above.state)
-    return show(request, "desk/signal.html", case.at, _whole(case) | {"strip": above})
+    bar = status_bar.load(timezone.now())
+    case = _viewed(request, pk, bar.state)
+    return show(request, "desk/signal.html", case.at, _page_context(case) | {"status_bar": bar})
 
 
 @page
 @require_GET
 def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The decision by itself, for the list's dialog."""
-    case = _looked_at(request, pk)
+    """Answer with the decision alone, for the list's dialog."""
+    case = _viewed(request, pk)
     template = "desk/_decide.html" if case.proposal else "desk/_decided.html"
     return render(request, template, {"now": case.at, "back": "signals", **_context(case)})
 
@@ -111,25 +111,25 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
 @page
 @require_GET
 def terms(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What approving would do with what stands in the form now: words, figures and the button."""
+    """Answer with what approving would do with the form as it is: words, figures and the button."""
     at = timezone.now()
-    case = _case(pk, at, _filled(request.GET), request.GET.get("terms", ""))
+    case = _case(pk, at, _form(request.GET), request.GET.get("terms", ""))
     return render(request, "desk/_terms.html", {"now": at, "case": case})
 
 
 @page
 @require_GET
 def watch(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Nothing while the signal is what the page shows; what has changed when it is not any more."""
+    """Answer with what has changed since the page was shown; 204 while nothing has."""
     at, seen = timezone.now(), request.GET.get("etag", "")
-    found = get_object_or_404(_signals(at), pk=pk)
-    opinion = _opinion(found)
-    etag = _etag(found, opinion, at)
+    signal = get_object_or_404(_signals(at), pk=pk)
+    opinion = _opinion(signal)
+    etag = _etag(signal, opinion, at)
     if etag == seen:
         return HttpResponse(status=204)
-    context = {"now": at, "signal": found, "status": found.status_at(at), "changed": differences(seen, etag)}
-    context |= {"opinion": opinion, "was": request.GET}
-    return render(request, "desk/_changed.html", context)
+    context = {"now": at, "signal": signal, "status": signal.status_at(at)}
+    context |= {"changed": differences(seen, etag), "opinion": opinion, "was": request.GET}
+    return render(request, "desk/_signal_changes.html", context)
 
 
 @page
@@ -139,7 +139,7 @@ def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
     at, form, notes = timezone.now(), OverridesForm(request.POST), NotesForm(request.POST)
     get_object_or_404(Signal, pk=pk)
     if not (form.is_valid() and notes.is_valid()):
-        return _again(request, pk, at, [], 400)
+        return _show_again(request, pk, at, [], 400)
     sent = request.POST
     try:
         decisions.approve(
@@ -153,13 +153,13 @@ def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
         )
     except lifecycle.NotPending as ended:
         messages.warning(request, str(ended))
-        return _done(request, pk)
+        return _redirect(request, pk)
     except decisions.Changed as changed:
-        return _again(request, pk, at, [str(changed)], 412)
+        return _show_again(request, pk, at, [str(changed)], 412)
     except decisions.ApprovalRefused as refused:
-        return _again(request, pk, at, refused.problems, 409)
+        return _show_again(request, pk, at, refused.problems, 409)
     messages.success(request, "Approved. What becomes of the order stands on its page.")
-    return _done(request, pk)
+    return _redirect(request, pk)
 
 
 @page
@@ -169,7 +169,7 @@ def reject(request: HttpRequest, pk: UUID) -> HttpResponse:
     at, form = timezone.now(), RejectForm(request.POST)
     get_object_or_404(Signal, pk=pk)
     if not form.is_valid():
-        return _again(request, pk, at, ["Choose one of the reasons to reject it."], 400)
+        return _show_again(request, pk, at, ["Choose one of the reasons to reject it."], 400)
     reason, notes = TradeApproval.Reason(form.cleaned_data["reason"]), form.cleaned_data["notes"]
     try:
         decisions.reject(pk, by=viewer(request), reason=reason, at=at, notes=notes)
@@ -177,58 +177,61 @@ def reject(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.warning(request, str(ended))
     else:
         messages.success(request, f"Rejected: {reason.label.lower()}.")
-    return _done(request, pk)
+    return _redirect(request, pk)
 
 
-def _done(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Back to the list for whoever decided from there, else to the signal's page."""
+def _redirect(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Redirect to the list if the decision was made there, else to the signal's page."""
     return redirect("signals") if request.POST.get("back") == "signals" else redirect("signal", pk)
 
 
-def _again(request: HttpRequest, pk: UUID, at: datetime, said: list[str], status: int) -> HttpResponse:
-    """The page as it is now, with all that the person had changed, and why nothing was decided."""
-    sent = _filled(request.POST)
-    case = _case(pk, at, sent) if status == 400 or sent is None else _renewed(pk, at, sent.typed)
+def _show_again(
+    request: HttpRequest, pk: UUID, at: datetime, refusals: list[str], status: int
+) -> HttpResponse:
+    """Show the page as of now, with what the user had changed and why nothing was decided."""
+    form = _form(request.POST)
+    case = _case(pk, at, form) if status == 400 or form is None else _refreshed(pk, at, form.typed)
     was = request.POST if status == 412 else None
-    return show(request, "desk/signal.html", at, _whole(case) | {"refusals": said, "was": was}, status)
+    return show(
+        request, "desk/signal.html", at, _page_context(case) | {"refusals": refusals, "was": was}, status
+    )
 
 
 def _signals(at: datetime) -> SignalQuerySet:
     return Signal.objects.with_conflict(at).select_related(*OF_THE_DECISION)
 
 
-def _found(pk: UUID, at: datetime, viewer: User | None) -> tuple[Signal, list[Signal]]:
-    """The signal, with whether it was seen by whoever looks, and those that say the opposite."""
+def _load(pk: UUID, at: datetime, viewer: User | None) -> tuple[Signal, list[Signal]]:
+    """Return the signal with `is_seen` by the viewer, and the pending ones that say the opposite."""
     seen = SignalView.objects.filter(signal=OuterRef("pk"), user=viewer)
-    found_all = records.with_records(scorecard.with_rate(_signals(at))).with_ratios()
-    found_all = found_all.with_opposites(pk, at).annotate(is_seen=Exists(seen))
-    rows = list(found_all.order_by("-generated_at", "id"))
-    found = next((one for one in rows if one.pk == pk), None)
-    if found is None:
+    signals = records.with_records(scorecard.with_rate(_signals(at))).with_ratios()
+    signals = signals.with_opposites(pk, at).annotate(is_seen=Exists(seen)).order_by("-generated_at", "id")
+    by_pk = {signal.pk: signal for signal in signals}
+    if pk not in by_pk:
         raise Http404("no such signal")
-    return found, [one for one in rows if one.pk != pk]
+    return by_pk.pop(pk), list(by_pk.values())
 
 
-def _opinion(found: Signal) -> OrchestrationRun | None:
-    return OrchestrationRun.objects.newest_of([found]).get(found.pk)
+def _opinion(signal: Signal) -> OrchestrationRun | None:
+    return OrchestrationRun.objects.newest_of([signal]).get(signal.pk)
 
 
-def _etag(found: Signal, opinion: OrchestrationRun | None, at: datetime) -> str:
-    is_conflicting = found.is_conflicting  # type: ignore[attr-defined]  # annotated
-    return version(found, at, is_conflicting=is_conflicting, opinion_id=opinion.pk if opinion else None)
+def _etag(signal: Signal, opinion: OrchestrationRun | None, at: datetime) -> str:
+    is_conflicting = signal.is_conflicting  # type: ignore[attr-defined]  # annotated
+    return version(signal, at, is_conflicting=is_conflicting, opinion_id=opinion.pk if opinion else None)
 
 
-def _looked_at(request: HttpRequest, pk: UUID, state: State | None = None) -> Case:
-    """The signal as it is now. The first look of whoever may decide is written down."""
-    case = _case(pk, timezone.now(), _filled(request.GET), state=state, viewer=viewer(request))
+def _viewed(request: HttpRequest, pk: UUID, state: State | None = None) -> Case:
+    """Return the signal as of now. The first view of a user who may decide is stored."""
+    case = _case(pk, timezone.now(), _form(request.GET), state=state, viewer=viewer(request))
     is_seen = case.signal.is_seen  # type: ignore[attr-defined]  # annotated
     if case.proposal and not is_seen and request.user.has_perm(DECIDE):
         decisions.view(case.signal, by=viewer(request), at=case.at)
     return case
 
 
-def _filled(sent: QueryDict) -> OverridesForm | None:
-    """The form as it was sent; None where nothing of it was."""
+def _form(sent: QueryDict) -> OverridesForm | None:
+    """Return the form as it was sent; None where none of its fields was."""
     return OverridesForm(sent) if OverridesForm.base_fields.keys() & sent.keys() else None
 
 
@@ -240,18 +243,18 @@ def _case(
     state: State | None = None,
     viewer: User | None = None,
 ) -> Case:
-    """The signal, with what stands in the form."""
-    found, opposite = _found(pk, at, viewer)
+    """Return the signal with what approving it as in the form would do."""
+    signal, opposite = _load(pk, at, viewer)
     overrides = form.overrides if form and form.is_valid() else AS_PROPOSED
-    is_pending = found.status_at(at) == Signal.Status.PENDING
-    proposal = proposals.propose(found, at, overrides, state=state) if is_pending else None
+    is_pending = signal.status_at(at) == Signal.Status.PENDING
+    proposal = proposals.propose(signal, at, overrides, state=state) if is_pending else None
     filled = form or (OverridesForm.of(proposal) if proposal else OverridesForm())
-    opinion = _opinion(found)
-    return Case(found, opposite, opinion, at, _etag(found, opinion, at), proposal, filled, shown)
+    opinion = _opinion(signal)
+    return Case(signal, opposite, opinion, at, _etag(signal, opinion, at), proposal, filled, shown)
 
 
-def _renewed(pk: UUID, at: datetime, typed: dict[str, str]) -> Case:
-    """The signal with the figures of now, but for those that the person typed."""
+def _refreshed(pk: UUID, at: datetime, typed: dict[str, str]) -> Case:
+    """Return the signal with the figures of now, except those that the user typed."""
     case = _case(pk, at, OverridesForm(typed) if typed else None)
     if case.proposal is None:
         return case
@@ -261,42 +264,42 @@ def _renewed(pk: UUID, at: datetime, typed: dict[str, str]) -> Case:
 
 
 def _context(case: Case) -> dict[str, Any]:
-    found = case.signal
-    known = records.read_with(found)
+    signal = case.signal
+    track_records = records.read_with(signal)
     return {
         "case": case,
-        "signal": found,
+        "signal": signal,
         "opposite": case.opposite,
         "opinion": case.opinion,
-        "rate": scorecard.rate_of(found),
-        "record": known.get(records.POOLED),
-        "record_here": known.get(found.symbol),
+        "rate": scorecard.rate_of(signal),
+        "record": track_records.get(records.POOLED),
+        "record_here": track_records.get(signal.symbol),
         "reasons": TradeApproval.Reason.choices,
-        "outcomes": found.outcomes.order_by("-ledger"),
-        "decision": getattr(found, "approval", None),
+        "outcomes": signal.outcomes.order_by("-ledger"),
+        "decision": getattr(signal, "approval", None),
     }
 
 
-def _whole(case: Case) -> dict[str, Any]:
-    """What the page shows and the dialog does not."""
-    found = case.signal
-    shares = prod(found.ratios)  # type: ignore[attr-defined]  # annotated
-    stored = thumbnail.around(found)
+def _page_context(case: Case) -> dict[str, Any]:
+    """Return what the page shows, the dialog's context included."""
+    signal = case.signal
+    shares = prod(signal.ratios)  # type: ignore[attr-defined]  # annotated
+    stored = thumbnail.around(signal)
     return (
         _context(case)
-        | opinions.beside(found, case.at)
+        | opinions.for_signal(signal, case.at)
         | {
-            "picture": thumbnail.draw(found, stored, shares),
-            "drawing": {"title": thumbnail.title(found), "facts": thumbnail.facts(found, stored, shares)},
-            "has_other_bars": shares == 1 and studies.has_other_bars(found, stored),
+            "picture": thumbnail.draw(signal, stored, shares),
+            "drawing": {"title": thumbnail.title(signal), "facts": thumbnail.facts(signal, stored, shares)},
+            "has_other_bars": shares == 1 and studies.has_other_bars(signal, stored),
             "shares": shares,
-            "chart": chart.element(found, _instrument(case)),
+            "chart": chart.element(signal, _instrument(case)),
         }
     )
 
 
 def _instrument(case: Case) -> Instrument | None:
-    """Known already where there is something to propose."""
+    """Return the instrument, which a proposal has read already."""
     if case.proposal:
         return case.proposal.context.market.instruments[case.signal.symbol]
     return Instrument.objects.filter(pk=case.signal.symbol).first()

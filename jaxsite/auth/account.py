@@ -99,6 +99,6 @@ class Password(PasswordChangeView):
 
 
 def show(request: HttpRequest, template: str, at: datetime, context: Mapping[str, Any]) -> HttpResponse:
-    """Like the page of a role, but the strip is for those who have one."""
-    top = {"strip": status_bar.load(at)} if viewer(request).has_perm(READ) else {}
+    """Like the page of a role, but the status bar is for those who have one."""
+    top = {"status_bar": status_bar.load(at)} if viewer(request).has_perm(READ) else {}
     return render(request, template, {"now": at, **top, **context})

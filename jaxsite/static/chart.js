@@ -4,7 +4,7 @@
 {
   const element = document.querySelector("[data-chart]");
   const reading = document.querySelector("[data-reading]");
-  const says = document.querySelector("[data-says]"); // what the bars do not show, in words
+  const notes = document.querySelector("[data-notes]"); // what the bars do not show, in words
   const legend = document.querySelector("[data-legend]");
   const decimals = Number(element.dataset.decimals);
   const REFRESH = 60_000;
@@ -221,9 +221,9 @@
       if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
       const found = await answer.json();
       performance.mark("bars-arrived");
-      if (says) {
-        says.textContent = found.says;
-        says.hidden = !found.says;
+      if (notes) {
+        notes.textContent = found.says;
+        notes.hidden = !found.says;
       }
       if (!found.bars.length) {
         reading.textContent = "";

@@ -71,8 +71,8 @@ document.body.addEventListener("htmx:responseError", (event) => {
   else failed();
 });
 document.body.addEventListener("htmx:afterSettle", () => {
-  const strip = document.querySelector("#strip");
-  if (strip) setClock(strip.dataset.now);
+  const statusBar = document.querySelector("#status-bar");
+  if (statusBar) setClock(statusBar.dataset.now);
   count();
 });
 document.addEventListener("visibilitychange", beat);

@@ -318,8 +318,8 @@ def test_where_no_bars_are_stored_it_says_so_and_nothing_of_a_failure(visit: Vis
     def look(visitor: Visitor) -> None:
         with visitor.page() as page:
             page.goto(f"/signals/{signal.pk}/")
-            expect(page.locator("[data-says]")).to_be_visible()
-            expect(page.locator("[data-says]")).to_have_text(
+            expect(page.locator("[data-notes]")).to_be_visible()
+            expect(page.locator("[data-notes]")).to_have_text(
                 "No 15m bars of AAPL are stored. The worker fetches them with its next cycles."
             )
             expect(page.locator("[data-reading]")).to_have_text("")

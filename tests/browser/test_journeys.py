@@ -88,12 +88,12 @@ def test_a_feed_that_dies_is_told_and_nothing_can_be_approved(
 ) -> None:
     def work(page: Page) -> None:
         page.goto(f"/signals/{signal.pk}/")
-        expect(page.locator("#strip")).to_contain_text("live")
+        expect(page.locator("#status-bar")).to_contain_text("live")
         expect(page.locator("[data-approve]")).to_be_enabled()
         chromium.aside(lambda: IngestionRun.objects.all().delete())
         page.evaluate(BEAT)
-        expect(page.locator("#strip")).to_contain_text("The feed is away: no quotes arrive.")
-        expect(page.locator("#strip")).to_contain_text("waits")
+        expect(page.locator("#status-bar")).to_contain_text("The feed is away: no quotes arrive.")
+        expect(page.locator("#status-bar")).to_contain_text("waits")
         expect(page.get_by_role("button", name="Cannot be approved now")).to_be_disabled()
 
     on(visit, work)
@@ -105,7 +105,7 @@ def test_a_halt_stops_approving_until_somebody_resumes(visit: Visit, signal: Sig
         page.get_by_role("link", name="Halt …").click()
         page.get_by_label("Why").fill("the feed looks odd")
         page.get_by_role("button", name="Halt trading").click()
-        expect(page.locator("#strip")).to_contain_text("the feed looks odd")
+        expect(page.locator("#status-bar")).to_contain_text("the feed looks odd")
         page.goto(f"/signals/{signal.pk}/")
         expect(page.get_by_role("button", name="Cannot be approved now")).to_be_disabled()
         page.get_by_role("link", name="Resume …").click()

@@ -81,7 +81,7 @@ def test_asked_by_a_button_it_comes_while_the_page_is_open_and_nothing_typed_is_
         expect(panel.locator("article")).to_have_attribute("data-kept", "yes")
         chromium.aside(worker)
         expect(panel).to_contain_text("rule-based")
-        expect(panel.locator(".says strong")).to_be_visible()
+        expect(panel.locator(".opinion-summary strong")).to_be_visible()
         assert panel.get_attribute("hx-get") is None, "it has stopped asking"
         expect(page.get_by_label("Note")).to_have_value("watch the open")
         page.evaluate(BEAT)
@@ -133,9 +133,9 @@ def test_an_honest_and_an_inventive_one_stand_beside_each_other(
     def work(page: Page) -> None:
         page.goto(f"/signals/{signal.pk}/")
         honest, inventive = page.locator("#opinions article").all()
-        expect(honest.locator(".says")).to_contain_text("agrees")
+        expect(honest.locator(".opinion-summary")).to_contain_text("agrees")
         expect(honest.locator("s")).to_have_count(0)
-        expect(inventive.locator(".says")).to_contain_text("agrees on grounds that do not hold")
+        expect(inventive.locator(".opinion-summary")).to_contain_text("agrees on grounds that do not hold")
         struck = inventive.locator("s")
         expect(struck.first).to_have_text("37.9 %")
         drawn = [one.evaluate("one => getComputedStyle(one).textDecorationLine") for one in struck.all()]
@@ -156,13 +156,13 @@ def test_without_scripts_it_is_asked_for_and_read(visit: Visit, signal: Signal, 
         assert page.url.endswith("#opinions")
         chromium.aside(worker)
         page.reload()
-        expect(page.locator("#opinions .says strong")).to_be_visible()
+        expect(page.locator("#opinions .opinion-summary strong")).to_be_visible()
         page.goto("/instruments/AAPL/?timeframe=15m")
         page.get_by_role("button", name="Ask the checklist").click()
         expect(page.locator("#opinions")).to_contain_text("waits for its turn")
         page.get_by_role("link", name="The run, and taking it back").click()
         page.get_by_role("button", name="Take it back").click()
-        expect(page.locator(".says")).to_contain_text("taken back")
+        expect(page.locator(".opinion-summary")).to_contain_text("taken back")
 
     on(visit, work, scripts=False, width=390)
 
@@ -196,9 +196,9 @@ def test_the_page_of_a_run_becomes_that_of_its_answer(
 
     def work(page: Page) -> None:
         page.goto(f"/opinions/{run.pk}/")
-        expect(page.locator(".says")).to_contain_text("waits for its turn")
+        expect(page.locator(".opinion-summary")).to_contain_text("waits for its turn")
         chromium.aside(worker)
-        expect(page.locator(".says strong")).to_be_visible()
+        expect(page.locator(".opinion-summary strong")).to_be_visible()
         expect(page.locator("#content [hx-get]")).to_have_count(0)
         expect(page.get_by_role("heading", name="Second opinion on")).to_have_count(1)
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from approvals import decisions
 from approvals.models import TradeApproval
 from approvals.proposals import propose_all
-from desk.inbox import waves
+from desk.inbox import group_together
 from signals.models import Signal
 from tests import make
 
@@ -79,11 +79,11 @@ def test_only_three_of_one_direction_within_a_minute_are_a_wave() -> None:
     minute = timedelta(minutes=1)
     near = [make.signal(symbol) for symbol in ("AAPL", "MSFT")]
     later = make.signal("NVDA", generated_at=near[0].generated_at + minute)
-    found = waves(propose_all([near[0], later, near[1]], make.T0))
-    assert [(wave.says, len(wave.rows)) for wave in found] == [("", 1), ("", 1), ("", 1)]
+    groups = group_together(propose_all([near[0], later, near[1]], make.T0))
+    assert [(group.heading, len(group.rows)) for group in groups] == [("", 1), ("", 1), ("", 1)]
     Signal.objects.update(generated_at=near[0].generated_at)
-    found = waves(propose_all(list(Signal.objects.all()), make.T0))
-    assert [(wave.says, len(wave.rows)) for wave in found] == [("3 longs in one minute: one bet", 3)]
+    groups = group_together(propose_all(list(Signal.objects.all()), make.T0))
+    assert [(group.heading, len(group.rows)) for group in groups] == [("3 longs in one minute: one bet", 3)]
 
 
 def test_it_can_be_filtered(trader: Client) -> None:

@@ -91,7 +91,7 @@ def first_visit(visitor: Visitor, name: str, password: str) -> None:
         expect(page.get_by_text("no price here is real")).to_be_visible()
         expect(page.locator("#desk tr[id^=row-]").first).to_be_visible()
         expect(page.get_by_text("no quote yet")).to_have_count(0, timeout=A_MINUTE)
-        expect(page.locator("#strip")).to_contain_text("alive", timeout=A_MINUTE)
+        expect(page.locator("#status-bar")).to_contain_text("alive", timeout=A_MINUTE)
 
 
 def test_it_serves_says_where_and_ctrl_c_ends_all_of_it(
