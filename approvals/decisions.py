@@ -19,6 +19,7 @@ from django_q.tasks import async_task
 
 from approvals import audit, positions
 from approvals.entry_check import EntryCheck, MarketContext, check, levels_of
+from approvals.execution import transitions
 from approvals.models import Order, OrderDecision, SignalView, TradeApproval
 from approvals.proposals import AS_PROPOSED, Context, Overrides, Proposal, describe, propose, terms
 from approvals.version import differences, version
@@ -161,9 +162,9 @@ def release(
             etag=seen,
             shown=_json(decided),
         )
-        held = Order.objects.filter(pk=pk, status=Order.Status.HELD)
+        status, terms = decided["status"], {name: decided[name] for name in decided if name != "status"}
         fresh = {"released_at": at, "lookups": 0, "cancel_requested_at": None, "cancel_exits": False}
-        held.update(status_reason="", **fresh, **decided)
+        transitions.change(order, [Order.Status.HELD], status, status_reason="", **fresh, **terms)
         order.refresh_from_db()
         _send(order)
         audit.append("order released", f"order {order.pk}", at, by=by, **_json(decided))

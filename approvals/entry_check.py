@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from approvals import registry
 from approvals.models import Order
 from market import quotes, sessions
 from market.models import ALWAYS_OPEN, Instrument, Quote, Split
@@ -179,7 +180,7 @@ class EntryCheck:
             yield f"The newest quote is {self.age.total_seconds():.0f} s {when}; {limit} s are allowed."
         elif self.hours.opened_at and self.quote.as_of < self.hours.opened_at and not self.is_round_the_clock:
             yield "The newest quote is from before the open. Wait for the next one."
-        elif self.quote.feed == Feed.DELAYED and settings.BROKER != "paper":
+        elif self.quote.feed == Feed.DELAYED and not registry.spec_of(settings.BROKER).is_paper:
             yield "The feed is delayed: only paper orders are made on it."
 
     def _of_the_price(self) -> Iterator[str]:

@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from django_q.tasks import async_task
 
 from approvals import audit, positions
+from approvals.execution import transitions
 from approvals.models import Order, OrderDecision
 from approvals.positions import Position
 from market.models import Instrument
@@ -138,19 +139,18 @@ def _shown(position: Position) -> dict[str, Any]:
 
 
 def _end(order: Order, start: Collection[Order.Status], reason: str, at: datetime) -> bool:
-    """Cancel an order that no broker knows of; whether it still was in one of these statuses."""
-    mine = Order.objects.filter(pk=order.pk, status__in=start)
-    return mine.update(status=Status.CANCELLED, status_reason=reason, ended_at=at) == 1
+    """Cancel an order that no broker has; return whether it still was in one of these statuses."""
+    return transitions.change(order, start, Status.CANCELLED, status_reason=reason, ended_at=at)
 
 
 def _ask_to_cancel(order: Order, at: datetime, *, exits: bool) -> bool:
-    """Say of an order that works at the broker that it is to be cancelled; whether it did."""
+    """Write that an order at the broker is to be cancelled; return whether it works there."""
     works = Q(status__in=Order.SENT, cancel_requested_at=None) & ~Q(kind=Order.Kind.CLOSE)
     if exits:
         works = Q(cancel_exits=False) & (Q(status__in=Order.SENT) | Q(exits_working=True))
     first = Coalesce("cancel_requested_at", Value(at))
-    mine = Order.objects.filter(works, pk=order.pk)
-    return mine.update(cancel_requested_at=first, cancel_exits=exits) == 1
+    rows = Order.objects.filter(works, pk=order.pk)
+    return rows.update(cancel_requested_at=first, cancel_exits=exits) == 1
 
 
 def _why_not_cancelled(order: Order) -> str:

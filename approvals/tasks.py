@@ -12,15 +12,15 @@ logger = logging.getLogger(__name__)
 
 
 def submit(pk: UUID) -> None:
-    execution.submit(pk, timezone.now())
+    execution.submit_order(pk, timezone.now())
 
 
 def cancel(pk: UUID) -> None:
-    execution.cancel(pk, timezone.now())
+    execution.cancel_order(pk, timezone.now())
 
 
 def reconcile() -> None:
-    execution.reconcile(timezone.now())
+    execution.reconcile_orders(timezone.now())
 
 
 def seal() -> None:
@@ -49,5 +49,5 @@ def remember() -> None:
 
 def prune() -> None:
     at = timezone.now()
-    snapshots, messages = execution.prune(at), notify.prune(at)
+    snapshots, messages = execution.prune_snapshots(at), notify.prune(at)
     logger.info("pruned %s snapshots of the account and %s messages", snapshots, messages)

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from approvals import gate
+from approvals import gate, registry
 from approvals.positions import round_trips
 from core import formatting
 from market.models import ALWAYS_OPEN
@@ -144,7 +144,7 @@ def _worker(newest: datetime | None, at: datetime) -> Item:
 
 
 def _broker(trouble: str) -> Item:
-    name = "paper" if settings.BROKER == "paper" else settings.BROKER.rpartition(".")[2]
+    name = registry.spec_of(settings.BROKER).title
     if not trouble:
         return Item("Broker", "good", name)
     is_back = gate.BACK in trouble

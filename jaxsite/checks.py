@@ -9,9 +9,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, OperationalError, connections
 from django.db.utils import NotSupportedError
-from django.utils.module_loading import import_string
 
 from approvals import notify
+from approvals import registry as brokers
 from approvals.models import Notification
 from jaxsite.processes import bind_guard
 from market import feeds
@@ -96,23 +96,15 @@ def check_that_data_is_not_mixed(**kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_broker(**kwargs: Any) -> list[CheckMessage]:
-    if settings.BROKER == "paper" or (settings.BROKER.count(".") and _is_there(settings.BROKER)):
-        return []
-    return [
-        Error(
-            f"BROKER is {settings.BROKER}, which is neither paper nor the path of a broker.",
-            hint="Use paper, or the dotted path of what takes an instant and returns a broker on paper.",
-            id="jax.E017",
-        )
-    ]
-
-
-def _is_there(path: str) -> bool:
     try:
-        import_string(path)
-    except ImportError:
-        return False
-    return True
+        spec = brokers.spec_of(settings.BROKER)
+    except brokers.UnknownBroker as unknown:
+        names = ", ".join(brokers.NAMES)
+        hint = f"Use one of {names}, or the path of a BrokerSpec, as in my_broker:SPEC."
+        return [Error(str(unknown), hint=hint, id="jax.E017")]
+    if not spec.is_configured(spec.values(settings)):
+        return [Error(f"BROKER is {settings.BROKER}.", hint=spec.how_to_configure, id="jax.E017")]
+    return []
 
 
 @register()

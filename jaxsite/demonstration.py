@@ -132,7 +132,7 @@ class Demonstration:
 
     def fill(self, order: Order) -> None:
         self.head("4. The worker sends the order, the paper broker fills it on a later quote")
-        execution.submit(order.pk, self.at)
+        execution.submit_order(order.pk, self.at)
         Instrument.objects.exclude(symbol=order.symbol).update(watched=False)  # the others are over
         for _ in range(60):
             self.at += MINUTE
@@ -200,7 +200,7 @@ class Demonstration:
         """What the worker does each minute."""
         cycle.ingest_quotes(at)
         cycle.ingest_candles(at)
-        execution.reconcile(at)
+        execution.reconcile_orders(at)
 
 
 def _as_curl(method: str, url: str, headers: Mapping[str, str], body: Mapping[str, str] | None) -> str:

@@ -10,6 +10,7 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from approvals import registry as brokers
 from core.registry import InvalidSetting, all_settings, read_settings, secret_names
 from jaxsite import __version__
 from jaxsite.processes.bind_guard import LOCAL_NAMES, Reach
@@ -57,7 +58,8 @@ REACH = Reach(PRODUCTION, ALLOWED_HOSTS, behind=env.str("BIND_BEHIND", default="
 # --- vendors ----------------------------------------------------------------------------------------------
 
 # Every setting of a vendor by its own name, as the registries list them.
-_vendors = [*providers.SPECS, *analysts.SPECS]
+BROKER = env.str("BROKER", default="paper")
+_vendors = [*providers.SPECS, *analysts.SPECS, *brokers.specs_with(BROKER)]
 try:
     globals().update(read_settings(_vendors, env.get_value))
 except InvalidSetting as _invalid:
@@ -107,7 +109,6 @@ MEMORY_BANK = env.str("MEMORY_BANK", default="jax")
 
 # --- approvals --------------------------------------------------------------------------------------------
 
-BROKER = env.str("BROKER", default="paper")
 TRADING_CAPITAL = env.get_value("TRADING_CAPITAL", cast=Decimal, default=None)
 RISK_PER_TRADE = env.get_value("RISK_PER_TRADE", cast=Decimal, default=Decimal("0.01"))
 MAX_POSITION = env.get_value("MAX_POSITION", cast=Decimal, default=Decimal("0.20"))
@@ -119,8 +120,6 @@ MAX_ENTRY_DRIFT_ATR = env.get_value("MAX_ENTRY_DRIFT_ATR", cast=Decimal, default
 MIN_REWARD_TO_RISK = env.get_value("MIN_REWARD_TO_RISK", cast=Decimal, default=Decimal("0.8"))
 ALLOW_SHORT = env.bool("ALLOW_SHORT", default=False)
 ALLOW_ADDING = env.bool("ALLOW_ADDING", default=False)
-PAPER_EQUITY = env.get_value("PAPER_EQUITY", cast=Decimal, default=Decimal(100_000))
-PAPER_SLIPPAGE_BPS = env.get_value("PAPER_SLIPPAGE_BPS", cast=Decimal, default=Decimal(2))
 
 # --- telling people ---------------------------------------------------------------------------------------
 

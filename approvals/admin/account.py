@@ -5,7 +5,7 @@ from django.utils.safestring import SafeString
 
 from approvals import formatting as approval_formatting
 from approvals import positions
-from approvals.admin.exits import LeavingPositions
+from approvals.admin.exits import PositionExits
 from approvals.models import AccountSnapshot, BrokerPosition
 from core.admin.filters import DayFilter
 from core.admin.read_only import LogAdmin
@@ -17,7 +17,7 @@ class SeenFilter(DayFilter):
 
 
 @admin.register(BrokerPosition)
-class BrokerPositionAdmin(LeavingPositions):
+class BrokerPositionAdmin(PositionExits):
     list_display = ["symbol", "quantity", "ours", "not_ours", "cost", "seen"]
     search_fields = ["symbol"]
     search_help_text = "A part of the symbol"

@@ -23,15 +23,15 @@ from core.admin.users import asking, may
 NOTES = 500  # characters
 
 
-class Wish(forms.Form):
+class ExitForm(forms.Form):
     """What comes with the press of a button."""
 
     notes = forms.CharField(required=False, max_length=NOTES)
     exits = forms.BooleanField(required=False, help_text="Cancel stop and target of what is filled too.")
 
 
-class Leaving(LogAdmin):
-    """A page of something that people may get out of."""
+class ExitsAdmin(LogAdmin):
+    """A page with buttons that get people out."""
 
     def may_leave(self, request: HttpRequest) -> bool:
         return may(request, "approvals.change_order")
@@ -50,15 +50,15 @@ class Leaving(LogAdmin):
         full_name = f"approvals_{self.opts.model_name}_{name}"
         return path(f"{route}/{name}/", self.admin_site.admin_view(require_POST(view)), name=full_name)
 
-    def _do(self, request: HttpRequest, row: Model, leave: Callable[[Wish], Order]) -> HttpResponse:
+    def _do(self, request: HttpRequest, row: Model, leave: Callable[[ExitForm], Order]) -> HttpResponse:
         """Do what the button of a row says, and show the order that it is about."""
         if not self.may_leave(request):
             raise PermissionDenied
-        wish = Wish(request.POST)
+        form = ExitForm(request.POST)
         try:
-            if not wish.is_valid():
-                raise exits.ExitRefused(f"Nothing was done. {' '.join(_errors(wish))}")
-            order = leave(wish)
+            if not form.is_valid():
+                raise exits.ExitRefused(f"Nothing was done. {' '.join(_errors(form))}")
+            order = leave(form)
         except exits.ExitRefused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return redirect(f"admin:approvals_{self.opts.model_name}_change", quote(row.pk))
@@ -66,11 +66,11 @@ class Leaving(LogAdmin):
         return redirect("admin:approvals_order_change", order.pk)
 
 
-def _errors(wish: Wish) -> list[str]:
-    return [f"{name.capitalize()}: {' '.join(map(str, problems))}" for name, problems in wish.errors.items()]
+def _errors(form: ExitForm) -> list[str]:
+    return [f"{name.capitalize()}: {' '.join(map(str, problems))}" for name, problems in form.errors.items()]
 
 
-class LeavingOrders(Leaving):
+class OrderExits(ExitsAdmin):
     def get_urls(self) -> list[URLPattern]:
         views = {"cancel": self.cancel, "drop": self.drop}
         return [self._button("<uuid:pk>", name, view) for name, view in views.items()] + super().get_urls()
@@ -78,29 +78,29 @@ class LeavingOrders(Leaving):
     def cancel(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         order, at, by = get_object_or_404(Order, pk=pk), timezone.now(), asking(request)
 
-        def leave(wish: Wish) -> Order:
-            said = wish.cleaned_data
-            return exits.cancel(order, by=by, at=at, notes=said["notes"], exits=said["exits"])
+        def leave(form: ExitForm) -> Order:
+            given = form.cleaned_data
+            return exits.cancel(order, by=by, at=at, notes=given["notes"], exits=given["exits"])
 
         return self._do(request, order, leave)
 
     def drop(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         order, at, by = get_object_or_404(Order, pk=pk), timezone.now(), asking(request)
 
-        def leave(wish: Wish) -> Order:
-            return exits.drop(order, by=by, at=at, notes=wish.cleaned_data["notes"])
+        def leave(form: ExitForm) -> Order:
+            return exits.drop(order, by=by, at=at, notes=form.cleaned_data["notes"])
 
         return self._do(request, order, leave)
 
 
-class LeavingPositions(Leaving):
+class PositionExits(ExitsAdmin):
     def get_urls(self) -> list[URLPattern]:
         return [self._button("<path:symbol>", "close", self.close), *super().get_urls()]
 
     def close(self, request: HttpRequest, symbol: str) -> HttpResponse:
         position, at, by = get_object_or_404(BrokerPosition, pk=symbol), timezone.now(), asking(request)
 
-        def leave(wish: Wish) -> Order:
-            return exits.close(position.symbol, by=by, at=at, notes=wish.cleaned_data["notes"])
+        def leave(form: ExitForm) -> Order:
+            return exits.close(position.symbol, by=by, at=at, notes=form.cleaned_data["notes"])
 
         return self._do(request, position, leave)

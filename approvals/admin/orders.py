@@ -5,7 +5,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from approvals import formatting as approval_formatting
-from approvals.admin.exits import LeavingOrders
+from approvals.admin.exits import OrderExits
 from approvals.models import AuditEvent, Fill, Order
 from core.admin.filters import DayFilter
 from core.admin.tables import table
@@ -18,7 +18,7 @@ class MadeFilter(DayFilter):
 
 
 @admin.register(Order)
-class OrderAdmin(LeavingOrders):
+class OrderAdmin(OrderExits):
     list_display = [
         *["made", "of", "way", "kind", "shares", "stands", "limit", "stop", "target", "requested_by"],
     ]

@@ -4,13 +4,15 @@ A broker is asked by our own order id (`client_id`) and must never act twice on 
 it knows already answers with that order as it stands. Nothing here knows what a signal or a decision is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
+
+from core.registry import Spec
 
 
 class BrokerError(Exception):
@@ -182,3 +184,15 @@ class Broker(Protocol):
     def account(self) -> Account:
         """What the account is worth."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerSpec(Spec):
+    """A broker's entry in the registry.
+
+    `is_paper`: whether its accounts are paper ones; Jax sends no order to another. `build`: returns the
+    broker as it is at an instant, from the values of its settings; it is called for each task.
+    """
+
+    is_paper: bool
+    build: Callable[[Mapping[str, Any], datetime], Broker]

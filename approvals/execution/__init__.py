@@ -1,9 +1,12 @@
-"""The only room that talks to a broker: it sends orders, asks what became of them and writes that down."""
+"""The only package that talks to a broker: it sends orders, asks how they stand and writes that down.
 
-from approvals.execution.account import prune
-from approvals.execution.brokerage import RealMoney, broker
-from approvals.execution.cancel import cancel
-from approvals.execution.reconcile import reconcile
-from approvals.execution.submit import submit
+What other packages call is here; no name of it is that of a module.
+"""
 
-__all__ = ["RealMoney", "broker", "cancel", "prune", "reconcile", "submit"]
+from approvals.execution.account import prune_snapshots
+from approvals.execution.brokerage import RealMoney
+from approvals.execution.cancel import cancel_order
+from approvals.execution.reconcile import reconcile_orders
+from approvals.execution.submit import submit_order
+
+__all__ = ["RealMoney", "cancel_order", "prune_snapshots", "reconcile_orders", "submit_order"]

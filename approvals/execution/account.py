@@ -1,4 +1,4 @@
-"""What the account holds and is worth, as the broker says, and what it lost today."""
+"""What the account holds and is worth, as the broker says; the halt for the loss of a day."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ EACH_MINUTE = timedelta(days=15)  # longer than any holidays: a day is counted f
 
 
 def write_holdings(holdings: Mapping[str, Holding], at: datetime) -> None:
-    """Make the rows of what the account holds those of now."""
+    """Replace the rows of what the account holds."""
     ours = {position.symbol: position.quantity for position in positions.open_positions()}
     rows = [
         BrokerPosition(
@@ -40,8 +40,8 @@ def write_holdings(holdings: Mapping[str, Holding], at: datetime) -> None:
         )
 
 
-def mark_what_is_in_use() -> None:
-    """Have prices fetched of what is held or on order, watched or not: its exits stand on them."""
+def mark_instruments_in_use() -> None:
+    """Have prices fetched of what is held or on order, watched or not: its exits depend on them."""
     held = BrokerPosition.objects.exclude(quantity=0, ours=0).values("symbol")
     working = Order.objects.filter(Q(status__in=Order.WORKING) | Q(exits_working=True)).values("symbol")
     used = Instrument.objects.filter(Q(symbol__in=held) | Q(symbol__in=working))
@@ -50,6 +50,7 @@ def mark_what_is_in_use() -> None:
 
 
 def write_snapshot(account: Account, broker: str, at: datetime) -> None:
+    """Store what the account is worth."""
     snapshot = AccountSnapshot(
         broker=broker,
         at=at,
@@ -61,13 +62,13 @@ def write_snapshot(account: Account, broker: str, at: datetime) -> None:
     AccountSnapshot.objects.bulk_create([snapshot], ignore_conflicts=True)
 
 
-def prune(at: datetime) -> int:
-    """Keep each minute of the last fifteen days, and the last one of each day before; how many went."""
+def prune_snapshots(at: datetime) -> int:
+    """Keep each minute of the last 15 days, and the last one of each day before; return how many went."""
     later = AccountSnapshot.objects.filter(
         broker=OuterRef("broker"), at__date=OuterRef("at__date"), at__gt=OuterRef("at")
     )
-    gone, _ = AccountSnapshot.objects.filter(Exists(later), at__lt=at - EACH_MINUTE).delete()
-    return gone
+    deleted, _ = AccountSnapshot.objects.filter(Exists(later), at__lt=at - EACH_MINUTE).delete()
+    return deleted
 
 
 def halt_on_loss(broker: str, at: datetime) -> None:

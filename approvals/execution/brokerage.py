@@ -1,34 +1,52 @@
-"""Which broker there is, and our orders in its words."""
+"""The configured broker, our orders in its words, and handing one over.
 
+The row says that an order is being sent before the broker is called, and every answer has its status.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.module_loading import import_string
 
-from approvals.brokers.base import Bracket, Broker, Close, Side
+from approvals import registry
+from approvals.brokers.base import (
+    AnswerLost,
+    Bracket,
+    Broker,
+    BrokerAway,
+    BrokerError,
+    Close,
+    OrderRefused,
+    Report,
+    Side,
+)
+from approvals.execution import fills, reports, transitions
 from approvals.models import Order
 
-PAPER = "approvals.execution.paper.paper"
+Status = Order.Status
 
 
 class RealMoney(ImproperlyConfigured):
     """The configured broker is not a paper one."""
 
 
-def broker(at: datetime) -> Broker:
-    """The broker that the setting BROKER names, as it is at `at`."""
-    made: Broker = import_string(PAPER if settings.BROKER == "paper" else settings.BROKER)(at)
-    if not made.is_paper:
+def configured(at: datetime) -> Broker:
+    """Return the broker that the setting BROKER names, as it is at `at`. Raises RealMoney."""
+    spec = registry.spec_of(settings.BROKER)
+    broker = spec.build(spec.values(settings), at) if spec.is_paper else None
+    if broker is None or not broker.is_paper:
         raise RealMoney(
             f"BROKER is {settings.BROKER}, an account with real money. Jax sends paper orders only: "
             "set BROKER to paper, or to a broker whose is_paper is true."
         )
-    return made
+    return broker
 
 
 def bracket(order: Order) -> Bracket:
-    """An entry as a broker understands it. Raises ValueError when it lacks what every entry has."""
+    """Return an entry as a broker understands it. Raises ValueError when it lacks what every entry has."""
     if None in (order.limit_price, order.stop_loss, order.take_profit, order.good_until):
         raise ValueError(f"order {order.pk} is no complete entry")
     return Bracket(
@@ -44,5 +62,46 @@ def bracket(order: Order) -> Bracket:
     )
 
 
-def close(order: Order, quantity: int) -> Close:
+def closing(order: Order, quantity: int) -> Close:
+    """Return a closing as a broker understands it."""
     return Close(order.pk, order.symbol, Side(order.side), quantity)
+
+
+def has(broker: Broker, order: Order, at: datetime) -> bool:
+    """Return whether the broker has an order that was sent before; its row is then brought up to date."""
+    report = broker.order(order.pk) if order.submitted_at else None
+    if report is not None:
+        reports.apply(report, at)
+    return report is not None
+
+
+def begin(broker: Broker, order: Order, at: datetime, **columns: Any) -> bool:
+    """Write that the order is being sent; return whether this process is the one to send it."""
+    sent: dict[str, Any] = {"submitted_at": at, "broker": broker.name, "acknowledged_at": None, "lookups": 0}
+    return transitions.move(order, [Status.PENDING_SUBMIT], Status.SUBMITTED, "", at, **sent | columns)
+
+
+def hand_over(
+    broker: Broker, order: Order, place: Callable[[], Report], if_away: Order.Status, at: datetime
+) -> None:
+    """Call the broker, outside of any transaction, and write down its answer.
+
+    `if_away`: the status of an order that certainly was not handed over. An error of any other kind leaves
+    the row as sent and without an answer: reconciliation looks it up.
+    """
+    try:
+        report = place()
+    except OrderRefused as refusal:
+        transitions.move_unanswered(order, Status.REJECTED, str(refusal), at, acknowledged_at=at)
+    except BrokerAway as error:
+        reason = f"The broker was away, nothing was sent. {error}"
+        is_unwanted = Order.objects.filter(pk=order.pk, cancel_requested_at__isnull=False).exists()
+        end = Status.CANCELLED if is_unwanted else if_away
+        transitions.move_unanswered(order, end, reason, at, submitted_at=None)
+    except AnswerLost as error:
+        transitions.move_unanswered(order, Status.UNKNOWN, f"The broker's answer was lost. {error}", at)
+    else:
+        reports.apply(report, at)
+        if report.filled:
+            with suppress(BrokerError):  # the next reconciliation reads them
+                fills.catch_up(broker, at)

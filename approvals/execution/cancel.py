@@ -16,34 +16,34 @@ from approvals.models import Order
 logger = logging.getLogger(__name__)
 
 # What is to be cancelled and still works.
-CANCEL_UNDONE = Q(cancel_requested_at__isnull=False) & (
+STILL_WORKING = Q(cancel_requested_at__isnull=False) & (
     Q(status__in=Order.SENT) | Q(cancel_exits=True, exits_working=True)
 )
 
 
-def cancel(pk: UUID, at: datetime) -> None:
-    """Ask the broker to cancel what was asked to be. Reconciliation asks again until it is."""
+def cancel_order(pk: UUID, at: datetime) -> None:
+    """Ask the broker to cancel an order. Reconciliation asks again until it is."""
     Order.objects.filter(pk=pk, cancel_requested_at=None).update(cancel_requested_at=at)
-    order = Order.objects.filter(CANCEL_UNDONE, pk=pk).first()
+    order = Order.objects.filter(STILL_WORKING, pk=pk).first()
     if order is None:
         return
     try:
-        ask_to_cancel(order, brokerage.broker(at), at)
+        request_cancel(order, brokerage.configured(at), at)
     except (BrokerAway, AnswerLost) as error:
-        logger.warning("Order %s is not cancelled yet, it is tried again: %s", pk, error)
+        logger.warning("order %s is not cancelled yet and is tried again: %s", pk, error)
 
 
-def ask_to_cancel(order: Order, there: Broker, at: datetime) -> bool:
+def request_cancel(order: Order, broker: Broker, at: datetime) -> bool:
     """Return whether what was to be cancelled works no more at the broker. Raises BrokerAway or AnswerLost.
 
     A broker that does not have the order yet has nothing to cancel; should it arrive, it is asked again.
     """
     try:
-        report = there.cancel(order.pk, exits=order.cancel_exits)
+        report = broker.cancel(order.pk, exits=order.cancel_exits)
     except OrderRefused:
-        known = there.order(order.pk)
-        if known is None:
+        stored_there = broker.order(order.pk)
+        if stored_there is None:
             return True
-        report = known
+        report = stored_there
     reports.apply(report, at)
     return report.state is not State.WORKING and not (order.cancel_exits and report.exits_working)

@@ -6,61 +6,60 @@ from django.db.models import Q
 
 from approvals import positions
 from approvals.brokers.base import Broker, BrokerError, Side
-from approvals.execution import brokerage, fills, sending, transitions
-from approvals.execution.cancel import ask_to_cancel
+from approvals.execution import brokerage, cancel, fills, transitions
 from approvals.models import Order
 
 Status = Order.Status
 
 
-def send(order: Order, at: datetime) -> None:
+def send_closing(order: Order, at: datetime) -> None:
     """Cancel the symbol's working entries and exits, then close what is held then.
 
     What cannot be confirmed leaves the closing waiting: it is tried again every minute.
     """
     _end_unsent_entries(order, at)
-    there = brokerage.broker(at)
+    broker = brokerage.configured(at)
     try:
-        if sending.is_there(order, there, at):
+        if brokerage.has(broker, order, at):
             return
-        in_the_way = _clear(order, there, at)
-        quantity = 0 if in_the_way else _held(order, there, at)
+        obstacle = _cancel_others(order, broker, at)
+        quantity = 0 if obstacle else _held_shares(order, broker, at)
     except BrokerError as error:
-        in_the_way, quantity = f"The broker did not answer: {error}", 0
-    if in_the_way:
-        _wait(order, in_the_way)
+        obstacle, quantity = f"The broker did not answer: {error}", 0
+    if obstacle:
+        _wait(order, obstacle)
     elif quantity <= 0:
-        gone = "The position was closed meanwhile."
-        transitions.move(order, [Status.PENDING_SUBMIT], Status.CANCELLED, gone, at)
-    elif sending.begin(order, there, at, quantity=quantity):
-        closing = brokerage.close(order, quantity)
-        sending.hand_over(order, there, lambda: there.close(closing), Status.PENDING_SUBMIT, at)
+        reason = "The position was closed meanwhile."
+        transitions.move(order, [Status.PENDING_SUBMIT], Status.CANCELLED, reason, at)
+    elif brokerage.begin(broker, order, at, quantity=quantity):
+        closing = brokerage.closing(order, quantity)
+        brokerage.hand_over(broker, order, lambda: broker.close(closing), Status.PENDING_SUBMIT, at)
 
 
 def _end_unsent_entries(order: Order, at: datetime) -> None:
-    """Nothing buys back what is being closed."""
+    """Cancel the entries that would buy back what is being closed."""
     for entry in Order.objects.entries().unsent().filter(symbol=order.symbol):
         transitions.move(entry, Order.UNSENT, Status.CANCELLED, "The position was closed.", at)
 
 
-def _clear(order: Order, there: Broker, at: datetime) -> str:
-    """Cancel what works in the symbol; what is in the way when something still does."""
+def _cancel_others(order: Order, broker: Broker, at: datetime) -> str:
+    """Cancel what works in the symbol; return why the closing has to wait, empty when it need not."""
     works = Q(status__in=Order.SENT) | Q(exits_working=True)
     for other in Order.objects.entries().filter(works, symbol=order.symbol).order_by("created_at", "pk"):
-        requested = other.cancel_requested_at or at
-        Order.objects.filter(pk=other.pk).update(cancel_requested_at=requested, cancel_exits=True)
+        requested_at = other.cancel_requested_at or at
+        Order.objects.filter(pk=other.pk).update(cancel_requested_at=requested_at, cancel_exits=True)
         other.cancel_exits = True
-        if not ask_to_cancel(other, there, at):
+        if not cancel.request_cancel(other, broker, at):
             return f"Order {other.pk} is being cancelled and still works at the broker."
     return ""
 
 
-def _held(order: Order, there: Broker, at: datetime) -> int:
-    """All that we hold by now, entries that filled after the click too; no more than the account holds."""
-    fills.catch_up(there, at)
+def _held_shares(order: Order, broker: Broker, at: datetime) -> int:
+    """Return all that we hold by now, entries filled after the click too; at most the account's shares."""
+    fills.catch_up(broker, at)
     sign = Side(order.side).opposite.sign
     ours = sign * positions.of(order.symbol).quantity
-    holding = there.holdings().get(order.symbol)
+    holding = broker.holdings().get(order.symbol)
     return min(ours, sign * holding.quantity if holding else 0)
 
 

@@ -1,4 +1,4 @@
-"""Making our rows say what the broker says, and moving on what waits."""
+"""Bringing our rows up to what the broker says, and moving on what waits."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -6,12 +6,13 @@ from uuid import UUID
 
 from django.db.models import F, Q
 
-from approvals import entry_check, gate, notify, positions
+from approvals import entry_check, gate, halt, notify, positions
 from approvals.brokers.base import AnswerLost, Broker, BrokerError, OrderRefused
-from approvals.execution import account, brokerage, checking, fills, reports, transitions
-from approvals.execution.cancel import CANCEL_UNDONE, ask_to_cancel
-from approvals.execution.submit import halted_meanwhile, submit
-from approvals.models import AuditEvent, Gate, Notification, Order
+from approvals.execution import account, brokerage, fills, reports, transitions
+from approvals.execution.cancel import STILL_WORKING, request_cancel
+from approvals.execution.fills import Sums
+from approvals.execution.submit import halted_meanwhile, submit_order
+from approvals.models import AuditEvent, Gate, Notification, Order, TradingHalt
 from core import locks
 
 Status = Order.Status
@@ -21,64 +22,66 @@ PICKED_UP_AFTER = timedelta(seconds=10)
 ENOUGH_LOOKUPS, LOOKED_UP_FOR = 3, timedelta(minutes=2)
 
 
-def reconcile(at: datetime) -> None:
+def reconcile_orders(at: datetime) -> None:
     """Ask the broker how things stand, write it down, and move on what waits. One at a time."""
-    with locks.held(__name__) as mine:
-        if mine:
+    with locks.held(__name__) as is_locked:
+        if is_locked:
             _reconcile(at)
 
 
 def _reconcile(at: datetime) -> None:
-    there = brokerage.broker(at)
-    differed = checking.differences(at)
+    broker = brokerage.configured(at)
+    differed = fills.differences(at)
     try:
-        _compare(there, at)
+        _compare(broker, at)
     except BrokerError as error:
         gate.check(at, str(error) or type(error).__name__)
     else:
         gate.check(at, "")
-        checking.halt_on_mismatch(differed, at)
-        account.halt_on_loss(there.name, at)
-        _warn_of_bare_positions(at)
+        halt_on_mismatch(differed, at)
+        account.halt_on_loss(broker.name, at)
+        _warn_of_unprotected_shares(at)
     _move_on(at)
-    account.mark_what_is_in_use()
+    account.mark_instruments_in_use()
 
 
-def _compare(there: Broker, at: datetime) -> None:
-    """Raises BrokerError when the broker could not be asked everything; what was answered is written."""
-    told = there.orders()  # before the executions, so that these are not fewer
-    fills.catch_up(there, at)
-    account.write_holdings(there.holdings(), at)
-    reports.apply_all(told, at)
+def _compare(broker: Broker, at: datetime) -> None:
+    """Write down what the broker says. Raises BrokerError when it could not be asked everything."""
+    reported = broker.orders()  # before the executions, so that these are not fewer
+    fills.catch_up(broker, at)
+    account.write_holdings(broker.holdings(), at)
+    reports.apply_all(reported, at)
     works = Q(status__in=Order.SENT) | Q(exits_working=True)
-    late = Q(pk__in=[sums.pk for sums in checking.differences(at)])  # filled after they had ended
-    mine = Order.objects.filter(broker=there.name).order_by("created_at", "pk")
-    untold = mine.filter(works | late).exclude(pk__in=[one.client_id for one in told if one.client_id])
-    troubles = _each(untold, _look_up, there, at)
-    troubles += _each(mine.filter(CANCEL_UNDONE), ask_to_cancel, there, at)
+    late = Q(pk__in=[sums.pk for sums in fills.differences(at)])  # filled after they had ended
+    ours = Order.objects.filter(broker=broker.name).order_by("created_at", "pk")
+    unreported = ours.filter(works | late).exclude(
+        pk__in=[report.client_id for report in reported if report.client_id]
+    )
+    troubles = _each(unreported, _look_up, broker, at)
+    troubles += _each(ours.filter(STILL_WORKING), request_cancel, broker, at)
     if troubles:
         raise AnswerLost(troubles[0])
-    account.write_snapshot(there.account(), there.name, at)
+    account.write_snapshot(broker.account(), broker.name, at)
 
 
 def _each(
-    orders: Iterable[Order], act: Callable[[Order, Broker, datetime], object], there: Broker, at: datetime
+    orders: Iterable[Order], act: Callable[[Order, Broker, datetime], object], broker: Broker, at: datetime
 ) -> list[str]:
-    """Do it with each order, whatever the broker says of the others; what it said. Raises BrokerAway."""
+    """Do it with each order, also when another one fails; return what failed. Raises BrokerAway."""
     troubles = []
     for order in orders:
         try:
-            act(order, there, at)
+            act(order, broker, at)
         except (AnswerLost, OrderRefused) as error:
             troubles.append(f"order {order.pk}: {error}")
     return troubles
 
 
-def _look_up(order: Order, there: Broker, at: datetime) -> None:
+def _look_up(order: Order, broker: Broker, at: datetime) -> None:
     """Ask for an order that is not among those that work."""
     if _is_on_its_way(order, at):
         return
-    report = there.order(order.pk)
+    report = broker.order(order.pk)
     if report is not None:
         reports.apply(report, at)
     elif order.status in (Status.CANCELLED, Status.REJECTED):
@@ -99,19 +102,19 @@ def _is_on_its_way(order: Order, at: datetime) -> bool:
 
 
 def _missing_since(order: Order, at: datetime) -> datetime:
-    """Since when a broker that was there has not known the order."""
-    told = AuditEvent.objects.filter(subject=transitions.subject(order), kind="order unknown")
+    """Return since when a broker that answers has not had the order."""
+    events = AuditEvent.objects.filter(subject=transitions.subject(order), kind="order unknown")
     gate = Gate.objects.first()
     marks = [
         order.submitted_at,
-        told.order_by("-number").values_list("at", flat=True).first(),
+        events.order_by("-number").values_list("at", flat=True).first(),
         gate.broker_good_since if gate else at,
     ]
     return max(mark for mark in marks if mark is not None)
 
 
 def _give_up(order: Order, at: datetime) -> None:
-    """What becomes of an order that the broker does not have: a person looks, and an exit is sent again."""
+    """End the look-up of an order that the broker does not have: an entry is held, a closing sent again."""
     start, gone = [Status(order.status)], {"acknowledged_at": None, "exits_working": False}
     if order.filled_quantity:
         _warn_of_lost_exits(order, at)
@@ -133,27 +136,29 @@ def _warn_of_lost_exits(order: Order, at: datetime) -> None:
     transitions.move(order, [Status.UNKNOWN], Status.CANCELLED, reason, at)
 
 
-def _warn_of_bare_positions(at: datetime) -> None:
-    """Tell people once of what is held without a stop and is not being closed, whatever took it away."""
+def _warn_of_unprotected_shares(at: datetime) -> None:
+    """Notify people once of shares without a stop that are not being closed, whatever took the stop away."""
     closing = set(Order.objects.working().filter(kind=Order.Kind.CLOSE).values_list("symbol", flat=True))
-    for one in positions.protected():
-        bare = abs(one.position.quantity) - sum(order.filled_quantity for order in one.exits)
-        if bare > 0 and one.position.symbol not in closing:
-            title = f"{bare} {one.position.symbol} are held without a stop and a target: close the position."
-            key = f"bare {one.position.symbol} {one.position.opened_at} {bare}"
-            page = f"/admin/approvals/brokerposition/{one.position.symbol}/change/"
+    for protected in positions.protected():
+        position, unprotected = protected.position, protected.unprotected
+        if unprotected > 0 and position.symbol not in closing:
+            title = (
+                f"{unprotected} {position.symbol} are held without a stop and a target: close the position."
+            )
+            key = f"bare {position.symbol} {position.opened_at} {unprotected}"
+            page = f"/admin/approvals/brokerposition/{position.symbol}/change/"
             notify.put(Notification.Kind.ORDER_FAILED, key, title, at, path=page)
 
 
 def _move_on(at: datetime) -> None:
-    """What is due is looked at again, what was left lying is sent or held, what nobody wanted ends."""
+    """Check what is due, send or hold what was left behind, cancel what was held until its session's end."""
     for order in Order.objects.in_(Status.WAITING_OPEN).filter(due_at__lte=at).order_by("due_at", "pk"):
         _send_or_hold(order, at)
-    for pk in _left_lying(at):
-        submit(pk, at)
+    for pk in _left_behind(at):
+        submit_order(pk, at)
     for order in Order.objects.in_(Status.HELD).filter(good_until__lte=at):
-        alone = "It was left alone until the session's end."
-        transitions.move(order, [Status.HELD], Status.CANCELLED, alone, at)
+        reason = "It was left alone until the session's end."
+        transitions.move(order, [Status.HELD], Status.CANCELLED, reason, at)
 
 
 def _send_or_hold(order: Order, at: datetime) -> None:
@@ -161,15 +166,26 @@ def _send_or_hold(order: Order, at: datetime) -> None:
     if problems:
         transitions.move(order, [Status.WAITING_OPEN], Status.HELD, " ".join(problems), at)
         return
-    due = Order.objects.filter(pk=order.pk, status=Status.WAITING_OPEN)
-    if due.update(status=Status.PENDING_SUBMIT):
-        submit(order.pk, at)
+    if transitions.change(order, [Status.WAITING_OPEN], Status.PENDING_SUBMIT):
+        submit_order(order.pk, at)
 
 
-def _left_lying(at: datetime) -> list[UUID]:
-    """Orders about to be sent whose task was lost, and closings that have to be tried again."""
+def _left_behind(at: datetime) -> list[UUID]:
+    """Return the orders about to be sent whose task was lost, and closings that have to be tried again."""
     before = at - PICKED_UP_AFTER
     waiting = Order.objects.in_(Status.PENDING_SUBMIT).filter(
         Q(released_at__lte=before) | Q(released_at=None, created_at__lte=before)
     )
     return list(waiting.order_by("created_at", "pk").values_list("pk", flat=True))
+
+
+def halt_on_mismatch(before: list[Sums], at: datetime) -> None:
+    """Halt for what cannot be, and for what was so `before` this reconciliation already and still is.
+
+    What a person has resumed from is not halted for again.
+    """
+    for sums in fills.differences(at):
+        if sums.cannot_be or sums in before:
+            halts = TradingHalt.objects.filter(cause=TradingHalt.Cause.MISMATCH, reason=str(sums))
+            if not halts.exists():
+                halt.start(TradingHalt.Cause.MISMATCH, str(sums), at)

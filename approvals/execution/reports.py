@@ -1,4 +1,4 @@
-"""What a broker reports of an order becomes what its row says.
+"""Applying what a broker reports of an order to its row.
 
 Reports may be late: a report never takes back an end that the broker itself has told, and never a fill.
 """
@@ -20,11 +20,11 @@ ENDS = {State.FILLED: Status.FILLED, State.CANCELLED: Status.CANCELLED, State.RE
 
 
 def apply_all(reports: Iterable[Report], at: datetime) -> None:
-    """The same for many: rows that say it already are read together and not locked."""
-    known = {report.client_id: report for report in reports if report.client_id}
-    for pk, order in Order.objects.in_bulk(list(known)).items():
-        if _changes(order, known[pk], at):
-            apply(known[pk], at)
+    """Apply many: rows that say it already are read together and not locked."""
+    by_id = {report.client_id: report for report in reports if report.client_id}
+    for pk, order in Order.objects.in_bulk(list(by_id)).items():
+        if _changes(order, by_id[pk], at):
+            apply(by_id[pk], at)
 
 
 def apply(report: Report, at: datetime) -> None:
@@ -35,12 +35,14 @@ def apply(report: Report, at: datetime) -> None:
         order = Order.objects.select_for_update().filter(pk=report.client_id).first()
         changes = {} if order is None else _changes(order, report, at)
         if order is not None and changes:
-            Order.objects.filter(pk=order.pk, status=order.status).update(**changes)
-            _tell(order, changes, at)
+            start = Status(order.status)
+            columns = {name: value for name, value in changes.items() if name != "status"}
+            transitions.change(order, [start], changes.get("status", start), **columns)
+            _record(order, changes, at)
 
 
 def _changes(order: Order, report: Report, at: datetime) -> dict[str, Any]:
-    """The columns that the report makes different."""
+    """Return the columns that the report makes different."""
     filled = max(order.filled_quantity, min(report.filled, order.quantity))
     status = _status(order, report, filled)
     is_revived = order.status == Status.CANCELLED and status in Order.SENT
@@ -61,6 +63,7 @@ def _changes(order: Order, report: Report, at: datetime) -> dict[str, Any]:
 
 
 def _status(order: Order, report: Report, filled: int) -> Order.Status:
+    """Return the status that the report gives the order."""
     if filled == order.quantity:
         return Status.FILLED
     if order.status in transitions.ENDED and order.acknowledged_at:
@@ -68,10 +71,10 @@ def _status(order: Order, report: Report, filled: int) -> Order.Status:
     return ENDS.get(report.state) or (Status.PARTIALLY_FILLED if filled else Status.SUBMITTED)
 
 
-def _tell(order: Order, changes: dict[str, Any], at: datetime) -> None:
+def _record(order: Order, changes: dict[str, Any], at: datetime) -> None:
     status, reason = changes.get("status"), changes.get("status_reason", "")
     if status is not None:
-        transitions.tell(order, status, reason, at)
+        transitions.notify_of(order, status, reason, at)
         if status == Status.CANCELLED and order.kind == Order.Kind.CLOSE:
             title = f"{order} was cancelled at the broker. {reason}"
             transitions.warn(Notification.Kind.ORDER_FAILED, order, "closing cancelled", title, at)

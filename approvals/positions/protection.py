@@ -46,6 +46,11 @@ class Protected:
         return self.position.unrealised / planned
 
     @property
+    def unprotected(self) -> int:
+        """Return how many of our shares have no stop; negative where stops cover more than is held."""
+        return abs(self.position.quantity) - sum(order.filled_quantity for order in self.exits)
+
+    @property
     def at_risk(self) -> Decimal:
         """What our shares lose when every stop is hit at its price; what has no stop counts in full."""
         price, left, risk = self.position.newest_price, abs(self.position.quantity), ZERO

@@ -97,7 +97,7 @@ def closing(symbol: str = "AAPL", at: datetime = make.T0, **values: Any) -> Orde
 def sent(symbol: str = "AAPL", at: datetime = make.T0) -> Order:
     """An entry that works at the broker."""
     order = entry(symbol, at)
-    execution.submit(order.pk, at)
+    execution.submit_order(order.pk, at)
     return now(order)
 
 
@@ -121,7 +121,7 @@ def bought(fake: FakeBroker, symbol: str = "AAPL", at: datetime = make.T0) -> Or
     """An entry that was filled, whose exits work."""
     order = sent(symbol, at)
     fake.fill(order.pk, 10)
-    execution.reconcile(at)
+    execution.reconcile_orders(at)
     return now(order)
 
 

@@ -54,7 +54,7 @@ def test_the_stated_delay_of_a_feed_is_taken_off() -> None:
 
 
 def test_a_delayed_feed_is_for_paper_only(settings: Settings) -> None:
-    settings.BROKER = "somewhere.Broker"
+    settings.BROKER = "tests.approvals.broker.client:REAL"
     assert problems(make.signal(), 185.60, feed="delayed") == [
         "The feed is delayed: only paper orders are made on it."
     ]

@@ -44,7 +44,7 @@ class Site:
     def __init__(self, var: Path, fake: FakeBroker) -> None:
         self.var, self.fake = var, fake
         self.environment = environment(var) | {
-            "BROKER": "tests.approvals.broker.client.broker",
+            "BROKER": "tests.approvals.broker.client:SPEC",
             "TEST_BROKER_URL": fake.url,
             "TEST_BROKER_TIMEOUT": "30",
             "DJANGO_SETTINGS_MODULE": "jaxsite.settings",
@@ -60,7 +60,7 @@ class Site:
 
     def reconciled(self) -> dict[str, str]:
         """The status of each order after a reconciliation a little later."""
-        states: dict[str, str] = self.shell(f"execution.reconcile(at + timedelta(seconds=40)){STATES}")
+        states: dict[str, str] = self.shell(f"execution.reconcile_orders(at + timedelta(seconds=40)){STATES}")
         return states
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
@@ -106,7 +106,7 @@ def test_a_database_that_is_killed_while_an_order_is_sent_is_started_again_and_a
 ) -> None:
     (order,) = site.orders("D", 1)
     site.fake.fail("place", "late")
-    sending = site.start("shell", "-c", f"{TOLD}execution.submit('{order}', at)")
+    sending = site.start("shell", "-c", f"{TOLD}execution.submit_order('{order}', at)")
     eventually(lambda: site.fake.hanging("place"))
     for server in servers(site.var):
         for child in [*server.children(), server]:

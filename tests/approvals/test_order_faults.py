@@ -30,7 +30,7 @@ class Worker:
         given = {
             "DJANGO_SETTINGS_MODULE": "tests.approvals.broker.settings",
             "TEST_DATABASE": str(connection.settings_dict["NAME"]),
-            "BROKER": "tests.approvals.broker.client.broker",
+            "BROKER": "tests.approvals.broker.client:SPEC",
             "TEST_BROKER_URL": fake.url,
             "TEST_BROKER_TIMEOUT": "30",
         }
@@ -67,7 +67,7 @@ def process() -> Iterator[FakeBroker]:
 @pytest.fixture
 def fake(process: FakeBroker, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FakeBroker:
     process.reset()
-    settings.BROKER = "tests.approvals.broker.client.broker"
+    settings.BROKER = "tests.approvals.broker.client:SPEC"
     monkeypatch.setenv("TEST_BROKER_URL", process.url)
     made.open_gate()
     return process
@@ -109,12 +109,12 @@ def how_many_wait() -> int:
 
 def rounds(*minutes: float) -> None:
     for minute in minutes:
-        execution.reconcile(make.T0 + minute * MINUTE)
+        execution.reconcile_orders(make.T0 + minute * MINUTE)
 
 
 def is_settled(order: Order, at: datetime, *statuses: Order.Status) -> bool:
     """Whether reconciling has brought the order there. A killed worker keeps its lock for a moment."""
-    execution.reconcile(at)
+    execution.reconcile_orders(at)
     return now(order).status in statuses
 
 

@@ -4,8 +4,36 @@ It keeps its rules (quotes fill entries and closings, bars fill exits, each shar
 given where it keeps its orders (`Book`) and what the market did (`Market`).
 """
 
+import importlib
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from approvals.brokers.base import Broker, BrokerSpec
 from approvals.brokers.paper.book import Book, Opening, Ticket
 from approvals.brokers.paper.broker import Paper
 from approvals.brokers.paper.market import Bar, Listing, Market, Quotes, Restating
+from core.registry import Setting
 
-__all__ = ["Bar", "Book", "Listing", "Market", "Opening", "Paper", "Quotes", "Restating", "Ticket"]
+__all__ = ["SPEC", "Bar", "Book", "Listing", "Market", "Opening", "Paper", "Quotes", "Restating", "Ticket"]
+
+
+def _build(values: Mapping[str, Any], at: datetime) -> Broker:
+    rows = importlib.import_module(
+        "approvals.execution.paper"
+    )  # by name: its rows need Django, the spec does not
+    broker: Broker = rows.paper(values["PAPER_EQUITY"], values["PAPER_SLIPPAGE_BPS"], at)
+    return broker
+
+
+SPEC = BrokerSpec(
+    name="paper",
+    title="paper",
+    settings=(
+        Setting("PAPER_EQUITY", Decimal, Decimal(100_000)),
+        Setting("PAPER_SLIPPAGE_BPS", Decimal, Decimal(2)),
+    ),
+    is_paper=True,
+    build=_build,
+)

@@ -1,8 +1,7 @@
 """The paper broker over this database: a broker of its own, with rows of its own, that commits by itself."""
 
 from datetime import datetime
-
-from django.conf import settings
+from decimal import Decimal
 
 from approvals.brokers.paper import Paper
 from approvals.execution.paper.book import Rows
@@ -11,7 +10,6 @@ from approvals.execution.paper.market import Stored
 __all__ = ["paper"]
 
 
-def paper(at: datetime) -> Paper:
-    """The account on paper as it stands at `at`. Its calls are made outside of any transaction."""
-    book = Rows(settings.PAPER_EQUITY)
-    return Paper(book, Stored(at), at, settings.PAPER_SLIPPAGE_BPS)
+def paper(equity: Decimal, slippage_bps: Decimal, at: datetime) -> Paper:
+    """Return the paper account as it stands at `at`. Its calls are made outside of any transaction."""
+    return Paper(Rows(equity), Stored(at), at, slippage_bps)

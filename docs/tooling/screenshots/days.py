@@ -37,7 +37,7 @@ def play(until: datetime, days: int) -> None:
     for at in _hours(begun, until):
         for ago in BEFORE:
             cycle.ingest_quotes(at - ago)
-            execution.reconcile(at - ago)
+            execution.reconcile_orders(at - ago)
         tick(at)
         scan.run(at)
         analysts.advise(at)
@@ -58,7 +58,7 @@ def tick(at: datetime) -> None:
     """What the worker does each minute."""
     cycle.ingest_quotes(at)
     cycle.ingest_candles(at)
-    execution.reconcile(at)
+    execution.reconcile_orders(at)
 
 
 def people() -> list[User]:
@@ -106,4 +106,4 @@ def _approve(signal: Signal, who: User, at: datetime) -> None:
     except decisions.ApprovalRefused as refused:
         logger.info("%s", refused)
     else:
-        execution.submit(Order.objects.get(approval=approval).pk, at)
+        execution.submit_order(Order.objects.get(approval=approval).pk, at)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from approvals.brokers.base import (
     AnswerLost,
     Bracket,
     BrokerAway,
+    BrokerSpec,
     Close,
     Execution,
     Holding,
@@ -24,16 +26,6 @@ from approvals.brokers.base import (
     Side,
     State,
 )
-
-
-def broker(at: datetime) -> "HttpBroker":
-    return HttpBroker(os.environ["TEST_BROKER_URL"], float(os.environ.get("TEST_BROKER_TIMEOUT", "0.5")))
-
-
-def real(at: datetime) -> "HttpBroker":
-    made = broker(at)
-    made.is_paper = False
-    return made
 
 
 class HttpBroker:
@@ -134,3 +126,11 @@ def _execution(one: dict[str, Any]) -> Execution:
         commission=Decimal(one["commission"]),
         executed_at=datetime.fromisoformat(one["executed_at"]),
     )
+
+
+def build(values: Mapping[str, Any], at: datetime) -> HttpBroker:
+    return HttpBroker(os.environ["TEST_BROKER_URL"], float(os.environ.get("TEST_BROKER_TIMEOUT", "0.5")))
+
+
+SPEC = BrokerSpec(name="fake", title="the fake broker", is_paper=True, build=build)
+REAL = replace(SPEC, name="real", title="a broker with real money", is_paper=False)

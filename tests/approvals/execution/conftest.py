@@ -18,7 +18,7 @@ def process() -> Iterator[FakeBroker]:
 def fake(process: FakeBroker, settings: Settings, monkeypatch: pytest.MonkeyPatch, db: None) -> FakeBroker:
     """The broker that Jax is configured to use, with nothing in its book; the gate is open."""
     process.reset()
-    settings.BROKER = "tests.approvals.broker.client.broker"
+    settings.BROKER = "tests.approvals.broker.client:SPEC"
     monkeypatch.setenv("TEST_BROKER_URL", process.url)
     open_gate()
     return process

@@ -16,7 +16,7 @@ OPEN = datetime(2024, 7, 3, 13, 30, tzinfo=UTC)
 
 def at_equity(fake: FakeBroker, equity: int, at: datetime) -> None:
     fake.worth(equity)
-    execution.reconcile(at)
+    execution.reconcile_orders(at)
 
 
 @pytest.fixture
@@ -79,6 +79,6 @@ def test_of_days_past_the_last_figure_is_kept() -> None:
     kept = [datetime(2024, 6, 10, 23, 59, tzinfo=UTC), make.T0 - timedelta(days=1), make.T0]
     for at in [*kept, datetime(2024, 6, 10, 12, tzinfo=UTC), datetime(2024, 6, 10, 23, 58, tzinfo=UTC)]:
         seen(at)
-    assert execution.prune(make.T0) == 2
-    assert execution.prune(make.T0) == 0
+    assert execution.prune_snapshots(make.T0) == 2
+    assert execution.prune_snapshots(make.T0) == 0
     assert sorted(AccountSnapshot.objects.values_list("at", flat=True)) == kept

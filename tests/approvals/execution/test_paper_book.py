@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from approvals.brokers.base import BrokerAway, Leg, OrderRefused
-from approvals.execution.paper import paper
+from approvals.execution.brokerage import configured as paper
 from approvals.models import PaperAccount, PaperFill, PaperOrder
 from market.ingestion import splits
 from market.models import Candle, Instrument, QuoteHistory

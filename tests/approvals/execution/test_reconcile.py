@@ -16,7 +16,7 @@ from tests.approvals.made_execution import MINUTE, SECOND, Status, now
 
 def rounds(*minutes: float) -> None:
     for minute in minutes:
-        execution.reconcile(make.T0 + minute * MINUTE)
+        execution.reconcile_orders(make.T0 + minute * MINUTE)
 
 
 def kinds(order: Order) -> list[str]:
@@ -41,7 +41,7 @@ def test_fills_are_recorded_and_told(fake: FakeBroker) -> None:
 def test_reconciling_twice_is_the_same_as_once(fake: FakeBroker) -> None:
     order = made.bought(fake)
     before = list(AuditEvent.objects.values_list("hash", flat=True))
-    execution.reconcile(make.T0)
+    execution.reconcile_orders(make.T0)
     rounds(1)
     assert Fill.objects.count() == 1
     assert list(AuditEvent.objects.values_list("hash", flat=True)) == before
@@ -132,7 +132,7 @@ def test_an_order_that_the_broker_denies_and_has_is_one_order_though_it_is_sent_
     rounds(1, 2, 3)
     release = {"status": Status.PENDING_SUBMIT, "released_at": make.T0 + 3 * MINUTE}
     assert Order.objects.filter(pk=order.pk, status=Status.HELD).update(**release)
-    execution.submit(order.pk, make.T0 + 3 * MINUTE)
+    execution.submit_order(order.pk, make.T0 + 3 * MINUTE)
     assert (fake.received(order.pk), fake.accepted(order.pk)) == (2, 1)
     assert now(order).status == Status.SUBMITTED
 
@@ -140,7 +140,7 @@ def test_an_order_that_the_broker_denies_and_has_is_one_order_though_it_is_sent_
 def test_an_order_that_was_to_be_cancelled_and_never_arrived_is_cancelled(fake: FakeBroker) -> None:
     fake.fail("place", "500 before")
     order = made.sent()
-    execution.cancel(order.pk, make.T0)
+    execution.cancel_order(order.pk, make.T0)
     rounds(1, 2, 3)
     assert now(order).status == Status.CANCELLED
     assert "never received" in order.status_reason
@@ -170,7 +170,7 @@ def test_what_is_held_without_a_stop_is_told_once_unless_it_is_being_closed(fake
     order = made.bought(fake)
     order.cancel_exits = True
     order.save()
-    execution.cancel(order.pk, make.T0)
+    execution.cancel_order(order.pk, make.T0)
     closing = made.closing(status=Status.HELD)
     rounds(1)
     told = Notification.objects.filter(key__startswith="bare")
@@ -230,9 +230,9 @@ def test_an_order_that_arrives_after_it_was_dropped_is_cancelled_at_the_broker(f
 
 def test_an_order_whose_task_was_lost_is_sent_after_ten_seconds(fake: FakeBroker) -> None:
     order = made.entry()
-    execution.reconcile(make.T0 + 9 * SECOND)
+    execution.reconcile_orders(make.T0 + 9 * SECOND)
     assert fake.received(order.pk) == 0
-    execution.reconcile(make.T0 + 10 * SECOND)
+    execution.reconcile_orders(make.T0 + 10 * SECOND)
     assert now(order).status == Status.SUBMITTED
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from approvals import execution, halt
 from approvals.brokers.base import BrokerAway, Report
-from approvals.execution import sending
+from approvals.execution import brokerage
 from approvals.models import AuditEvent, Fill, Notification, Order, TradingHalt
 from tests import make
 from tests.approvals import made_execution as made
@@ -15,7 +15,7 @@ from tests.approvals.made_execution import MINUTE, Status, now
 
 def submit_closing(**values: Any) -> Order:
     order = made.closing(**values)
-    execution.submit(order.pk, make.T0)
+    execution.submit_order(order.pk, make.T0)
     return now(order)
 
 
@@ -59,7 +59,7 @@ def test_what_filled_after_the_click_is_closed_too(fake: FakeBroker) -> None:
     fake.fill(entry.pk, 4)
     order = made.closing(quantity=4)
     fake.fill(entry.pk, 3)
-    execution.submit(order.pk, make.T0)
+    execution.submit_order(order.pk, make.T0)
     assert (now(order).quantity, fake.order(order.pk)["quantity"]) == (7, 7)
 
 
@@ -74,7 +74,7 @@ def test_what_was_to_be_cancelled_when_the_broker_was_away_is_cancelled(
     fake: FakeBroker,
 ) -> None:
     entry = made.entry(status=Status.SUBMITTED, submitted_at=make.T0, cancel_requested_at=make.T0)
-    sending.hand_over(entry, HttpBroker(fake.url, 1), _is_away, Status.HELD, make.T0)
+    brokerage.hand_over(HttpBroker(fake.url, 1), entry, _is_away, Status.HELD, make.T0)
     assert now(entry).status == Status.CANCELLED
 
 
@@ -104,7 +104,7 @@ def test_while_it_is_not_confirmed_that_the_exits_are_gone_a_closing_waits_and_i
     order = submit_closing()
     assert order.status == Status.PENDING_SUBMIT
     assert fake.received(order.pk) == 0
-    execution.reconcile(make.T0 + MINUTE)
+    execution.reconcile_orders(make.T0 + MINUTE)
     assert now(order).status == Status.SUBMITTED
     assert fake.accepted(order.pk) == 1
 
@@ -124,9 +124,9 @@ def test_a_closing_outlasts_a_broker_that_is_away(fake: FakeBroker, monkeypatch:
     with monkeypatch.context() as patch:
         patch.setenv("TEST_BROKER_URL", "http://127.0.0.1:1")
         order = submit_closing()
-        execution.reconcile(make.T0 + 30 * MINUTE)
+        execution.reconcile_orders(make.T0 + 30 * MINUTE)
     assert now(order).status == Status.PENDING_SUBMIT
-    execution.reconcile(make.T0 + 31 * MINUTE)
+    execution.reconcile_orders(make.T0 + 31 * MINUTE)
     assert now(order).status == Status.SUBMITTED
 
 
@@ -136,7 +136,7 @@ def test_a_closing_whose_answer_is_lost_is_looked_up_and_filled_once(fake: FakeB
     order = submit_closing()
     assert order.status == Status.UNKNOWN
     fake.fill(order.pk, 10, "close")
-    execution.reconcile(make.T0 + MINUTE)
+    execution.reconcile_orders(make.T0 + MINUTE)
     assert now(order).status == Status.FILLED
     assert fake.accepted(order.pk) == 1
     assert sum(fill.signed_quantity for fill in Fill.objects.ours()) == 0
@@ -147,7 +147,7 @@ def test_a_closing_that_never_arrived_is_sent_again_under_the_same_id(fake: Fake
     fake.fail("close", "500 before")
     order = submit_closing()
     for minute in range(1, 5):
-        execution.reconcile(make.T0 + minute * MINUTE)
+        execution.reconcile_orders(make.T0 + minute * MINUTE)
     assert now(order).status == Status.SUBMITTED
     assert (fake.received(order.pk), fake.accepted(order.pk)) == (2, 1)
 

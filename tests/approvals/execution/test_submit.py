@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -32,7 +33,7 @@ def test_an_order_is_sent_as_it_was_decided_and_acknowledged(fake: FakeBroker) -
 
 def test_sending_twice_is_the_same_as_once(fake: FakeBroker) -> None:
     order = made.sent()
-    execution.submit(order.pk, make.T0 + SECOND)
+    execution.submit_order(order.pk, make.T0 + SECOND)
     assert (fake.received(order.pk), fake.accepted(order.pk)) == (1, 1)
     assert events(order) == ["order sent", "order acknowledged"]
 
@@ -40,7 +41,7 @@ def test_sending_twice_is_the_same_as_once(fake: FakeBroker) -> None:
 @pytest.mark.parametrize("status", [Status.HELD, Status.WAITING_OPEN])
 def test_only_an_order_that_is_about_to_be_sent_is_sent(fake: FakeBroker, status: Order.Status) -> None:
     order = made.entry(status=status)
-    execution.submit(order.pk, make.T0)
+    execution.submit_order(order.pk, make.T0)
     assert fake.received(order.pk) == 0
     assert now(order).status == status
 
@@ -71,7 +72,7 @@ def test_a_lost_answer_leaves_the_outcome_unknown_and_nothing_is_sent_again(
     fake.fail("place", fault)
     order = made.sent()
     assert order.status == Status.UNKNOWN
-    execution.submit(order.pk, make.T0 + SECOND)
+    execution.submit_order(order.pk, make.T0 + SECOND)
     assert fake.received(order.pk) == 1
     assert events(order) == ["order sent", "order unknown"]
 
@@ -88,7 +89,7 @@ def test_two_minutes_after_its_decision_an_order_needs_a_new_look(fake: FakeBrok
     in_time = made.entry("AAPL", make.T0 - 2 * MINUTE)
     late = made.entry("MSFT", make.T0 - 2 * MINUTE - SECOND)
     for order in (in_time, late):
-        execution.submit(order.pk, make.T0)
+        execution.submit_order(order.pk, make.T0)
     assert now(in_time).status == Status.SUBMITTED
     assert now(late).status == Status.HELD
     assert "within two minutes" in late.status_reason
@@ -98,14 +99,14 @@ def test_a_released_order_that_was_sent_before_is_looked_up_first(fake: FakeBrok
     """It was taken for never received and arrived after all."""
     order = made.sent()
     Order.objects.filter(pk=order.pk).update(status=Status.PENDING_SUBMIT, acknowledged_at=None)
-    execution.submit(order.pk, make.T0 + MINUTE)
+    execution.submit_order(order.pk, make.T0 + MINUTE)
     assert fake.received(order.pk) == 1
     assert now(order).status == Status.SUBMITTED
 
 
 def test_a_released_order_that_the_broker_does_not_have_is_sent_under_the_same_id(fake: FakeBroker) -> None:
     order = made.entry(submitted_at=make.T0 - timedelta(hours=1))
-    execution.submit(order.pk, make.T0)
+    execution.submit_order(order.pk, make.T0)
     assert fake.accepted(order.pk) == 1
     assert now(order).submitted_at == make.T0
 
@@ -123,17 +124,19 @@ class Outside(client.HttpBroker):
 def test_the_row_says_that_it_is_sent_before_the_broker_is_called_and_no_transaction_waits(
     fake: FakeBroker, settings: Settings
 ) -> None:
-    settings.BROKER = f"{__name__}.outside"
+    settings.BROKER = f"{__name__}:OUTSIDE"
     assert made.sent().status == Status.SUBMITTED
 
 
-def outside(at: object) -> Outside:
-    return Outside(client.broker(make.T0).url, 1)
+OUTSIDE = replace(
+    client.SPEC,
+    build=lambda values, at: Outside(client.build(values, at).url, 1),  # a broker for each task
+)
 
 
 def test_a_broker_with_real_money_is_refused(fake: FakeBroker, settings: Settings) -> None:
-    settings.BROKER = "tests.approvals.broker.client.real"
+    settings.BROKER = "tests.approvals.broker.client:REAL"
     order = made.entry()
     with pytest.raises(execution.RealMoney, match="paper orders only"):
-        execution.submit(order.pk, make.T0)
+        execution.submit_order(order.pk, make.T0)
     assert now(order).status == Status.PENDING_SUBMIT

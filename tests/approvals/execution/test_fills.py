@@ -11,7 +11,7 @@ from tests.approvals.made_execution import MINUTE
 
 def rounds(*minutes: float) -> None:
     for minute in minutes:
-        execution.reconcile(make.T0 + minute * MINUTE)
+        execution.reconcile_orders(make.T0 + minute * MINUTE)
 
 
 def halts() -> list[str]:

@@ -10,15 +10,15 @@ from tests.approvals.made_execution import MINUTE, Status, now
 
 def test_a_cancelled_order_does_not_work_any_more(fake: FakeBroker) -> None:
     order = made.sent()
-    execution.cancel(order.pk, make.T0)
+    execution.cancel_order(order.pk, make.T0)
     assert fake.order(order.pk)["state"] == "cancelled"
     assert (now(order).status, order.ended_at) == (Status.CANCELLED, make.T0)
 
 
 def test_cancelling_twice_is_the_same_as_once(fake: FakeBroker) -> None:
     order = made.sent()
-    execution.cancel(order.pk, make.T0)
-    execution.cancel(order.pk, make.T0 + MINUTE)
+    execution.cancel_order(order.pk, make.T0)
+    execution.cancel_order(order.pk, make.T0 + MINUTE)
     assert now(order).ended_at == make.T0
     assert AuditEvent.objects.filter(kind="order cancelled").count() == 1
 
@@ -29,9 +29,9 @@ def test_a_cancel_whose_answer_is_lost_is_asked_for_until_the_order_is_gone(
 ) -> None:
     order = made.sent()
     fake.fail("cancel", fault)
-    execution.cancel(order.pk, make.T0)
+    execution.cancel_order(order.pk, make.T0)
     assert now(order).status == Status.SUBMITTED
-    execution.reconcile(make.T0 + MINUTE)
+    execution.reconcile_orders(make.T0 + MINUTE)
     assert now(order).status == Status.CANCELLED
     assert fake.order(order.pk)["state"] == "cancelled"
 
@@ -39,8 +39,8 @@ def test_a_cancel_whose_answer_is_lost_is_asked_for_until_the_order_is_gone(
 def test_an_order_that_was_filled_before_the_cancel_is_filled(fake: FakeBroker) -> None:
     order = made.sent()
     fake.fill(order.pk, 10)
-    execution.cancel(order.pk, make.T0)
-    execution.reconcile(make.T0 + MINUTE)
+    execution.cancel_order(order.pk, make.T0)
+    execution.reconcile_orders(make.T0 + MINUTE)
     assert (now(order).status, order.filled_quantity) == (Status.FILLED, 10)
     assert made.agree(fake)
 
@@ -48,10 +48,10 @@ def test_an_order_that_was_filled_before_the_cancel_is_filled(fake: FakeBroker) 
 @pytest.mark.parametrize(("shares", "status"), [(10, Status.FILLED), (4, Status.CANCELLED)])
 def test_a_fill_after_a_cancel_is_recorded(fake: FakeBroker, shares: int, status: str) -> None:
     order = made.sent()
-    execution.cancel(order.pk, make.T0)
+    execution.cancel_order(order.pk, make.T0)
     fake.fill(order.pk, shares)
     for minute in (1, 2, 3):
-        execution.reconcile(make.T0 + minute * MINUTE)
+        execution.reconcile_orders(make.T0 + minute * MINUTE)
     assert made.agree(fake)
     assert sum(fill.quantity for fill in order.fills.all()) == shares
     assert (now(order).status, order.filled_quantity) == (status, shares)
@@ -61,7 +61,7 @@ def test_the_exits_of_a_filled_entry_are_cancelled_when_that_is_asked_for(fake: 
     order = made.bought(fake)
     order.cancel_exits = True
     order.save()
-    execution.cancel(order.pk, make.T0)
+    execution.cancel_order(order.pk, make.T0)
     assert not fake.order(order.pk)["exits_working"]
     assert (now(order).status, order.exits_working) == (Status.FILLED, False)
 
@@ -69,17 +69,17 @@ def test_the_exits_of_a_filled_entry_are_cancelled_when_that_is_asked_for(fake: 
 def test_an_entry_that_fills_while_it_is_being_cancelled_keeps_its_stop_and_target(fake: FakeBroker) -> None:
     order = made.sent()
     fake.fill(order.pk, 10)
-    execution.cancel(order.pk, make.T0)
-    execution.reconcile(make.T0 + MINUTE)
+    execution.cancel_order(order.pk, make.T0)
+    execution.reconcile_orders(make.T0 + MINUTE)
     assert fake.order(order.pk)["exits_working"]
     assert (now(order).status, order.exits_working) == (Status.FILLED, True)
 
 
 def test_an_order_that_reaches_the_broker_after_its_cancel_is_cancelled_there(fake: FakeBroker) -> None:
     order = made.entry(status=Status.SUBMITTED, submitted_at=make.T0)
-    execution.cancel(order.pk, make.T0)
+    execution.cancel_order(order.pk, make.T0)
     assert now(order).status == Status.SUBMITTED
     made.place_late(fake, order)
-    execution.reconcile(make.T0 + MINUTE)
+    execution.reconcile_orders(make.T0 + MINUTE)
     assert now(order).status == Status.CANCELLED
     assert fake.order(order.pk)["state"] == "cancelled"
