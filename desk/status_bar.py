@@ -38,9 +38,7 @@ SELECT
         SELECT signal_type = 'BUY' OR %(allow_short)s OR ({round_trips.OURS}) AS decidable
         FROM strategy_signals AS signal WHERE status = 'pending' AND expires_at > %(at)s
     ) AS pending),
-    (SELECT count(*) FROM orders WHERE status = 'held'),
-    state.*
-FROM ({gate.STATE}) AS state
+    (SELECT count(*) FROM orders WHERE status = 'held')
 """
 # From the best to the worst that a watchlist can have: its worst is what the strip says.
 FEEDS = (Feed.LIVE, Feed.DELAYED, Feed.SIMULATED)
@@ -83,12 +81,11 @@ class Strip:
 
 
 def load(at: datetime) -> Strip:
-    """One query."""
+    """Four queries."""
+    state = gate.state(at)
     with connection.cursor() as cursor:
-        values = {"at": at, "allow_short": settings.ALLOW_SHORT, **gate.state_values(at)}
-        cursor.execute(FACTS, values)
-        feeds, hours, (pending, waiting), held, *row = cursor.fetchall()[0]
-    state = gate.State.of(row, at)
+        cursor.execute(FACTS, {"at": at, "allow_short": settings.ALLOW_SHORT})
+        feeds, hours, (pending, waiting), held = cursor.fetchall()[0]
     items = [
         _feed(feeds or {}, state.feed),
         *_markets(hours or []),
@@ -99,10 +96,10 @@ def load(at: datetime) -> Strip:
     return Strip(items, waiting, pending - waiting, held, state)
 
 
-def _feed(feeds: Mapping[str, int], trouble: str) -> Item:
-    if trouble:
-        is_back = gate.BACK in trouble
-        return Item("Feed", "warn" if is_back else "bad", "back" if is_back else "down", trouble)
+def _feed(feeds: Mapping[str, int], closed: gate.Closed | None) -> Item:
+    if closed:
+        tone, says = ("warn", "back") if closed.is_back else ("bad", "down")
+        return Item("Feed", tone, says, str(closed))
     worst = next((feed for feed in reversed(FEEDS) if feed in feeds), None)
     if worst is None:
         return Item("Feed", "warn", "no quotes yet", "The worker fetches the first ones within a minute.")
@@ -143,12 +140,12 @@ def _worker(newest: datetime | None, at: datetime) -> Item:
     return Item("Worker", "good", "alive,", since=newest)
 
 
-def _broker(trouble: str) -> Item:
+def _broker(closed: gate.Closed | None) -> Item:
     name = registry.spec_of(settings.BROKER).title
-    if not trouble:
+    if closed is None:
         return Item("Broker", "good", name)
-    is_back = gate.BACK in trouble
-    return Item("Broker", "warn" if is_back else "bad", f"{name}, {'back' if is_back else 'away'}", trouble)
+    tone, says = ("warn", "back") if closed.is_back else ("bad", "away")
+    return Item("Broker", tone, f"{name}, {says}", str(closed))
 
 
 def _trading(state: gate.State) -> Item:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from approvals import formatting as approval_formatting
 from approvals import gate, halt
+from approvals.gate import reason_of
 from approvals.models import Gate, TradingHalt
 from core import formatting
 from core.admin.read_only import LogAdmin
@@ -96,12 +97,16 @@ def _written(request: HttpRequest, name: str) -> str:
 
 @admin.register(Gate)
 class GateAdmin(LogAdmin):
-    list_display = ["state", "reason", "changed", "good", "broker_error", "checked"]
-    fields = ["state", "reason", "changed", "good", "broker_error", "checked"]
+    list_display = ["state", "why", "changed", "good", "broker_error", "checked"]
+    fields = ["state", "why", "changed", "good", "broker_error", "checked"]
 
     @admin.display(description="state")
     def state(self, gate: Gate) -> SafeString:
         return formatting.dot("good", "open") if gate.is_open else formatting.dot("warn", "closed")
+
+    @admin.display(description="reason")
+    def why(self, gate: Gate) -> str:
+        return reason_of(gate)
 
     @admin.display(description="since (UTC)")
     def changed(self, gate: Gate) -> str:

@@ -307,7 +307,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('is_open', models.BooleanField()),
-                ('reason', models.TextField(blank=True, help_text='Why it is closed.')),
+                ('trouble', models.CharField(blank=True, choices=[('feed_away', 'the feed is away'), ('feed_back', 'the feed has just come back'), ('broker_unasked', 'the broker has not been asked yet'), ('broker_unchecked', 'the broker has not been asked for a while'), ('broker_away', 'the broker is away'), ('broker_back', 'the broker has just come back')], help_text='Why it is closed.', max_length=16)),
+                ('opens_at', models.DateTimeField(help_text='When it opens, where that is known.', null=True)),
                 ('since', models.DateTimeField(help_text='Since when it is as it is.')),
                 ('broker_good_since', models.DateTimeField(help_text='Empty: the broker is away.', null=True)),
                 ('broker_error', models.TextField(blank=True)),

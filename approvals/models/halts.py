@@ -48,8 +48,17 @@ class TradingHalt(models.Model):
 class Gate(models.Model):
     """Whether the feed and the broker are there (one row), as the last reconciliation found them."""
 
+    class Trouble(models.TextChoices):
+        FEED_AWAY = "feed_away", "the feed is away"
+        FEED_BACK = "feed_back", "the feed has just come back"
+        BROKER_UNASKED = "broker_unasked", "the broker has not been asked yet"
+        BROKER_UNCHECKED = "broker_unchecked", "the broker has not been asked for a while"
+        BROKER_AWAY = "broker_away", "the broker is away"
+        BROKER_BACK = "broker_back", "the broker has just come back"
+
     is_open = models.BooleanField()
-    reason = models.TextField(blank=True, help_text="Why it is closed.")
+    trouble = models.CharField(max_length=16, choices=Trouble, blank=True, help_text="Why it is closed.")
+    opens_at = models.DateTimeField(null=True, help_text="When it opens, where that is known.")
     since = models.DateTimeField(help_text="Since when it is as it is.")
     broker_good_since = models.DateTimeField(null=True, help_text="Empty: the broker is away.")
     broker_error = models.TextField(blank=True)
@@ -60,4 +69,4 @@ class Gate(models.Model):
         constraints = [models.CheckConstraint(name="gate_is_one_row", condition=Q(pk=1))]
 
     def __str__(self) -> str:
-        return "open" if self.is_open else f"closed: {self.reason}"
+        return "open" if self.is_open else f"closed: {self.Trouble(self.trouble).label}"

@@ -67,7 +67,8 @@ def test_no_other_code_updates_the_status_of_an_order() -> None:
 def statuses(*nodes: ast.expr) -> list[Order.Status]:
     """Return those that are written as Status.NAME."""
     names = [node.attr for node in nodes if isinstance(node, ast.Attribute)]
-    return [Status[name] for name in names if name in Status.__members__]
+    members = Order.Status.__members__
+    return [members[name] for name in names if name in members]
 
 
 def test_every_transition_that_the_code_names_is_in_the_table() -> None:
