@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from approvals import audit, execution, memories, notify, positions
 from approvals import outcomes as ledgers
+from signals.models import Signal
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +35,9 @@ def outcomes() -> None:
 
 
 def send_notifications() -> None:
-    """Send what people should hear of. A signal that could only be measured is nothing to hear of."""
+    """Send what people should know of. A signal that could only be measured is not among it."""
     at = timezone.now()
-    held = {position.symbol for position in positions.open_positions() if position.quantity > 0}
-    notify.about_signals(at, held=held)
+    notify.about_signals(positions.actionable(Signal.objects.pending(at)), at)
     notify.send(at)
 
 

@@ -8,15 +8,14 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from approvals import gate, registry
-from approvals.positions import round_trips
+from approvals import gate, positions, registry
 from core import formatting
 from market.models import ALWAYS_OPEN
 from market.prices import Feed
+from signals.models import Signal
 
-# The watchlist's feeds, the sessions around now of each of its calendars, what waits, and the switches. What
-# can be decided on is told as `Proposal.effect` tells it.
-FACTS = f"""
+# The watchlist's feeds, the sessions around now of each of its calendars, and the orders that are held.
+FACTS = """
 SELECT
     (SELECT json_object_agg(feed, delay) FROM (
         SELECT feed, max(delay_seconds) AS delay FROM quotes JOIN instruments USING (symbol)
@@ -34,10 +33,6 @@ SELECT
             SELECT calendar, count(*) AS instruments FROM instruments WHERE watched GROUP BY calendar
         ) AS watched
     ) AS hours),
-    (SELECT json_build_array(count(*), count(*) FILTER (WHERE decidable)) FROM (
-        SELECT signal_type = 'BUY' OR %(allow_short)s OR ({round_trips.OURS}) AS decidable
-        FROM strategy_signals AS signal WHERE status = 'pending' AND expires_at > %(at)s
-    ) AS pending),
     (SELECT count(*) FROM orders WHERE status = 'held')
 """
 # From the best to the worst that a watchlist can have: its worst is what the strip says.
@@ -81,11 +76,12 @@ class Strip:
 
 
 def load(at: datetime) -> Strip:
-    """Four queries."""
-    state = gate.state(at)
+    """At most eight queries."""
+    state, pending = gate.state(at), Signal.objects.pending(at)
+    waiting = positions.actionable(pending).count()
     with connection.cursor() as cursor:
-        cursor.execute(FACTS, {"at": at, "allow_short": settings.ALLOW_SHORT})
-        feeds, hours, (pending, waiting), held = cursor.fetchall()[0]
+        cursor.execute(FACTS, {"at": at})
+        feeds, hours, held = cursor.fetchall()[0]
     items = [
         _feed(feeds or {}, state.feed),
         *_markets(hours or []),
@@ -93,7 +89,7 @@ def load(at: datetime) -> Strip:
         _broker(state.broker),
         _trading(state),
     ]
-    return Strip(items, waiting, pending - waiting, held, state)
+    return Strip(items, waiting, pending.count() - waiting, held, state)
 
 
 def _feed(feeds: Mapping[str, int], closed: gate.Closed | None) -> Item:

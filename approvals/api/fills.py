@@ -1,9 +1,9 @@
-from django.db.models import QuerySet
 from django_filters.rest_framework import ChoiceFilter, FilterSet, UUIDFilter
 from rest_framework import serializers
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from approvals.models import Fill
+from approvals.models.orders import FillQuerySet
 from core.api.filters import InstantFilter, YesNoFilter
 from market.api.filters import SymbolsFilter
 from signals.models import Signal
@@ -37,8 +37,8 @@ class FillFilters(FilterSet):
     executed_after = InstantFilter("executed_at", "gte", help_text="Executed at this instant or later.")
     executed_before = InstantFilter("executed_at", "lt", help_text="Executed before this instant.")
 
-    def in_ours(self, fills: QuerySet[Fill], name: str, value: bool) -> QuerySet[Fill]:
-        return fills.filter(order__isnull=not value)
+    def in_ours(self, fills: FillQuerySet, name: str, value: bool) -> FillQuerySet:
+        return fills.ours(value)
 
 
 class FillViewSet(ReadOnlyModelViewSet[Fill]):

@@ -4,8 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from approvals.proposals import Overrides, Proposal, describe
-from approvals.proposals.proposal import Effect
+from approvals.proposals import Effect, Overrides, Proposal, describe
 from core.api.bodies import Body
 
 PRICE: dict[str, Any] = {"max_digits": 18, "decimal_places": 6}

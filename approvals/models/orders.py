@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Sum, When
 
 from approvals.models.decisions import TradeApproval
 from core.models import TypedModelMeta
@@ -198,9 +198,18 @@ class OrderDecision(models.Model):
         return f"{self.action} {self.order}"
 
 
+SIGNED_QUANTITY = Case(When(side=Signal.Type.BUY, then=F("quantity")), default=-F("quantity"))
+
+
 class FillQuerySet(models.QuerySet["Fill"]):
-    def ours(self) -> "FillQuerySet":
-        return self.filter(order__isnull=False)
+    def ours(self, is_ours: bool = True) -> "FillQuerySet":
+        """Return those that one of our orders caused, or the others."""
+        return self.filter(order__isnull=not is_ours)
+
+    def shares(self) -> "FillQuerySet":
+        """Return the `total` of the shares of each symbol, bought less sold; splits do not count."""
+        by_symbol = self.order_by().values("symbol").annotate(total=Sum(SIGNED_QUANTITY))
+        return by_symbol.values("total")  # type: ignore[return-value]  # a QuerySet of rows
 
 
 class Fill(models.Model):

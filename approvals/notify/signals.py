@@ -1,42 +1,33 @@
-"""What people are told of signals: that one waits, and that its time is nearly over."""
+"""Notifications about signals: that one waits, and that its time is nearly over."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef
 
 from approvals.models import Notification
 from signals.models import Signal
+from signals.models.signals import SignalQuerySet
 
 Kind = Notification.Kind
 LAST_PART = 4  # a signal is about to expire in the last quarter of its life
 LAST_MOMENTS = timedelta(minutes=30)
 
 
-def about_signals(at: datetime, *, held: Collection[str] = ()) -> None:
-    """Have people told once of each signal that waits for them, and once before it expires.
-
-    `held`: symbols of which there are shares to sell. Other SELLs are not for people while shorting is off.
-    """
-    ending = [signal for signal in _untold(Kind.SIGNAL_EXPIRING, at, held) if _is_nearly_over(signal, at)]
-    told = [_waiting(signal, at) for signal in _untold(Kind.SIGNAL_WAITING, at, held)]
-    told += [_expiring(signal, at) for signal in ending]
-    Notification.objects.bulk_create(told, ignore_conflicts=True)
+def about_signals(signals: SignalQuerySet, at: datetime) -> None:
+    """Notify people once of each of these signals that waits for them, and once before it expires."""
+    pending = signals.pending(at).order_by("expires_at", "id")
+    last = _unannounced(pending.filter(expires_at__lte=at + LAST_MOMENTS), Kind.SIGNAL_EXPIRING)
+    notifications = [_waiting(signal, at) for signal in _unannounced(pending, Kind.SIGNAL_WAITING)]
+    notifications += [_expiring(signal, at) for signal in last if _is_nearly_over(signal, at)]
+    Notification.objects.bulk_create(notifications, ignore_conflicts=True)
 
 
-def _untold(kind: Kind, at: datetime, held: Collection[str]) -> QuerySet[Signal]:
-    told = Notification.objects.filter(kind=kind, signal=OuterRef("pk"))
-    untold = Signal.objects.pending(at).exclude(Exists(told)).order_by("expires_at", "id")
-    if kind == Kind.SIGNAL_EXPIRING:
-        untold = untold.filter(expires_at__lte=at + LAST_MOMENTS)
-    if settings.ALLOW_SHORT:
-        return untold
-    return untold.filter(Q(signal_type=Signal.Type.BUY) | Q(symbol__in=held))
+def _unannounced(signals: SignalQuerySet, kind: Kind) -> SignalQuerySet:
+    return signals.exclude(Exists(Notification.objects.filter(kind=kind, signal=OuterRef("pk"))))
 
 
 def _is_nearly_over(signal: Signal, at: datetime) -> bool:
-    """In the last quarter of the time that people have for it, and in its last half hour."""
+    """Return whether a signal is in the last quarter of its time, and in its last half hour."""
     life = signal.expires_at - signal.created_at
     return signal.expires_at - at <= min(life / LAST_PART, LAST_MOMENTS)
 

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import numpy as np
 from django.conf import settings
-from django.db import connection
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
-from approvals.models import Outcome, TradeApproval
+from approvals.models import Fill, Outcome, TradeApproval
 from approvals.outcomes.due import Due
 from market.models import Split
 from market.prices import INSTANT, Instants, to_instant
@@ -32,15 +33,6 @@ FIELDS = (
     *("approval__approved_at", "approval__approved_by", "approval__decided"),
 )
 NOBODY = next(iter(STRATEGIES.values()))()  # playing an idea does not ask whose it was
-
-UNSELLABLE = """
-    SELECT id FROM strategy_signals AS signals
-    WHERE id = ANY(%(signals)s) AND signal_type = 'SELL' AND coalesce((
-        SELECT sum(CASE side WHEN 'BUY' THEN quantity ELSE -quantity END) FROM fills
-        WHERE fills.symbol = signals.symbol AND order_id IS NOT NULL
-            AND executed_at <= coalesce(ended_at, expires_at)
-    ), 0) <= 0
-"""
 
 
 @dataclass(frozen=True)
@@ -126,9 +118,11 @@ def _unsellable(signals: Sequence[UUID]) -> set[UUID]:
     """The SELLs that found nothing of ours to sell when they ended; none where selling short is allowed."""
     if settings.ALLOW_SHORT:
         return set()
-    with connection.cursor() as cursor:
-        cursor.execute(UNSELLABLE, {"signals": list(signals)})
-        return {pk for (pk,) in cursor}
+    until = Coalesce(OuterRef("ended_at"), OuterRef("expires_at"))
+    held = Fill.objects.ours().filter(symbol=OuterRef("symbol"), executed_at__lte=until).shares()
+    sells = Signal.objects.filter(pk__in=signals, signal_type=Signal.Type.SELL)
+    unsellable = sells.annotate(held=Coalesce(Subquery(held), 0)).filter(held__lte=0)
+    return set(unsellable.values_list("pk", flat=True))
 
 
 def _splits(symbols: set[str]) -> dict[str, list[Split]]:

@@ -8,6 +8,7 @@ from approvals.positions.account import (
     equity_curve,
     lock_account,
 )
+from approvals.positions.actionable import Effect, actionable, effect_of
 from approvals.positions.book import Book
 from approvals.positions.exposures import exposure
 from approvals.positions.holdings import Position, held_for_analysts, of, open_positions, realised_today
@@ -16,11 +17,14 @@ from approvals.positions.protection import Protected, protected
 __all__ = [
     "Account",
     "Book",
+    "Effect",
     "Position",
     "Protected",
     "Unknown",
     "account",
+    "actionable",
     "day_began",
+    "effect_of",
     "equity_curve",
     "exposure",
     "held_for_analysts",

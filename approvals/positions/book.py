@@ -4,14 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
-from django.db.models import Q
-
 from approvals.models import Order
 from approvals.positions.account import Account, account
+from approvals.positions.actionable import actionable
 from approvals.positions.holdings import Position, open_positions
 from approvals.positions.protection import Protected, live_orders, protect
-from signals.models import Signal
 from signals.models.signals import SignalQuerySet
 
 
@@ -36,8 +33,5 @@ class Book:
         return protect(self.held, self.orders)
 
     def actionable(self, signals: SignalQuerySet) -> SignalQuerySet:
-        """Return those that approving would trade, as `Proposal.effect`; the others are only measured."""
-        if settings.ALLOW_SHORT:
-            return signals
-        longs = [position.symbol for position in self.held if position.quantity > 0]
-        return signals.filter(Q(signal_type=Signal.Type.BUY) | Q(symbol__in=longs))
+        """Return those of the signals that can be acted on, by what is held here."""
+        return actionable(signals, [position.symbol for position in self.held if position.quantity > 0])

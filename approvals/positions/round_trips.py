@@ -44,17 +44,6 @@ HELD = """
     GROUP BY symbol
 """
 
-# Whether shares of `signal.symbol` are ours, as a part of another query: what HELD sums, for few symbols.
-OURS = """
-    SELECT coalesce(round(sum(
-        CASE side WHEN 'BUY' THEN quantity ELSE -quantity END * coalesce(
-            (SELECT exp(sum(ln(ratio::numeric))) FROM splits
-             WHERE splits.symbol = fills.symbol AND executed_at < splits.date), 1
-        )
-    ), 6) >= 1, false)
-    FROM fills WHERE fills.symbol = signal.symbol AND order_id IS NOT NULL
-"""
-
 # Each symbol with what is known of it; its fills in the opposite order of `accounting.in_order`.
 HOLDINGS = (
     SHARES

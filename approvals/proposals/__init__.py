@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from approvals.gate import State
+from approvals.positions import Effect
 from approvals.proposals.context import Context, limits
-from approvals.proposals.proposal import AS_PROPOSED, Effect, Overrides, Proposal
+from approvals.proposals.proposal import AS_PROPOSED, Overrides, Proposal
 from approvals.proposals.sentences import describe, terms
 from signals.models import Signal
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -13,29 +12,12 @@ from django.conf import settings
 from approvals import risk
 from approvals.entry_check import EntryCheck, Levels, check, format_price, levels_of
 from approvals.models import Order
+from approvals.positions import Effect, effect_of
 from approvals.proposals.context import Context, limits
 from approvals.risk import Cap, Size
 from signals.models import Signal
 
 BEYOND = Decimal("0.25")  # of an ATR: how far beyond the price seen an entry's limit may lie
-
-
-class Effect(StrEnum):
-    """What approving does. NOTHING: the signal is not actionable, only measured."""
-
-    OPENS_LONG = "opens long"
-    OPENS_SHORT = "opens short"
-    CLOSES_LONG = "closes long"
-    CLOSES_SHORT = "closes short"
-    NOTHING = "nothing"
-
-    @property
-    def is_entry(self) -> bool:
-        return self in (Effect.OPENS_LONG, Effect.OPENS_SHORT)
-
-    @property
-    def is_exit(self) -> bool:
-        return self in (Effect.CLOSES_LONG, Effect.CLOSES_SHORT)
 
 
 @dataclass(frozen=True)
@@ -83,14 +65,7 @@ class Proposal:
 
     @cached_property
     def effect(self) -> Effect:
-        buys = self.signal.signal_type == Signal.Type.BUY
-        if self.position > 0 and not buys:
-            return Effect.CLOSES_LONG
-        if self.position < 0 and buys:
-            return Effect.CLOSES_SHORT
-        if buys:
-            return Effect.OPENS_LONG
-        return Effect.OPENS_SHORT if settings.ALLOW_SHORT else Effect.NOTHING
+        return effect_of(self.signal.signal_type, self.position)
 
     @property
     def is_actionable(self) -> bool:

@@ -5,7 +5,8 @@ from datetime import datetime
 from django.utils import timezone
 
 from approvals.entry_check import format_price
-from approvals.proposals.proposal import NOT_ACTIONABLE, Effect, Proposal
+from approvals.positions import Effect
+from approvals.proposals.proposal import NOT_ACTIONABLE, Proposal
 from signals.models import Signal
 
 

@@ -8,7 +8,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
-from approvals import notify
+from approvals import notify, positions
 from approvals.models import Delivery, Notification
 from signals import lifecycle
 from signals.models import Signal
@@ -28,6 +28,10 @@ def listener(settings: Settings) -> Iterator[Listener]:
         yield listening
 
 
+def about_signals(at: datetime) -> None:
+    notify.about_signals(positions.actionable(Signal.objects.pending(at)), at)
+
+
 def told() -> list[str]:
     return list(Notification.objects.order_by("pk").values_list("kind", flat=True))
 
@@ -39,8 +43,8 @@ def lasting(minutes: int, symbol: str = "AAPL") -> Signal:
 
 def test_a_signal_that_waits_is_told_once() -> None:
     signal = make.signal()
-    notify.about_signals(make.T0)
-    notify.about_signals(make.T0 + MINUTE)
+    about_signals(make.T0)
+    about_signals(make.T0 + MINUTE)
     message = Notification.objects.get()
     assert message.title == "BUY AAPL (macd_crossover_v1, 1d), confidence 0.90, until 17:00 UTC"
     assert message.body == signal.reasoning
@@ -50,33 +54,34 @@ def test_a_signal_that_waits_is_told_once() -> None:
 @pytest.mark.parametrize(("life", "before"), [(40, 10), (120, 30), (600, 30)])
 def test_it_is_told_again_in_its_last_quarter_and_last_half_hour(life: int, before: int) -> None:
     signal = lasting(life)
-    notify.about_signals(signal.expires_at - (before + 1) * MINUTE)
+    about_signals(signal.expires_at - (before + 1) * MINUTE)
     assert told() == [Kind.SIGNAL_WAITING]
-    notify.about_signals(signal.expires_at - before * MINUTE)
-    notify.about_signals(signal.expires_at - MINUTE)
+    about_signals(signal.expires_at - before * MINUTE)
+    about_signals(signal.expires_at - MINUTE)
     assert told() == [Kind.SIGNAL_WAITING, Kind.SIGNAL_EXPIRING]
 
 
 def test_a_signal_that_has_ended_is_not_told() -> None:
     make.signal(status=Signal.Status.REJECTED)
     lasting(10, "MSFT")
-    notify.about_signals(make.T0 + 10 * MINUTE)
+    about_signals(make.T0 + 10 * MINUTE)
     assert told() == []
 
 
 def test_a_sell_without_shares_to_sell_is_told_when_shorting_is_on(settings: Settings) -> None:
     make.sell("AAPL")
     make.sell("MSFT")
-    notify.about_signals(make.T0, held=["MSFT"])
+    make.held("MSFT", 10)
+    about_signals(make.T0)
     assert list(Notification.objects.values_list("signal__symbol", flat=True)) == ["MSFT"]
     settings.ALLOW_SHORT = True
-    notify.about_signals(make.T0)
+    about_signals(make.T0)
     assert Notification.objects.count() == 2
 
 
 def test_a_message_about_a_signal_that_has_ended_meanwhile_is_not_sent(listener: Listener) -> None:
     signal = make.signal()
-    notify.about_signals(make.T0)
+    about_signals(make.T0)
     lifecycle.decide(signal, Signal.Status.REJECTED, by=make.trader(), at=make.T0)
     assert notify.send(make.T0) == {"expired": 1}
     assert Delivery.objects.get().problem == "The signal was decided on or has ended meanwhile."
@@ -87,10 +92,10 @@ def test_a_thousand_signals_take_as_many_queries_as_one(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     Signal.objects.bulk_create(waiting(number) for number in range(1000))
+    with django_assert_num_queries(4):
+        about_signals(make.T0)
     with django_assert_num_queries(3):
-        notify.about_signals(make.T0)
-    with django_assert_num_queries(2):
-        notify.about_signals(make.T0)
+        about_signals(make.T0)
     assert Notification.objects.count() == 1000
 
 

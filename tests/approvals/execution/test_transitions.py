@@ -89,8 +89,11 @@ def reported(order: Order, state: State, filled: int) -> Order.Status:
 
 
 def test_reports_cause_all_late_transitions_and_none_that_the_table_does_not_have() -> None:
+    """Only a broker rejects: a rejected order has its answer."""
     caused = set()
-    for start, state, filled, answered_at in product(Status, State, (0, 4, 10), (None, make.T0)):
+    answers = dict.fromkeys(Status, (None, make.T0)) | {Status.REJECTED: (make.T0,)}
+    cases = ((start, answered_at) for start in Status for answered_at in answers[start])
+    for (start, answered_at), state, filled in product(cases, State, (0, 4, 10)):
         before = 10 if start == Status.FILLED else 4 if start == Status.PARTIALLY_FILLED else 0
         order = Order(status=start, quantity=10, filled_quantity=before, acknowledged_at=answered_at)
         caused.add((start, reported(order, state, filled)))

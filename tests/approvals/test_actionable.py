@@ -1,0 +1,51 @@
+"""Which signals can be acted on: the rule for one signal and the QuerySet for many say the same."""
+
+from datetime import timedelta
+from itertools import product
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
+
+from approvals import positions
+from approvals.positions import Effect, effect_of
+from market.models import Split
+from signals.models import Signal
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+SHARES = {"AAPL": 10, "MSFT": -10, "SPY": 0}
+
+
+@pytest.mark.parametrize("allow_short", [False, True])
+def test_the_rule_and_the_queryset_agree(settings: Settings, allow_short: bool) -> None:
+    settings.ALLOW_SHORT = allow_short
+    for symbol, shares in SHARES.items():
+        make.instrument(symbol)
+        if shares:
+            make.held(symbol, shares)
+    signals = [made(symbol) for symbol, made in product(SHARES, (make.signal, make.sell))]
+    by_rule = {
+        signal.pk
+        for signal in signals
+        if effect_of(signal.signal_type, SHARES[signal.symbol]) is not Effect.NOTHING
+    }
+    pending = Signal.objects.pending(make.T0)
+    assert {signal.pk for signal in positions.actionable(pending)} == by_rule
+    assert {signal.pk for signal in positions.Book.load(make.T0).actionable(pending)} == by_rule
+
+
+def test_shares_that_a_reverse_split_has_left_less_than_one_of_cannot_be_sold() -> None:
+    make.held("AAPL", 10)
+    sells = Signal.objects.filter(pk=make.sell("AAPL").pk)
+    assert positions.actionable(sells).exists()
+    split_on = make.T0.date() + timedelta(days=1)
+    Split.objects.create(symbol="AAPL", date=split_on, ratio=0.05, source="test", recorded_at=make.T0)
+    assert not positions.actionable(sells).exists()
+
+
+def test_without_a_sell_no_position_is_read(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    make.signal()
+    with django_assert_num_queries(2):
+        assert positions.actionable(Signal.objects.all()).count() == 1
