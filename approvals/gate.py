@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import Error, transaction
 from django.utils import timezone
 
 from approvals import audit, notify
 from approvals.models import Gate, Notification, TradingHalt
+from market import worker
 from market.models import IngestionRun
 
 GOOD_FOR = timedelta(seconds=60)
@@ -80,9 +80,7 @@ class State:
 def state(at: datetime) -> State:
     """Return the halt and the gate. Three queries. Raises Error when they cannot be read."""
     gate = Gate.objects.first()
-    rounds = IngestionRun.objects.filter(
-        kind=IngestionRun.Kind.QUOTES, outcome=IngestionRun.Outcome.FINISHED
-    ).order_by("-started_at")
+    rounds = IngestionRun.objects.finished(IngestionRun.Kind.QUOTES).order_by("-started_at")
     newest = list(rounds.values_list("finished_at", "stored")[:ROUNDS])
     return State(
         halted=_halted(),
@@ -110,10 +108,6 @@ def obstacle(at: datetime) -> str:
         return UNREADABLE
 
 
-def _patience() -> timedelta:
-    return 3 * timedelta(seconds=settings.INGEST_INTERVAL_SECONDS)
-
-
 def _clock(at: datetime, shape: str = "%H:%M:%S") -> str:
     """Return the time in the active time zone: the viewer's on a page, UTC elsewhere."""
     return f"{timezone.localtime(at):{shape} %Z}"
@@ -127,7 +121,7 @@ def _feed_trouble(rounds: Iterable[tuple[datetime | None, int]], at: datetime) -
     """
     since = at
     for ended_at, stored in rounds:
-        if not stored or ended_at is None or since - ended_at > _patience():
+        if not stored or ended_at is None or since - ended_at > worker.patience():
             break
         since = min(since, ended_at)
     if since == at:
