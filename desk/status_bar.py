@@ -77,8 +77,8 @@ class Strip:
 
 def load(at: datetime) -> Strip:
     """At most eight queries."""
-    state, pending = gate.state(at), Signal.objects.pending(at)
-    waiting = positions.actionable(pending).count()
+    state = gate.state(at)
+    waiting, measured = positions.count_actionable(Signal.objects.pending(at))
     with connection.cursor() as cursor:
         cursor.execute(FACTS, {"at": at})
         feeds, hours, held = cursor.fetchall()[0]
@@ -89,7 +89,7 @@ def load(at: datetime) -> Strip:
         _broker(state.broker),
         _trading(state),
     ]
-    return Strip(items, waiting, pending.count() - waiting, held, state)
+    return Strip(items, waiting, measured, held, state)
 
 
 def _feed(feeds: Mapping[str, int], closed: gate.Closed | None) -> Item:

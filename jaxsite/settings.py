@@ -232,7 +232,6 @@ TEMPLATES = [
         },
     },
 ]
-AUTHENTICATION_BACKENDS = ["jaxsite.auth.backend.PermissionsWithUser"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from approvals.positions import round_trips
 from signals.models import Signal
@@ -51,7 +51,23 @@ def actionable(signals: SignalQuerySet, longs: Collection[str] | None = None) ->
         return signals
     if longs is None:
         sells = signals.order_by().filter(signal_type=Signal.Type.SELL)
-        symbols = set(sells.values_list("symbol", flat=True))
-        held = round_trips.holdings(symbols) if symbols else {}
-        longs = [symbol for symbol, holding in held.items() if holding.balance.quantity > 0]
+        longs = _long_symbols(set(sells.values_list("symbol", flat=True)))
     return signals.filter(Q(signal_type=Signal.Type.BUY) | Q(symbol__in=longs))
+
+
+def count_actionable(signals: SignalQuerySet) -> tuple[int, int]:
+    """Return how many of the signals are actionable, and how many are only measured. At most four queries."""
+    rows = signals.order_by().values("signal_type", "symbol").annotate(signals=Count("pk"))
+    counts = {(row["signal_type"], row["symbol"]): row["signals"] for row in rows}
+    longs = _long_symbols({symbol for side, symbol in counts if side == Signal.Type.SELL})
+    can_act = sum(
+        number
+        for (side, symbol), number in counts.items()
+        if effect_of(side, 1 if symbol in longs else 0) is not Effect.NOTHING
+    )
+    return can_act, sum(counts.values()) - can_act
+
+
+def _long_symbols(symbols: Collection[str]) -> list[str]:
+    held = round_trips.holdings(symbols) if symbols else {}
+    return [symbol for symbol, holding in held.items() if holding.balance.quantity > 0]

@@ -1,12 +1,11 @@
-"""Who is logged in, read together with what they may do."""
+"""What users may do, by themselves and as members of groups."""
 
 import pytest
 from django.contrib.auth import authenticate
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
-
-from jaxsite.auth.backend import PermissionsWithUser
 
 pytestmark = pytest.mark.django_db
 MAY_VIEW, MAY_HALT = "signals.view_signal", "approvals.add_tradinghalt"
@@ -29,15 +28,15 @@ def user() -> User:
 
 
 def loaded(user: User) -> User:
-    found = PermissionsWithUser().get_user(user.pk)
+    found = ModelBackend().get_user(user.pk)
     assert found
     return found
 
 
-def test_own_permissions_and_those_of_groups_come_with_the_user(
+def test_own_permissions_and_those_of_groups_are_read_once(
     user: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(3):
         found = loaded(user)
         assert found.get_all_permissions() == {MAY_VIEW, MAY_HALT}
         assert found.has_perm(MAY_HALT)
@@ -56,7 +55,7 @@ def test_whoever_was_shut_out_is_nobody(user: User, client: Client) -> None:
     client.force_login(user)
     found = loaded(user)
     User.objects.update(is_active=False)
-    assert PermissionsWithUser().get_user(user.pk) is None
+    assert ModelBackend().get_user(user.pk) is None
     assert client.get("/").status_code == 302
     found.is_active = False
     assert not found.has_perm(MAY_VIEW)
