@@ -6,6 +6,7 @@ after the signal ended, and until it is final whenever its candles have changed.
 
 from datetime import datetime
 
+from approvals import queries
 from approvals.models import Outcome
 from approvals.outcomes import due
 from approvals.outcomes.batch import compute
@@ -25,7 +26,7 @@ def refresh(at: datetime) -> int:
     One at a time over all clusters: another one does nothing.
     """
     with locks.held("approvals outcomes") as mine:
-        found = due.due(at) if mine else []
+        found = queries.due_outcomes(at) if mine else []
         if not found:
             return 0
         symbols = {one.symbol for one in found}

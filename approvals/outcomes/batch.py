@@ -9,11 +9,11 @@ from typing import cast
 from approvals.models import Outcome
 from approvals.outcomes import cases as loading
 from approvals.outcomes.cases import Case
-from approvals.outcomes.due import Due
 from approvals.outcomes.finest import Finest
 from approvals.outcomes.ledgers import on_bars, play_decisions, play_signals
 from approvals.outcomes.results import Result
 from approvals.outcomes.timed import Timed
+from approvals.queries import Due
 from market.prices import Timeframe
 from signals import store
 from signals.lifetimes import Calendars

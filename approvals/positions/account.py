@@ -4,65 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db import connection
-
+from approvals import queries
 from approvals.models import AccountSnapshot
+from approvals.queries import Point
 from core import locks
-from market.models import ALWAYS_OPEN
 
 SEEN_WITHIN = timedelta(minutes=3)
 POINTS = 500  # of a curve, at most one more
+SNAPSHOT = [field.name for field in AccountSnapshot._meta.concrete_fields]
 UNSEEN = "What the account is worth was not seen for three minutes. Check that the worker runs."
-
-DAY_BEGAN = """coalesce(
-    (
-        SELECT closes_at FROM trading_sessions
-        WHERE calendar = (
-            SELECT calendar FROM instruments WHERE watched AND calendar <> %(always_open)s
-            GROUP BY calendar ORDER BY count(*) DESC, calendar LIMIT 1
-        ) AND NOT closed AND closes_at <= %(at)s
-        ORDER BY date DESC LIMIT 1
-    ),
-    date_trunc('day', %(at)s, 'UTC')
-)"""
-
-ACCOUNT = f"""
-WITH newest AS (
-    SELECT *, {DAY_BEGAN} AS day_began FROM account_snapshots
-    WHERE %(broker)s::text IS NULL OR broker = %(broker)s
-    ORDER BY at DESC LIMIT 1
-)
-SELECT
-    newest.*,
-    coalesce(
-        (
-            SELECT equity FROM account_snapshots AS before
-            WHERE before.broker = newest.broker AND before.at <= day_began ORDER BY before.at DESC LIMIT 1
-        ),
-        (
-            SELECT equity FROM account_snapshots AS first
-            WHERE first.broker = newest.broker ORDER BY first.at LIMIT 1
-        )
-    ) AS equity_before,
-    coalesce(
-        (SELECT sum(quantity * price) FROM fills WHERE leg = 'entry' AND recorded_at >= newest.at), 0
-    ) AS bought
-FROM newest
-"""
-
-# The last one of each of equal parts of the time.
-CURVE = """
-WITH span AS (
-    SELECT coalesce(%(since)s::timestamptz, (SELECT min(at) FROM account_snapshots)) AS since
-)
-SELECT DISTINCT ON (part) at, equity FROM (
-    SELECT at, equity, date_bin(
-        greatest((%(until)s - since) / %(points)s, interval '1 minute'), at, since
-    ) AS part
-    FROM account_snapshots, span WHERE at BETWEEN since AND %(until)s
-) AS seen
-ORDER BY part, at DESC
-"""
 
 
 class Unknown(Exception):
@@ -96,11 +46,12 @@ class Account:
 
 
 def account(at: datetime, broker: str | None = None) -> Account | None:
-    """The account, or that at one broker; None when it was never seen. One query."""
-    values = {"at": at, "broker": broker, "always_open": ALWAYS_OPEN}
-    for row in AccountSnapshot.objects.raw(ACCOUNT, values):
-        return Account(row, row.day_began, row.equity - row.equity_before, row.bought)  # type: ignore[attr-defined]  # columns of the query
-    return None
+    """Return the account, or that at one broker; None when it was never seen. One query."""
+    row = queries.account(at, broker)
+    if row is None:
+        return None
+    columns = {name: getattr(row, name) for name in SNAPSHOT}
+    return Account(AccountSnapshot(**columns), row.day_began, row.day_result, row.bought)
 
 
 def lock_account() -> None:
@@ -109,18 +60,13 @@ def lock_account() -> None:
 
 
 def day_began(at: datetime) -> datetime:
-    """When the exchange day began; see Account."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {DAY_BEGAN}", {"at": at, "always_open": ALWAYS_OPEN})
-        (began,) = cursor.fetchone() or (at,)
-        return began
+    """Return when the exchange day began; see Account."""
+    return queries.day_began(at)
 
 
-def equity_curve(since: datetime | None, until: datetime) -> list[tuple[datetime, Decimal]]:
-    """What the account was worth over a time, oldest first: some hundred points, however long it is.
+def equity_curve(since: datetime | None, until: datetime) -> list[Point]:
+    """Return what the account was worth over a time, oldest first: some hundred points, however long it is.
 
     `since`: None for all there is.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(CURVE, {"points": POINTS, "since": since, "until": until})
-        return [(at, equity) for at, equity in cursor]
+    return queries.equity_curve(since, until, POINTS)

@@ -7,23 +7,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import prod
 
-from django.db.models import BooleanField, IntegerField, Q
-from django.db.models.expressions import RawSQL
+from django.db.models import Exists, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 
-from approvals.models import Order
+from approvals.models import Fill, Order
 from approvals.positions.holdings import Position, open_positions
 from market.models import Split
 from signals.models import Signal
 
 ZERO = Decimal(0)
 
-# As SQL, because most pages ask: to put it together would take longer than the query itself.
-RECORDED = """
-coalesce((SELECT sum(quantity) FROM fills WHERE fills.order_id = orders.id AND leg = 'entry'), 0)
-"""
-IS_OLD = """
-EXISTS (SELECT FROM splits WHERE splits.symbol = orders.symbol AND splits.date > orders.created_at)
-"""
+RECORDED = Fill.objects.filter(order=OuterRef("pk"), leg=Fill.Leg.ENTRY).order_by().values("order")
+SPLIT_SINCE = Split.objects.filter(symbol=OuterRef("symbol"), date__gt=OuterRef("created_at"))
 
 
 @dataclass(frozen=True)
@@ -102,7 +97,8 @@ def live_orders(*related: str) -> list[Order]:
     """
     orders = Order.objects.filter(Q(status__in=Order.WORKING) | Q(exits_working=True))
     annotated = orders.annotate(
-        recorded=RawSQL(RECORDED, [], IntegerField()), is_of_old_shares=RawSQL(IS_OLD, [], BooleanField())
+        recorded=Coalesce(Subquery(RECORDED.annotate(shares=Sum("quantity")).values("shares")), 0),
+        is_of_old_shares=Exists(SPLIT_SINCE),
     )
     return list(annotated.select_related(*(related or [None])).order_by("created_at", "pk"))
 

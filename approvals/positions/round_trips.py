@@ -10,80 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
-from django.db import connection
-
+from approvals import queries
 from approvals.accounting import Balance, Split, Trade, fold
+from approvals.queries import HoldingRow
 
 Splits = Mapping[str, Sequence[Split]]
 
 START_OF_TIME = datetime.min.replace(tzinfo=UTC)
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
-# How many shares of today one share of an old fill is: for fills before splits alone, 1 for all others.
-SHARES = """
-WITH ratios AS (
-    SELECT * FROM unnest(
-        %(split)s::text[], %(since)s::timestamptz[], %(until)s::timestamptz[], %(ratio)s::numeric[]
-    ) AS ratios(symbol, since, until, ratio)
-), mine AS NOT MATERIALIZED (
-    SELECT fills.*, CASE side WHEN 'BUY' THEN quantity ELSE -quantity END AS signed, ratio FROM fills
-    LEFT JOIN ratios ON ratios.symbol = fills.symbol AND executed_at >= since AND executed_at < until
-    WHERE order_id IS NOT NULL AND executed_at < %(before)s
-)
-"""
-
-HELD = """
-    SELECT symbol, sum(held) AS held FROM (
-        SELECT symbol, sum(signed) * coalesce(ratio, 1) AS held FROM mine
-        WHERE %(symbols)s::text[] IS NULL OR symbol = ANY(%(symbols)s)
-        GROUP BY symbol, ratio
-    ) AS parts
-    GROUP BY symbol
-"""
-
-# Each symbol with what is known of it; its fills in the opposite order of `accounting.in_order`.
-HOLDINGS = (
-    SHARES
-    + f"""
-, held AS ({HELD}), wanted AS (
-    SELECT
-        symbol, coalesce(held, 0) AS held,
-        coalesce(told.quantity - told.ours, 0) AS foreign_shares,
-        coalesce(told.average_cost, 0) AS brokers_cost
-    FROM held
-    FULL JOIN broker_positions AS told USING (symbol)
-    FULL JOIN unnest(%(symbols)s::text[]) AS named(symbol) USING (symbol)
-    WHERE CASE
-        WHEN %(symbols)s::text[] IS NULL THEN held <> 0 OR told.quantity <> told.ours
-        ELSE symbol = ANY(%(symbols)s)
-    END
-), later AS (
-    SELECT coalesce(json_agg(json_build_array(symbol, date, ratio) ORDER BY symbol, date), '[]') AS splits
-    FROM splits
-    WHERE (%(symbols)s::text[] IS NULL OR symbol = ANY(%(symbols)s)) AND EXISTS (
-        SELECT FROM fills
-        WHERE fills.symbol = splits.symbol AND order_id IS NOT NULL AND executed_at < splits.date
-    )
-)
-SELECT
-    later.splits, wanted.*, quotes.price, coalesce(currency, '') AS currency,
-    newest.signed, newest.price, newest.commission, newest.executed_at, newest.shares
-FROM later
-LEFT JOIN wanted ON true
-LEFT JOIN quotes USING (symbol)
-LEFT JOIN instruments USING (symbol)
-LEFT JOIN LATERAL (
-    SELECT id, signed, price, commission, executed_at, signed * coalesce(ratio, 1) AS shares
-    FROM mine WHERE mine.symbol = wanted.symbol
-    ORDER BY executed_at DESC, signed DESC, price DESC, commission DESC, id DESC
-    LIMIT %(limit)s
-) AS newest ON true
-ORDER BY symbol, executed_at DESC, signed DESC, newest.price DESC, commission DESC, id DESC
-"""
-)
 ENOUGH = 64  # fills: of more than that, few rounds are made
 
 
@@ -126,22 +64,34 @@ def _read(
 
     None for a symbol whose round has more fills than the limit.
     """
-    wanted = None if symbols is None else list(symbols)
-    with connection.cursor() as cursor:
-        cursor.execute(HOLDINGS, {**_ratios(splits), "symbols": wanted, "before": before, "limit": limit})
-        rows = cursor.fetchall()
-    found: dict[str, Holding | None] = {}
-    for known, group in groupby(rows, key=itemgetter(slice(1, 7))):
-        symbol, shares, foreign, cost, price, currency = known
-        if symbol is None:
-            continue
-        fills = [row[7:] for row in group if row[7] is not None]
-        trades, mine = _round(fills, shares), splits.get(symbol, ())
-        is_whole = limit is None or len(fills) < limit or len(trades) < len(fills)
-        balance = fold(trades, [split for split in mine if split.date <= before.date()])
-        made = Holding(symbol, shares, foreign, cost, price, currency, balance, mine)
-        found[symbol] = made if is_whole else None
-    return _splits(rows[0][0]), found
+    rows = queries.holdings(_ratios(splits), symbols, before, limit)
+    holdings: dict[str, Holding | None] = {}
+    for symbol, group in groupby(rows, key=attrgetter("symbol")):
+        if symbol is not None:
+            of_symbol = list(group)
+            holdings[symbol] = _holding(of_symbol, splits.get(symbol, ()), before, limit)
+    return _splits(rows[0].splits), holdings
+
+
+def _holding(
+    rows: Sequence[HoldingRow], splits: Sequence[Split], before: datetime, limit: int | None
+) -> Holding | None:
+    first = rows[0]
+    fills = [row for row in rows if row.quantity is not None]
+    trades = _round(fills, first.held)
+    if limit is not None and len(fills) >= limit and len(trades) >= len(fills):
+        return None
+    balance = fold(trades, [split for split in splits if split.date <= before.date()])
+    return Holding(
+        symbol=str(first.symbol),
+        shares=first.held,
+        foreign=first.foreign_shares,
+        brokers_cost=first.brokers_cost,
+        price=first.quote,
+        currency=first.currency,
+        balance=balance,
+        splits=splits,
+    )
 
 
 def _splits(rows: Iterable[tuple[str, str, float]]) -> Splits:
@@ -151,12 +101,12 @@ def _splits(rows: Iterable[tuple[str, str, float]]) -> Splits:
     return splits
 
 
-def _round(fills: Sequence[Sequence[Any]], left: Decimal) -> list[Trade]:
-    """The trades since the symbol was last flat, the newest first; all of them when they do not say."""
+def _round(fills: Sequence[HoldingRow], left: Decimal) -> list[Trade]:
+    """Return the trades since the symbol was last flat, the newest first; all when they do not say."""
     trades = []
-    for *trade, shares in fills:
-        trades.append(Trade(*trade))
-        left -= shares
+    for fill in fills:
+        trades.append(Trade(fill.quantity or 0, fill.price, fill.commission, fill.executed_at))
+        left -= fill.shares
         if left == 0:
             break
     return trades

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db import connection
 from django.db.models import OuterRef, Q, Subquery
 
+from approvals import queries
 from approvals.brokers.paper import Bar, Listing, Quotes, Restating
 from market import sessions
 from market.models import Candle, Instrument, Quote, Split
@@ -22,20 +22,6 @@ from market.sessions import Sessions
 FINEST_FIRST = [Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.H1, Timeframe.D1]
 STORED_LATELY = timedelta(days=10)
 WEEK = timedelta(days=7)
-
-# One row of arrays: ten thousand rows would cost far more. A quote from the future is of its arrival.
-QUOTES = """
-    SELECT
-        array_agg((extract(epoch FROM least(as_of, received_at)) * 1000000)::int8 ORDER BY {arrival}),
-        array_agg(price ORDER BY {arrival}),
-        array_agg(
-            CASE WHEN provider = ANY(%(consolidated)s) AND ask > bid THEN (ask - bid) / 2 ELSE 0 END
-            ORDER BY {arrival}
-        )
-    FROM quote_history
-    WHERE symbol = %(symbol)s AND as_of > %(since)s AND received_at > %(since)s AND received_at <= %(at)s
-        AND received_at - as_of - delay_seconds * interval '1 second' <= %(stale)s
-""".format(arrival="received_at, as_of, provider")
 
 
 @dataclass
@@ -71,21 +57,13 @@ class Stored:
         return asked[1][asked[1].as_of > to_instant(since)]
 
     def _stored_quotes(self, symbol: str, since: datetime) -> Quotes:
-        values: dict[str, Any] = {
-            "symbol": symbol,
-            "since": since,
-            "at": self.at,
-            "consolidated": registry.CONSOLIDATED,
-            "stale": timedelta(seconds=settings.STALE_QUOTE_SECONDS),
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(QUOTES, values)
-            stamps, prices, halves = cursor.fetchone()
-        as_of = np.array(stamps or [], dtype=np.int64).view(INSTANT)
+        stale = timedelta(seconds=settings.STALE_QUOTE_SECONDS)
+        quotes = queries.paper_quotes(symbol, since, self.at, registry.CONSOLIDATED, stale)
+        as_of = np.array(quotes.stamps, dtype=np.int64).view(INSTANT)
         return Quotes(
             as_of,
-            np.array(prices or [], dtype=np.float64),
-            np.array(halves or [], dtype=np.float64),
+            np.array(quotes.prices, dtype=np.float64),
+            np.array(quotes.half_spreads, dtype=np.float64),
             self._known(symbol, since).cover(as_of),
         )
 

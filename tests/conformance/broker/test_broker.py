@@ -39,14 +39,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "spec" in metafunc.fixturenames:
         registered = [f"{spec.build.__module__}:SPEC" for spec in registry.SPECS]
         specs = chosen(metafunc.config, "broker", [*registered, FAKE])
-        metafunc.parametrize("spec", specs, ids=[spec.name for spec in specs])
+        needs = {"paper": [pytest.mark.django_db]}
+        metafunc.parametrize(
+            "spec", [pytest.param(spec, id=spec.name, marks=needs.get(spec.name, ())) for spec in specs]
+        )
 
 
 @pytest.fixture
-def behind(spec: BrokerSpec, request: pytest.FixtureRequest) -> Iterator[Counterpart]:
+def behind(spec: BrokerSpec) -> Iterator[Counterpart]:
     """The broker's counterpart: ours, or the function `counterpart` beside the SPEC."""
-    if spec.name == "paper":
-        request.getfixturevalue("db")
     bring = OURS.get(spec.name) or sys.modules[spec.build.__module__].counterpart
     with bring() as counterpart:
         yield counterpart
