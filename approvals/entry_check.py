@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from approvals import registry
+from approvals.brokers import registry
 from approvals.models import Order
 from market import quotes, sessions
 from market.models import ALWAYS_OPEN, Instrument, Quote, Split

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from approvals import audit, execution, memories, notify, positions
+from approvals import audit, execution, notify, positions
 from approvals import outcomes as ledgers
+from approvals.outcomes import memories
 from signals.models import Signal
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from approvals import gate, positions, registry
+from approvals import gate, positions
+from approvals.brokers import registry
 from core import formatting
 from market.models import ALWAYS_OPEN
 from market.prices import Feed

@@ -11,7 +11,7 @@ from django.db import DatabaseError, OperationalError, connections
 from django.db.utils import NotSupportedError
 
 from approvals import notify
-from approvals import registry as brokers
+from approvals.brokers import registry as brokers
 from approvals.models import Notification
 from jaxsite.processes import bind_guard
 from market import feeds

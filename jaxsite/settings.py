@@ -10,7 +10,7 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from approvals import registry as brokers
+from approvals.brokers import registry as brokers
 from core.registry import InvalidSetting, all_settings, read_settings, secret_names
 from jaxsite import __version__
 from jaxsite.processes.bind_guard import LOCAL_NAMES, Reach

@@ -40,7 +40,7 @@ class BrokerPositionAdmin(PositionExits):
     def seen(self, position: BrokerPosition) -> str:
         return approval_formatting.at(position.seen_at)
 
-    @admin.display(description="what it made")
+    @admin.display(description="profit and loss")
     def results(self, position: BrokerPosition) -> str:
         held = positions.of(position.symbol)
         realised, unrealised = map(approval_formatting.money, (held.realised, held.unrealised))

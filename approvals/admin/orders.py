@@ -98,7 +98,7 @@ class OrderAdmin(OrderExits):
             ["executed (UTC)", "leg", "side", "shares", "price", "commission", "execution"], map(_row, found)
         )
 
-    @admin.display(description="what people wanted of it")
+    @admin.display(description="decisions on it")
     def decisions(self, order: Order) -> SafeString | str:
         found = order.decisions.select_related("decided_by").order_by("decided_at", "pk")
         rows = (

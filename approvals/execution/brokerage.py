@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from approvals import registry
+from approvals.brokers import registry
 from approvals.brokers.base import (
     AnswerLost,
     Bracket,

@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                 ('problem', models.TextField(blank=True, help_text='Why it was not delivered.')),
             ],
             options={
+                'verbose_name_plural': 'deliveries',
                 'db_table': 'deliveries',
                 'ordering': ['-notification__created_at', '-pk'],
             },

@@ -84,6 +84,7 @@ class Delivery(models.Model):
 
     class Meta(TypedModelMeta):
         db_table = "deliveries"
+        verbose_name_plural = "deliveries"
         ordering = ["-notification__created_at", "-pk"]
         constraints = [
             models.UniqueConstraint(name="delivery_is_one_for_each", fields=["notification", "target"]),

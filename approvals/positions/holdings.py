@@ -7,10 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from approvals.accounting import Balance, Split, Trade, fold
 from approvals.models import Fill
 from approvals.positions import round_trips
 from approvals.positions.account import day_began
+from approvals.positions.accounting import Balance, Split, Trade, fold
 
 ZERO = Decimal(0)
 

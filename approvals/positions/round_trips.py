@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any
 
 from approvals import queries
-from approvals.accounting import Balance, Split, Trade, fold
+from approvals.positions.accounting import Balance, Split, Trade, fold
 from approvals.queries import HoldingRow
 
 Splits = Mapping[str, Sequence[Split]]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.accounting import FLAT, Balance, Split, Trade, fold
+from approvals.positions.accounting import FLAT, Balance, Split, Trade, fold
 from tests.make import T0
 
 HOUR = timedelta(hours=1)

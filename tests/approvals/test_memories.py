@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from approvals import memories
 from approvals.models import Outcome, TradeApproval
+from approvals.outcomes import memories
 from market.prices import Timeframe
 from opinions.models import Memory
 from signals.models import Signal

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 
 from approvals import positions
-from approvals.accounting import Split as ShareSplit
-from approvals.accounting import Trade, fold
 from approvals.models import AccountSnapshot, BrokerPosition, Fill, Order
+from approvals.positions.accounting import Split as ShareSplit
+from approvals.positions.accounting import Trade, fold
 from market.models import Instrument, Split
 from tests import make
 

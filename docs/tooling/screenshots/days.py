@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import Group, User
 from django_q.models import OrmQ
 
-from approvals import decisions, execution, memories, outcomes, proposals
+from approvals import decisions, execution, outcomes, proposals
 from approvals.models import Order, TradeApproval
+from approvals.outcomes import memories
 from docs.tooling.screenshots import analysts
 from market import sessions
 from market.ingestion import cycle

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from approvals import registry
+from approvals.brokers import registry
 from approvals.brokers.base import (
     AnswerLost,
     Bracket,
