@@ -183,9 +183,9 @@ def proposal_of(
         return None
     stop = order.stop_loss if overrides.stop_loss is None else overrides.stop_loss
     target = order.take_profit if overrides.take_profit is None else overrides.take_profit
-    known = context or Context.load([order.symbol], at)
+    known_context = context or Context.load([order.symbol], at)
     first = Proposal(
-        order.approval.signal, Overrides(None, overrides.limit_price, stop, target), known, order
+        order.approval.signal, Overrides(None, overrides.limit_price, stop, target), known_context, order
     )
     limit = _no_worse(first, order) if overrides.limit_price is None else overrides.limit_price
     quantity = overrides.quantity
@@ -228,8 +228,8 @@ def _refuse_other_terms(proposal: Proposal, shown: str) -> None:
     """Raise ApprovalRefused when it would do another thing, or at another time, than a person was shown."""
     if shown and shown != terms(proposal):
         now = describe(proposal)
-        said = f"Approving does something else now than was shown: it {now[:1].lower()}{now[1:]}"
-        raise ApprovalRefused([said], proposal)
+        problem = f"Approving does something else now than was shown: it {now[:1].lower()}{now[1:]}"
+        raise ApprovalRefused([problem], proposal)
 
 
 def _checked(signal: Signal, overrides: Overrides, at: datetime) -> Proposal:
@@ -295,8 +295,8 @@ def _shown(signal: Signal, fresh: EntryCheck, opinion: OrchestrationRun | None) 
     """What the decision was made on."""
     names = ("signal_type", "confidence", "entry_price", "stop_loss", "take_profit", "second_target")
     levels = {name: getattr(signal, name) for name in names}
-    said = {"quote": fresh.as_json(), "signal": levels | {"reasoning": signal.reasoning}}
-    return said | {"opinion": _opinion(opinion, signal.signal_type) if opinion else None}
+    content = {"quote": fresh.as_json(), "signal": levels | {"reasoning": signal.reasoning}}
+    return content | {"opinion": _opinion(opinion, signal.signal_type) if opinion else None}
 
 
 def _opinion(run: OrchestrationRun, side: str) -> dict[str, Any]:

@@ -41,12 +41,12 @@ class Hours:
     traded_until: datetime
 
     @classmethod
-    def of(cls, known: Sessions, at: datetime) -> "Hours":
-        is_open, opens_at = known.is_open(at), known.next_open(at)
+    def of(cls, sessions: Sessions, at: datetime) -> "Hours":
+        is_open, opens_at = sessions.is_open(at), sessions.next_open(at)
         start = at if is_open else opens_at
-        day = None if start is None else next(_closes(known, start), None)
-        opened_at = to_datetime(known.opens[known.opens <= to_instant(at)][-1]) if is_open else None
-        return cls(is_open, opened_at, None if is_open else opens_at, day, known.traded_until(at))
+        day = None if start is None else next(_closes(sessions, start), None)
+        opened_at = to_datetime(sessions.opens[sessions.opens <= to_instant(at)][-1]) if is_open else None
+        return cls(is_open, opened_at, None if is_open else opens_at, day, sessions.traded_until(at))
 
     def due_at(self, delay: timedelta) -> datetime | None:
         """When an order that waits for the open is looked at again, through a feed that is so far behind.
@@ -56,8 +56,8 @@ class Hours:
         return self.opens_at and self.opens_at + AFTER_THE_OPEN + delay
 
 
-def _closes(known: Sessions, start: datetime) -> Iterator[datetime]:
-    return (closes for closes in map(to_datetime, known.closes) if closes > start)
+def _closes(sessions: Sessions, start: datetime) -> Iterator[datetime]:
+    return (closes for closes in map(to_datetime, sessions.closes) if closes > start)
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class MarketContext:
     def load(cls, symbols: Collection[str], at: datetime) -> "MarketContext":
         instruments = Instrument.objects.in_bulk(symbols)
         calendars = {instrument.calendar for instrument in instruments.values()}
-        known = sessions.load_all(calendars, at - NEAR, at + NEAR) if calendars else {}
-        hours = {calendar: Hours.of(days, at) for calendar, days in known.items()}
+        by_calendar = sessions.load_all(calendars, at - NEAR, at + NEAR) if calendars else {}
+        hours = {calendar: Hours.of(days, at) for calendar, days in by_calendar.items()}
         flat = StrategyConfig.objects.filter(flat_at_close=True).values_list("strategy_id", "timeframe")
         return cls(
             at,

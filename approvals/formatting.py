@@ -50,8 +50,8 @@ def at(instant: datetime | None) -> str:
     return moment(instant)
 
 
-def facts(found: Mapping[str, Any]) -> SafeString | str:
-    return table(["fact", ""], ((label(name), value) for name, value in _flat(found)))
+def facts(values: Mapping[str, Any]) -> SafeString | str:
+    return table(["fact", ""], ((label(name), value) for name, value in _flat(values)))
 
 
 def beside(proposed: Mapping[str, Any], decided: Mapping[str, Any]) -> SafeString | str:
@@ -62,16 +62,17 @@ def beside(proposed: Mapping[str, Any], decided: Mapping[str, Any]) -> SafeStrin
         for name in ours | theirs
     )
     return table(
-        ["", "proposed", "decided"], ((label(name), one, _marked(one, two)) for name, one, two in rows)
+        ["", "proposed", "decided"],
+        ((label(name), before, _marked(before, after)) for name, before, after in rows),
     )
 
 
-def _marked(one: str, two: str) -> SafeString | str:
-    return two if one == two else format_html("<strong>{}</strong>", two)
+def _marked(before: str, after: str) -> SafeString | str:
+    return after if before == after else format_html("<strong>{}</strong>", after)
 
 
-def _flat(found: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in found.items():
+def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{before}{name} ")
         elif isinstance(value, list):

@@ -30,13 +30,13 @@ def end(at: datetime, by: User | None, note: str) -> list[TradingHalt]:
     """End all halts that are open; which they were. What waited meanwhile does not go out by itself."""
     with transaction.atomic():
         ended = list(TradingHalt.objects.select_for_update().filter(ended_at=None).order_by("pk"))
-        TradingHalt.objects.filter(pk__in=[one.pk for one in ended], ended_at=None).update(
+        TradingHalt.objects.filter(pk__in=[halt.pk for halt in ended], ended_at=None).update(
             ended_at=at, ended_by=by, ended_note=note
         )
         who = by.get_username() if by else "the command line"
-        for one in ended:
-            title = f"Trading is resumed by {who}. It was halted: {one.reason}"
-            notify.put(Notification.Kind.HALT, f"halt {one.pk} ended", title, at, body=note)
-        for one in ended:
-            audit.append("halt ended", f"halt {one.pk}", at, by=by, note=note)
+        for halt in ended:
+            title = f"Trading is resumed by {who}. It was halted: {halt.reason}"
+            notify.put(Notification.Kind.HALT, f"halt {halt.pk} ended", title, at, body=note)
+        for halt in ended:
+            audit.append("halt ended", f"halt {halt.pk}", at, by=by, note=note)
     return ended

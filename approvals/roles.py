@@ -30,9 +30,9 @@ def grant(apps: "Apps", role: str, permissions: Iterable[str]) -> None:
     for label in APPS:
         _make_permissions(apps, label)
     group, _ = apps.get_model("auth", "Group").objects.get_or_create(name=role)
-    known = apps.get_model("auth", "Permission").objects
+    stored = apps.get_model("auth", "Permission").objects
     for label, codename in (name.split(".") for name in permissions):
-        group.permissions.add(known.get(content_type__app_label=label, codename=codename))
+        group.permissions.add(stored.get(content_type__app_label=label, codename=codename))
 
 
 def _make_permissions(apps: "Apps", label: str) -> None:

@@ -67,8 +67,8 @@ class AuditEventAdmin(LogAdmin):
     @admin.display(description="facts")
     def facts(self, event: AuditEvent) -> SafeString | str:
         try:
-            said: Any = json.loads(event.text)
+            event_json: Any = json.loads(event.text)
         except ValueError:
             return "The text is not what was written: run manage.py verify_audit."
-        found = said.get("facts") if isinstance(said, dict) else None
-        return approval_formatting.facts(found if isinstance(found, dict) else {})
+        facts = event_json.get("facts") if isinstance(event_json, dict) else None
+        return approval_formatting.facts(facts if isinstance(facts, dict) else {})

@@ -57,8 +57,14 @@ class NotificationAdmin(LogAdmin):
     @admin.display(description="deliveries")
     def reached(self, notification: Notification) -> SafeString | str:
         rows = (
-            [address(one), state(one), approval_formatting.at(one.status_at), one.attempts, one.problem]
-            for one in notification.deliveries.order_by("pk")
+            [
+                address(delivery),
+                state(delivery),
+                approval_formatting.at(delivery.status_at),
+                delivery.attempts,
+                delivery.problem,
+            ]
+            for delivery in notification.deliveries.order_by("pk")
         )
         return table(["address", "state", "since (UTC)", "attempts", "problem"], rows)
 

@@ -93,16 +93,22 @@ class OrderAdmin(OrderExits):
 
     @admin.display(description="fills")
     def fills(self, order: Order) -> SafeString | str:
-        found = order.fills.order_by("executed_at", "pk")
+        fills = order.fills.order_by("executed_at", "pk")
         return table(
-            ["executed (UTC)", "leg", "side", "shares", "price", "commission", "execution"], map(_row, found)
+            ["executed (UTC)", "leg", "side", "shares", "price", "commission", "execution"], map(_row, fills)
         )
 
     @admin.display(description="decisions on it")
     def decisions(self, order: Order) -> SafeString | str:
-        found = order.decisions.select_related("decided_by").order_by("decided_at", "pk")
+        decisions = order.decisions.select_related("decided_by").order_by("decided_at", "pk")
         rows = (
-            [approval_formatting.at(one.decided_at), one.action, one.decided_by, one.notes] for one in found
+            [
+                approval_formatting.at(decision.decided_at),
+                decision.action,
+                decision.decided_by,
+                decision.notes,
+            ]
+            for decision in decisions
         )
         return table(["decided (UTC)", "action", "by", "notes"], rows)
 

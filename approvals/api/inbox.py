@@ -60,6 +60,8 @@ class InboxViewSet(GenericViewSet[Any]):
         at, is_actionable = timezone.now(), request.query_params.get("actionable") != "false"
         pending = signals_at(at).pending(at).order_by("expires_at", "id")
         waiting = proposals.propose_all(list(self.filter_queryset(pending)), at)
-        page = self.paginate_queryset([one for one in waiting if one.is_actionable is is_actionable])
+        page = self.paginate_queryset(
+            [proposal for proposal in waiting if proposal.is_actionable is is_actionable]
+        )
         rows = WaitingSerializer(page or [], many=True, context={"at": at}).data
         return self.get_paginated_response(rows)

@@ -190,18 +190,18 @@ class ScorecardViewSet(GenericViewSet[Outcome]):
     def list(self, request: Request) -> Response:
         outcomes = self.filter_queryset(self.get_queryset())
         page = self.paginate_queryset(scorecard.cards(outcomes, _by(request))) or []
-        found = scorecard.complete(page, outcomes)
-        return self.get_paginated_response(CardSerializer(found, many=True).data)
+        cards = scorecard.complete(page, outcomes)
+        return self.get_paginated_response(CardSerializer(cards, many=True).data)
 
     @extend_schema(responses=OpinionsSerializer(many=True))
     @action(["get"], detail=False, pagination_class=None)
     def analysts(self, request: Request) -> Response:
         """What second opinions were worth, one row for each analyst, and who was right where you differed."""
-        found = scorecard.opinions(self.filter_queryset(self.get_queryset()))
-        return Response(OpinionsSerializer(found, many=True).data)
+        opinions = scorecard.opinions(self.filter_queryset(self.get_queryset()))
+        return Response(OpinionsSerializer(opinions, many=True).data)
 
 
 def _by(request: Request) -> list[str]:
     """What to group by, each once, in the order of the keys."""
-    asked = (request.query_params.get("by") or ",".join(GROUPED)).split(",")
-    return [name for name in scorecard.KEYS if name in asked]
+    names = (request.query_params.get("by") or ",".join(GROUPED)).split(",")
+    return [name for name in scorecard.KEYS if name in names]

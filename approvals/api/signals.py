@@ -222,15 +222,15 @@ class SignalViewSet(ListModelMixin, GenericViewSet[Signal]):
 
 
 def _record(signal: Signal) -> dict[str, StrategyRecord | None]:
-    found = records.of([signal])
+    track_records = records.of([signal])
     key = (signal.strategy_id, signal.timeframe)
-    return {"pooled": found.get((*key, "")), "symbol": found.get((*key, signal.symbol))}
+    return {"pooled": track_records.get((*key, "")), "symbol": track_records.get((*key, signal.symbol))}
 
 
 def _knows(request: Request, etag: str) -> bool:
     """Whether the client has what this tag stands for. Compressing an answer makes its tag a weak one."""
-    known = parse_etags(request.headers.get("If-None-Match", ""))
-    return "*" in known or etag in (tag.removeprefix("W/") for tag in known)
+    etags = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in etags or etag in (tag.removeprefix("W/") for tag in etags)
 
 
 def _log(request: Request, signal: Signal, reason: str) -> None:

@@ -35,8 +35,8 @@ def append(
     last = AuditEvent.objects.order_by("-number").values_list("number", "hash").first()
     number, previous = (last[0] + 1, last[1]) if last else (1, START)
     columns = {"kind": kind, "subject": subject, "actor": by.get_username() if by else ""}
-    said = {"number": number, "at": at.astimezone(UTC).isoformat(), **columns, "log_entry": log_entry}
-    text = _text(said | {"facts": facts})
+    content = {"number": number, "at": at.astimezone(UTC).isoformat(), **columns, "log_entry": log_entry}
+    text = _text(content | {"facts": facts})
     transaction.on_commit(lambda: logger.info("%s: %s %s", number, kind, subject))
     return AuditEvent.objects.create(
         number=number,
@@ -59,7 +59,7 @@ def hash_of(previous: str, text: str) -> str:
     return hashlib.sha256(f"{previous}\n{text}".encode()).hexdigest()
 
 
-def _text(said: dict[str, object]) -> str:
+def _text(content: dict[str, object]) -> str:
     """JSON that any database takes: a NUL and half a surrogate pair are written as JSON's own escapes."""
-    written = json.dumps(said, default=str, ensure_ascii=False)
+    written = json.dumps(content, default=str, ensure_ascii=False)
     return written.encode("utf-8", "backslashreplace").decode()

@@ -84,10 +84,10 @@ def rows(first: int = 1, last: int | None = None) -> Iterator[EventRow]:
 def _hash_before(number: int) -> str:
     if number == 1:
         return START
-    found = AuditEvent.objects.filter(number=number - 1).values_list("hash", flat=True).first()
-    if found is None:
+    stored_hash = AuditEvent.objects.filter(number=number - 1).values_list("hash", flat=True).first()
+    if stored_hash is None:
         raise Broken(number - 1, "it is missing.")
-    return found
+    return stored_hash
 
 
 def _what_is_wrong(row: EventRow, number: int, previous: str) -> str:
@@ -105,8 +105,8 @@ def _what_is_wrong(row: EventRow, number: int, previous: str) -> str:
 def _differing(row: EventRow) -> list[str]:
     """The columns that do not say what the text says."""
     try:
-        said = json.loads(row.text)
-        said["at"] = datetime.fromisoformat(said["at"])
+        content = json.loads(row.text)
+        content["at"] = datetime.fromisoformat(content["at"])
     except (ValueError, TypeError, KeyError):  # someone gave a text of their own the hash that it needs
         return list(COLUMNS)
-    return [name for name in COLUMNS if name not in said or said[name] != getattr(row, name)]
+    return [name for name in COLUMNS if name not in content or content[name] != getattr(row, name)]

@@ -50,8 +50,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def due(self, target: str, at: datetime) -> "DeliveryQuerySet":
         """Those that may go to this target now, with their notifications, oldest first."""
-        mine = self.waiting().filter(target=target, due_at__lte=at)
-        return mine.select_related("notification").order_by("notification__created_at", "notification_id")
+        waiting = self.waiting().filter(target=target, due_at__lte=at)
+        return waiting.select_related("notification").order_by("notification__created_at", "notification_id")
 
 
 class Delivery(models.Model):

@@ -19,8 +19,8 @@ ENDS = [(end.value, end.name.lower().replace("_", " ")) for end in End]
 class OutcomeQuerySet(models.QuerySet["Outcome"]):
     def of_signals(self, signals: Iterable[Signal]) -> dict[UUID, "Outcome"]:
         """How each of these turned out by itself, whatever was decided. One query."""
-        found = self.filter(signal__in=list(signals), ledger=Outcome.Ledger.SIGNAL)
-        return {outcome.signal_id: outcome for outcome in found}
+        outcomes = self.filter(signal__in=list(signals), ledger=Outcome.Ledger.SIGNAL)
+        return {outcome.signal_id: outcome for outcome in outcomes}
 
 
 class Outcome(models.Model):

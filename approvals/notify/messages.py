@@ -46,7 +46,7 @@ def written(notifications: Sequence[Notification]) -> Message:
         )
     kinds = {notification.get_kind_display() for notification in notifications}
     title = f"{len(notifications)} messages" + (f": {kinds.pop()}" if len(kinds) == 1 else "")
-    lines = [f"{one.title}\n{link(one)}".strip() for one in notifications[:LINES]]
+    lines = [f"{each.title}\n{link(each)}".strip() for each in notifications[:LINES]]
     if more := len(notifications) - LINES:
         lines += [f"and {more} more: {settings.SITE_URL}"] * (more > 0)
     return Message(title, "\n".join(lines))

@@ -43,22 +43,24 @@ def prune(at: datetime) -> int:
 
 def queue(target: str, at: datetime) -> None:
     """Have the messages of the last day go to this target too, unless their kind is off."""
-    known = Delivery.objects.filter(notification=OuterRef("pk"), target=target)
+    queued = Delivery.objects.filter(notification=OuterRef("pk"), target=target)
     missing = (
         Notification.objects.filter(created_at__gt=at - GIVE_UP)
         .exclude(kind__in=settings.NOTIFY_OFF)
-        .exclude(Exists(known))
+        .exclude(Exists(queued))
     )
-    Delivery.objects.bulk_create([_delivery(one, target, at) for one in missing], ignore_conflicts=True)
+    Delivery.objects.bulk_create(
+        [_delivery(notification, target, at) for notification in missing], ignore_conflicts=True
+    )
 
 
 def _delivery(notification: Notification, target: str, at: datetime) -> Delivery:
-    made = Delivery(notification=notification, target=target, status_at=at, due_at=at)
+    delivery = Delivery(notification=notification, target=target, status_at=at, due_at=at)
     if at - notification.created_at > NEWS:
-        made.status, made.problem = Delivery.Status.EXPIRED, OLD
+        delivery.status, delivery.problem = Delivery.Status.EXPIRED, OLD
     elif (due_at := _due(notification.kind, at)) > at:
-        made.due_at, made.is_held_back = due_at, True
-    return made
+        delivery.due_at, delivery.is_held_back = due_at, True
+    return delivery
 
 
 def _due(kind: str, at: datetime) -> datetime:

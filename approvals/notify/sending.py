@@ -40,12 +40,12 @@ def _send_to(target: Target, at: datetime) -> Counts:
     """Send to one target until it fails: what is left is tried in the next minute."""
     counts = Counts()
     for group in messages.groups(outbox.due(target.name, at)):
-        mine = _claim(group, at)
-        if not mine:
+        claimed = _claim(group, at)
+        if not claimed:
             continue
-        result = _post(target, mine)
-        counts[BECOMES[result.outcome].value] += len(mine)
-        _record(mine, result, at)
+        result = _post(target, claimed)
+        counts[BECOMES[result.outcome].value] += len(claimed)
+        _record(claimed, result, at)
         if result.outcome is not Outcome.SENT:
             logger.warning("address %s of NOTIFY_URLS: %s", target.number, result.problem)
             break
@@ -57,22 +57,22 @@ def _claim(group: Sequence[Delivery], at: datetime) -> list[Delivery]:
     with transaction.atomic(durable=True):
         free = Delivery.objects.waiting().filter(pk__in=[delivery.pk for delivery in group])
         locked = free.select_for_update(skip_locked=True).values_list("pk", flat=True)
-        mine = set(locked)
-        Delivery.objects.waiting().filter(pk__in=mine).update(
+        claimed = set(locked)
+        Delivery.objects.waiting().filter(pk__in=claimed).update(
             status=Status.SENDING, status_at=at, attempts=F("attempts") + 1
         )
-    return [delivery for delivery in group if delivery.pk in mine]
+    return [delivery for delivery in group if delivery.pk in claimed]
 
 
-def _post(target: Target, mine: Sequence[Delivery]) -> Result:
-    notifications = [delivery.notification for delivery in mine]
+def _post(target: Target, claimed: Sequence[Delivery]) -> Result:
+    notifications = [delivery.notification for delivery in claimed]
     silent = all(notification.kind in settings.NOTIFY_SILENT for notification in notifications)
     return posting.post(target.url, messages.written(notifications), silent=silent)
 
 
-def _record(mine: Sequence[Delivery], result: Result, at: datetime) -> None:
-    attempts = 1 + max(delivery.attempts for delivery in mine)
-    Delivery.objects.filter(pk__in=[delivery.pk for delivery in mine], status=Status.SENDING).update(
+def _record(claimed: Sequence[Delivery], result: Result, at: datetime) -> None:
+    attempts = 1 + max(delivery.attempts for delivery in claimed)
+    Delivery.objects.filter(pk__in=[delivery.pk for delivery in claimed], status=Status.SENDING).update(
         status=BECOMES[result.outcome], status_at=at, due_at=at + _pause(attempts), problem=result.problem
     )
 

@@ -25,12 +25,12 @@ def refresh(at: datetime) -> int:
 
     One at a time over all clusters: another one does nothing.
     """
-    with locks.held("approvals outcomes") as mine:
-        found = queries.due_outcomes(at) if mine else []
-        if not found:
+    with locks.held("approvals outcomes") as is_locked:
+        due_now = queries.due_outcomes(at) if is_locked else []
+        if not due_now:
             return 0
-        symbols = {one.symbol for one in found}
+        symbols = {item.symbol for item in due_now}
         instruments = Instrument.objects.filter(symbol__in=symbols)
         calendars = Calendars.load(dict(instruments.values_list("symbol", "calendar")))
-        finest = Finest.load({one.symbol for one in found if one.ledger == Ledger.DECISION})
-        return sum(compute(batch, calendars, finest, at) for batch in due.batches(found))
+        finest = Finest.load({item.symbol for item in due_now if item.ledger == Ledger.DECISION})
+        return sum(compute(batch, calendars, finest, at) for batch in due.batches(due_now))

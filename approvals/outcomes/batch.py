@@ -44,8 +44,8 @@ class Batch:
     def play(self, cases: Sequence[Case]) -> Iterator[tuple[Case, Timeframe, Result]]:
         """Each case with the bars it was played on and what became of it."""
         own, events = self._own(cases)
-        said = [case for case in cases if case.ledger == Ledger.SIGNAL]
-        for case, result in zip(said, play_signals(own, said, events, self.rules), strict=True):
+        of_signals = [case for case in cases if case.ledger == Ledger.SIGNAL]
+        for case, result in zip(of_signals, play_signals(own, of_signals, events, self.rules), strict=True):
             yield case, self.timeframe, result
         for timeframe, decided in self._by_timeframe(cases).items():
             for case, result in zip(decided, self._decisions(decided, timeframe, own, events), strict=True):
@@ -56,7 +56,8 @@ class Batch:
         remembers = self.strategy.remembers if self.strategy else 1
         first = min(case.signal.bar_opened_at for case in cases) - A_WEEK
         starts = [
-            known.back(self.timeframe, SLACK * remembers, first) for known in self.calendars.known.values()
+            sessions.back(self.timeframe, SLACK * remembers, first)
+            for sessions in self.calendars.known.values()
         ]
         symbols = [case.signal.symbol for case in cases]
         panel = store.panel(symbols, self.timeframe, since=min([first, *starts]))
@@ -65,13 +66,13 @@ class Batch:
         return timed, self.strategy.ideas(panel) if self.strategy else None
 
     def _by_timeframe(self, cases: Sequence[Case]) -> dict[Timeframe, list[Case]]:
-        found: dict[Timeframe, list[Case]] = {}
+        by_timeframe: dict[Timeframe, list[Case]] = {}
         for case in cases:
             if case.ledger == Ledger.DECISION:
                 signal = case.signal
                 on = self.finest.of(signal.symbol, self.timeframe, signal.generated_at)
-                found.setdefault(on, []).append(case)
-        return found
+                by_timeframe.setdefault(on, []).append(case)
+        return by_timeframe
 
     def _decisions(
         self, cases: Sequence[Case], timeframe: Timeframe, own: Timed, events: Ideas | None
@@ -84,21 +85,21 @@ class Batch:
         return play_decisions(bars, cases, here, self.rules, self.timeframe)
 
 
-def compute(found: Sequence[Due], calendars: Calendars, finest: Finest, at: datetime) -> int:
+def compute(items: Sequence[Due], calendars: Calendars, finest: Finest, at: datetime) -> int:
     """Compute and store what is due of one strategy, timeframe and set of parameters; how many there were."""
-    about = found[0]
+    about = items[0]
     timeframe = Timeframe(about.timeframe)
     batch = Batch(_strategy(about), timeframe, _rules(about.strategy_id, timeframe), calendars, finest)
     by_symbol: dict[str, list[Due]] = {}
-    for one in found:
-        by_symbol.setdefault(one.symbol, []).append(one)
+    for item in items:
+        by_symbol.setdefault(item.symbol, []).append(item)
     left, size = list(by_symbol.values()), FIRST_SYMBOLS
     while left:
-        cases = loading.load([one for group in left[:size] for one in group], at)
+        cases = loading.load([item for group in left[:size] for item in group], at)
         _store([_row(case, on, result, at) for case, on, result in batch.play(cases)])
         left = left[size:]
         size = max(1, min(4 * size, size * BARS_AT_ONCE // max(batch.bars, 1)))
-    return len(found)
+    return len(items)
 
 
 def _strategy(about: Due) -> Strategy | None:

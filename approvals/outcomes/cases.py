@@ -82,8 +82,8 @@ class Case:
     def _decided(self, decided: Mapping[str, str | None]) -> Prices:
         given = (decided.get(name) for name in ("limit_price", "stop_loss", "take_profit"))
         prices = [
-            said if price is None else float(price) / self.factor
-            for price, said in zip(given, self.said, strict=True)
+            level if price is None else float(price) / self.factor
+            for price, level in zip(given, self.said, strict=True)
         ]
         return prices[0], prices[1], prices[2]
 
@@ -97,19 +97,19 @@ def _is_possible(side: int, entry: float, stop: float, target: float) -> bool:
     return side * (entry - stop) > 0 and side * (target - entry) > 0
 
 
-def load(asked: Sequence[Due], at: datetime) -> list[Case]:
+def load(items: Sequence[Due], at: datetime) -> list[Case]:
     """The cases in the order asked for. Three queries."""
-    signals = Signal.objects.select_related("approval").only(*FIELDS).in_bulk({one.signal for one in asked})
-    splits = _splits({one.symbol for one in asked})
+    signals = Signal.objects.select_related("approval").only(*FIELDS).in_bulk({item.signal for item in items})
+    splits = _splits({item.symbol for item in items})
     unsellable = _unsellable(list(signals))
     cases = []
-    for one in asked:
-        signal = signals[one.signal]
+    for item in items:
+        signal = signals[item.signal]
         group = GROUPS.get(signal.status_at(at), Group.NONE)
         if group == Group.EXPIRED and signal.pk in unsellable:
             group = Group.MEASURED
         cases.append(
-            Case(signal, one.ledger, group, one.version, _factor(signal, splits.get(signal.symbol, [])))
+            Case(signal, item.ledger, group, item.version, _factor(signal, splits.get(signal.symbol, [])))
         )
     return cases
 
@@ -126,10 +126,10 @@ def _unsellable(signals: Sequence[UUID]) -> set[UUID]:
 
 
 def _splits(symbols: set[str]) -> dict[str, list[Split]]:
-    found: dict[str, list[Split]] = {}
+    by_symbol: dict[str, list[Split]] = {}
     for split in Split.objects.filter(symbol__in=symbols):
-        found.setdefault(split.symbol, []).append(split)
-    return found
+        by_symbol.setdefault(split.symbol, []).append(split)
+    return by_symbol
 
 
 def _factor(signal: Signal, splits: Sequence[Split]) -> float:
@@ -160,4 +160,4 @@ def ideas(rows: Rows, cases: Sequence[Case], levels: Sequence[Prices]) -> Ideas:
 
 
 def moments(instants: Sequence[datetime]) -> Instants:
-    return np.array([to_instant(one) for one in instants], dtype=INSTANT)
+    return np.array([to_instant(instant) for instant in instants], dtype=INSTANT)

@@ -8,5 +8,5 @@ from approvals.queries import Due
 
 def batches(due: Sequence[Due]) -> Iterator[list[Due]]:
     """Yield those that the same strategy has raised with the same parameters: its events are theirs."""
-    for _, batch in groupby(due, lambda one: (one.strategy_id, one.timeframe, one.parameters)):
+    for _, batch in groupby(due, lambda item: (item.strategy_id, item.timeframe, item.parameters)):
         yield list(batch)

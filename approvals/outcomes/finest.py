@@ -22,10 +22,10 @@ class Finest:
 
     @classmethod
     def load(cls, symbols: Collection[str]) -> "Finest":
-        asked = sorted(symbols)
+        ordered = sorted(symbols)
         return cls(
-            {timeframe: store.oldest(asked, timeframe) for timeframe in Timeframe},
-            {timeframe: store.newest(asked, timeframe) for timeframe in Timeframe},
+            {timeframe: store.oldest(ordered, timeframe) for timeframe in Timeframe},
+            {timeframe: store.newest(ordered, timeframe) for timeframe in Timeframe},
         )
 
     def of(self, symbol: str, own: Timeframe, since: datetime) -> Timeframe:
@@ -34,9 +34,9 @@ class Finest:
         To the present: not a week behind the newest bar of the symbol. A file of minutes that was imported
         once is no history of today.
         """
-        stored = [one[symbol] for one in self.newest.values()]
-        newest = max((one for one in stored if one is not None), default=None)
-        for timeframe in sorted(Timeframe, key=lambda one: one.length):
+        stored = [openings[symbol] for openings in self.newest.values()]
+        newest = max((openings for openings in stored if openings is not None), default=None)
+        for timeframe in sorted(Timeframe, key=lambda openings: openings.length):
             if timeframe == own or newest is None:
                 break
             first, last = self.oldest[timeframe][symbol], self.newest[timeframe][symbol]

@@ -22,13 +22,13 @@ def play_signals(bars: Timed, cases: Sequence[Case], events: Ideas | None, rules
     """What became of each case of the signal ledger. `events`: all that the strategy says on these bars."""
     numbers = bars.numbers([case.signal.symbol for case in cases])
     rows = bars.holding(numbers, moments([case.signal.bar_opened_at for case in cases]))
-    known = np.flatnonzero(rows >= 0)
-    said = [cases[i] for i in known.tolist()]
-    spoken = ideas(rows[known], said, [case.played for case in said])
-    expires = moments([case.signal.expires_at for case in said])
+    places = np.flatnonzero(rows >= 0)
+    with_bars = [cases[i] for i in places.tolist()]
+    spoken = ideas(rows[places], with_bars, [case.played for case in with_bars])
+    expires = moments([case.signal.expires_at for case in with_bars])
     trades = play(bars.panel, spoken, rules, opposing=events, expires=expires)
     race = play(bars.panel, spoken, rules, expires=expires)
-    return spread(len(cases), known.tolist(), results(bars.panel, spoken, trades, race))
+    return spread(len(cases), places.tolist(), results(bars.panel, spoken, trades, race))
 
 
 def play_decisions(
@@ -41,20 +41,20 @@ def play_decisions(
     numbers = bars.numbers([case.signal.symbol for case in cases])
     spoke = bars.before(numbers, moments([case.signal.generated_at for case in cases]))
     rows = bars.before(numbers, moments([case.since for case in cases]))
-    known = np.flatnonzero((spoke >= 0) & (rows >= 0))
+    places = np.flatnonzero((spoke >= 0) & (rows >= 0))
     spoke, rows, numbers, decided = (
-        spoke[known],
-        rows[known],
-        numbers[known],
-        [cases[i] for i in known.tolist()],
+        spoke[places],
+        rows[places],
+        numbers[places],
+        [cases[i] for i in places.tolist()],
     )
     is_over = _is_over(bars, spoke, rows, decided)
     chosen = ideas(rows, decided, [case.played for case in decided])
     longest = _longest(bars, numbers, rows, own, rules.longest)
     trades = play(bars.panel, chosen, rules, opposing=events, longest=longest)
     race = play(bars.panel, chosen, rules, longest=longest)
-    found = results(bars.panel, chosen, _voided(trades, is_over), _voided(race, is_over))
-    return spread(len(cases), known.tolist(), found)
+    played = results(bars.panel, chosen, _voided(trades, is_over), _voided(race, is_over))
+    return spread(len(cases), places.tolist(), played)
 
 
 def _longest(bars: Timed, numbers: Numbers, rows: Rows, own: Timeframe, longest: int) -> Rows:
@@ -67,9 +67,9 @@ def _longest(bars: Timed, numbers: Numbers, rows: Rows, own: Timeframe, longest:
 
 def _is_over(bars: Timed, spoke: Rows, rows: Rows, cases: Sequence[Case]) -> Flags:
     """Whether stop or target of the signal traded after it and before the bar behind each of `rows`."""
-    said = ideas(spoke, cases, [case.said for case in cases])
+    signalled = ideas(spoke, cases, [case.said for case in cases])
     between = Rules(longest=max(1, int((rows - spoke).max(initial=0))))
-    trades = play(bars.panel, said, between)
+    trades = play(bars.panel, signalled, between)
     ended = np.isin(trades.end, (End.STOP, End.TARGET)) & (trades.exited <= rows)
     is_over: Flags = ended | ((trades.end == End.VOID) & (trades.entered <= rows))
     return is_over

@@ -28,8 +28,8 @@ DECIDED = (Outcome.Group.APPROVED, Outcome.Group.REJECTED)
 def retain(at: datetime) -> int:
     """Keep the decisions and the final outcomes that are not kept yet; how many there were."""
     secrets = redaction.secret_values(settings)
-    found = [*_decisions(at, secrets), *_outcomes(Ledger.SIGNAL, at), *_outcomes(Ledger.DECISION, at)]
-    return memory.retain(found)
+    memories = [*_decisions(at, secrets), *_outcomes(Ledger.SIGNAL, at), *_outcomes(Ledger.DECISION, at)]
+    return memory.retain(memories)
 
 
 def _unkept(rows: QuerySet[Any], kind: Memory.Kind) -> QuerySet[Any]:
@@ -39,8 +39,8 @@ def _unkept(rows: QuerySet[Any], kind: Memory.Kind) -> QuerySet[Any]:
 
 
 def _decisions(at: datetime, secrets: Any) -> Iterator[Memory]:
-    found = _unkept(TradeApproval.objects.select_related("signal"), Kind.DECISION).order_by("approved_at")
-    for approval in found[:AT_ONCE]:
+    approvals = _unkept(TradeApproval.objects.select_related("signal"), Kind.DECISION).order_by("approved_at")
+    for approval in approvals[:AT_ONCE]:
         signal = approval.signal
         notes = redaction.redact(approval.modification_notes, secrets)
         yield memory.memory_of(
@@ -62,8 +62,8 @@ def _outcomes(ledger: Outcome.Ledger, at: datetime) -> Iterator[Memory]:
     final = Outcome.objects.filter(ledger=ledger, is_final=True, is_race_final=True, r__isnull=False)
     if ledger == Ledger.DECISION:
         final = final.filter(group__in=DECIDED)
-    found = _unkept(final.select_related("signal", "approval"), KINDS[ledger]).order_by("exited_at")
-    for outcome in found[:AT_ONCE]:
+    outcomes = _unkept(final.select_related("signal", "approval"), KINDS[ledger]).order_by("exited_at")
+    for outcome in outcomes[:AT_ONCE]:
         signal = outcome.signal
         since = "" if ledger == Ledger.SIGNAL else " counted from the decision"
         decided = f"; it was {_verdict(outcome.approval)}" if outcome.approval else ""

@@ -62,9 +62,9 @@ def _known(price: np.float64) -> float | None:
     return None if math.isnan(price) else float(price)
 
 
-def spread(size: int, known: Sequence[int], found: Sequence[Result]) -> list[Result]:
+def spread(size: int, places: Sequence[int], results: Sequence[Result]) -> list[Result]:
     """The results at their places among all cases; those without a bar to stand on wait."""
     every = [WAITING] * size
-    for place, result in zip(known, found, strict=True):
+    for place, result in zip(places, results, strict=True):
         every[place] = result
     return every

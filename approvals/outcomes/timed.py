@@ -33,8 +33,8 @@ class Timed:
         if not timeframe.is_intraday:
             opens = opens.copy()
             for number, symbol in enumerate(panel.symbols):
-                mine = slice(bounds[number], bounds[number + 1])
-                opens[mine] = _opening(calendars.known[calendars.of[symbol]], timeframe, opens[mine])
+                rows = slice(bounds[number], bounds[number + 1])
+                opens[rows] = _opening(calendars.known[calendars.of[symbol]], timeframe, opens[rows])
         return cls(panel, timeframe, calendars, opens, bounds)
 
     def numbers(self, symbols: Sequence[str]) -> Numbers:
@@ -53,12 +53,12 @@ class Timed:
         return np.where(following > self.bounds[numbers], following - 1, -1)
 
     def _first(self, opens: Instants, numbers: Numbers, moments: Instants, side: str) -> Rows:
-        found = np.empty(len(numbers), dtype=np.intp)
+        first_rows = np.empty(len(numbers), dtype=np.intp)
         for number in np.unique(numbers):
             start, end = self.bounds[number], self.bounds[number + 1]
-            mine = numbers == number
-            found[mine] = start + np.searchsorted(opens[start:end], moments[mine], side=side)  # type: ignore[call-overload]
-        return found
+            of_number = numbers == number
+            first_rows[of_number] = start + np.searchsorted(opens[start:end], moments[of_number], side=side)  # type: ignore[call-overload]
+        return first_rows
 
     def is_last(self, numbers: Numbers, rows: Rows) -> NDArray[np.bool_]:
         """Whether each row is the newest of its symbol."""
@@ -80,18 +80,18 @@ class Timed:
         until = np.empty(len(moments), dtype=INSTANT)
         names = np.array([self.calendars.of[symbol] for symbol in self.panel.symbols])[numbers]
         for name in np.unique(names):
-            mine = names == name
-            until[mine] = self.calendars.known[str(name)].walk(own, moments[mine], bars)
+            of_name = names == name
+            until[of_name] = self.calendars.known[str(name)].walk(own, moments[of_name], bars)
         return until
 
 
-def _opening(known: Sessions, timeframe: Timeframe, stamps: Instants) -> Instants:
+def _opening(sessions: Sessions, timeframe: Timeframe, stamps: Instants) -> Instants:
     """When the first session of each daily or weekly bar opened; its stamp where no session is known."""
     days = stamps.astype("datetime64[D]")
-    if not len(known.dates):
+    if not len(sessions.dates):
         return stamps
-    following = np.minimum(np.searchsorted(known.dates, days), len(known.dates) - 1)
+    following = np.minimum(np.searchsorted(sessions.dates, days), len(sessions.dates) - 1)
     length = np.timedelta64(timeframe.length.days, "D")
-    first = known.dates[following]
+    first = sessions.dates[following]
     is_known = (first >= days) & (first - length < days)
-    return np.where(is_known, known.opens[following], stamps)
+    return np.where(is_known, sessions.opens[following], stamps)

@@ -59,20 +59,20 @@ def exposure(at: datetime, book: Book | None = None) -> Exposure:
     if account is None:
         raise Unknown(UNSEEN)
     account.require_fresh(at)
-    entering = [one for one in map(Entering.of, live_entries(book.orders)) if one.left > 0]
+    entering = [item for item in map(Entering.of, live_entries(book.orders)) if item.left > 0]
     values: dict[str, Decimal] = defaultdict(Decimal)
-    for symbol, value in [(one.symbol, one.value) for one in held] + [one.worth for one in entering]:
+    for symbol, value in [(item.symbol, item.value) for item in held] + [item.worth for item in entering]:
         values[symbol] += value
-    currencies = {one.order.symbol: one.order.currency for one in entering}
-    currencies |= {one.symbol: one.currency for one in held}
+    currencies = {item.order.symbol: item.order.currency for item in entering}
+    currencies |= {item.symbol: item.currency for item in held}
     _refuse_what_has_no_value(currencies, account.snapshot.currency)
-    stopped = sum((one.at_risk for one in book.protected()), ZERO)
-    taken = sum((one.value for one in entering if one.is_new(account.snapshot)), account.bought)
+    stopped = sum((item.at_risk for item in book.protected()), ZERO)
+    taken = sum((item.value for item in entering if item.is_new(account.snapshot)), account.bought)
     return Exposure(
         capital=settings.TRADING_CAPITAL or account.snapshot.equity,
         buying_power=account.snapshot.buying_power - taken,
         gross=sum(values.values(), ZERO),
-        open_risk=stopped + sum((one.risk for one in entering), ZERO),
+        open_risk=stopped + sum((item.risk for item in entering), ZERO),
         positions=len(values),
         day_result=account.day_result,
         values=values,

@@ -62,8 +62,8 @@ def of(symbol: str) -> Position:
 
 def open_positions() -> list[Position]:
     """Those that are not flat, or that the account holds without us, by symbol."""
-    made = map(_position, round_trips.holdings().values())
-    return [position for position in made if position.is_open]
+    held = map(_position, round_trips.holdings().values())
+    return [position for position in held if position.is_open]
 
 
 def _position(held: round_trips.Holding) -> Position:
@@ -90,8 +90,10 @@ def realised_today(at: datetime) -> Decimal:
         trade = Trade(fill.signed_quantity, fill.price, fill.commission, fill.executed_at)
         today[fill.symbol].append(trade)
     before = round_trips.holdings(today, began) if today else {}
-    made = (_realised(today[one], before[one].balance, before[one].splits, began) for one in today)
-    return sum(made, ZERO)
+    results = (
+        _realised(today[symbol], before[symbol].balance, before[symbol].splits, began) for symbol in today
+    )
+    return sum(results, ZERO)
 
 
 def _realised(trades: list[Trade], before: Balance, splits: Sequence[Split], began: datetime) -> Decimal:

@@ -69,7 +69,7 @@ def protect(positions: Iterable[Position], orders: Iterable[Order]) -> list[Prot
     exits: dict[tuple[str, int], list[Order]] = defaultdict(list)
     for order in _restated([order for order in orders if order.exits_working]):
         exits[order.symbol, 1 if order.side == Signal.Type.BUY else -1].append(order)
-    return [Protected(one, exits.get((one.symbol, one.sign), [])) for one in positions]
+    return [Protected(position, exits.get((position.symbol, position.sign), [])) for position in positions]
 
 
 def _restated(orders: Sequence[Order]) -> list[Order]:
@@ -80,8 +80,10 @@ def _restated(orders: Sequence[Order]) -> list[Order]:
 
 
 def _restate(order: Order, splits: Iterable[Split]) -> Order:
-    later = (one for one in splits if one.symbol == order.symbol and one.date > order.created_at.date())
-    ratio = prod((Decimal(str(one.ratio)) for one in later), start=Decimal(1))
+    later = (
+        split for split in splits if split.symbol == order.symbol and split.date > order.created_at.date()
+    )
+    ratio = prod((Decimal(str(split.ratio)) for split in later), start=Decimal(1))
     now = copy(order)
     now.filled_quantity = int(order.filled_quantity * ratio)
     for level in ("stop_loss", "take_profit"):
@@ -106,7 +108,7 @@ def live_orders(*related: str) -> list[Order]:
 def live_entries(orders: Iterable[Order]) -> list[Order]:
     """The entries among them that take room in the account. One that is held needs a decision first."""
     return [
-        one
-        for one in orders
-        if one.kind == Order.Kind.ENTRY and (one.status != Order.Status.HELD or one.exits_working)
+        order
+        for order in orders
+        if order.kind == Order.Kind.ENTRY and (order.status != Order.Status.HELD or order.exits_working)
     ]

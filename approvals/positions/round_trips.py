@@ -48,13 +48,13 @@ def holdings(symbols: Collection[str] | None = None, before: datetime = END_OF_T
 
     One query; one more when a share was split after one of our fills, and one where a round was long.
     """
-    splits, found = _read({}, symbols, before, ENOUGH)
+    splits, held = _read({}, symbols, before, ENOUGH)
     if splits:
-        _, found = _read(splits, symbols, before, ENOUGH)
-    longer = [symbol for symbol, one in found.items() if one is None]
+        _, held = _read(splits, symbols, before, ENOUGH)
+    longer = [symbol for symbol, holding in held.items() if holding is None]
     if longer:
-        found |= _read(splits, longer, before, None)[1]
-    return {symbol: one for symbol, one in found.items() if one is not None}
+        held |= _read(splits, longer, before, None)[1]
+    return {symbol: holding for symbol, holding in held.items() if holding is not None}
 
 
 def _read(

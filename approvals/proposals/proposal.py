@@ -217,9 +217,9 @@ class Proposal:
     def _of_the_size(self) -> Iterator[str]:
         if self.size is None or self.largest is None:
             return
-        asked = self.overrides.quantity
-        if asked is not None and asked > self.largest.quantity:
-            yield f"{asked} shares are too many: {self._most(self.largest)}."
+        wanted = self.overrides.quantity
+        if wanted is not None and wanted > self.largest.quantity:
+            yield f"{wanted} shares are too many: {self._most(self.largest)}."
         elif self.size.quantity == 0:
             yield f"No share fits: {self._most(self.largest)}."
 

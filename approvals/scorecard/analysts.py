@@ -88,15 +88,15 @@ def opinions(outcomes: QuerySet[Outcome]) -> list[Opinions]:
     """One for each analyst that has said something, by name. One query."""
     rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     newest = OrchestrationRun.objects.newest().values("pk")
-    said = outcomes.order_by().filter(signal__runs__in=newest)
-    found: QuerySet[Any] = said.values("ledger", "group", **OPINION)
-    for row in found.annotate(**SUMS):
+    with_opinion = outcomes.order_by().filter(signal__runs__in=newest)
+    grouped: QuerySet[Any] = with_opinion.values("ledger", "group", **OPINION)
+    for row in grouped.annotate(**SUMS):
         rows[row["analyst"]].append(row)
     return [_opinions(analyst, rows[analyst]) for analyst in sorted(rows)]
 
 
 def _opinions(analyst: str, rows: Sequence[Mapping[str, Any]]) -> Opinions:
-    said: dict[Stance, Tally] = defaultdict(Tally)
+    by_stance: dict[Stance, Tally] = defaultdict(Tally)
     decided: dict[tuple[str, Stance], Tally] = defaultdict(Tally)
     scores: dict[Decimal, list[int]] = defaultdict(lambda: [0, 0])
     for row in rows:
@@ -105,9 +105,9 @@ def _opinions(analyst: str, rows: Sequence[Mapping[str, Any]]) -> Opinions:
         if row["ledger"] == Ledger.DECISION:
             decided[row["group"], stance] += tally
             continue
-        said[stance] += tally
+        by_stance[stance] += tally
         if stance == Stance.FOR:
             scores[row["score"]][0] += tally.targets + tally.stops
             scores[row["score"]][1] += tally.targets
     raced = [(score, cases, targets) for score, (cases, targets) in scores.items() if cases]
-    return Opinions(analyst, Calibration.of(raced), said, decided)
+    return Opinions(analyst, Calibration.of(raced), by_stance, decided)

@@ -35,8 +35,8 @@ class Confidence:
     @property
     def squared_error(self) -> float:
         """Summed over the cases, with the confidence taken as the chance of a target."""
-        said = float(self.confidence)
-        return self.targets * (1 - said) ** 2 + (self.cases - self.targets) * said**2
+        chance = float(self.confidence)
+        return self.targets * (1 - chance) ** 2 + (self.cases - self.targets) * chance**2
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Bin:
 
     @property
     def said(self) -> float:
-        return sum(float(one.confidence) * one.cases for one in self.every) / self.cases
+        return sum(float(confidence.confidence) * confidence.cases for confidence in self.every) / self.cases
 
     @property
     def came(self) -> float:
@@ -75,42 +75,43 @@ class Calibration:
 
     @classmethod
     def of(cls, rows: Sequence[tuple[Decimal, int, int]]) -> "Calibration":
-        return cls(sorted(starmap(Confidence, rows), key=lambda one: one.confidence))
+        return cls(sorted(starmap(Confidence, rows), key=lambda confidence: confidence.confidence))
 
     @property
     def cases(self) -> int:
-        return sum(one.cases for one in self.every)
+        return sum(confidence.cases for confidence in self.every)
 
     @property
     def values(self) -> list[Confidence]:
         """Those of enough cases each."""
-        return [one for one in self.every if one.cases >= ENOUGH]
+        return [confidence for confidence in self.every if confidence.cases >= ENOUGH]
 
     @property
     def too_few(self) -> int:
         """Cases of confidences that have too few of them."""
-        return self.cases - sum(one.cases for one in self.values)
+        return self.cases - sum(confidence.cases for confidence in self.values)
 
     @property
     def bins(self) -> list["Bin"]:
         """The confidences by tenths, those tenths that have enough cases together."""
         tenths: dict[int, list[Confidence]] = defaultdict(list)
-        for one in self.every:
-            tenths[min(int(one.confidence * 10), 9)].append(one)
-        made = [
-            Bin(sum(x.cases for x in some), sum(x.targets for x in some), some) for some in tenths.values()
+        for confidence in self.every:
+            tenths[min(int(confidence.confidence * 10), 9)].append(confidence)
+        bins = [
+            Bin(sum(x.cases for x in confidences), sum(x.targets for x in confidences), confidences)
+            for confidences in tenths.values()
         ]
-        return [one for one in made if one.cases >= ENOUGH]
+        return [confidence for confidence in bins if confidence.cases >= ENOUGH]
 
     @property
     def base_rate(self) -> float | None:
-        return share(sum(one.targets for one in self.every), self.cases)
+        return share(sum(confidence.targets for confidence in self.every), self.cases)
 
     @property
     def brier(self) -> float | None:
         if self.cases < ENOUGH:
             return None
-        return sum(one.squared_error for one in self.every) / self.cases
+        return sum(confidence.squared_error for confidence in self.every) / self.cases
 
     @property
     def base_brier(self) -> float | None:

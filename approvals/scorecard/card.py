@@ -95,13 +95,13 @@ def cards(outcomes: QuerySet[Outcome], by: Sequence[str]) -> list[Card]:
     return [Card(dict(zip(by, key, strict=True)), parts[key], computed[key]) for key in ordered]
 
 
-def complete(found: Sequence[Card], outcomes: QuerySet[Outcome]) -> list[Card]:
+def complete(cards: Sequence[Card], outcomes: QuerySet[Outcome]) -> list[Card]:
     """The cards with their calibration, and with the cases of decisions while they are few. Two queries."""
-    if not found:
+    if not cards:
         return []
-    by = list(found[0].of)
+    by = list(cards[0].of)
     confidences = calibrations(outcomes, by)
-    few = [card for card in found if card.rejections.has_listed]
+    few = [card for card in cards if card.rejections.has_listed]
     few_cases = listed(outcomes, by, few) if few else {}
     return [
         replace(
@@ -109,7 +109,7 @@ def complete(found: Sequence[Card], outcomes: QuerySet[Outcome]) -> list[Card]:
             calibration=Calibration.of(confidences.get(tuple(card.of.values()), [])),
             listed=few_cases.get(tuple(card.of.values()), []),
         )
-        for card in found
+        for card in cards
     ]
 
 
@@ -122,10 +122,10 @@ def calibrations(outcomes: QuerySet[Outcome], by: Sequence[str]) -> dict[Key, li
         .values_list(*columns, "confidence")
         .annotate(cases=Count("pk"), targets=Count("pk", filter=Q(race=End.TARGET)))
     )
-    found: dict[Key, list[Any]] = {}
+    by_key: dict[Key, list[Any]] = {}
     for *key, confidence, cases, targets in rows:
-        found.setdefault(tuple(key), []).append((confidence, cases, targets))
-    return found
+        by_key.setdefault(tuple(key), []).append((confidence, cases, targets))
+    return by_key
 
 
 def listed(outcomes: QuerySet[Outcome], by: Sequence[str], cards: Sequence[Card]) -> dict[Key, list[Decided]]:
@@ -139,9 +139,9 @@ def listed(outcomes: QuerySet[Outcome], by: Sequence[str], cards: Sequence[Card]
     few = decided.order_by().annotate(of_its_kind=of_its_kind).filter(of_its_kind__lt=ENOUGH)
     # The signals are joined to those few alone.
     rows = Outcome.objects.filter(pk__in=few.values("pk")).order_by("-since", "pk")
-    found: dict[Key, list[Decided]] = {}
+    by_key: dict[Key, list[Decided]] = {}
     for row in rows.values(*dict.fromkeys([*columns, *LISTED])):
         signal, symbol, side, group, since, r, end = (row[name] for name in LISTED)
         case = Decided(signal, symbol, side, group, since, r, End(end).name.lower().replace("_", " "))
-        found.setdefault(tuple(row[column] for column in columns), []).append(case)
-    return found
+        by_key.setdefault(tuple(row[column] for column in columns), []).append(case)
+    return by_key

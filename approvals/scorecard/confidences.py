@@ -39,7 +39,7 @@ def rate_of(signal: Signal) -> Confidence | None:
 
 def at_confidence(signals: Iterable[Signal]) -> Mapping[Key, Confidence]:
     """What became of the signals here that said the same with the same confidence. One query."""
-    keys = {(one.strategy_id, one.timeframe, one.confidence) for one in signals}
+    keys = {(signal.strategy_id, signal.timeframe, signal.confidence) for signal in signals}
     rows = (
         Outcome.objects.order_by()
         .filter(

@@ -44,17 +44,17 @@ class Sample:
         return middle - half, middle + half
 
 
-def difference(one: Sample, other: Sample) -> tuple[float, float, float]:
+def difference(first: Sample, other: Sample) -> tuple[float, float, float]:
     """The mean of one less that of the other, with its interval; each has LEAST values.
 
     B. L. Welch, The Generalization of Student's Problem when Several Different Population Variances are
     Involved, Biometrika 34, 1947.
     """
-    parts = [sample.variance / sample.size for sample in (one, other)]
-    middle = one.total / one.size - other.total / other.size
+    parts = [sample.variance / sample.size for sample in (first, other)]
+    middle = first.total / first.size - other.total / other.size
     if not sum(parts):
         return middle, middle, middle
-    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (one.size - 1) + parts[1] ** 2 / (other.size - 1))
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (first.size - 1) + parts[1] ** 2 / (other.size - 1))
     half = t95(freedom) * math.sqrt(sum(parts))
     return middle, middle - half, middle + half
 

@@ -35,12 +35,12 @@ def whole(outcomes: QuerySet[Outcome]) -> Whole:
     every = _together([*strategies, *deciders], Calibration.of(calibrations(outcomes, []).get((), [])))
     if every.rejections.has_listed:
         every = replace(every, listed=listed(outcomes, [], [every]).get((), []))
-    return Whole(every, strategies, [one for one in deciders if one.of["user"] is not None])
+    return Whole(every, strategies, [card for card in deciders if card.of["user"] is not None])
 
 
-def _together(some: Sequence[Card], calibration: Calibration) -> Card:
+def _together(cards: Sequence[Card], calibration: Calibration) -> Card:
     parts: dict[tuple[str, str], Tally] = defaultdict(Tally)
-    for card in some:
+    for card in cards:
         for part, tally in card.parts.items():
             parts[part] += tally
-    return Card({}, parts, max(card.computed_at for card in some), calibration)
+    return Card({}, parts, max(card.computed_at for card in cards), calibration)

@@ -43,10 +43,10 @@ class Position:
 def position(executions: Iterable[Execution], restatings: Sequence[Restating], at: datetime) -> Position:
     """The sum of a symbol's executions, oldest first: what adds is averaged in, what closes is not."""
     quantity, cost, price = Fraction(0), Decimal(0), Decimal(0)
-    for one in executions:
-        ratio = factor(restatings, one.executed_at, at)
-        price = _times(one.price, 1 / ratio)
-        change = one.side.sign * one.quantity * ratio
+    for execution in executions:
+        ratio = factor(restatings, execution.executed_at, at)
+        price = _times(execution.price, 1 / ratio)
+        change = execution.side.sign * execution.quantity * ratio
         if quantity * change >= 0:
             cost += _times(price, change)
         elif abs(change) <= abs(quantity):
@@ -59,7 +59,11 @@ def position(executions: Iterable[Execution], restatings: Sequence[Restating], a
 
 def cash(opening: Opening, executions: Iterable[Execution]) -> Decimal:
     return opening.equity - sum(
-        (one.side.sign * one.quantity * one.price + one.commission for one in executions), Decimal(0)
+        (
+            execution.side.sign * execution.quantity * execution.price + execution.commission
+            for execution in executions
+        ),
+        Decimal(0),
     )
 
 
@@ -68,9 +72,9 @@ def account(opening: Opening, money: Decimal, held: Mapping[str, Position], rese
 
     `reserved`: what working entries would cost.
     """
-    equity = money + sum((one.value for one in held.values()), Decimal(0))
-    shorts = [one for one in held.values() if one.quantity < 0]
-    kept_back = -sum((one.cost + one.value for one in shorts), Decimal(0))
+    equity = money + sum((position.value for position in held.values()), Decimal(0))
+    shorts = [position for position in held.values() if position.quantity < 0]
+    kept_back = -sum((position.cost + position.value for position in shorts), Decimal(0))
     free = max(money - reserved - kept_back, Decimal(0))
     return Account(opening.currency, equity.quantize(CENT), money.quantize(CENT), free.quantize(CENT))
 

@@ -170,8 +170,8 @@ class Desk:
 
     def _ratios(self, ticket: Ticket, quotes: Quotes) -> Floats:
         ratios = np.ones(len(quotes))
-        for one in self.market.restatings(ticket.terms.symbol, ticket.placed_at):
-            ratios[quotes.as_of >= to_instant(one.at)] *= float(one.ratio)
+        for restating in self.market.restatings(ticket.terms.symbol, ticket.placed_at):
+            ratios[quotes.as_of >= to_instant(restating.at)] *= float(restating.ratio)
         return ratios
 
     def _bars(self, ticket: Ticket, since: datetime, until: datetime) -> list[Bar]:

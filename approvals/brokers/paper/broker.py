@@ -38,21 +38,21 @@ class Paper:
 
     def place(self, order: Bracket) -> Report:
         with self._turn(order.symbol) as opening:
-            known = self._book.ticket(order.client_id)
-            if known is None:
+            ticket = self._book.ticket(order.client_id)
+            if ticket is None:
                 self._refuse_terms(order, opening)
                 self._refuse_other_side(order)
                 self._refuse_too_dear(order, opening)
-                known = self._book.add(Ticket(order, self._at))
-            return known.report()
+                ticket = self._book.add(Ticket(order, self._at))
+            return ticket.report()
 
     def close(self, order: Close) -> Report:
         with self._turn(order.symbol):
-            known = self._book.ticket(order.client_id)
-            if known is None:
+            ticket = self._book.ticket(order.client_id)
+            if ticket is None:
                 self._take_over(order)
-                known = self._book.add(Ticket(order, self._at))
-            return known.report()
+                ticket = self._book.add(Ticket(order, self._at))
+            return ticket.report()
 
     def cancel(self, client_id: UUID, *, exits: bool) -> Report:
         with self._turn(client_id=client_id):
@@ -81,7 +81,7 @@ class Paper:
     def holdings(self) -> Mapping[str, Holding]:
         with self._turn():
             held = self._positions(self._book.executions())
-            return {symbol: one.holding(symbol) for symbol, one in held.items() if one.shares}
+            return {symbol: position.holding(symbol) for symbol, position in held.items() if position.shares}
 
     def account(self) -> Account:
         with self._turn() as opening:
@@ -96,8 +96,8 @@ class Paper:
         """
         with self._book.turn():
             opening = self._book.opening(self._at)
-            if client_id and (known := self._book.ticket(client_id)):
-                symbol = known.terms.symbol
+            if client_id and (stored := self._book.ticket(client_id)):
+                symbol = stored.terms.symbol
             for ticket in self._book.live():
                 if symbol in (None, ticket.terms.symbol):
                     self._desk.work(ticket)
@@ -180,14 +180,20 @@ class Paper:
         executions = self._book.executions()
         entries = [ticket for ticket in self._book.live() if ticket.state is State.WORKING]
         reserved = sum(
-            (one.terms.limit_price * one.terms.quantity for one in entries if isinstance(one.terms, Bracket)),
+            (
+                ticket.terms.limit_price * ticket.terms.quantity
+                for ticket in entries
+                if isinstance(ticket.terms, Bracket)
+            ),
             Decimal(0),
         )
         money = account.cash(opening, executions)
         return account.account(opening, money, self._valued(self._positions(executions)), reserved)
 
     def _valued(self, held: Mapping[str, Position]) -> dict[str, Position]:
-        return {symbol: self._at_market(symbol, one) for symbol, one in held.items() if one.shares}
+        return {
+            symbol: self._at_market(symbol, position) for symbol, position in held.items() if position.shares
+        }
 
     def _at_market(self, symbol: str, held: Position) -> Position:
         """At the newest quote's price; without a quote, at the last execution's."""
@@ -199,16 +205,18 @@ class Paper:
         return price * ratio.denominator / ratio.numerator
 
     def _position(self, symbol: str) -> Position:
-        mine = [one for one in self._book.executions() if one.symbol == symbol]
-        return self._positions(mine).get(symbol) or account.position([], [], self._at)
+        executions = [execution for execution in self._book.executions() if execution.symbol == symbol]
+        return self._positions(executions).get(symbol) or account.position([], [], self._at)
 
     def _positions(self, executions: Sequence[Execution]) -> dict[str, Position]:
         by_symbol: dict[str, list[Execution]] = defaultdict(list)
-        for one in executions:
-            by_symbol[one.symbol].append(one)
+        for execution in executions:
+            by_symbol[execution.symbol].append(execution)
         return {
-            symbol: account.position(ones, self._market.restatings(symbol, ones[0].executed_at), self._at)
-            for symbol, ones in sorted(by_symbol.items())
+            symbol: account.position(
+                of_symbol, self._market.restatings(symbol, of_symbol[0].executed_at), self._at
+            )
+            for symbol, of_symbol in sorted(by_symbol.items())
         }
 
 

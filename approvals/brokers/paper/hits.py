@@ -75,14 +75,14 @@ def exit_by_bar(order: Bracket, bar: Bar) -> Hit | None:
 
 def flat(order: Bracket, flat_at: datetime, quotes: Quotes, bars: Sequence[Bar]) -> Hit | None:
     """The last price by then: a bar's close, or a quote that is later. None when there is neither."""
-    known = quotes[quotes.in_session & (quotes.as_of <= to_instant(flat_at))]
+    before = quotes[quotes.in_session & (quotes.as_of <= to_instant(flat_at))]
     closed = [bar for bar in bars if bar.closed_at <= flat_at]
-    newest = int(np.argmax(known.as_of)) if len(known) else None
-    if closed and (newest is None or to_instant(closed[-1].closed_at) >= known.as_of[newest]):
+    newest = int(np.argmax(before.as_of)) if len(before) else None
+    if closed and (newest is None or to_instant(closed[-1].closed_at) >= before.as_of[newest]):
         return Hit(Leg.FLAT, flat_at, closed[-1].close)
     if newest is None:
         return None
-    return Hit(Leg.FLAT, flat_at, float(_paid(known, order.side.opposite)[newest]))
+    return Hit(Leg.FLAT, flat_at, float(_paid(before, order.side.opposite)[newest]))
 
 
 def _paid(quotes: Quotes, side: Side) -> "np.typing.NDArray[np.float64]":

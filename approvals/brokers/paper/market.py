@@ -106,4 +106,6 @@ class Market(Protocol):
 
 def factor(restatings: Sequence[Restating], since: datetime, until: datetime) -> Fraction:
     """How many shares of `until` one share of `since` is."""
-    return prod((one.ratio for one in restatings if since < one.at <= until), start=Fraction(1))
+    return prod(
+        (restating.ratio for restating in restatings if since < restating.at <= until), start=Fraction(1)
+    )

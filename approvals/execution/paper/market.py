@@ -51,10 +51,10 @@ class Stored:
 
     def quotes(self, symbol: str, since: datetime) -> Quotes:
         """Orders of one symbol share what the oldest of them has asked for."""
-        asked = self._quotes.get(symbol)
-        if asked is None or asked[0] > since:
-            asked = self._quotes[symbol] = (since, self._stored_quotes(symbol, since))
-        return asked[1][asked[1].as_of > to_instant(since)]
+        loaded = self._quotes.get(symbol)
+        if loaded is None or loaded[0] > since:
+            loaded = self._quotes[symbol] = (since, self._stored_quotes(symbol, since))
+        return loaded[1][loaded[1].as_of > to_instant(since)]
 
     def _stored_quotes(self, symbol: str, since: datetime) -> Quotes:
         stale = timedelta(seconds=settings.STALE_QUOTE_SECONDS)
@@ -78,19 +78,19 @@ class Stored:
             suspect=False,
             session=Candle.Session.REGULAR,
         ).order_by("opened_at")
-        found: list[tuple[datetime, int, Bar]] = []
+        ranked: list[tuple[datetime, int, Bar]] = []
         for rank, timeframe in enumerate(FINEST_FIRST):
-            mine = [row for row in rows if row.timeframe == timeframe]
-            found += [(bar.closed_at, rank, bar) for bar in self._bars(symbol, timeframe, mine)]
-        return _one_after_the_other(found, since, until)
+            of_timeframe = [row for row in rows if row.timeframe == timeframe]
+            ranked += [(bar.closed_at, rank, bar) for bar in self._bars(symbol, timeframe, of_timeframe)]
+        return _one_after_the_other(ranked, since, until)
 
     def _bars(self, symbol: str, timeframe: Timeframe, rows: list[Candle]) -> list[Bar]:
         if not rows:
             return []
-        known = self._known(symbol, rows[0].opened_at)
+        sessions = self._known(symbol, rows[0].opened_at)
         stamps = np.array([to_instant(row.opened_at) for row in rows], dtype=INSTANT)
-        opens = stamps if timeframe.is_intraday else _session_opens(known, stamps)
-        closes = known.closes_of(timeframe, stamps)
+        opens = stamps if timeframe.is_intraday else _session_opens(sessions, stamps)
+        closes = sessions.closes_of(timeframe, stamps)
         return [
             self._bar(row, to_datetime(opened), to_datetime(closed))
             for row, opened, closed in zip(rows, opens, closes, strict=True)
@@ -98,7 +98,7 @@ class Stored:
 
     def _bar(self, row: Candle, opened_at: datetime, closed_at: datetime) -> Bar:
         """Stored history stands on today's basis: every split since is taken back."""
-        later = [one.ratio for one in self._splits_of(row.symbol) if one.date > row.opened_at.date()]
+        later = [split.ratio for split in self._splits_of(row.symbol) if split.date > row.opened_at.date()]
         ratio = float(np.prod(later))
         prices = (row.open * ratio, row.high * ratio, row.low * ratio, row.close * ratio)
         return Bar(opened_at, closed_at, *prices)
@@ -116,21 +116,21 @@ class Stored:
         return None
 
     def _end(self, symbol: str, timeframe: Timeframe, at: datetime) -> datetime:
-        known = self._known(symbol, at)
-        last = int(np.searchsorted(known.opens, to_instant(at), side="right")) - 1
-        opened_at, closes_at = to_datetime(known.opens[last]), to_datetime(known.closes[last])
+        sessions = self._known(symbol, at)
+        last = int(np.searchsorted(sessions.opens, to_instant(at), side="right")) - 1
+        opened_at, closes_at = to_datetime(sessions.opens[last]), to_datetime(sessions.closes[last])
         bars = (at - opened_at) // timeframe.length + 1
         return min(opened_at + bars * timeframe.length, closes_at) if timeframe.is_intraday else closes_at
 
     def restatings(self, symbol: str, since: datetime) -> Sequence[Restating]:
-        found = []
-        for one in self._splits_of(symbol):
-            if one.date >= since.date() - WEEK:
-                known = self._known(symbol, datetime.combine(one.date, time(), UTC))
-                opens = known.opens[known.dates >= np.datetime64(one.date)]
-                ratio = Fraction(one.ratio).limit_denominator(1_000)
-                found += [Restating(to_datetime(opens[0]), ratio)] if len(opens) else []
-        return [one for one in found if since < one.at <= self.at]
+        restatings = []
+        for split in self._splits_of(symbol):
+            if split.date >= since.date() - WEEK:
+                sessions = self._known(symbol, datetime.combine(split.date, time(), UTC))
+                opens = sessions.opens[sessions.dates >= np.datetime64(split.date)]
+                ratio = Fraction(split.ratio).limit_denominator(1_000)
+                restatings += [Restating(to_datetime(opens[0]), ratio)] if len(opens) else []
+        return [split for split in restatings if since < split.at <= self.at]
 
     def price(self, symbol: str) -> tuple[datetime, Decimal] | None:
         row = Quote.objects.filter(symbol=symbol).first()
@@ -146,22 +146,22 @@ class Stored:
         calendar = self._instrument(symbol).calendar
         loaded = self._sessions.get(calendar)
         if loaded is None or loaded[0] > since:
-            known = sessions.load(calendar, since=since - WEEK, until=self.at + WEEK)
-            loaded = self._sessions[calendar] = (since, known)
+            loaded_sessions = sessions.load(calendar, since=since - WEEK, until=self.at + WEEK)
+            loaded = self._sessions[calendar] = (since, loaded_sessions)
         return loaded[1]
 
 
-def _session_opens(known: Sessions, days: Instants) -> Instants:
-    rows = np.searchsorted(known.dates, days.astype("datetime64[D]"))
-    return known.opens[np.minimum(rows, len(known.opens) - 1)]
+def _session_opens(sessions: Sessions, days: Instants) -> Instants:
+    rows = np.searchsorted(sessions.dates, days.astype("datetime64[D]"))
+    return sessions.opens[np.minimum(rows, len(sessions.opens) - 1)]
 
 
 def _one_after_the_other(
-    found: list[tuple[datetime, int, Bar]], since: datetime, until: datetime
+    bars: list[tuple[datetime, int, Bar]], since: datetime, until: datetime
 ) -> list[Bar]:
     """Bars that do not overlap, from `since` on: of two that close together the finer one."""
     chosen: list[Bar] = []
-    for closed_at, _, bar in sorted(found, key=lambda one: one[:2]):
+    for closed_at, _, bar in sorted(bars, key=lambda ranked: ranked[:2]):
         if bar.opened_at >= since and closed_at <= until:
             chosen.append(bar)
             since = closed_at
