@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 from approvals import positions
 from approvals.models import Fill, Order
 from core.paging import paged
+from desk import status_bar
 from desk.page import note_visit, page, show, viewer, without_page
 from market import formatting as market_formatting
 from market import queries, quotes
@@ -87,7 +88,9 @@ def desk(request: HttpRequest) -> HttpResponse:
         return redirect("away")
     # The version first: what comes while the rest is read is then shown by the next update.
     version = Version.load(at)
-    return show(request, "desk/home.html", at, _context(request, at, version))
+    book = positions.Book.load(at)
+    strip = {"strip": status_bar.load(at, book.longs)}
+    return show(request, "desk/home.html", at, strip | _context(request, at, version, book))
 
 
 @page
@@ -98,12 +101,12 @@ def update(request: HttpRequest) -> HttpResponse:
     version = Version.load(at)
     if request.GET.get("seen") == str(version):
         return HttpResponse(status=204)
-    return render(request, "desk/_home.html", {"now": at, **_context(request, at, version)})
+    context = _context(request, at, version, positions.Book.load(at))
+    return render(request, "desk/_home.html", {"now": at, **context})
 
 
-def _context(request: HttpRequest, at: datetime, version: Version) -> dict[str, Any]:
+def _context(request: HttpRequest, at: datetime, version: Version, book: positions.Book) -> dict[str, Any]:
     search = request.GET.get("search", "").strip()[:16]
-    book = positions.Book.load(at)
     instruments = _watchlist(search, request.GET.get("page"))
     pending = Signal.objects.pending(at)
     actionable = book.actionable(pending)

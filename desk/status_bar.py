@@ -1,6 +1,6 @@
 """The strip on top of every page: whether what one sees can be trusted, and whether one can act on it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -76,10 +76,10 @@ class Strip:
         return [item for item in self.items if item.why]
 
 
-def load(at: datetime) -> Strip:
-    """At most eight queries."""
+def load(at: datetime, longs: Collection[str] | None = None) -> Strip:
+    """Return what is true at an instant. `longs`: as in `positions.actionable`. At most eight queries."""
     state = gate.state(at)
-    waiting, measured = positions.count_actionable(Signal.objects.pending(at))
+    waiting, measured = positions.count_actionable(Signal.objects.pending(at), longs)
     with connection.cursor() as cursor:
         cursor.execute(FACTS, {"at": at})
         feeds, hours, held = cursor.fetchall()[0]

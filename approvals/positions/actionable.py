@@ -55,11 +55,12 @@ def actionable(signals: SignalQuerySet, longs: Collection[str] | None = None) ->
     return signals.filter(Q(signal_type=Signal.Type.BUY) | Q(symbol__in=longs))
 
 
-def count_actionable(signals: SignalQuerySet) -> tuple[int, int]:
-    """Return how many of the signals are actionable, and how many are only measured. At most four queries."""
+def count_actionable(signals: SignalQuerySet, longs: Collection[str] | None = None) -> tuple[int, int]:
+    """Return how many of the signals are actionable, and how many are only measured. `longs`: as above."""
     rows = signals.order_by().values("signal_type", "symbol").annotate(signals=Count("pk"))
     counts = {(row["signal_type"], row["symbol"]): row["signals"] for row in rows}
-    longs = _long_symbols({symbol for side, symbol in counts if side == Signal.Type.SELL})
+    if longs is None:
+        longs = _long_symbols({symbol for side, symbol in counts if side == Signal.Type.SELL})
     can_act = sum(
         number
         for (side, symbol), number in counts.items()

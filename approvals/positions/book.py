@@ -32,6 +32,11 @@ class Book:
         """What is held with its exits. No query, one where there was a split since."""
         return protect(self.held, self.orders)
 
+    @property
+    def longs(self) -> list[str]:
+        """Return the symbols of which we hold shares."""
+        return [position.symbol for position in self.held if position.quantity > 0]
+
     def actionable(self, signals: SignalQuerySet) -> SignalQuerySet:
         """Return those of the signals that can be acted on, by what is held here."""
-        return actionable(signals, [position.symbol for position in self.held if position.quantity > 0])
+        return actionable(signals, self.longs)

@@ -1,15 +1,12 @@
 """What execution counts on from every broker. See docs/extending/broker.md."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
 
-from approvals.brokers import registry
 from approvals.brokers.base import (
     AnswerLost,
     Bracket,
@@ -22,41 +19,10 @@ from approvals.brokers.base import (
     Side,
     State,
 )
-from tests.conformance.broker import counterpart as counterparts
 from tests.conformance.broker.counterpart import PRICE, SYMBOL, Counterpart
-from tests.conformance.conftest import chosen
 from tests.make import T0
 
 SECOND = timedelta(seconds=1)
-FAKE = "tests.approvals.broker.client:SPEC"
-OURS: dict[str, Callable[[], AbstractContextManager[Counterpart]]] = {
-    "paper": counterparts.paper,
-    "fake": counterparts.fake,
-}
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "spec" in metafunc.fixturenames:
-        registered = [f"{spec.build.__module__}:SPEC" for spec in registry.SPECS]
-        specs = chosen(metafunc.config, "broker", [*registered, FAKE])
-        needs = {"paper": [pytest.mark.django_db]}
-        metafunc.parametrize(
-            "spec", [pytest.param(spec, id=spec.name, marks=needs.get(spec.name, ())) for spec in specs]
-        )
-
-
-@pytest.fixture
-def behind(spec: BrokerSpec) -> Iterator[Counterpart]:
-    """The broker's counterpart: ours, or the function `counterpart` beside the SPEC."""
-    bring = OURS.get(spec.name) or sys.modules[spec.build.__module__].counterpart
-    with bring() as counterpart:
-        yield counterpart
-
-
-@pytest.fixture
-def at(spec: BrokerSpec, behind: Counterpart) -> Callable[[int], Broker]:
-    """Build the broker as it is so many seconds after T0."""
-    return lambda seconds: spec.build(behind.values, T0 + seconds * SECOND)
 
 
 def entry() -> Bracket:
