@@ -42,8 +42,8 @@ def evaluate(size: int) -> list[Result]:
 
 
 def _evaluated(panel: Panel, setup: Setup, calendars: Calendars) -> None:
-    forgetful = replace(panel, known={})
-    studies = backtest.evaluate(forgetful, setup, calendars)
+    without_cache = replace(panel, cache={})
+    studies = backtest.evaluate(without_cache, setup, calendars)
     if not sum(len(study.cases) for study in studies):
         raise AssertionError(f"{setup.strategy.id} traded nothing.")
 

@@ -1,4 +1,4 @@
-"""What strategies said and did, as people read it."""
+"""Signals, scans and configurations as text."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -37,13 +37,13 @@ COUNTS = {
 
 
 def strategy(strategy_id: str) -> str:
-    """Its title; its id where this version of Jax has no such strategy."""
+    """Return its title; its id where this version of Jax has no such strategy."""
     strategy_class = STRATEGIES.get(strategy_id)
     return strategy_class.title if strategy_class else strategy_id
 
 
 def side(signal_type: str) -> SafeString:
-    """The word and an arrow, so that it does not hang on its colour."""
+    """Return the word and an arrow, so that colour is not all that tells them apart."""
     tone, arrow = SIDES[Signal.Type(signal_type)]
     return format_html('<span class="{}">{} {}</span>', tone, arrow, signal_type)
 
@@ -65,7 +65,7 @@ def bars(count: int) -> str:
 
 
 def lifetime(count: int, timeframe: str) -> str:
-    """How long a signal waits, as `lifetimes.expires` reckons it."""
+    """Return how long a signal waits, as `lifetimes.expires` computes it."""
     span, longest = Timeframe(timeframe).length * count, LONGEST.astype(timedelta)
     if not Timeframe(timeframe).is_intraday:
         return f"{bars(count)}: until the next session's close"
@@ -75,22 +75,22 @@ def lifetime(count: int, timeframe: str) -> str:
 
 
 def parameters(given: Mapping[str, Any]) -> str:
-    """Those that are not the defaults."""
+    """Return those that are not the defaults, as text."""
     return ", ".join(f"{label(name)} {value}" for name, value in given.items()) or "defaults"
 
 
 def counts(entry: Mapping[str, Any]) -> str:
-    """One entry of a scan's counts, without what is zero."""
+    """Return one entry of a scan's counts as text, without what is zero."""
     texts = [f"{title} {formatting.count(entry[name])}" for name, title in COUNTS.items() if entry.get(name)]
     return ", ".join(texts) or "nothing to evaluate"
 
 
 def rules(lifetime_bars: int, longest_holding_bars: int, flat_at_close: bool, timeframe: str) -> list[str]:
-    """How long a signal waits, and how long its trade is held."""
+    """Return how long a signal waits, and how long its trade is held."""
     flat = ", flat at the close" if flat_at_close else ""
     return [f"waits {lifetime(lifetime_bars, timeframe)}", f"held {bars(longest_holding_bars)} at most{flat}"]
 
 
 def reasons(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What stands behind the counts of an entry: each with its example."""
+    """Return the counts of an entry that have an example, each with it."""
     return [(COUNTS.get(name, name), example) for name, example in entry.get("reasons", {}).items()]

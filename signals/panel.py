@@ -1,4 +1,4 @@
-"""What strategies look at: closed bars of one timeframe, one symbol after the other. No Django, no clock."""
+"""The input of strategies: closed bars of one timeframe, one symbol after the other. No Django, no clock."""
 
 from bisect import bisect_left
 from collections.abc import Callable
@@ -49,7 +49,7 @@ class Panel:
     tick: Floats
     late: Flags
     jumps: tuple[Jump, ...] = ()
-    known: dict[Any, Any] = field(
+    cache: dict[Any, Any] = field(
         default_factory=dict, repr=False, compare=False
     )  # indicators, once computed
 
@@ -58,7 +58,7 @@ class Panel:
 
     @classmethod
     def of(cls, bars: Bars, symbol: str = "", tick: float = 0.01) -> "Panel":
-        """The bars of one symbol, all of one source, each the first bar of a session of its own."""
+        """Make a panel of one symbol's bars, all of one source, each the first bar of its own session."""
         size = len(bars)
         return cls(
             bars=bars,
@@ -85,13 +85,13 @@ class Panel:
         return runs
 
     def once(self, key: object, compute: Callable[[], Any]) -> Any:
-        """What `compute` gives, computed the first time only."""
-        if key not in self.known:
-            self.known[key] = compute()
-        return self.known[key]
+        """Return what `compute` gives, computed the first time only."""
+        if key not in self.cache:
+            self.cache[key] = compute()
+        return self.cache[key]
 
     def find(self, symbol: str, opened_at: datetime) -> int | None:
-        """The row of a symbol's bar; None when it is not there. `symbols` are sorted."""
+        """Return the row of a symbol's bar; None when it is not there. `symbols` are sorted."""
         number = bisect_left(self.symbols, symbol)
         if number == len(self.symbols) or self.symbols[number] != symbol:
             return None
@@ -101,21 +101,21 @@ class Panel:
         return row if row < end and self.bars.opened_at[row] == instant else None
 
     def digest(self, row: int) -> str:
-        """Stands for a bar and up to 199 before it: equal when the same bars are behind it."""
+        """Return a hash of a bar and up to 199 before it: equal when these bars are."""
         first = int(np.searchsorted(self.symbol, self.symbol[row]))
         behind = self.bars[max(first, row - DIGESTED + 1) : row + 1]
         columns = (behind.opened_at, behind.open, behind.high, behind.low, behind.close, behind.volume)
         return blake2b(b"".join(column.tobytes() for column in columns), digest_size=16).hexdigest()
 
     def before(self, column: NDArray[T]) -> NDArray[T]:
-        """Each row's value on the bar before it. The first of a run has none: NaN, or False for flags."""
+        """Return each row's value on the bar before. The first of a run has none: NaN, or False for flags."""
         earlier = np.empty_like(column)
         earlier[1:] = column[:-1]
         earlier[self.starts] = np.nan if column.dtype.kind == "f" else 0
         return earlier
 
     def volume_ratio(self, period: int) -> Floats:
-        """Each bar's volume over the mean of the last `period` bars, itself included.
+        """Return each bar's volume over the mean of the last `period` bars, itself included.
 
         For intraday bars those of the same slot in the last `period` sessions: volume has the shape of the
         day. A quarter more sessions may lie between when the slot is missing in some. NaN where there are
@@ -144,7 +144,7 @@ class Panel:
         return ratio
 
     def indicator(self, function: Callable[..., Any], *columns: str, **parameters: int) -> Any:
-        """An indicator of each run for itself, laid end to end; several when the function gives several.
+        """Compute an indicator of each run for itself, laid end to end; as many as `function` gives.
 
         `function` takes arrays (here the named columns of the bars) and gives arrays of the same length.
         """
@@ -164,5 +164,5 @@ class Panel:
 
 
 def sessions_of(period: int) -> int:
-    """Over how many sessions `period` bars of one slot may be spread."""
+    """Return over how many sessions `period` bars of one slot may be spread."""
     return period + period // 4

@@ -36,7 +36,7 @@ Oldest = Mapping[str, datetime | None]
 
 
 def of(signals: Sequence[Signal]) -> dict[Key, StrategyRecord]:
-    """The records of these signals, pooled ones (symbol "") and those of their symbols. One query."""
+    """Return the records of these signals, pooled ones (symbol "") and those of their symbols. One query."""
     records = StrategyRecord.objects.filter(
         strategy_id__in={signal.strategy_id for signal in signals},
         timeframe__in={signal.timeframe for signal in signals},
@@ -46,7 +46,7 @@ def of(signals: Sequence[Signal]) -> dict[Key, StrategyRecord]:
 
 
 def with_records(signals: SignalQuerySet) -> SignalQuerySet:
-    """Each with its `records`: what its sentences need of those that `of` would give, in the same query."""
+    """Annotate each with its `records`: the columns that their sentences need, in the same query."""
     matching = StrategyRecord.objects.filter(
         strategy_id=OuterRef("strategy_id"),
         timeframe=OuterRef("timeframe"),
@@ -57,13 +57,13 @@ def with_records(signals: SignalQuerySet) -> SignalQuerySet:
 
 
 def read_with(signal: Signal) -> dict[str, StrategyRecord]:
-    """The records of a signal that was read with them, by symbol."""
+    """Return the records of a signal that was read with them, by symbol."""
     rows = signal.records  # type: ignore[attr-defined]  # annotated
     return {row["symbol"]: StrategyRecord(**row) for row in rows}
 
 
 def refresh(at: datetime) -> list[str]:
-    """Compute the records that are due, one configuration after the other; which they were."""
+    """Compute the records that are due, one configuration after the other; return which."""
     computed = []
     with locks.held("signals records") as is_held:
         symbols = _symbols()
@@ -79,7 +79,7 @@ def refresh(at: datetime) -> list[str]:
 
 
 def due(symbols: Sequence[str], at: datetime) -> list[StrategyConfig]:
-    """The configurations whose record is missing, of an earlier day, or no longer what it stands on."""
+    """Return the configurations whose record is missing, of an earlier day, or of other rules or bars."""
     pooled = {
         (record.strategy_id, record.timeframe): record
         for record in StrategyRecord.objects.filter(symbol=POOLED)
@@ -95,7 +95,7 @@ def due(symbols: Sequence[str], at: datetime) -> list[StrategyConfig]:
 
 
 def _symbols() -> list[str]:
-    """The watchlist, without instruments whose history waits to be restated."""
+    """Return the watchlist, without instruments whose history waits to be restated."""
     instruments = Instrument.objects.watched().filter(split_pending_since=None).order_by("symbol")
     return list(instruments.values_list("symbol", flat=True))
 
@@ -154,7 +154,7 @@ def _compute(config: StrategyConfig, setup: Setup, at: datetime) -> None:
 
 
 def _basis(config: StrategyConfig) -> dict[str, Any]:
-    """What a record depends on besides the bars."""
+    """Return what a record depends on besides the bars."""
     return {
         "parameters": config.parameters,
         "minimum_confidence": float(config.minimum_confidence),
@@ -189,7 +189,7 @@ def _known(value: float) -> float | None:
 
 
 def _listed(parts: Sequence[Study]) -> list[dict[str, Any]]:
-    """The cases themselves, oldest first, while they are few."""
+    """Return the cases themselves, oldest first, while they are few."""
     if sum(len(study.cases) for study in parts) >= StrategyRecord.FEW:
         return []
     cases = [

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def scan(pk: int | None = None) -> None:
-    """The scheduled scan, or the one that was asked for."""
+    """Run the scheduled scan, or the one that was requested."""
     if pk is None:
         workflow.run(timezone.now())
     elif requested := Scan.objects.filter(pk=pk, outcome=Scan.Outcome.QUEUED).first():

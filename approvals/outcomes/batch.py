@@ -57,7 +57,7 @@ class Batch:
         first = min(case.signal.bar_opened_at for case in cases) - A_WEEK
         starts = [
             sessions.back(self.timeframe, SLACK * remembers, first)
-            for sessions in self.calendars.known.values()
+            for sessions in self.calendars.sessions.values()
         ]
         symbols = [case.signal.symbol for case in cases]
         panel = store.panel(symbols, self.timeframe, since=min([first, *starts]))

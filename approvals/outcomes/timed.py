@@ -34,7 +34,7 @@ class Timed:
             opens = opens.copy()
             for number, symbol in enumerate(panel.symbols):
                 rows = slice(bounds[number], bounds[number + 1])
-                opens[rows] = _opening(calendars.known[calendars.of[symbol]], timeframe, opens[rows])
+                opens[rows] = _opening(calendars.sessions[calendars.of[symbol]], timeframe, opens[rows])
         return cls(panel, timeframe, calendars, opens, bounds)
 
     def numbers(self, symbols: Sequence[str]) -> Numbers:
@@ -81,7 +81,7 @@ class Timed:
         names = np.array([self.calendars.of[symbol] for symbol in self.panel.symbols])[numbers]
         for name in np.unique(names):
             of_name = names == name
-            until[of_name] = self.calendars.known[str(name)].walk(own, moments[of_name], bars)
+            until[of_name] = self.calendars.sessions[str(name)].walk(own, moments[of_name], bars)
         return until
 
 

@@ -161,7 +161,7 @@ def _request(request: HttpRequest, form: RunForm) -> Backtest | None:
         with transaction.atomic():
             test = backtest.request(**form.cleaned_data, by=asking(request), at=timezone.now())
             log_asked(request, test)
-    except backtest.Refused as refusal:
+    except backtest.BacktestRefused as refusal:
         for field, error in refusal.errors.items():
             form.add_error(field if field in form.fields else None, error)
         return None

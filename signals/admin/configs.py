@@ -1,4 +1,4 @@
-"""Which strategies are switched on, and how: with a form that knows each strategy's parameters."""
+"""Configurations of strategies, with a form that has each strategy's parameters."""
 
 from dataclasses import fields
 from typing import Any
@@ -198,7 +198,7 @@ class StrategyConfigAdmin(TitledAdmin):
 
 
 def _counted(config: StrategyConfig) -> str:
-    """What the newest scan that evaluated it counted."""
+    """Return what the newest scan that evaluated it counted."""
     if config.scanned_at is None:
         return "not evaluated yet"
     entry = vars(config).get("counted")
@@ -207,12 +207,12 @@ def _counted(config: StrategyConfig) -> str:
 
 
 def _shown(request: HttpRequest, obj: StrategyConfig | None) -> StrategyConfig:
-    """The stored one, or what is being added: its page is asked for with a strategy and a timeframe."""
+    """Return the stored one, or the one being added: its address has strategy and timeframe."""
     return obj or StrategyConfig(strategy_id=request.GET["strategy_id"], timeframe=request.GET["timeframe"])
 
 
 def _set_enabled(request: HttpRequest, queryset: QuerySet[StrategyConfig], *, enabled: bool) -> int:
-    """Switch them on or off. Only those that change are written down."""
+    """Switch them on or off. Only those that change are logged."""
     with transaction.atomic():
         changing = list(queryset.exclude(enabled=enabled).select_for_update())
         chosen = StrategyConfig.objects.filter(pk__in=[one.pk for one in changing])

@@ -1,4 +1,4 @@
-"""How signals are found, also among a million of them: nothing here counts or sorts them all."""
+"""Filters and search of signals that stay fast among a million: none counts or sorts them all."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -50,7 +50,7 @@ class StrategyFilter(admin.SimpleListFilter):
 
 
 def meaning(word: str, symbols: Collection[str]) -> Q:
-    """What a word in the search box asks for. `symbols`: those that are known."""
+    """Return the condition of a word in the search box. `symbols`: those that exist."""
     if word in symbols:
         return Q(symbol=word)
     if day := _day(word):

@@ -26,12 +26,12 @@ INTRADAY = {"minimum_confidence": Decimal("0.70"), "lifetime_bars": 8, "longest_
 
 
 def stored(config: StrategyConfig) -> dict[str, Any]:
-    """Its parameters; none where the column holds anything else."""
+    """Return its parameters; none where the column holds anything else."""
     return config.parameters if isinstance(config.parameters, dict) else {}
 
 
 def trouble(config: StrategyConfig) -> str:
-    """What keeps a configuration from being evaluated and what to do; empty when nothing does."""
+    """Return why a configuration cannot be evaluated and what to do; empty when it can."""
     if config.strategy_id not in STRATEGIES:
         return f"This version of Jax has no strategy {config.strategy_id}. Switch it off."
     if not isinstance(config.parameters, dict):
@@ -44,7 +44,7 @@ def trouble(config: StrategyConfig) -> str:
 
 
 def not_fetched(timeframe: str) -> str:
-    """Why there are no candles of a timeframe and what to set; empty when there are."""
+    """Return why there are no candles of a timeframe and what to set; empty when there are."""
     source = Timeframe(timeframe).built_from or Timeframe(timeframe)
     if source in settings.CANDLE_TIMEFRAMES:
         return ""
@@ -53,7 +53,7 @@ def not_fetched(timeframe: str) -> str:
 
 
 def usual(timeframe: str) -> dict[str, Any]:
-    """What a new configuration starts with."""
+    """Return the initial values of a new configuration."""
     intraday = Timeframe(timeframe).is_intraday
     return (INTRADAY if intraday else DAILY) | {"enabled": True, "flat_at_close": intraday}
 
@@ -123,7 +123,7 @@ class ConfigForm(ModelForm):
 
 
 def form_of(config: StrategyConfig) -> type[ConfigForm]:
-    """The form of a configuration: with what was chosen for it, and a field for each parameter."""
+    """Return the form of a configuration: with its choices, and a field for each parameter."""
     strategy = STRATEGIES.get(config.strategy_id)
     own = {f"{PREFIX}{one.name}": _field(one) for one in fields(strategy)} if strategy else {}
     chosen = {"strategy_id": config.strategy_id, "timeframe": config.timeframe}
@@ -131,7 +131,7 @@ def form_of(config: StrategyConfig) -> type[ConfigForm]:
 
 
 def _field(parameter: "Field[Any]") -> forms.CharField:
-    """Its text goes to the strategy as it is, which alone says what is a number and in range."""
+    """Return a parameter's field. The strategy alone checks that its text is a number in range."""
     least, most, meaning = (parameter.metadata[name] for name in ("least", "most", "meaning"))
     step = 1 if isinstance(parameter.default, int) else "any"
     return forms.CharField(

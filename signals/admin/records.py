@@ -79,7 +79,7 @@ class StrategyRecordAdmin(ReadOnlyAdmin):
 
 
 def cases(record: StrategyRecord) -> SafeString | str:
-    """The cases themselves, while they are few."""
+    """Return a table of the cases themselves, while they are few."""
 
     def cells(case: dict[str, Any]) -> list[str]:
         opened_at = datetime.fromisoformat(case["bar"])

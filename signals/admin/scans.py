@@ -1,4 +1,4 @@
-"""How the scans went, and why there is nothing; with a button that starts one."""
+"""Scans with what they counted, and a button that starts one."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ ASKED = "A scan is queued; the worker starts it at once. This list shows how it 
 
 
 def _row(entry: dict[str, Any]) -> SafeString:
-    """One strategy and timeframe; below them an example of each count that needs one."""
+    """Return the row of a strategy and timeframe, and below it an example of each count that needs one."""
     counts = ([formatting.count(entry.get(name, 0))] for name in signal_formatting.COUNTS)
     line = '<tr class="reason"><td></td><td></td><td colspan="{}">{}: {}</td></tr>'
     return format_html(

@@ -1,4 +1,4 @@
-"""Signals: what strategies said, how it stands, and what a person may take off."""
+"""Signals with their status, and an action that cancels pending ones."""
 
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, cast
@@ -72,7 +72,7 @@ class SignalAdmin(ReadOnlyAdmin):
         return SignalList
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
-        """What has an index; few enough wait for a decision to be sorted by anything."""
+        """Return the columns with an index, and the score while only pending signals are listed."""
         is_pending = request.GET.get(StatusFilter.parameter_name) == Signal.Status.PENDING
         return ["symbol", columns.generated, *([columns.score] if is_pending else [])]
 

@@ -139,6 +139,6 @@ class BacktestViewSet(ReadOnlyModelViewSet[Backtest]):
             with transaction.atomic():
                 test = backtest.request(**body.validated_data, by=who(request), at=timezone.now())
                 accepted.log(request, test)
-        except backtest.Refused as refusal:
+        except backtest.BacktestRefused as refusal:
             raise serializers.ValidationError(refusal.errors) from None
         return accepted.accepted(self, test)

@@ -89,7 +89,7 @@ class StrategySerializer(serializers.Serializer[Any]):
 
 
 def describe(strategies: list[type[Strategy]], records: Any) -> list[Described]:
-    """These strategies with their configurations and those of the records that are theirs."""
+    """Return these strategies with their configurations and their part of the records."""
     ids = [strategy.id for strategy in strategies]
     configs = list(StrategyConfig.objects.filter(strategy_id__in=ids).order_by("strategy_id", "timeframe"))
     strategy_records = list(

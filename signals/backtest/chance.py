@@ -1,4 +1,4 @@
-"""Random entries: a strategy that speaks as often, on the same sides and at the same distances, but anywhere.
+"""Random entries: as many ideas, on the same sides and at the same distances, but anywhere.
 
 All its events are moved, also those too weak to be played, for they end trades of the other side. The rules
 of the trades are the same. What is left between the two is what the strategy's moments are worth. Pure.
@@ -19,7 +19,7 @@ SEED = 20_100_101
 
 
 def draw(panel: Panel, events: Ideas, is_played: Flags, places: Rows, rules: Rules, *, draws: int) -> Floats:
-    """For each symbol and draw: the sum of R and the number of results, (symbols, draws, 2) float64.
+    """Return the sum of R and the number of results, (symbols, draws, 2) float64.
 
     `places`: the rows at which an event may fall, in order; each symbol's events fall on its own. The draws
     of a symbol depend on nothing but its name and these.
@@ -47,7 +47,7 @@ def draw(panel: Panel, events: Ideas, is_played: Flags, places: Rows, rules: Rul
 
 
 def _rows(panel: Panel, owner: Integers, places: Rows, draws: int) -> Rows:
-    """Where each event falls in each draw, (events, draws); -1 where its symbol has no place."""
+    """Return where each event falls in each draw, (events, draws); -1 where its symbol has no place."""
     rows = np.full((len(owner), draws), -1, dtype=np.intp)
     every = np.arange(len(panel.symbols) + 1)
     first_events = np.searchsorted(owner, every)
@@ -62,7 +62,7 @@ def _rows(panel: Panel, owner: Integers, places: Rows, draws: int) -> Rows:
 
 
 def _moved(panel: Panel, events: Ideas, rows: Rows) -> Ideas:
-    """The events at other rows: entered at the close there, as many ATR from stop and target as before."""
+    """Move the events to other rows: entered at the close there, levels as many ATR away as before."""
     atr = panel.indicator(indicators.atr, "high", "low", "close", period=events.strategy.atr_period)
     scale = atr[rows] / atr[events.row]
     price = panel.bars.close[rows]

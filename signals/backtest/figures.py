@@ -65,7 +65,7 @@ class Figures:
     random_r_high: float
 
     def as_json(self) -> dict[str, Any]:
-        """The same with null for what is unknown or infinite: JSON has no other numbers."""
+        """Return the same with null for what is unknown or infinite: JSON has no such numbers."""
         return {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in asdict(self).items()
@@ -122,12 +122,12 @@ def figures(study: Study) -> Figures:
 
 
 def race(cases: Cases) -> tuple[int, int]:
-    """How often the target came first, and how often the stop."""
+    """Return how often the target came first, and how often the stop."""
     return int((cases.race == End.TARGET).sum()), int((cases.race == End.STOP).sum())
 
 
 def luck(cases: Cases) -> float:
-    """The share of targets that chance would give among those that reached target or stop; NaN without any.
+    """Return the share of targets that chance would give among targets and stops; NaN without any.
 
     A price without drift reaches a target t away before a stop s away with probability s / (s + t): the
     gambler's ruin, W. Feller, An Introduction to Probability Theory and Its Applications I, chapter XIV.
@@ -144,7 +144,7 @@ def mean(values: Floats) -> float:
 
 
 def _random(chance: Floats) -> tuple[float, float, float]:
-    """The mean R over all random trades, and the middle 95 % of the means of the draws."""
+    """Return the mean R over all random trades, and the middle 95 % of the means of the draws."""
     drawn = chance[chance[:, 1] > 0]
     if not len(drawn):
         return math.nan, math.nan, math.nan

@@ -1,4 +1,4 @@
-"""Buying at the first open and holding to the last close, to hold a strategy against. Pure.
+"""Buying at the first open and holding to the last close, to compare a strategy with. Pure.
 
 What lies between two runs, a jump that nothing explains, is left out as if the price had stood still.
 """
@@ -22,7 +22,7 @@ class Held:
 
 
 def hold(panel: Panel, inside: Flags, cost_bps: float) -> list[Held]:
-    """What holding each symbol of the panel over its bars `inside` would have brought."""
+    """Return what holding each symbol of the panel over its bars `inside` would have brought."""
     parts: list[list[Floats]] = [[] for _ in panel.symbols]
     for start, end in zip(panel.starts.tolist(), panel.ends.tolist(), strict=True):
         first = start + int(np.argmax(inside[start:end]))
@@ -39,7 +39,7 @@ def _held(levels: Floats, cost: float) -> Held:
 
 
 def mean(holdings: list[Held]) -> Held:
-    """The same money in each: the mean gain, and the mean of the falls. NaN when there is none."""
+    """Return the mean gain and the mean of the falls: the same money in each. NaN when there is none."""
     with_bars = [holding for holding in holdings if not math.isnan(holding.gain)]
     if not with_bars:
         return Held(math.nan, math.nan)

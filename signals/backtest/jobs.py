@@ -40,7 +40,7 @@ def request(
     by: User | None,
     at: datetime,
 ) -> Backtest:
-    """Ask the queue for a backtest. What is None is taken from the configuration. Raises Refused."""
+    """Queue a backtest. What is None is taken from the configuration. Raises BacktestRefused."""
     setup = checked(
         strategy_id=strategy_id,
         timeframe=timeframe,
@@ -59,7 +59,7 @@ def request(
 
 
 def run(test: Backtest, at: datetime) -> None:
-    """Run a queued backtest. One that has ended, or is being run, is left alone."""
+    """Run a queued backtest. One that has ended, or is running, stays as it is."""
     begun, row = time.monotonic(), Backtest.objects.filter(pk=test.pk)
     with locks.held(_lock(test)) as is_held:
         if not is_held:

@@ -52,7 +52,7 @@ NOTES = (
 
 
 def report(setup: Setup, studies: Iterable[Study]) -> Report:
-    """The figures of all studies, in the order of their symbols."""
+    """Return the figures of all studies, in the order of their symbols."""
     listed = list(studies)
     rows = [figures(study) for study in (pooled(listed), *listed)]
     return Report(setup, rows, warnings(setup, listed))
@@ -77,7 +77,7 @@ def _about_jumps(study: Study) -> str:
 
 
 def setup_json(setup: Setup) -> dict[str, Any]:
-    """What was tested, as JSON."""
+    """Return what was tested, as JSON."""
     return {
         "strategy_id": setup.strategy.id,
         "timeframe": setup.timeframe.value,
@@ -94,7 +94,7 @@ def setup_json(setup: Setup) -> dict[str, Any]:
 
 
 def heading_lines(setup: Setup, every: Figures) -> list[str]:
-    """What was tested and what was not traded, in sentences."""
+    """Return what was tested and what was not traded, in sentences."""
     rules = setup.rules
     span = f"{every.first_at[:10]} to {every.last_at[:10]}" if every.first_at and every.last_at else "no bars"
     flat = ", flat at the session's close" if rules.flat_at_close else ""

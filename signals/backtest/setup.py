@@ -18,7 +18,7 @@ FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 1, 1)
 SHOWN = 10
 
 
-class Refused(ValueError):
+class BacktestRefused(ValueError):
     """A backtest that makes no sense. `errors`: the field -> what to do."""
 
     def __init__(self, errors: Mapping[str, str]) -> None:
@@ -45,7 +45,7 @@ class Setup:
 
     @classmethod
     def of(cls, config: StrategyConfig, symbols: Sequence[str], cost_bps: float = COST_BPS) -> "Setup":
-        """What a configuration says, over all that is stored. Raises BadParameters."""
+        """Return the setup of a configuration, over all that is stored. Raises BadParameters."""
         return cls(
             strategy=config.strategy,
             timeframe=Timeframe(config.timeframe),
@@ -83,7 +83,7 @@ def checked(
     minimum_confidence: Decimal | float | None = None,
     cost_bps: float = COST_BPS,
 ) -> Setup:
-    """What was asked for, on top of what is configured for this strategy and timeframe. Raises Refused.
+    """Return the requested setup, on top of the strategy's configuration. Raises BacktestRefused.
 
     Parameters that are not given are those of the configuration; so is a minimum confidence of None.
     """
@@ -100,7 +100,7 @@ def checked(
     if since and until and since > until:
         errors["until"] = f"The last day, {until}, lies before the first, {since}."
     if errors:
-        raise Refused(errors)
+        raise BacktestRefused(errors)
     config = _configured(strategy_id, timeframe)
     config.parameters = {**config.parameters, **(parameters or {})}
     if minimum_confidence is not None:
@@ -108,7 +108,7 @@ def checked(
     try:
         setup = Setup.of(config, symbols, cost_bps)
     except BadParameters as bad:
-        raise Refused(
+        raise BacktestRefused(
             {f"parameters.{name}": f"{name} {error}" for name, error in bad.errors.items()}
         ) from bad
     return replace(setup, since=since, until=until)
@@ -119,7 +119,7 @@ def _is_share(number: Decimal) -> bool:
 
 
 def _configured(strategy_id: str, timeframe: str) -> StrategyConfig:
-    """The stored configuration; where there is none, one with the defaults of every field."""
+    """Return the stored configuration; where there is none, one with the defaults of every field."""
     found = StrategyConfig.objects.filter(strategy_id=strategy_id, timeframe=timeframe).first()
     return found or StrategyConfig(strategy_id=strategy_id, timeframe=timeframe)
 
@@ -134,7 +134,7 @@ def _unknown(strategy_id: str, timeframe: str) -> dict[str, str]:
 
 
 def _without_bars(symbols: Sequence[str], timeframe: Timeframe) -> dict[str, str]:
-    """Why these symbols cannot be tested, if so."""
+    """Return why these symbols cannot be tested, if so."""
     if not symbols:
         return {"symbols": "Name at least one symbol."}
     known = dict(Instrument.objects.filter(symbol__in=symbols).values_list("symbol", "split_pending_since"))
@@ -162,6 +162,6 @@ def _how_to_get(timeframe: Timeframe) -> str:
 
 
 def shortened(names: Sequence[str]) -> str:
-    """The first names and how many more there are."""
+    """Return the first names and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more

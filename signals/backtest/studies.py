@@ -1,4 +1,4 @@
-"""What a strategy did on stored bars, symbol by symbol: the cases and counts that all figures stand on."""
+"""What a strategy did on stored bars, symbol by symbol: the cases and counts behind all figures."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
@@ -89,7 +89,7 @@ COUNTS = ("bars", "ideas", "late", "below_minimum", "void", "missed", "open", "e
 
 
 def studies(setup: Setup, *, draws: int = 0) -> Iterator[Study]:
-    """One for each symbol of the setup, read and evaluated some symbols at a time."""
+    """Yield a study of each symbol of the setup, read and evaluated some symbols at a time."""
     of = Instrument.objects.filter(symbol__in=setup.symbols).values_list("symbol", "calendar")
     calendars = Calendars.load(dict(of))
     left, size = list(setup.symbols), FIRST_SYMBOLS
@@ -101,7 +101,7 @@ def studies(setup: Setup, *, draws: int = 0) -> Iterator[Study]:
 
 
 def pooled(studies_of_symbols: Sequence[Study]) -> Study:
-    """All of them as one. Holding is the mean: the same money in each."""
+    """Return all of them as one. Holding is the mean: the same money in each."""
     first = [study.first_at for study in studies_of_symbols if study.first_at]
     last = [study.last_at for study in studies_of_symbols if study.last_at]
     return Study(
@@ -119,7 +119,7 @@ def pooled(studies_of_symbols: Sequence[Study]) -> Study:
 
 
 def evaluate(panel: Panel, setup: Setup, calendars: Calendars, *, draws: int = 0) -> list[Study]:
-    """What the strategy did on each symbol of the panel."""
+    """Return what the strategy did on each symbol of the panel."""
     inside = _inside(panel, setup)
     events = setup.strategy.ideas(panel)
     events_inside = events[inside[events.row]]
@@ -148,7 +148,7 @@ def evaluate(panel: Panel, setup: Setup, calendars: Calendars, *, draws: int = 0
 
 
 def _inside(panel: Panel, setup: Setup) -> Flags:
-    """Which bars are of the days tested; earlier ones only warm the indicators up."""
+    """Return which bars are of the days tested; earlier ones only warm the indicators up."""
     if setup.begins is None:
         return np.ones(len(panel), dtype=np.bool_)
     inside: Flags = panel.bars.opened_at >= to_instant(setup.begins)
@@ -156,7 +156,7 @@ def _inside(panel: Panel, setup: Setup) -> Flags:
 
 
 def _exposed(trades: Trades, size: int) -> Rows:
-    """The rows inside at least one trade."""
+    """Return the rows inside at least one trade."""
     steps = np.zeros(size + 1, dtype=np.int64)
     held = trades.held > 0
     np.add.at(steps, trades.entered[held], 1)
@@ -165,7 +165,7 @@ def _exposed(trades: Trades, size: int) -> Rows:
 
 
 def _places(panel: Panel, setup: Setup, calendars: Calendars, inside: Flags) -> Rows:
-    """The rows where the strategy could have spoken and its idea have been entered in time."""
+    """Return the rows where the strategy could have had an idea that is entered in time."""
     rows = np.arange(len(panel))
     atr = panel.indicator(indicators.atr, "high", "low", "close", period=setup.strategy.atr_period)
     is_possible = inside & (rows - panel.starts[panel.run] >= setup.strategy.needs) & (atr > 0)
@@ -177,7 +177,7 @@ def _places(panel: Panel, setup: Setup, calendars: Calendars, inside: Flags) -> 
 
 
 def _cases(panel: Panel, ideas: Ideas, trades: Trades, race: NDArray[np.int8]) -> tuple[Rows, Cases]:
-    """The trades that have ended, and the rows of their ideas."""
+    """Return the rows of the ideas whose trades have ended, and these trades."""
     ended = trades.is_result
     ideas = ideas[ended]
     stop, target = np.abs(ideas.entry - ideas.stop), np.abs(ideas.target - ideas.entry)

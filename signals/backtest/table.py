@@ -10,7 +10,7 @@ Column = tuple[str, str, Callable[[Figures], str]]  # two lines of heading, and 
 
 
 def laid_out(rows: Sequence[Figures]) -> list[str]:
-    """How the trades ended, an empty line, and what they brought beside chance and holding."""
+    """Return the lines of two tables: how the trades ended, and their results beside chance and holding."""
     return [*_table(ENDINGS, rows), "", *_table(RESULTS, rows)]
 
 

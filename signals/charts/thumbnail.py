@@ -47,7 +47,7 @@ class Picture:
 
     @classmethod
     def of(cls, signal: Signal, stored: Bars, shares: float) -> "Picture":
-        """The last bars before the one that spoke, and the first after it. There must be some."""
+        """Take the last bars before the signal's, and the first after it. There must be some."""
         at = to_instant(signal.bar_opened_at)
         position = int(np.searchsorted(stored.opened_at, at))
         is_stored, here = bool(at in stored.opened_at), min(position, BEFORE)
@@ -57,7 +57,7 @@ class Picture:
         return cls(signal, bars, here, spoke, float(low), float(high), shares)
 
     def x(self, bar: int) -> float:
-        """The middle of a bar."""
+        """Return the middle of a bar."""
         beyond = self.spoke is None and bar >= self.here
         return MIDDLE + SLOT * (bar - self.here + beyond)
 
@@ -66,7 +66,7 @@ class Picture:
 
 
 def levels_of(signal: Signal) -> Iterator[tuple[str, bool, float]]:
-    """Each level that is drawn: its name, if its words stand above its line, and its price."""
+    """Yield each level that is drawn: its name, whether its text is above its line, and its price."""
     buys = signal.signal_type == Signal.Type.BUY
     yield "target", buys, float(signal.take_profit)
     yield "entry", True, float(signal.entry_price)
@@ -74,19 +74,19 @@ def levels_of(signal: Signal) -> Iterator[tuple[str, bool, float]]:
 
 
 def around(signal: Signal) -> Bars:
-    """The closed bars around the one that spoke, and as many before as it stands on. One read."""
+    """Return the closed bars around the signal's, with all that its digest covers. One read."""
     timeframe, at = Timeframe(signal.timeframe), signal.bar_opened_at
     since, until = at - _reach(timeframe, DIGESTED), at + _reach(timeframe, AFTER)
     return read_bars([signal.symbol], timeframe, since=since, until=until, closed=True)[signal.symbol]
 
 
 def _reach(timeframe: Timeframe, bars: int) -> timedelta:
-    """A span that holds so many bars: a session is a quarter of its day, and some days have none."""
+    """Return a span that holds so many bars: a session is a quarter of its day, and some days have none."""
     return 6 * bars * timeframe.length + timedelta(days=5)
 
 
 def shares(signal: Signal) -> float:
-    """How many shares one has become since the signal was stored: bars are restated at a split, it is not."""
+    """Return what one share has become since the signal was stored: a split restates bars, not signals."""
     since = Split.objects.filter(
         symbol=signal.symbol, recorded_at__gte=signal.created_at, date__gt=signal.bar_opened_at
     )
@@ -98,7 +98,7 @@ def title(signal: Signal) -> str:
 
 
 def facts(signal: Signal, stored: Bars, shares: float = 1) -> str:
-    """What its picture or its chart shows, in words."""
+    """Return what its picture or its chart shows, in words."""
     return described(Picture.of(signal, stored, shares)) if len(stored) else NOTHING
 
 
@@ -118,7 +118,7 @@ def draw(signal: Signal, stored: Bars, shares: float = 1) -> SafeString | str:
 
 
 def described(picture: Picture) -> str:
-    """What the picture shows, for those who do not see it."""
+    """Return what the picture shows, for a screen reader."""
     signal, bars = picture.signal, picture.bars
     after = len(bars) - picture.here - (picture.spoke is not None)
     missing = "" if picture.spoke is not None else " The bar that spoke is no longer among the closed ones."
@@ -135,7 +135,7 @@ def _stamp(picture: Picture) -> str:
 
 
 def _mark(picture: Picture) -> SafeString:
-    """The bar that spoke: a band behind it with its date, and an arrow beside it."""
+    """Return the mark of the signal's bar: a band behind it with its date, and an arrow beside it."""
     first = to_datetime(picture.bars.opened_at[0])
     return format_html(
         '<rect class="spoke" x="{}%" y="0" width="{}%" height="88%"/>'
@@ -186,7 +186,7 @@ def _candle(picture: Picture, bar: int) -> SafeString:
 
 
 def _level(picture: Picture, name: str, above: bool, price: float) -> SafeString:
-    """A line from the bar that spoke on, with its words at its end."""
+    """Return a line from the signal's bar on, with its text at its end."""
     return format_html(
         '<line class="{name}" x1="{}%" x2="100%" y1="{y}%" y2="{y}%"/>'
         '<text class="end {name}" x="99.5%" y="{y}%" dy="{}">{name} {}</text>',

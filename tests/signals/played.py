@@ -41,12 +41,12 @@ def beside(*panels: Panel) -> Panel:
 
 def broken(one: Panel, *starts: int) -> Panel:
     """The same bars in runs that start at these rows."""
-    return replace(one, starts=np.array([0, *starts], dtype=np.intp), known={})
+    return replace(one, starts=np.array([0, *starts], dtype=np.intp), cache={})
 
 
 def in_sessions(one: Panel, *lengths: int) -> Panel:
     """The same bars, so many in each session."""
-    return replace(one, session=np.repeat(np.arange(len(lengths)), lengths).astype(np.int32), known={})
+    return replace(one, session=np.repeat(np.arange(len(lengths)), lengths).astype(np.int32), cache={})
 
 
 def ideas(rows: Sequence[int], sides: Sequence[int], levels: Sequence[tuple[float, float, float]]) -> Ideas:

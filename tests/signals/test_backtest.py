@@ -213,13 +213,13 @@ def test_a_jump_before_the_tested_days_is_told_while_they_begin_cold(day: int, i
 
 @pytest.mark.parametrize("until", [date(9999, 12, 31), date(1, 1, 1)])
 def test_days_that_no_bar_can_have_are_refused(until: date) -> None:
-    with pytest.raises(backtest.Refused, match="write one from 1900-01-01 to 2200-01-01"):
+    with pytest.raises(backtest.BacktestRefused, match="write one from 1900-01-01 to 2200-01-01"):
         asked(until=until)
 
 
 @pytest.mark.parametrize("minimum", ["nan", "snan", "inf", "-inf"])
 def test_a_minimum_that_is_no_number_is_refused(minimum: str) -> None:
-    with pytest.raises(backtest.Refused, match="a number from 0 to 1"):
+    with pytest.raises(backtest.BacktestRefused, match="a number from 0 to 1"):
         asked(minimum_confidence=Decimal(minimum))
 
 

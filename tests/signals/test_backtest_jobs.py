@@ -12,7 +12,7 @@ from market import store
 from market.models import Instrument
 from market.prices import Feed, Timeframe
 from signals import backtest, tasks
-from signals.backtest import Refused, Setup
+from signals.backtest import BacktestRefused, Setup
 from signals.models import Backtest, StrategyConfig
 from tests import make
 from tests.signals.walks import walk
@@ -65,14 +65,14 @@ def asked(**values: Any) -> Setup:
 def test_what_makes_no_sense_is_refused_with_what_to_do(
     values: dict[str, Any], field: str, told: str
 ) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(BacktestRefused) as refusal:
         asked(**values)
     assert told in refusal.value.errors[field]
 
 
 def test_a_symbol_whose_split_is_being_restated_is_refused() -> None:
     Instrument.objects.filter(symbol="AAPL").update(split_pending_since=AT)
-    with pytest.raises(Refused, match="A split of AAPL is being restated"):
+    with pytest.raises(BacktestRefused, match="A split of AAPL is being restated"):
         asked()
 
 
@@ -107,7 +107,7 @@ def test_a_request_is_a_row_and_a_task_of_the_slow_queue(admin_user: User) -> No
 
 
 def test_what_is_refused_leaves_neither() -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(BacktestRefused):
         request(symbols=["NOPE"])
     assert not Backtest.objects.exists()
     assert not OrmQ.objects.exists()

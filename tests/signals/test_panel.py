@@ -19,7 +19,7 @@ START = datetime(2022, 1, 3, tzinfo=UTC)
 
 
 def panel_of(bars: Bars, **columns: object) -> Panel:
-    return replace(Panel.of(bars), known={}, **columns)  # type: ignore[arg-type]  # any column
+    return replace(Panel.of(bars), cache={}, **columns)  # type: ignore[arg-type]  # any column
 
 
 def test_the_first_bar_of_a_run_has_nothing_before_it() -> None:

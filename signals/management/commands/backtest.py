@@ -64,7 +64,7 @@ class Command(BaseCommand):
                 parameters=dict(options["parameters"]),
                 **{name: options[name] for name in names},
             )
-        except backtest.Refused as refusal:
+        except backtest.BacktestRefused as refusal:
             raise CommandError(str(refusal)) from refusal
         # Not through Django, which ends every update with a new line. Off when nobody watches.
         progress = tqdm(
