@@ -20,6 +20,7 @@ from knox.models import AuthToken
 
 from approvals import audit, execution, outcomes, positions, proposals
 from approvals.models import AuditEvent, Fill, Order, Outcome
+from jaxsite import queries
 from market import sessions
 from market.ingestion import cycle
 from market.models import Candle, Instrument
@@ -187,14 +188,7 @@ class Demonstration:
             self.say(f"   {chain.count} events, none changed. Head: {chain.head}")
 
     def _flip_a_byte(self, event: AuditEvent) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SET session_replication_role = replica")  # switches the triggers off
-            cursor.execute(
-                "UPDATE audit_events SET text = overlay(text placing 'D' from position('d' in text) for 1) "
-                "WHERE number = %s",
-                [event.number],
-            )
-            cursor.execute("SET session_replication_role = DEFAULT")
+        queries.tamper_with_event(event.number)
 
     def _tick(self, at: datetime) -> None:
         """What the worker does each minute."""

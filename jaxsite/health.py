@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
 from approvals.gate import CHECKED_WITHIN
+from jaxsite import queries
 from jaxsite.queries import HealthFacts, health_facts
 from market import feeds, quotes, worker
 from market.models import ProviderStatus
@@ -80,7 +81,7 @@ def ping() -> None:
     fresh = connection.copy()
     try:
         with fresh.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            cursor.execute(queries.ANSWER)
     finally:
         fresh.close()
 

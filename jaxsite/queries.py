@@ -1,10 +1,15 @@
-"""What the health checks read, as one statement: probes ask every few seconds, the status page each 15."""
+"""SQL of the site: what the health checks read, and how the demonstration tampers with a record."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import connection
+
 from core.queries import fetch_one
 
+ANSWER = "SELECT 1"
+
+# One statement: probes ask every few seconds, the status page each 15.
 HEALTH_FACTS = """
 SELECT
     (SELECT data FROM installation ORDER BY id LIMIT 1) AS data,
@@ -44,3 +49,15 @@ class HealthFacts:
 def health_facts(at: datetime, lost_after: timedelta) -> HealthFacts:
     """Return what most checks are read from. An order counts as lost when unknown for longer."""
     return fetch_one(HealthFacts, HEALTH_FACTS, {"at": at, "lost_before": at - lost_after})
+
+
+def tamper_with_event(number: int) -> None:
+    """Change one letter of an audit event, past the triggers that refuse it, as a superuser could."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")  # switches the triggers off
+        cursor.execute(
+            "UPDATE audit_events SET text = overlay(text placing 'D' from position('d' in text) for 1) "
+            "WHERE number = %s",
+            [number],
+        )
+        cursor.execute("SET session_replication_role = DEFAULT")
