@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Max, OuterRef, Subquery
@@ -14,8 +14,8 @@ from market.prices import Timeframe
 LAST_HOUR = timedelta(hours=1)
 
 # Ten days reach over the longest holidays; without a bound each row would look at every session since 1990.
-PREVIOUS_CLOSES = """
-SELECT quotes.symbol, instruments.calendar, previous.close, previous.date,
+WITH_PREVIOUS_CLOSE = """
+SELECT quotes.*, instruments.calendar, previous.close, previous.date,
     ARRAY(
         SELECT ratio FROM splits WHERE splits.symbol = quotes.symbol AND splits.date > previous.session
     ) AS later_splits
@@ -73,23 +73,25 @@ GROUP BY wanted.symbol
 
 @dataclass(frozen=True)
 class PreviousClose:
-    """The daily close before the session of a symbol's newest quote, on the share basis of today.
+    """The daily close before the session of a quote, on the share basis of today.
 
     `later_splits`: the ratios of the splits since that session. `close` is None where none is stored, and
     while a split is pending.
     """
 
-    symbol: str
     calendar: str
     close: float | None
     date: date | None
     later_splits: Sequence[float]
 
 
-def previous_closes(symbols: Collection[str]) -> dict[str, PreviousClose]:
-    """Return the previous close of each symbol that has a quote. One query."""
-    rows = fetch_all(PreviousClose, PREVIOUS_CLOSES, {"symbols": list(symbols)})
-    return {row.symbol: row for row in rows}
+def with_previous_close(symbols: Collection[str]) -> list[tuple[Quote, PreviousClose]]:
+    """Return the newest quote of each symbol that has one, with its previous close. One query."""
+    columns = [field.name for field in fields(PreviousClose)]
+    return [
+        (quote, PreviousClose(**{column: getattr(quote, column) for column in columns}))
+        for quote in Quote.objects.raw(WITH_PREVIOUS_CLOSE, {"symbols": list(symbols)})
+    ]
 
 
 @dataclass(frozen=True)

@@ -75,12 +75,11 @@ class QuoteView:
 
 
 def quotes_with_change(symbols: Collection[str], at: datetime) -> dict[str, QuoteView]:
-    """Return the newest quote of each symbol that has one, as it looks at `at`. Three queries."""
-    closes = queries.previous_closes(symbols)
+    """Return the newest quote of each symbol that has one, as it looks at `at`. Two queries."""
     open_sessions = dict(TradingSession.objects.open_at(at).values_list("calendar", "opens_at"))
     return {
-        symbol: _view(quote, closes[symbol], open_sessions.get(closes[symbol].calendar), at)
-        for symbol, quote in Quote.objects.in_bulk(closes).items()
+        quote.symbol: _view(quote, previous, open_sessions.get(previous.calendar), at)
+        for quote, previous in queries.with_previous_close(symbols)
     }
 
 
