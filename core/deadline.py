@@ -1,4 +1,4 @@
-"""Waiting for somebody outside, and not longer than so many seconds, whatever he does."""
+"""A deadline for a wait on another host, whatever that host does."""
 
 import asyncio
 import threading

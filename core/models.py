@@ -1,4 +1,4 @@
-"""What the files of this room share."""
+"""What the models of all apps share."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING

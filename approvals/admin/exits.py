@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from approvals import exits
 from approvals.models import BrokerPosition, Order
 from core.admin.read_only import LogAdmin
-from core.admin.users import asking, may
+from core.admin.users import may, user_of
 
 NOTES = 500  # characters
 
@@ -76,7 +76,7 @@ class OrderExits(ExitsAdmin):
         return [self._button("<uuid:pk>", name, view) for name, view in views.items()] + super().get_urls()
 
     def cancel(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        order, at, by = get_object_or_404(Order, pk=pk), timezone.now(), asking(request)
+        order, at, by = get_object_or_404(Order, pk=pk), timezone.now(), user_of(request)
 
         def leave(form: ExitForm) -> Order:
             given = form.cleaned_data
@@ -85,7 +85,7 @@ class OrderExits(ExitsAdmin):
         return self._do(request, order, leave)
 
     def drop(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        order, at, by = get_object_or_404(Order, pk=pk), timezone.now(), asking(request)
+        order, at, by = get_object_or_404(Order, pk=pk), timezone.now(), user_of(request)
 
         def leave(form: ExitForm) -> Order:
             return exits.drop(order, by=by, at=at, notes=form.cleaned_data["notes"])
@@ -98,7 +98,7 @@ class PositionExits(ExitsAdmin):
         return [self._button("<path:symbol>", "close", self.close), *super().get_urls()]
 
     def close(self, request: HttpRequest, symbol: str) -> HttpResponse:
-        position, at, by = get_object_or_404(BrokerPosition, pk=symbol), timezone.now(), asking(request)
+        position, at, by = get_object_or_404(BrokerPosition, pk=symbol), timezone.now(), user_of(request)
 
         def leave(form: ExitForm) -> Order:
             return exits.close(position.symbol, by=by, at=at, notes=form.cleaned_data["notes"])

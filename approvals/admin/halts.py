@@ -17,7 +17,7 @@ from approvals.gate import reason_of
 from approvals.models import Gate, TradingHalt
 from core import formatting
 from core.admin.read_only import LogAdmin
-from core.admin.users import asking, may
+from core.admin.users import may, user_of
 
 LONGEST = 500  # characters of a reason
 
@@ -58,7 +58,7 @@ class TradingHaltAdmin(LogAdmin):
         if not may(request, "approvals.add_tradinghalt"):
             raise PermissionDenied
         if reason := _written(request, "reason"):
-            halt.start(TradingHalt.Cause.PERSON, reason, timezone.now(), by=asking(request))
+            halt.start(TradingHalt.Cause.PERSON, reason, timezone.now(), by=user_of(request))
             self.message_user(request, HALTED, messages.WARNING)
         else:
             self.message_user(request, "Nothing was done: say why trading is halted.", messages.ERROR)
@@ -68,7 +68,7 @@ class TradingHaltAdmin(LogAdmin):
         if not may(request, "approvals.change_tradinghalt"):
             raise PermissionDenied
         if note := _written(request, "note"):
-            ended = halt.end(timezone.now(), asking(request), note)
+            ended = halt.end(timezone.now(), user_of(request), note)
             self.message_user(request, RESUMED if ended else "Trading was not halted.")
         else:
             self.message_user(request, "Nothing was done: say why trading goes on.", messages.ERROR)

@@ -20,7 +20,7 @@ from approvals.models import Order, TradeApproval
 from core.api.bodies import Body, OneOf
 from core.api.preconditions import ETAG, IF_MATCH, seen
 from core.api.refusals import Conflict, PreconditionFailed
-from core.api.users import who
+from core.api.users import user_of
 from signals import lifecycle
 from signals.models import Signal
 
@@ -69,7 +69,7 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
         The query may hold what you would change. The first look of each person is written down.
         """
         signal, overrides = get_object_or_404(Signal, pk=pk), overrides_of(request.query_params)
-        decisions.view(signal, by=who(request), at=self.at)
+        decisions.view(signal, by=user_of(request), at=self.at)
         proposal = proposals.propose(signal, self.at, overrides)
         headers = {"ETag": f'"{decisions.etag_of(signal, self.at)}"'}
         return Response(ProposalSerializer(proposal).data, headers=headers)
@@ -90,7 +90,7 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
         try:
             approval = decisions.approve(
                 signal.pk,
-                by=who(request),
+                by=user_of(request),
                 seen=version,
                 at=self.at,
                 overrides=body.overrides,
@@ -111,7 +111,7 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
         signal, body = get_object_or_404(Signal, pk=pk), RejectSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:
-            approval = decisions.reject(signal.pk, by=who(request), at=self.at, **body.validated_data)
+            approval = decisions.reject(signal.pk, by=user_of(request), at=self.at, **body.validated_data)
         except lifecycle.NotPending as ended:
             raise Conflict(str(ended)) from None
         return Response(ApprovalSerializer(approval).data, status.HTTP_201_CREATED)
@@ -157,7 +157,7 @@ class OrderDecisionViewSet(GenericViewSet[Any]):
         try:
             order = decisions.release(
                 order.pk,
-                by=who(request),
+                by=user_of(request),
                 seen=seen(request, order.fingerprint()),
                 at=timezone.now(),
                 overrides=body.overrides,

@@ -15,7 +15,7 @@ from approvals.models import TradingHalt
 from core.api.bodies import Body
 from core.api.filters import YesNoFilter
 from core.api.permissions import MayChange
-from core.api.users import who
+from core.api.users import user_of
 
 NOT_HALTED = "Trading is not halted: there is nothing to resume."
 RESUMED = "Trading goes on. Orders that waited meanwhile are held: each needs a new look before it goes out."
@@ -68,7 +68,7 @@ class HaltViewSet(ListModelMixin, GenericViewSet[TradingHalt]):
         """Halt. 200 with the halt as it was begun when a person has halted already."""
         body, at = HaltRequestSerializer(data=request.data), timezone.now()
         body.is_valid(raise_exception=True)
-        begun = halt.start(TradingHalt.Cause.PERSON, body.validated_data["reason"], at, who(request))
+        begun = halt.start(TradingHalt.Cause.PERSON, body.validated_data["reason"], at, user_of(request))
         is_new = begun.started_at == at
         return Response(HaltSerializer(begun).data, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
@@ -78,7 +78,7 @@ class HaltViewSet(ListModelMixin, GenericViewSet[TradingHalt]):
         """End every halt, whatever caused it."""
         body = ResumeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        ended = halt.end(timezone.now(), who(request), body.validated_data["note"])
+        ended = halt.end(timezone.now(), user_of(request), body.validated_data["note"])
         ended = list(self.get_queryset().filter(pk__in=[one.pk for one in ended]))
         answer = {"detail": RESUMED if ended else NOT_HALTED, "ended": ended}
         return Response(ResumedSerializer(answer).data)

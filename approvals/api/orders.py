@@ -22,7 +22,7 @@ from core.api.filters import InstantFilter
 from core.api.permissions import MayChange
 from core.api.preconditions import ETAG
 from core.api.refusals import Conflict
-from core.api.users import who
+from core.api.users import user_of
 from market.api.filters import SymbolsFilter
 from signals.models import Signal
 
@@ -173,7 +173,7 @@ class OrderViewSet(ListModelMixin, GenericViewSet[Order]):
         order, body = self.get_object(), CancelOrderSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:
-            order = exits.cancel(order, by=who(request), at=self.at, **body.validated_data)
+            order = exits.cancel(order, by=user_of(request), at=self.at, **body.validated_data)
         except exits.ExitRefused as refusal:
             raise Conflict(str(refusal)) from None
         return self._answer(order)
@@ -185,7 +185,7 @@ class OrderViewSet(ListModelMixin, GenericViewSet[Order]):
         order, body = self.get_object(), DropOrderSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:
-            order = exits.drop(order, by=who(request), at=self.at, **body.validated_data)
+            order = exits.drop(order, by=user_of(request), at=self.at, **body.validated_data)
         except exits.ExitRefused as refusal:
             raise Conflict(str(refusal)) from None
         return self._answer(order)

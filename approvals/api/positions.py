@@ -19,7 +19,7 @@ from core.api.accepted import LOCATION
 from core.api.bodies import Body
 from core.api.permissions import MayChange
 from core.api.refusals import Conflict
-from core.api.users import who
+from core.api.users import user_of
 from market.api.filters import SYMBOL_IN_ADDRESS
 from market.models import Instrument
 
@@ -111,7 +111,9 @@ class PositionViewSet(GenericViewSet[Any]):
         )
         body.is_valid(raise_exception=True)
         try:
-            order = exits.close(instrument.symbol, by=who(request), at=timezone.now(), **body.validated_data)
+            order = exits.close(
+                instrument.symbol, by=user_of(request), at=timezone.now(), **body.validated_data
+            )
         except exits.ExitRefused as refusal:
             raise Conflict(str(refusal)) from None
         address = reverse("order-detail", args=[order.pk], request=request)

@@ -21,7 +21,7 @@ from approvals.version import version, with_opinion
 from core.api.bodies import Body
 from core.api.filters import InstantFilter
 from core.api.permissions import MayChange
-from core.api.users import who
+from core.api.users import user_of
 from market.api.filters import SymbolsFilter, timeframe_filter
 from signals import lifecycle, records
 from signals.api.filters import StrategiesFilter
@@ -203,7 +203,7 @@ class SignalViewSet(ListModelMixin, GenericViewSet[Signal]):
         reason = body.validated_data["reason"]
         try:
             with transaction.atomic():
-                lifecycle.cancel(signal, by=who(request), reason=reason, at=self.at)
+                lifecycle.cancel(signal, by=user_of(request), reason=reason, at=self.at)
                 _log(request, signal, reason)
         except lifecycle.NotPending as refusal:
             raise Conflict(str(refusal)) from None
@@ -235,4 +235,4 @@ def _knows(request: Request, etag: str) -> bool:
 
 def _log(request: Request, signal: Signal, reason: str) -> None:
     message = f"Cancelled: {reason}" if reason else "Cancelled."
-    LogEntry.objects.log_actions(who(request).pk, [signal], CHANGE, message, single_object=True)
+    LogEntry.objects.log_actions(user_of(request).pk, [signal], CHANGE, message, single_object=True)

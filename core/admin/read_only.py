@@ -1,4 +1,4 @@
-"""Rows that are recorded, not entered: people read them here, nobody writes them."""
+"""Rows that are recorded, not entered: read-only in the admin."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ else:
 
 
 class TitledAdmin(ModelAdmin):
-    """A list that is headed by what it lists, not by what may be selected."""
+    """A list whose title is what it lists, not what may be selected."""
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -26,7 +26,7 @@ class TitledAdmin(ModelAdmin):
 
 
 class ReadOnlyAdmin(TitledAdmin):
-    """A page to read and search. Whatever would write is refused."""
+    """A page to read and search. Every write is refused."""
 
     actions = None
     show_full_result_count = False
@@ -49,7 +49,7 @@ class ReadOnlyAdmin(TitledAdmin):
 
 
 class LogAdmin(ReadOnlyAdmin):
-    """A record to read. Its first 10,000 rows are counted, and none is sorted but by its index."""
+    """A log: its first 10,000 rows are counted, and they are sorted by their index only."""
 
     paginator = FirstPages
     show_facets = admin.ShowFacets.NEVER

@@ -8,14 +8,14 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 
-def asking(request: HttpRequest) -> User:
+def user_of(request: HttpRequest) -> User:
     """Return the user who is logged in: the admin lets no one else in."""
     return cast(User, request.user)
 
 
 def may(request: HttpRequest, permission: str) -> bool:
-    return asking(request).has_perm(permission)
+    return user_of(request).has_perm(permission)
 
 
-def log_asked(request: HttpRequest, asked: Model) -> None:
-    LogEntry.objects.log_actions(asking(request).pk, [asked], ADDITION, "Asked for.", single_object=True)
+def log_request(request: HttpRequest, requested: Model) -> None:
+    LogEntry.objects.log_actions(user_of(request).pk, [requested], ADDITION, "Asked for.", single_object=True)

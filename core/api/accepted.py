@@ -1,4 +1,4 @@
-"""Work that is asked for: written down with who asked, and answered with where it can be followed."""
+"""Requested work: logged with the user, answered with the address at which it can be followed."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from core.api.users import who
+from core.api.users import user_of
 
 LOCATION = OpenApiParameter(
     "Location",
@@ -22,12 +22,12 @@ LOCATION = OpenApiParameter(
 )
 
 
-def log(request: Request, asked: Model) -> None:
-    LogEntry.objects.log_actions(who(request).pk, [asked], ADDITION, "Asked for.", single_object=True)
+def log(request: Request, requested: Model) -> None:
+    LogEntry.objects.log_actions(user_of(request).pk, [requested], ADDITION, "Asked for.", single_object=True)
 
 
-def accepted(view: GenericViewSet[Any], asked: Model) -> Response:
-    address = view.reverse_action("detail", args=[asked.pk])
+def accepted(view: GenericViewSet[Any], requested: Model) -> Response:
+    address = view.reverse_action("detail", args=[requested.pk])
     return Response(
-        view.get_serializer(asked).data, status=status.HTTP_202_ACCEPTED, headers={"Location": address}
+        view.get_serializer(requested).data, status=status.HTTP_202_ACCEPTED, headers={"Location": address}
     )

@@ -1,4 +1,4 @@
-"""What the bodies of requests and answers share."""
+"""Building blocks of request and response bodies."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 
 class Body(serializers.Serializer[Any]):
-    """What a person may send. Unknown fields are refused with those that exist."""
+    """A request body. Unknown fields are refused with those that exist."""
 
     def to_internal_value(self, given: Any) -> Any:
         if isinstance(given, Mapping) and (unknown := given.keys() - self.fields.keys()):

@@ -1,4 +1,4 @@
-"""Who may use the API. Every view asks by this class unless it says otherwise."""
+"""Permissions of the API: the default of every view."""
 
 from rest_framework.permissions import DjangoModelPermissions
 

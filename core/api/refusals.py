@@ -1,4 +1,4 @@
-"""How a decision is refused: problems with figures that a program can act on."""
+"""Refusals as problem details, with members that a program can act on."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -17,7 +17,7 @@ from core.api import accepted
 from core.api.bodies import Body, OneOf
 from core.api.permissions import MayChange
 from core.api.refusals import Conflict
-from core.api.users import who
+from core.api.users import user_of
 from market.api.filters import SymbolsFilter, refuse_strangers
 from opinions import queue
 from opinions.analysts import registry
@@ -88,7 +88,7 @@ class OrchestrationViewSet(ReadOnlyModelViewSet[OrchestrationRun]):
         body = AskSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:
-            run, _ = queue.ask(**body.validated_data, by=who(request), at=self.at)
+            run, _ = queue.ask(**body.validated_data, by=user_of(request), at=self.at)
         except NotConfigured as missing:
             raise serializers.ValidationError({"analyst": [str(missing)]}) from None
         return accepted.accepted(self, run)
@@ -135,7 +135,7 @@ class SignalAnalysisViewSet(GenericViewSet[OrchestrationRun]):
         signal, body = get_object_or_404(Signal, pk=pk), AnalyseSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:
-            run, _ = queue.ask_about(signal, by=who(request), at=timezone.now(), **body.validated_data)
+            run, _ = queue.ask_about(signal, by=user_of(request), at=timezone.now(), **body.validated_data)
         except lifecycle.NotPending as ended:
             raise Conflict(str(ended)) from None
         except NotConfigured as missing:

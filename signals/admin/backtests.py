@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from core import formatting
 from core.admin.read_only import ReadOnlyAdmin
-from core.admin.users import asking, log_asked, may
+from core.admin.users import log_request, may, user_of
 from market.models import Instrument
 from market.prices import Timeframe
 from signals import backtest
@@ -159,8 +159,8 @@ def _request(request: HttpRequest, form: RunForm) -> Backtest | None:
     """Queue the backtest of a valid form; None when it is refused, and the form says why."""
     try:
         with transaction.atomic():
-            test = backtest.request(**form.cleaned_data, by=asking(request), at=timezone.now())
-            log_asked(request, test)
+            test = backtest.request(**form.cleaned_data, by=user_of(request), at=timezone.now())
+            log_request(request, test)
     except backtest.BacktestRefused as refusal:
         for field, error in refusal.errors.items():
             form.add_error(field if field in form.fields else None, error)

@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 from core import formatting
 from core.admin.read_only import TitledAdmin
 from core.admin.tables import table
-from core.admin.users import asking, log_asked, may
+from core.admin.users import log_request, may, user_of
 from market import formatting as market_formatting
 from signals import formatting as signal_formatting
 from signals import scan
@@ -193,7 +193,7 @@ class StrategyConfigAdmin(TitledAdmin):
         at = timezone.now()
         with transaction.atomic():
             queryset.update(scanned_at=None)  # as if never: its newest bars are evaluated again
-            log_asked(request, scan.request(by=asking(request), at=at))
+            log_request(request, scan.request(by=user_of(request), at=at))
         self.message_user(request, ASKED)
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from core import formatting
 from core.admin.read_only import ReadOnlyAdmin
-from core.admin.users import asking, log_asked, may
+from core.admin.users import log_request, may, user_of
 from signals import formatting as signal_formatting
 from signals import scan as scanning
 from signals.models import Scan
@@ -40,7 +40,7 @@ class ScanAdmin(ReadOnlyAdmin):
         if not may(request, "signals.add_scan"):
             raise PermissionDenied
         with transaction.atomic():
-            log_asked(request, scanning.request(by=asking(request), at=timezone.now()))
+            log_request(request, scanning.request(by=user_of(request), at=timezone.now()))
         self.message_user(request, ASKED)
         return redirect("admin:signals_scan_changelist")
 

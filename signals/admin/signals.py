@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from core.admin.paging import FirstPages
 from core.admin.read_only import ReadOnlyAdmin, TitledAdmin
-from core.admin.users import asking, may
+from core.admin.users import may, user_of
 from market.models import Instrument
 from signals import lifecycle
 from signals.admin import columns
@@ -122,9 +122,9 @@ class SignalAdmin(ReadOnlyAdmin):
         message = f"Cancelled: {reason}" if reason else "Cancelled."
         try:
             with transaction.atomic():
-                lifecycle.cancel(signal, by=asking(request), reason=reason, at=timezone.now())
+                lifecycle.cancel(signal, by=user_of(request), reason=reason, at=timezone.now())
                 LogEntry.objects.log_actions(
-                    asking(request).pk, [signal], CHANGE, message, single_object=True
+                    user_of(request).pk, [signal], CHANGE, message, single_object=True
                 )
         except lifecycle.NotPending as ended:
             self.message_user(request, f"{signal} was left as it is. {ended}", messages.WARNING)

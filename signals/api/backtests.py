@@ -13,7 +13,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from core.api import accepted
 from core.api.bodies import Body, OneOf, stamp
-from core.api.users import who
+from core.api.users import user_of
 from market.api.filters import timeframe_filter
 from market.prices import Timeframe
 from signals import backtest
@@ -137,7 +137,7 @@ class BacktestViewSet(ReadOnlyModelViewSet[Backtest]):
         body.is_valid(raise_exception=True)
         try:
             with transaction.atomic():
-                test = backtest.request(**body.validated_data, by=who(request), at=timezone.now())
+                test = backtest.request(**body.validated_data, by=user_of(request), at=timezone.now())
                 accepted.log(request, test)
         except backtest.BacktestRefused as refusal:
             raise serializers.ValidationError(refusal.errors) from None

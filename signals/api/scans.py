@@ -12,7 +12,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from core.api import accepted
 from core.api.bodies import Body
 from core.api.filters import InstantFilter
-from core.api.users import who
+from core.api.users import user_of
 from signals import scan
 from signals.models import Scan
 
@@ -84,6 +84,6 @@ class ScanViewSet(ReadOnlyModelViewSet[Scan]):
         """Ask for a scan now. It runs as soon as a worker is free; its address says how far it is."""
         Body(data=request.data).is_valid(raise_exception=True)
         with transaction.atomic():
-            requested = scan.request(by=who(request), at=timezone.now())
+            requested = scan.request(by=user_of(request), at=timezone.now())
             accepted.log(request, requested)
         return accepted.accepted(self, requested)
