@@ -1,4 +1,4 @@
-"""What a person may change about a proposal, as a form."""
+"""Forms of a decision: overrides of a proposal, notes, reasons."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from approvals.entry_check import format_price
 from approvals.models import TradeApproval
 from approvals.proposals import Overrides, Proposal
 
-# Each field tells what it was filled with, so that what a person typed is known from what stood there.
+# Each field also sends what it was filled with, which tells what the user typed.
 FIELD: dict[str, Any] = {"required": False, "show_hidden_initial": True}
 PRICE: dict[str, Any] = {"max_digits": 18, "decimal_places": 6, "min_value": 0, **FIELD}
 
@@ -27,18 +27,18 @@ class OverridesForm(forms.Form):
 
     @classmethod
     def of(cls, proposal: Proposal) -> "OverridesForm":
-        """Filled in as proposed, so that what is approved is what stands there."""
-        given = {
+        """Return the form filled in as proposed, so that what is approved is what it shows."""
+        initial = {
             "quantity": proposal.quantity or None,
             "limit_price": format_price(proposal.limit_price) if proposal.limit_price else None,
             "stop_loss": format_price(proposal.levels.stop_loss),
             "take_profit": format_price(proposal.levels.take_profit),
         }
-        return cls(initial=given if proposal.effect.is_entry else {})
+        return cls(initial=initial if proposal.effect.is_entry else {})
 
     @property
     def typed(self) -> dict[str, str]:
-        """What a person made of it."""
+        """Return the values that the user changed."""
         return {name: self.data[name] for name in self.changed_data if self.data.get(name)}
 
 

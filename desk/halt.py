@@ -1,4 +1,4 @@
-"""The status bar by itself, for a page that stays open, and the halt switch in it."""
+"""The halt switch, and the status bar alone for a page that stays open."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required

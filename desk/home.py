@@ -89,8 +89,9 @@ def desk(request: HttpRequest) -> HttpResponse:
     # The version first: what comes while the rest is read is then shown by the next update.
     version = Version.load(at)
     book = positions.Book.load(at)
-    strip = {"strip": status_bar.load(at, book.longs)}
-    return show(request, "desk/home.html", at, strip | _context(request, at, version, book))
+    bar = status_bar.load(at, book.longs)
+    context = _context(request, at, version, book) | {"status_bar": bar, "measured": bar.measured}
+    return show(request, "desk/home.html", at, context)
 
 
 @page
@@ -101,15 +102,16 @@ def update(request: HttpRequest) -> HttpResponse:
     version = Version.load(at)
     if request.GET.get("seen") == str(version):
         return HttpResponse(status=204)
-    context = _context(request, at, version, positions.Book.load(at))
-    return render(request, "desk/_home.html", {"now": at, **context})
+    book = positions.Book.load(at)
+    _, measured = positions.count_actionable(Signal.objects.pending(at), book.longs)
+    context = _context(request, at, version, book) | {"now": at, "measured": measured}
+    return render(request, "desk/_home.html", context)
 
 
 def _context(request: HttpRequest, at: datetime, version: Version, book: positions.Book) -> dict[str, Any]:
     search = request.GET.get("search", "").strip()[:16]
     instruments = _watchlist(search, request.GET.get("page"))
-    pending = Signal.objects.pending(at)
-    actionable = book.actionable(pending)
+    actionable = book.actionable(Signal.objects.pending(at))
     return {
         "version": str(version),
         "page": instruments,
@@ -117,7 +119,6 @@ def _context(request: HttpRequest, at: datetime, version: Version, book: positio
         "others": without_page(request),
         "rows": watchlist_rows(instruments, at),
         "signals": actionable.with_conflict(at).order_by("expires_at", "id")[:SIGNALS],
-        "measured": pending.exclude(pk__in=actionable.values("pk")).count(),
         "positions": book.protected(),
         "account": book.account,
         "held_orders": version.held_orders,

@@ -1,4 +1,4 @@
-"""An instrument: its chart with what was said about it, its gaps, bars and quotes, each with its source."""
+"""The page of an instrument: its chart with the signals, its gaps, bars and quotes, each with its source."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Row:
     """A bar in the table, in words."""
 
     opened: str
-    there: str
+    exchange_time: str
     prices: list[str]
     volume: str
     vwap: str
@@ -50,40 +50,40 @@ class Row:
 @page
 @require_GET
 def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
-    found, at = get_object_or_404(_with_splits(), pk=symbol), timezone.now()
-    stored = stored_timeframes(found.pk)
+    instrument, at = get_object_or_404(_with_splits(), pk=symbol), timezone.now()
+    stored = stored_timeframes(instrument.pk)
     timeframe = _timeframe(request, stored)
-    stretch = read(found, timeframe, IN_TABLE)
+    stretch = read(instrument, timeframe, IN_TABLE)
     context = {
-        "instrument": found,
+        "instrument": instrument,
         "timeframe": timeframe,
-        "timeframes": [(one, one in stored) for one in Timeframe],
-        "chart": _chart(found, timeframe),
+        "timeframes": [(each, each in stored) for each in Timeframe],
+        "chart": _chart(instrument, timeframe),
         "facts": _facts(stretch),
-        "nothing": schedule.nothing_stored(found, timeframe),
+        "nothing": schedule.nothing_stored(instrument, timeframe),
         "rows": list(_rows(stretch)),
         "gaps": [_gap(gap) for gap in stretch.gaps[: -GAPS_IN_TABLE - 1 : -1]],
-        "splits": found.splits,  # type: ignore[attr-defined]  # annotated
-        "received": [_received(quote, found) for quote in _newest_quotes(found)],
-        "view": quotes.quotes_with_change([found.pk], at).get(found.pk),
-        "said": _said(found, timeframe),
+        "splits": instrument.splits,  # type: ignore[attr-defined]  # annotated
+        "received": [_received(quote, instrument) for quote in _newest_quotes(instrument)],
+        "view": quotes.quotes_with_change([instrument.pk], at).get(instrument.pk),
+        "signals": _signals(instrument, timeframe),
     }
-    context |= opinions.for_instrument(found)
+    context |= opinions.for_instrument(instrument)
     return show(request, "desk/instrument.html", at, context)
 
 
 @page
 @require_GET
 def bars(request: HttpRequest, symbol: str) -> HttpResponse:
-    """The bars of the chart as JSON, the newest ones or those before a moment in Unix seconds."""
-    found = get_object_or_404(Instrument, pk=symbol)
+    """Answer with the chart's bars as JSON: the newest, or those before a moment in Unix seconds."""
+    instrument = get_object_or_404(Instrument, pk=symbol)
     timeframe, before = _timeframe(request, [FIRST_SHOWN]), None
     if "before" in request.GET:
         try:
             before = datetime.fromtimestamp(int(request.GET["before"]), UTC)
         except (ValueError, OverflowError, OSError) as error:
             raise Http404("no such moment") from error
-    stretch = read(found, timeframe, IN_CHART, before)
+    stretch = read(instrument, timeframe, IN_CHART, before)
     earlier = None
     if stretch.earlier:
         first = int(stretch.candles[0].opened_at.timestamp())
@@ -93,52 +93,52 @@ def bars(request: HttpRequest, symbol: str) -> HttpResponse:
 
 
 def _with_splits() -> QuerySet[Instrument]:
-    """Each with its splits, the newest first, in the same query."""
+    """Annotate each instrument with its splits, the newest first."""
     columns = JSONObject(date="date", ratio="ratio", source="source")
     splits = Split.objects.filter(symbol=OuterRef("pk")).order_by("-date").values(columns=columns)
     return Instrument.objects.annotate(splits=ArraySubquery(splits))
 
 
-def _said(instrument: Instrument, timeframe: Timeframe) -> list[tuple[Signal, Outcome | None]]:
-    """The newest signals of this timeframe, each with what became of it."""
+def _signals(instrument: Instrument, timeframe: Timeframe) -> list[tuple[Signal, Outcome | None]]:
+    """Return the newest signals of this timeframe, each with its outcome."""
     signals = Signal.objects.filter(symbol=instrument.pk, timeframe=timeframe).order_by("-generated_at", "id")
     newest = list(signals[:SIGNALS_IN_TABLE])
-    ends = Outcome.objects.of_signals(newest)
-    return [(signal, ends.get(signal.pk)) for signal in newest]
+    outcomes = Outcome.objects.of_signals(newest)
+    return [(signal, outcomes.get(signal.pk)) for signal in newest]
 
 
 def _markers(stretch: Stretch) -> Iterator[dict[str, Any]]:
-    """The signals among these bars, with what became of each, as the chart marks them."""
+    """Yield the signals among these bars with their outcomes, as the chart marks them."""
     if not stretch.candles:
         return
     first, last = stretch.candles[0].opened_at, stretch.candles[-1].opened_at
     signals = Signal.objects.filter(
         symbol=stretch.instrument.pk, timeframe=stretch.timeframe, bar_opened_at__range=(first, last)
     ).order_by("bar_opened_at", "id")
-    ends = Outcome.objects.of_signals(signals)
+    outcomes = Outcome.objects.of_signals(signals)
     for signal in signals:
-        end = ends.get(signal.pk)
+        outcome = outcomes.get(signal.pk)
         yield {
             "id": signal.pk,
             "time": stretch.time(signal.bar_opened_at),
             "kind": signal.signal_type.lower(),
-            "text": "" if end is None or end.r is None else f"{end.r:+.1f} R",
+            "text": "" if outcome is None or outcome.r is None else f"{outcome.r:+.1f} R",
         }
 
 
 def _timeframe(request: HttpRequest, stored: list[Timeframe]) -> Timeframe:
-    """The one asked for. When none is, daily bars, or the finest there are."""
-    asked = request.GET.get("timeframe")
-    if asked is None:
+    """Return the timeframe of the request; without one daily bars, or the finest there are."""
+    name = request.GET.get("timeframe")
+    if name is None:
         return FIRST_SHOWN if FIRST_SHOWN in stored or not stored else stored[0]
     try:
-        return Timeframe(asked)
+        return Timeframe(name)
     except ValueError as error:
-        raise Http404(f"no timeframe {asked}") from error
+        raise Http404(f"no timeframe {name}") from error
 
 
 def _chart(instrument: Instrument, timeframe: Timeframe) -> dict[str, Any]:
-    """What the script needs to know, as the data- attributes of its element."""
+    """Return what the script needs, as the data- attributes of its element."""
     address = reverse("instrument-bars", args=[instrument.pk])
     zone = calendars.zone(instrument.calendar) if timeframe.is_intraday else None
     return {
@@ -151,19 +151,19 @@ def _chart(instrument: Instrument, timeframe: Timeframe) -> dict[str, Any]:
 
 
 def _facts(stretch: Stretch) -> str:
-    """What the newest part of the chart shows, in words."""
+    """Return in words what the newest part of the chart shows."""
     if not stretch.candles:
         return ""
     first, last = stretch.candles[0], stretch.candles[-1]
     low, high, close = (
-        market_formatting.price(one, stretch.instrument)
-        for one in (
+        market_formatting.price(value, stretch.instrument)
+        for value in (
             min(candle.low for candle in stretch.candles),
             max(candle.high for candle in stretch.candles),
             last.close,
         )
     )
-    since, until = (market_formatting.here(one.opened_at, stretch.timeframe) for one in (first, last))
+    since, until = (market_formatting.here(bar.opened_at, stretch.timeframe) for bar in (first, last))
     return (
         f"The newest {len(stretch.candles)} bars, from {since} to {until}: between {low} and {high},"
         f" the last close {close}."
@@ -171,16 +171,16 @@ def _facts(stretch: Stretch) -> str:
 
 
 def _rows(stretch: Stretch) -> Iterator[Row]:
-    """The newest first."""
+    """Yield the bars of the table, the newest first."""
     instrument, zone = stretch.instrument, calendars.zone(stretch.instrument.calendar)
     for candle in reversed(stretch.candles):
-        there = candle.opened_at.astimezone(zone) if zone else None
+        local = candle.opened_at.astimezone(zone) if zone else None
         yield Row(
             opened=market_formatting.here(candle.opened_at, stretch.timeframe),
-            there=f"{there:%a %H:%M}" if there and stretch.timeframe.is_intraday else "",
+            exchange_time=f"{local:%a %H:%M}" if local and stretch.timeframe.is_intraday else "",
             prices=[
-                market_formatting.price(one, instrument)
-                for one in (candle.open, candle.high, candle.low, candle.close)
+                market_formatting.price(value, instrument)
+                for value in (candle.open, candle.high, candle.low, candle.close)
             ],
             volume=formatting.count(candle.volume),
             vwap=market_formatting.price(candle.vwap, instrument),
@@ -206,6 +206,8 @@ def _received(quote: QuoteHistory, instrument: Instrument) -> dict[str, Any]:
     return {
         "as_of": f"{quote.as_of:%Y-%m-%d %H:%M:%S}",
         "received": f"{quote.received_at:%Y-%m-%d %H:%M:%S}",
-        "prices": [market_formatting.price(one, instrument) for one in (quote.price, quote.bid, quote.ask)],
+        "prices": [
+            market_formatting.price(value, instrument) for value in (quote.price, quote.bid, quote.ask)
+        ],
         "quote": quote,
     }

@@ -1,4 +1,4 @@
-"""When people were here, so that they can be told what happened while they were not."""
+"""When users visited, so that they are shown what happened since."""
 
 from django.conf import settings
 from django.db import models
@@ -7,9 +7,9 @@ from core.models import TypedModelMeta
 
 
 class Presence(models.Model):
-    """When somebody opened a page last, and the last time that they had been away for long.
+    """When a user last opened a page, and the last long absence.
 
-    `left_at` to `back_at`: that absence. `told_at`: when they saw what had happened in it.
+    `left_at` to `back_at`: that absence. `told_at`: when the user saw what had happened in it.
     """
 
     user = models.OneToOneField(

@@ -1,4 +1,4 @@
-"""What is held and what it makes; orders with their history; getting out."""
+"""The positions page: positions with their result, orders with their events, exits."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,19 +42,19 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 220, 2, 2, 10, 24  # of the equit
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldOrder:
     """An order that needs a new look, with what releasing it does now; None for a closing."""
 
     order: Order
     proposal: proposals.Proposal | None
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         return proposals.describe(self.proposal) if self.proposal else "Closes the position at the market."
 
     @property
     def figures(self) -> dict[str, str]:
-        """What is released is what is shown: these are sent along."""
+        """Return the figures sent along, so that what is released is what is shown."""
         if self.proposal is None or self.proposal.limit_price is None:
             return {}
         return {
@@ -90,7 +90,7 @@ class Event:
 @dataclass(frozen=True)
 class Tick:
     y: float
-    says: str
+    label: str
 
 
 @dataclass(frozen=True)
@@ -112,13 +112,13 @@ class EquityCurve:
         low, high = min(heights), max(heights)
         margin = (high - low) * 0.05 or max(abs(high) * 0.001, 1.0)
         bottom, top = low - margin, high + margin
-        across = (WIDTH - LEFT - RIGHT) / (times[-1] - times[0])
+        scale = (WIDTH - LEFT - RIGHT) / (times[-1] - times[0])
 
         def y(value: float) -> float:
             return TOP + (top - value) / (top - bottom) * (HEIGHT - TOP - BOTTOM)
 
         points = " ".join(
-            f"{LEFT + (at - times[0]) * across:.1f},{y(value):.1f}"
+            f"{LEFT + (at - times[0]) * scale:.1f},{y(value):.1f}"
             for at, value in zip(times, heights, strict=True)
         )
         marks = [Tick(round(y(value), 1), f"{value:,.0f}") for value in axis_ticks(bottom, top)]
@@ -130,14 +130,14 @@ class EquityCurve:
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
-    above = status_bar.load(at)
+    bar = status_bar.load(at)
     book, shows_fills = positions.Book.load(at, "approval__signal"), request.GET.get("list") == "fills"
     span = str(request.GET.get("span")) if request.GET.get("span") in SPANS else "day"
     context = {
-        "status_bar": above,
-        "held": _held(book, above.state, at),
-        "open": book.protected(),
-        "working": [one for one in book.orders if one.status in Order.WORKING and one.status != HELD],
+        "status_bar": bar,
+        "held": _held(book, bar.state, at),
+        "positions": book.protected(),
+        "working": [order for order in book.orders if order.status in Order.WORKING and order.status != HELD],
         "account": book.account,
         "curve": EquityCurve.of(positions.equity_curve(at - length if (length := SPANS[span]) else None, at)),
         **(_fills if shows_fills else _orders)(request.GET.get("page")),
@@ -152,17 +152,17 @@ def index(request: HttpRequest) -> HttpResponse:
 @permission_required(TRADE, raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def close(request: HttpRequest, symbol: str) -> HttpResponse:
-    """First what closing will do, in words; then it is done."""
+    """Show what closing will do; close on POST."""
     at = timezone.now()
     if request.method == "POST":
-        shown, who = _whole(request.POST.get("shares", "")), viewer(request)
-        is_other = shown is not None and positions.of(symbol).quantity not in (0, shown)
-        again = "close-position" if is_other else "positions"
-        leave = partial(exits.close, symbol, by=who, at=at, shown=shown)
-        return _leave(request, lambda notes: leave(notes=notes), again, symbol)
+        shown, user = _integer(request.POST.get("shares", "")), viewer(request)
+        has_changed = shown is not None and positions.of(symbol).quantity not in (0, shown)
+        on_refusal = "close-position" if has_changed else "positions"
+        close_position = partial(exits.close, symbol, by=user, at=at, shown=shown)
+        return _exit(request, lambda notes: close_position(notes=notes), on_refusal, symbol)
     instrument = get_object_or_404(Instrument, pk=symbol)
-    known = sessions.load(instrument.calendar, at - NEAR, at + NEAR)
-    opens_at = None if known.is_open(at) else known.next_open(at)
+    hours = sessions.load(instrument.calendar, at - NEAR, at + NEAR)
+    opens_at = None if hours.is_open(at) else hours.next_open(at)
     context = {"instrument": instrument, "position": positions.of(symbol), "opens_at": opens_at}
     return show(request, "desk/close_position.html", at, context)
 
@@ -171,9 +171,9 @@ def close(request: HttpRequest, symbol: str) -> HttpResponse:
 @permission_required(TRADE, raise_exception=True)
 @require_POST
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What is not filled of an entry. What is filled keeps its stop and target."""
+    """Cancel what is not filled of an entry. What is filled keeps its stop and target."""
     order, at = get_object_or_404(Order, pk=pk), timezone.now()
-    return _leave(request, lambda notes: exits.cancel(order, by=viewer(request), at=at, notes=notes))
+    return _exit(request, lambda notes: exits.cancel(order, by=viewer(request), at=at, notes=notes))
 
 
 @page
@@ -181,7 +181,7 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def drop(request: HttpRequest, pk: UUID) -> HttpResponse:
     order, at = get_object_or_404(Order, pk=pk), timezone.now()
-    return _leave(request, lambda notes: exits.drop(order, by=viewer(request), at=at, notes=notes))
+    return _exit(request, lambda notes: exits.drop(order, by=viewer(request), at=at, notes=notes))
 
 
 @page
@@ -204,50 +204,50 @@ def release(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("positions")
 
 
-def _whole(text: str) -> int | None:
-    """A whole number that was sent; None when none was."""
+def _integer(text: str) -> int | None:
+    """Return the whole number in a form field; None when there is none."""
     try:
         return int(text)
     except ValueError:
         return None
 
 
-def _leave(
-    request: HttpRequest, leave: Callable[[str], Order], again: str = "positions", symbol: str = ""
+def _exit(
+    request: HttpRequest, act: Callable[[str], Order], on_refusal: str = "positions", symbol: str = ""
 ) -> HttpResponse:
-    """`again`: where a person whose wish was refused looks next."""
+    """Act with the notes of the form and redirect. `on_refusal`: the page to look at after a refusal."""
     notes = request.POST.get("notes", "").strip()[:NOTES]
     try:
-        order = leave(notes)
+        order = act(notes)
     except exits.ExitRefused as refusal:
         messages.error(request, str(refusal))
-        return redirect(again, symbol) if again == "close-position" else redirect(again)
+        return redirect(on_refusal, symbol) if on_refusal == "close-position" else redirect(on_refusal)
     else:
-        said = f"{order}: {order.get_status_display().lower()}. {order.status_reason}"
-        messages.success(request, said.strip())
+        text = f"{order}: {order.get_status_display().lower()}. {order.status_reason}"
+        messages.success(request, text.strip())
     return redirect("positions")
 
 
-def _held(book: positions.Book, state: State, at: datetime) -> list[Held]:
-    """Those that need a new look, each with what releasing it would do."""
-    orders = [one for one in book.orders if one.status == HELD]
+def _held(book: positions.Book, state: State, at: datetime) -> list[HeldOrder]:
+    """Return the orders that need a new look, each with what releasing it would do."""
+    orders = [order for order in book.orders if order.status == HELD]
     if not orders:
         return []
-    context = proposals.Context.load({one.symbol for one in orders}, at, state, book)
-    return [Held(one, decisions.proposal_of(one, at, context=context)) for one in orders]
+    context = proposals.Context.load({order.symbol for order in orders}, at, state, book)
+    return [HeldOrder(order, decisions.proposal_of(order, at, context=context)) for order in orders]
 
 
 def _orders(number: str | None) -> dict[str, Any]:
-    """All orders, the newest first, each with what happened to it."""
+    """Return a page of all orders, the newest first, each with its events."""
     rows = Order.objects.select_related("approval__signal").order_by("-created_at", "id")
-    found = paged(rows, number, PER_PAGE)
-    events = _events(found)
-    return {"page": found, "list": "orders", "orders": [(order, events[order.pk]) for order in found]}
+    orders = paged(rows, number, PER_PAGE)
+    events = _events(orders)
+    return {"page": orders, "list": "orders", "orders": [(order, events[order.pk]) for order in orders]}
 
 
 def _fills(number: str | None) -> dict[str, Any]:
-    found = paged(Fill.objects.order_by("-executed_at", "-pk"), number, FILLS)
-    return {"page": found, "list": "fills", "fills": found}
+    fills = paged(Fill.objects.order_by("-executed_at", "-pk"), number, FILLS)
+    return {"page": fills, "list": "fills", "fills": fills}
 
 
 def _events(orders: Iterable[Order]) -> Mapping[UUID, list[Event]]:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from approvals import positions
 from approvals.models import Fill, Order, Outcome, SignalView, TradingHalt
 from approvals.positions import Protected
+from desk import status_bar
 from desk.page import note_told, note_visit, page, show, viewer
 from market import worker
 from market.models import Gap
@@ -81,6 +82,7 @@ def away(request: HttpRequest) -> HttpResponse:
     book, interruptions = positions.Book.load(at), _interruptions(since, at)
     waiting, gone = _signals(since, at, user, book)
     context = {
+        "status_bar": status_bar.load(at, book.longs),
         "since": since,
         "until": visit.back_at or at,
         "was_away": visit.left_at is not None,

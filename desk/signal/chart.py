@@ -31,7 +31,7 @@ STUDY_COLOURS = ("one", "two", "three")
 
 
 def element(signal: Signal, instrument: Instrument | None) -> dict[str, Any]:
-    """What the script needs to know, as the data- attributes of its element, and what its legend names."""
+    """Return what the script needs, as the data- attributes of its element, and what its legend names."""
     is_intraday = Timeframe(signal.timeframe).is_intraday
     zone = calendars.zone(instrument.calendar) if instrument and is_intraday else None
     plots = studies.plots_of(signal)
@@ -48,7 +48,7 @@ def element(signal: Signal, instrument: Instrument | None) -> dict[str, Any]:
 @page
 @require_GET
 def bars(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The bars around the one that spoke as JSON, with what belongs into the chart beside them."""
+    """Answer with the bars around the signal's as JSON, with its levels, studies and markers."""
     signal = get_object_or_404(Signal, pk=pk)
     instrument = get_object_or_404(Instrument, pk=signal.symbol)
     stretch = _around(signal, instrument)
@@ -66,7 +66,7 @@ def bars(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _around(signal: Signal, instrument: Instrument) -> Stretch:
-    """The bars before the one that spoke, and the first after it."""
+    """Return the bars before the signal's, and the first after it."""
     timeframe, at = Timeframe(signal.timeframe), signal.bar_opened_at
     after = charts.opened_after(instrument, timeframe, at, AFTER)
     until = after or at
@@ -77,9 +77,9 @@ def _series(signal: Signal, stretch: Stretch) -> Iterator[dict[str, Any]]:
     if not stretch.candles:
         return
     since, until = stretch.candles[0].opened_at, stretch.candles[-1].opened_at
-    found = studies.of(signal, since, until + timedelta(microseconds=1))
-    for colour, study in zip(STUDY_COLOURS, found, strict=False):
-        known = np.flatnonzero(~np.isnan(study.values))
+    drawn = studies.of(signal, since, until + timedelta(microseconds=1))
+    for colour, study in zip(STUDY_COLOURS, drawn, strict=False):
+        bars_with_value = np.flatnonzero(~np.isnan(study.values))
         yield {
             "title": study.plot.title,
             "colour": colour,
@@ -88,13 +88,13 @@ def _series(signal: Signal, stretch: Stretch) -> Iterator[dict[str, Any]]:
             "levels": list(study.plot.levels),
             "points": [
                 {"time": stretch.time(to_datetime(study.bars.opened_at[i])), "value": float(study.values[i])}
-                for i in known
+                for i in bars_with_value
             ],
         }
 
 
 def _ended(stretch: Stretch, end: Outcome | None) -> Candle | None:
-    """The bar in which the trade it proposed would have ended; None while it is not among the bars."""
+    """Return the bar in which the proposed trade would have ended; None when it is not among these."""
     if end is None or end.exited_at is None or end.r is None:
         return None
     return stretch.holding(end.exited_at, Timeframe(end.played_on))
@@ -105,7 +105,7 @@ def _result(end: Outcome) -> str:
 
 
 def _says(signal: Signal, stretch: Stretch, end: Outcome | None, ended: Candle | None) -> Iterator[str]:
-    """What the chart cannot show."""
+    """Yield what the chart cannot show."""
     if not stretch.candles:
         yield schedule.nothing_stored(stretch.instrument, stretch.timeframe)
     elif signal.bar_opened_at not in {candle.opened_at for candle in stretch.candles}:
@@ -119,7 +119,7 @@ def _says(signal: Signal, stretch: Stretch, end: Outcome | None, ended: Candle |
 def _markers(
     signal: Signal, stretch: Stretch, end: Outcome | None, ended: Candle | None
 ) -> Iterator[dict[str, Any]]:
-    """The bar that spoke, and where the trade it proposed would have ended."""
+    """Yield the signal's bar, and where the proposed trade would have ended."""
     yield {
         "id": "spoke",
         "time": stretch.time(signal.bar_opened_at),

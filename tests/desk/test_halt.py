@@ -1,4 +1,4 @@
-"""The frame of every page: who may see it, and what the strip says."""
+"""The frame of every page: who may see it, and what the status bar says."""
 
 import re
 from datetime import timedelta
@@ -39,11 +39,11 @@ def test_nothing_of_a_page_is_kept_by_the_browser(trader: Client) -> None:
 
 
 def items() -> dict[str, str]:
-    return {item.name: item.says for item in status_bar.load(make.T0).items}
+    return {item.name: item.text for item in status_bar.load(make.T0).items}
 
 
 @pytest.mark.django_db
-class TestStrip:
+class TestStatusBar:
     def test_all_is_well(self) -> None:
         make.only("AAPL")
         make.july_2024()
@@ -76,7 +76,7 @@ class TestStrip:
         make.ready()
         IngestionRun.objects.exclude(pk=IngestionRun.objects.latest("started_at").pk).delete()
         (feed,) = (item for item in status_bar.load(make.T0).items if item.name == "Feed")
-        assert (feed.tone, feed.says) == ("warn", "back")
+        assert (feed.tone, feed.text) == ("warn", "back")
         assert "Approving is possible from" in feed.why
 
     def test_after_the_close_it_says_when_the_market_opens(self) -> None:
@@ -84,7 +84,7 @@ class TestStrip:
         make.july_2024()
         at = make.T0.replace(hour=18)  # an early close; the 4th is a holiday
         (market,) = (item for item in status_bar.load(at).items if item.name == "Market")
-        assert (market.says, market.until) == ("closed, opens", make.T0.replace(day=5, hour=13, minute=30))
+        assert (market.text, market.until) == ("closed, opens", make.T0.replace(day=5, hour=13, minute=30))
 
     def test_those_wait_that_can_be_acted_on(self) -> None:
         """Counted in SQL as proposals tell it: whatever is held, a split since included."""
@@ -114,7 +114,7 @@ class TestStrip:
         halt.start(TradingHalt.Cause.PERSON, "Fed day", make.T0, by=make.trader())
         found = status_bar.load(make.T0)
         assert found.is_halted
-        assert "by ann: Fed day" in found.troubles[-1].why
+        assert "by ann: Fed day" in found.problems[-1].why
 
 
 class TestHalting:
