@@ -84,7 +84,7 @@ class Shown:
 
 def for_signal(signal: Signal, at: datetime) -> dict[str, Any]:
     """Return the context of the panel on a signal's page. One query."""
-    runs = list(signal.runs.without_papers().order_by("-queued_at", "id")[:SHOWN])
+    runs = list(signal.runs.without_payloads().order_by("-queued_at", "id")[:SHOWN])
     for run in runs:
         run.signal = signal
     return _panel(runs) | {
@@ -98,7 +98,7 @@ def for_signal(signal: Signal, at: datetime) -> dict[str, Any]:
 
 def for_instrument(instrument: Instrument) -> dict[str, Any]:
     """Return the context of the panel on an instrument's page: opinions on none of its signals. One query."""
-    runs = OrchestrationRun.objects.without_papers().filter(symbol=instrument.pk, signal=None)
+    runs = OrchestrationRun.objects.without_payloads().filter(symbol=instrument.pk, signal=None)
     return _panel(list(runs.order_by("-queued_at", "id")[:SHOWN])) | {
         "opinions_at": reverse("instrument-opinions", args=[instrument.pk]),
         "ask_at": reverse("instrument-ask", args=[instrument.pk]),
@@ -222,7 +222,7 @@ def opinion(request: HttpRequest, pk: UUID) -> HttpResponse:
 def index(request: HttpRequest) -> HttpResponse:
     """List all opinions, the newest first, with what they have cost today."""
     at = timezone.now()
-    runs = OrchestrationRun.objects.without_papers().select_related("signal").order_by("-queued_at", "id")
+    runs = OrchestrationRun.objects.without_payloads().select_related("signal").order_by("-queued_at", "id")
     runs_page = paged(runs, request.GET.get("page"), PER_PAGE)
     tokens, usd = budget.spent(at)
     context = {

@@ -14,7 +14,7 @@ from core import formatting
 from core.admin.read_only import LogAdmin, ModelAdmin
 from core.admin.tables import table
 from opinions import formatting as opinion_formatting
-from opinions.models import PAPERS, Memory, OrchestrationRun
+from opinions.models import PAYLOADS, Memory, OrchestrationRun
 from signals import formatting as signal_formatting
 from signals.admin.filters import StrategyFilter
 
@@ -56,7 +56,7 @@ class OrchestrationRunAdmin(LogAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrchestrationRun]:
         """The papers are read on the page of a run alone, where they are asked for."""
         found: QuerySet[OrchestrationRun] = super().get_queryset(request)
-        return found.defer(*PAPERS)
+        return found.defer(*PAYLOADS)
 
     @admin.display(description="asked (UTC)")
     def queued(self, run: OrchestrationRun) -> str:

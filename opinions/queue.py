@@ -9,16 +9,15 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 from django_q.tasks import async_task
 
-from core import locks, redaction
+from core import locks, redaction, sanitize
 from market.models import Instrument
 from market.prices import Timeframe
-from opinions import quoting
 from opinions.analysts import registry
-from opinions.models import OrchestrationRun
+from opinions.models import Cause, OrchestrationRun
 from signals import lifecycle
 from signals.models import Signal
 
-Status, Trigger = OrchestrationRun.Status, OrchestrationRun.Trigger
+Trigger = OrchestrationRun.Trigger
 PEOPLE_FIRST = Decimal(2)  # above every confidence
 LONGEST_CONTEXT = 2_000
 DIED = "The worker that ran it died, or took longer than it may. Ask again."
@@ -97,7 +96,7 @@ def request(
         symbol=symbol,
         signal=signal,
         bars_digest=signal.bars_digest if signal else "",
-        context=quoting.plain(redaction.redact(context, redaction.secret_values(settings)), LONGEST_CONTEXT),
+        context=sanitize.plain(redaction.redact(context, redaction.secret_values(settings)), LONGEST_CONTEXT),
         requested_by=by,
         analyst=name,
         priority=PEOPLE_FIRST if by else signal.confidence if signal else Decimal(0),
@@ -146,8 +145,7 @@ def request_all(at: datetime, analyst: str = "") -> int:
 
 def cancel(run: OrchestrationRun, at: datetime) -> None:
     """Take back a run that has not ended. What its analyst still answers is not recorded. Raises NotOpen."""
-    mine = OrchestrationRun.objects.open().filter(pk=run.pk)
-    if not mine.update(status=Status.CANCELLED, finished_at=at):
+    if not OrchestrationRun.objects.filter(pk=run.pk).change_status(Cause.CANCELLED, finished_at=at):
         run.refresh_from_db()
         raise NotOpen(f"It is {run.status} already.")
     run.refresh_from_db()
@@ -155,10 +153,10 @@ def cancel(run: OrchestrationRun, at: datetime) -> None:
 
 def sweep(at: datetime) -> dict[str, int]:
     """Fail the runs whose worker is dead, and take back those whose signal ended while they waited."""
-    lost = OrchestrationRun.objects.filter(status=Status.RUNNING, deadline_at__lte=at)
-    ended = OrchestrationRun.objects.filter(status=Status.QUEUED, signal__isnull=False)
-    ended = ended.exclude(signal__in=Signal.objects.pending(at))
+    lost = OrchestrationRun.objects.filter(deadline_at__lte=at)
+    pending = Signal.objects.pending(at)
+    ended = OrchestrationRun.objects.filter(signal__isnull=False).exclude(signal__in=pending)
     return {
-        "failed": lost.update(status=Status.FAILED, finished_at=at, error=DIED),
-        "cancelled": ended.update(status=Status.CANCELLED, finished_at=at, notes=[ENDED]),
+        "failed": lost.change_status(Cause.DIED, finished_at=at, error=DIED),
+        "cancelled": ended.change_status(Cause.SIGNAL_ENDED, finished_at=at, notes=[ENDED]),
     }

@@ -16,11 +16,12 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from core import locks, redaction
-from opinions import budget, contradictions, grounding, memory, snapshots, store
+from opinions import budget, grounding, memory, snapshots, store
 from opinions.analysts import registry
 from opinions.analysts.base import AnalystFailed, Bill, NotConfigured, Opinion
-from opinions.hindsight import HindsightAway
-from opinions.models import JOINT, OrchestrationRun
+from opinions.grounding.contradictions import contradictions
+from opinions.models import JOINT, Cause, OrchestrationRun
+from opinions.models.runs import end_of
 from opinions.snapshots import Held, Subject
 from signals.models import Signal
 
@@ -89,8 +90,8 @@ def _claim(at: datetime) -> list[OrchestrationRun]:
         if name is None:
             return []
         mine = list(free.filter(analyst=name).defer(*ANSWERED).select_related("signal")[: _at_once(name)])
-        OrchestrationRun.objects.filter(pk__in=[run.pk for run in mine]).update(
-            status=Status.RUNNING, started_at=at, deadline_at=deadline
+        OrchestrationRun.objects.filter(pk__in=[run.pk for run in mine]).change_status(
+            Cause.CLAIMED, started_at=at, deadline_at=deadline
         )
     for run in mine:
         run.status, run.started_at, run.deadline_at = Status.RUNNING, at, deadline
@@ -125,7 +126,7 @@ def _break_off(run: OrchestrationRun, error: Exception, at: datetime) -> None:
     """Its text stays in the log: it may hold anything."""
     logger.error("%s broke on %s", run.analyst, run.symbol, exc_info=error)
     why = BROKEN.format(type(error).__name__)
-    store.write([{"id": run.pk, "status": Status.FAILED, "error": why, "finished_at": at}])
+    store.write([{"id": run.pk, "status": end_of(Cause.FAILED), "error": why, "finished_at": at}])
 
 
 def _consult(runs: Sequence[OrchestrationRun], held: Sequence[Held], clock: Clock) -> None:
@@ -134,15 +135,15 @@ def _consult(runs: Sequence[OrchestrationRun], held: Sequence[Held], clock: Cloc
     if is_outside:
         taken = redaction.redact_all(taken, redaction.secret_values(settings))
     notes = _recall_elsewhere(runs, taken, clock)
-    papers = [
+    payloads = [
         {"id": run.pk, "inputs": one, "memories_recalled": _recalled(one), "notes": noted}
         for run, one, noted in zip(runs, taken, notes, strict=True)
     ]
     # Whoever may never answer is asked when the snapshot is stored, and about nothing that was taken back.
-    asked = store.write(papers) if is_outside else {run.pk for run in runs}
+    asked = store.write(payloads) if is_outside else {run.pk for run in runs}
     answers = [
-        ({} if is_outside else paper) | _answer(run, snapshot)
-        for run, snapshot, paper in zip(runs, taken, papers, strict=True)
+        ({} if is_outside else payload) | _answer(run, snapshot)
+        for run, snapshot, payload in zip(runs, taken, payloads, strict=True)
         if run.pk in asked
     ]
     _record(runs, [one | {"finished_at": clock.now} for one in answers], clock.now)
@@ -178,7 +179,7 @@ def _recall_elsewhere(
             try:
                 question = Subject.of(run).question(clock.now)
                 snapshot["recalled"] = memory.recall_elsewhere(question, redaction.secret_values(settings))
-            except HindsightAway as away:
+            except memory.HindsightAway as away:
                 why = str(away)
         notes.append([f"Nothing from Hindsight: {why}."] if why else [])
     return notes
@@ -194,7 +195,7 @@ def _answer(run: OrchestrationRun, snapshot: dict[str, Any]) -> dict[str, Any]:
         opinion = analyst.analyse(snapshot, settings.ANALYST_TIMEOUT_SECONDS)
         return _completed(run, snapshot, opinion, may_invent=spec.may_invent)
     except (NotConfigured, budget.BudgetReached) as refusal:
-        return {"id": run.pk, "status": Status.FAILED, "error": str(refusal)}
+        return {"id": run.pk, "status": end_of(Cause.FAILED), "error": str(refusal)}
     except AnalystFailed as failure:
         return _failed(run, failure)
 
@@ -205,7 +206,7 @@ def _failed(run: OrchestrationRun, failure: AnalystFailed) -> dict[str, Any]:
     logger.warning("%s has no opinion on %s: %s", run.analyst, run.symbol, failure)
     return spent | {
         "id": run.pk,
-        "status": Status.FAILED,
+        "status": end_of(Cause.FAILED),
         "error": str(failure) or "It gave no reason.",
         "model": failure.model[:LONGEST_MODEL],
         "exchanges": [asdict(one) for one in failure.exchanges],
@@ -223,13 +224,13 @@ def _completed(
     told = (opinion.action, opinion.confidence, opinion.reasoning, side)
     return {
         "id": run.pk,
-        "status": Status.COMPLETED,
+        "status": end_of(Cause.ANSWERED),
         "agent_suggestion": opinion.action,
         "confidence": round(opinion.confidence, 4),
         "reasoning": opinion.reasoning,
         "key_factors": [{"verdict": one.verdict, "text": one.text} for one in opinion.factors],
         "inventions": [{"text": one.text, "start": one.start, "end": one.end} for one in claims],
-        "contradictions": contradictions.contradictions(*told) if may_invent else [],
+        "contradictions": contradictions(*told) if may_invent else [],
         "exchanges": [asdict(one) for one in opinion.exchanges],
         "model": opinion.model[:LONGEST_MODEL],
         "tokens": opinion.bill.tokens,

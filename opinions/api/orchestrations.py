@@ -23,7 +23,7 @@ from opinions import queue
 from opinions.analysts import registry
 from opinions.analysts.base import NotConfigured
 from opinions.api.runs import RunDetailSerializer, RunSerializer
-from opinions.models import PAPERS, OrchestrationRun
+from opinions.models import PAYLOADS, OrchestrationRun
 from signals import lifecycle
 from signals.models import Signal
 
@@ -72,7 +72,7 @@ class OrchestrationViewSet(ReadOnlyModelViewSet[OrchestrationRun]):
 
     def get_queryset(self) -> Any:
         found = super().get_queryset()
-        return found.defer(*PAPERS) if self.action == "list" else found
+        return found.defer(*PAYLOADS) if self.action == "list" else found
 
     def get_serializer_class(self) -> type[RunSerializer]:
         return RunSerializer if self.action == "list" else RunDetailSerializer

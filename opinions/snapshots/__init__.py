@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from opinions import memory, quoting, regimes
+from core import sanitize
+from opinions import memory
+from opinions.memory import regimes
 from opinions.snapshots import bars, signals
 from opinions.snapshots.around import HIGHER, Around, Held, Subject
 from opinions.snapshots.written import instant, short
@@ -37,7 +39,7 @@ def _snapshot(subject: Subject, around: Around) -> dict[str, Any]:
         "taken_at": instant(around.at),
         "instrument": {
             "symbol": instrument.symbol,
-            "name": quoting.plain(instrument.name, 100),
+            "name": sanitize.plain(instrument.name, 100),
             "currency": instrument.currency,
             "calendar": instrument.calendar,
         },

@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, Max, Min, QuerySet
 
-from market.models import Instrument, Quote
+from market.models import Candle, Instrument, Quote
 from market.prices import Timeframe
 from market.quotes import stale_symbols
 from opinions import memory
@@ -30,12 +29,6 @@ HIGHER = {
     Timeframe.D1: Timeframe.W1,
 }
 A_YEAR = timedelta(days=365)
-YEAR = """
-    SELECT symbol, max(high), min(low), count(*) FROM candles
-    WHERE symbol = ANY(%s) AND timeframe = '1d' AND opened_at >= %s
-        AND session = 'regular' AND is_final AND NOT suspect
-    GROUP BY symbol
-"""
 Held = Mapping[str, Any]  # an open position: symbol, quantity, average_price
 
 
@@ -118,9 +111,17 @@ def _pending(symbols: Iterable[str], at: datetime) -> QuerySet[Signal]:
 
 
 def _years(symbols: Iterable[str], at: datetime) -> dict[str, tuple[float, float, int]]:
-    with connection.cursor() as cursor:
-        cursor.execute(YEAR, [list(symbols), at - A_YEAR])
-        return {symbol: (high, low, days) for symbol, high, low, days in cursor.fetchall()}
+    """Return the highest and lowest price of a year's daily bars, and how many there are, by symbol."""
+    bars = Candle.objects.filter(
+        symbol__in=symbols,
+        timeframe=Timeframe.D1,
+        opened_at__gte=at - A_YEAR,
+        session=Candle.Session.REGULAR,
+        is_final=True,
+        suspect=False,
+    )
+    rows = bars.order_by().values("symbol").annotate(top=Max("high"), bottom=Min("low"), days=Count("*"))
+    return {row["symbol"]: (row["top"], row["bottom"], row["days"]) for row in rows}
 
 
 def _trails(subjects: Sequence[Subject]) -> dict[tuple[str, Timeframe], Trail]:

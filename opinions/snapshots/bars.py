@@ -8,7 +8,7 @@ import numpy as np
 
 from market.models import Quote
 from market.prices import Floats, Timeframe
-from opinions import regimes
+from opinions.memory import regimes
 from opinions.snapshots.around import FAST, PERIOD, RANKED, SLOW, Trail
 from opinions.snapshots.written import instant, short
 from signals import indicators

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from opinions.hindsight import Hindsight, HindsightAway, Recalled, Retained
+from opinions.memory.hindsight import Hindsight, HindsightAway, Recalled, Retained
 from tests import vendors
 from tests.vendors import faults
 from tests.vendors.server import Fault

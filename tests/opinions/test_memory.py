@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from opinions import memory
+from opinions import memory, store
 from opinions.memory import Question
 from opinions.models import Memory
 from tests import make
@@ -77,9 +77,9 @@ def test_decisions_are_recalled_beside_outcomes_and_no_more_than_a_few_of_each()
             make.memory(f"{kind} {number}", kind=kind)
     found = memory.recall([asked()])[0]
     kinds = [one.kind for one in found]
-    assert kinds.count("outcome") == memory.TOLD
-    assert kinds.count("decision") == memory.REFUSED
-    assert len(found) == memory.TOLD + memory.REFUSED
+    assert kinds.count("outcome") == store.TOLD
+    assert kinds.count("decision") == store.REFUSED
+    assert len(found) == store.TOLD + store.REFUSED
 
 
 def test_another_bank_is_not_recalled_from(settings: Any) -> None:

@@ -18,14 +18,7 @@ def test_a_worker_that_does_not_ask_stays_small(module: str) -> None:
 
 
 def test_hindsight_is_imported_without_its_client() -> None:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            LOADED.format("opinions.hindsight", ["hindsight_client", "aiohttp", "pydantic"]),
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    program = "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'; django.setup(); "
+    program += LOADED.format("opinions.memory.hindsight", ["hindsight_client", "aiohttp"])
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"

@@ -1,17 +1,16 @@
-"""What analysts said about signals and instruments, and what was learned from cases of the past."""
+"""Opinion runs: one question to an analyst on a signal or an instrument, and the answer."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from enum import StrEnum
+from typing import Any
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Q
 
 from core.models import TypedModelMeta, choices
-from market.prices import Timeframe
 from opinions.analysts.base import Action
 from signals.models.signals import Signal
 
@@ -39,7 +38,60 @@ class Stance(models.TextChoices):
 
 JOINT = "\n"  # between the texts of a run
 # The snapshot and what was sent and answered: they are long, and few readers want them.
-PAPERS = ("inputs", "exchanges")
+PAYLOADS = ("inputs", "exchanges")
+
+
+class RunStatus(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Cause(StrEnum):
+    """Why a run changes its status."""
+
+    ASKED = "a user or the schedule asks"
+    CLAIMED = "a worker claims it"
+    ANSWERED = "the answer fits"
+    FAILED = "no usable answer, over budget, or Jax broke on it"
+    DIED = "its worker died or took too long"
+    CANCELLED = "cancelled by a user"
+    SIGNAL_ENDED = "its signal ended"
+
+
+# The status that each cause leads to, by the status it starts from; None for a run that is being stored.
+TRANSITIONS: dict[tuple[RunStatus | None, Cause], RunStatus] = {
+    (None, Cause.ASKED): RunStatus.QUEUED,
+    (RunStatus.QUEUED, Cause.CLAIMED): RunStatus.RUNNING,
+    (RunStatus.QUEUED, Cause.CANCELLED): RunStatus.CANCELLED,
+    (RunStatus.QUEUED, Cause.SIGNAL_ENDED): RunStatus.CANCELLED,
+    (RunStatus.RUNNING, Cause.ANSWERED): RunStatus.COMPLETED,
+    (RunStatus.RUNNING, Cause.FAILED): RunStatus.FAILED,
+    (RunStatus.RUNNING, Cause.DIED): RunStatus.FAILED,
+    (RunStatus.RUNNING, Cause.CANCELLED): RunStatus.CANCELLED,
+}
+
+
+def starts_of(cause: Cause) -> list[RunStatus]:
+    """Return the statuses that a stored run may have when its status changes for that cause."""
+    return [start for start, its_cause in TRANSITIONS if its_cause == cause and start is not None]
+
+
+def end_of(cause: Cause) -> RunStatus:
+    """Return the status that the cause leads to."""
+    [status] = {status for (_, its_cause), status in TRANSITIONS.items() if its_cause == cause}
+    return status
+
+
+def arrows() -> Iterator[str]:
+    """Yield the table as lines of a Mermaid state diagram, one for each pair of statuses."""
+    pairs: dict[tuple[RunStatus | None, RunStatus], list[str]] = {}
+    for (start, cause), end in TRANSITIONS.items():
+        pairs.setdefault((start, end), []).append(cause)
+    for (start, end), causes in pairs.items():
+        yield f"{start or '[*]'} --> {end}: {'<br/>'.join(causes)}"
 
 
 class OrchestrationRunQuerySet(models.QuerySet["OrchestrationRun"]):
@@ -47,11 +99,15 @@ class OrchestrationRunQuerySet(models.QuerySet["OrchestrationRun"]):
         """Those that wait or are at work."""
         return self.filter(status__in=OrchestrationRun.OPEN)
 
+    def change_status(self, cause: Cause, **columns: Any) -> int:
+        """Change the status of those from which the cause may start, with these columns; return how many."""
+        return self.filter(status__in=starts_of(cause)).update(status=end_of(cause), **columns)
+
     def strongest_first(self) -> "OrchestrationRunQuerySet":
         return self.order_by("-priority", "queued_at", "id")
 
-    def without_papers(self) -> "OrchestrationRunQuerySet":
-        return self.defer(*PAPERS)
+    def without_payloads(self) -> "OrchestrationRunQuerySet":
+        return self.defer(*PAYLOADS)
 
     def newest(self) -> "OrchestrationRunQuerySet":
         """Return the newest opinion of each signal among those completed while it was pending."""
@@ -61,7 +117,7 @@ class OrchestrationRunQuerySet(models.QuerySet["OrchestrationRun"]):
     def newest_of(self, signals: Iterable[Signal]) -> "dict[uuid.UUID | None, OrchestrationRun]":
         """Return the newest opinion by the signal's id, without payloads, where it has one. One query."""
         newest = self.filter(signal__in=[signal.pk for signal in signals]).newest()
-        return {run.signal_id: run for run in newest.without_papers()}
+        return {run.signal_id: run for run in newest.without_payloads()}
 
 
 class OrchestrationRun(models.Model):
@@ -79,12 +135,7 @@ class OrchestrationRun(models.Model):
         SCHEDULED = "scheduled"
         MANUAL = "manual"
 
-    class Status(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        COMPLETED = "completed"
-        FAILED = "failed"
-        CANCELLED = "cancelled"
+    Status = RunStatus
 
     OPEN = (Status.QUEUED, Status.RUNNING)
 
@@ -213,72 +264,3 @@ class OrchestrationRun(models.Model):
     def stance(self, side: str) -> Stance:
         """What it says to a trade of that side."""
         return Stance.of(self.agent_suggestion, side, is_sound=self.is_sound)
-
-
-class MemoryQuerySet(models.QuerySet["Memory"]):
-    def saying(self, words: str) -> "MemoryQuerySet":
-        """Those that hold all these words, in any form; quotes, OR and - work as in search engines."""
-        return self.filter(search=SearchQuery(words, config="english", search_type="websearch"))
-
-
-class Memory(models.Model):
-    """A case of the past, told so that it can be found again: what was decided, or how something turned out.
-
-    `known_at`: from when on anybody could know it; nothing earlier may recall it. `features`: the figures
-    ("r", "end", "confidence" ...). `reference`: what it was made from, once.
-    """
-
-    class Kind(models.TextChoices):
-        DECISION = "decision", "what a person decided"
-        OUTCOME = "outcome", "how a signal turned out"
-        RESULT = "result", "what a decision came to"
-
-    bank = models.CharField(max_length=40)
-    kind = models.CharField(max_length=8, choices=Kind)
-    symbol = models.CharField(max_length=16, db_collation="C")
-    strategy_id = models.CharField("strategy", max_length=40, db_collation="C")
-    timeframe = models.CharField(max_length=3, choices=choices(Timeframe), db_collation="C")
-    side = models.CharField(max_length=4, choices=Signal.Type)
-    regime = models.CharField(max_length=24, db_collation="C")
-    known_at = models.DateTimeField()
-    text = models.TextField()
-    features = models.JSONField(default=dict)
-    reference = models.CharField(max_length=60)
-    created_at = models.DateTimeField()
-    retained_at = models.DateTimeField(null=True, help_text="When Hindsight got it, too.")
-    attempts = models.SmallIntegerField(default=0, help_text="How often Hindsight did not take it.")
-    search = models.GeneratedField(
-        expression=SearchVector("text", config="english"),
-        output_field=SearchVectorField(),
-        db_persist=True,
-    )
-
-    objects = MemoryQuerySet.as_manager()
-
-    class Meta(TypedModelMeta):
-        db_table = "memories"
-        ordering = ["-known_at", "id"]
-        verbose_name_plural = "memories"
-        constraints = [
-            models.UniqueConstraint(name="memory_is_made_once", fields=["bank", "reference"]),
-        ]
-        indexes = [
-            models.Index(
-                name="memory_by_symbol",
-                fields=["strategy_id", "timeframe", "side", "symbol", "kind", "-known_at"],
-            ),
-            models.Index(
-                name="memory_by_regime",
-                fields=["strategy_id", "timeframe", "side", "regime", "kind", "-known_at"],
-            ),
-            models.Index(
-                name="memory_by_strategy", fields=["strategy_id", "timeframe", "side", "kind", "-known_at"]
-            ),
-            models.Index(name="memory_of_symbol", fields=["symbol", "kind", "-known_at"]),
-            models.Index(name="memory_by_time", fields=["-known_at", "id"]),
-            models.Index(name="memory_to_retain", fields=["attempts", "id"], condition=Q(retained_at=None)),
-            GinIndex(name="memory_words", fields=["search"]),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} of {self.known_at:%Y-%m-%d}: {self.symbol} {self.strategy_id}"

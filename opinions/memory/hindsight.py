@@ -84,7 +84,7 @@ class Hindsight:
         ]
 
     def _call(self, ask: Callable[[Any], Awaitable[T]], seconds: float) -> T:
-        from opinions.hindsight import wire
+        from opinions.memory import wire
 
         try:
             return within(seconds, lambda: wire.call(self._url, self._who, ask, seconds))

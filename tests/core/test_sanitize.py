@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opinions.quoting import plain
+from core.sanitize import plain
 
 
 @given(st.text(), st.integers(1, 200))
