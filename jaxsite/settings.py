@@ -318,5 +318,5 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     # They tell of every task and every request at INFO.
-    "loggers": {name: {"level": "WARNING"} for name in ("django-q", "httpx2")},
+    "loggers": {"django-q": {"level": "WARNING"}},
 }

@@ -114,7 +114,7 @@ class RecalledCase(NamedTuple):
     memory_id: int
 
 
-def recall(bank: str, columns: Mapping[str, Sequence[Any]]) -> list[RecalledCase]:
+def recall(bank: str, columns: Mapping[str, list[Any]]) -> list[RecalledCase]:
     """Return the cases most alike to each question, given as columns, the most alike first."""
     with connection.cursor() as cursor:
         cursor.execute(RECALL, {"bank": bank, **columns})

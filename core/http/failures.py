@@ -18,8 +18,11 @@ class Failure(Exception):
     `again`: the same request may well succeed when it is sent once more. `for_all`: whatever else is asked of
     this provider now would fail the same way. `permanent`: nothing will help until someone acts. `odd`: no
     provider should answer so, but others of its answers may be sound. None of these: only this one request
-    was wrong. `retry_after`: how long the provider asked us to stay away.
+    was wrong. `retry_after`: how long the provider asked us to stay away. `answered`: the text that came
+    instead, where it came whole, without keys.
     """
+
+    answered = ""
 
     def __init__(
         self,

@@ -19,6 +19,7 @@ from core.http.failures import Failure
 
 LARGEST_BODY = 64 * 2**20
 CHUNK = 2**18
+LONGEST_ANSWERED = 2**20  # bytes that a failure keeps of its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,11 @@ class Session:
             if call.was_cut:  # a TLS connection that is shut down while it is read
                 raise self.too_slow() from None
             raise
-        answer = self._parse(response, body)
+        try:
+            answer = self._parse(response, body)
+        except Failure as failure:
+            failure.answered = self._without_secrets(body[:LONGEST_ANSWERED].decode("utf-8", "replace"))
+            raise
         return answer if request.body is None else replace(answer, text=body.decode("utf-8", "replace"))
 
     def _address(self, request: Request) -> str:

@@ -7,10 +7,9 @@ exactly 1 could be the least or the most, so it is refused.
 """
 
 import json
-import time
 from typing import Any
 
-from core.http import Answer, Client, Failure, Patience, Request
+from core.http import Answer, Failure
 from core.registry import Setting
 from opinions.analysts import answers
 from opinions.analysts.answers import Misfit
@@ -26,8 +25,8 @@ from opinions.analysts.base import (
     Verdict,
     wrap,
 )
+from opinions.analysts.post import post, reason
 
-LARGEST = 2**20  # bytes of an answer
 ACTIONS = {"BUY": Action.BUY, "SELL": Action.SELL, "HOLD": Action.HOLD, "WATCH": Action.HOLD}
 DISGUISES = (("HOLD", 0.1), ("WATCH", 0.3))
 TELLING = {"for:": Verdict.FOR, "against:": Verdict.AGAINST}
@@ -50,33 +49,22 @@ class Agent0:
             "include_market_data": False,
         }
         sent = json.dumps(question)
-        got = self._ask(sent, seconds)
-        exchanges = (Exchange(sent, got.text.replace("\0", " ")),)
+        answer = self._ask(sent, seconds)
+        exchanges = (Exchange(sent, answer.text.replace("\0", " ")),)
         try:
-            return _opinion(got.body, question["symbol"], exchanges)
+            return _opinion(answer.body, question["symbol"], exchanges)
         except Misfit as misfit:
             why = f"agent0's answer is no use: {misfit}"
             raise AnalystFailed(why, bill=Bill(), exchanges=exchanges) from None
 
     def _ask(self, sent: str, seconds: float) -> Answer:
-        patience = Patience(connect=5, read=max(seconds, 1), answer=max(seconds, 1), attempts=1)
-        client = Client("agent0", self._url, connections=1, patience=patience, largest=LARGEST)
-        until = time.monotonic() + seconds
-        got = client.fetch({"suggest": Request("/suggest", body=sent)}, until=until)
-        if "suggest" in got.answers:
-            return got.answers["suggest"]
-        failure = got.failed.get("suggest")
-        if failure is None or time.monotonic() >= until:
-            why = f"{client.who} gave no answer within {seconds:g} s"
-        else:
-            why = _words(failure)
+        try:
+            return post("agent0", self._url, "/suggest", sent, seconds)
+        except TimeoutError as timeout:
+            why = str(timeout)
+        except Failure as failure:
+            why = reason(failure)
         raise AnalystFailed(why, bill=Bill(), exchanges=(Exchange(sent, ""),))
-
-
-def _words(failure: Failure) -> str:
-    if failure.retry_after:
-        return f"{failure}; it asks to wait {failure.retry_after.total_seconds():.0f} s"
-    return str(failure)
 
 
 def _opinion(answer: dict[str, Any], symbol: str, exchanges: tuple[Exchange, ...]) -> Opinion:

@@ -7,6 +7,7 @@ out. It is given no tools, and whatever else it says than an opinion is a failur
 
 import ipaddress
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.deadline import within
+from core.http import Failure
 from core.registry import Setting
 from opinions.analysts import answers, completion
 from opinions.analysts.answers import Misfit
@@ -32,6 +33,7 @@ from opinions.analysts.base import (
     Verdict,
     wrap,
 )
+from opinions.analysts.post import may_have_worked, post, reason
 
 MOST_OUT = 1500  # tokens of an answer
 TRIES = 2
@@ -101,17 +103,17 @@ class Llm:
             )
         run = _Run(self._model)
         try:
-            return within(seconds, lambda: self._converse(snapshot, run, seconds))
+            return self._converse(snapshot, run, until=time.monotonic() + seconds)
         except TimeoutError:
             why = f"{run.model} gave no answer within {seconds:g} s"
         except (_GaveUp, completion.NoCompletion) as end:
             why = str(end)
         raise AnalystFailed(self._clean(why), bill=run.bill, exchanges=run.exchanges, model=run.model)
 
-    async def _converse(self, snapshot: Snapshot, run: "_Run", seconds: float) -> Opinion:
+    def _converse(self, snapshot: Snapshot, run: "_Run", until: float) -> Opinion:
         messages, why = self._messages(snapshot), ""
         for _ in range(TRIES):
-            answer = await self._ask(messages, run, seconds)
+            answer = self._ask(messages, run, until - time.monotonic())
             content = ""
             try:
                 content = completion.content_of(answer)
@@ -124,23 +126,23 @@ class Llm:
                 return _opinion(said, run)
         raise _GaveUp(f"{run.model} answered {TRIES} times and not as asked: {why}")
 
-    async def _ask(self, messages: Messages, run: "_Run", seconds: float) -> Mapping[str, Any]:
-        from opinions.analysts import chat
-
-        body = self._body(messages)
-        tried = run.begin(self._clean(json.dumps(body)), self._bound(messages))
+    def _ask(self, messages: Messages, run: "_Run", seconds: float) -> Mapping[str, Any]:
+        body = json.dumps(self._body(messages))
+        tried = run.begin(self._clean(body), self._bound(messages))
         try:
-            came = await chat.complete(self._base_url, self._key, body, seconds)
-        except chat.Unanswered as unanswered:
-            tried.answered = self._clean(unanswered.body)
-            tried.bill = tried.bill if unanswered.worked else Bill()
-            raise _GaveUp(unanswered.why) from None
-        tried.answered = self._clean(came.decode("utf-8", "replace"))
-        answer = completion.read(tried.answered)
-        if (usage := completion.usage_of(answer)) is not None:
+            answer = post("the model", self._base_url, "/chat/completions", body, seconds, key=self._key)
+        except Failure as failure:
+            tried.answered = self._clean(failure.answered)
+            if failure.answered and failure.status is None:
+                completion.read(tried.answered)  # says in which way it is no JSON object
+            tried.bill = tried.bill if may_have_worked(failure) else Bill()
+            raise _GaveUp(reason(failure)) from None
+        tried.answered = self._clean(answer.text)
+        completed = completion.read(tried.answered)
+        if (usage := completion.usage_of(completed)) is not None:
             tried.bill = self._bill(*usage)
-        run.name(answer.get("model"))
-        return answer
+        run.name(completed.get("model"))
+        return completed
 
     def _messages(self, snapshot: Snapshot) -> Messages:
         return [{"role": "system", "content": self._prompt}, {"role": "user", "content": wrap(snapshot)}]

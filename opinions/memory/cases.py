@@ -52,7 +52,7 @@ def recall(questions: Sequence[Question]) -> list[list[Memory]]:
     """
     if not questions:
         return []
-    columns = {
+    columns: dict[str, list[Any]] = {
         "strategies": [question.strategy_id for question in questions],
         "timeframes": [question.timeframe for question in questions],
         "sides": [question.side for question in questions],

@@ -1,19 +1,18 @@
 """Hindsight: a memory outside, which keeps and recalls in its own words.
 
 It extracts facts with a model of its own, so what is recalled is not to the letter what was retained, and it
-may be slow or away: every call has a deadline and one kind of failure. Its client takes some 55 MB and is
-imported when it is first needed.
+may be slow or away: every call has a deadline and one kind of failure.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
+from urllib.parse import quote
 
-from core.deadline import within
-from core.http import Failure, origin
-
-T = TypeVar("T")
+from core.http import Failure
+from opinions.analysts.post import post, service
 
 LONGEST_TEXT = 1000  # characters of a memory
 MOST_RECALLED = 20
@@ -50,7 +49,7 @@ class Recalled:
 class Hindsight:
     def __init__(self, url: str, bank: str = "jax") -> None:
         self._url, self._bank = url, bank
-        self._who = f"Hindsight at {origin(url) or 'an address that is none'}"
+        self._who = service("Hindsight", url)
 
     def retain(self, items: Sequence[Retained], seconds: float) -> None:
         """Hand them over, to be worked on afterwards; twice is the same as once. Raises HindsightAway."""
@@ -59,39 +58,53 @@ class Hindsight:
         told = [
             {
                 "content": item.content,
-                "timestamp": item.timestamp,
+                "timestamp": item.timestamp.isoformat(),
                 "context": item.context or None,
                 "metadata": dict(item.metadata),
                 "document_id": item.document_id,
             }
             for item in items
         ]
-        answer = self._call(lambda client: client.aretain_batch(self._bank, told, retain_async=True), seconds)
-        if not answer.success:
+        answer = self._post("memories", {"items": told, "async": True}, seconds)
+        if answer.get("success") is not True:
             raise HindsightAway(f"{self._who} did not retain what it was given")
 
     def recall(self, query: str, seconds: float) -> list[Recalled]:
         """What it remembers about that, the most fitting first. Raises HindsightAway."""
-        answer = self._call(
-            lambda client: client.arecall(
-                self._bank, query, types=TOLD, max_tokens=RECALLED_TOKENS, budget="low"
-            ),
-            seconds,
-        )
-        return [
-            Recalled(_plain(found.text), _moment(found.mentioned_at), dict(found.metadata or {}))
-            for found in answer.results[:MOST_RECALLED]
-        ]
+        asked = {"query": query, "types": TOLD, "max_tokens": RECALLED_TOKENS, "budget": "low"}
+        answer = self._post("memories/recall", asked, seconds)
+        match answer:
+            case {"results": [*results]} if all(map(_is_fact, results)):
+                return [_recalled(fact) for fact in results[:MOST_RECALLED]]
+        raise self._misfit()
 
-    def _call(self, ask: Callable[[Any], Awaitable[T]], seconds: float) -> T:
-        from opinions.memory import wire
-
+    def _post(self, path: str, asked: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
         try:
-            return within(seconds, lambda: wire.call(self._url, self._who, ask, seconds))
-        except TimeoutError:
-            raise HindsightAway(f"{self._who} gave no answer within {seconds:g} s") from None
+            path = f"/v1/default/banks/{quote(self._bank, safe='')}/{path}"
+            return post("Hindsight", self._url, path, json.dumps(asked), seconds).body
+        except TimeoutError as timeout:
+            raise HindsightAway(str(timeout)) from None
         except Failure as failure:
+            if failure.answered and failure.status is None:
+                raise self._misfit() from None
             raise HindsightAway(str(failure)) from None
+
+    def _misfit(self) -> HindsightAway:
+        return HindsightAway(f"{self._who} answered in a form that its client does not know")
+
+
+def _is_fact(fact: object) -> bool:
+    match fact:
+        case {"text": str(), **others}:
+            pass
+        case _:
+            return False
+    at, metadata = others.get("mentioned_at"), others.get("metadata") or {}
+    return isinstance(at, str | None) and isinstance(metadata, dict)
+
+
+def _recalled(fact: Mapping[str, Any]) -> Recalled:
+    return Recalled(_plain(fact["text"]), _moment(fact.get("mentioned_at")), dict(fact.get("metadata") or {}))
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.conf import settings
 from django.db import models
@@ -135,7 +135,7 @@ class OrchestrationRun(models.Model):
         SCHEDULED = "scheduled"
         MANUAL = "manual"
 
-    Status = RunStatus
+    Status: TypeAlias = RunStatus
 
     OPEN = (Status.QUEUED, Status.RUNNING)
 
