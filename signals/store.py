@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
+from django.db import connection
 
 from market import sessions, share_basis
 from market import store as candles
 from market.models import Candle, Gap, Instrument, Split
 from market.prices import Bars, Flags, Floats, Instants, Timeframe, to_datetime, to_instant
-from signals.models import ScanProgress
 from signals.panel import Integers, Jump, Panel
 from signals.queries import Watched
 
@@ -154,21 +154,27 @@ def sources(timeframe: Timeframe, bars: Iterable[tuple[str, datetime]]) -> dict[
     return {(symbol, opened_at): Source(*source) for symbol, opened_at, *source in candles} if keys else {}
 
 
-def advance(timeframe: Timeframe, instruments: Iterable[Watched]) -> None:
-    """Store that the bars of the instruments are evaluated as far as these rows say."""
-    ScanProgress.objects.bulk_create(
-        (
-            ScanProgress(
-                symbol=row.symbol,
-                timeframe=timeframe,
-                version=row.version,
-                evaluated_through=row.through,
-                closed_at=row.closed_at,
-                bars=row.bars,
-            )
-            for row in instruments
-        ),
-        update_conflicts=True,
-        unique_fields=["symbol", "timeframe"],
-        update_fields=["version", "evaluated_through", "closed_at", "bars"],
+# As SQL: bulk_create of as many model instances would take a quarter of a whole scan's time.
+ADVANCE = """
+    INSERT INTO scan_progress (timeframe, symbol, version, evaluated_through, closed_at, bars)
+    SELECT %(timeframe)s, * FROM unnest(
+        %(symbols)s::varchar[], %(versions)s::bigint[], %(through)s::timestamptz[],
+        %(closed_at)s::timestamptz[], %(bars)s::int[]
     )
+    ON CONFLICT (symbol, timeframe) DO UPDATE SET version = excluded.version,
+        evaluated_through = excluded.evaluated_through, closed_at = excluded.closed_at, bars = excluded.bars
+"""
+
+
+def advance(timeframe: Timeframe, instruments: Sequence[Watched]) -> None:
+    """Store that the bars of the instruments are evaluated as far as these rows say."""
+    values = {
+        "timeframe": timeframe.value,
+        "symbols": [row.symbol for row in instruments],
+        "versions": [row.version for row in instruments],
+        "through": [row.through for row in instruments],
+        "closed_at": [row.closed_at for row in instruments],
+        "bars": [row.bars for row in instruments],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(ADVANCE, values)
