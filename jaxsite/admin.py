@@ -1,4 +1,4 @@
-"""What belongs to the site: API tokens (made here, shown once, revoked by deleting them) and the log."""
+"""Admin of API tokens (created here, shown once, revoked by deleting them) and of the log of changes."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -82,7 +82,7 @@ class TokenAdmin(ModelAdmin):
 
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnlyAdmin):
-    """Who changed what, written by the admin and the API. Nobody edits it."""
+    """Changes by user, written by the admin and the API; read-only."""
 
     list_display = ["action_time", "user", "content_type", "object_repr", "message"]
     list_display_links = None

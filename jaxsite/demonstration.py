@@ -1,7 +1,7 @@
 """The whole way of a signal, played in a scratch database with a clock of its own.
 
 From the market to the audit chain with the parts that run every day: only the clock is moved on by hand, and
-nobody's data is touched. What is printed is what happened.
+no data of the installation is touched. What is printed is what happened.
 """
 
 import json
@@ -101,7 +101,7 @@ class Demonstration:
         for proposal in waiting[:5]:
             self.say(f"{proposal.signal.signal_type} {proposal.symbol}: {proposal.signal.reasoning}")
         self.say(f"{len(waiting)} signals wait for a person.")
-        fit = [one.signal for one in waiting if one.effect.is_entry and not one.problems]
+        fit = [each.signal for each in waiting if each.effect.is_entry and not each.problems]
         if not fit:
             raise Nothing("No signal can be approved at this moment. Try again in a quarter of an hour.")
         return fit[0]

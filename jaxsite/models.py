@@ -1,4 +1,4 @@
-"""What the site itself keeps."""
+"""Rows of the site itself."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from core.models import TypedModelMeta
 
 
 class FailedLogin(models.Model):
-    """A log-in of the last minutes that failed, or whose password is just being looked at.
+    """A log-in of the last minutes that failed, or whose password is being checked.
 
     `name` is a hash: some type their password there.
     """

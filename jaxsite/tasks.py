@@ -1,4 +1,4 @@
-"""What the queue runs for the site itself."""
+"""Tasks of the site itself."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Who one is here: roles, time zone, password, API tokens. For every login, with a role or without."""
+"""The account page: roles, time zone, password, API tokens. For every user, with a role or without."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -34,31 +34,31 @@ ADMINISTRATOR = "may do everything. Use it to set Jax up, and another login to t
 @login_required
 @require_GET
 def account(request: HttpRequest) -> HttpResponse:
-    found = {
+    context = {
         "roles": roles_of(viewer(request)),
-        "tokens": tokens.of(viewer(request)),
+        "tokens": tokens.of_user(viewer(request)),
         "lifetimes": tokens.LIFETIMES,
-        "zones": sorted(zone.known()),
+        "zones": sorted(zone.time_zones()),
         "chosen_zone": zone.chosen(request),
     }
-    return show(request, "jaxsite/account.html", timezone.now(), found)
+    return show(request, "jaxsite/account.html", timezone.now(), context)
 
 
 def roles_of(user: User) -> list[tuple[str, str]]:
-    """Each role with what it may do. Groups of one's own making are named."""
+    """Return each role with what it may do; groups other than ours by name."""
     groups = user.groups.order_by("name").values_list("name", flat=True)
-    found = [(name, ROLES.get(name, "a group of your own: Admin shows what it may do")) for name in groups]
-    return [("administrator", ADMINISTRATOR), *found] if user.is_superuser else found
+    roles = [(name, ROLES.get(name, "a group of your own: Admin shows what it may do")) for name in groups]
+    return [("administrator", ADMINISTRATOR), *roles] if user.is_superuser else roles
 
 
 @never_cache
 @login_required
 @require_POST
 def make_token(request: HttpRequest) -> HttpResponse:
-    """The token itself is in this answer and nowhere else."""
+    """Answer with a new token: it is in this answer and nowhere else."""
     at = timezone.now()
-    made, secret = tokens.make(viewer(request), request.POST.get("days", ""))
-    return show(request, "jaxsite/token.html", at, {"token": made, "secret": secret})
+    token, secret = tokens.create(viewer(request), request.POST.get("days", ""))
+    return show(request, "jaxsite/token.html", at, {"token": token, "secret": secret})
 
 
 @login_required
@@ -75,7 +75,7 @@ def revoke_token(request: HttpRequest) -> HttpResponse:
 @require_POST
 def choose_zone(request: HttpRequest) -> HttpResponse:
     name, answer = request.POST.get("zone", ""), redirect("account")
-    if name in zone.known():
+    if name in zone.time_zones():
         year = 365 * 24 * 3600
         answer.set_cookie(
             zone.CHOSEN, name, max_age=year, samesite="Lax", secure=settings.PRODUCTION, httponly=True
@@ -93,12 +93,12 @@ class Password(PasswordChangeView):
     success_url = reverse_lazy("account")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        said = "Your password is changed, and every other device is logged out. API tokens go on working."
-        messages.success(self.request, said)
+        text = "Your password is changed, and every other device is logged out. API tokens go on working."
+        messages.success(self.request, text)
         return super().form_valid(form)
 
 
 def show(request: HttpRequest, template: str, at: datetime, context: Mapping[str, Any]) -> HttpResponse:
-    """Like the page of a role, but the status bar is for those who have one."""
-    top = {"status_bar": status_bar.load(at)} if viewer(request).has_perm(READ) else {}
-    return render(request, template, {"now": at, **top, **context})
+    """Render a page for a user with a role or without: the status bar is for those who have one."""
+    bar = {"status_bar": status_bar.load(at)} if viewer(request).has_perm(READ) else {}
+    return render(request, template, {"now": at, **bar, **context})

@@ -1,4 +1,4 @@
-"""Logging in, to the pages and to the admin: as often as the throttle lets."""
+"""The log-in forms of the pages and of the admin, throttled."""
 
 import logging
 from typing import Any
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class Throttled(AuthenticationForm):
-    """Looks at no password while too many have failed."""
+    """Refuses without checking the password while too many log-ins have failed."""
 
     def clean(self) -> dict[str, Any]:
         name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
@@ -51,8 +51,8 @@ class Login(LoginView):
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | {"is_first": settings.DEBUG or nobody_came_yet()}
+        return super().get_context_data(**kwargs) | {"is_first": settings.DEBUG or is_first_login()}
 
 
-def nobody_came_yet() -> bool:
+def is_first_login() -> bool:
     return not User.objects.exclude(last_login=None).exists()

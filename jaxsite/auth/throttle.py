@@ -1,4 +1,4 @@
-"""Log-ins that fail often have to wait. Counted in the database, because several processes answer.
+"""Throttle of failed log-ins, counted in the database because several processes answer.
 
 An attempt is counted before its password is looked at, so that many at once are no more than one after the
 other. One that is refused is not counted, so trying again makes the wait no longer.
@@ -38,21 +38,21 @@ def begin(name: str, address: str, at: datetime) -> None:
         locks.transaction("log-in")
         # Those of the future, too: a clock that was set back must lock out nobody.
         FailedLogin.objects.exclude(failed_at__range=(at - WINDOW, at + WINDOW)).delete()
-        this = {"name": _hashed(name), "address": address}
-        last = [_last(OF_ONE_NAME, name=this["name"]), _last(FROM_ONE_ADDRESS, address=address)]
-        wait = max((one + WINDOW - at for one in last if one), default=timedelta(0))
+        attempt = {"name": _hashed(name), "address": address}
+        last = [_last(OF_ONE_NAME, name=attempt["name"]), _last(FROM_ONE_ADDRESS, address=address)]
+        wait = max((failed_at + WINDOW - at for failed_at in last if failed_at), default=timedelta(0))
         if wait > timedelta(0):
             raise TooMany(min(wait, WINDOW))
-        FailedLogin.objects.create(**this, failed_at=at)
+        FailedLogin.objects.create(**attempt, failed_at=at)
 
 
 def succeeded(name: str) -> None:
-    """The attempts under this name are forgotten; what failed from the same address under others is not."""
+    """Forget the attempts under this name, not those from the same address under others."""
     FailedLogin.objects.filter(name=_hashed(name)).delete()
 
 
 def address_of(request: HttpRequest) -> str:
-    """Where a log-in comes from: an IPv4 address, or the network of one IPv6 customer.
+    """Return where a log-in comes from: an IPv4 address, or the network of one IPv6 customer.
 
     Behind TLS the proxy says it, last in its header. What stands before that, anybody may have written.
     """
@@ -60,12 +60,12 @@ def address_of(request: HttpRequest) -> str:
     if settings.PRODUCTION:
         seen = request.META.get("HTTP_X_FORWARDED_FOR", seen).rpartition(",")[2].strip()
     try:
-        found = ip_address(seen)
+        address = ip_address(seen)
     except ValueError:
         return seen[:64]
-    if isinstance(found, IPv6Address):
-        return str(found.ipv4_mapped or ip_network((int(found), 64), strict=False))
-    return str(found)
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or ip_network((int(address), 64), strict=False))
+    return str(address)
 
 
 def _last(limit: int, **same: str) -> datetime | None:

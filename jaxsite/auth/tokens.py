@@ -29,27 +29,27 @@ class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]  # register
     name = "token"
 
 
-def of(user: User) -> QuerySet[AuthToken]:
-    """Whoever asks: nobody's but their own."""
-    found: QuerySet[AuthToken] = AuthToken.objects.filter(user=user).order_by("-created", "digest")
-    return found
+def of_user(user: User) -> QuerySet[AuthToken]:
+    """Return the user's own tokens, the newest first."""
+    tokens: QuerySet[AuthToken] = AuthToken.objects.filter(user=user).order_by("-created", "digest")
+    return tokens
 
 
 @transaction.atomic
-def make(user: User, days: str) -> tuple[AuthToken, str]:
-    """A new token and its secret, which is stored nowhere. `days`: one of LIFETIMES, else the usual."""
+def create(user: User, days: str) -> tuple[AuthToken, str]:
+    """Return a new token and its secret, which is not stored. `days`: one of LIFETIMES, else the usual."""
     lifetime = timedelta(days=int(days)) if days in LIFETIMES else settings.REST_KNOX["TOKEN_TTL"]
-    made, secret = AuthToken.objects.create(user, expiry=lifetime)
-    LogEntry.objects.log_actions(user.pk, [made], ADDITION, "Made on the account page.", single_object=True)
-    return made, secret
+    token, secret = AuthToken.objects.create(user, expiry=lifetime)
+    LogEntry.objects.log_actions(user.pk, [token], ADDITION, "Made on the account page.", single_object=True)
+    return token, secret
 
 
 @transaction.atomic
 def revoke(user: User, digest: str) -> bool:
-    """Whether there was one to revoke."""
-    found = list(of(user).filter(digest=digest))
-    if found:
+    """Delete the token. Return whether there was one."""
+    tokens = list(of_user(user).filter(digest=digest))
+    if tokens:
         message = "Revoked on the account page."
-        LogEntry.objects.log_actions(user.pk, found, DELETION, message, single_object=True)
-        of(user).filter(digest=digest).delete()
-    return bool(found)
+        LogEntry.objects.log_actions(user.pk, tokens, DELETION, message, single_object=True)
+        of_user(user).filter(digest=digest).delete()
+    return bool(tokens)

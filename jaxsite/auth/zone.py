@@ -1,6 +1,6 @@
-"""Times on the pages are in the viewer's zone: the one they chose, or else the one their device says.
+"""The viewer's time zone, in which pages show times: the one they chose, or else that of their device.
 
-The page's script puts the device's into a cookie. What was chosen has another, which no script writes.
+The page's script writes the device's into a cookie. The chosen one has another, which no script writes.
 """
 
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from django.utils import timezone
 COOKIE, CHOSEN = "zone", "chosen_zone"
 IN_UTC = ("/admin/", "/api/")  # they say UTC beside their times
 
-known = cache(available_timezones)
+time_zones = cache(available_timezones)
 
 
 class ZoneMiddleware:
-    """Makes the viewer's zone the active one; UTC where none, or none that is known, was given."""
+    """Activates the viewer's zone; UTC where no cookie names a zone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -28,11 +28,11 @@ class ZoneMiddleware:
 
 
 def chosen(request: HttpRequest) -> str:
-    """Empty when the device decides."""
+    """Return the name of the chosen zone; empty when the device decides."""
     name = request.COOKIES.get(CHOSEN, "")
-    return name if name in known() else ""
+    return name if name in time_zones() else ""
 
 
 def _zone(request: HttpRequest) -> ZoneInfo | None:
     name = chosen(request) or request.COOKIES.get(COOKIE, "")
-    return ZoneInfo(name) if name in known() and not request.path.startswith(IN_UTC) else None
+    return ZoneInfo(name) if name in time_zones() and not request.path.startswith(IN_UTC) else None

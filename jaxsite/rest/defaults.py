@@ -35,10 +35,10 @@ class JSONParser(parsers.JSONParser):
 
 class Negotiation(DefaultContentNegotiation):
     def filter_renderers(self, renderers: Iterable[BaseRenderer], format: str) -> list[BaseRenderer]:
-        known = {renderer.format: renderer for renderer in renderers}
-        if format not in known:
-            raise ValidationError({"format": [_unknown(format, known)]})
-        return [known[format]]
+        by_format = {renderer.format: renderer for renderer in renderers}
+        if format not in by_format:
+            raise ValidationError({"format": [_unknown(format, by_format)]})
+        return [by_format[format]]
 
 
 class Pages(pagination.LimitOffsetPagination):
@@ -75,10 +75,10 @@ class StrictFilters(DjangoFilterBackend):
         return filterset.qs
 
 
-def refuse_unknown_parameters(request: Request, view: "APIView", known: Iterable[str]) -> None:
+def refuse_unknown_parameters(request: Request, view: "APIView", filters: Iterable[str]) -> None:
     pages = getattr(view, "paginator", None)
     names = [getattr(pages, f"{part}_query_param", None) for part in ("limit", "offset")]
-    allowed = [*known, *(name for name in names if name), str(api_settings.URL_FORMAT_OVERRIDE)]
+    allowed = [*filters, *(name for name in names if name), str(api_settings.URL_FORMAT_OVERRIDE)]
     for name, values in request.query_params.lists():
         if name not in allowed:
             raise ValidationError({name: [_unknown(name, allowed, "parameter")]})
@@ -98,5 +98,5 @@ def _messages(form: forms.Form, name: str, error: forms.ValidationError) -> Sequ
     return [_unknown((error.params or {}).get("value"), [value for value, _ in choices if value])]
 
 
-def _unknown(value: object, known: Iterable[object], what: str = "value") -> str:
-    return f"{value!s:.50} is not a known {what}. Choose from: {', '.join(map(str, known))}."
+def _unknown(value: object, allowed: Iterable[object], what: str = "value") -> str:
+    return f"{value!s:.50} is not a known {what}. Choose from: {', '.join(map(str, allowed))}."
