@@ -1,7 +1,7 @@
-"""A person decides on a signal, once, on what was on the screen; and on orders that need a new look.
+"""Decisions of users: on a signal, once, on what was on the screen; and on orders that are held.
 
 Each decision is one transaction: the signal's new status, the row that records it, the order with the task
-that sends it, and the event in the chain. Whoever is second is told who was first.
+that sends it, and the event in the chain. A second decision is refused and names the first.
 """
 
 import json
@@ -22,7 +22,7 @@ from approvals.entry_check import EntryCheck, MarketContext, check, levels_of
 from approvals.execution import transitions
 from approvals.models import Order, OrderDecision, SignalView, TradeApproval
 from approvals.proposals import AS_PROPOSED, Context, Overrides, Proposal, describe, propose, terms
-from approvals.version import differences, version
+from approvals.proposals.version import differences, version
 from opinions.models import OrchestrationRun
 from signals import lifecycle
 from signals.models import Signal
@@ -69,7 +69,7 @@ def _newest_opinion(signal: Signal) -> OrchestrationRun | None:
 
 
 def view(signal: Signal, *, by: User, at: datetime) -> None:
-    """Write down when somebody first looked at what approving would do."""
+    """Store when a user first looked at what approving would do."""
     first = SignalView(signal=signal, user=by, first_at=at)
     SignalView.objects.bulk_create([first], ignore_conflicts=True)
 
@@ -174,7 +174,7 @@ def release(
 def proposal_of(
     order: Order, at: datetime, overrides: Overrides = AS_PROPOSED, context: Context | None = None
 ) -> Proposal | None:
-    """What releasing a held entry would do; None for a closing, which stays as it is.
+    """Return what releasing a held entry would do; None for a closing, which stays as it is.
 
     What the person decided stands where nothing else is wished: no more shares than then, the same stop and
     target, and no limit beyond one that was set by hand. `context`: where it has been read already.
@@ -195,7 +195,7 @@ def proposal_of(
 
 
 def _no_worse(fresh: Proposal, order: Order) -> Decimal | None:
-    """The limit of now, but not beyond the one that a person had set."""
+    """Return the limit of now, but not beyond the one that a person had set."""
     approval = order.approval
     is_set = approval is not None and approval.proposed.get("limit_price") != approval.decided.get(
         "limit_price"
@@ -207,7 +207,7 @@ def _no_worse(fresh: Proposal, order: Order) -> Decimal | None:
 
 
 def _renewed(order: Order, overrides: Overrides, at: datetime) -> dict[str, Any]:
-    """What a held order becomes. A closing stays as it is."""
+    """Return what a held order becomes. A closing stays as it is."""
     positions.lock_account()
     proposal = proposal_of(order, at, overrides)
     if proposal is None:
@@ -257,7 +257,7 @@ def _order(approval: TradeApproval, proposal: Proposal, at: datetime) -> Order:
 
 
 def _terms(proposal: Proposal) -> dict[str, Any]:
-    """What an order asks for, and whether it is sent at once."""
+    """Return what an order asks for, and whether it is sent at once."""
     if not proposal.effect.is_entry:
         return {"status": Order.Status.PENDING_SUBMIT, "quantity": proposal.quantity}
     waits = proposal.waits_until is not None
@@ -280,7 +280,7 @@ def _send(order: Order) -> None:
 
 
 def _decided(signal: Signal, by: User, at: datetime, etag: str) -> dict[str, Any]:
-    """What every decision has."""
+    """Return what every decision has."""
     seen = SignalView.objects.filter(signal=signal, user=by).values_list("first_at", flat=True).first()
     return {
         "signal": signal,
@@ -292,7 +292,7 @@ def _decided(signal: Signal, by: User, at: datetime, etag: str) -> dict[str, Any
 
 
 def _shown(signal: Signal, fresh: EntryCheck, opinion: OrchestrationRun | None) -> dict[str, Any]:
-    """What the decision was made on."""
+    """Return what the decision was made on."""
     names = ("signal_type", "confidence", "entry_price", "stop_loss", "take_profit", "second_target")
     levels = {name: getattr(signal, name) for name in names}
     content = {"quote": fresh.as_json(), "signal": levels | {"reasoning": signal.reasoning}}
@@ -309,6 +309,6 @@ def _opinion(run: OrchestrationRun, side: str) -> dict[str, Any]:
 
 
 def _json(figures: dict[str, Any]) -> dict[str, Any]:
-    """The same as JSON holds it: exact numbers and instants as text."""
+    """Return the same as JSON holds it: exact numbers and instants as text."""
     plain: dict[str, Any] = json.loads(json.dumps(figures, cls=DjangoJSONEncoder))
     return plain

@@ -22,7 +22,7 @@ NEAR = timedelta(days=15)  # reaches over the longest holidays
 
 
 def format_price(price: Decimal) -> str:
-    """A price as traders write it: two decimals, or as many as it has."""
+    """Return a price as traders write it: two decimals, or as many as it has."""
     exact = price.normalize()
     return f"{exact:f}" if exact.as_tuple().exponent < -2 else f"{exact:.2f}"  # type: ignore[operator]  # finite
 
@@ -93,7 +93,7 @@ class MarketContext:
         return min(closes_at, signal.expires_at)
 
     def flat_at(self, signal: Signal) -> datetime | None:
-        """When what was bought is sold at the latest; None when it may be kept."""
+        """Return when what was bought is sold at the latest; None when it may be kept."""
         is_flat = (signal.strategy_id, signal.timeframe) in self.flat_at_close
         return self.hours[signal.symbol].closes_at if is_flat else None
 
@@ -114,7 +114,7 @@ class Levels:
 
 
 def levels_of(signal: Signal, stop_loss: Decimal | None = None, take_profit: Decimal | None = None) -> Levels:
-    """The signal's levels, or those that a person moved."""
+    """Return the signal's levels, or those that a person moved."""
     return Levels(
         Signal.Type(signal.signal_type),
         signal.entry_price,
@@ -196,7 +196,7 @@ class EntryCheck:
             yield from self._of_the_way(format_price(price))
 
     def _of_the_way(self, price: str) -> Iterator[str]:
-        """How far the price has run, and what is left to win."""
+        """Yield how far the price has run, and what is left to win."""
         most, least = settings.MAX_ENTRY_DRIFT_ATR, settings.MIN_REWARD_TO_RISK
         if self.drift_atr is None:
             yield "How far the price has run is not known: the signal has no ATR."
@@ -230,7 +230,7 @@ def check(levels: Levels, symbol: str, market: MarketContext) -> EntryCheck:
 
 
 def problems(order: Order, at: datetime) -> list[str]:
-    """Why an entry that waited needs a person's new look; empty when it may be sent as it is.
+    """Return why an entry that waited needs a person's new look; empty when it may be sent as it is.
 
     Asked on a live quote, two minutes after the open.
     """

@@ -126,7 +126,7 @@ def _nothing_held(position: Position) -> str:
 
 
 def _shown(position: Position) -> dict[str, Any]:
-    """What was held, as JSON has it."""
+    """Return what was held, as JSON has it."""
     return {
         "quantity": position.quantity,
         "average_cost": f"{position.average_cost:.6f}",

@@ -27,7 +27,7 @@ TONES = {
 
 
 def link(row: Model | None, text: object = None) -> SafeString | str:
-    """A link to a row's page; a dash without a row."""
+    """Return a link to a row's page; a dash without a row."""
     if row is None:
         return formatting.NOTHING
     page = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
@@ -55,7 +55,7 @@ def facts(values: Mapping[str, Any]) -> SafeString | str:
 
 
 def beside(proposed: Mapping[str, Any], decided: Mapping[str, Any]) -> SafeString | str:
-    """What was proposed beside what was decided, with the difference in bold."""
+    """Return what was proposed beside what was decided, with the difference in bold."""
     ours, theirs = dict(_flat(proposed)), dict(_flat(decided))
     rows = (
         (name, ours.get(name, formatting.NOTHING), theirs.get(name, formatting.NOTHING))

@@ -41,7 +41,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Exposure:
-    """What the account is exposed to already: positions, and entries that still may fill, of anybody.
+    """What the account is exposed to already: positions, and entries that still may fill, ours or not.
 
     `gross`: their absolute values added up. `open_risk`: what it would cost if every stop were hit now, a
     position without a stop counting in full. `positions`: how many symbols. `day_result`: the exchange
@@ -78,7 +78,7 @@ def size(
     asked: int | None = None,
     held: Decimal = ZERO,
 ) -> Size:
-    """The whole shares to trade between an entry and a stop; 0 when the limits leave no room.
+    """Return the whole shares to trade between an entry and a stop; 0 when the limits leave no room.
 
     The risk per trade over the distance to the stop, made smaller by each cap in turn; long and short alike.
     Prices are per share. `asked`: the most that a person wants. `held`: what the position that it adds to is
@@ -99,7 +99,7 @@ def size(
 def _room(
     entry: Decimal, per_share: Decimal, limits: Limits, exposure: Exposure, held: Decimal
 ) -> dict[Cap, int]:
-    """The most shares that each cap allows."""
+    """Return the most shares that each cap allows."""
     capital = exposure.capital
     return {
         Cap.POSITION: _whole(capital * limits.position - held, entry),
@@ -110,7 +110,7 @@ def _room(
 
 
 def _shut(limits: Limits, exposure: Exposure, held: Decimal) -> list[Cap]:
-    """The caps that allow no share at all now. What adds to a position makes no further one."""
+    """Return the caps that allow no share at all now. What adds to a position makes no further one."""
     shut = []
     if exposure.positions >= limits.positions and held <= 0:
         shut.append(Cap.POSITIONS)
@@ -120,7 +120,7 @@ def _shut(limits: Limits, exposure: Exposure, held: Decimal) -> list[Cap]:
 
 
 def to_tick(price: Decimal, tick: Decimal, rounding: str = ROUND_HALF_EVEN) -> Decimal:
-    """The price as a whole number of ticks: the nearest, or as one of decimal's roundings says.
+    """Return the price as a whole number of ticks: the nearest, or as one of decimal's roundings says.
 
     ROUND_FLOOR is for what must not be more (a buyer's limit), ROUND_CEILING for what must not be less. A
     price below the first tick may become 0. Raises ValueError for a tick of zero or less.
@@ -131,5 +131,5 @@ def to_tick(price: Decimal, tick: Decimal, rounding: str = ROUND_HALF_EVEN) -> D
 
 
 def _whole(money: Decimal, per_share: Decimal) -> int:
-    """The whole shares that this money is enough for, exactly: no rounding makes one more of them."""
+    """Return the whole shares that this money is enough for, exactly: no rounding makes one more of them."""
     return max(int(money // per_share), 0)

@@ -13,7 +13,7 @@ APPS = ("market", "signals", "opinions", "approvals")
 
 
 def views(apps: "Apps") -> list[str]:
-    """The permissions to view each model that there is at this point, but those that are nobody's to view."""
+    """Return the permissions to view each model that may be viewed, of those there are at this point."""
     models = [model._meta for label in APPS for model in apps.get_app_config(label).get_models()]
     return [
         f"{model.app_label}.view_{model.model_name}"

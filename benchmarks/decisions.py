@@ -27,7 +27,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from approvals.models import Order, TradeApproval
-from approvals.version import version
+from approvals.proposals.version import version
 from benchmarks.measure import Result
 from benchmarks.tables import execute, instruments, sessions
 from market.models import Quote

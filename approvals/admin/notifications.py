@@ -1,4 +1,4 @@
-"""What people were told, and what became of each message at each address. Nothing is sent from here."""
+"""Notifications, and the delivery of each to each address. Nothing is sent from here."""
 
 from django.contrib import admin
 from django.utils.html import format_html
@@ -29,7 +29,7 @@ def state(delivery: Delivery) -> SafeString:
 
 
 def address(delivery: Delivery) -> str:
-    """The place in NOTIFY_URLS: the address itself is a secret."""
+    """Return the place in NOTIFY_URLS: the address itself is a secret."""
     numbers = {target.name: target.number for target in notify.targets()}
     return (
         f"number {numbers[delivery.target]}" if delivery.target in numbers else "not in NOTIFY_URLS any more"

@@ -1,4 +1,4 @@
-"""What became of signals and of decisions on them."""
+"""Outcomes of signals and of decisions on them."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString

@@ -28,7 +28,7 @@ NOTES: dict[str, Any] = {"max_length": 2000, "required": False, "allow_blank": T
 
 
 class MayDecide(BasePermission):
-    """Whoever may add an approval may approve, reject and release."""
+    """Who may add an approval may approve, reject and release."""
 
     message = "Only traders decide: ask whoever runs this site for the group trader."
 

@@ -12,7 +12,7 @@ from approvals import proposals
 from approvals.api.proposals import ProposalSerializer
 from approvals.api.signals import SignalSerializer, signals_at
 from approvals.proposals import Proposal
-from approvals.version import version
+from approvals.proposals.version import version
 from core.api.filters import YesNoFilter
 from signals.models import Signal
 from signals.models.signals import SignalQuerySet
@@ -43,7 +43,7 @@ class InboxFilters(FilterSet):
     actionable = YesNoFilter(method="both", help_text="false: those that can only be measured.")
 
     def both(self, signals: SignalQuerySet, name: str, value: bool) -> SignalQuerySet:
-        """What a signal would do is known only when it is proposed."""
+        """Leave them as they are: what a signal would do is known only when it is proposed."""
         return signals
 
 

@@ -25,7 +25,7 @@ class OverridesSerializer(Body):
 
 
 def overrides_of(given: Mapping[str, Any]) -> Overrides:
-    """What the query asks for. Raises ValidationError."""
+    """Return what the query asks for. Raises ValidationError."""
     body = OverridesSerializer(data={name: value for name, value in given.items() if name != "format"})
     body.is_valid(raise_exception=True)
     return body.overrides
@@ -95,5 +95,5 @@ class ProposalSerializer(serializers.Serializer[Proposal]):
 
     @staticmethod
     def _price(proposal: Proposal, price: Decimal | None) -> str | None:
-        """A closing has no levels."""
+        """Return the price as text; None for a closing, which has no levels."""
         return None if price is None or proposal.effect.is_exit else f"{price:.6f}"

@@ -202,6 +202,6 @@ class ScorecardViewSet(GenericViewSet[Outcome]):
 
 
 def _by(request: Request) -> list[str]:
-    """What to group by, each once, in the order of the keys."""
+    """Return what to group by, each once, in the order of the keys."""
     names = (request.query_params.get("by") or ",".join(GROUPED)).split(",")
     return [name for name in scorecard.KEYS if name in names]

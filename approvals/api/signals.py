@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from approvals.version import version, with_opinion
+from approvals.proposals.version import version, with_opinion
 from core.api.bodies import Body
 from core.api.filters import InstantFilter
 from core.api.permissions import MayChange

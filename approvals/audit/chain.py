@@ -50,7 +50,7 @@ def append(
 
 
 def lock() -> None:
-    """Let nobody else append before this transaction has ended."""
+    """Keep other transactions from appending until this one has ended."""
     locks.transaction("approvals.audit")
 
 

@@ -71,7 +71,7 @@ def reaches(count: int, head: str) -> None:
 
 
 def rows(first: int = 1, last: int | None = None) -> Iterator[EventRow]:
-    """The events in their order, by batches: neither a long transaction nor much memory."""
+    """Yield the events in their order, by batches: neither a long transaction nor much memory."""
     events = AuditEvent.objects.order_by("number").values_list(*EventRow._fields)
     if last is not None:
         events = events.filter(number__lte=last)
@@ -103,7 +103,7 @@ def _what_is_wrong(row: EventRow, number: int, previous: str) -> str:
 
 
 def _differing(row: EventRow) -> list[str]:
-    """The columns that do not say what the text says."""
+    """Return the columns that do not say what the text says."""
     try:
         content = json.loads(row.text)
         content["at"] = datetime.fromisoformat(content["at"])

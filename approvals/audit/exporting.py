@@ -1,4 +1,4 @@
-"""The chain for others: rows for a spreadsheet, and lines from which anybody can compute the hashes again."""
+"""The chain for others: rows for a spreadsheet, and lines from which the hashes can be computed again."""
 
 import json
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def between(since: datetime | None = None, until: datetime | None = None) -> Ite
 
 
 def sheet_row(row: EventRow) -> list[str]:
-    """The cells of a row. What a spreadsheet would take for a formula gets an apostrophe in front."""
+    """Return the cells of a row. What a spreadsheet would take for a formula gets an apostrophe in front."""
     values = [row.at.isoformat() if name == "at" else getattr(row, name) for name in HEADINGS]
     cells = ["" if value is None else str(value) for value in values]
     return [f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells]

@@ -127,7 +127,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What the account holds of a symbol, whoever caused it. `quantity` is negative when short."""
+    """What the account holds of a symbol, ours or not. `quantity` is negative when short."""
 
     symbol: str
     quantity: int
@@ -166,23 +166,23 @@ class Broker(Protocol):
         ...
 
     def order(self, client_id: UUID) -> Report | None:
-        """How an order stands; None when the broker has never received it."""
+        """Return how an order stands; None when the broker has never received it."""
         ...
 
     def orders(self) -> Sequence[Report]:
-        """The orders that work, those of others included."""
+        """Return the orders that work, those of others included."""
         ...
 
     def executions(self, since: datetime) -> Sequence[Execution]:
-        """What was executed from then on, oldest first, the account's other orders included."""
+        """Return what was executed from then on, oldest first, the account's other orders included."""
         ...
 
     def holdings(self) -> Mapping[str, Holding]:
-        """What the account holds, by symbol."""
+        """Return what the account holds, by symbol."""
         ...
 
     def account(self) -> Account:
-        """What the account is worth."""
+        """Return what the account is worth."""
         ...
 
 

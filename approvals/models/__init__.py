@@ -1,4 +1,4 @@
-"""The rows of the approvals app: decisions, orders, what stops them, what became of them, the record."""
+"""The rows of the approvals app: decisions, orders, what stops them, their outcomes, the record."""
 
 from approvals.models.audit import AuditEvent
 from approvals.models.decisions import SignalView, TradeApproval

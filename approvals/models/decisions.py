@@ -9,7 +9,7 @@ from signals.models import Signal
 
 
 class SignalView(models.Model):
-    """When somebody first looked at what approving a signal would do."""
+    """When a user first looked at what approving a signal would do."""
 
     signal = models.ForeignKey(Signal, on_delete=models.PROTECT, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

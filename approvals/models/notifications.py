@@ -49,7 +49,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(status=Delivery.Status.WAITING)
 
     def due(self, target: str, at: datetime) -> "DeliveryQuerySet":
-        """Those that may go to this target now, with their notifications, oldest first."""
+        """Return those that may go to this target now, with their notifications, oldest first."""
         waiting = self.waiting().filter(target=target, due_at__lte=at)
         return waiting.select_related("notification").order_by("notification__created_at", "notification_id")
 
@@ -57,7 +57,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 class Delivery(models.Model):
     """A notification on its way to one address of NOTIFY_URLS, at most once.
 
-    It is `sending` from before the call until its answer is recorded. If that never happens, nobody knows
+    It is `sending` from before the call until its answer is recorded. If that never happens, it is not known
     whether it arrived, and it is not sent again.
     """
 

@@ -21,11 +21,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(status__in=statuses)
 
     def unsent(self) -> "OrderQuerySet":
-        """Those that no broker knows of: dropping one is ours alone."""
+        """Return those that no broker knows of: dropping one is ours alone."""
         return self.in_(Order.Status.WAITING_OPEN, Order.Status.HELD, Order.Status.PENDING_SUBMIT)
 
     def working(self) -> "OrderQuerySet":
-        """Those whose first leg may still fill."""
+        """Return those whose first leg may still fill."""
         return self.in_(*Order.WORKING)
 
 

@@ -1,4 +1,4 @@
-"""What became of signals, and of decisions on them."""
+"""Outcomes of signals, and of decisions on them."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -18,7 +18,7 @@ ENDS = [(end.value, end.name.lower().replace("_", " ")) for end in End]
 
 class OutcomeQuerySet(models.QuerySet["Outcome"]):
     def of_signals(self, signals: Iterable[Signal]) -> dict[UUID, "Outcome"]:
-        """How each of these turned out by itself, whatever was decided. One query."""
+        """Return how each of these turned out by itself, whatever was decided. One query."""
         outcomes = self.filter(signal__in=list(signals), ledger=Outcome.Ledger.SIGNAL)
         return {outcome.signal_id: outcome for outcome in outcomes}
 
@@ -102,7 +102,7 @@ class Outcome(models.Model):
                 condition=Q(is_final=False) | Q(is_race_final=False),
             ),
             models.Index(name="outcome_by_time", fields=["-since", "id"]),
-            # What became of signals of the same confidence stands beside each signal that waits.
+            # The hit rate of signals of the same confidence is shown with each signal that waits.
             models.Index(
                 name="outcome_raced",
                 fields=["strategy_id", "timeframe", "confidence"],

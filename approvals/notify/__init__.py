@@ -1,8 +1,8 @@
-"""What people are told, written down in the transaction that it is about and sent from there.
+"""Notifications to people: stored in the transaction that each is about, and sent from there.
 
-A message is sent at most once to each address. It is tried again only after a definite failure: when nobody
-knows whether it arrived, that is its state. Addresses hold secrets, so rows, logs and errors name them by a
-keyed hash, and of what Apprise says only our own words are kept.
+A message is sent at most once to each address. It is tried again only after a definite failure: when it is
+not known whether it arrived, that is its state. Addresses hold secrets, so rows, logs and errors name them
+by a keyed hash, and of what Apprise says only our own words are kept.
 """
 
 from approvals.notify.hours import QuietHours

@@ -28,7 +28,7 @@ class QuietHours:
         return cls(time.fromisoformat(match[1]), time.fromisoformat(match[2]), zone)
 
     def end(self, at: datetime) -> datetime | None:
-        """When the quiet hours that `at` lies in are over; None when it lies in none."""
+        """Return when the quiet hours that `at` lies in are over; None when it lies in none."""
         local = at.astimezone(self.zone)
         if not self._cover(local.time()):
             return None

@@ -38,7 +38,7 @@ def _parts(name: str, group: list[Delivery]) -> list[list[Delivery]]:
 
 
 def written(notifications: Sequence[Notification]) -> Message:
-    """The message about these: the whole of one, or a line with a link for each of several."""
+    """Return the message about these: the whole of one, or a line with a link for each of several."""
     if len(notifications) == 1:
         only = notifications[0]
         return Message(

@@ -76,7 +76,7 @@ def _end_of_quiet(at: datetime) -> datetime | None:
 
 
 def due(target: str, at: datetime) -> QuerySet[Delivery]:
-    """What may go to this target now. In quiet hours what failed before them waits too."""
+    """Return what may go to this target now. In quiet hours what failed before them waits too."""
     ready = Delivery.objects.due(target, at)
     return ready.filter(notification__kind__in=WAKES) if _end_of_quiet(at) else ready
 

@@ -39,7 +39,7 @@ DEFINITE = (
 class Outcome(Enum):
     SENT = "sent"
     FAILED = "failed"  # certainly not delivered
-    LOST = "lost"  # nobody knows
+    LOST = "lost"  # not known
 
 
 class Result(NamedTuple):
@@ -64,14 +64,14 @@ def post(url: str, message: Message, *, silent: bool) -> Result:
 
 
 def recipients(url: str) -> int:
-    """How many an address has; 0 when Apprise cannot read it."""
+    """Return how many an address has; 0 when Apprise cannot read it."""
     with _overheard():
         service = _service(url)
     return 0 if service is None else len(service)
 
 
 def _service(url: str, *, silent: bool = False) -> "NotifyBase | None":
-    """The service at an address. It neither tries by itself again nor cuts a message into several."""
+    """Return the service at an address. It neither tries by itself again nor cuts a message into several."""
     from apprise import Apprise, AppriseAsset
     from apprise.plugins import url_to_dict
 
@@ -86,7 +86,7 @@ def _service(url: str, *, silent: bool = False) -> "NotifyBase | None":
 
 
 def _quieter(service: "NotifyBase") -> dict[str, Any]:
-    """What a service can be asked for to make no sound. Apprise has no word that all of them know."""
+    """Return what a service can be asked for to make no sound. Apprise has no word that all of them know."""
     options: dict[str, Any] = service.template_args
     values = options.get("priority", {}).get("values") or ()
     names = values.values() if isinstance(values, dict) else values

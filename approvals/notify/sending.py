@@ -1,4 +1,4 @@
-"""The way out: what is due is marked as being sent, then sent, then marked with what came of it."""
+"""Sending what is due: marked as being sent, then sent, then marked with the result."""
 
 import logging
 from collections import Counter
@@ -53,7 +53,7 @@ def _send_to(target: Target, at: datetime) -> Counts:
 
 
 def _claim(group: Sequence[Delivery], at: datetime) -> list[Delivery]:
-    """Those of the group that nobody else sends; committed before anything goes out."""
+    """Return those of the group that no other process sends; committed before anything goes out."""
     with transaction.atomic(durable=True):
         free = Delivery.objects.waiting().filter(pk__in=[delivery.pk for delivery in group])
         locked = free.select_for_update(skip_locked=True).values_list("pk", flat=True)
@@ -78,5 +78,5 @@ def _record(claimed: Sequence[Delivery], result: Result, at: datetime) -> None:
 
 
 def _pause(attempts: int) -> timedelta:
-    """A minute after the first failure, then twice as long each time, up to an hour."""
+    """Return a minute after the first failure, then twice as long each time, up to an hour."""
     return min(timedelta(minutes=2 ** min(attempts - 1, 6)), LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""What became of every signal, and of every decision on one: two ledgers on stored bars.
+"""Outcomes of every signal, and of every decision on one: two ledgers on stored bars.
 
 Both are played by the function that plays backtests. An outcome is computed when its signal is new, once
 after the signal ended, and until it is final whenever its candles have changed.

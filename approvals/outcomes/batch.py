@@ -42,7 +42,7 @@ class Batch:
     bars: int = 0
 
     def play(self, cases: Sequence[Case]) -> Iterator[tuple[Case, Timeframe, Result]]:
-        """Each case with the bars it was played on and what became of it."""
+        """Yield each case with the bars it was played on and its result."""
         own, events = self._own(cases)
         of_signals = [case for case in cases if case.ledger == Ledger.SIGNAL]
         for case, result in zip(of_signals, play_signals(own, of_signals, events, self.rules), strict=True):
@@ -52,7 +52,7 @@ class Batch:
                 yield case, timeframe, result
 
     def _own(self, cases: Sequence[Case]) -> tuple[Timed, Ideas | None]:
-        """The bars of the signals' own timeframe, and all that the strategy says on them."""
+        """Return the bars of the signals' own timeframe, and all that the strategy says on them."""
         remembers = self.strategy.remembers if self.strategy else 1
         first = min(case.signal.bar_opened_at for case in cases) - A_WEEK
         starts = [

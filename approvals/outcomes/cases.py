@@ -32,7 +32,7 @@ FIELDS = (
     *("stop_loss", "take_profit", "generated_at", "expires_at", "created_at", "status", "ended_at"),
     *("approval__approved_at", "approval__approved_by", "approval__decided"),
 )
-NOBODY = next(iter(STRATEGIES.values()))()  # playing an idea does not ask whose it was
+ANY_STRATEGY = next(iter(STRATEGIES.values()))()  # playing an idea does not ask whose it was
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Case:
 
     @property
     def since(self) -> datetime:
-        """From when on it is counted: the signal, or what was decided, or that nobody did."""
+        """From when on it is counted: the signal, or what was decided, or that no user did."""
         if self.ledger == Ledger.SIGNAL:
             return self.signal.generated_at
         if self.approval:
@@ -98,7 +98,7 @@ def _is_possible(side: int, entry: float, stop: float, target: float) -> bool:
 
 
 def load(items: Sequence[Due], at: datetime) -> list[Case]:
-    """The cases in the order asked for. Three queries."""
+    """Return the cases in the order asked for. Three queries."""
     signals = Signal.objects.select_related("approval").only(*FIELDS).in_bulk({item.signal for item in items})
     splits = _splits({item.symbol for item in items})
     unsellable = _unsellable(list(signals))
@@ -143,10 +143,10 @@ def _factor(signal: Signal, splits: Sequence[Split]) -> float:
 
 
 def ideas(rows: Rows, cases: Sequence[Case], levels: Sequence[Prices]) -> Ideas:
-    """The cases as ideas at these rows, with these levels."""
+    """Return the cases as ideas at these rows, with these levels."""
     entry, stop, target = np.array(levels, dtype=np.float64).reshape(-1, 3).T
     return Ideas(
-        strategy=NOBODY,
+        strategy=ANY_STRATEGY,
         row=rows,
         side=np.array([case.side for case in cases], dtype=np.int8),
         confidence=np.array([case.signal.confidence for case in cases], dtype=np.float64),

@@ -29,7 +29,7 @@ class Finest:
         )
 
     def of(self, symbol: str, own: Timeframe, since: datetime) -> Timeframe:
-        """The finest timeframe that reaches from `since` to the present, at most the signal's own.
+        """Return the finest timeframe that reaches from `since` to the present, at most the signal's own.
 
         To the present: not a week behind the newest bar of the symbol. A file of minutes that was imported
         once is no history of today.

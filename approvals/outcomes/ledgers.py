@@ -19,7 +19,7 @@ from signals.trades import End, Rows, Rules, Trades, play
 
 
 def play_signals(bars: Timed, cases: Sequence[Case], events: Ideas | None, rules: Rules) -> list[Result]:
-    """What became of each case of the signal ledger. `events`: all that the strategy says on these bars."""
+    """Return the result of each case of the signal ledger. `events`: all of the strategy on these bars."""
     numbers = bars.numbers([case.signal.symbol for case in cases])
     rows = bars.holding(numbers, moments([case.signal.bar_opened_at for case in cases]))
     places = np.flatnonzero(rows >= 0)
@@ -34,7 +34,7 @@ def play_signals(bars: Timed, cases: Sequence[Case], events: Ideas | None, rules
 def play_decisions(
     bars: Timed, cases: Sequence[Case], events: Ideas | None, rules: Rules, own: Timeframe
 ) -> list[Result]:
-    """What became of each case of the decision ledger. `events`: as `on_bars` gives them.
+    """Return the outcome of each case of the decision ledger. `events`: as `on_bars` gives them.
 
     The longest holding is that of the signals' own timeframe, in session time.
     """
@@ -58,7 +58,7 @@ def play_decisions(
 
 
 def _longest(bars: Timed, numbers: Numbers, rows: Rows, own: Timeframe, longest: int) -> Rows:
-    """How many bars each trade may last; those that wait for a bar to be entered in, any number."""
+    """Return how many bars each trade may last; those that wait for a bar to be entered in, any number."""
     many = np.full(len(rows), len(bars.panel) + 1)
     begun = ~bars.is_last(numbers, rows)
     many[begun] = bars.lasting(numbers[begun], rows[begun] + 1, own, longest)
@@ -76,7 +76,7 @@ def _is_over(bars: Timed, spoke: Rows, rows: Rows, cases: Sequence[Case]) -> Fla
 
 
 def _voided(trades: Trades, is_over: Flags) -> Trades:
-    """The trades without those that were over before they began."""
+    """Return the trades without those that were over before they began."""
     end = np.where(is_over, End.VOID, trades.end).astype(np.int8)
     entry, exit, r = (np.where(is_over, np.nan, column) for column in (trades.entry, trades.exit, trades.r))
     return replace(trades, end=end, entry=entry, exit=exit, r=r, held=np.where(is_over, 0, trades.held))

@@ -1,7 +1,7 @@
 """What was decided, and how it turned out, into memory: without anyone asking, each case once.
 
 Pulled from the rows of decisions and final outcomes; what a person wrote is kept without keys and account
-numbers. Nobody's name is kept.
+numbers. No user's name is kept.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def retain(at: datetime) -> int:
 
 
 def _unkept(rows: QuerySet[Any], kind: Memory.Kind) -> QuerySet[Any]:
-    """The rows whose signal has no memory of that kind in this bank."""
+    """Return the rows whose signal has no memory of that kind in this bank."""
     reference = Concat(Value(f"{kind}:"), Cast(OuterRef("signal_id"), CharField()))
     return rows.exclude(Exists(Memory.objects.filter(bank=settings.MEMORY_BANK, reference=reference)))
 
@@ -58,7 +58,7 @@ def _decisions(at: datetime, secrets: Any) -> Iterator[Memory]:
 
 
 def _outcomes(ledger: Outcome.Ledger, at: datetime) -> Iterator[Memory]:
-    """Those that later bars do not change any more, and that have a result."""
+    """Yield those that later bars do not change any more, and that have a result."""
     final = Outcome.objects.filter(ledger=ledger, is_final=True, is_race_final=True, r__isnull=False)
     if ledger == Ledger.DECISION:
         final = final.filter(group__in=DECIDED)
@@ -86,7 +86,7 @@ def _outcomes(ledger: Outcome.Ledger, at: datetime) -> Iterator[Memory]:
 
 
 def _said(signal: Signal) -> str:
-    """The signal as one would tell of it."""
+    """Return the signal as one would tell of it."""
     about = f"{signal.signal_type} {signal.symbol} by {signal.strategy_id} on {signal.timeframe} bars"
     return f"{about} with confidence {signal.confidence:.2f} ({signal.reasoning.rstrip('.')})"
 

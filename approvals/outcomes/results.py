@@ -1,4 +1,4 @@
-"""What became of a case, and whether later bars can still change it."""
+"""The result of a case, and whether later bars can still change it."""
 
 import math
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ WAITING = Result(End.MISSED, End.MISSED, is_final=False, is_race_final=False)
 
 
 def results(panel: Panel, played: Ideas, trades: Trades, race: Trades) -> list[Result]:
-    """One for each idea. `race`: the same trades without opposite events."""
+    """Return one for each idea. `race`: the same trades without opposite events."""
     final = _is_final(panel, played, trades)
     race_final = _is_final(panel, played, race)
     opened_at, is_entered = panel.bars.opened_at, ~np.isnan(trades.entry)
@@ -52,7 +52,7 @@ def results(panel: Panel, played: Ideas, trades: Trades, race: Trades) -> list[R
 
 
 def _is_final(panel: Panel, played: Ideas, trades: Trades) -> Flags:
-    """Whether it has ended, or never began though there was a bar to enter in."""
+    """Return whether it has ended, or never began though there was a bar to enter in."""
     waits = trades.entered >= panel.ends[panel.run[played.row]]
     final: Flags = trades.is_result | (trades.end == End.VOID) | ((trades.end == End.MISSED) & ~waits)
     return final
@@ -63,7 +63,7 @@ def _known(price: np.float64) -> float | None:
 
 
 def spread(size: int, places: Sequence[int], results: Sequence[Result]) -> list[Result]:
-    """The results at their places among all cases; those without a bar to stand on wait."""
+    """Return the results at their places among all cases; those without a bar to stand on wait."""
     every = [WAITING] * size
     for place, result in zip(places, results, strict=True):
         every[place] = result

@@ -38,7 +38,7 @@ class Timed:
         return cls(panel, timeframe, calendars, opens, bounds)
 
     def numbers(self, symbols: Sequence[str]) -> Numbers:
-        """Which of the panel's symbols these are."""
+        """Return which of the panel's symbols these are."""
         return np.searchsorted(np.array(self.panel.symbols), np.array(symbols))
 
     def holding(self, numbers: Numbers, stamps: Instants) -> Rows:
@@ -46,7 +46,7 @@ class Timed:
         return self._held(self._first(self.panel.bars.opened_at, numbers, stamps, "right"), numbers)
 
     def before(self, numbers: Numbers, moments: Instants) -> Rows:
-        """The last row of each symbol that opened before a moment; -1 where there is none."""
+        """Return the last row of each symbol that opened before a moment; -1 where there is none."""
         return self._held(self._first(self.opens, numbers, moments, "left"), numbers)
 
     def _held(self, following: Rows, numbers: Numbers) -> Rows:
@@ -61,7 +61,7 @@ class Timed:
         return first_rows
 
     def is_last(self, numbers: Numbers, rows: Rows) -> NDArray[np.bool_]:
-        """Whether each row is the newest of its symbol."""
+        """Return whether each row is the newest of its symbol."""
         newest: NDArray[np.bool_] = rows + 1 == self.bounds[numbers + 1]
         return newest
 

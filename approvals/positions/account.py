@@ -55,7 +55,7 @@ def account(at: datetime, broker: str | None = None) -> Account | None:
 
 
 def lock_account() -> None:
-    """Until this transaction ends nobody else decides what takes room in the account or closes a position."""
+    """Keep other transactions from taking room in the account or closing a position until this one ends."""
     locks.transaction("approvals.account")
 
 

@@ -46,7 +46,7 @@ class Balance:
     opened_at: datetime | None = None
 
     def unrealised(self, price: Decimal) -> Decimal:
-        """What the open shares would make at this price, before commissions."""
+        """Return what the open shares would make at this price, before commissions."""
         return (price - self.average_cost) * self.quantity
 
 
@@ -54,7 +54,7 @@ FLAT = Balance()
 
 
 def fold(trades: Iterable[Trade], splits: Iterable[Split] = (), start: Balance = FLAT) -> Balance:
-    """The balance after these trades, given in any order, on the share basis after all of the splits.
+    """Return the balance after these trades, given in any order, on the share basis after all of the splits.
 
     A split comes before the trades of its day. `start`: what was there before all of them.
     """

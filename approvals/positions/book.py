@@ -29,7 +29,7 @@ class Book:
         return cls(account(at), open_positions(), live_orders(*related))
 
     def protected(self) -> list[Protected]:
-        """What is held with its exits. No query, one where there was a split since."""
+        """Return what is held with its exits. No query, one where there was a split since."""
         return protect(self.held, self.orders)
 
     @property

@@ -42,16 +42,16 @@ class Entering:
         return self.order.risk * self.left / self.order.quantity
 
     def is_new(self, account: AccountSnapshot) -> bool:
-        """Whether the broker did not have it yet when it said what the account can buy."""
+        """Return whether the broker did not have it yet when it said what the account can buy."""
         return self.order.submitted_at is None or self.order.submitted_at >= account.at
 
 
 def exposure(at: datetime, book: Book | None = None) -> Exposure:
-    """What the account is exposed to, shares of others and working entries included.
+    """Return what the account is exposed to, shares of others and working entries included.
 
     `book`: where it has been read already.
     Raises Unknown when the account has not been seen for three minutes, or holds what cannot be valued.
-    Shares of others count in the values and as positions; what they may lose nobody here knows, so they are
+    Shares of others count in the values and as positions; what they may lose is not known here, so they are
     not in the open risk.
     """
     book = book or Book.load(at)

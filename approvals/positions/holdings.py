@@ -56,12 +56,12 @@ class Position:
 
 
 def of(symbol: str) -> Position:
-    """Our position in a symbol, flat when there is none."""
+    """Return our position in a symbol, flat when there is none."""
     return _position(round_trips.holdings([symbol])[symbol])
 
 
 def open_positions() -> list[Position]:
-    """Those that are not flat, or that the account holds without us, by symbol."""
+    """Return those that are not flat, or that the account holds without us, by symbol."""
     held = map(_position, round_trips.holdings().values())
     return [position for position in held if position.is_open]
 
@@ -83,7 +83,7 @@ def _position(held: round_trips.Holding) -> Position:
 
 
 def realised_today(at: datetime) -> Decimal:
-    """What the exchange day has realised, commissions taken off."""
+    """Return what the exchange day has realised, commissions taken off."""
     began = day_began(at)
     today: dict[str, list[Trade]] = defaultdict(list)
     for fill in Fill.objects.ours().filter(executed_at__gte=began):

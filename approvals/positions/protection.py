@@ -60,7 +60,7 @@ class Protected:
 
 
 def protected() -> list[Protected]:
-    """What is open, with its exits."""
+    """Return what is open, with its exits."""
     return protect(open_positions(), live_orders())
 
 

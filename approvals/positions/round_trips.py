@@ -60,7 +60,7 @@ def holdings(symbols: Collection[str] | None = None, before: datetime = END_OF_T
 def _read(
     splits: Splits, symbols: Collection[str] | None, before: datetime, limit: int | None
 ) -> tuple[Splits, dict[str, Holding | None]]:
-    """The splits that came after one of our fills, and what is held when `splits` are all there are.
+    """Return the splits that came after one of our fills, and what is held when `splits` are all there are.
 
     None for a symbol whose round has more fills than the limit.
     """

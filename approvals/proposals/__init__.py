@@ -32,6 +32,6 @@ def propose(
 
 
 def propose_all(signals: Sequence[Signal], at: datetime, state: State | None = None) -> list[Proposal]:
-    """The same for many, in their order: always the same number of queries."""
+    """Return the same for many, in their order: always the same number of queries."""
     context = Context.load({signal.symbol for signal in signals}, at, state)
     return [Proposal(signal, AS_PROPOSED, context) for signal in signals]

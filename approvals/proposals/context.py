@@ -16,7 +16,7 @@ from approvals.risk import Exposure, Limits
 
 
 def limits() -> Limits:
-    """The limits of this installation."""
+    """Return the limits of this installation."""
     return Limits(
         risk_per_trade=settings.RISK_PER_TRADE,
         position=settings.MAX_POSITION,
@@ -60,7 +60,7 @@ class Context:
         return {position.symbol: position for position in self.book.held}
 
     def working(self, symbol: str, kind: Order.Kind, apart_from: Order | None = None) -> Order | None:
-        """The newest order of this kind whose first leg may still fill."""
+        """Return the newest order of this kind whose first leg may still fill."""
         for order in reversed(self.book.orders):
             is_it = (order.symbol, order.kind) == (symbol, kind) and order.status in Order.WORKING
             if is_it and order != apart_from:

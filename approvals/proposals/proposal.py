@@ -242,7 +242,7 @@ class Proposal:
         return f"{moved} to {format_price(price)}: limit and size are counted from there."
 
     def as_json(self) -> dict[str, Any]:
-        """The figures that are kept with a decision."""
+        """Return the figures that are kept with a decision."""
         is_entry = self.effect.is_entry
         return {
             "does": self.effect.value,

@@ -48,7 +48,7 @@ def _on(at: datetime | None) -> str:
 
 
 def terms(proposal: Proposal) -> str:
-    """Which kind of order it would be and when it would go out: no person approves another one unseen.
+    """Return which kind of order it would be and when it would go out: no person approves another one unseen.
 
     An entry's figures are sent as they were shown; an exit has none, so its shares are among its terms.
     """

@@ -35,7 +35,7 @@ OPINION = {
 class Opinions:
     """The opinions of one analyst. `calibration`: of those that agreed with the signal, on grounds that hold.
 
-    `said`: what became of the signals by what it said of them. `decided`: what became of the decisions, by
+    `said`: the outcomes of signals by what it said of them. `decided`: the outcomes of decisions, by
     what was decided and what it had said.
     """
 
@@ -85,7 +85,7 @@ class Opinions:
 
 
 def opinions(outcomes: QuerySet[Outcome]) -> list[Opinions]:
-    """One for each analyst that has said something, by name. One query."""
+    """Return one for each analyst that has said something, by name. One query."""
     rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     newest = OrchestrationRun.objects.newest().values("pk")
     with_opinion = outcomes.order_by().filter(signal__runs__in=newest)

@@ -17,7 +17,7 @@ Key = tuple[str, str, Decimal]  # strategy, timeframe, confidence
 
 
 def with_rate(signals: SignalQuerySet) -> SignalQuerySet:
-    """Each with its `rate`: what became of those that said the same with the same confidence, or None."""
+    """Return each with its `rate`: the outcomes of those with the same confidence, or None."""
     alike = Outcome.objects.filter(
         RACED,
         ledger=Outcome.Ledger.SIGNAL,
@@ -38,7 +38,7 @@ def rate_of(signal: Signal) -> Confidence | None:
 
 
 def at_confidence(signals: Iterable[Signal]) -> Mapping[Key, Confidence]:
-    """What became of the signals here that said the same with the same confidence. One query."""
+    """Return the outcomes of the signals here that said the same with the same confidence. One query."""
     keys = {(signal.strategy_id, signal.timeframe, signal.confidence) for signal in signals}
     rows = (
         Outcome.objects.order_by()

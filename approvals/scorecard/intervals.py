@@ -45,7 +45,7 @@ class Sample:
 
 
 def difference(first: Sample, other: Sample) -> tuple[float, float, float]:
-    """The mean of one less that of the other, with its interval; each has LEAST values.
+    """Return the mean of one less that of the other, with its interval; each has LEAST values.
 
     B. L. Welch, The Generalization of Student's Problem when Several Different Population Variances are
     Involved, Biometrika 34, 1947.
@@ -60,7 +60,7 @@ def difference(first: Sample, other: Sample) -> tuple[float, float, float]:
 
 
 def t95(freedom: float) -> float:
-    """How many standard errors hold 95 % of Student's t, to four digits.
+    """Return how many standard errors hold 95 % of Student's t, to four digits.
 
     Fisher's expansion around the normal: R. A. Fisher and E. A. Cornish, The Percentile Points of
     Distributions Having Known Cumulants, Technometrics 2, 1960.

@@ -1,4 +1,4 @@
-"""How often what became of some outcomes, and what they brought."""
+"""Counts of outcomes by how they ended, and the R that they made."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -10,7 +10,7 @@ register = template.Library()
 
 @register.filter
 def hit_rate(known: Confidence | None) -> str:
-    """How often the target came first: a rate from enough cases on, the cases themselves below."""
+    """Return how often the target came first: a rate from enough cases on, the cases themselves below."""
     if known is None:
         return "no case yet"
     if known.cases < ENOUGH:

@@ -21,7 +21,7 @@ from approvals import decisions, proposals, scorecard
 from approvals.gate import State
 from approvals.models import SignalView, TradeApproval
 from approvals.proposals import AS_PROPOSED, Proposal
-from approvals.version import differences, version
+from approvals.proposals.version import differences, version
 from desk import opinions, status_bar
 from desk.forms import NotesForm, OverridesForm, RejectForm
 from desk.page import DECIDE, page, show, viewer

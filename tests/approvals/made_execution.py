@@ -78,7 +78,7 @@ def entry(symbol: str = "AAPL", at: datetime = make.T0, **values: Any) -> Order:
 
 
 def closing(symbol: str = "AAPL", at: datetime = make.T0, **values: Any) -> Order:
-    """A person's wish to sell 10 shares at the market, about to be sent."""
+    """Return a person's request to sell 10 shares at the market, about to be sent."""
     given = {
         "kind": Order.Kind.CLOSE,
         "symbol": symbol,
@@ -95,14 +95,14 @@ def closing(symbol: str = "AAPL", at: datetime = make.T0, **values: Any) -> Orde
 
 
 def sent(symbol: str = "AAPL", at: datetime = make.T0) -> Order:
-    """An entry that works at the broker."""
+    """Return an entry that works at the broker."""
     order = entry(symbol, at)
     execution.submit_order(order.pk, at)
     return now(order)
 
 
 def waiting(price: float, **values: Any) -> Order:
-    """An entry that waits for the open and is due now, at this price. Its signal was at 185.50."""
+    """Return an entry that waits for the open and is due now, at this price. Its signal was at 185.50."""
     make.july_2024()
     make.instrument("AAPL")
     make.quote("AAPL", price, as_of=make.T0 - 5 * SECOND)
@@ -118,7 +118,7 @@ def place_late(fake: FakeBroker, order: Order) -> None:
 
 
 def bought(fake: FakeBroker, symbol: str = "AAPL", at: datetime = make.T0) -> Order:
-    """An entry that was filled, whose exits work."""
+    """Return an entry that was filled, whose exits work."""
     order = sent(symbol, at)
     fake.fill(order.pk, 10)
     execution.reconcile_orders(at)
@@ -131,7 +131,7 @@ def now(order: Order) -> Order:
 
 
 def agree(fake: FakeBroker) -> bool:
-    """Whether the fills of each order are what the broker executed of it."""
+    """Return whether the fills of each order are what the broker executed of it."""
     ours: Counter[str] = Counter()
     for fill in Fill.objects.ours():
         ours[str(fill.order_id)] += fill.signed_quantity

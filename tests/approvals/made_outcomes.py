@@ -50,7 +50,7 @@ def user(name: str = "Ann") -> User:
 def decision(
     signal: Signal, verdict: str = "approved", at: datetime = make.T0, **values: Any
 ) -> TradeApproval:
-    """A decision on the signal, which has that status from then on."""
+    """Return a decision on the signal, which has that status from then on."""
     Signal.objects.filter(pk=signal.pk).update(status=verdict, ended_at=at, ended_reason=f"{verdict} by Ann")
     given = {"approved_by": user(), "reason": "" if GROUPS[verdict] else "news"} | values
     return TradeApproval.objects.create(signal=signal, approved=GROUPS[verdict], approved_at=at, **given)

@@ -38,7 +38,7 @@ def signal() -> Signal:
 
 
 def at_once(acts: list[Callable[[], int]]) -> list[int]:
-    """Each act in a thread of its own, all started at the same moment."""
+    """Return each act in a thread of its own, all started at the same moment."""
     barrier = Barrier(len(acts))
 
     def wait_and(act: Callable[[], int]) -> int:

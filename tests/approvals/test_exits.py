@@ -44,7 +44,7 @@ def queued() -> list[tuple[str, tuple[Any, ...]]]:
 
 
 def recorded() -> list[tuple[Any, ...]]:
-    """What was decided of orders, and what the chain says."""
+    """Return what was decided of orders, and what the chain says."""
     decisions = OrderDecision.objects.values_list("action", "decided_by__username", "notes")
     events = AuditEvent.objects.order_by("number").values_list("kind", "actor", "subject")
     return [*decisions, *events]

@@ -41,7 +41,7 @@ class Site:
         return self._start(SEND.format(minutes=minutes))
 
     def send(self, *minutes: int) -> str:
-        """What is sent so many minutes later, one time after the other."""
+        """Return what is sent so many minutes later, one time after the other."""
         return self.start_sending(*minutes).communicate(timeout=60)[0].strip()
 
     def _start(self, program: str) -> "subprocess.Popen[str]":

@@ -37,7 +37,7 @@ def told() -> list[str]:
 
 
 def lasting(minutes: int, symbol: str = "AAPL") -> Signal:
-    """A signal stored at T0 that expires so many minutes later."""
+    """Return a signal stored at T0 that expires so many minutes later."""
     return make.signal(symbol, created_at=make.T0, expires_at=make.T0 + minutes * MINUTE)
 
 

@@ -59,7 +59,7 @@ class Site:
         return [UUID(pk) for pk in self.shell(f"prefix, count = {prefix!r}, {count}{MAKE}")]
 
     def reconciled(self) -> dict[str, str]:
-        """The status of each order after a reconciliation a little later."""
+        """Return the status of each order after a reconciliation a little later."""
         states: dict[str, str] = self.shell(f"execution.reconcile_orders(at + timedelta(seconds=40)){STATES}")
         return states
 

@@ -113,7 +113,7 @@ def rounds(*minutes: float) -> None:
 
 
 def is_settled(order: Order, at: datetime, *statuses: Order.Status) -> bool:
-    """Whether reconciling has brought the order there. A killed worker keeps its lock for a moment."""
+    """Return whether reconciling has brought the order there. A killed worker keeps its lock for a moment."""
     execution.reconcile_orders(at)
     return now(order).status in statuses
 

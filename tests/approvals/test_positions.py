@@ -21,7 +21,7 @@ ZERO = Decimal(0)
 
 
 def sold(symbol: str, quantity: int, price: str, at: datetime = make.T0 + HOUR, **values: Any) -> Order:
-    """A position that was closed, or a part of one."""
+    """Return a position that was closed, or a part of one."""
     order = make.order(
         symbol, kind="close", side="SELL", status="filled", quantity=quantity, filled_quantity=quantity
     )

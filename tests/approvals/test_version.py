@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from approvals import decisions
-from approvals.version import PARTS, differences, version, with_opinion
+from approvals.proposals.version import PARTS, differences, version, with_opinion
 from signals.models import Signal
 from tests import make
 

@@ -41,7 +41,7 @@ class Position:
 
 
 def position(executions: Iterable[Execution], restatings: Sequence[Restating], at: datetime) -> Position:
-    """The sum of a symbol's executions, oldest first: what adds is averaged in, what closes is not."""
+    """Return the sum of a symbol's executions, oldest first: what adds is averaged in, what closes is not."""
     quantity, cost, price = Fraction(0), Decimal(0), Decimal(0)
     for execution in executions:
         ratio = factor(restatings, execution.executed_at, at)
@@ -68,7 +68,7 @@ def cash(opening: Opening, executions: Iterable[Execution]) -> Decimal:
 
 
 def account(opening: Opening, money: Decimal, held: Mapping[str, Position], reserved: Decimal) -> Account:
-    """A cash account. A short's proceeds buy nothing, and its whole value is kept back besides.
+    """Return a cash account. A short's proceeds buy nothing, and its whole value is kept back besides.
 
     `reserved`: what working entries would cost.
     """

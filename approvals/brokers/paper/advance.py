@@ -147,7 +147,7 @@ class Desk:
         self.book.fill(ticket, execution, self.at)
 
     def _price(self, ticket: Ticket, hit: Hit, side: Side, listing: Listing) -> Decimal:
-        """What the hit costs, on the basis of its own day, on a tick."""
+        """Return what the hit costs, on the basis of its own day, on a tick."""
         tick = listing.tick_size or costs.BASIS_POINT
         ratio = self._factor(ticket, ticket.placed_at, hit.at)
         price = _divided(Decimal(f"{hit.price:.6f}"), ratio)
@@ -192,5 +192,5 @@ def _divided(price: Decimal, ratio: Fraction) -> Decimal:
 
 
 def _part(leg: Leg) -> str:
-    """Which execution of its order this is: its exits have one together, so that two never happen."""
+    """Return which execution of its order this is: its exits have one together, so that two never happen."""
     return leg.value if leg in (Leg.ENTRY, Leg.CLOSE) else "exit"

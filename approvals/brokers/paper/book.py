@@ -62,21 +62,21 @@ class Book(Protocol):
     """Rows of the paper broker. A turn is one transaction that no other turn overlaps."""
 
     def turn(self) -> AbstractContextManager[None]:
-        """Raises BrokerAway when nothing was kept of the turn, and AnswerLost when nobody knows."""
+        """Raises BrokerAway when nothing was kept of the turn, and AnswerLost when that is not known."""
         ...
 
     def opening(self, at: datetime) -> Opening:
-        """What the account was opened with, now at the latest."""
+        """Return what the account was opened with, now at the latest."""
         ...
 
     def ticket(self, client_id: UUID) -> Ticket | None: ...
 
     def live(self) -> Sequence[Ticket]:
-        """The orders that work, exits included, oldest first."""
+        """Return the orders that work, exits included, oldest first."""
         ...
 
     def add(self, ticket: Ticket) -> Ticket:
-        """The same with its number."""
+        """Return the same with its number."""
         ...
 
     def change(self, ticket: Ticket) -> None: ...
@@ -86,5 +86,5 @@ class Book(Protocol):
         ...
 
     def executions(self, since: datetime | None = None) -> Sequence[Execution]:
-        """All of them, or those executed or found from `since` on, oldest first."""
+        """Return all of them, or those executed or found from `since` on, oldest first."""
         ...

@@ -17,7 +17,7 @@ def slipped(price: Decimal, side: Side, bps: Decimal) -> Decimal:
 
 
 def on_tick(price: Decimal, side: Side, tick: Decimal) -> Decimal:
-    """The price on the next tick that is worse for us, one tick at least."""
+    """Return the price on the next tick that is worse for us, one tick at least."""
     rounding = ROUND_CEILING if side is Side.BUY else ROUND_FLOOR
     return max((price / tick).to_integral_value(rounding), Decimal(1)) * tick
 

@@ -27,7 +27,7 @@ class Hit:
 
 
 def entry(order: Bracket, quotes: Quotes) -> Hit | None:
-    """The first quote that can be bought (sold) within the limit, half the spread included."""
+    """Return the first quote that can be bought (sold) within the limit, half the spread included."""
     limit = float(order.limit_price) * order.side.sign
     paid = _paid(quotes, order.side)
     rows = np.flatnonzero(quotes.in_session & (order.side.sign * paid <= limit + EPSILON * abs(limit)))
@@ -35,7 +35,7 @@ def entry(order: Bracket, quotes: Quotes) -> Hit | None:
 
 
 def at_market(side: Side, leg: Leg, quotes: Quotes) -> Hit | None:
-    """The first quote in session."""
+    """Return the first quote in session."""
     rows = np.flatnonzero(quotes.in_session)
     if not len(rows):
         return None
@@ -74,7 +74,7 @@ def exit_by_bar(order: Bracket, bar: Bar) -> Hit | None:
 
 
 def flat(order: Bracket, flat_at: datetime, quotes: Quotes, bars: Sequence[Bar]) -> Hit | None:
-    """The last price by then: a bar's close, or a quote that is later. None when there is neither."""
+    """Return the last price by then: a bar's close, or a quote that is later. None when there is neither."""
     before = quotes[quotes.in_session & (quotes.as_of <= to_instant(flat_at))]
     closed = [bar for bar in bars if bar.closed_at <= flat_at]
     newest = int(np.argmax(before.as_of)) if len(before) else None

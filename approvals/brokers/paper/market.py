@@ -34,7 +34,7 @@ class Quotes:
         return Quotes(self.as_of[rows], self.price[rows], self.half_spread[rows], self.in_session[rows])
 
     def until(self, end: datetime) -> tuple["Quotes", bool]:
-        """Those that arrived before the first one from `end` on; and whether there was such a one."""
+        """Return those that arrived before the first one from `end` on; and whether there was such a one."""
         beyond = np.flatnonzero(self.as_of >= to_instant(end))
         return (self[: beyond[0]], True) if len(beyond) else (self, False)
 
@@ -81,11 +81,11 @@ class Market(Protocol):
         ...
 
     def quotes(self, symbol: str, since: datetime) -> Quotes:
-        """The fresh quotes whose own time is later than `since`."""
+        """Return the fresh quotes whose own time is later than `since`."""
         ...
 
     def bars(self, symbol: str, since: datetime, until: datetime) -> Sequence[Bar]:
-        """The bars that opened from `since` on and closed by `until`, one after the other.
+        """Return the bars that opened from `since` on and closed by `until`, one after the other.
 
         Of the finest stored timeframe; where it has a gap, the next one counts, of whatever timeframe.
         """
@@ -96,16 +96,16 @@ class Market(Protocol):
         ...
 
     def restatings(self, symbol: str, since: datetime) -> Sequence[Restating]:
-        """The splits later than `since`."""
+        """Return the splits later than `since`."""
         ...
 
     def price(self, symbol: str) -> tuple[datetime, Decimal] | None:
-        """The newest quote's time and price."""
+        """Return the newest quote's time and price."""
         ...
 
 
 def factor(restatings: Sequence[Restating], since: datetime, until: datetime) -> Fraction:
-    """How many shares of `until` one share of `since` is."""
+    """Return how many shares of `until` one share of `since` is."""
     return prod(
         (restating.ratio for restating in restatings if since < restating.at <= until), start=Fraction(1)
     )

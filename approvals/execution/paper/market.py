@@ -50,7 +50,7 @@ class Stored:
         return self._instruments[symbol]
 
     def quotes(self, symbol: str, since: datetime) -> Quotes:
-        """Orders of one symbol share what the oldest of them has asked for."""
+        """Return the quotes later than `since`: orders of one symbol share what the oldest of them needs."""
         loaded = self._quotes.get(symbol)
         if loaded is None or loaded[0] > since:
             loaded = self._quotes[symbol] = (since, self._stored_quotes(symbol, since))
@@ -142,7 +142,7 @@ class Stored:
         return self._splits[symbol]
 
     def _known(self, symbol: str, since: datetime) -> Sessions:
-        """The sessions of the symbol's exchange from a week before `since` on."""
+        """Return the sessions of the symbol's exchange from a week before `since` on."""
         calendar = self._instrument(symbol).calendar
         loaded = self._sessions.get(calendar)
         if loaded is None or loaded[0] > since:

@@ -93,7 +93,7 @@ class HttpBroker:
 
 
 def _is_refused(error: requests.RequestException) -> bool:
-    """Whether no connection came about, so that nothing can have been handed over."""
+    """Return whether no connection came about, so that nothing can have been handed over."""
     if isinstance(error, requests.ConnectTimeout):
         return True
     cause = error.args[0] if error.args else None

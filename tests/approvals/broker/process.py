@@ -48,14 +48,14 @@ class FakeBroker:
         self._control("release")
 
     def accepted(self, order: UUID) -> int:
-        """How many orders it made under this id."""
+        """Return how many orders it made under this id."""
         return int(self._control("look")["accepted"].get(str(order), 0))
 
     def received(self, order: UUID) -> int:
         return int(self._control("look")["received"].get(str(order), 0))
 
     def hanging(self, call: str) -> int:
-        """How many of these calls hang now."""
+        """Return how many of these calls hang now."""
         return int(self._control("look")["hanging"].get(call, 0))
 
     def order(self, order: UUID) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Book:
         self.numbers = itertools.count(1)
 
     def fault(self, call: str) -> str:
-        """What goes wrong with this call; each fault once, in the order they were asked for."""
+        """Return what goes wrong with this call; each fault once, in the order they were asked for."""
         with self.lock:
             due = next((fault for fault in self.faults if fault[0] == call), None)
             if due:

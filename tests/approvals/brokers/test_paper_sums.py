@@ -49,7 +49,7 @@ scripts = st.lists(st.tuples(minutes, what, st.integers(1, 8)), min_size=1, max_
 
 
 def played(tape: Tape, script: list[Act], looks: Iterable[float]) -> tuple[Account, Answers]:
-    """The account to which all of that happened, and what it answered to each act but the looks."""
+    """Return the account to which all of that happened, and what it answered to each act but the looks."""
     account = Account(tape)
     acts = sorted([*script, *((minute, "look", 0) for minute in looks)])
     answers = [(*act, _answer(account, *act)) for act in acts]

@@ -274,7 +274,7 @@ def test_a_database_that_breaks_off_counts_as_away_and_has_kept_nothing(transact
 
 
 def breaking_off(execute: Callable[..., object], sql: str, params: object, *rest: object) -> object:
-    """The server ends our connection when the order is about to be written."""
+    """End our connection at the server when the order is about to be written."""
     if sql.startswith('INSERT INTO "paper_orders"'):
         sql, params = "SELECT pg_terminate_backend(pg_backend_pid())", None
     return execute(sql, params, *rest)
@@ -301,7 +301,7 @@ def test_two_that_catch_up_at_once_fill_once() -> None:
 
 
 def at_once(count: int, call: Callable[[], T]) -> list[T]:
-    """What each of so many callers got, each with a connection of its own."""
+    """Return what each of so many callers got, each with a connection of its own."""
     together = Barrier(count)
 
     def run(_: int) -> T:
