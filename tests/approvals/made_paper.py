@@ -61,29 +61,29 @@ class Then:
         return self.tape.listed
 
     def quotes(self, symbol: str, since: datetime) -> Quotes:
-        known = [one for one in self.tape.seen if one.received_at <= self.at and one.as_of > since]
-        known.sort(key=lambda one: (one.received_at, one.as_of))
+        arrived = [quote for quote in self.tape.seen if quote.received_at <= self.at and quote.as_of > since]
+        arrived.sort(key=lambda quote: (quote.received_at, quote.as_of))
         return Quotes(
-            np.array([to_instant(one.as_of) for one in known], dtype=INSTANT),
-            np.array([one.price for one in known], dtype=np.float64),
-            np.array([one.half_spread for one in known], dtype=np.float64),
-            np.array([one.in_session for one in known], dtype=np.bool_),
+            np.array([to_instant(quote.as_of) for quote in arrived], dtype=INSTANT),
+            np.array([quote.price for quote in arrived], dtype=np.float64),
+            np.array([quote.half_spread for quote in arrived], dtype=np.float64),
+            np.array([quote.in_session for quote in arrived], dtype=np.bool_),
         )
 
     def bars(self, symbol: str, since: datetime, until: datetime) -> Sequence[Bar]:
-        known = [bar for bar in self.tape.closed if bar.closed_at + 30 * SECOND <= self.at]
-        return [bar for bar in known if bar.opened_at >= since and bar.closed_at <= until]
+        stored = [bar for bar in self.tape.closed if bar.closed_at + 30 * SECOND <= self.at]
+        return [bar for bar in stored if bar.opened_at >= since and bar.closed_at <= until]
 
     def bar_end(self, symbol: str, at: datetime) -> datetime | None:
         length = self.tape.length
         return T0 + ((at - T0) // length + 1) * length if length else None
 
     def restatings(self, symbol: str, since: datetime) -> Sequence[Restating]:
-        return [one for one in self.tape.splits if since < one.at <= self.at]
+        return [restating for restating in self.tape.splits if since < restating.at <= self.at]
 
     def price(self, symbol: str) -> tuple[datetime, Decimal] | None:
-        known = [one for one in self.tape.seen if one.received_at <= self.at]
-        newest = max(known, key=lambda one: one.as_of, default=None)
+        arrived = [quote for quote in self.tape.seen if quote.received_at <= self.at]
+        newest = max(arrived, key=lambda quote: quote.as_of, default=None)
         return (newest.as_of, Decimal(f"{newest.price:.6f}")) if newest else None
 
 
@@ -96,7 +96,10 @@ class Memory:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        before = {one: replace(ticket) for one, ticket in self.tickets.items()}, list(self.executed)
+        before = (
+            {client_id: replace(ticket) for client_id, ticket in self.tickets.items()},
+            list(self.executed),
+        )
         try:
             yield
         except BaseException:
@@ -107,8 +110,8 @@ class Memory:
         return Opening("USD", START)
 
     def ticket(self, client_id: UUID) -> Ticket | None:
-        known = self.tickets.get(client_id)
-        return replace(known) if known else None
+        stored = self.tickets.get(client_id)
+        return replace(stored) if stored else None
 
     def live(self) -> Sequence[Ticket]:
         return [replace(ticket) for ticket in self.tickets.values() if ticket.is_live]
@@ -122,12 +125,16 @@ class Memory:
         self.tickets[ticket.terms.client_id] = replace(ticket)
 
     def fill(self, ticket: Ticket, execution: Execution, at: datetime) -> None:
-        assert execution.execution_id not in {one.execution_id for one, _ in self.executed}
+        assert execution.execution_id not in {recorded.execution_id for recorded, _ in self.executed}
         self.executed.append((execution, at))
 
     def executions(self, since: datetime | None = None) -> Sequence[Execution]:
-        told = [one for one, at in self.executed if since is None or at >= since or one.executed_at >= since]
-        return sorted(told, key=lambda one: one.executed_at)
+        executions = [
+            execution
+            for execution, at in self.executed
+            if since is None or at >= since or execution.executed_at >= since
+        ]
+        return sorted(executions, key=lambda execution: execution.executed_at)
 
 
 @dataclass
@@ -145,8 +152,13 @@ class Account:
     def fills(self, minute: float) -> list[tuple[Leg, int, str, float]]:
         """Leg, quantity, price and minute of all executions, brought up to date first."""
         return [
-            (one.leg, one.quantity, f"{one.price.normalize():f}", (one.executed_at - T0) / MINUTE)
-            for one in self.at(minute).executions(T0)
+            (
+                execution.leg,
+                execution.quantity,
+                f"{execution.price.normalize():f}",
+                (execution.executed_at - T0) / MINUTE,
+            )
+            for execution in self.at(minute).executions(T0)
         ]
 
 

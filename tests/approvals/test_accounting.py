@@ -124,9 +124,9 @@ def test_realised_and_unrealised_are_the_cash_flow_and_the_market_value(
     trades: list[Trade], price: Decimal
 ) -> None:
     balance = fold(trades)
-    cash = -sum((one.quantity * one.price + one.commission for one in trades), Decimal(0))
+    cash = -sum((trade.quantity * trade.price + trade.commission for trade in trades), Decimal(0))
     assert abs(balance.realised + balance.unrealised(price) - cash - balance.quantity * price) < CLOSE
-    assert balance.quantity == sum(one.quantity for one in trades)
+    assert balance.quantity == sum(trade.quantity for trade in trades)
     assert (balance.opened_at is None) == (balance.quantity == 0)
 
 
@@ -148,8 +148,8 @@ def test_it_does_not_matter_in_which_order_they_came(trades: list[Trade], random
 @given(trades_of_a_day, st.integers(0, 5))
 def test_a_balance_can_be_carried_on(trades: list[Trade], minute: int) -> None:
     noon = T0 + timedelta(minutes=minute)
-    before = [one for one in trades if one.executed_at < noon]
-    later = [one for one in trades if one.executed_at >= noon]
+    before = [trade for trade in trades if trade.executed_at < noon]
+    later = [trade for trade in trades if trade.executed_at >= noon]
     assert fold(later, start=fold(before)) == fold(trades)
 
 

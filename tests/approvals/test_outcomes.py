@@ -43,14 +43,14 @@ def test_a_signal_is_entered_at_the_open_of_the_bar_after_it() -> None:
     days(CALM, CALM, UP)
     make.signal()
     assert outcomes.refresh(LATER) == 2
-    found = ledger()
-    assert (found.end, found.entry, found.exit, found.is_final) == (End.TARGET, 185, 191.75, True)
-    assert found.r == pytest.approx((6.75 - cost(185, 191.75)) / 5)
-    assert (found.entered_at, found.exited_at) == (
+    result = ledger()
+    assert (result.end, result.entry, result.exit, result.is_final) == (End.TARGET, 185, 191.75, True)
+    assert result.r == pytest.approx((6.75 - cost(185, 191.75)) / 5)
+    assert (result.entered_at, result.exited_at) == (
         datetime(2024, 7, 3, tzinfo=UTC),
         datetime(2024, 7, 5, tzinfo=UTC),
     )
-    assert found.luck == pytest.approx(5 / 11.25)
+    assert result.luck == pytest.approx(5 / 11.25)
 
 
 @pytest.mark.parametrize("status", ["pending", "cancelled", "expired", "approved", "rejected"])
@@ -127,7 +127,7 @@ def test_a_signal_is_computed_once_more_after_it_ended() -> None:
     outcomes.refresh(make.T0 - timedelta(minutes=1))
     decision(signal, "rejected")
     assert outcomes.refresh(make.T0) == 2
-    assert [one.group for one in Outcome.objects.all()] == ["rejected", "rejected"]
+    assert [outcome.group for outcome in Outcome.objects.all()] == ["rejected", "rejected"]
     assert ledger().decided_by is not None
 
 
@@ -136,11 +136,11 @@ def test_a_decision_is_entered_at_the_first_bar_after_it() -> None:
     days(CALM)
     decision(make.signal(), at=make.T0 + timedelta(minutes=1))
     outcomes.refresh(LATER)
-    found = ledger("decision")
-    assert (found.end, found.entry, found.exit) == (End.TARGET, 187, 191.75)
-    assert found.entered_at == datetime(2024, 7, 3, 14, 15, tzinfo=UTC)
-    assert (found.played_on, found.group) == ("15m", "approved")
-    assert found.r == pytest.approx((4.75 - cost(187, 191.75)) / 5)
+    result = ledger("decision")
+    assert (result.end, result.entry, result.exit) == (End.TARGET, 187, 191.75)
+    assert result.entered_at == datetime(2024, 7, 3, 14, 15, tzinfo=UTC)
+    assert (result.played_on, result.group) == ("15m", "approved")
+    assert result.r == pytest.approx((4.75 - cost(187, 191.75)) / 5)
 
 
 @pytest.mark.parametrize("verdict", ["approved", "rejected"])
@@ -171,10 +171,10 @@ def test_an_approval_is_played_with_the_levels_that_were_decided() -> None:
     levels = {"limit_price": "185.00", "stop_loss": "183.00", "take_profit": "190.00", "quantity": 10}
     decision(make.signal(), at=make.T0, decided=levels)
     outcomes.refresh(LATER)
-    found = ledger("decision")
-    assert (found.end, found.exit) == (End.STOP, 183)
-    assert found.r == pytest.approx((-2 - cost(185, 183)) / 2)
-    assert found.luck == pytest.approx(2 / 7)
+    result = ledger("decision")
+    assert (result.end, result.exit) == (End.STOP, 183)
+    assert result.r == pytest.approx((-2 - cost(185, 183)) / 2)
+    assert result.luck == pytest.approx(2 / 7)
     assert ledger("signal").luck == pytest.approx(5 / 11.25)
 
 
@@ -184,9 +184,9 @@ def test_what_nobody_decided_is_entered_after_it_expired() -> None:
     days(CALM)
     make.signal()
     outcomes.refresh(LATER)
-    found = ledger("decision")
-    assert (found.group, found.entry, found.end) == ("expired", 188, End.STOP)
-    assert found.since == datetime(2024, 7, 3, 17, tzinfo=UTC)
+    result = ledger("decision")
+    assert (result.group, result.entry, result.end) == ("expired", 188, End.STOP)
+    assert result.since == datetime(2024, 7, 3, 17, tzinfo=UTC)
 
 
 def test_nobody_decides_on_what_is_pending_or_cancelled() -> None:
@@ -223,9 +223,9 @@ def test_the_longest_holding_is_the_same_time_on_finer_bars() -> None:
     days(CALM, CALM)
     decision(make.signal())
     outcomes.refresh(LATER)
-    found = ledger("decision")
-    assert (found.end, found.exit) == (End.TIMEOUT, 185.5)
-    assert found.exited_at == datetime(2024, 7, 5, 14, 15, tzinfo=UTC)
+    result = ledger("decision")
+    assert (result.end, result.exit) == (End.TIMEOUT, 185.5)
+    assert result.exited_at == datetime(2024, 7, 5, 14, 15, tzinfo=UTC)
     assert ledger("signal").end == End.TIMEOUT
 
 
@@ -263,7 +263,7 @@ def test_a_split_is_no_stop() -> None:
     candles(Timeframe.D1, {"2024-07-05 00:00": (46.5, 48, 46.25, 47.75)})
     candles(Timeframe.M15, {"2024-07-05 13:30": (46.5, 48, 46.25, 47.75)})
     outcomes.refresh(LATER)
-    assert [one.end for one in Outcome.objects.all()] == [End.TARGET, End.TARGET]
+    assert [outcome.end for outcome in Outcome.objects.all()] == [End.TARGET, End.TARGET]
     assert ledger().r == pytest.approx((6.75 - cost(185, 191.75)) / 5)
     assert ledger().exit == pytest.approx(191.75 / 4)
 

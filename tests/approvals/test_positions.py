@@ -57,21 +57,21 @@ class TestPosition:
     def test_is_the_sum_of_our_fills(self) -> None:
         make.held("AAPL", 10, "185.00")
         sold("AAPL", 4, "187.00", commission=Decimal("1.00"))
-        one = positions.of("AAPL")
-        assert (one.quantity, one.average_cost, one.realised) == (6, Decimal(185), Decimal(7))
-        assert (one.price, one.unrealised) == (Decimal("185.60"), Decimal("3.60"))
-        assert (one.value, one.opened_at) == (Decimal("1113.60"), make.T0)
-        assert positions.open_positions() == [one]
+        position = positions.of("AAPL")
+        assert (position.quantity, position.average_cost, position.realised) == (6, Decimal(185), Decimal(7))
+        assert (position.price, position.unrealised) == (Decimal("185.60"), Decimal("3.60"))
+        assert (position.value, position.opened_at) == (Decimal("1113.60"), make.T0)
+        assert positions.open_positions() == [position]
 
     def test_without_a_quote_has_no_result_and_is_worth_what_it_cost(self) -> None:
         make.held("MSFT", 10, "400")
-        one = positions.of("MSFT")
-        assert (one.price, one.unrealised, one.value) == (None, None, Decimal(4_000))
+        position = positions.of("MSFT")
+        assert (position.price, position.unrealised, position.value) == (None, None, Decimal(4_000))
 
     def test_a_short_is_negative(self) -> None:
         make.held("AAPL", -10, "186.60")
-        one = positions.of("AAPL")
-        assert (one.quantity, one.unrealised, one.value) == (-10, Decimal(10), Decimal(1_856))
+        position = positions.of("AAPL")
+        assert (position.quantity, position.unrealised, position.value) == (-10, Decimal(10), Decimal(1_856))
 
     def test_closed_is_not_open_and_keeps_what_its_last_round_made(self) -> None:
         make.held("AAPL", 10, "100")
@@ -87,9 +87,9 @@ class TestPosition:
         first = make.held("AAPL", 10, "100")
         sold("AAPL", 10, "150")
         make.fill(first, 3, "185.00", executed_at=make.T0 + 2 * HOUR)
-        one = positions.of("AAPL")
-        assert (one.quantity, one.average_cost, one.realised) == (3, Decimal(185), Decimal(0))
-        assert one.opened_at == make.T0 + 2 * HOUR
+        position = positions.of("AAPL")
+        assert (position.quantity, position.average_cost, position.realised) == (3, Decimal(185), Decimal(0))
+        assert position.opened_at == make.T0 + 2 * HOUR
 
     def test_fills_that_we_did_not_cause_are_not_in_it(self) -> None:
         make.held("AAPL", 10)
@@ -97,27 +97,32 @@ class TestPosition:
         instants = {"executed_at": make.T0, "recorded_at": make.T0}
         Fill.objects.create(order=None, execution_id="f", quantity=7, price=1, **stray, **instants)
         told("AAPL", 17, ours=10)
-        one = positions.of("AAPL")
-        assert (one.quantity, one.foreign, one.value) == (10, 7, 17 * Decimal("185.60"))
+        position = positions.of("AAPL")
+        assert (position.quantity, position.foreign, position.value) == (10, 7, 17 * Decimal("185.60"))
 
     def test_what_only_others_hold_is_listed_at_the_brokers_price(self) -> None:
         told("MSFT", -5, cost="400")
-        (one,) = positions.open_positions()
-        assert (one.symbol, one.quantity, one.foreign, one.value) == ("MSFT", 0, -5, Decimal(2_000))
+        (position,) = positions.open_positions()
+        assert (position.symbol, position.quantity, position.foreign, position.value) == (
+            "MSFT",
+            0,
+            -5,
+            Decimal(2_000),
+        )
 
 
 class TestSplits:
     def test_what_was_held_through_one_is_restated(self) -> None:
         make.held("AAPL", 10, "1200")
         split("AAPL", "2024-07-05", 7)
-        one = positions.of("AAPL")
-        assert (one.quantity, round(one.average_cost, 6)) == (70, Decimal("171.428571"))
+        position = positions.of("AAPL")
+        assert (position.quantity, round(position.average_cost, 6)) == (70, Decimal("171.428571"))
 
     def test_one_of_before_the_fills_changes_nothing(self) -> None:
         make.held("AAPL", 10)
         split("AAPL", "2020-08-31", 4)
         split("MSFT", "2024-07-05", 2)
-        assert [one.quantity for one in positions.open_positions()] == [10]
+        assert [position.quantity for position in positions.open_positions()] == [10]
 
     def test_what_was_closed_after_it_is_flat(self) -> None:
         make.held("AAPL", 10, "200")
@@ -136,10 +141,10 @@ class TestSplits:
     def test_a_stop_of_the_old_shares_protects_the_new_ones(self) -> None:
         make.held("AAPL", 10, "185.50")
         split("AAPL", "2024-07-05", 2)
-        (one,) = positions.protected()
-        (order,) = one.exits
+        (protected,) = positions.protected()
+        (order,) = protected.exits
         assert (order.stop_loss, order.filled_quantity) == (Decimal("90.25"), 20)
-        assert one.at_risk == 20 * (Decimal("185.60") - Decimal("90.25"))
+        assert protected.at_risk == 20 * (Decimal("185.60") - Decimal("90.25"))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -154,9 +159,9 @@ def test_the_database_and_the_fold_of_everything_agree(seed: int) -> None:
         side = "BUY" if trade.quantity > 0 else "SELL"
         instants = {"executed_at": trade.executed_at, "commission": trade.commission}
         make.fill(order, abs(trade.quantity), str(trade.price), side=side, **instants)
-    expected, one = fold(trades, splits), positions.of("AAPL")
-    assert (one.quantity, one.opened_at) == (expected.quantity, expected.opened_at)
-    assert abs(one.average_cost - expected.average_cost) < Decimal("1e-15")
+    expected, position = fold(trades, splits), positions.of("AAPL")
+    assert (position.quantity, position.opened_at) == (expected.quantity, expected.opened_at)
+    assert abs(position.average_cost - expected.average_cost) < Decimal("1e-15")
 
 
 def walk(seed: int) -> list[Trade]:
@@ -170,16 +175,21 @@ def walk(seed: int) -> list[Trade]:
 
 class TestExposure:
     def test_an_account_that_holds_nothing_is_not_exposed(self) -> None:
-        one = positions.exposure(make.T0)
-        assert (one.capital, one.buying_power) == (Decimal(100_000), Decimal(100_000))
-        assert (one.gross, one.open_risk, one.positions, one.day_result) == (ZERO, ZERO, 0, ZERO)
+        exposure = positions.exposure(make.T0)
+        assert (exposure.capital, exposure.buying_power) == (Decimal(100_000), Decimal(100_000))
+        assert (exposure.gross, exposure.open_risk, exposure.positions, exposure.day_result) == (
+            ZERO,
+            ZERO,
+            0,
+            ZERO,
+        )
 
     def test_a_position_counts_at_its_price_and_down_to_its_stop(self) -> None:
         make.held("AAPL", 10, "185.00")
-        one = positions.exposure(make.T0)
-        assert (one.gross, one.positions) == (Decimal(1_856), 1)
-        assert one.open_risk == 10 * (Decimal("185.60") - Decimal("180.50"))
-        assert one.values == {"AAPL": Decimal(1_856)}
+        exposure = positions.exposure(make.T0)
+        assert (exposure.gross, exposure.positions) == (Decimal(1_856), 1)
+        assert exposure.open_risk == 10 * (Decimal("185.60") - Decimal("180.50"))
+        assert exposure.values == {"AAPL": Decimal(1_856)}
 
     def test_a_stop_beyond_the_price_risks_nothing_more(self) -> None:
         make.quote("MSFT", 170.0)
@@ -214,15 +224,15 @@ class TestExposure:
     )
     def test_an_entry_that_may_still_fill_counts(self, status: str, filled: int) -> None:
         make.order("AAPL", status=status, submitted_at=make.T0, filled_quantity=filled)
-        one = positions.exposure(make.T0)
-        assert (one.gross, one.open_risk, one.positions) == (Decimal(1_855), Decimal(50), 1)
+        exposure = positions.exposure(make.T0)
+        assert (exposure.gross, exposure.open_risk, exposure.positions) == (Decimal(1_855), Decimal(50), 1)
 
     def test_a_partly_filled_entry_counts_once(self) -> None:
         order = make.order("AAPL", status="partially_filled", filled_quantity=4, exits_working=True)
         make.fill(order, 4)
-        one = positions.exposure(make.T0)
-        assert one.gross == 4 * Decimal("185.60") + 6 * Decimal("185.50")
-        assert (one.open_risk, one.positions) == (4 * Decimal("5.10") + 6 * Decimal(5), 1)
+        exposure = positions.exposure(make.T0)
+        assert exposure.gross == 4 * Decimal("185.60") + 6 * Decimal("185.50")
+        assert (exposure.open_risk, exposure.positions) == (4 * Decimal("5.10") + 6 * Decimal(5), 1)
 
     def test_what_is_filled_but_not_among_the_fills_yet_counts_still(self) -> None:
         make.order("AAPL", status="filled", filled_quantity=10, exits_working=True)
@@ -244,8 +254,8 @@ class TestExposure:
 
     def test_shares_of_others_count_in_the_values_but_not_in_the_risk(self) -> None:
         told("AAPL", -10)
-        one = positions.exposure(make.T0)
-        assert (one.gross, one.open_risk, one.positions) == (Decimal(1_856), ZERO, 1)
+        exposure = positions.exposure(make.T0)
+        assert (exposure.gross, exposure.open_risk, exposure.positions) == (Decimal(1_856), ZERO, 1)
 
     def test_an_entry_that_the_broker_did_not_have_yet_takes_buying_power(self) -> None:
         make.order("AAPL")
@@ -299,8 +309,8 @@ class TestExposure:
         order = make.order("AAPL")
         for n in range(100):
             make.fill(order, 1, "185.00", executed_at=make.T0 - n * HOUR)
-        one = positions.of("AAPL")
-        assert (one.quantity, one.opened_at) == (100, make.T0 - 99 * HOUR)
+        position = positions.of("AAPL")
+        assert (position.quantity, position.opened_at) == (100, make.T0 - 99 * HOUR)
 
 
 class TestDay:
@@ -366,8 +376,8 @@ class TestDay:
 class TestCurve:
     def test_shows_what_was_seen(self) -> None:
         snapshot(make.T0 - HOUR, "99000")
-        found = positions.equity_curve(make.T0 - 2 * HOUR, make.T0)
-        assert found == [(make.T0 - HOUR, Decimal(99_000)), (make.T0, Decimal(100_000))]
+        points = positions.equity_curve(make.T0 - 2 * HOUR, make.T0)
+        assert points == [(make.T0 - HOUR, Decimal(99_000)), (make.T0, Decimal(100_000))]
 
     def test_is_thinned_to_the_last_of_each_part(self) -> None:
         start = make.T0 - timedelta(days=2)
@@ -382,10 +392,10 @@ class TestCurve:
             )
             for n in range(2_880)
         )
-        found = positions.equity_curve(start, make.T0)
-        assert len(found) == 501
-        assert found[0] == (start + timedelta(minutes=5), Decimal(5))
-        assert found[-1] == (make.T0, Decimal(100_000))
+        points = positions.equity_curve(start, make.T0)
+        assert len(points) == 501
+        assert points[0] == (start + timedelta(minutes=5), Decimal(5))
+        assert points[-1] == (make.T0, Decimal(100_000))
 
 
 def test_old_fills_change_nothing() -> None:
@@ -393,8 +403,8 @@ def test_old_fills_change_nothing() -> None:
     with connection.cursor() as cursor:
         cursor.execute(MANY, [order.pk])
     make.held("AAPL", 10, "185.00")
-    (one,) = positions.open_positions()
-    assert (one.quantity, one.average_cost, one.realised) == (10, Decimal(185), ZERO)
+    (position,) = positions.open_positions()
+    assert (position.quantity, position.average_cost, position.realised) == (10, Decimal(185), ZERO)
 
 
 MANY = """

@@ -146,19 +146,19 @@ def test_no_limit_is_ever_passed(
     entry: Decimal, stop: Decimal, limits: Limits, exposure: Exposure, asked: int | None, held: Decimal
 ) -> None:
     assume(entry != stop)
-    made = size(entry, stop, limits, exposure, asked=asked, held=held)
-    worth, capital = made.quantity * entry, exposure.capital
-    assert made.quantity >= 0
-    assert made.risk == made.quantity * abs(entry - stop)
-    assert made.quantity == 0 or (
-        made.risk <= capital * limits.risk_per_trade
+    result = size(entry, stop, limits, exposure, asked=asked, held=held)
+    worth, capital = result.quantity * entry, exposure.capital
+    assert result.quantity >= 0
+    assert result.risk == result.quantity * abs(entry - stop)
+    assert result.quantity == 0 or (
+        result.risk <= capital * limits.risk_per_trade
         and held + worth <= capital * limits.position
         and exposure.gross + worth <= capital * limits.gross
-        and exposure.open_risk + made.risk <= capital * limits.open_risk
+        and exposure.open_risk + result.risk <= capital * limits.open_risk
         and worth <= exposure.buying_power
         and (exposure.positions < limits.positions or held > 0)
         and exposure.day_result > -capital * limits.day_loss
-        and (asked is None or made.quantity <= asked)
+        and (asked is None or result.quantity <= asked)
     )
 
 
@@ -167,8 +167,8 @@ def test_one_share_more_would_pass_a_limit(
     entry: Decimal, stop: Decimal, limits: Limits, exposure: Exposure
 ) -> None:
     assume(entry != stop)
-    made = size(entry, stop, limits, exposure)
-    one_more, capital, per_share = made.quantity + 1, exposure.capital, abs(entry - stop)
+    result = size(entry, stop, limits, exposure)
+    one_more, capital, per_share = result.quantity + 1, exposure.capital, abs(entry - stop)
     assert (
         one_more * per_share > capital * limits.risk_per_trade
         or one_more * entry > min(capital * limits.position, exposure.buying_power)
@@ -207,13 +207,13 @@ def test_a_cap_is_named_only_when_lifting_it_makes_more_room(
     entry: Decimal, stop: Decimal, limits: Limits, exposure: Exposure
 ) -> None:
     assume(entry != stop and exposure.capital > 0)
-    made = size(entry, stop, limits, exposure)
+    result = size(entry, stop, limits, exposure)
     boundless = replace(
         limits, position=Decimal(10**9), gross=Decimal(10**9), open_risk=Decimal(10**9), positions=10**9
     )
     free = replace(exposure, buying_power=Decimal(10**12), day_result=Decimal(0))
     lifted = size(entry, stop, replace(boundless, day_loss=Decimal(1)), free)
-    assert bool(made.caps) == (lifted.quantity > made.quantity)
+    assert bool(result.caps) == (lifted.quantity > result.quantity)
 
 
 CENT = Decimal("0.01")

@@ -23,7 +23,7 @@ ADDRESSES = [f"/api/v1/{prefix}/" for prefix in sorted(LISTS)]
 
 def permissions(role: str) -> set[str]:
     granted = Group.objects.get(name=role).permissions.select_related("content_type")
-    return {f"{one.content_type.app_label}.{one.codename}" for one in granted}
+    return {f"{permission.content_type.app_label}.{permission.codename}" for permission in granted}
 
 
 @pytest.mark.parametrize("role", [roles.VIEWER, roles.TRADER, roles.OPERATOR])

@@ -16,8 +16,8 @@ from tests.approvals.made_outcomes import outcome
 
 def card(by: str = "strategy") -> Card:
     every = Outcome.objects.all()
-    [found] = scorecard.complete(scorecard.cards(every, [by]), every)
-    return found
+    [completed] = scorecard.complete(scorecard.cards(every, [by]), every)
+    return completed
 
 
 def outcomes(targets: int, stops: int, first: int = 0, ledger: str = "signal", group: str = "none") -> None:
@@ -51,8 +51,8 @@ def test_below_ten_cases_there_is_no_interval() -> None:
 
 
 def test_the_difference_is_that_of_welch() -> None:
-    found = difference(Sample(40, 20.0, 40.0), Sample(40, -20.0, 40.0))
-    assert found == pytest.approx((1.0, 0.6095, 1.3905), abs=1e-3)
+    interval = difference(Sample(40, 20.0, 40.0), Sample(40, -20.0, 40.0))
+    assert interval == pytest.approx((1.0, 0.6095, 1.3905), abs=1e-3)
 
 
 def test_the_difference_of_samples_without_any_spread_is_exact() -> None:
@@ -68,9 +68,9 @@ def test_a_strategy_is_judged_by_the_signal_ledger() -> None:
     outcome(13, end=End.MISSED)
     outcome(14, end=End.OPEN)
     outcome(0, "decision", "rejected", End.STOP)
-    found = card()
-    tally = found.signal_ledger
-    assert (found.signals, tally.cases, tally.void, tally.missed, tally.open) == (15, 12, 1, 1, 1)
+    current = card()
+    tally = current.signal_ledger
+    assert (current.signals, tally.cases, tally.void, tally.missed, tally.open) == (15, 12, 1, 1, 1)
     assert (tally.targets, tally.stops, tally.timeouts, tally.opposites) == (7, 4, 1, 1)
     assert tally.target_rate == pytest.approx(7 / 11)
     assert (tally.target_rate_low, tally.target_rate_high) == pytest.approx((0.354, 0.848), abs=1e-3)
@@ -86,9 +86,15 @@ def test_a_person_is_judged_by_the_decision_ledger() -> None:
     outcome(3, "decision", "expired", End.VOID)
     outcome(4, "decision", "rejected", End.VOID)
     outcome(5, "decision", "approved", End.OPEN)
-    found = card()
-    assert (found.signals, found.approved, found.rejected, found.expired, found.void) == (0, 3, 2, 1, 2)
-    tallies = found.decision_ledger
+    current = card()
+    assert (current.signals, current.approved, current.rejected, current.expired, current.void) == (
+        0,
+        3,
+        2,
+        1,
+        2,
+    )
+    tallies = current.decision_ledger
     assert [tallies[name].average_r for name in ("approved", "rejected", "expired")] == [1.0, -1.0, None]
     assert tallies["approved"].open == 1
 
@@ -98,9 +104,12 @@ def test_few_decisions_are_listed_and_not_compared() -> None:
     outcomes(targets=1, stops=0, ledger="decision", group="approved")
     outcomes(targets=0, stops=1, first=1, ledger="decision", group="rejected")
     outcome(2, "decision", "approved", End.OPEN)
-    found = card().rejections
-    assert found.difference is None
-    assert [(one.group, one.symbol, one.signal_type, one.r, one.end) for one in found.listed] == [
+    rejections = card().rejections
+    assert rejections.difference is None
+    assert [
+        (decided.group, decided.symbol, decided.signal_type, decided.r, decided.end)
+        for decided in rejections.listed
+    ] == [
         ("rejected", "AAPL", "BUY", -1.0, "stop"),
         ("approved", "AAPL", "BUY", 1.0, "target"),
     ]
@@ -110,19 +119,19 @@ def test_few_decisions_are_listed_and_not_compared() -> None:
 def test_from_thirty_decisions_on_each_side_they_are_compared() -> None:
     outcomes(targets=20, stops=10, ledger="decision", group="approved")
     outcomes(targets=10, stops=20, first=30, ledger="decision", group="rejected")
-    found = card().rejections
-    assert found.listed == []
-    assert found.difference == pytest.approx(2 / 3)
-    assert (found.difference_low, found.difference_high) == pytest.approx((0.171, 1.162), abs=1e-3)
+    rejections = card().rejections
+    assert rejections.listed == []
+    assert rejections.difference == pytest.approx(2 / 3)
+    assert (rejections.difference_low, rejections.difference_high) == pytest.approx((0.171, 1.162), abs=1e-3)
 
 
 @pytest.mark.django_db
 def test_only_the_side_that_has_few_is_listed() -> None:
     outcomes(targets=20, stops=10, ledger="decision", group="approved")
     outcomes(targets=0, stops=29, first=30, ledger="decision", group="rejected")
-    found = card().rejections
-    assert found.difference is None
-    assert (len(found.listed), {one.group for one in found.listed}) == (29, {"rejected"})
+    rejections = card().rejections
+    assert rejections.difference is None
+    assert (len(rejections.listed), {decided.group for decided in rejections.listed}) == (29, {"rejected"})
 
 
 @pytest.mark.django_db
@@ -131,28 +140,28 @@ def test_confidence_is_held_against_what_came_first() -> None:
     for n in range(30, 40):
         outcome(n, end=End.STOP, confidence=Decimal("0.9"))
     outcome(40, end=End.TIMEOUT, race=End.TIMEOUT)
-    found = card().calibration
-    assert (found.cases, found.too_few, found.base_rate) == (40, 10, 0.5)
-    [seventy] = found.values
+    calibration = card().calibration
+    assert (calibration.cases, calibration.too_few, calibration.base_rate) == (40, 10, 0.5)
+    [seventy] = calibration.values
     assert (seventy.confidence, seventy.cases, seventy.targets) == (Decimal("0.7"), 30, 20)
-    assert found.brier == pytest.approx((20 * 0.3**2 + 10 * 0.7**2 + 10 * 0.9**2) / 40)
-    assert found.base_brier == pytest.approx(0.25)
-    assert found.skill == pytest.approx(1 - 0.37 / 0.25)
+    assert calibration.brier == pytest.approx((20 * 0.3**2 + 10 * 0.7**2 + 10 * 0.9**2) / 40)
+    assert calibration.base_brier == pytest.approx(0.25)
+    assert calibration.skill == pytest.approx(1 - 0.37 / 0.25)
 
 
 @pytest.mark.django_db
 def test_below_thirty_cases_no_skill_is_told() -> None:
     outcomes(targets=19, stops=10)
-    found = card().calibration
-    assert (found.cases, found.too_few, found.values) == (29, 29, [])
-    assert (found.brier, found.base_brier, found.skill) == (None, None, None)
+    calibration = card().calibration
+    assert (calibration.cases, calibration.too_few, calibration.values) == (29, 29, [])
+    assert (calibration.brier, calibration.base_brier, calibration.skill) == (None, None, None)
 
 
 @pytest.mark.django_db
 def test_where_all_ended_alike_there_is_no_skill() -> None:
     outcomes(targets=30, stops=0)
-    found = card().calibration
-    assert (found.base_rate, found.base_brier, found.skill) == (1.0, 0.0, None)
+    calibration = card().calibration
+    assert (calibration.base_rate, calibration.base_brier, calibration.skill) == (1.0, 0.0, None)
 
 
 @pytest.mark.django_db
@@ -162,13 +171,13 @@ def test_there_is_a_card_for_each_key() -> None:
     outcome(2, strategy_id="a_v1")
     outcome(3, "decision", "approved", symbol="MSFT")
     every = Outcome.objects.all()
-    assert [list(one.of.values()) for one in scorecard.cards(every, ["strategy", "timeframe"])] == [
+    assert [list(each.of.values()) for each in scorecard.cards(every, ["strategy", "timeframe"])] == [
         ["a_v1", "1d"],
         ["macd_crossover_v1", "15m"],
         ["macd_crossover_v1", "1d"],
     ]
-    assert [one.of for one in scorecard.cards(every, ["user"])] == [{"user": "Ann"}, {"user": None}]
-    assert [one.of for one in scorecard.cards(every, [])] == [{}]
+    assert [each.of for each in scorecard.cards(every, ["user"])] == [{"user": "Ann"}, {"user": None}]
+    assert [each.of for each in scorecard.cards(every, [])] == [{}]
 
 
 @pytest.mark.django_db

@@ -18,15 +18,15 @@ pytestmark = pytest.mark.django_db
 
 def said(n: int, action: str = "BUY", end: End = End.TARGET, group: str = "none", **run: Any) -> None:
     """The outcome of a signal in both ledgers, on which an analyst had said that."""
-    made = outcome(n, end=end, group=group)
+    stored = outcome(n, end=end, group=group)
     if group != "none":
         outcome(n, "decision", group, end)
-    make.opinion(made.signal, agent_suggestion=action, **run)
+    make.opinion(stored.signal, agent_suggestion=action, **run)
 
 
 def opinions() -> Opinions:
-    [found] = scorecard.opinions(Outcome.objects.all())
-    return found
+    [by_analyst] = scorecard.opinions(Outcome.objects.all())
+    return by_analyst
 
 
 def test_only_what_agreed_on_grounds_that_hold_is_calibrated() -> None:
@@ -53,10 +53,10 @@ def test_who_was_right_where_they_differed_is_counted_from_the_decision() -> Non
     said(2, "BUY", End.TARGET, "rejected")
     said(3, "PASS", End.STOP, "rejected")
     said(4, "HOLD", End.STOP, "rejected")
-    found = opinions()
-    assert (found.agreed, found.compared, found.agreement) == (2, 4, 0.5)
-    assert found.approved_against.average_r == -1.0
-    assert found.rejected_against.average_r == 1.0
+    by_analyst = opinions()
+    assert (by_analyst.agreed, by_analyst.compared, by_analyst.agreement) == (2, 4, 0.5)
+    assert by_analyst.approved_against.average_r == -1.0
+    assert by_analyst.rejected_against.average_r == 1.0
 
 
 def test_each_analyst_has_its_own_in_one_query(django_assert_num_queries: Any) -> None:
@@ -64,8 +64,8 @@ def test_each_analyst_has_its_own_in_one_query(django_assert_num_queries: Any) -
     said(1, analyst="llm")
     outcome(2)  # without an opinion
     with django_assert_num_queries(1):
-        found = scorecard.opinions(Outcome.objects.all())
-    assert [(one.analyst, one.cases) for one in found] == [("llm", 1), ("rules", 1)]
+        by_analyst = scorecard.opinions(Outcome.objects.all())
+    assert [(each.analyst, each.cases) for each in by_analyst] == [("llm", 1), ("rules", 1)]
 
 
 def test_without_opinions_there_is_nothing() -> None:

@@ -85,5 +85,5 @@ def test_the_newest_opinion_that_came_in_time_is_a_part_of_it() -> None:
     make.run(signal, finished_at=AT + timedelta(minutes=2))
     newest = make.opinion(signal, finished_at=AT + timedelta(minutes=1))
     make.opinion(signal, finished_at=AT)
-    assert [one.opinion_id for one in with_opinion(Signal.objects.all())] == [newest.pk]  # type: ignore[attr-defined]  # annotated
+    assert [signal.opinion_id for signal in with_opinion(Signal.objects.all())] == [newest.pk]  # type: ignore[attr-defined]  # annotated
     assert decisions.etag_of(signal, AT) == seen(signal, opinion_id=newest.pk)

@@ -38,8 +38,8 @@ def test_halting_twice_is_the_same_as_once(operator: Client) -> None:
 
 def test_the_operator_resumes_with_a_note(operator: Client) -> None:
     said(operator, HALT, reason="odd prices")
-    [told] = said(operator, RESUME, note="the feed was wrong")
-    assert told.startswith("Trading goes on.")
+    [message] = said(operator, RESUME, note="the feed was wrong")
+    assert message.startswith("Trading goes on.")
     halt = TradingHalt.objects.get()
     assert (halt.ended_note, str(halt.ended_by)) == ("the feed was wrong", "operator")
     assert said(operator, RESUME, note="again") == ["Trading was not halted."]

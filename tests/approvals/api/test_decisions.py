@@ -30,10 +30,10 @@ def approve(client: APIClient, signal: Signal, body: Any = None, seen: str | Non
 
 def test_a_proposal_says_what_approving_would_do(trader: APIClient, signal: Signal) -> None:
     answer = trader.get(url(signal, "proposal"))
-    said = answer.json()
-    assert (said["does"], said["quantity"], said["limit_price"]) == ("opens long", 107, "186.220000")
-    assert (said["problems"], said["risk"]) == ([], "612.04")
-    assert said["words"].startswith("Buys 107 AAPL now at 186.22 or better")
+    body = answer.json()
+    assert (body["does"], body["quantity"], body["limit_price"]) == ("opens long", 107, "186.220000")
+    assert (body["problems"], body["risk"]) == ([], "612.04")
+    assert body["words"].startswith("Buys 107 AAPL now at 186.22 or better")
     assert answer["ETag"] == trader.get(f"/api/v1/signals/{signal.pk}/")["ETag"]
 
 
@@ -44,16 +44,16 @@ def test_the_first_look_of_each_person_is_written_down_once(trader: APIClient, s
 
 
 def test_a_proposal_can_be_asked_for_with_changes(trader: APIClient, signal: Signal) -> None:
-    said = trader.get(url(signal, "proposal"), {"quantity": "5", "stop_loss": "183"}).json()
-    assert (said["quantity"], said["stop_loss"], said["problems"]) == (5, "183.000000", [])
+    body = trader.get(url(signal, "proposal"), {"quantity": "5", "stop_loss": "183"}).json()
+    assert (body["quantity"], body["stop_loss"], body["problems"]) == (5, "183.000000", [])
     assert trader.get(url(signal, "proposal"), {"quantity": "many"}).status_code == 400
 
 
 def test_an_approval_answers_with_the_decision_and_its_order(trader: APIClient, signal: Signal) -> None:
     answer = approve(trader, signal, {"quantity": 5, "notes": "small"})
-    said = answer.json()
-    assert (answer.status_code, said["approved_by"], said["decided"]["quantity"]) == (201, "ann", 5)
-    assert (said["order"], said["order_status"]) == (str(Order.objects.get().pk), "pending_submit")
+    body = answer.json()
+    assert (answer.status_code, body["approved_by"], body["decided"]["quantity"]) == (201, "ann", 5)
+    assert (body["order"], body["order_status"]) == (str(Order.objects.get().pk), "pending_submit")
     assert TradeApproval.objects.get().modification_notes == "small"
 
 
@@ -73,8 +73,8 @@ def test_an_older_version_is_412_with_the_new_one_and_what_changed(trader: APICl
     seen = trader.get(f"/api/v1/signals/{signal.pk}/")["ETag"]
     Signal.objects.update(stop_loss="181")
     answer = approve(trader, signal, seen=seen)
-    said = answer.json()
-    assert (answer.status_code, said["changed"], said["signal"]["stop_loss"]) == (
+    body = answer.json()
+    assert (answer.status_code, body["changed"], body["signal"]["stop_loss"]) == (
         *(412, ["its levels"], "181.000000"),
     )
     assert approve(trader, signal, seen=answer["ETag"]).status_code == 201
@@ -83,10 +83,10 @@ def test_an_older_version_is_412_with_the_new_one_and_what_changed(trader: APICl
 def test_a_refusal_is_409_with_the_figures(trader: APIClient, signal: Signal) -> None:
     Quote.objects.update(price=188)
     answer = approve(trader, signal)
-    said = answer.json()
+    body = answer.json()
     assert answer.status_code == 409
-    assert said["problems"][0] == "The price has run 1.000 ATR from 185.50 to 188.00; 0.5 are allowed."
-    assert said["proposal"]["look"]["drift_atr"] == "1.0000"
+    assert body["problems"][0] == "The price has run 1.000 ATR from 185.50 to 188.00; 0.5 are allowed."
+    assert body["proposal"]["look"]["drift_atr"] == "1.0000"
 
 
 def test_a_signal_that_ended_is_409_and_says_who_decided(trader: APIClient, signal: Signal) -> None:
@@ -99,9 +99,9 @@ def test_a_signal_that_ended_is_409_and_says_who_decided(trader: APIClient, sign
 
 def test_a_rejection_needs_no_version(trader: APIClient, signal: Signal) -> None:
     answer = trader.post(url(signal, "reject"), {"reason": "price moved", "notes": "too late"})
-    said = answer.json()
-    assert (answer.status_code, said["approved"], said["reason"]) == (201, False, "price moved")
-    assert said["order"] is None
+    body = answer.json()
+    assert (answer.status_code, body["approved"], body["reason"]) == (201, False, "price moved")
+    assert body["order"] is None
 
 
 def test_a_second_rejection_is_409(trader: APIClient, signal: Signal) -> None:

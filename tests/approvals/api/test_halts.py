@@ -65,7 +65,7 @@ def test_resume_ends_every_halt(operator: APIClient) -> None:
     answer = operator.post(f"{URL}resume/", {"note": "looked into it"})
     assert answer.status_code == 200
     assert answer.json()["detail"].startswith("Trading goes on.")
-    assert {(one["ended_by"], one["ended_note"]) for one in answer.json()["ended"]} == {
+    assert {(halt["ended_by"], halt["ended_note"]) for halt in answer.json()["ended"]} == {
         ("olga", "looked into it")
     }
     assert not gate.state(make.T0).halted

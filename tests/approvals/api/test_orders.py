@@ -100,22 +100,24 @@ class TestOne:
         order = make.order("AAPL", status="held", status_reason="the feed was away")
         answer = trader.get(f"{URL}{order.pk}/")
         order.refresh_from_db()
-        said = answer.json()
-        assert (said["id"], said["limit_price"], said["risk"]) == (str(order.pk), "185.500000", "50.00")
-        assert (said["status"], said["status_reason"]) == ("held", "the feed was away")
+        body = answer.json()
+        assert (body["id"], body["limit_price"], body["risk"]) == (str(order.pk), "185.500000", "50.00")
+        assert (body["status"], body["status_reason"]) == ("held", "the feed was away")
         assert order.approval is not None
-        assert (said["signal"], said["requested_by"]) == (str(order.approval.signal_id), "ann")
-        assert (said["fills"], said["decisions"], said["history"]) == ([], [], [])
-        assert answer["ETag"] == f'"{said["etag"]}"' == f'"{order.fingerprint()}"'
+        assert (body["signal"], body["requested_by"]) == (str(order.approval.signal_id), "ann")
+        assert (body["fills"], body["decisions"], body["history"]) == ([], [], [])
+        assert answer["ETag"] == f'"{body["etag"]}"' == f'"{order.fingerprint()}"'
 
     def test_has_its_fills_decisions_and_history(self, trader: APIClient) -> None:
         order = make.order("AAPL", status="submitted")
         make.fill(order, 4, "185.40", commission=Decimal(1))
         act(trader, order, "cancel", {"notes": "changed my mind"})
-        said = trader.get(f"{URL}{order.pk}/").json()
-        assert [(fill["quantity"], fill["price"]) for fill in said["fills"]] == [(4, "185.400000")]
-        assert [(one["action"], one["notes"]) for one in said["decisions"]] == [("cancel", "changed my mind")]
-        assert [event["kind"] for event in said["history"]] == ["order cancel requested"]
+        body = trader.get(f"{URL}{order.pk}/").json()
+        assert [(fill["quantity"], fill["price"]) for fill in body["fills"]] == [(4, "185.400000")]
+        assert [(decision["action"], decision["notes"]) for decision in body["decisions"]] == [
+            ("cancel", "changed my mind")
+        ]
+        assert [event["kind"] for event in body["history"]] == ["order cancel requested"]
 
     def test_takes_as_many_queries_for_many_fills_as_for_one(
         self, trader: APIClient, count_queries: CountQueries
@@ -138,14 +140,14 @@ class TestOne:
 class TestCancel:
     def test_ends_an_order_that_was_not_sent(self, trader: APIClient) -> None:
         answer = act(trader, make.order(status="waiting_open"), "cancel", {"notes": "no"})
-        said = answer.json()
-        assert (answer.status_code, said["status"]) == (200, "cancelled")
-        assert said["status_reason"] == "Cancelled by ann."
+        body = answer.json()
+        assert (answer.status_code, body["status"]) == (200, "cancelled")
+        assert body["status_reason"] == "Cancelled by ann."
 
     def test_asks_the_broker_for_one_that_was(self, trader: APIClient) -> None:
-        said = act(trader, make.order(status="submitted"), "cancel").json()
-        assert (said["status"], OrmQ.objects.count()) == ("submitted", 1)
-        assert said["cancel_requested_at"] is not None
+        body = act(trader, make.order(status="submitted"), "cancel").json()
+        assert (body["status"], OrmQ.objects.count()) == ("submitted", 1)
+        assert body["cancel_requested_at"] is not None
 
     def test_twice_is_409_and_once(self, trader: APIClient) -> None:
         order = make.order(status="submitted")

@@ -14,10 +14,12 @@ URL = "/api/v1/outcomes/"
 
 
 def test_an_outcome_says_how_it_turned_out(viewer: APIClient) -> None:
-    made = outcome(0, "decision", "approved", entry=185.0, exit=191.75, entered_at=make.T0, exited_at=make.T0)
+    stored = outcome(
+        0, "decision", "approved", entry=185.0, exit=191.75, entered_at=make.T0, exited_at=make.T0
+    )
     assert viewer.get(URL).json()["results"] == [
         {
-            "signal": str(made.signal_id),
+            "signal": str(stored.signal_id),
             "ledger": "decision",
             "group": "approved",
             "symbol": "AAPL",

@@ -69,9 +69,9 @@ class TestClose:
     def test_makes_an_order_and_says_where_it_is(self, trader: APIClient) -> None:
         make.held("AAPL", 10)
         answer = close(trader, body={"notes": "enough"})
-        said = answer.json()
-        assert (answer.status_code, said["kind"], said["quantity"]) == (202, "close", 10)
-        assert (said["side"], said["status"], said["signal"]) == ("SELL", "pending_submit", None)
+        body = answer.json()
+        assert (answer.status_code, body["kind"], body["quantity"]) == (202, "close", 10)
+        assert (body["side"], body["status"], body["signal"]) == ("SELL", "pending_submit", None)
         assert trader.get(answer["Location"]).json()["decisions"][0]["notes"] == "enough"
         assert OrmQ.objects.count() == 1
 
@@ -122,9 +122,9 @@ class TestClose:
 class TestAccount:
     def test_shows_figures_beside_their_limits(self, trader: APIClient) -> None:
         make.held("AAPL", 10)
-        said = trader.get(ACCOUNT).json()
-        assert (said["account"]["equity"], said["account"]["currency"]) == ("100000.00", "USD")
-        assert said["exposure"] == {
+        body = trader.get(ACCOUNT).json()
+        assert (body["account"]["equity"], body["account"]["currency"]) == ("100000.00", "USD")
+        assert body["exposure"] == {
             "capital": "100000.00",
             "buying_power": "100000.00",
             "gross": {"now": "1856.00", "limit": "100000.00"},
@@ -134,17 +134,17 @@ class TestAccount:
             "risk_per_trade": "1000.00",
             "position": "20000.00",
         }
-        assert (said["unknown"], said["halted"], said["obstacle"]) == ("", "", "")
-        assert said["realised_today"] == "0.00"
+        assert (body["unknown"], body["halted"], body["obstacle"]) == ("", "", "")
+        assert body["realised_today"] == "0.00"
 
     def test_says_when_it_is_not_known_and_why_nothing_goes(self, trader: APIClient, now: datetime) -> None:
         AccountSnapshot.objects.all().delete()
         TradingHalt.objects.create(cause="person", reason="enough", started_at=now)
-        said = trader.get(ACCOUNT).json()
-        assert (said["account"], said["exposure"]) == (None, None)
-        assert "not seen for three minutes" in said["unknown"]
-        assert said["obstacle"] == said["halted"]
-        assert said["halted"].endswith("enough")
+        body = trader.get(ACCOUNT).json()
+        assert (body["account"], body["exposure"]) == (None, None)
+        assert "not seen for three minutes" in body["unknown"]
+        assert body["obstacle"] == body["halted"]
+        assert body["halted"].endswith("enough")
 
     def test_takes_always_as_many_queries(self, trader: APIClient, count_queries: CountQueries) -> None:
         make.held("AAPL")

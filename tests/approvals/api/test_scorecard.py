@@ -78,8 +78,8 @@ def test_it_is_filtered_and_grouped(viewer: APIClient, query: str, rows: list[tu
     outcome(0)
     outcome(1, timeframe="15m")
     outcome(2, "decision", "rejected", strategy_id="rsi_momentum_v1", symbol="MSFT")
-    found = viewer.get(f"{URL}?{query}").json()["results"]
-    assert [(row["strategy"], row["timeframe"]) for row in found] == rows
+    cards = viewer.get(f"{URL}?{query}").json()["results"]
+    assert [(row["strategy"], row["timeframe"]) for row in cards] == rows
 
 
 def test_rows_by_user_name_who_decided(viewer: APIClient) -> None:
@@ -119,9 +119,9 @@ def test_it_takes_as_many_queries_for_many_rows(viewer: APIClient, count_queries
 
 
 def test_what_opinions_were_worth_is_told_by_analyst(viewer: APIClient) -> None:
-    made = outcome(group="approved")
+    stored = outcome(group="approved")
     outcome(0, "decision", "approved")
-    make.opinion(made.signal, agent_suggestion="PASS")
+    make.opinion(stored.signal, agent_suggestion="PASS")
     [row] = viewer.get("/api/v1/scorecard/analysts/").json()
     assert (row["analyst"], row["cases"], row["agreement"]) == ("rules", 1, 0.0)
     assert row["said"]["against"]["targets"] == 1

@@ -59,15 +59,15 @@ class HttpBroker:
         return _report(self._ask(f"cancel/{client_id}", {"exits": exits}))
 
     def order(self, client_id: UUID) -> Report | None:
-        known = self._ask(f"order/{client_id}")
-        return _report(known) if known else None
+        stored = self._ask(f"order/{client_id}")
+        return _report(stored) if stored else None
 
     def orders(self) -> Sequence[Report]:
         return [_report(order) for order in self._ask("orders")]
 
     def executions(self, since: datetime) -> Sequence[Execution]:
-        found = [_execution(one) for one in self._ask("executions")]
-        return [one for one in found if one.executed_at >= since]
+        executions = [_execution(execution) for execution in self._ask("executions")]
+        return [execution for execution in executions if execution.executed_at >= since]
 
     def holdings(self) -> Mapping[str, Holding]:
         held = self._ask("holdings").items()
@@ -114,17 +114,17 @@ def _report(order: dict[str, Any]) -> Report:
     )
 
 
-def _execution(one: dict[str, Any]) -> Execution:
+def _execution(row: dict[str, Any]) -> Execution:
     return Execution(
-        execution_id=one["execution_id"],
-        client_id=UUID(one["client_id"]) if one["client_id"] else None,
-        leg=Leg(one["leg"]),
-        symbol=one["symbol"],
-        side=Side(one["side"]),
-        quantity=one["quantity"],
-        price=Decimal(one["price"]),
-        commission=Decimal(one["commission"]),
-        executed_at=datetime.fromisoformat(one["executed_at"]),
+        execution_id=row["execution_id"],
+        client_id=UUID(row["client_id"]) if row["client_id"] else None,
+        leg=Leg(row["leg"]),
+        symbol=row["symbol"],
+        side=Side(row["side"]),
+        quantity=row["quantity"],
+        price=Decimal(row["price"]),
+        commission=Decimal(row["commission"]),
+        executed_at=datetime.fromisoformat(row["executed_at"]),
     )
 
 

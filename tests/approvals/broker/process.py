@@ -59,8 +59,8 @@ class FakeBroker:
         return int(self._control("look")["hanging"].get(call, 0))
 
     def order(self, order: UUID) -> dict[str, Any]:
-        known: dict[str, Any] = self._control("look")["orders"].get(str(order), {})
-        return known
+        stored: dict[str, Any] = self._control("look")["orders"].get(str(order), {})
+        return stored
 
     def executions(self) -> list[dict[str, Any]]:
         done: list[dict[str, Any]] = self._control("look")["executions"]

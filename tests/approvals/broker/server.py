@@ -91,8 +91,10 @@ class Book:
 
     def holdings(self) -> dict[str, int]:
         held: Counter[str] = Counter()
-        for one in self.executions:
-            held[one["symbol"]] += one["quantity"] if one["side"] == "BUY" else -one["quantity"]
+        for execution in self.executions:
+            held[execution["symbol"]] += (
+                execution["quantity"] if execution["side"] == "BUY" else -execution["quantity"]
+            )
         return {symbol: quantity for symbol, quantity in held.items() if quantity}
 
 

@@ -88,4 +88,4 @@ def test_what_was_found_after_an_outage_is_told_as_new(account: Account) -> None
     held(account)
     account.tape.bar(5, 94.0, 94.0, 94.0, 94.0)
     since = T0 + timedelta(hours=3)
-    assert [one.leg for one in account.at(180).executions(since)] == [STOP]
+    assert [execution.leg for execution in account.at(180).executions(since)] == [STOP]

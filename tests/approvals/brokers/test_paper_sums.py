@@ -38,7 +38,7 @@ def tapes(draw: st.DrawFn) -> Tape:
 
 def _bar(tape: Tape, first: int, length: timedelta) -> None:
     opened_at = T0 + first * MINUTE
-    inside = [one.price for one in tape.seen if opened_at <= one.as_of < opened_at + length]
+    inside = [quote.price for quote in tape.seen if opened_at <= quote.as_of < opened_at + length]
     if inside:
         tape.bar(first, inside[0], max(inside), min(inside), inside[-1])
 
@@ -96,14 +96,17 @@ def test_looking_every_minute_gives_the_same_fills_as_looking_once(tape: Tape, s
 def test_the_equity_is_the_start_and_what_every_fill_made(tape: Tape, script: list[Act], minute: int) -> None:
     account, _ = played(tape, [act for act in script if act[0] < minute], [minute])
     (_, price) = Then(tape, T0 + minute * MINUTE).price("AAPL") or (None, Decimal(0))
-    made = sum(
-        (one.side.sign * one.quantity * (price - one.price) - one.commission for one in _executed(account)),
+    result = sum(
+        (
+            execution.side.sign * execution.quantity * (price - execution.price) - execution.commission
+            for execution in _executed(account)
+        ),
         START,
     )
     worth = account.at(minute).account()
-    held = sum(one.quantity for one in account.at(minute).holdings().values())
+    held = sum(execution.quantity for execution in account.at(minute).holdings().values())
     assert worth.equity == worth.cash + held * price
-    assert abs(worth.equity - made) < Decimal("0.01")
+    assert abs(worth.equity - result) < Decimal("0.01")
 
 
 @given(tapes(), scripts)
@@ -111,12 +114,16 @@ def test_the_equity_is_the_start_and_what_every_fill_made(tape: Tape, script: li
 def test_no_more_shares_go_out_than_came_in(tape: Tape, script: list[Act]) -> None:
     account, _ = played(tape, script, [*range(0, LENGTH, 7), END])
     executed = _executed(account)
-    entered = {one.client_id: one.quantity for one in executed if one.leg is Leg.ENTRY}
-    assert all(one.quantity <= entered.get(one.client_id, one.quantity) for one in executed)
-    held = list(accumulate(one.side.sign * one.quantity for one in executed))
+    entered = {
+        execution.client_id: execution.quantity for execution in executed if execution.leg is Leg.ENTRY
+    }
+    assert all(
+        execution.quantity <= entered.get(execution.client_id, execution.quantity) for execution in executed
+    )
+    held = list(accumulate(execution.side.sign * execution.quantity for execution in executed))
     assert all(before * after >= 0 for before, after in pairwise(held))
 
 
 def _executed(account: Account) -> list[Execution]:
-    told = [one for one, _ in account.book.executed]
-    return sorted(told, key=lambda one: (one.executed_at, one.execution_id))
+    executions = [execution for execution, _ in account.book.executed]
+    return sorted(executions, key=lambda execution: (execution.executed_at, execution.execution_id))

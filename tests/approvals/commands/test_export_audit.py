@@ -52,9 +52,9 @@ def test_the_lines_of_the_manual_check_an_export(tmp_path: Path) -> None:
     made.chain(2)
     made.event(3, notes='é 😀 \x00 \ud83d "\n\u2028')
     call_command("export_audit", "--output", str(tmp_path / "audit.jsonl"))
-    found = checked(tmp_path)
-    assert found.stderr == ""
-    assert found.stdout == f"--count 3 --head {audit.verify().head}\n"
+    result = checked(tmp_path)
+    assert result.stderr == ""
+    assert result.stdout == f"--count 3 --head {audit.verify().head}\n"
 
 
 def test_the_lines_of_the_manual_find_a_change(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def filled(**values: object) -> UUID:
 
 def fills(at: datetime) -> list[tuple[Leg, str, datetime]]:
     executions = paper(at).executions(T0)
-    return [(one.leg, f"{one.price:.2f}", one.executed_at) for one in executions]
+    return [(execution.leg, f"{execution.price:.2f}", execution.executed_at) for execution in executions]
 
 
 def test_an_entry_fills_on_the_first_quote_within_its_limit(aapl: None) -> None:
@@ -297,7 +297,7 @@ def test_two_that_catch_up_at_once_fill_once() -> None:
     quoted(94.0, T0 + 3 * MINUTE)
     seen = at_once(2, lambda: tuple(fills(T0 + 5 * MINUTE)))
     assert len(set(seen)) == 1
-    assert [one.leg for one in PaperFill.objects.order_by("pk")] == ["entry", "stop"]
+    assert [fill.leg for fill in PaperFill.objects.order_by("pk")] == ["entry", "stop"]
 
 
 def at_once(count: int, call: Callable[[], T]) -> list[T]:

@@ -162,8 +162,11 @@ def test_a_filled_entry_that_the_broker_loses_is_told_to_have_no_stop(fake: Fake
     fake.forget(order.pk)
     rounds(1, 2, 3)
     assert (now(order).status, order.exits_working) == (Status.FILLED, False)
-    told = Notification.objects.filter(kind=Notification.Kind.ORDER_FAILED).order_by("pk")
-    assert ["no stop" in one.title or "without a stop" in one.title for one in told] == [True, True]
+    notifications = Notification.objects.filter(kind=Notification.Kind.ORDER_FAILED).order_by("pk")
+    assert [
+        "no stop" in notification.title or "without a stop" in notification.title
+        for notification in notifications
+    ] == [True, True]
 
 
 def test_what_is_held_without_a_stop_is_told_once_unless_it_is_being_closed(fake: FakeBroker) -> None:
@@ -173,11 +176,11 @@ def test_what_is_held_without_a_stop_is_told_once_unless_it_is_being_closed(fake
     execution.cancel_order(order.pk, make.T0)
     closing = made.closing(status=Status.HELD)
     rounds(1)
-    told = Notification.objects.filter(key__startswith="bare")
-    assert told.count() == 0
+    notifications = Notification.objects.filter(key__startswith="bare")
+    assert notifications.count() == 0
     Order.objects.filter(pk=closing.pk).update(status=Status.CANCELLED, ended_at=make.T0)
     rounds(2, 3)
-    assert told.get().title == "10 AAPL are held without a stop and a target: close the position."
+    assert notifications.get().title == "10 AAPL are held without a stop and a target: close the position."
 
 
 def test_what_is_held_or_on_order_is_fetched_though_nobody_watches_it(fake: FakeBroker) -> None:

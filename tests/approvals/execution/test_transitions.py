@@ -99,4 +99,6 @@ def test_reports_cause_all_late_transitions_and_none_that_the_table_does_not_hav
         caused.add((start, reported(order, state, filled)))
     caused = {(start, end) for start, end in caused if start != end}
     assert caused <= transitions.LEGAL
-    assert {(one.start, one.end) for one in transitions.TRANSITIONS if one.is_late} <= caused
+    assert {
+        (transition.start, transition.end) for transition in transitions.TRANSITIONS if transition.is_late
+    } <= caused
