@@ -45,7 +45,7 @@ def send_notifications() -> None:
 def remember() -> None:
     """Keep what was decided and how it turned out, so that it can be recalled."""
     if kept := memories.retain(timezone.now()):
-        logger.info("remembered: %s", kept)
+        logger.info("retained %s memories", kept)
 
 
 def prune() -> None:

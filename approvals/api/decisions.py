@@ -48,7 +48,7 @@ class RejectSerializer(Body):
 
 
 class SignalDecisionViewSet(GenericViewSet[Any]):
-    """Decisions on signals. Each is made once: whoever is second is told who was first."""
+    """Decisions on signals. Each is made once: a second one is refused and names the first."""
 
     queryset = Signal.objects.all()
     serializer_class = ApprovalSerializer

@@ -136,7 +136,7 @@ class OrderFilters(FilterSet):
     ordering = ChoiceFilter(
         choices=[(name, name) for name in ORDERINGS],
         method="in_order",
-        help_text="The newest first, unless told.",
+        help_text="The newest first by default.",
     )
 
     def in_order(self, orders: QuerySet[Order], name: str, value: str) -> QuerySet[Order]:

@@ -172,7 +172,7 @@ class ScorecardFilters(FilterSet):
     by = KeysFilter(
         choices=[(name, name) for name in (*scorecard.KEYS, EVERYTHING)],
         method="as_asked",
-        help_text="One row for each strategy and timeframe, unless told; `all` is one row of everything.",
+        help_text="One row for each strategy and timeframe by default; `all` is one row of everything.",
     )
 
     def as_asked(self, outcomes: QuerySet[Outcome], name: str, value: list[str]) -> QuerySet[Outcome]:

@@ -135,7 +135,7 @@ class SignalFilters(FilterSet):
     ordering = ChoiceFilter(
         choices=[(name, name) for name in ("-generated_at", "generated_at", "-confidence", "confidence")],
         method="in_order",
-        help_text="The newest first, unless told.",
+        help_text="The newest first by default.",
     )
 
     def in_status(self, signals: SignalQuerySet, name: str, value: str) -> SignalQuerySet:

@@ -1,6 +1,6 @@
 """Applying what a broker reports of an order to its row.
 
-Reports may be late: a report never takes back an end that the broker itself has told, and never a fill.
+Reports may be late: a report never takes back an end that the broker itself has reported, and never a fill.
 """
 
 from collections.abc import Iterable

@@ -9,7 +9,7 @@ from signals.models import Signal
 
 
 class Notification(models.Model):
-    """Something a person should hear of, once: `key` says what it is about and is unique."""
+    """Something a person should know, once: `key` says what it is about and is unique."""
 
     class Kind(models.TextChoices):
         SIGNAL_WAITING = "signal_waiting", "a signal waits"

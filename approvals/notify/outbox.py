@@ -26,7 +26,7 @@ UNKNOWN = "Sending began, and nobody knows how it ended. It is not sent again."
 def put(
     kind: Notification.Kind, key: str, title: str, at: datetime, *, body: str = "", path: str = ""
 ) -> None:
-    """Have people told once: a second message with the same key is not written.
+    """Notify people once: a second message with the same key is not stored.
 
     `path` is the page it is about, without the site. Nothing secret goes into a message.
     """

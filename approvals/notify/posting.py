@@ -51,7 +51,7 @@ def post(url: str, message: Message, *, silent: bool) -> Result:
     """Hand a message over, without sound where the service can."""
     from apprise import Apprise, NotifyFormat
 
-    with _overheard() as heard:
+    with _captured() as capture:
         service = _service(url, silent=silent)
         if service is None:
             return Result(Outcome.FAILED, "The address cannot be read: see manage.py check.")
@@ -60,12 +60,12 @@ def post(url: str, message: Message, *, silent: bool) -> Result:
         done = carrier.notify(message.body, title=message.title, body_format=NotifyFormat.TEXT.value)
     if done:
         return Result(Outcome.SENT)
-    return heard.verdict(timed_out=bool(done.timeout_count), recipients=len(service))
+    return capture.verdict(timed_out=bool(done.timeout_count), recipients=len(service))
 
 
 def recipients(url: str) -> int:
     """Return how many an address has; 0 when Apprise cannot read it."""
-    with _overheard():
+    with _captured():
         service = _service(url)
     return 0 if service is None else len(service)
 
@@ -93,7 +93,7 @@ def _quieter(service: "NotifyBase") -> dict[str, Any]:
     return ({"silent": True} if "silent" in options else {}) | ({"priority": "low"} if "low" in names else {})
 
 
-class _Overhearing(logging.Handler):
+class _LogCapture(logging.Handler):
     """Takes what is logged and keeps of it only the exceptions behind it and HTTP status codes."""
 
     def __init__(self) -> None:
@@ -128,19 +128,19 @@ def _is_definite(error: BaseException | None) -> bool:
 
 
 @contextmanager
-def _overheard() -> Iterator[_Overhearing]:
-    """While this lasts, what the libraries log goes nowhere else."""
-    heard = _Overhearing()
+def _captured() -> Iterator[_LogCapture]:
+    """Capture what the libraries log, so that it goes nowhere else."""
+    capture = _LogCapture()
     loggers = [logging.getLogger(name) for name in TALKATIVE]
     before = [(logger.level, logger.propagate) for logger in loggers]
     for logger in loggers:
-        logger.addHandler(heard)
+        logger.addHandler(capture)
         logger.propagate = False
         logger.setLevel(logging.WARNING)
     try:
-        yield heard
+        yield capture
     finally:
         for logger, (level, propagate) in zip(loggers, before, strict=True):
-            logger.removeHandler(heard)
+            logger.removeHandler(capture)
             logger.setLevel(level)
             logger.propagate = propagate

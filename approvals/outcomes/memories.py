@@ -68,7 +68,7 @@ def _outcomes(ledger: Outcome.Ledger, at: datetime) -> Iterator[Memory]:
         since = "" if ledger == Ledger.SIGNAL else " counted from the decision"
         decided = f"; it was {_verdict(outcome.approval)}" if outcome.approval else ""
         known_at = outcome.exited_at + Timeframe(outcome.played_on).length  # the close of the bar it ended in
-        if outcome.approval:  # who decided later than that is told of, too
+        if outcome.approval:  # a later decision is in the text, too
             known_at = max(known_at, outcome.approval.approved_at)
         yield memory.memory_of(
             signal,
@@ -86,7 +86,7 @@ def _outcomes(ledger: Outcome.Ledger, at: datetime) -> Iterator[Memory]:
 
 
 def _said(signal: Signal) -> str:
-    """Return the signal as one would tell of it."""
+    """Return the signal in words."""
     about = f"{signal.signal_type} {signal.symbol} by {signal.strategy_id} on {signal.timeframe} bars"
     return f"{about} with confidence {signal.confidence:.2f} ({signal.reasoning.rstrip('.')})"
 

@@ -102,7 +102,7 @@ def _realised(trades: list[Trade], before: Balance, splits: Sequence[Split], beg
 
 
 def held_for_analysts() -> list[dict[str, Any]]:
-    """Return the open positions as an analyst is told of them: no account, no money."""
+    """Return the open positions as an analyst is given them: no account, no money."""
     return [
         {
             "symbol": position.symbol,

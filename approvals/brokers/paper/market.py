@@ -74,7 +74,7 @@ class Listing:
 
 
 class Market(Protocol):
-    """What is known of the market when it is asked; later rows are not told."""
+    """What is known of the market when it is asked; later rows are left out."""
 
     def listing(self, symbol: str) -> Listing | None:
         """None for a symbol that is not known."""

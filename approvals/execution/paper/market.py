@@ -1,4 +1,4 @@
-"""What the stored market data tells the paper broker at an instant."""
+"""The stored market data, as the paper broker sees it at an instant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
