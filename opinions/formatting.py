@@ -19,20 +19,20 @@ STANCES = {
 
 
 def marked(run: OrchestrationRun) -> Iterator[list[tuple[str, bool]]]:
-    """What a run said, the reasoning and then each factor, in parts: text, and whether it is invented."""
+    """Yield the reasoning and then each factor, in parts: text, and whether it is an ungrounded claim."""
     begins = 0
     for text in run.texts:
         ends = begins + len(text)
-        within = [one for one in run.inventions if begins <= one["start"] and one["end"] <= ends]
-        spans = sorted((one["start"] - begins, one["end"] - begins) for one in within)
+        claims = [claim for claim in run.inventions if begins <= claim["start"] and claim["end"] <= ends]
+        spans = sorted((claim["start"] - begins, claim["end"] - begins) for claim in claims)
         yield list(grounding.parts(text, spans))
         begins = ends + len(JOINT)
 
 
 def stance(run: OrchestrationRun, side: str) -> SafeString:
-    """What an opinion says to a trade, with its mark: agrees, disagrees ..."""
-    said = run.stance(side)
-    return format_html('<span class="state {}">{}</span>', STANCES[said], said.label)
+    """Return what an opinion says to a trade, with its mark: agrees, disagrees ..."""
+    its_stance = run.stance(side)
+    return format_html('<span class="state {}">{}</span>', STANCES[its_stance], its_stance.label)
 
 
 def analyst(name: str) -> str:
@@ -41,9 +41,9 @@ def analyst(name: str) -> str:
 
 
 def doubts(run: OrchestrationRun, side: str) -> SafeString | str:
-    """Why an opinion cannot be relied on, as tags; nothing when it can, or when its stance says so."""
+    """Return why an opinion cannot be relied on, as tags; nothing when it can, or its stance says so."""
     if side and run.stance(side) == Stance.UNFOUNDED:
         return ""
-    found = (("not grounded", run.inventions), ("contradicts itself", run.contradictions))
-    tags = ([said] for said, has_any in found if has_any)
+    doubted = (("not grounded", run.inventions), ("contradicts itself", run.contradictions))
+    tags = ([words] for words, has_any in doubted if has_any)
     return format_html_join(" ", '<span class="tag warn">▲ {}</span>', tags)

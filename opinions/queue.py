@@ -22,7 +22,7 @@ PEOPLE_FIRST = Decimal(2)  # above every confidence
 LONGEST_CONTEXT = 2_000
 DIED = "The worker that ran it died, or took longer than it may. Ask again."
 ENDED = "Its signal ended before its turn came."
-DAILY = [one.value for one in Timeframe if not one.is_intraday]
+DAILY = [timeframe.value for timeframe in Timeframe if not timeframe.is_intraday]
 
 
 TASK = "opinions.tasks.work"
@@ -32,42 +32,42 @@ class NotOpen(Exception):
     """The run has ended already."""
 
 
-def ask_about(signal: Signal, *, by: User, at: datetime, **asked: str) -> tuple[OrchestrationRun, bool]:
-    """An opinion on a signal, and whether it was not being worked on already. `asked`: context, analyst.
+def ask_about(signal: Signal, *, by: User, at: datetime, **options: str) -> tuple[OrchestrationRun, bool]:
+    """Request an opinion on a signal; return its run, and whether it is new. `options`: context, analyst.
 
     Raises lifecycle.NotPending when there is nothing to decide any more, and NotConfigured.
     """
     if signal.status_at(at) != Signal.Status.PENDING:
         raise lifecycle.NotPending(signal, at)
-    return ask(signal.symbol, by=by, at=at, signal=signal, **asked)
+    return ask(signal.symbol, by=by, at=at, signal=signal, **options)
 
 
 def ask(
-    symbol: str, *, by: User, at: datetime, signal: Signal | None = None, **asked: str
+    symbol: str, *, by: User, at: datetime, signal: Signal | None = None, **options: str
 ) -> tuple[OrchestrationRun, bool]:
-    """The same on an instrument. The run and the task that works on it are one transaction."""
+    """Request an opinion on an instrument likewise. The run and its task are one transaction."""
     with transaction.atomic():
-        found = request(symbol, at, trigger=Trigger.MANUAL, signal=signal, by=by, **asked)
+        run, is_new = request(symbol, at, trigger=Trigger.MANUAL, signal=signal, by=by, **options)
         go_on()
-    return found
+    return run, is_new
 
 
 def start(at: datetime) -> int:
-    """Ask for the opinions that come by themselves; how many are new. What is over is swept away first."""
+    """Request the opinions that come automatically; return how many are new. Sweep what is over first."""
     sweep(at)
     with transaction.atomic():
-        asked = request_deserving(at)
+        count = request_deserving(at)
         if OrchestrationRun.objects.filter(status=OrchestrationRun.Status.QUEUED).exists():
             go_on()
-    return asked
+    return count
 
 
 def start_all(at: datetime) -> int:
-    """Ask for an opinion on every watched instrument; how many are new."""
+    """Request an opinion on every watched instrument; return how many are new."""
     with transaction.atomic():
-        asked = request_all(at)
+        count = request_all(at)
         go_on()
-    return asked
+    return count
 
 
 def go_on() -> None:
@@ -85,7 +85,7 @@ def request(
     context: str = "",
     analyst: str = "",
 ) -> tuple[OrchestrationRun, bool]:
-    """A run that waits for its turn, and whether it is new: what is open already is not asked twice.
+    """Return a run that waits for its turn, and whether it is new: an open one is not requested twice.
 
     Raises NotConfigured.
     """
@@ -114,9 +114,9 @@ def request(
 
 
 def request_deserving(at: datetime) -> int:
-    """Ask for an opinion on the signals that deserve one by themselves, the strongest first; how many.
+    """Request an opinion on the signals that deserve one automatically, the strongest first; return how many.
 
-    Those are daily ones and confident intraday ones that have none on the bars they stand on now, up to so
+    Those are daily ones and confident intraday ones that have none on the bars they depend on now, up to so
     many a day.
     """
     with transaction.atomic():
@@ -130,21 +130,21 @@ def _request_deserving(at: datetime) -> int:
     left = settings.ORCHESTRATE_PER_DAY - by_itself.count()
     if left <= 0:
         return 0
-    asked = OrchestrationRun.objects.filter(signal=OuterRef("pk"), bars_digest=OuterRef("bars_digest"))
+    requested = OrchestrationRun.objects.filter(signal=OuterRef("pk"), bars_digest=OuterRef("bars_digest"))
     deserving = Q(timeframe__in=DAILY) | Q(confidence__gte=settings.ORCHESTRATE_ABOVE)
-    waiting = Signal.objects.pending(at).filter(deserving).exclude(Exists(asked))
-    found = waiting.order_by("-confidence", "-generated_at", "id")[:left]
-    return sum(request(one.symbol, at, trigger=Trigger.SIGNAL, signal=one)[1] for one in found)
+    waiting = Signal.objects.pending(at).filter(deserving).exclude(Exists(requested))
+    strongest = waiting.order_by("-confidence", "-generated_at", "id")[:left]
+    return sum(request(signal.symbol, at, trigger=Trigger.SIGNAL, signal=signal)[1] for signal in strongest)
 
 
 def request_all(at: datetime, analyst: str = "") -> int:
-    """Ask for an opinion on every watched instrument; how many runs are new."""
+    """Request an opinion on every watched instrument; return how many runs are new."""
     symbols = Instrument.objects.watched().order_by("symbol").values_list("symbol", flat=True)
-    return sum(request(one, at, trigger=Trigger.SCHEDULED, analyst=analyst)[1] for one in symbols)
+    return sum(request(symbol, at, trigger=Trigger.SCHEDULED, analyst=analyst)[1] for symbol in symbols)
 
 
 def cancel(run: OrchestrationRun, at: datetime) -> None:
-    """Take back a run that has not ended. What its analyst still answers is not recorded. Raises NotOpen."""
+    """Cancel a run that has not ended. What its analyst still answers is not stored. Raises NotOpen."""
     if not OrchestrationRun.objects.filter(pk=run.pk).change_status(Cause.CANCELLED, finished_at=at):
         run.refresh_from_db()
         raise NotOpen(f"It is {run.status} already.")
@@ -152,7 +152,7 @@ def cancel(run: OrchestrationRun, at: datetime) -> None:
 
 
 def sweep(at: datetime) -> dict[str, int]:
-    """Fail the runs whose worker is dead, and take back those whose signal ended while they waited."""
+    """Fail the runs whose worker is dead, and cancel those whose signal ended while they waited."""
     lost = OrchestrationRun.objects.filter(deadline_at__lte=at)
     pending = Signal.objects.pending(at)
     ended = OrchestrationRun.objects.filter(signal__isnull=False).exclude(signal__in=pending)

@@ -53,34 +53,34 @@ class Clock:
 
 
 def work(at: datetime, held: Callable[[], Sequence[Held]]) -> bool:
-    """Work through what waits, for a while; whether more does. Nothing, when all slots are taken.
+    """Work on the queued runs for a while; return whether more wait. Do nothing when all slots are taken.
 
     `held`: the open positions at the moment it is called.
     """
     clock = Clock(at)
-    with _slot() as mine:
-        while mine and clock.gone < SPELL:
+    with _slot() as is_free:
+        while is_free and clock.gone < SPELL:
             positions = held()
             runs = _claim(clock.now)
             if not runs:
                 return False
             _work_on(runs, positions, clock)
-    return mine and OrchestrationRun.objects.filter(status=Status.QUEUED).exists()
+    return is_free and OrchestrationRun.objects.filter(status=Status.QUEUED).exists()
 
 
 @contextmanager
 def _slot() -> Iterator[bool]:
-    """One of the slots, if one is free."""
+    """Take one of the slots; yield whether one was free."""
     for number in range(settings.ORCHESTRATION_CONCURRENCY):
-        with locks.held(f"signals orchestration {number}") as mine:
-            if mine:
+        with locks.held(f"signals orchestration {number}") as is_locked:
+            if is_locked:
                 yield True
                 return
     yield False
 
 
 def _claim(at: datetime) -> list[OrchestrationRun]:
-    """The strongest that waits, with as many others for its analyst as that one takes at once."""
+    """Claim the strongest queued run, with as many others for its analyst as that takes at once."""
     deadline = at + timedelta(seconds=settings.ANALYST_TIMEOUT_SECONDS) + GRACE
     with transaction.atomic():
         waiting = OrchestrationRun.objects.filter(status=Status.QUEUED).strongest_first()
@@ -89,13 +89,13 @@ def _claim(at: datetime) -> list[OrchestrationRun]:
         name = free.values_list("analyst", flat=True).first()
         if name is None:
             return []
-        mine = list(free.filter(analyst=name).defer(*ANSWERED).select_related("signal")[: _at_once(name)])
-        OrchestrationRun.objects.filter(pk__in=[run.pk for run in mine]).change_status(
+        runs = list(free.filter(analyst=name).defer(*ANSWERED).select_related("signal")[: _at_once(name)])
+        OrchestrationRun.objects.filter(pk__in=[run.pk for run in runs]).change_status(
             Cause.CLAIMED, started_at=at, deadline_at=deadline
         )
-    for run in mine:
+    for run in runs:
         run.status, run.started_at, run.deadline_at = Status.RUNNING, at, deadline
-    return mine
+    return runs
 
 
 def _at_once(name: str) -> int:
@@ -123,7 +123,7 @@ def _work_on(runs: Sequence[OrchestrationRun], held: Sequence[Held], clock: Cloc
 
 
 def _break_off(run: OrchestrationRun, error: Exception, at: datetime) -> None:
-    """Its text stays in the log: it may hold anything."""
+    """Fail a run that something broke on. The error's text stays in the log: it may hold anything."""
     logger.error("%s broke on %s", run.analyst, run.symbol, exc_info=error)
     why = BROKEN.format(type(error).__name__)
     store.write([{"id": run.pk, "status": end_of(Cause.FAILED), "error": why, "finished_at": at}])
@@ -136,17 +136,17 @@ def _consult(runs: Sequence[OrchestrationRun], held: Sequence[Held], clock: Cloc
         taken = redaction.redact_all(taken, redaction.secret_values(settings))
     notes = _recall_elsewhere(runs, taken, clock)
     payloads = [
-        {"id": run.pk, "inputs": one, "memories_recalled": _recalled(one), "notes": noted}
-        for run, one, noted in zip(runs, taken, notes, strict=True)
+        {"id": run.pk, "inputs": snapshot, "memories_recalled": _recalled(snapshot), "notes": note}
+        for run, snapshot, note in zip(runs, taken, notes, strict=True)
     ]
-    # Whoever may never answer is asked when the snapshot is stored, and about nothing that was taken back.
-    asked = store.write(payloads) if is_outside else {run.pk for run in runs}
+    # A service outside is asked when the snapshot is stored, and about no run that was cancelled.
+    stored = store.write(payloads) if is_outside else {run.pk for run in runs}
     answers = [
         ({} if is_outside else payload) | _answer(run, snapshot)
         for run, snapshot, payload in zip(runs, taken, payloads, strict=True)
-        if run.pk in asked
+        if run.pk in stored
     ]
-    _record(runs, [one | {"finished_at": clock.now} for one in answers], clock.now)
+    _record(runs, [answer | {"finished_at": clock.now} for answer in answers], clock.now)
 
 
 def _is_outside(name: str) -> bool:
@@ -186,7 +186,7 @@ def _recall_elsewhere(
 
 
 def _answer(run: OrchestrationRun, snapshot: dict[str, Any]) -> dict[str, Any]:
-    """What the run came to, as columns. A failure is a failure, whatever it was."""
+    """Return the result of the run as columns. A failure is a failure, whatever it was."""
     try:
         spec, analyst = registry.spec_of(run.analyst), registry.build(run.analyst, settings)
         most = analyst.most(snapshot)
@@ -201,7 +201,7 @@ def _answer(run: OrchestrationRun, snapshot: dict[str, Any]) -> dict[str, Any]:
 
 
 def _failed(run: OrchestrationRun, failure: AnalystFailed) -> dict[str, Any]:
-    """Where nobody knows what was spent, what was set aside stands."""
+    """Return the columns of a failure. Where the cost is unknown, what was set aside stays."""
     spent = {} if failure.bill is None else {"tokens": failure.bill.tokens, "cost_usd": failure.bill.usd}
     logger.warning("%s has no opinion on %s: %s", run.analyst, run.symbol, failure)
     return spent | {
@@ -209,29 +209,29 @@ def _failed(run: OrchestrationRun, failure: AnalystFailed) -> dict[str, Any]:
         "status": end_of(Cause.FAILED),
         "error": str(failure) or "It gave no reason.",
         "model": failure.model[:LONGEST_MODEL],
-        "exchanges": [asdict(one) for one in failure.exchanges],
+        "exchanges": [asdict(exchange) for exchange in failure.exchanges],
     }
 
 
 def _completed(
     run: OrchestrationRun, snapshot: dict[str, Any], opinion: Opinion, *, may_invent: bool
 ) -> dict[str, Any]:
-    """The answer, held against what the analyst was given and against itself."""
-    said = JOINT.join([opinion.reasoning, *(factor.text for factor in opinion.factors)])
+    """Return the columns of an answer, compared with what the analyst was given and with itself."""
+    text = JOINT.join([opinion.reasoning, *(factor.text for factor in opinion.factors)])
     given = {**snapshot, "answer": {"confidence": opinion.confidence}}
-    claims = grounding.check(said, given).inventions if may_invent else ()
+    claims = grounding.check(text, given).inventions if may_invent else ()
     side = run.signal.signal_type if run.signal else None
-    told = (opinion.action, opinion.confidence, opinion.reasoning, side)
+    parts = (opinion.action, opinion.confidence, opinion.reasoning, side)
     return {
         "id": run.pk,
         "status": end_of(Cause.ANSWERED),
         "agent_suggestion": opinion.action,
         "confidence": round(opinion.confidence, 4),
         "reasoning": opinion.reasoning,
-        "key_factors": [{"verdict": one.verdict, "text": one.text} for one in opinion.factors],
-        "inventions": [{"text": one.text, "start": one.start, "end": one.end} for one in claims],
-        "contradictions": contradictions(*told) if may_invent else [],
-        "exchanges": [asdict(one) for one in opinion.exchanges],
+        "key_factors": [{"verdict": factor.verdict, "text": factor.text} for factor in opinion.factors],
+        "inventions": [{"text": claim.text, "start": claim.start, "end": claim.end} for claim in claims],
+        "contradictions": contradictions(*parts) if may_invent else [],
+        "exchanges": [asdict(exchange) for exchange in opinion.exchanges],
         "model": opinion.model[:LONGEST_MODEL],
         "tokens": opinion.bill.tokens,
         "cost_usd": opinion.bill.usd,

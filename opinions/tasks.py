@@ -13,8 +13,8 @@ logger = logging.getLogger(__name__)
 
 def start() -> None:
     """Ask for the second opinions that come by themselves."""
-    if asked := queue.start(timezone.now()):
-        logger.info("opinions asked for: %s", asked)
+    if count := queue.start(timezone.now()):
+        logger.info("opinions asked for: %s", count)
 
 
 def work() -> None:
@@ -30,5 +30,5 @@ def start_all() -> None:
 
 def hindsight() -> None:
     """Give Hindsight the cases that it has not got."""
-    if given := memory.hand_on(timezone.now()):
-        logger.info("gave Hindsight %s cases", given)
+    if count := memory.hand_on(timezone.now()):
+        logger.info("gave Hindsight %s cases", count)

@@ -19,7 +19,7 @@ LONGEST_TEXT = 500  # characters of a case
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be found alike. `before`: what came to be known later is hindsight. `words`: any of them.
+    """What a case should be like. `before`: what became known later is hindsight. `words`: any of them.
 
     Without a strategy, what is known of the symbol.
     """
@@ -40,13 +40,13 @@ class Question:
 
 
 def any_of(text: str) -> str:
-    """The first words of a text as a search for any of them."""
+    """Return the first words of a text as a search for any of them."""
     words = ["".join(filter(str.isalnum, word)) for word in text.split()[:40]]
     return " or ".join([word for word in words if len(word) > 3][:12])
 
 
 def recall(questions: Sequence[Question]) -> list[list[Memory]]:
-    """For each the cases most alike: outcomes and decisions, the same strategy, symbol and regime first.
+    """Return the cases most alike to each: outcomes and decisions, same strategy, symbol and regime first.
 
     Two queries, however many are asked.
     """
@@ -70,7 +70,7 @@ def recall(questions: Sequence[Question]) -> list[list[Memory]]:
 
 
 def alike(memory: Memory, question: Question) -> list[str]:
-    """What a case has in common with the one that is asked about."""
+    """Return what a case has in common with the question."""
     common = {
         "strategy": memory.strategy_id == question.strategy_id and memory.timeframe == question.timeframe,
         "symbol": memory.symbol == question.symbol,
@@ -81,8 +81,8 @@ def alike(memory: Memory, question: Question) -> list[str]:
 
 
 def retain(memories: Collection[Memory]) -> int:
-    """Keep what is not kept yet; how much was new."""
-    references = [one.reference for one in memories]
+    """Store the memories that are not stored yet; return how many were new."""
+    references = [memory.reference for memory in memories]
     before = Memory.objects.filter(bank=settings.MEMORY_BANK, reference__in=references).count()
     Memory.objects.bulk_create(memories, batch_size=1_000, ignore_conflicts=True)
     return len(memories) - before
@@ -97,7 +97,7 @@ def memory_of(
     text: str,
     features: dict[str, Any],
 ) -> Memory:
-    """A case of this signal: what is `text` is kept as one plain line, `features` as they are."""
+    """Return a case of this signal: `text` becomes one plain line, `features` stay as they are."""
     return Memory(
         bank=settings.MEMORY_BANK,
         kind=kind,

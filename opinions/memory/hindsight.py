@@ -52,10 +52,10 @@ class Hindsight:
         self._who = service("Hindsight", url)
 
     def retain(self, items: Sequence[Retained], seconds: float) -> None:
-        """Hand them over, to be worked on afterwards; twice is the same as once. Raises HindsightAway."""
+        """Send them, to be worked on afterwards; twice is the same as once. Raises HindsightAway."""
         if not items:
             return
-        told = [
+        documents = [
             {
                 "content": item.content,
                 "timestamp": item.timestamp.isoformat(),
@@ -65,23 +65,23 @@ class Hindsight:
             }
             for item in items
         ]
-        answer = self._post("memories", {"items": told, "async": True}, seconds)
+        answer = self._post("memories", {"items": documents, "async": True}, seconds)
         if answer.get("success") is not True:
             raise HindsightAway(f"{self._who} did not retain what it was given")
 
     def recall(self, query: str, seconds: float) -> list[Recalled]:
-        """What it remembers about that, the most fitting first. Raises HindsightAway."""
-        asked = {"query": query, "types": TOLD, "max_tokens": RECALLED_TOKENS, "budget": "low"}
-        answer = self._post("memories/recall", asked, seconds)
+        """Return what it remembers about that, the most fitting first. Raises HindsightAway."""
+        payload = {"query": query, "types": TOLD, "max_tokens": RECALLED_TOKENS, "budget": "low"}
+        answer = self._post("memories/recall", payload, seconds)
         match answer:
             case {"results": [*results]} if all(map(_is_fact, results)):
                 return [_recalled(fact) for fact in results[:MOST_RECALLED]]
         raise self._misfit()
 
-    def _post(self, path: str, asked: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
+    def _post(self, path: str, payload: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
         try:
             path = f"/v1/default/banks/{quote(self._bank, safe='')}/{path}"
-            return post("Hindsight", self._url, path, json.dumps(asked), seconds).body
+            return post("Hindsight", self._url, path, json.dumps(payload), seconds).body
         except TimeoutError as timeout:
             raise HindsightAway(str(timeout)) from None
         except Failure as failure:
@@ -116,5 +116,5 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _plain(text: str) -> str:
-    """Without what a database cannot keep or a page would not show as it is."""
+    """Return the text without what a database cannot keep or a page would not show as it is."""
     return "".join(c if c.isprintable() or c == "\n" else " " for c in text).strip()[:LONGEST_TEXT]

@@ -26,46 +26,46 @@ HANDED_ON, PATIENCE = 50, 20.0  # cases at a time that it is given, and seconds
 
 
 def recall_elsewhere(question: Question, secrets: Collection[str]) -> list[dict[str, Any]]:
-    """What Hindsight recalls of it: outside text, made harmless. Raises HindsightAway.
+    """Return what Hindsight recalls of it: outside text, made harmless. Raises HindsightAway.
 
     What came to be known later, or nobody knows when, is left out.
     """
     if not settings.HINDSIGHT_URL:
         return []
-    asked = " ".join([question.side, question.symbol, question.strategy_id, question.regime, question.words])
-    found = _hindsight().recall(asked.strip(), LISTENED)
+    query = " ".join([question.side, question.symbol, question.strategy_id, question.regime, question.words])
+    facts = _hindsight().recall(query.strip(), LISTENED)
     return [
-        {"at": f"{one.at:%Y-%m-%dT%H:%M:%SZ}", "text": sanitize.plain(redaction.redact(one.text, secrets))}
-        for one in found
-        if one.at is not None and one.at < question.before
+        {"at": f"{fact.at:%Y-%m-%dT%H:%M:%SZ}", "text": sanitize.plain(redaction.redact(fact.text, secrets))}
+        for fact in facts
+        if fact.at is not None and fact.at < question.before
     ][:ELSEWHERE]
 
 
 def hand_on(at: datetime) -> int:
-    """Give Hindsight what it has not got; how much that was. What it does not take is tried again later.
+    """Send Hindsight the cases it has not got; return how many. What it does not take is tried again later.
 
     The fewer at a time, the oftener they were not taken: one that it never takes keeps no other away.
     """
-    with locks.held("signals hindsight") as mine:
+    with locks.held("signals hindsight") as is_locked:
         waiting = Memory.objects.filter(retained_at=None).defer("search").order_by("attempts", "id")
-        found = list(waiting[:HANDED_ON]) if mine else []
-        if not found:
+        cases = list(waiting[:HANDED_ON]) if is_locked else []
+        if not cases:
             return 0
-        found = found[: max(1, HANDED_ON >> found[0].attempts)]
-        these = Memory.objects.filter(pk__in=[one.pk for one in found])
+        cases = cases[: max(1, HANDED_ON >> cases[0].attempts)]
+        rows = Memory.objects.filter(pk__in=[case.pk for case in cases])
         try:
-            _hindsight().retain([_told(one) for one in found], PATIENCE)
+            _hindsight().retain([_document(case) for case in cases], PATIENCE)
         except HindsightAway as away:
-            these.update(attempts=Least(F("attempts") + 1, MOST_ATTEMPTS))
-            logger.warning("%s; %s cases wait", away, len(found))
+            rows.update(attempts=Least(F("attempts") + 1, MOST_ATTEMPTS))
+            logger.warning("%s; %s cases wait", away, len(cases))
             return 0
-        return these.update(retained_at=at)
+        return rows.update(retained_at=at)
 
 
 def _hindsight() -> Hindsight:
     return Hindsight(settings.HINDSIGHT_URL, settings.MEMORY_BANK)
 
 
-def _told(one: Memory) -> Retained:
-    about = {"symbol": one.symbol, "strategy": one.strategy_id, "side": one.side, "kind": one.kind}
-    return Retained(one.text, one.known_at, one.reference, context=one.get_kind_display(), metadata=about)
+def _document(case: Memory) -> Retained:
+    about = {"symbol": case.symbol, "strategy": case.strategy_id, "side": case.side, "kind": case.kind}
+    return Retained(case.text, case.known_at, case.reference, context=case.get_kind_display(), metadata=about)

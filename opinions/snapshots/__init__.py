@@ -19,13 +19,13 @@ __all__ = ["Held", "Subject", "take"]
 
 
 def take(subjects: Sequence[Subject], at: datetime, held: Sequence[Held] = ()) -> list[dict[str, Any]]:
-    """The snapshot of each, in their order."""
+    """Return the snapshot of each, in their order."""
     around = Around.load(subjects, at, held)
-    questions = [one.question(at) for one in subjects]
+    questions = [subject.question(at) for subject in subjects]
     recalled = memory.recall(questions)
     return [
-        _snapshot(subject, around) | signals.recalled_cases(question, found) | {"context": subject.words}
-        for subject, question, found in zip(subjects, questions, recalled, strict=True)
+        _snapshot(subject, around) | signals.recalled_cases(question, cases) | {"context": subject.words}
+        for subject, question, cases in zip(subjects, questions, recalled, strict=True)
     ]
 
 

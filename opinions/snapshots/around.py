@@ -87,10 +87,10 @@ class Around:
 
     @classmethod
     def load(cls, subjects: Sequence[Subject], at: datetime, held: Sequence[Held]) -> "Around":
-        symbols = {one.symbol for one in subjects}
-        signals = [one.signal for one in subjects if one.signal]
+        symbols = {subject.symbol for subject in subjects}
+        signals = [subject.signal for subject in subjects if subject.signal]
         others: dict[str, list[Signal]] = {}
-        for pending in _pending({one.symbol for one in signals}, at):
+        for pending in _pending({signal.symbol for signal in signals}, at):
             others.setdefault(pending.symbol, []).append(pending)
         return cls(
             at,
@@ -106,8 +106,8 @@ class Around:
 
 
 def _pending(symbols: Iterable[str], at: datetime) -> QuerySet[Signal]:
-    found = Signal.objects.pending(at).filter(symbol__in=symbols)
-    return found.only("symbol", "strategy_id", "timeframe", "signal_type", "confidence")
+    pending = Signal.objects.pending(at).filter(symbol__in=symbols)
+    return pending.only("symbol", "strategy_id", "timeframe", "signal_type", "confidence")
 
 
 def _years(symbols: Iterable[str], at: datetime) -> dict[str, tuple[float, float, int]]:
@@ -127,10 +127,10 @@ def _years(symbols: Iterable[str], at: datetime) -> dict[str, tuple[float, float
 def _trails(subjects: Sequence[Subject]) -> dict[tuple[str, Timeframe], Trail]:
     """The bars of every symbol and timeframe that is asked for: one read for each timeframe."""
     needed: dict[Timeframe, dict[str, int]] = {}
-    for one in subjects:
-        needed.setdefault(one.timeframe, {})[one.symbol] = RANKED + PERIOD
-        if higher := HIGHER.get(one.timeframe):
-            needed.setdefault(higher, {}).setdefault(one.symbol, SLOW)
+    for subject in subjects:
+        needed.setdefault(subject.timeframe, {})[subject.symbol] = RANKED + PERIOD
+        if higher := HIGHER.get(subject.timeframe):
+            needed.setdefault(higher, {}).setdefault(subject.symbol, SLOW)
     trails = {}
     for timeframe, symbols in needed.items():
         panel = store.panel(list(symbols), timeframe, last=max(symbols.values()))

@@ -37,14 +37,14 @@ def seen(trail: Trail) -> dict[str, float]:
     if not len(trail):
         return {}
     close = trail.panel.bars.close[trail.rows]
-    found = {
+    values = {
         "price": float(close[-1]),
         "atr": float(_atr(trail)[-1]),
         "trend_fast": float(indicators.sma(close, 50)[-1]),
         "trend_slow": float(indicators.sma(close, 200)[-1]),
         "rsi": float(indicators.rsi(close, PERIOD)[-1]),
     }
-    return {name: value for name, value in found.items() if not np.isnan(value)}
+    return {name: value for name, value in values.items() if not np.isnan(value)}
 
 
 def _atr(trail: Trail) -> Floats:
@@ -102,10 +102,10 @@ def volatility(trail: Trail, seen: Mapping[str, float], timeframe: Timeframe) ->
     }
 
 
-def year(known: tuple[float, float, int] | None, price: float | None) -> dict[str, Any] | None:
-    if known is None or price is None:
+def year(extremes: tuple[float, float, int] | None, price: float | None) -> dict[str, Any] | None:
+    if extremes is None or price is None:
         return None
-    high, low, days = known
+    high, low, days = extremes
     return {
         "high": high,
         "low": low,

@@ -18,7 +18,9 @@ from signals.models import Signal, StrategyRecord
 def said(signal: Signal, around: Around) -> dict[str, Any]:
     strategy = studies.strategy_of(signal)
     entry, targets = float(signal.entry_price), signal.targets
-    opposed = [one for one in around.pending.get(signal.symbol, []) if one.signal_type != signal.signal_type]
+    opposed = [
+        other for other in around.pending.get(signal.symbol, []) if other.signal_type != signal.signal_type
+    ]
     return {
         "side": signal.signal_type,
         "strategy": signal.strategy_id,
@@ -40,12 +42,12 @@ def said(signal: Signal, around: Around) -> dict[str, Any]:
         "parameters": asdict(strategy) if strategy else dict(signal.parameters),
         "opposed_by": [
             {
-                "strategy": one.strategy_id,
-                "timeframe": one.timeframe,
-                "side": one.signal_type,
-                "confidence": float(one.confidence),
+                "strategy": other.strategy_id,
+                "timeframe": other.timeframe,
+                "side": other.signal_type,
+                "confidence": float(other.confidence),
             }
-            for one in opposed
+            for other in opposed
         ],
     }
 
@@ -63,7 +65,7 @@ def costs(signal: Signal) -> dict[str, Any]:
 
 def track_record(signal: Signal, around: Around) -> dict[str, Any]:
     about = (signal.strategy_id, signal.timeframe)
-    here, everywhere = (around.records.get((*about, one)) for one in (signal.symbol, records.POOLED))
+    here, everywhere = (around.records.get((*about, symbol)) for symbol in (signal.symbol, records.POOLED))
     return {"here": _record(here), "all": _record(everywhere)}
 
 
@@ -86,25 +88,27 @@ def _record(record: StrategyRecord | None) -> dict[str, Any] | None:
     }
 
 
-def recalled_cases(question: Question, found: Sequence[Memory]) -> dict[str, Any]:
+def recalled_cases(question: Question, memories: Sequence[Memory]) -> dict[str, Any]:
     """What is recalled: how signals like this turned out, and what people decided on them."""
-    told = {kind: [one for one in found if one.kind == kind] for kind in Memory.Kind}
+    by_kind = {kind: [case for case in memories if case.kind == kind] for kind in Memory.Kind}
     return {
-        "cases": [_case(one, question) for one in told[Memory.Kind.OUTCOME]],
+        "cases": [_case(case, question) for case in by_kind[Memory.Kind.OUTCOME]],
         "refusals": [
-            _case(one, question) for one in told[Memory.Kind.DECISION] if not one.features.get("approved")
+            _case(case, question)
+            for case in by_kind[Memory.Kind.DECISION]
+            if not case.features.get("approved")
         ],
     }
 
 
-def _case(found: Memory, question: Question) -> dict[str, Any]:
+def _case(memory_row: Memory, question: Question) -> dict[str, Any]:
     case = {
-        "symbol": found.symbol,
-        "strategy": found.strategy_id,
-        "timeframe": found.timeframe,
-        "side": found.side,
-        "at": instant(found.known_at),
-        "alike": memory.alike(found, question),
-        "text": found.text,
+        "symbol": memory_row.symbol,
+        "strategy": memory_row.strategy_id,
+        "timeframe": memory_row.timeframe,
+        "side": memory_row.side,
+        "at": instant(memory_row.known_at),
+        "alike": memory.alike(memory_row, question),
+        "text": memory_row.text,
     }
-    return case | {name: found.features[name] for name in ("r", "end") if name in found.features}
+    return case | {name: memory_row.features[name] for name in ("r", "end") if name in memory_row.features}
