@@ -215,7 +215,7 @@ def _set_enabled(request: HttpRequest, queryset: QuerySet[StrategyConfig], *, en
     """Switch them on or off. Only those that change are logged."""
     with transaction.atomic():
         changing = list(queryset.exclude(enabled=enabled).select_for_update())
-        chosen = StrategyConfig.objects.filter(pk__in=[one.pk for one in changing])
+        chosen = StrategyConfig.objects.filter(pk__in=[config.pk for config in changing])
         chosen.update(enabled=enabled, changed_at=timezone.now())
         if changing:
             message = [{"changed": {"fields": ["Enabled"]}}]

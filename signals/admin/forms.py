@@ -94,38 +94,40 @@ class ConfigForm(ModelForm):
         return [name for name, value in self.before.items() if getattr(self.instance, name) != value]
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
+        cleaned = super().clean() or {}
         strategy = STRATEGIES.get(self.instance.strategy_id)
         if strategy is None:
             why = trouble(self.instance)
         else:
-            self._take_parameters(strategy, said)
+            self._take_parameters(strategy, cleaned)
             why = not_fetched(self.instance.timeframe)
-        if why and said.get("enabled"):
+        if why and cleaned.get("enabled"):
             self.add_error("enabled", why)
-        return said
+        return cleaned
 
-    def _take_parameters(self, strategy: type[Strategy], said: Mapping[str, Any]) -> None:
+    def _take_parameters(self, strategy: type[Strategy], cleaned: Mapping[str, Any]) -> None:
         """Keep what differs from the defaults. What is impossible is told at its field."""
-        names = [one.name for one in fields(strategy)]
-        given = {name: said[f"{PREFIX}{name}"] for name in names if said.get(f"{PREFIX}{name}")}
+        names = [parameter.name for parameter in fields(strategy)]
+        given = {name: cleaned[f"{PREFIX}{name}"] for name in names if cleaned.get(f"{PREFIX}{name}")}
         try:
-            made = strategy.of(given)
+            parsed = strategy.of(given)
         except BadParameters as bad:
             for name, error in bad.errors.items():
                 self.add_error(f"{PREFIX}{name}", capfirst(error))
             return
         self.instance.parameters = {
-            one.name: getattr(made, one.name)
-            for one in fields(strategy)
-            if getattr(made, one.name) != one.default
+            parameter.name: getattr(parsed, parameter.name)
+            for parameter in fields(strategy)
+            if getattr(parsed, parameter.name) != parameter.default
         }
 
 
 def form_of(config: StrategyConfig) -> type[ConfigForm]:
     """Return the form of a configuration: with its choices, and a field for each parameter."""
     strategy = STRATEGIES.get(config.strategy_id)
-    own = {f"{PREFIX}{one.name}": _field(one) for one in fields(strategy)} if strategy else {}
+    own = (
+        {f"{PREFIX}{parameter.name}": _field(parameter) for parameter in fields(strategy)} if strategy else {}
+    )
     chosen = {"strategy_id": config.strategy_id, "timeframe": config.timeframe}
     return type("ConfigForm", (ConfigForm,), {"chosen": chosen, **own})
 

@@ -77,7 +77,7 @@ class ScanAdmin(ReadOnlyAdmin):
             '<div class="wide"><table class="figures numbers counts"><thead><tr><th>strategy</th>'
             "<th></th>{}</tr></thead><tbody>{}</tbody></table></div>",
             format_html_join(
-                "", '<th class="num">{}</th>', ([said] for said in signal_formatting.COUNTS.values())
+                "", '<th class="num">{}</th>', ([title] for title in signal_formatting.COUNTS.values())
             ),
             format_html_join("", "{}", ([_row(entry)] for entry in scan.counts)),
         )

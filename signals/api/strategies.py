@@ -52,7 +52,7 @@ class ConfigurationSerializer(serializers.ModelSerializer[StrategyConfig]):
             strategy = config.strategy
         except BadParameters:
             return None
-        return {one.name: getattr(strategy, one.name) for one in fields(strategy)}
+        return {field.name: getattr(strategy, field.name) for field in fields(strategy)}
 
 
 class StrategyRecordSerializer(RecordSerializer):

@@ -98,8 +98,11 @@ def _outcome(test: Backtest) -> dict[str, Any]:
     except (KeyError, BadParameters) as error:
         # Checked when it was asked for: this version of Jax is another one.
         return {"status": Status.FAILED, "error": f"The strategy has changed since: {error}"}
-    found = report(setup, studies(setup, draws=RANDOM_DRAWS))
-    return {"status": Status.COMPLETED, "result": {**found.as_json(), "text": found.text()}}
+    finished_report = report(setup, studies(setup, draws=RANDOM_DRAWS))
+    return {
+        "status": Status.COMPLETED,
+        "result": {**finished_report.as_json(), "text": finished_report.text()},
+    }
 
 
 def _columns(setup: Setup) -> dict[str, Any]:

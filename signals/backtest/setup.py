@@ -67,7 +67,9 @@ class Setup:
     @property
     def parameters(self) -> dict[str, float]:
         """Those that are not the strategy's defaults."""
-        values = {one.name: getattr(self.strategy, one.name) for one in fields(self.strategy)}
+        values = {
+            parameter.name: getattr(self.strategy, parameter.name) for parameter in fields(self.strategy)
+        }
         defaults = type(self.strategy)()
         return {name: value for name, value in values.items() if value != getattr(defaults, name)}
 
@@ -120,8 +122,8 @@ def _is_share(number: Decimal) -> bool:
 
 def _configured(strategy_id: str, timeframe: str) -> StrategyConfig:
     """Return the stored configuration; where there is none, one with the defaults of every field."""
-    found = StrategyConfig.objects.filter(strategy_id=strategy_id, timeframe=timeframe).first()
-    return found or StrategyConfig(strategy_id=strategy_id, timeframe=timeframe)
+    config = StrategyConfig.objects.filter(strategy_id=strategy_id, timeframe=timeframe).first()
+    return config or StrategyConfig(strategy_id=strategy_id, timeframe=timeframe)
 
 
 def _unknown(strategy_id: str, timeframe: str) -> dict[str, str]:
@@ -137,10 +139,12 @@ def _without_bars(symbols: Sequence[str], timeframe: Timeframe) -> dict[str, str
     """Return why these symbols cannot be tested, if so."""
     if not symbols:
         return {"symbols": "Name at least one symbol."}
-    known = dict(Instrument.objects.filter(symbol__in=symbols).values_list("symbol", "split_pending_since"))
-    if unknown := [symbol for symbol in symbols if symbol not in known]:
+    splits_pending = dict(
+        Instrument.objects.filter(symbol__in=symbols).values_list("symbol", "split_pending_since")
+    )
+    if unknown := [symbol for symbol in symbols if symbol not in splits_pending]:
         return {"symbols": f"Not on the list of instruments: {shortened(unknown)}. {_instruments()}"}
-    if pending := [symbol for symbol in symbols if known[symbol]]:
+    if pending := [symbol for symbol in symbols if splits_pending[symbol]]:
         return {"symbols": f"A split of {shortened(pending)} is being restated: ask again in some minutes."}
     if any(store.oldest(symbols, timeframe).values()):
         return {}
@@ -148,8 +152,8 @@ def _without_bars(symbols: Sequence[str], timeframe: Timeframe) -> dict[str, str
 
 
 def _instruments() -> str:
-    listed = list(Instrument.objects.order_by("-watched", "symbol").values_list("symbol", flat=True))
-    return f"There are: {shortened(listed)}." if listed else "It is empty: add them in admin first."
+    symbols = list(Instrument.objects.order_by("-watched", "symbol").values_list("symbol", flat=True))
+    return f"There are: {shortened(symbols)}." if symbols else "It is empty: add them in admin first."
 
 
 def _how_to_get(timeframe: Timeframe) -> str:

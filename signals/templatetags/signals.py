@@ -1,4 +1,4 @@
-"""What strategies said, as the pages show it."""
+"""Signals as text, for templates."""
 
 from django import template
 
