@@ -1,4 +1,4 @@
-"""Prints the sessions of an exchange calendar: `python -m market.calendars XNYS 1990-01-01 2027-01-01`.
+"""Print the sessions of an exchange calendar: `python -m market.calendars XNYS 1990-01-01 2027-01-01`.
 
 A program of its own because exchange-calendars brings pandas, which no worker should carry.
 """
@@ -53,7 +53,7 @@ def zone(calendar: str) -> ZoneInfo | None:
 def sessions(calendar: str, first: str, last: str) -> list[tuple[str, int, int]]:
     """Return (date, opens, closes) of each session from `first` to `last`, instants in Unix seconds.
 
-    Raises ValueError for a calendar that nobody knows.
+    Raises ValueError for an unknown calendar.
     """
     import exchange_calendars
 

@@ -1,4 +1,4 @@
-"""What a quote means: its change against the previous close, its age, and whether it is stale.
+"""The meaning of a quote: its change against the previous close, its age, and whether it is stale.
 
 A quote belongs to the session it lies in; between two sessions, to the nearer one. So a price before the open
 is compared with yesterday's close, and a price after the close with the close before that session.

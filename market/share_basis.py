@@ -68,7 +68,7 @@ def split_like(closes: Floats, opens: Floats) -> Floats:
     0: like none.
 
     7.0 when the price fell to about a seventh. A crash to half the price looks like a split, too: from prices
-    alone nobody can tell.
+    alone it cannot be told.
     """
     moves = np.log(closes / opens)
     factors = np.zeros(len(moves))

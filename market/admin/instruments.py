@@ -162,7 +162,7 @@ class InstrumentAdmin(TitledAdmin):
 
 
 def _set_watched(request: HttpRequest, queryset: QuerySet[Instrument], *, watched: bool) -> int:
-    """Put them on the watchlist or take them off. Only those that change are written down."""
+    """Put them on the watchlist or take them off. Only those that change are logged."""
     with transaction.atomic():
         changing = list(queryset.exclude(watched=watched).select_for_update())
         Instrument.objects.filter(pk__in=[instrument.pk for instrument in changing]).update(watched=watched)

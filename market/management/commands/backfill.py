@@ -38,7 +38,7 @@ class Command(BaseCommand):
         _refuse_unknown(left)
         timeframe = Timeframe(options["timeframe"])
         rows, failures = 0, dict[str, str]()
-        # Not through Django, which ends every update with a new line. Off when nobody watches.
+        # Not through Django, which ends every update with a new line. Off where there is no terminal.
         with tqdm(total=len(left), unit="symbol", disable=None) as bar:
             while left:
                 current = self._once(left, timeframe, options["since"], bar)
