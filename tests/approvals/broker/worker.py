@@ -4,6 +4,7 @@ submit 2024-07-03T14:00:00+00:00 0d3e...
 """
 
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -14,10 +15,16 @@ django.setup()
 
 from approvals import execution  # noqa: E402  the models are there only after setup
 
+WORK: dict[str, Callable[..., None]] = {
+    "submit": execution.submit_order,
+    "cancel": execution.cancel_order,
+    "reconcile": execution.reconcile_orders,
+}
+
 for line in sys.stdin:
     work, at, *orders = line.split()
     try:
-        getattr(execution, work)(*map(UUID, orders), datetime.fromisoformat(at))
+        WORK[work](*map(UUID, orders), datetime.fromisoformat(at))
         answer = "done"
     except Error as error:
         answer = type(error).__name__
