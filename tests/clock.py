@@ -1,4 +1,4 @@
-"""The clock that a test sees: it begins at NOW, whatever the hour, and goes on from there.
+"""The clock that a test sees: it stands at NOW, whatever the hour. With a live server it goes on from there.
 
 Only tests that start processes (marked slow) keep the machine's clock, because their processes do; those in a
 browser set its clock to theirs. With `JAX_TEST_CLOCK=2028-02-29T23:57` NOW is another instant (UTC), and for
@@ -22,8 +22,10 @@ ELSEWHEN = Path(__file__).parent / "elsewhen"
 
 def of(item: pytest.Item) -> AbstractContextManager[object]:
     """Return the clock of a test, to run it by."""
-    has_processes = item.get_closest_marker("slow") and "chromium" not in getattr(item, "fixturenames", ())
-    return nullcontext() if has_processes else time_machine.travel(NOW, tick=True)
+    fixtures = getattr(item, "fixturenames", ())
+    if item.get_closest_marker("slow") and "chromium" not in fixtures:
+        return nullcontext()
+    return time_machine.travel(NOW, tick="live_server" in fixtures)
 
 
 def begin() -> None:

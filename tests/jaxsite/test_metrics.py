@@ -123,9 +123,9 @@ def test_an_order_whose_fate_is_unknown_for_long_is_told(client: Client) -> None
 def test_an_order_whose_fate_is_unknown_for_less_than_five_minutes_is_no_reason_to_worry(
     client: Client,
 ) -> None:
-    order = make.order(status=Order.Status.UNKNOWN, submitted_at=timezone.now() - timedelta(seconds=270))
+    order = make.order(status=Order.Status.UNKNOWN, submitted_at=timezone.now() - timedelta(minutes=5))
     assert health(client)["status"] == "healthy"
-    Order.objects.filter(pk=order.pk).update(submitted_at=timezone.now() - timedelta(seconds=300))
+    Order.objects.filter(pk=order.pk).update(submitted_at=timezone.now() - timedelta(minutes=5, seconds=1))
     assert degraded(client, "trading").startswith("What became of 1 orders is not known.")
 
 

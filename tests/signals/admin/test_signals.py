@@ -12,7 +12,7 @@ from tests.clock import NOW
 from tests.query_counts import CountQueries
 
 LIST = "/admin/signals/signal/"
-LATER = NOW + timedelta(hours=3)
+LATER = NOW + timedelta(hours=3, seconds=-1)
 
 
 @pytest.fixture(autouse=True)
