@@ -93,6 +93,10 @@ def test_what_adds_to_a_position_makes_no_further_one() -> None:
     assert sized("100", "90", held="1000", positions=10).quantity == 100
 
 
+def test_a_position_worth_less_than_a_dollar_is_a_position_to_add_to() -> None:
+    assert sized("100", "90", held="0.40", positions=10).quantity == 100
+
+
 def test_all_caps_that_bit_are_named_and_no_others() -> None:
     both = sized("100", "90", gross="95000", buying_power="5000", open_risk="4000")
     assert both == Size(50, Decimal(500), (Cap.GROSS, Cap.BUYING_POWER))
