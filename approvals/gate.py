@@ -5,17 +5,16 @@ minute. The halt is opened by a person, by the day's loss limit or by a mismatch
 cannot be read counts as closed and as halted.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import Error, transaction
 from django.utils import timezone
 
-from approvals import audit, notify
-from approvals.models import Gate, Notification, TradingHalt
+from approvals import audit, notify, queries
+from approvals.models import Gate, Notification
+from approvals.queries import GateFacts
 from market import worker
-from market.models import IngestionRun
 
 GOOD_FOR = timedelta(seconds=60)
 CHECKED_WITHIN = timedelta(minutes=3)
@@ -78,26 +77,22 @@ class State:
 
 
 def state(at: datetime) -> State:
-    """Return the halt and the gate. Three queries. Raises Error when they cannot be read."""
-    gate = Gate.objects.first()
-    rounds = IngestionRun.objects.finished(IngestionRun.Kind.QUOTES).order_by("-started_at")
-    newest = list(rounds.values_list("finished_at", "stored")[:ROUNDS])
+    """Return the halt and the gate. One query. Raises Error when they cannot be read."""
+    facts = queries.gate_facts(ROUNDS)
     return State(
-        halted=_halted(),
-        feed=_feed_trouble(newest, at),
-        broker=_broker_trouble(gate, at),
-        newest_round=newest[0][0] if newest else None,
+        halted=_halted(facts),
+        feed=_feed_trouble(facts, at),
+        broker=_broker_trouble(facts, at),
+        newest_round=next(iter(facts.ended_at), None),
     )
 
 
-def _halted() -> str:
+def _halted(facts: GateFacts) -> str:
     """Return since when, by whom and why trading is halted, by the oldest open halt; empty when it is not."""
-    open_halts = TradingHalt.objects.filter(ended_at=None).select_related("started_by")
-    halt = open_halts.order_by("started_at").first()
-    if halt is None:
+    if facts.halted_at is None:
         return ""
-    by = halt.started_by.get_username() if halt.started_by else "Jax"
-    return f"Trading is halted since {_clock(halt.started_at, '%Y-%m-%d %H:%M')} by {by}: {halt.reason}"
+    since, by = _clock(facts.halted_at, "%Y-%m-%d %H:%M"), facts.halted_by or "Jax"
+    return f"Trading is halted since {since} by {by}: {facts.halt_reason}"
 
 
 def obstacle(at: datetime) -> str:
@@ -113,15 +108,14 @@ def _clock(at: datetime, shape: str = "%H:%M:%S") -> str:
     return f"{timezone.localtime(at):{shape} %Z}"
 
 
-def _feed_trouble(rounds: Iterable[tuple[datetime | None, int]], at: datetime) -> Closed | None:
+def _feed_trouble(facts: GateFacts, at: datetime) -> Closed | None:
     """Return why the feed does not count as good for the last minute; None when it does.
 
     Good is an unbroken row of finished rounds of quotes that stored some, the newest at most three beats ago.
-    `rounds`: when each ended and how many quotes it stored, the newest first.
     """
     since = at
-    for ended_at, stored in rounds:
-        if not stored or ended_at is None or since - ended_at > worker.patience():
+    for ended_at, stored in zip(facts.ended_at, facts.stored, strict=True):
+        if not stored or since - ended_at > worker.patience():
             break
         since = min(since, ended_at)
     if since == at:
@@ -129,9 +123,9 @@ def _feed_trouble(rounds: Iterable[tuple[datetime | None, int]], at: datetime) -
     return Closed(Trouble.FEED_BACK, since + GOOD_FOR) if at - since < GOOD_FOR else None
 
 
-def _broker_trouble(gate: Gate | None, at: datetime) -> Closed | None:
+def _broker_trouble(gate: Gate | GateFacts, at: datetime) -> Closed | None:
     """Return why the broker does not count as good for the last minute; None when it does."""
-    if gate is None:
+    if gate.checked_at is None:
         return Closed(Trouble.BROKER_UNASKED)
     if at - gate.checked_at > CHECKED_WITHIN:
         return Closed(Trouble.BROKER_UNCHECKED)

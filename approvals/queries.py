@@ -103,6 +103,76 @@ def holdings(
     return fetch_all(HoldingRow, HOLDINGS, {**ratios, "symbols": wanted, "before": before, "limit": limit})
 
 
+# --- whether anything may be approved or sent ---------------------------------------------------------------
+
+GATE_FACTS = """
+SELECT
+    gate.checked_at, gate.broker_good_since, coalesce(gate.broker_error, '') AS broker_error,
+    halts.started_at AS halted_at, coalesce(halts.reason, '') AS halt_reason, username AS halted_by,
+    rounds.ended_at, rounds.stored
+FROM (
+    SELECT
+        coalesce(array_agg(finished_at ORDER BY started_at DESC), '{}') AS ended_at,
+        coalesce(array_agg(stored ORDER BY started_at DESC), '{}') AS stored
+    FROM (
+        SELECT finished_at, stored, started_at FROM ingestion_runs
+        WHERE kind = 'quotes' AND outcome = 'finished' ORDER BY started_at DESC LIMIT %(rounds)s
+    ) AS newest
+) AS rounds
+LEFT JOIN gate ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM trading_halts WHERE ended_at IS NULL ORDER BY started_at LIMIT 1
+) AS halts ON true
+LEFT JOIN auth_user ON auth_user.id = halts.started_by_id
+"""
+
+
+class GateFacts(NamedTuple):
+    """What the gate and the halt are told from. Times are None for what has not happened.
+
+    `halted_at` and what follows: of the oldest halt that is open; `halted_by` is None when nobody began it.
+    `ended_at` and `stored`: of the newest rounds of quotes, when each ended and how many quotes it stored,
+    the newest first.
+    """
+
+    checked_at: datetime | None
+    broker_good_since: datetime | None
+    broker_error: str
+    halted_at: datetime | None
+    halt_reason: str
+    halted_by: str | None
+    ended_at: Sequence[datetime]
+    stored: Sequence[int]
+
+
+def gate_facts(rounds: int) -> GateFacts:
+    """Return what the gate and the halt are told from, with so many rounds of quotes."""
+    return fetch_one(GateFacts, GATE_FACTS, {"rounds": rounds})
+
+
+# --- what is new -------------------------------------------------------------------------------------------
+
+NEWEST = """
+SELECT
+    (SELECT max(received_at) FROM quotes) AS quotes_at,
+    (SELECT max(id) FROM fills) AS fill,
+    (SELECT count(*) FROM orders WHERE status = 'held') AS held_orders
+"""
+
+
+class Newest(NamedTuple):
+    """When the newest quote came, the newest fill, and how many orders need a new decision."""
+
+    quotes_at: datetime | None
+    fill: int | None
+    held_orders: int
+
+
+def newest() -> Newest:
+    """Return what tells whether quotes, fills or held orders have changed."""
+    return fetch_one(Newest, NEWEST)
+
+
 # --- what the account is worth ----------------------------------------------------------------------------
 
 DAY_BEGAN = """

@@ -1,26 +1,26 @@
 """The home page: the watchlist with its quotes, the pending signals, the positions."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, TypedDict
 
 from django.core.paginator import Page
-from django.db.models import Count, Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from approvals import positions
-from approvals.models import Fill, Order
+from approvals import queries as approvals_queries
+from approvals.queries import Newest
 from core.paging import paged
 from desk import status_bar
 from desk.page import note_visit, page, show, viewer, without_page
 from market import formatting as market_formatting
 from market import queries, quotes
-from market.models import Instrument, Quote
+from market.models import Instrument
 from market.queries import PriceLine
 from market.quotes import QuoteView
 from market.templatetags import figures
@@ -36,31 +36,30 @@ LINE_WIDTH, LINE_HEIGHT = 96.0, 24.0
 class Version:
     """What the page is loaded from: it changes with every quote, signal, fill and held order.
 
-    And with every quote that becomes stale. `held_orders`: how many need a new look.
+    And with every quote that becomes stale.
     """
 
-    quotes_at: datetime | None
-    pending: int
-    newest_signal_at: datetime | None
-    newest_fill: int | None
-    held_orders: int
+    newest: Newest
+    pending: positions.Tally
     stale_quotes: int
 
     @classmethod
     def load(cls, at: datetime) -> "Version":
-        """Five queries."""
-        pending = Signal.objects.pending(at).aggregate(count=Count("pk"), newest=Max("created_at"))
+        """Three queries."""
         return cls(
-            quotes_at=Quote.objects.aggregate(newest=Max("received_at"))["newest"],
-            pending=pending["count"],
-            newest_signal_at=pending["newest"],
-            newest_fill=Fill.objects.aggregate(newest=Max("pk"))["newest"],
-            held_orders=Order.objects.filter(status=Order.Status.HELD).count(),
-            stale_quotes=len(quotes.stale_symbols(at)),
+            newest=approvals_queries.newest(),
+            pending=positions.Tally.of(Signal.objects.pending(at)),
+            stale_quotes=len(queries.stale_symbols(at)),
         )
 
+    @property
+    def held_orders(self) -> int:
+        """Return how many orders need a new look."""
+        return self.newest.held_orders
+
     def __str__(self) -> str:
-        return " ".join(str(value) for value in astuple(self))
+        parts = (*self.newest, self.pending.total, self.pending.newest_at, self.stale_quotes)
+        return " ".join(str(part) for part in parts)
 
 
 class WatchlistRow(TypedDict):
@@ -89,7 +88,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     # The version first: what comes while the rest is read is then shown by the next update.
     version = Version.load(at)
     book = positions.Book.load(at)
-    bar = status_bar.load(at, book.longs)
+    bar = status_bar.load(at, book.longs, version.pending)
     context = _context(request, at, version, book) | {"status_bar": bar, "measured": bar.measured}
     return show(request, "desk/home.html", at, context)
 
@@ -103,7 +102,7 @@ def update(request: HttpRequest) -> HttpResponse:
     if request.GET.get("seen") == str(version):
         return HttpResponse(status=204)
     book = positions.Book.load(at)
-    _, measured = positions.count_actionable(Signal.objects.pending(at), book.longs)
+    measured = version.pending.total - version.pending.actionable(book.longs)
     context = _context(request, at, version, book) | {"now": at, "measured": measured}
     return render(request, "desk/_home.html", context)
 

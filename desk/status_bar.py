@@ -54,10 +54,16 @@ class StatusBar:
         return [item for item in self.items if item.why]
 
 
-def load(at: datetime, longs: Collection[str] | None = None) -> StatusBar:
-    """Return what is true at an instant. `longs`: as in `positions.actionable`. At most nine queries."""
+def load(
+    at: datetime, longs: Collection[str] | None = None, pending: positions.Tally | None = None
+) -> StatusBar:
+    """Return what is true at an instant. Four queries; more to read what is held, for SELLs without `longs`.
+
+    `longs`: as in `positions.actionable`. `pending`: the pending signals, where they are counted already.
+    """
     state = gate.state(at)
-    waiting, measured = positions.count_actionable(Signal.objects.pending(at), longs)
+    tally = pending or positions.Tally.of(Signal.objects.pending(at))
+    waiting = tally.actionable(longs)
     items = [
         _feed(queries.watched_feeds(), state.feed),
         *_markets(queries.trading_hours(at)),
@@ -65,7 +71,7 @@ def load(at: datetime, longs: Collection[str] | None = None) -> StatusBar:
         _broker(state.broker),
         _trading(state),
     ]
-    return StatusBar(items, waiting, measured, state)
+    return StatusBar(items, waiting, tally.total - waiting, state)
 
 
 def _feed(delays: Mapping[str, int], closed: gate.Closed | None) -> Item:

@@ -12,9 +12,10 @@ from django.db import Error, InterfaceError, OperationalError, connection
 from approvals.gate import CHECKED_WITHIN
 from jaxsite import queries
 from jaxsite.queries import HealthFacts, health_facts
-from market import feeds, quotes, worker
+from market import feeds, worker
 from market.models import ProviderStatus
 from market.providers import registry
+from market.queries import stale_symbols
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +153,7 @@ def _trading(facts: HealthFacts, at: datetime) -> Check:
 
 
 def _quotes(facts: HealthFacts, at: datetime) -> Check:
-    stale = quotes.stale_symbols(at)
+    stale = stale_symbols(at)
     if facts.calendars_without_sessions and facts.data:
         return Check(
             "quotes",

@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Exists, Max, OuterRef, Q
 from django_q.models import Failure, OrmQ
 
-from market import feeds, quotes, worker
+from market import feeds, queries, worker
 from market.ingestion import schedule
 from market.models import Candle, Gap, IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
 from market.providers import registry
@@ -177,7 +177,7 @@ def _quotes(at: datetime) -> Finding:
     watched = Instrument.objects.watched().count()
     if not watched:
         return Finding("quotes", "nothing is watched", "Add instruments in admin.")
-    stale = quotes.stale_symbols(at)
+    stale = queries.stale_symbols(at)
     text = (
         f"{watched} instruments are watched, {len(stale)} of them have no fresh quote though they trade now"
     )

@@ -5,22 +5,43 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Max, OuterRef, Subquery
+from django.conf import settings
 
 from core.queries import fetch_all
-from market.models import IngestionRun, Instrument, ProviderStatus, Quote, TradingSession
+from market.models import ALWAYS_OPEN, IngestionRun, ProviderStatus, Quote
 from market.prices import Timeframe
 
 LAST_HOUR = timedelta(hours=1)
 
+# The session of each calendar in which an instant lies, as `TradingSession.objects.open_at`.
+OPEN_SESSIONS = """
+SELECT calendar, opens_at, closes_at FROM trading_sessions
+WHERE NOT closed AND date BETWEEN %(at)s::date - 2 AND %(at)s::date + 2
+  AND opens_at <= %(at)s AND closes_at > %(at)s
+"""
+
+# As `market.quotes.is_stale`, of many instruments.
+STALE_SYMBOLS = f"""
+SELECT symbol
+FROM instruments
+JOIN ({OPEN_SESSIONS}) AS open_sessions USING (calendar)
+LEFT JOIN quotes USING (symbol)
+WHERE CASE WHEN %(symbols)s::text[] IS NULL THEN watched ELSE symbol = ANY(%(symbols)s) END
+  AND (quotes.as_of IS NULL OR quotes.as_of < %(before)s - delay_seconds * interval '1 second')
+  AND (calendar = %(always_open)s
+       OR opens_at < %(before)s - coalesce(delay_seconds, 0) * interval '1 second')
+ORDER BY symbol
+"""
+
 # Ten days reach over the longest holidays; without a bound each row would look at every session since 1990.
-WITH_PREVIOUS_CLOSE = """
-SELECT quotes.*, instruments.calendar, previous.close, previous.date,
+WITH_PREVIOUS_CLOSE = f"""
+SELECT quotes.*, calendar, open_sessions.opens_at AS session_opened_at, previous.close, previous.date,
     ARRAY(
         SELECT ratio FROM splits WHERE splits.symbol = quotes.symbol AND splits.date > previous.session
     ) AS later_splits
 FROM quotes
 JOIN instruments USING (symbol)
+LEFT JOIN ({OPEN_SESSIONS}) AS open_sessions USING (calendar)
 LEFT JOIN LATERAL (
     SELECT close, opened_at::date AS date, nearest.date AS session
     FROM (
@@ -71,26 +92,66 @@ GROUP BY wanted.symbol
 """
 
 
+# What the bar on top of every page shows of the watchlist.
+TRADING_HOURS = f"""
+SELECT calendar, instruments, closes_at, (
+        SELECT min(opens_at) FROM trading_sessions
+        WHERE trading_sessions.calendar = watchlist.calendar AND NOT closed AND opens_at > %(at)s
+          AND date BETWEEN %(at)s::date - 2 AND %(at)s::date + 15
+    ) AS opens_at
+FROM (
+    SELECT calendar, count(*) AS instruments FROM instruments WHERE watched GROUP BY calendar
+) AS watchlist
+LEFT JOIN ({OPEN_SESSIONS}) AS open_sessions USING (calendar)
+ORDER BY instruments DESC, calendar
+"""
+
+WATCHED_FEEDS = """
+SELECT feed, max(delay_seconds) AS delay FROM quotes JOIN instruments USING (symbol)
+WHERE watched GROUP BY feed
+"""
+
+
 @dataclass(frozen=True)
 class PreviousClose:
     """The daily close before the session of a quote, on the share basis of today.
 
-    `later_splits`: the ratios of the splits since that session. `close` is None where none is stored, and
-    while a split is pending.
+    `session_opened_at`: when the session that is open on its calendar began; None when none is.
+    `later_splits`: the ratios of the splits since the quote's session. `close` is None where none is stored,
+    and while a split is pending.
     """
 
     calendar: str
+    session_opened_at: datetime | None
     close: float | None
     date: date | None
     later_splits: Sequence[float]
 
 
-def with_previous_close(symbols: Collection[str]) -> list[tuple[Quote, PreviousClose]]:
+@dataclass(frozen=True)
+class Symbol:
+    """An instrument by its key."""
+
+    symbol: str
+
+
+def stale_symbols(at: datetime, symbols: Collection[str] | None = None) -> list[str]:
+    """Return those of the symbols, else of the watched ones, whose quote is missing or stale. One query."""
+    values = {
+        "at": at,
+        "before": at - timedelta(seconds=settings.STALE_QUOTE_SECONDS),
+        "symbols": None if symbols is None else list(symbols),
+        "always_open": ALWAYS_OPEN,
+    }
+    return [row.symbol for row in fetch_all(Symbol, STALE_SYMBOLS, values)]
+
+
+def with_previous_close(symbols: Collection[str], at: datetime) -> list[tuple[Quote, PreviousClose]]:
     """Return the newest quote of each symbol that has one, with its previous close. One query."""
     columns = [field.name for field in fields(PreviousClose)]
     return [
         (quote, PreviousClose(**{column: getattr(quote, column) for column in columns}))
-        for quote in Quote.objects.raw(WITH_PREVIOUS_CLOSE, {"symbols": list(symbols)})
+        for quote in Quote.objects.raw(WITH_PREVIOUS_CLOSE, {"symbols": list(symbols), "at": at})
     ]
 
 
@@ -142,21 +203,20 @@ class TradingHours:
 
 def trading_hours(at: datetime) -> list[TradingHours]:
     """Return the hours around `at` of each watched calendar, that of most instruments first. One query."""
-    sessions = TradingSession.objects.filter(calendar=OuterRef("calendar"))
-    watched = Instrument.objects.watched().order_by().values("calendar")
-    rows = watched.annotate(
-        instruments=Count("pk"),
-        closes_at=Subquery(sessions.open_at(at).order_by("closes_at").values("closes_at")[:1]),
-        opens_at=Subquery(sessions.opening_after(at).order_by("opens_at").values("opens_at")[:1]),
-    )
-    return [TradingHours(**row) for row in rows.order_by("-instruments", "calendar")]
+    return fetch_all(TradingHours, TRADING_HOURS, {"at": at})
+
+
+@dataclass(frozen=True)
+class FeedDelay:
+    """A feed that quotes come from, and the longest delay that is stated for it, in seconds."""
+
+    feed: str
+    delay: int
 
 
 def watched_feeds() -> dict[str, int]:
     """Return the feeds of the watchlist's quotes, with the longest stated delay of each in seconds."""
-    watched = Instrument.objects.watched().order_by().values("pk")
-    feeds = Quote.objects.filter(symbol__in=watched).order_by().values_list("feed")
-    return dict(feeds.annotate(delay=Max("delay_seconds")))
+    return {row.feed: row.delay for row in fetch_all(FeedDelay, WATCHED_FEEDS)}
 
 
 # What lacks bars stands first. That is told from what was noted, never by counting the bars of all: a gap, no

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 
 from market import queries
-from market.models import ALWAYS_OPEN, Instrument, Quote, TradingSession
+from market.models import ALWAYS_OPEN, Quote
 from market.queries import PreviousClose
 
 
@@ -28,23 +28,14 @@ def is_stale(quote: Quote | None, calendar: str, opened_at: datetime | None, at:
     """Return whether a quote is missing or too old while its exchange is open. Nothing is while it is closed.
 
     Counted from the open: nothing trades overnight, so the first minutes of a session are not stale by a
-    night. `opened_at`: of the open session, None when none is. `Instrument.objects.with_stale_quote` is the
-    same of many instruments in SQL.
+    night. `opened_at`: of the open session, None when none is. `market.queries.stale_symbols` says the same
+    of many instruments.
     """
     if opened_at is None or (quote is not None and not is_too_old(quote, at)):
         return False
     delay = timedelta(seconds=quote.delay_seconds if quote else 0)
     open_for = at - opened_at - delay
     return calendar == ALWAYS_OPEN or open_for > timedelta(seconds=settings.STALE_QUOTE_SECONDS)
-
-
-def stale_symbols(at: datetime, symbols: Collection[str] | None = None) -> list[str]:
-    """Return those of the symbols, else of the watched ones, whose quote is missing or stale. One query."""
-    instruments = (
-        Instrument.objects.watched() if symbols is None else Instrument.objects.filter(pk__in=symbols)
-    )
-    stale = instruments.with_stale_quote(at)
-    return list(stale.order_by("symbol").values_list("symbol", flat=True))
 
 
 @dataclass(frozen=True)
@@ -75,20 +66,19 @@ class QuoteView:
 
 
 def quotes_with_change(symbols: Collection[str], at: datetime) -> dict[str, QuoteView]:
-    """Return the newest quote of each symbol that has one, as it looks at `at`. Two queries."""
-    open_sessions = dict(TradingSession.objects.open_at(at).values_list("calendar", "opens_at"))
+    """Return the newest quote of each symbol that has one, as it looks at `at`. One query."""
     return {
-        quote.symbol: _view(quote, previous, open_sessions.get(previous.calendar), at)
-        for quote, previous in queries.with_previous_close(symbols)
+        quote.symbol: _view(quote, previous, at)
+        for quote, previous in queries.with_previous_close(symbols, at)
     }
 
 
-def _view(quote: Quote, previous: PreviousClose, opened_at: datetime | None, at: datetime) -> QuoteView:
+def _view(quote: Quote, previous: PreviousClose, at: datetime) -> QuoteView:
     """Compare a quote with its previous close.
 
     The history has the share basis of today; a quote from before a split still has the old one, so the splits
     after its session are taken back. While a split is pending no close is known.
     """
     close = None if previous.close is None else previous.close * math.prod(previous.later_splits)
-    stale = is_stale(quote, previous.calendar, opened_at, at)
+    stale = is_stale(quote, previous.calendar, previous.session_opened_at, at)
     return QuoteView(quote, close, previous.date, max(quote.age(at), timedelta(0)), stale)

@@ -8,7 +8,7 @@ from approvals.positions.account import (
     equity_curve,
     lock_account,
 )
-from approvals.positions.actionable import Effect, actionable, count_actionable, effect_of
+from approvals.positions.actionable import Effect, Tally, actionable, effect_of
 from approvals.positions.book import Book
 from approvals.positions.exposures import exposure
 from approvals.positions.holdings import Position, held_for_analysts, of, open_positions, realised_today
@@ -20,10 +20,10 @@ __all__ = [
     "Effect",
     "Position",
     "Protected",
+    "Tally",
     "Unknown",
     "account",
     "actionable",
-    "count_actionable",
     "day_began",
     "effect_of",
     "equity_curve",

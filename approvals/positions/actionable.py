@@ -1,10 +1,13 @@
 """What approving a signal would do to our position, and so which signals can be acted on at all."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, Max, Q, Value
 
 from approvals.positions import round_trips
 from signals.models import Signal
@@ -55,18 +58,36 @@ def actionable(signals: SignalQuerySet, longs: Collection[str] | None = None) ->
     return signals.filter(Q(signal_type=Signal.Type.BUY) | Q(symbol__in=longs))
 
 
-def count_actionable(signals: SignalQuerySet, longs: Collection[str] | None = None) -> tuple[int, int]:
-    """Return how many of the signals are actionable, and how many are only measured. `longs`: as above."""
-    rows = signals.order_by().values("signal_type", "symbol").annotate(signals=Count("pk"))
-    counts = {(row["signal_type"], row["symbol"]): row["signals"] for row in rows}
-    if longs is None:
-        longs = _long_symbols({symbol for side, symbol in counts if side == Signal.Type.SELL})
-    can_act = sum(
-        number
-        for (side, symbol), number in counts.items()
-        if effect_of(side, 1 if symbol in longs else 0) is not Effect.NOTHING
-    )
-    return can_act, sum(counts.values()) - can_act
+@dataclass(frozen=True)
+class Tally:
+    """How many signals there are of each side. `sells`: the symbol of each SELL, once for each of them."""
+
+    buys: int
+    sells: Sequence[str]
+    newest_at: datetime | None
+
+    @classmethod
+    def of(cls, signals: SignalQuerySet) -> "Tally":
+        """Count the signals. One query."""
+        is_sell = Q(signal_type=Signal.Type.SELL)
+        return cls(
+            **signals.aggregate(
+                buys=Count("pk", filter=~is_sell),
+                sells=ArrayAgg("symbol", filter=is_sell, default=Value([])),
+                newest_at=Max("created_at"),
+            )
+        )
+
+    @property
+    def total(self) -> int:
+        return self.buys + len(self.sells)
+
+    def actionable(self, longs: Collection[str] | None = None) -> int:
+        """Return how many are actionable; the others are only measured. `longs`: as in `actionable`."""
+        if longs is None and not settings.ALLOW_SHORT:
+            longs = _long_symbols(set(self.sells))
+        effects = (effect_of(Signal.Type.SELL, symbol in (longs or ())) for symbol in self.sells)
+        return self.buys + sum(effect is not Effect.NOTHING for effect in effects)
 
 
 def _long_symbols(symbols: Collection[str]) -> list[str]:

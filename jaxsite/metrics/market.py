@@ -11,7 +11,7 @@ from django.db.models import Q, Subquery
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from market import quotes
+from market import queries
 from market.models import IngestionRun, IngestionTotal, Instrument, ProviderStatus
 
 # By the field of IngestionTotal they are read from.
@@ -99,7 +99,7 @@ def read(at: datetime) -> MarketMetrics:
         newest_runs=list(IngestionRun.objects.filter(_is_newest()).order_by("kind")),
         providers=list(ProviderStatus.objects.all()),
         instruments=Instrument.objects.watched().count(),
-        stale_quotes=len(quotes.stale_symbols(at)),
+        stale_quotes=len(queries.stale_symbols(at)),
     )
 
 

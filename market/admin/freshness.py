@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from market import queries
 from market.models import Instrument, Quote
 from market.quotes import QuoteView
 
@@ -51,7 +52,7 @@ def doing(instruments: QuerySet[Instrument], health: Health, at: datetime) -> Qu
     whole, quoted = watched.filter(split_pending_since=None), Exists(Quote.objects.filter(pk=OuterRef("pk")))
     if health is Health.NO_QUOTE:
         return whole.filter(~quoted)
-    stale = Instrument.objects.with_stale_quote(at).values("pk")
+    stale = queries.stale_symbols(at)
     return (
         whole.filter(quoted, pk__in=stale)
         if health is Health.STALE

@@ -4,13 +4,10 @@ from datetime import datetime, timedelta
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
+from django.db.models import Q
 
 from core.models import TypedModelMeta, choices
 from market.prices import Feed
-
-# The feed's stated delay as a duration, for queries.
-DELAY = ExpressionWrapper(F("delay_seconds") * Value(timedelta(seconds=1)), output_field=DurationField())
 
 
 class Quote(models.Model):

@@ -2,14 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F, Q
 
 from core.models import TypedModelMeta
-from market.models.quotes import DELAY, Quote
 
 ALWAYS_OPEN = "24/7"
 
@@ -44,17 +41,6 @@ class InstrumentQuerySet(models.QuerySet["Instrument"]):
     def fetched(self) -> "InstrumentQuerySet":
         """Return those that quotes and candles are fetched for: also what is held, watched or not."""
         return self.filter(Q(watched=True) | Q(in_use=True))
-
-    def with_stale_quote(self, at: datetime) -> "InstrumentQuerySet":
-        """Return those that trade now and whose quote is missing or stale (`market.quotes.is_stale`)."""
-        quotes = Quote.objects.filter(symbol=OuterRef("pk"))
-        before = at - timedelta(seconds=settings.STALE_QUOTE_SECONDS)
-        too_long_open = Q(calendar=ALWAYS_OPEN) | Q(opens_at__lt=before - OuterRef("delay"))
-        sessions = TradingSession.objects.open_at(at).filter(too_long_open, calendar=OuterRef("calendar"))
-        return self.alias(
-            quoted_at=Subquery(quotes.values("as_of")),
-            delay=Coalesce(Subquery(quotes.values(delay=DELAY)), timedelta(0)),
-        ).filter(Q(quoted_at=None) | Q(quoted_at__lt=before - F("delay")), Exists(sessions))
 
 
 class Instrument(models.Model):
