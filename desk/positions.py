@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -130,8 +131,11 @@ class EquityCurve:
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
-    bar = status_bar.load(at)
-    book, shows_fills = positions.Book.load(at, "approval__signal"), request.GET.get("list") == "fills"
+    book = positions.Book.load(at)
+    bar = status_bar.load(at, book.longs)
+    listed = (_fills if request.GET.get("list") == "fills" else _orders)(request.GET.get("page"))
+    orders = [*book.orders, *(order for order, _ in listed.get("orders", []))]
+    prefetch_related_objects(orders, "approval__signal")
     span = str(request.GET.get("span")) if request.GET.get("span") in SPANS else "day"
     context = {
         "status_bar": bar,
@@ -140,7 +144,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "working": [order for order in book.orders if order.status in Order.WORKING and order.status != HELD],
         "account": book.account,
         "curve": EquityCurve.of(positions.equity_curve(at - length if (length := SPANS[span]) else None, at)),
-        **(_fills if shows_fills else _orders)(request.GET.get("page")),
+        **listed,
         "span": span,
         "others": without_page(request),
         "spans": list(SPANS),
@@ -239,8 +243,7 @@ def _held(book: positions.Book, state: State, at: datetime) -> list[HeldOrder]:
 
 def _orders(number: str | None) -> dict[str, Any]:
     """Return a page of all orders, the newest first, each with its events."""
-    rows = Order.objects.select_related("approval__signal").order_by("-created_at", "id")
-    orders = paged(rows, number, PER_PAGE)
+    orders = paged(Order.objects.order_by("-created_at", "id"), number, PER_PAGE)
     events = _events(orders)
     return {"page": orders, "list": "orders", "orders": [(order, events[order.pk]) for order in orders]}
 

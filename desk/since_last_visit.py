@@ -17,7 +17,7 @@ from approvals.models import Fill, Order, Outcome, SignalView, TradingHalt
 from approvals.positions import Protected
 from desk import status_bar
 from desk.page import note_told, note_visit, page, show, viewer
-from market import worker
+from market import queries, worker
 from market.models import Gap
 from market.queries import PriceRange, price_ranges
 from signals.models import Signal
@@ -138,10 +138,10 @@ def _gaps(since: datetime) -> Iterator[dict[str, Any]]:
 
 def _interruptions(since: datetime, at: datetime) -> list[Interruption]:
     """Return when the worker ran no cycle and when trading was halted, the longest first."""
-    silences = worker.silences(since, at, max(SILENCE, worker.patience()))
+    silences = queries.silences(since, at, max(SILENCE, worker.patience()))
     halts = TradingHalt.objects.filter(Q(ended_at=None) | Q(ended_at__gte=since) | Q(started_at__gte=since))
     interruptions = [
-        *(Interruption(begun, ended) for begun, ended in silences),
+        *(Interruption(silence.began_at, silence.ended_at) for silence in silences),
         *(Interruption(halt.started_at, halt.ended_at, halt) for halt in halts),
     ]
     return sorted(interruptions, key=lambda interruption: interruption.duration(at), reverse=True)

@@ -219,6 +219,40 @@ def watched_feeds() -> dict[str, int]:
     return {row.feed: row.delay for row in fetch_all(FeedDelay, WATCHED_FEEDS)}
 
 
+# From the first round there ever was on.
+SILENCES = """
+SELECT began_at, ended_at FROM (
+    SELECT started_at AS ended_at, lag(started_at, 1, (
+        SELECT greatest(%(since)s, started_at) FROM ingestion_runs
+        WHERE kind = 'quotes' AND outcome = 'finished' ORDER BY started_at LIMIT 1
+    )) OVER (ORDER BY started_at) AS began_at
+    FROM (
+        SELECT started_at FROM ingestion_runs
+        WHERE kind = 'quotes' AND outcome = 'finished' AND started_at BETWEEN %(since)s AND %(at)s
+        UNION ALL SELECT %(at)s
+    ) AS rounds
+) AS steps
+WHERE ended_at - began_at > %(longer_than)s
+ORDER BY began_at
+"""
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A time in which no cycle of quotes began."""
+
+    began_at: datetime
+    ended_at: datetime
+
+
+def silences(since: datetime, at: datetime, longer_than: timedelta) -> list[Silence]:
+    """Return the times from `since` to `at` in which no cycle of quotes began, oldest first.
+
+    None from before the first cycle ever; none at all while there was no cycle yet.
+    """
+    return fetch_all(Silence, SILENCES, {"since": since, "at": at, "longer_than": longer_than})
+
+
 # What lacks bars stands first. That is told from what was noted, never by counting the bars of all: a gap, no
 # answer yet or none since a session that is over, a history that begins inside these sessions.
 COVERAGE = """

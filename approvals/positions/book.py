@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from approvals import queries
 from approvals.models import Order
 from approvals.positions.account import Account, account
 from approvals.positions.actionable import actionable
 from approvals.positions.holdings import Position, open_positions
-from approvals.positions.protection import Protected, live_orders, protect
+from approvals.positions.protection import Protected, protect
 from signals.models.signals import SignalQuerySet
 
 
@@ -21,12 +22,9 @@ class Book:
     orders: Sequence[Order]
 
     @classmethod
-    def load(cls, at: datetime, *related: str) -> "Book":
-        """Three queries; one more after a split, and one where a round was long.
-
-        `related`: what of the orders is read along with them.
-        """
-        return cls(account(at), open_positions(), live_orders(*related))
+    def load(cls, at: datetime) -> "Book":
+        """Three queries; one more after a split, and one where a round was long."""
+        return cls(account(at), open_positions(), list(queries.live_orders()))
 
     def protected(self) -> list[Protected]:
         """Return what is held with its exits. No query, one where there was a split since."""

@@ -7,18 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import prod
 
-from django.db.models import Exists, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Coalesce
-
-from approvals.models import Fill, Order
+from approvals import queries
+from approvals.models import Order
 from approvals.positions.holdings import Position, open_positions
 from market.models import Split
 from signals.models import Signal
 
 ZERO = Decimal(0)
-
-RECORDED = Fill.objects.filter(order=OuterRef("pk"), leg=Fill.Leg.ENTRY).order_by().values("order")
-SPLIT_SINCE = Split.objects.filter(symbol=OuterRef("symbol"), date__gt=OuterRef("created_at"))
 
 
 @dataclass(frozen=True)
@@ -61,7 +56,7 @@ class Protected:
 
 def protected() -> list[Protected]:
     """Return what is open, with its exits."""
-    return protect(open_positions(), live_orders())
+    return protect(open_positions(), list(queries.live_orders()))
 
 
 def protect(positions: Iterable[Position], orders: Iterable[Order]) -> list[Protected]:
@@ -90,19 +85,6 @@ def _restate(order: Order, splits: Iterable[Split]) -> Order:
         price = getattr(order, level)
         setattr(now, level, None if price is None else price / ratio)
     return now
-
-
-def live_orders(*related: str) -> list[Order]:
-    """The orders of which something may still happen, oldest first. One query. `related`: what comes along.
-
-    `recorded`: how many shares of an entry are among the fills. `is_of_old_shares`: there was a split since.
-    """
-    orders = Order.objects.filter(Q(status__in=Order.WORKING) | Q(exits_working=True))
-    annotated = orders.annotate(
-        recorded=Coalesce(Subquery(RECORDED.annotate(shares=Sum("quantity")).values("shares")), 0),
-        is_of_old_shares=Exists(SPLIT_SINCE),
-    )
-    return list(annotated.select_related(*(related or [None])).order_by("created_at", "pk"))
 
 
 def live_entries(orders: Iterable[Order]) -> list[Order]:
