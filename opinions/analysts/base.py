@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from core.registry import Spec
 
-# Plain JSON, as signals.snapshots takes it: the same snapshot is the same question.
+# Plain JSON, as opinions.snapshots takes it: the same snapshot is the same question.
 Snapshot = Mapping[str, Any]
 
 ESCAPES = str.maketrans({"&": r"\u0026", "<": r"\u003c", ">": r"\u003e"})
