@@ -37,7 +37,7 @@ class Paper:
         self._desk = Desk(book, market, at, slippage_bps)
 
     def place(self, order: Bracket) -> Report:
-        """Store an entry. It is filled at the first turn after, by what the market did since: see `advance`."""
+        """Store an entry. It is filled at a later turn, by what the market did since (`advance`)."""
         with self._turn(order.symbol) as opening:
             ticket = self._book.ticket(order.client_id)
             if ticket is None:
