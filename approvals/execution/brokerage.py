@@ -23,7 +23,7 @@ from approvals.brokers.base import (
     Report,
     Side,
 )
-from approvals.execution import fills, reports, transitions
+from approvals.execution import reports, transitions
 from approvals.models import Order
 
 Status = Order.Status
@@ -104,4 +104,4 @@ def hand_over(
         reports.apply(report, at)
         if report.filled:
             with suppress(BrokerError):  # the next reconciliation reads them
-                fills.catch_up(broker, at)
+                reports.catch_up(broker, at)

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from approvals import positions
 from approvals.brokers.base import Broker, BrokerError, Side
-from approvals.execution import brokerage, cancel, fills, transitions
+from approvals.execution import brokerage, cancel, reports, transitions
 from approvals.models import Order
 
 Status = Order.Status
@@ -56,7 +56,7 @@ def _cancel_others(order: Order, broker: Broker, at: datetime) -> str:
 
 def _held_shares(order: Order, broker: Broker, at: datetime) -> int:
     """Return all that we hold by now, entries filled after the click too; at most the account's shares."""
-    fills.catch_up(broker, at)
+    reports.catch_up(broker, at)
     sign = Side(order.side).opposite.sign
     ours = sign * positions.of(order.symbol).quantity
     holding = broker.holdings().get(order.symbol)

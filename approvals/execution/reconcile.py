@@ -8,9 +8,9 @@ from django.db.models import F, Q
 
 from approvals import entry_check, gate, halt, notify, positions
 from approvals.brokers.base import AnswerLost, Broker, BrokerError, OrderRefused
-from approvals.execution import account, brokerage, fills, reports, transitions
+from approvals.execution import account, brokerage, reports, transitions
 from approvals.execution.cancel import STILL_WORKING, request_cancel
-from approvals.execution.fills import Sums
+from approvals.execution.reports import Sums
 from approvals.execution.submit import halted_meanwhile, submit_order
 from approvals.models import AuditEvent, Gate, Notification, Order, TradingHalt
 from core import locks
@@ -31,7 +31,7 @@ def reconcile_orders(at: datetime) -> None:
 
 def _reconcile(at: datetime) -> None:
     broker = brokerage.configured(at)
-    differed = fills.differences(at)
+    differed = reports.differences(at)
     try:
         _compare(broker, at)
     except BrokerError as error:
@@ -48,11 +48,11 @@ def _reconcile(at: datetime) -> None:
 def _compare(broker: Broker, at: datetime) -> None:
     """Write down what the broker says. Raises BrokerError when it could not be asked everything."""
     reported = broker.orders()  # before the executions, so that these are not fewer
-    fills.catch_up(broker, at)
+    reports.catch_up(broker, at)
     account.write_holdings(broker.holdings(), at)
     reports.apply_all(reported, at)
     works = Q(status__in=Order.SENT) | Q(exits_working=True)
-    late = Q(pk__in=[sums.pk for sums in fills.differences(at)])  # filled after they had ended
+    late = Q(pk__in=[sums.pk for sums in reports.differences(at)])  # filled after they had ended
     ours = Order.objects.filter(broker=broker.name).order_by("created_at", "pk")
     unreported = ours.filter(works | late).exclude(
         pk__in=[report.client_id for report in reported if report.client_id]
@@ -184,7 +184,7 @@ def halt_on_mismatch(before: list[Sums], at: datetime) -> None:
 
     What a person has resumed from is not halted for again.
     """
-    for sums in fills.differences(at):
+    for sums in reports.differences(at):
         if sums.cannot_be or sums in before:
             halts = TradingHalt.objects.filter(cause=TradingHalt.Cause.MISMATCH, reason=str(sums))
             if not halts.exists():
