@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, Max, Q, Value
 
-from approvals.positions import round_trips
+from approvals.positions.holdings import holdings
 from signals.models import Signal
 from signals.models.signals import SignalQuerySet
 
@@ -91,5 +91,5 @@ class Tally:
 
 
 def _long_symbols(symbols: Collection[str]) -> list[str]:
-    held = round_trips.holdings(symbols) if symbols else {}
+    held = holdings(symbols) if symbols else {}
     return [symbol for symbol, holding in held.items() if holding.balance.quantity > 0]
