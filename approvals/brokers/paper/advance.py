@@ -1,26 +1,39 @@
-"""How an order goes on by itself: it is worked on what the market did since.
+"""How an order goes on by itself: worked on what the market did since, what fills it, and what that costs.
 
 How often it is worked changes nothing: quotes count in the order of their arrival, bars once those before
-them have counted, and an order ends only when no quote can arrive any more that still counts.
+them have counted, and an order ends only when no quote can arrive any more that still counts. The first quote
+or bar that reaches one of its prices fills it. Slippage, ticks and commission are always against us.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 
 import numpy as np
 
 from approvals.brokers.base import Bracket, Close, Execution, Leg, Side, State
-from approvals.brokers.paper import costs, hits
 from approvals.brokers.paper.book import Book, Ticket
-from approvals.brokers.paper.hits import Hit
 from approvals.brokers.paper.market import Bar, Listing, Market, Quotes, factor
-from market.prices import Floats, to_instant
+from market.prices import Floats, to_datetime, to_instant
 
 INSTANTLY = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 LATEST = timedelta(hours=26)  # after which no gap is refilled any more: until then a bar may come late
+EPSILON = 1e-9  # of a price: sums of floats are no exact prices
+PER_SHARE, LEAST = Decimal("0.005"), Decimal("1.00")  # of commission
+BASIS_POINT = Decimal("0.0001")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Where and when an order meets the market. `is_limit`: it fills at this price and never slips."""
+
+    leg: Leg
+    at: datetime
+    price: float
+    is_limit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,7 @@ class Desk:
         return int(ticket.covered * self._factor(ticket, ticket.covered_at or ticket.placed_at, at))
 
     def _work_close(self, ticket: Ticket, close: Close, listing: Listing) -> None:
-        hit = hits.at_market(close.side, Leg.CLOSE, self._quotes(ticket, ticket.placed_at))
+        hit = _market_hit(close.side, Leg.CLOSE, self._quotes(ticket, ticket.placed_at))
         if hit is None:
             return
         quantity = self.shares(ticket, hit.at)
@@ -77,7 +90,7 @@ class Desk:
     def _enter(self, ticket: Ticket, bracket: Bracket, listing: Listing) -> None:
         end = min(bracket.good_until, bracket.flat_at or bracket.good_until)
         quotes, is_past = self._quotes(ticket, ticket.placed_at).until(end)
-        hit = hits.entry(bracket, quotes)
+        hit = _entry_hit(bracket, quotes)
         if hit:
             self._fill(ticket, hit, bracket.side, bracket.quantity, listing)
             ticket.state, ticket.ended_at, ticket.entered_at = State.FILLED, hit.at, hit.at
@@ -100,9 +113,9 @@ class Desk:
         quotes = self._quotes(ticket, ticket.entered_at or ticket.placed_at)
         ends = [end for end in (ticket.quotes_until, bracket.flat_at) if end]
         if not ends:
-            return hits.exit_by_quote(bracket, quotes), False
+            return _quote_exit_hit(bracket, quotes), False
         quotes, is_past = quotes.until(min(ends))
-        return hits.exit_by_quote(bracket, quotes), is_past or self.at >= min(ends) + listing.lag
+        return _quote_exit_hit(bracket, quotes), is_past or self.at >= min(ends) + listing.lag
 
     def _exit_by_bars(self, ticket: Ticket, bracket: Bracket) -> Hit | None:
         if ticket.looked_until is None:
@@ -111,7 +124,7 @@ class Desk:
         since = min(ticket.looked_until, max(ticket.quotes_until or ticket.looked_until, self.at - LATEST))
         for bar in self._bars(ticket, since, until):
             ticket.looked_until = max(bar.closed_at, ticket.looked_until)
-            if hit := hits.exit_by_bar(bracket, bar):
+            if hit := _bar_exit_hit(bracket, bar):
                 return hit
         return None
 
@@ -129,7 +142,7 @@ class Desk:
         has_bars = ticket.quotes_until is None or (bool(bars) and bars[-1].closed_at >= flat_at)
         has_quotes = is_past or self.at >= flat_at + listing.lag
         if (has_bars and has_quotes) or self.at >= flat_at + DAY:
-            return hits.flat(bracket, flat_at, quotes, bars)
+            return _flat_hit(bracket, flat_at, quotes, bars)
         return None
 
     def _fill(self, ticket: Ticket, hit: Hit, side: Side, quantity: int, listing: Listing) -> None:
@@ -141,22 +154,22 @@ class Desk:
             side=side,
             quantity=quantity,
             price=self._price(ticket, hit, side, listing),
-            commission=costs.commission(quantity),
+            commission=_commission(quantity),
             executed_at=hit.at,
         )
         self.book.fill(ticket, execution, self.at)
 
     def _price(self, ticket: Ticket, hit: Hit, side: Side, listing: Listing) -> Decimal:
         """Return what the hit costs, on the basis of its own day, on a tick."""
-        tick = listing.tick_size or costs.BASIS_POINT
+        tick = listing.tick_size or BASIS_POINT
         ratio = self._factor(ticket, ticket.placed_at, hit.at)
         price = _divided(Decimal(f"{hit.price:.6f}"), ratio)
         if not hit.is_limit:
-            price = costs.slipped(price, side, self.slippage_bps)
-        price = costs.on_tick(price, side, tick)
+            price = _slipped(price, side, self.slippage_bps)
+        price = _on_tick(price, side, tick)
         if hit.leg in (Leg.ENTRY, Leg.TARGET) and isinstance(ticket.terms, Bracket):
             limit = ticket.terms.limit_price if hit.leg is Leg.ENTRY else ticket.terms.take_profit
-            price = costs.never_beyond(price, _divided(limit, ratio), side)
+            price = _never_beyond(price, _divided(limit, ratio), side)
         return price.quantize(Decimal("0.000001"))
 
     def _factor(self, ticket: Ticket, since: datetime, until: datetime) -> Fraction:
@@ -194,3 +207,91 @@ def _divided(price: Decimal, ratio: Fraction) -> Decimal:
 def _part(leg: Leg) -> str:
     """Return which execution of its order this is: its exits have one together, so that two never happen."""
     return leg.value if leg in (Leg.ENTRY, Leg.CLOSE) else "exit"
+
+
+# --- what fills an order ----------------------------------------------------------------------------------
+# All prices are floats on the basis of the order, so a split in between changes nothing here.
+
+
+def _entry_hit(order: Bracket, quotes: Quotes) -> Hit | None:
+    """Return the first quote that can be bought (sold) within the limit, half the spread included."""
+    limit = float(order.limit_price) * order.side.sign
+    paid = _paid(quotes, order.side)
+    rows = np.flatnonzero(quotes.in_session & (order.side.sign * paid <= limit + EPSILON * abs(limit)))
+    return Hit(Leg.ENTRY, to_datetime(quotes.as_of[rows[0]]), float(paid[rows[0]])) if len(rows) else None
+
+
+def _market_hit(side: Side, leg: Leg, quotes: Quotes) -> Hit | None:
+    """Return the first quote in session."""
+    rows = np.flatnonzero(quotes.in_session)
+    if not len(rows):
+        return None
+    return Hit(leg, to_datetime(quotes.as_of[rows[0]]), float(_paid(quotes, side)[rows[0]]))
+
+
+def _quote_exit_hit(order: Bracket, quotes: Quotes) -> Hit | None:
+    """Return the first quote at the stop or the target: a target fills at its own price."""
+    sign = order.side.sign
+    stop, target = float(order.stop_loss), float(order.take_profit)
+    at_stop = sign * quotes.price <= sign * stop + EPSILON * stop
+    at_target = sign * quotes.price >= sign * target - EPSILON * target
+    rows = np.flatnonzero(quotes.in_session & (at_stop | at_target))
+    if not len(rows):
+        return None
+    row, at = rows[0], to_datetime(quotes.as_of[rows[0]])
+    if at_stop[row]:
+        return Hit(Leg.STOP, at, float(_paid(quotes, order.side.opposite)[row]))
+    return Hit(Leg.TARGET, at, target, is_limit=True)
+
+
+def _bar_exit_hit(order: Bracket, bar: Bar) -> Hit | None:
+    """Return the stop or the target inside a bar, the stop first. A bar that opens beyond: at its open."""
+    sign = order.side.sign
+    stop, target = float(order.stop_loss), float(order.take_profit)
+    worst, best = (bar.low, bar.high) if order.side is Side.BUY else (bar.high, bar.low)
+    if sign * bar.open <= sign * stop + EPSILON * stop:
+        return Hit(Leg.STOP, bar.opened_at, bar.open)
+    if sign * bar.open >= sign * target - EPSILON * target:
+        return Hit(Leg.TARGET, bar.opened_at, bar.open, is_limit=True)
+    if sign * worst <= sign * stop + EPSILON * stop:
+        return Hit(Leg.STOP, bar.closed_at, stop)
+    if sign * best >= sign * target - EPSILON * target:
+        return Hit(Leg.TARGET, bar.closed_at, target, is_limit=True)
+    return None
+
+
+def _flat_hit(order: Bracket, flat_at: datetime, quotes: Quotes, bars: Sequence[Bar]) -> Hit | None:
+    """Return the last price by then: a bar's close, or a quote that is later. None when there is neither."""
+    before = quotes[quotes.in_session & (quotes.as_of <= to_instant(flat_at))]
+    closed = [bar for bar in bars if bar.closed_at <= flat_at]
+    newest = int(np.argmax(before.as_of)) if len(before) else None
+    if closed and (newest is None or to_instant(closed[-1].closed_at) >= before.as_of[newest]):
+        return Hit(Leg.FLAT, flat_at, closed[-1].close)
+    if newest is None:
+        return None
+    return Hit(Leg.FLAT, flat_at, float(_paid(before, order.side.opposite)[newest]))
+
+
+def _paid(quotes: Quotes, side: Side) -> Floats:
+    return quotes.price + side.sign * quotes.half_spread
+
+
+# --- what a fill costs ------------------------------------------------------------------------------------
+
+
+def _commission(quantity: int) -> Decimal:
+    return max(PER_SHARE * quantity, LEAST)
+
+
+def _slipped(price: Decimal, side: Side, bps: Decimal) -> Decimal:
+    return price * (1 + side.sign * bps * BASIS_POINT)
+
+
+def _on_tick(price: Decimal, side: Side, tick: Decimal) -> Decimal:
+    """Return the price on the next tick that is worse for us, one tick at least."""
+    rounding = ROUND_CEILING if side is Side.BUY else ROUND_FLOOR
+    return max((price / tick).to_integral_value(rounding), Decimal(1)) * tick
+
+
+def _never_beyond(price: Decimal, limit: Decimal, side: Side) -> Decimal:
+    return min(price, limit) if side is Side.BUY else max(price, limit)
