@@ -19,7 +19,6 @@ from core import locks, redaction
 from opinions import budget, grounding, memory, snapshots, store
 from opinions.analysts import registry
 from opinions.analysts.base import AnalystFailed, Bill, NotConfigured, Opinion
-from opinions.grounding.contradictions import contradictions
 from opinions.models import JOINT, Cause, OrchestrationRun
 from opinions.models.runs import end_of
 from opinions.snapshots import Held, Subject
@@ -230,7 +229,7 @@ def _completed(
         "reasoning": opinion.reasoning,
         "key_factors": [{"verdict": factor.verdict, "text": factor.text} for factor in opinion.factors],
         "inventions": [{"text": claim.text, "start": claim.start, "end": claim.end} for claim in claims],
-        "contradictions": contradictions(*parts) if may_invent else [],
+        "contradictions": grounding.contradictions(*parts) if may_invent else [],
         "exchanges": [asdict(exchange) for exchange in opinion.exchanges],
         "model": opinion.model[:LONGEST_MODEL],
         "tokens": opinion.bill.tokens,

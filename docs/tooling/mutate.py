@@ -60,7 +60,10 @@ SUBJECTS = {
     "pipeline": Subject(("market/ingestion/pipeline.py",), ("tests/market/ingestion",)),
     "quality": Subject(("market/quality.py",), ("tests/market/test_quality.py",)),
     "trades": Subject(("signals/trades.py",), ("tests/signals/test_trades.py",)),
-    "grounding": Subject(("opinions/grounding/*",), ("tests/opinions/test_grounding.py",)),
+    "grounding": Subject(
+        ("opinions/grounding/*",),
+        ("tests/opinions/test_grounding.py", "tests/opinions/test_contradictions.py"),
+    ),
 }
 
 

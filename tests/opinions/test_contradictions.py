@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opinions.grounding.contradictions import contradictions
+from opinions.grounding import contradictions
 
 
 def test_a_trade_without_confidence_is_a_contradiction() -> None:
