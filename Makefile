@@ -1,6 +1,6 @@
 # The commands of a day: `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clocks coverage mutate check fix lock release query-counts bench screenshots clean
+.PHONY: help run test test-long test-clocks coverage mutate check fix lock release query-counts bench screenshots clean
 
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
@@ -17,13 +17,16 @@ run: .venv/.for-run  ## the whole site on http://127.0.0.1:8095 until Ctrl-C
 
 # They start a hundred processes, and without bytecode each would compile the whole project.
 test: .venv/.for-development  ## the tests, on PostgreSQL
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --no-loadscope-reorder -m "not long"
+
+test-long: .venv/.for-development  ## the long tests: killed processes, whole journeys, the guides' examples
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --no-loadscope-reorder -m long
 
 # The ends of a day, both changes of New York's summer time, two Saturdays, the ends of a year and of a February.
 CLOCKS := 2026-03-07T23:57 2026-03-09T00:05 2026-10-31T09:31 2026-11-02T00:05 2027-12-31T23:57 2028-02-29T09:31 \
 	2028-02-29T23:57
 
-test-clocks: .venv/.for-development  ## the tests again at hours and days that are special (an hour)
+test-clocks: .venv/.for-development  ## all tests again at hours and days that are special (an hour)
 	@for clock in $(CLOCKS); do echo "$$clock"; \
 		JAX_TEST_CLOCK=$$clock PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --no-loadscope-reorder || exit; done
 

@@ -10,7 +10,7 @@ import pytest
 from tests.approvals.listener import Listener
 from tests.jaxsite.processes import ROOT, environment, eventually, folder
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 PUT = """
 from approvals import notify

@@ -17,7 +17,7 @@ from django.conf import settings
 from tests.approvals.broker.process import FakeBroker, running
 from tests.jaxsite.processes import ROOT, environment, eventually, folder, manage_with, servers
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 TOLD = """
 import json

@@ -20,7 +20,7 @@ from tests.approvals.broker.process import FakeBroker, running
 from tests.approvals.made_execution import MINUTE, SECOND, Status, now
 from tests.jaxsite.processes import ROOT, eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 
 class Worker:

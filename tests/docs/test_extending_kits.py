@@ -12,6 +12,7 @@ from tests.jaxsite.processes import ROOT
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["analyst", "broker"])
 def test_the_example_passes_the_kit(tmp_path: Path, kind: str) -> None:
     page = (ROOT / "docs" / "extending" / f"{kind}.md").read_text()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.jaxsite.processes import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 PAGE = (ROOT / "docs" / "extending" / "provider.md").read_text()
 PROVIDER, COUNTERPART = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

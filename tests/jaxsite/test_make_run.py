@@ -19,7 +19,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Chromium, Visitor, chromium
 from tests.jaxsite.processes import ROOT, eventually, folder, free_port, processes_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 __all__ = ["chromium"]  # the fixture
 
 PASSWORD = re.compile(r"user (admin), password (\S+)")

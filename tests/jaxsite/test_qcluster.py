@@ -13,7 +13,7 @@ import pytest
 from jaxsite.embedded_postgres import server
 from tests.jaxsite.processes import ROOT, environment, eventually, folder, manage, processes_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 WHOLE = 1 + 1 + 3 + 2  # main process, sentinel, workers, monitor and pusher
 CYCLES = "SELECT count(*) FROM ingestion_runs"

@@ -128,5 +128,5 @@ def test_many_quotes_take_as_many_queries_as_one(
     make.only(*symbols)
     for symbol in symbols:
         make.quote(symbol)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         assert len(quotes.quotes_with_change(symbols, make.T0)) == 30

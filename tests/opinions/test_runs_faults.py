@@ -17,7 +17,7 @@ from tests.jaxsite.processes import ROOT, environment, eventually, folder, manag
 from tests.vendors import faults
 from tests.vendors.server import Turn
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 PATIENCE = 60
 BUDGET_USD = 0.05

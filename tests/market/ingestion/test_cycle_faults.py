@@ -16,7 +16,7 @@ import pytest
 from tests.jaxsite.processes import ROOT, environment, eventually, folder, kill_everything, servers
 from tests.vendors import IBBridge
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 # The pace goes by the real clock and would not ask IB the same again within seconds.
 A_MINUTE_LATER = """

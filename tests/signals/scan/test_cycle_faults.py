@@ -12,7 +12,7 @@ import pytest
 
 from tests.jaxsite.processes import ROOT, environment, folder, manage
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 FILL = """
 from datetime import UTC, datetime
