@@ -239,7 +239,7 @@ NEGATION = re.compile(
 
 
 def contradictions(action: str, confidence: float, text: str, side: str | None) -> list[str]:
-    """Return what does not fit together, in sentences. `confidence`: 0 to 1. `side`: of the signal or None."""
+    """Return what does not fit together, in sentences. `side`: the signal's, if any; `confidence`: 0 to 1."""
     action = action.upper()
     found = []
     if action in ("BUY", "SELL") and confidence < UNSURE:
