@@ -16,7 +16,7 @@ __all__ = ["nobody", "reader", "stranger"]
 
 pytestmark = pytest.mark.django_db
 
-make_roles = import_module("approvals.migrations.0004_roles").make_roles
+make_roles = import_module("approvals.migrations.0003_roles").make_roles
 LISTS = {prefix for prefix, view, _ in router.registry if hasattr(view, "list")}
 ADDRESSES = [f"/api/v1/{prefix}/" for prefix in sorted(LISTS)]
 

@@ -37,7 +37,7 @@ def make_roles(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0003_append_only"),
+        ("approvals", "0002_append_only"),
         ("market", "0003_watchlist"),
         ("opinions", "0001_initial"),
         ("signals", "0002_default_configs"),

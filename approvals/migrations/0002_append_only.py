@@ -22,7 +22,7 @@ def trigger(table: str, events: str) -> migrations.RunSQL:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0002_initial")]
+    dependencies = [("approvals", "0001_initial")]
     operations = [
         migrations.RunSQL(REFUSE, "DROP FUNCTION refuse_change()"),
         *[trigger(table, "UPDATE OR DELETE") for table in RECORDS],
