@@ -56,7 +56,7 @@ connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = sys.a
 connection.settings_dict["OPTIONS"].pop("options", None)
 from jaxsite.processes import process_group
 from approvals import tasks
-from approvals.execution import paper
+from approvals.execution.paper import book, market
 connections.close_all()
 from django_q.cluster import Cluster
 process_group.forks_end_with_me()

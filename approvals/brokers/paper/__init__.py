@@ -20,11 +20,11 @@ __all__ = ["SPEC", "Bar", "Book", "Listing", "Market", "Opening", "Paper", "Quot
 
 
 def _build(values: Mapping[str, Any], at: datetime) -> Broker:
-    rows = importlib.import_module(
-        "approvals.execution.paper"
-    )  # by name: its rows need Django, the spec does not
-    broker: Broker = rows.paper(values["PAPER_EQUITY"], values["PAPER_SLIPPAGE_BPS"], at)
-    return broker
+    """Return the account over this database, as it stands at `at`: its calls belong outside a transaction."""
+    # By name: these rows need Django, the spec does not.
+    book = importlib.import_module("approvals.execution.paper.book").Rows(values["PAPER_EQUITY"])
+    market = importlib.import_module("approvals.execution.paper.market").Stored(at)
+    return Paper(book, market, at, values["PAPER_SLIPPAGE_BPS"])
 
 
 SPEC = BrokerSpec(

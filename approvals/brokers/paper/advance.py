@@ -230,7 +230,10 @@ def _market_hit(side: Side, leg: Leg, quotes: Quotes) -> Hit | None:
 
 
 def _quote_exit_hit(order: Bracket, quotes: Quotes) -> Hit | None:
-    """Return the first quote at the stop or the target: a target fills at its own price."""
+    """Return the first quote at the stop or the target.
+
+    A target fills at its own price, a stop at the quote's.
+    """
     sign = order.side.sign
     stop, target = float(order.stop_loss), float(order.take_profit)
     at_stop = sign * quotes.price <= sign * stop + EPSILON * stop
