@@ -65,7 +65,7 @@ class Case:
         return self.signal.ends_at
 
     @cached_property
-    def said(self) -> Prices:
+    def signal_levels(self) -> Prices:
         """The levels of the signal."""
         signal = self.signal
         entry, stop, target = map(float, (signal.entry_price, signal.stop_loss, signal.take_profit))
@@ -75,15 +75,15 @@ class Case:
     def played(self) -> Prices:
         """The levels that are played: those of an approval in its own ledger, otherwise the signal's."""
         if self.ledger == Ledger.SIGNAL or self.group != Group.APPROVED or self.approval is None:
-            return self.said
+            return self.signal_levels
         decided = self._decided(self.approval.decided)
-        return decided if _is_possible(self.side, *decided) else self.said
+        return decided if _is_possible(self.side, *decided) else self.signal_levels
 
     def _decided(self, decided: Mapping[str, str | None]) -> Prices:
         given = (decided.get(name) for name in ("limit_price", "stop_loss", "take_profit"))
         prices = [
             level if price is None else float(price) / self.factor
-            for price, level in zip(given, self.said, strict=True)
+            for price, level in zip(given, self.signal_levels, strict=True)
         ]
         return prices[0], prices[1], prices[2]
 
@@ -155,7 +155,7 @@ def ideas(rows: Rows, cases: Sequence[Case], levels: Sequence[Prices]) -> Ideas:
         target=target,
         second_target=target,
         late=np.zeros(len(cases), dtype=np.bool_),
-        seen={},
+        columns={},
     )
 
 

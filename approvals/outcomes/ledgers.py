@@ -67,7 +67,7 @@ def _longest(bars: Timed, numbers: Numbers, rows: Rows, own: Timeframe, longest:
 
 def _is_over(bars: Timed, spoke: Rows, rows: Rows, cases: Sequence[Case]) -> Flags:
     """Whether stop or target of the signal traded after it and before the bar behind each of `rows`."""
-    signalled = ideas(spoke, cases, [case.said for case in cases])
+    signalled = ideas(spoke, cases, [case.signal_levels for case in cases])
     between = Rules(longest=max(1, int((rows - spoke).max(initial=0))))
     trades = play(bars.panel, signalled, between)
     ended = np.isin(trades.end, (End.STOP, End.TARGET)) & (trades.exited <= rows)

@@ -48,7 +48,8 @@ def _decisions(at: datetime, secrets: Any) -> Iterator[Memory]:
             Kind.DECISION,
             approval.approved_at,
             at,
-            text=f"{_said(signal)} {_verdict(approval)}." + (f" In their words: {notes}" if notes else ""),
+            text=f"{_describe(signal)} {_verdict(approval)}."
+            + (f" In their words: {notes}" if notes else ""),
             features={
                 "approved": approval.approved,
                 "reason": approval.reason,
@@ -75,7 +76,7 @@ def _outcomes(ledger: Outcome.Ledger, at: datetime) -> Iterator[Memory]:
             KINDS[ledger],
             known_at,
             at,
-            text=f"{_said(signal)} made {outcome.r:+.2f} R{since}, {outcome.get_end_display()}{decided}.",
+            text=f"{_describe(signal)} made {outcome.r:+.2f} R{since}, {outcome.get_end_display()}{decided}.",
             features={
                 "r": round(outcome.r, 4),
                 "end": outcome.get_end_display(),
@@ -85,7 +86,7 @@ def _outcomes(ledger: Outcome.Ledger, at: datetime) -> Iterator[Memory]:
         )
 
 
-def _said(signal: Signal) -> str:
+def _describe(signal: Signal) -> str:
     """Return the signal in words."""
     about = f"{signal.signal_type} {signal.symbol} by {signal.strategy_id} on {signal.timeframe} bars"
     return f"{about} with confidence {signal.confidence:.2f} ({signal.reasoning.rstrip('.')})"

@@ -72,7 +72,7 @@ def _moved(panel: Panel, events: Ideas, rows: Rows) -> Ideas:
         entry=price,
         stop=price + (events.stop - events.entry) * scale,
         target=price + (events.target - events.entry) * scale,
-        seen={},
+        columns={},
     )
 
 

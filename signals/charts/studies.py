@@ -62,6 +62,6 @@ def of(signal: Signal, since: datetime, until: datetime) -> list[Study]:
     # Closed hours have no bars: five times the length of those needed holds them in any exchange's week.
     reach = timeframe.length * strategy.remembers * (6 if timeframe.is_intraday else 2) + timedelta(days=7)
     read = read_bars([signal.symbol], timeframe, since=since - reach, until=until, closed=True)[signal.symbol]
-    seen = strategy.compute(Panel.of(read, signal.symbol))
+    columns = strategy.compute(Panel.of(read, signal.symbol))
     shown = read.opened_at >= np.datetime64(since.replace(tzinfo=None), "us")
-    return [Study(plot, read[shown], seen[plot.column][shown]) for plot in strategy.plots]
+    return [Study(plot, read[shown], columns[plot.column][shown]) for plot in strategy.plots]

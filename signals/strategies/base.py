@@ -13,7 +13,7 @@ from signals import indicators
 from signals.panel import Panel
 from signals.strategies.parameters import Parameters, parameter
 
-Seen = dict[str, Floats]  # the values a strategy decides on, by name: columns as long as the panel
+Columns = dict[str, Floats]  # the values a strategy decides on, by name: columns as long as the panel
 BUY, SELL = 1, -1
 COMMON = {"price", "atr", "trend_fast", "trend_slow", "volume_ratio"}  # what every strategy has
 STORED_DIGITS = 6  # of prices behind the point
@@ -26,8 +26,8 @@ class Ideas:
 
     `row` intp: the bar, as a row of the panel. `side` int8: 1 is BUY, -1 is SELL. `confidence` 0 to 1 in
     steps of 0.0001. Prices in the instrument's currency, on its tick but for the entry, which is the bar's
-    close. `late`: an outage of ours lies before the bar, so the event may be older. `seen`: the values of the
-    strategy's columns.
+    close. `late`: an outage of ours lies before the bar, so the event may be older. `columns`: the
+    strategy's columns at these bars.
     """
 
     strategy: "Strategy"
@@ -39,7 +39,7 @@ class Ideas:
     target: Floats
     second_target: Floats
     late: Flags
-    seen: Seen
+    columns: Columns
 
     def __len__(self) -> int:
         return len(self.row)
@@ -55,7 +55,7 @@ class Ideas:
             target=self.target[kept],
             second_target=self.second_target[kept],
             late=self.late[kept],
-            seen={name: column[kept] for name, column in self.seen.items()},
+            columns={name: column[kept] for name, column in self.columns.items()},
         )
 
     def reaching(self, minimum: float) -> Flags:
@@ -65,7 +65,7 @@ class Ideas:
 
     def values(self, i: int) -> dict[str, float]:
         """Return the strategy's columns at one idea, without those that are unknown there."""
-        return {name: float(column[i]) for name, column in self.seen.items() if not np.isnan(column[i])}
+        return {name: float(column[i]) for name, column in self.columns.items() if not np.isnan(column[i])}
 
     def reasoning(self, i: int) -> str:
         """Return why, in one sentence with the numbers that mattered."""
@@ -123,7 +123,7 @@ class Strategy(Parameters, ABC):
         return max(28 * self.atr_period, self.trend_slow, self.needs + 1)
 
     @abstractmethod
-    def compute(self, panel: Panel) -> Seen:
+    def compute(self, panel: Panel) -> Columns:
         """Return the strategy's own indicators, as columns as long as the panel."""
 
     @property
@@ -132,27 +132,27 @@ class Strategy(Parameters, ABC):
         return ()
 
     @abstractmethod
-    def sides(self, seen: Seen) -> tuple[Flags, Flags]:
+    def sides(self, columns: Columns) -> tuple[Flags, Flags]:
         """Return where the condition to buy is true, and where that to sell. With NaN neither is."""
 
     @abstractmethod
-    def describe(self, seen: Mapping[str, float], side: int) -> str:
+    def describe(self, values: Mapping[str, float], side: int) -> str:
         """Return what happened at one idea, as the first part of a sentence."""
 
-    def is_known(self, seen: Seen) -> Flags:
+    def is_known(self, columns: Columns) -> Flags:
         """Return where both conditions are known: where all of the strategy's own indicators are."""
-        is_known = np.ones(len(seen["price"]), dtype=np.bool_)
-        for name in seen.keys() - COMMON:
-            is_known &= ~np.isnan(seen[name])
+        is_known = np.ones(len(columns["price"]), dtype=np.bool_)
+        for name in columns.keys() - COMMON:
+            is_known &= ~np.isnan(columns[name])
         return is_known
 
-    def is_strong(self, seen: Seen, side: NDArray[np.int8]) -> Flags:
-        """Return which ideas have a strong condition. `seen` holds the bars of the ideas only."""
+    def is_strong(self, columns: Columns, side: NDArray[np.int8]) -> Flags:
+        """Return which ideas have a strong condition. `columns` holds the bars of the ideas only."""
         return np.zeros(len(side), dtype=np.bool_)
 
-    def stop(self, seen: Seen, side: NDArray[np.int8]) -> Floats:
+    def stop(self, columns: Columns, side: NDArray[np.int8]) -> Floats:
         """Return the stop of each idea, not yet on the tick."""
-        return seen["price"] - side * self.stop_atr * seen["atr"]
+        return columns["price"] - side * self.stop_atr * columns["atr"]
 
     def conflicts(self) -> dict[str, str]:
         return self.ascending("trend_fast", "trend_slow") | self.ascending("target_atr", "second_target_atr")
@@ -161,7 +161,7 @@ class Strategy(Parameters, ABC):
         """Return the ideas at all bars of the panel, whatever their confidence."""
         return self.judge(panel, self._common(panel) | self.compute(panel))
 
-    def _common(self, panel: Panel) -> Seen:
+    def _common(self, panel: Panel) -> Columns:
         return {
             "price": panel.bars.close,
             "atr": panel.indicator(indicators.atr, "high", "low", "close", period=self.atr_period),
@@ -170,18 +170,18 @@ class Strategy(Parameters, ABC):
             "volume_ratio": panel.volume_ratio(self.volume_period),
         }
 
-    def judge(self, panel: Panel, seen: Seen) -> Ideas:
+    def judge(self, panel: Panel, columns: Columns) -> Ideas:
         """Return the ideas that follow from the columns: events, not states.
 
         An event is a bar where a condition becomes true, having been known and false on the bar before.
         """
-        buys, sells = self.sides(seen)
-        known_before = panel.before(self.is_known(seen))
+        buys, sells = self.sides(columns)
+        known_before = panel.before(self.is_known(columns))
         bought = buys & known_before & ~panel.before(buys)
         sold = sells & known_before & ~panel.before(sells)
-        rows = np.flatnonzero((bought | sold) & (seen["atr"] > 0))
+        rows = np.flatnonzero((bought | sold) & (columns["atr"] > 0))
         side = np.where(bought[rows], BUY, SELL).astype(np.int8)
-        at_ideas = {name: column[rows] for name, column in seen.items()}
+        at_ideas = {name: column[rows] for name, column in columns.items()}
         tick = np.maximum(panel.tick[rows], 10.0**-STORED_DIGITS)
         ideas = Ideas(
             strategy=self,
@@ -195,37 +195,37 @@ class Strategy(Parameters, ABC):
                 at_ideas["price"] + side * self.second_target_atr * at_ideas["atr"], tick, -side
             ),
             late=panel.late[rows],
-            seen=at_ideas,
+            columns=at_ideas,
         )
         return ideas[_possible(ideas)]
 
-    def _confidence(self, seen: Seen, side: NDArray[np.int8]) -> Floats:
+    def _confidence(self, columns: Columns, side: NDArray[np.int8]) -> Floats:
         score = (
             self.base_confidence
-            + self.trend_confidence * side * trend(seen)
-            + self.volume_confidence * (seen["volume_ratio"] > 1)
-            + self.strength_confidence * self.is_strong(seen, side)
+            + self.trend_confidence * side * trend(columns)
+            + self.volume_confidence * (columns["volume_ratio"] > 1)
+            + self.strength_confidence * self.is_strong(columns, side)
         )
         confidence: Floats = np.clip(np.round(score, 4), 0, 1)
         return confidence
 
-    def reasoning(self, seen: Mapping[str, float], side: int) -> str:
-        parts = [self.describe(seen, side), self._about_trend(seen), self._about_volume(seen)]
+    def reasoning(self, values: Mapping[str, float], side: int) -> str:
+        parts = [self.describe(values, side), self._about_trend(values), self._about_volume(values)]
         return f"{', '.join(parts)}."
 
-    def _about_trend(self, seen: Mapping[str, float]) -> str:
-        if "trend_slow" not in seen:
+    def _about_trend(self, values: Mapping[str, float]) -> str:
+        if "trend_slow" not in values:
             return f"trend unknown before {self.trend_slow} bars"
         word = {1: "bullish", -1: "bearish", 0: "neutral"}[
-            int(trend({k: np.array(v) for k, v in seen.items()}))
+            int(trend({k: np.array(v) for k, v in values.items()}))
         ]
         return (
-            f"trend {word} (SMA{self.trend_fast} {plain(seen['trend_fast'])}, "
-            f"SMA{self.trend_slow} {plain(seen['trend_slow'])})"
+            f"trend {word} (SMA{self.trend_fast} {plain(values['trend_fast'])}, "
+            f"SMA{self.trend_slow} {plain(values['trend_slow'])})"
         )
 
-    def _about_volume(self, seen: Mapping[str, float]) -> str:
-        ratio = seen.get("volume_ratio")
+    def _about_volume(self, values: Mapping[str, float]) -> str:
+        ratio = values.get("volume_ratio")
         if ratio is None:
             return "volume not compared (too few bars of one source)"
         return f"volume {ratio:.2f} times its mean"
@@ -237,9 +237,9 @@ def above(higher: Floats, lower: Floats, price: Floats) -> Flags:
     return difference
 
 
-def trend(seen: Mapping[str, Floats]) -> NDArray[np.int8]:
+def trend(columns: Mapping[str, Floats]) -> NDArray[np.int8]:
     """Return 1 where bullish, -1 where bearish, else 0; 0 too where the averages are not known yet."""
-    price, fast, slow = seen["price"], seen.get("trend_fast", np.nan), seen.get("trend_slow", np.nan)
+    price, fast, slow = columns["price"], columns.get("trend_fast", np.nan), columns.get("trend_slow", np.nan)
     fast, slow = np.asarray(fast), np.asarray(slow)
     rising = above(price, fast, price) & above(fast, slow, price)
     falling = above(fast, price, price) & above(slow, fast, price)

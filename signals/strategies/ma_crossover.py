@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from market.prices import Flags, Floats
 from signals import indicators
 from signals.panel import Panel
-from signals.strategies.base import BUY, Plot, Seen, Strategy, above, plain
+from signals.strategies.base import BUY, Columns, Plot, Strategy, above, plain
 from signals.strategies.parameters import parameter
 
 
@@ -38,46 +38,51 @@ class MaCrossover(Strategy):
     def needs(self) -> int:
         return max(self.slow, self.atr_period + 1)
 
-    def compute(self, panel: Panel) -> Seen:
+    def compute(self, panel: Panel) -> Columns:
         averages = {"sma_fast": self.fast, "sma_middle": self.middle, "sma_slow": self.slow}
-        seen = {
+        columns = {
             name: panel.indicator(indicators.sma, "close", period=period) for name, period in averages.items()
         }
-        rising, falling = self._aligned(seen | {"price": panel.bars.close})
+        rising, falling = self._aligned(columns | {"price": panel.bars.close})
         aligned = rising.astype(np.float64) - falling
-        return seen | {"aligned_before": panel.before(aligned)}
+        return columns | {"aligned_before": panel.before(aligned)}
 
     @property
     def plots(self) -> tuple[Plot, ...]:
         periods = {"sma_fast": self.fast, "sma_middle": self.middle, "sma_slow": self.slow}
         return tuple(Plot(name, f"SMA {period}", on_price=True) for name, period in periods.items())
 
-    def sides(self, seen: Seen) -> tuple[Flags, Flags]:
-        rising, falling = self._aligned(seen)
-        price, fast = seen["price"], seen["sma_fast"]
+    def sides(self, columns: Columns) -> tuple[Flags, Flags]:
+        rising, falling = self._aligned(columns)
+        price, fast = columns["price"], columns["sma_fast"]
         return rising & above(price, fast, price), falling & above(fast, price, price)
 
-    def _aligned(self, seen: Seen) -> tuple[Flags, Flags]:
-        fast, middle, slow, price = (seen[name] for name in ("sma_fast", "sma_middle", "sma_slow", "price"))
+    def _aligned(self, columns: Columns) -> tuple[Flags, Flags]:
+        fast, middle, slow, price = (
+            columns[name] for name in ("sma_fast", "sma_middle", "sma_slow", "price")
+        )
         rising = above(fast, middle, price) & above(middle, slow, price)
         falling = above(middle, fast, price) & above(slow, middle, price)
         return rising, falling
 
-    def stop(self, seen: Seen, side: NDArray[np.int8]) -> Floats:
-        return seen["sma_middle"] - side * self.stop_atr * seen["atr"]
+    def stop(self, columns: Columns, side: NDArray[np.int8]) -> Floats:
+        return columns["sma_middle"] - side * self.stop_atr * columns["atr"]
 
-    def is_strong(self, seen: Seen, side: NDArray[np.int8]) -> Flags:
-        strong: Flags = np.abs(seen["sma_fast"] - seen["sma_slow"]) > self.strong_spread * seen["sma_slow"]
+    def is_strong(self, columns: Columns, side: NDArray[np.int8]) -> Flags:
+        strong: Flags = (
+            np.abs(columns["sma_fast"] - columns["sma_slow"]) > self.strong_spread * columns["sma_slow"]
+        )
         return strong
 
-    def describe(self, seen: Mapping[str, float], side: int) -> str:
-        if seen["aligned_before"] == side:
+    def describe(self, values: Mapping[str, float], side: int) -> str:
+        if values["aligned_before"] == side:
             way = "above" if side == BUY else "below"
-            return f"price {plain(seen['price'])} back {way} SMA{self.fast} {plain(seen['sma_fast'])}"
+            return f"price {plain(values['price'])} back {way} SMA{self.fast} {plain(values['sma_fast'])}"
         order = "above" if side == BUY else "below"
+        fast, middle, slow = (plain(values[name]) for name in ("sma_fast", "sma_middle", "sma_slow"))
         return (
-            f"trend alignment formed: SMA{self.fast} {plain(seen['sma_fast'])} {order} "
-            f"SMA{self.middle} {plain(seen['sma_middle'])} {order} SMA{self.slow} {plain(seen['sma_slow'])}"
+            f"trend alignment formed: SMA{self.fast} {fast} {order} "
+            f"SMA{self.middle} {middle} {order} SMA{self.slow} {slow}"
         )
 
     def conflicts(self) -> dict[str, str]:

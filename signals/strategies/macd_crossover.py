@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from market.prices import Flags
 from signals import indicators
 from signals.panel import Panel
-from signals.strategies.base import BUY, Plot, Seen, Strategy, above, plain
+from signals.strategies.base import BUY, Columns, Plot, Strategy, above, plain
 from signals.strategies.parameters import parameter
 
 
@@ -38,7 +38,7 @@ class MacdCrossover(Strategy):
         """An exponential average of n bars forgets twice as fast as Wilder's."""
         return max(super().remembers, 14 * (self.macd_slow + self.macd_signal))
 
-    def compute(self, panel: Panel) -> Seen:
+    def compute(self, panel: Panel) -> Columns:
         periods = {"fast": self.macd_fast, "slow": self.macd_slow, "signal": self.macd_signal}
         line, signal, histogram = panel.indicator(indicators.macd, "close", **periods)
         return {"macd": line, "macd_signal": signal, "macd_histogram": histogram}
@@ -51,18 +51,18 @@ class MacdCrossover(Strategy):
             Plot("macd_signal", f"signal line {self.macd_signal}"),
         )
 
-    def sides(self, seen: Seen) -> tuple[Flags, Flags]:
-        line, signal, price = seen["macd"], seen["macd_signal"], seen["price"]
+    def sides(self, columns: Columns) -> tuple[Flags, Flags]:
+        line, signal, price = columns["macd"], columns["macd_signal"], columns["price"]
         return above(line, signal, price), above(signal, line, price)
 
-    def is_strong(self, seen: Seen, side: NDArray[np.int8]) -> Flags:
-        strong: Flags = np.abs(seen["macd_histogram"]) > self.strong_histogram * seen["price"]
+    def is_strong(self, columns: Columns, side: NDArray[np.int8]) -> Flags:
+        strong: Flags = np.abs(columns["macd_histogram"]) > self.strong_histogram * columns["price"]
         return strong
 
-    def describe(self, seen: Mapping[str, float], side: int) -> str:
+    def describe(self, values: Mapping[str, float], side: int) -> str:
         way = "above" if side == BUY else "below"
-        line, signal = _signed(seen["macd"]), _signed(seen["macd_signal"])
-        return f"MACD {line} crossed {way} its signal line {signal} at {plain(seen['price'])}"
+        line, signal = _signed(values["macd"]), _signed(values["macd_signal"])
+        return f"MACD {line} crossed {way} its signal line {signal} at {plain(values['price'])}"
 
     def conflicts(self) -> dict[str, str]:
         return super().conflicts() | self.ascending("macd_fast", "macd_slow")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from market.prices import Flags
 from signals import indicators
 from signals.panel import Panel
-from signals.strategies.base import BUY, ROUNDING, Plot, Seen, Strategy
+from signals.strategies.base import BUY, ROUNDING, Columns, Plot, Strategy
 from signals.strategies.parameters import parameter
 
 
@@ -32,32 +32,32 @@ class RsiMomentum(Strategy):
     def remembers(self) -> int:
         return max(super().remembers, 28 * self.rsi_period)
 
-    def compute(self, panel: Panel) -> Seen:
+    def compute(self, panel: Panel) -> Columns:
         return {"rsi": panel.indicator(indicators.rsi, "close", period=self.rsi_period)}
 
     @property
     def plots(self) -> tuple[Plot, ...]:
         return (Plot("rsi", f"RSI {self.rsi_period}", levels=(self.oversold, self.overbought)),)
 
-    def sides(self, seen: Seen) -> tuple[Flags, Flags]:
-        return _below(seen, self.oversold), _over(seen, self.overbought)
+    def sides(self, columns: Columns) -> tuple[Flags, Flags]:
+        return _below(columns, self.oversold), _over(columns, self.overbought)
 
-    def is_strong(self, seen: Seen, side: NDArray[np.int8]) -> Flags:
-        return _below(seen, self.very_oversold) | _over(seen, self.very_overbought)
+    def is_strong(self, columns: Columns, side: NDArray[np.int8]) -> Flags:
+        return _below(columns, self.very_oversold) | _over(columns, self.very_overbought)
 
-    def describe(self, seen: Mapping[str, float], side: int) -> str:
+    def describe(self, values: Mapping[str, float], side: int) -> str:
         word, line = ("oversold", self.oversold) if side == BUY else ("overbought", self.overbought)
         way = "below" if side == BUY else "above"
-        return f"RSI {seen['rsi']:.1f} is {word} ({way} {line:g})"
+        return f"RSI {values['rsi']:.1f} is {word} ({way} {line:g})"
 
     def conflicts(self) -> dict[str, str]:
         lines = ("oversold", "overbought", "very_overbought")
         return super().conflicts() | self.ascending("very_oversold", *lines)
 
 
-def _below(seen: Seen, line: float) -> Flags:
-    return seen["rsi"] < line - line * ROUNDING
+def _below(columns: Columns, line: float) -> Flags:
+    return columns["rsi"] < line - line * ROUNDING
 
 
-def _over(seen: Seen, line: float) -> Flags:
-    return seen["rsi"] > line + line * ROUNDING
+def _over(columns: Columns, line: float) -> Flags:
+    return columns["rsi"] > line + line * ROUNDING

@@ -62,7 +62,7 @@ def ideas(rows: Sequence[int], sides: Sequence[int], levels: Sequence[tuple[floa
         target=target,
         second_target=target,
         late=np.zeros(len(entry), dtype=np.bool_),
-        seen={},
+        columns={},
     )
 
 

@@ -21,10 +21,12 @@ ALIGNED = {"price": 185.5, "atr": 2.5, "sma_fast": 182.0, "sma_middle": 180.0, "
 def judged(strategy: Strategy, now: Mapping[str, float], before: Mapping[str, float]) -> Ideas:
     """The ideas at the second of two bars."""
     unknown = {"trend_fast": np.nan, "trend_slow": np.nan, "volume_ratio": np.nan, "aligned_before": 0.0}
-    seen = {name: np.array([before.get(name, value), value]) for name, value in (unknown | dict(now)).items()}
+    columns = {
+        name: np.array([before.get(name, value), value]) for name, value in (unknown | dict(now)).items()
+    }
     days = np.array(["2024-07-01", "2024-07-02"], dtype="datetime64[us]")
-    price = seen["price"]
-    return strategy.judge(Panel.of(Bars.of(days, price, price, price, price, [1, 1])), seen)
+    price = columns["price"]
+    return strategy.judge(Panel.of(Bars.of(days, price, price, price, price, [1, 1])), columns)
 
 
 def levels(ideas: Ideas) -> list[float]:
@@ -43,21 +45,21 @@ def test_macd_without_trend_and_volume_known_has_its_base_and_its_strength() -> 
 
 
 def test_rsi_overbought_in_a_neutral_trend_with_volume() -> None:
-    seen = {"price": 245.75, "atr": 8.5, "rsi": 78.5, "trend_fast": 250.0, "trend_slow": 240.0}
-    ideas = judged(RsiMomentum(), seen | {"volume_ratio": 1.2}, {"rsi": 69.0})
+    values = {"price": 245.75, "atr": 8.5, "rsi": 78.5, "trend_fast": 250.0, "trend_slow": 240.0}
+    ideas = judged(RsiMomentum(), values | {"volume_ratio": 1.2}, {"rsi": 69.0})
     assert list(ideas.side) == [SELL]
     assert ideas.confidence[0] == 0.7
     assert levels(ideas) == [262.75, 228.75, 220.25]
 
 
 def test_rsi_overbought_against_a_bullish_trend_without_volume() -> None:
-    seen = {"price": 245.75, "atr": 8.5, "rsi": 78.5, "trend_fast": 240.0, "trend_slow": 220.0}
-    assert judged(RsiMomentum(), seen | {"volume_ratio": 0.8}, {"rsi": 69.0}).confidence[0] == 0.45
+    values = {"price": 245.75, "atr": 8.5, "rsi": 78.5, "trend_fast": 240.0, "trend_slow": 220.0}
+    assert judged(RsiMomentum(), values | {"volume_ratio": 0.8}, {"rsi": 69.0}).confidence[0] == 0.45
 
 
 def test_rsi_far_beyond_its_line_is_strong() -> None:
-    seen = {"price": 50.0, "atr": 1.0, "rsi": 19.0}
-    assert judged(RsiMomentum(), seen, {"rsi": 31.0}).confidence[0] == 0.75
+    values = {"price": 50.0, "atr": 1.0, "rsi": 19.0}
+    assert judged(RsiMomentum(), values, {"rsi": 31.0}).confidence[0] == 0.75
 
 
 def test_moving_averages_with_everything_for_them() -> None:
