@@ -281,13 +281,15 @@ def _send(order: Order) -> None:
 
 def _decided(signal: Signal, by: User, at: datetime, etag: str) -> dict[str, Any]:
     """Return what every decision has."""
-    seen = SignalView.objects.filter(signal=signal, user=by).values_list("first_at", flat=True).first()
+    first_viewed_at = (
+        SignalView.objects.filter(signal=signal, user=by).values_list("first_at", flat=True).first()
+    )
     return {
         "signal": signal,
         "approved_by": by,
         "approved_at": at,
         "etag": etag,
-        "seconds_to_decide": None if seen is None else (at - seen).total_seconds(),
+        "seconds_to_decide": None if first_viewed_at is None else (at - first_viewed_at).total_seconds(),
     }
 
 

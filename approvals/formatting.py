@@ -56,10 +56,10 @@ def facts(values: Mapping[str, Any]) -> SafeString | str:
 
 def beside(proposed: Mapping[str, Any], decided: Mapping[str, Any]) -> SafeString | str:
     """Return what was proposed beside what was decided, with the difference in bold."""
-    ours, theirs = dict(_flat(proposed)), dict(_flat(decided))
+    proposed_facts, decided_facts = dict(_flat(proposed)), dict(_flat(decided))
     rows = (
-        (name, ours.get(name, formatting.NOTHING), theirs.get(name, formatting.NOTHING))
-        for name in ours | theirs
+        (name, proposed_facts.get(name, formatting.NOTHING), decided_facts.get(name, formatting.NOTHING))
+        for name in proposed_facts | decided_facts
     )
     return table(
         ["", "proposed", "decided"],

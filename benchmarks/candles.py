@@ -72,8 +72,8 @@ def read(size: int) -> list[Result]:
     execute("ANALYZE candles")
 
     def columns() -> None:
-        found = store.read_bars(symbols, Timeframe.D1, last=BARS_READ, closed=True)
-        if any(found[symbol].close[-1] != bars[symbol].close[-1] for symbol in symbols):
+        stored = store.read_bars(symbols, Timeframe.D1, last=BARS_READ, closed=True)
+        if any(stored[symbol].close[-1] != bars[symbol].close[-1] for symbol in symbols):
             raise AssertionError("What was read is not what was written.")
 
     median = alternate({"raw": lambda: seconds(_raw_copy_out), "columns": lambda: seconds(columns)}, rounds=5)
@@ -105,23 +105,23 @@ def _record(bars: Mapping[str, Bars], expected: store.Written) -> None:
 
 
 def _raw_columns(bars: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, NDArray[np.generic]]:
-    whole = Bars.join(bars.values())
-    size = len(whole)
+    joined = Bars.join(bars.values())
+    size = len(joined)
     return {
         "symbol": np.repeat(np.array(list(bars), dtype=np.bytes_), [len(given) for given in bars.values()]),
         "timeframe": texts(timeframe, size),
-        "opened_at": whole.opened_at,
-        "open": whole.open,
-        "high": whole.high,
-        "low": whole.low,
-        "close": whole.close,
-        "volume": whole.volume,
-        "vwap": whole.vwap,
+        "opened_at": joined.opened_at,
+        "open": joined.open,
+        "high": joined.high,
+        "low": joined.low,
+        "close": joined.close,
+        "volume": joined.volume,
+        "vwap": joined.vwap,
         "provider": texts(PROVIDER, size),
         "feed": texts(FEED, size),
         "session": texts("regular", size),
-        "is_final": whole.final,
-        "suspect": whole.suspect,
+        "is_final": joined.final,
+        "suspect": joined.suspect,
         "revisions": np.zeros(size, dtype=np.int32),
     }
 

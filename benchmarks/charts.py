@@ -54,11 +54,11 @@ def _draw(browser: Browser, address: str, session: str, size: int) -> float:
         page = context.new_page()
         page.route("**/bars/**", tell)
         page.goto("/instruments/AAPL/?timeframe=15m")
-        found = page.wait_for_selector("[data-milliseconds]")
-        assert found
-        if found.get_attribute("data-drawn") != str(size):
-            raise AssertionError(f"{found.get_attribute('data-drawn')} bars were drawn, not {size}")
-        return float(found.get_attribute("data-milliseconds") or "nan") / 1000
+        measured = page.wait_for_selector("[data-milliseconds]")
+        assert measured
+        if measured.get_attribute("data-drawn") != str(size):
+            raise AssertionError(f"{measured.get_attribute('data-drawn')} bars were drawn, not {size}")
+        return float(measured.get_attribute("data-milliseconds") or "nan") / 1000
     finally:
         context.close()
 

@@ -118,11 +118,11 @@ def _cycles(first: datetime, count: int) -> float:
     cycle.ingest_candles(first)
     moments = iter(first + timedelta(minutes=15 * n) for n in range(1, count + 1))
 
-    def one() -> float:
+    def run_cycle() -> float:
         at = next(moments)
         return seconds(lambda: (cycle.ingest_quotes(at), cycle.ingest_candles(at)))
 
-    return alternate({"cycle": one}, rounds=count)["cycle"]
+    return alternate({"cycle": run_cycle}, rounds=count)["cycle"]
 
 
 def _fill(stored: int, wanted: int) -> int:

@@ -110,8 +110,8 @@ class Trader:
         answer = self.approve(signal)
         if answer.status_code != 201:
             raise AssertionError(f"{answer.status_code}: {answer.text[:300]}")
-        mine = Order.objects.filter(pk=answer.json()["order"], acknowledged_at__isnull=False)
-        while not mine.exists():
+        acknowledged = Order.objects.filter(pk=answer.json()["order"], acknowledged_at__isnull=False)
+        while not acknowledged.exists():
             if perf_counter() - started > PATIENCE:
                 raise AssertionError(f"{Order.objects.get(pk=answer.json()['order']).__dict__}")
             time.sleep(0.005)
@@ -121,7 +121,7 @@ class Trader:
         """So many approvals, ten a second whatever becomes of those before: seconds, and what failed."""
         errors: list[str] = []
 
-        def one(number: int) -> None:
+        def decide(number: int) -> None:
             time.sleep(max(0.0, began + number / A_SECOND - perf_counter()))
             answer = self.approve(self.waiting[number])
             if answer.status_code != 201:
@@ -129,7 +129,7 @@ class Trader:
 
         began = perf_counter()
         with ThreadPoolExecutor(20) as pool:
-            list(pool.map(one, range(count)))
+            list(pool.map(decide, range(count)))
         return perf_counter() - began, errors
 
     def settle(self) -> None:
@@ -153,7 +153,9 @@ def _desk(count: int) -> Iterator[Trader]:
     user = User.objects.create_user("benchmark")
     user.user_permissions.set(Permission.objects.filter(codename__in=["add_tradeapproval"]))
     _, token = AuthToken.objects.create(user, expiry=timedelta(hours=1))
-    waiting = [(str(one.pk), version(one, now, is_conflicting=False, opinion_id=None)) for one in signals]
+    waiting = [
+        (str(signal.pk), version(signal, now, is_conflicting=False, opinion_id=None)) for signal in signals
+    ]
     with override_settings(**ROOM), _durable(), _server() as address:
         yield Trader(address, token, waiting)
     execute("TRUNCATE strategy_signals, quotes, orders, paper_orders, gate, account_snapshots CASCADE")

@@ -101,10 +101,12 @@ def analyses(size: int) -> list[Result]:
     execute("ANALYZE")
 
     def reading() -> float:
-        subjects = [Subject.of(OrchestrationRun(symbol=one.symbol, signal=one)) for one in _signals()]
+        subjects = [
+            Subject.of(OrchestrationRun(symbol=signal.symbol, signal=signal)) for signal in _signals()
+        ]
         return seconds(lambda: snapshots.take(subjects, AT))
 
-    def whole() -> float:
+    def consult() -> float:
         execute("DELETE FROM orchestration_runs")
         for table in ("orchestration_runs", "strategy_signals"):
             execute(f"VACUUM {table}")  # of the dead rows of the round before
@@ -115,9 +117,9 @@ def analyses(size: int) -> list[Result]:
             raise AssertionError(f"{done} of {size} runs were completed.")
         return taken
 
-    median = alternate({"reading": reading, "whole": whole})
-    note = f"{size / median['whole']:,.0f} analyses/s"
-    return [Result("opinions.rules", median["whole"], median["reading"], 3.0, note=note)]
+    median = alternate({"reading": reading, "consulting": consult})
+    note = f"{size / median['consulting']:,.0f} analyses/s"
+    return [Result("opinions.rules", median["consulting"], median["reading"], 3.0, note=note)]
 
 
 def recall(size: int) -> list[Result]:
@@ -125,9 +127,9 @@ def recall(size: int) -> list[Result]:
     execute("TRUNCATE memories")
     _run(MEMORIES, size=size)
     execute("ANALYZE memories")
-    asked = 200 if size > 1_000 else 20
+    count = 200 if size > 1_000 else 20
     return [
-        Result(name, _p95(asked, words), RECALL_SECONDS, 1.0, note=f"{size:,} memories")
+        Result(name, _p95(count, words), RECALL_SECONDS, 1.0, note=f"{size:,} memories")
         for name, words in (("opinions.recall", ""), ("opinions.recall words", "signal or note or earnings"))
     ]
 
@@ -174,8 +176,8 @@ def _until_done(cluster: str, task: str) -> float:
     """Seconds from queueing a task until the cluster is done with it."""
     began = perf_counter()
     async_task(task, q_options={} if cluster == "default" else {"cluster": cluster})
-    mine = OrmQ.objects.filter(pk=OrmQ.objects.latest("pk").pk)
-    while mine.exists():
+    queued = OrmQ.objects.filter(pk=OrmQ.objects.latest("pk").pk)
+    while queued.exists():
         if perf_counter() - began > PATIENCE:
             raise AssertionError(f"{task} was not done within {PATIENCE:g} s.")
         time.sleep(0.005)
@@ -218,15 +220,15 @@ def _clusters(model: str) -> Iterator[None]:
         )
 
 
-def _p95(asked: int, words: str) -> float:
-    taken = [seconds(lambda n=n: _recalled(n, words)) for n in range(asked)]  # type: ignore[misc]  # bound now
+def _p95(count: int, words: str) -> float:
+    taken = [seconds(lambda n=n: _recalled(n, words)) for n in range(count)]  # type: ignore[misc]  # bound now
     return statistics.quantiles(taken, n=20)[-1]
 
 
 def _recalled(n: int, words: str) -> list[Memory]:
     about = (f"strategy_{n % 3}", ("1d", "15m")[n % 2], ("BUY", "SELL")[n // 3 % 2], f"regime {n % 6}")
-    [found] = memory.recall([Question(f"B{n % 50}", AT, *about, words)])
-    return found
+    [memories] = memory.recall([Question(f"B{n % 50}", AT, *about, words)])
+    return memories
 
 
 def _signals() -> list[Signal]:

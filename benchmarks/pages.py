@@ -55,13 +55,13 @@ def pages(size: int) -> list[Result]:
     rounds, requests = (3, 40) if count == MOST else (1, 2)
     with _world(size, count) as (client, addresses):
         note = f"{size:,} candles"
-        found = [
+        results = [
             Result(f"pages {name}", _p95(client, address, rounds, requests), limit, 1.0, note=note)
             for name, address in addresses.items()
             for limit in [UPDATE_SECONDS if address == UPDATE else PAGE_SECONDS]
         ]
         update = len(client.get(UPDATE).content) / 1000
-        return [*found, Result("pages update size", update, UPDATE_KB, 1.0, "kB", "as it is sent")]
+        return [*results, Result("pages update size", update, UPDATE_KB, 1.0, "kB", "as it is sent")]
 
 
 def _p95(client: Client, address: str, rounds: int, requests: int) -> float:
@@ -153,7 +153,7 @@ def _signals(symbols: list[str], at: datetime) -> str:
     """One that waits for each symbol; the id of the last one."""
     spoke = at.replace(minute=at.minute // 15 * 15, second=0) - 2 * QUARTER
     levels = {"entry_price": 101, "stop_loss": 99, "take_profit": 104, "second_target": 106}
-    said = {"strategy_id": "macd_crossover_v1", "confidence": Decimal("0.95")}  # as many that have ended
+    fields = {"strategy_id": "macd_crossover_v1", "confidence": Decimal("0.95")}  # as many that have ended
     times = {"bar_opened_at": spoke, "generated_at": at, "created_at": at, "expires_at": at + make.DAY}
-    made = [make.signal(symbol, timeframe="15m", **said, **levels, **times) for symbol in symbols]
-    return str(Signal.objects.get(pk=made[-1].pk).pk)
+    signals = [make.signal(symbol, timeframe="15m", **fields, **levels, **times) for symbol in symbols]
+    return str(Signal.objects.get(pk=signals[-1].pk).pk)

@@ -94,11 +94,11 @@ def registry(*specs: S) -> tuple[S, ...]:
 
 def all_settings(specs: Iterable[Spec]) -> Iterator[Setting]:
     """Yield every setting of the specs, each name once."""
-    seen: set[str] = set()
+    names: set[str] = set()
     for spec in specs:
         for setting in spec.settings:
-            if setting.name not in seen:
-                seen.add(setting.name)
+            if setting.name not in names:
+                names.add(setting.name)
                 yield setting
 
 

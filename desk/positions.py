@@ -193,13 +193,13 @@ def drop(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def release(request: HttpRequest, pk: UUID) -> HttpResponse:
     get_object_or_404(Order, pk=pk)
-    form, seen = OverridesForm(request.POST), request.POST.get("etag", "")
+    form, etag = OverridesForm(request.POST), request.POST.get("etag", "")
     if not form.is_valid():
         messages.error(request, "It was not released: its figures cannot be read. Look at it again.")
         return redirect("positions")
     try:
         order = decisions.release(
-            pk, by=viewer(request), seen=seen, at=timezone.now(), overrides=form.overrides
+            pk, by=viewer(request), seen=etag, at=timezone.now(), overrides=form.overrides
         )
     except (decisions.NotHeld, decisions.Changed, decisions.ApprovalRefused) as refusal:
         messages.error(request, f"It was not released. {refusal}")

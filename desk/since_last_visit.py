@@ -105,12 +105,12 @@ def _signals(
 
     The latter newest first, each with `r`: what it would have made, None while that is not known.
     """
-    seen = SignalView.objects.filter(signal=OuterRef("pk"), user=user)
+    views = SignalView.objects.filter(signal=OuterRef("pk"), user=user)
     outcome = Outcome.objects.filter(signal=OuterRef("pk"), ledger=Outcome.Ledger.SIGNAL)
     signals = Signal.objects.annotate(r=Subquery(outcome.values("r")))
     ended = signals.in_status(at, *LEFT_ALONE).filter(Q(ended_at__gte=since) | Q(ended_at=None))
     waiting = book.actionable(signals.pending(at)).order_by("expires_at", "id")
-    gone = ended.filter(~Exists(seen)).order_by("-generated_at", "id")
+    gone = ended.filter(~Exists(views)).order_by("-generated_at", "id")
     return list(waiting[:LISTED]), list(gone[:LISTED])
 
 

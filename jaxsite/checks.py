@@ -177,14 +177,14 @@ def check_quiet_hours(**kwargs: Any) -> list[CheckMessage]:
 @register()
 def check_addresses_of_people(**kwargs: Any) -> list[CheckMessage]:
     """An address holds secrets, so it is named by its place."""
-    found = [(target.number, notify.recipients(target.url)) for target in notify.targets()]
+    recipient_counts = [(target.number, notify.recipients(target.url)) for target in notify.targets()]
     unreadable = [
         Error(
             f"Address {number} of NOTIFY_URLS cannot be read by Apprise.",
             hint="docs/notifications.md has examples; percent-encode special characters in passwords.",
             id="jax.E014",
         )
-        for number, count in found
+        for number, count in recipient_counts
         if count == 0
     ]
     several = [
@@ -193,7 +193,7 @@ def check_addresses_of_people(**kwargs: Any) -> list[CheckMessage]:
             hint="Give each recipient an address of its own.",
             id="jax.W015",
         )
-        for number, count in found
+        for number, count in recipient_counts
         if count > 1
     ]
     return [*unreadable, *several]

@@ -58,8 +58,8 @@ class Stretch:
         is_stamp = timeframe.is_intraday == self.timeframe.is_intraday
         at = opened_at if is_stamp else self._session_date(opened_at)
         place = bisect_right(self.candles, at, key=lambda candle: candle.opened_at) - 1
-        found = self.candles[place] if place >= 0 else None
-        return found if found and at < found.opened_at + self.timeframe.length else None
+        candle = self.candles[place] if place >= 0 else None
+        return candle if candle and at < candle.opened_at + self.timeframe.length else None
 
     def _session_date(self, at: datetime) -> datetime:
         """Return the stamp of the daily bar of an instant's session, which may have opened a day before."""
@@ -71,11 +71,13 @@ class Stretch:
             return
         first = min(gap.first_at for gap in self.gaps)
         trading_sessions = sessions.load(self.instrument.calendar, since=first)
-        there = np.array([to_instant(candle.opened_at) for candle in self.candles], dtype="datetime64[us]")
+        stored_stamps = np.array(
+            [to_instant(candle.opened_at) for candle in self.candles], dtype="datetime64[us]"
+        )
         for gap in self.gaps:
             span = to_instant(gap.first_at), to_instant(gap.last_at) + 1
             missing = trading_sessions.grid(self.timeframe, *span)
-            missing = missing[~np.isin(missing, there)][-SHADED:]
+            missing = missing[~np.isin(missing, stored_stamps)][-SHADED:]
             if len(missing):
                 yield {
                     "times": [self.time(to_datetime(at)) for at in missing],

@@ -61,13 +61,13 @@ class Rejections:
 
 
 def fit_quotes(
-    ticks: Sequence[QuoteTick], asked: Collection[str], at: datetime, rejections: Rejections
+    ticks: Sequence[QuoteTick], requested: Collection[str], at: datetime, rejections: Rejections
 ) -> list[QuoteTick]:
     """Return the ticks that can be believed at the moment `at`, one for each symbol (the newest).
 
     A nonsensical bid, ask, size or volume is dropped and the price kept; a crossed book is kept as it came.
     """
-    wanted = frozenset(asked)
+    wanted = frozenset(requested)
     fit: dict[str, QuoteTick] = {}
     for tick in ticks:
         reason = _unfit_because(tick, wanted, at)
@@ -78,8 +78,8 @@ def fit_quotes(
     return list(fit.values())
 
 
-def _unfit_because(tick: QuoteTick, asked: Collection[str], at: datetime) -> str:
-    if tick.symbol not in asked:
+def _unfit_because(tick: QuoteTick, requested: Collection[str], at: datetime) -> str:
+    if tick.symbol not in requested:
         return NOT_ASKED
     if not math.isfinite(tick.price):
         return NOT_FINITE

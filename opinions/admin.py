@@ -55,8 +55,8 @@ class OrchestrationRunAdmin(LogAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrchestrationRun]:
         """The papers are read on the page of a run alone, where they are asked for."""
-        found: QuerySet[OrchestrationRun] = super().get_queryset(request)
-        return found.defer(*PAYLOADS)
+        runs: QuerySet[OrchestrationRun] = super().get_queryset(request)
+        return runs.defer(*PAYLOADS)
 
     @admin.display(description="asked (UTC)")
     def queued(self, run: OrchestrationRun) -> str:
@@ -92,7 +92,7 @@ class OrchestrationRunAdmin(LogAdmin):
 
     @admin.display(description="reasoning")
     def text(self, run: OrchestrationRun) -> SafeString:
-        return format_html_join("", "<p>{}</p>", ([one] for one in run.texts))
+        return format_html_join("", "<p>{}</p>", ([paragraph] for paragraph in run.texts))
 
     @admin.display(description="invented")
     def struck(self, run: OrchestrationRun) -> str:
@@ -108,7 +108,9 @@ class OrchestrationRunAdmin(LogAdmin):
 
     @admin.display(description="sent and answered")
     def letters(self, run: OrchestrationRun) -> SafeString | str:
-        return table(["sent", "answered"], ([one["sent"], one["answered"]] for one in run.exchanges))
+        return table(
+            ["sent", "answered"], ([exchange["sent"], exchange["answered"]] for exchange in run.exchanges)
+        )
 
     @admin.display(description="what it was given")
     def given(self, run: OrchestrationRun) -> SafeString | str:
@@ -117,13 +119,13 @@ class OrchestrationRunAdmin(LogAdmin):
 
 @admin.register(Memory)
 class MemoryAdmin(LogAdmin):
-    list_display = ["known", "kind", "symbol", "strategy", "timeframe", "side", "text", "is_elsewhere"]
+    list_display = ["known_since", "kind", "symbol", "strategy", "timeframe", "side", "text", "is_elsewhere"]
     list_filter = ["kind", StrategyFilter, "timeframe", "side"]
     search_fields = ["symbol__exact"]
     search_help_text = "A symbol in capitals, or words of the case"
     ordering = ["-known_at", "id"]
     fields = [
-        *["text", "kind", "symbol", "strategy", "timeframe", "side", "regime", "known"],
+        *["text", "kind", "symbol", "strategy", "timeframe", "side", "regime", "known_since"],
         *["figures", "bank", "reference", "is_elsewhere", "attempts"],
     ]
 
@@ -138,7 +140,7 @@ class MemoryAdmin(LogAdmin):
         return queryset.filter(pk__in=Memory.objects.saying(typed).values("pk")), False
 
     @admin.display(description="known since (UTC)")
-    def known(self, memory: Memory) -> str:
+    def known_since(self, memory: Memory) -> str:
         return formatting.moment(memory.known_at)
 
     @admin.display(description="strategy")
@@ -156,8 +158,8 @@ class MemoryAdmin(LogAdmin):
         )
 
 
-def _folded(found: Any) -> SafeString | str:
-    if found is None:
+def _folded(value: Any) -> SafeString | str:
+    if value is None:
         return "none"
-    text = json.dumps(found, indent=1, ensure_ascii=False)
+    text = json.dumps(value, indent=1, ensure_ascii=False)
     return format_html("<details><summary>the snapshot</summary><pre>{}</pre></details>", text)

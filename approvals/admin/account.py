@@ -18,11 +18,11 @@ class SeenFilter(DayFilter):
 
 @admin.register(BrokerPosition)
 class BrokerPositionAdmin(PositionExits):
-    list_display = ["symbol", "quantity", "ours", "not_ours", "cost", "seen"]
+    list_display = ["symbol", "quantity", "ours", "not_ours", "cost", "seen_on"]
     search_fields = ["symbol"]
     search_help_text = "A part of the symbol"
     ordering = ["symbol"]
-    fields = ["chart_of", "quantity", "ours", "not_ours", "cost", "seen", "results"]
+    fields = ["chart_of", "quantity", "ours", "not_ours", "cost", "seen_on", "results"]
 
     @admin.display(description="symbol")
     def chart_of(self, position: BrokerPosition) -> SafeString:
@@ -37,7 +37,7 @@ class BrokerPositionAdmin(PositionExits):
         return approval_formatting.price(position.average_cost)
 
     @admin.display(description="seen (UTC)")
-    def seen(self, position: BrokerPosition) -> str:
+    def seen_on(self, position: BrokerPosition) -> str:
         return approval_formatting.at(position.seen_at)
 
     @admin.display(description="profit and loss")
@@ -49,13 +49,13 @@ class BrokerPositionAdmin(PositionExits):
 
 @admin.register(AccountSnapshot)
 class AccountSnapshotAdmin(LogAdmin):
-    list_display = ["seen", "broker", "worth", "money", "power", "currency"]
+    list_display = ["seen_on", "broker", "worth", "money", "power", "currency"]
     list_filter = [SeenFilter]
     ordering = ["-pk"]
-    fields = ["seen", "broker", "worth", "money", "power", "currency"]
+    fields = ["seen_on", "broker", "worth", "money", "power", "currency"]
 
     @admin.display(description="seen (UTC)")
-    def seen(self, account: AccountSnapshot) -> str:
+    def seen_on(self, account: AccountSnapshot) -> str:
         return approval_formatting.at(account.at)
 
     @admin.display(description="equity")

@@ -18,15 +18,15 @@ class DecidedFilter(DayFilter):
 
 @admin.register(TradeApproval)
 class TradeApprovalAdmin(LogAdmin):
-    list_display = ["decided_on", "verdict", "said", "approved_by", "reason", "took", "made"]
+    list_display = ["decided_on", "verdict", "signal_link", "approved_by", "reason", "took", "order_link"]
     list_filter = ["approved", "reason", "approved_by", DecidedFilter]
     list_select_related = ["signal", "approved_by", "order"]
     search_fields = ["signal__symbol__exact", "modification_notes"]
     search_help_text = "A symbol in capitals, or words of the notes"
     ordering = ["-approved_at", "-pk"]
     fields = [
-        *["verdict", "said", "approved_by", "decided_on", "took", "reason", "modification_notes", "made"],
-        *["comparison", "screen", "etag"],
+        *["verdict", "signal_link", "approved_by", "decided_on", "took", "reason", "modification_notes"],
+        *["order_link", "comparison", "screen", "etag"],
     ]
 
     @admin.display(description="decided (UTC)")
@@ -38,10 +38,10 @@ class TradeApprovalAdmin(LogAdmin):
         return formatting.dot("good" if approval.approved else "bad", approval.verdict)
 
     @admin.display(description="signal")
-    def said(self, approval: TradeApproval) -> SafeString | str:
+    def signal_link(self, approval: TradeApproval) -> SafeString | str:
         signal = approval.signal
         return approval_formatting.link(
-            signal, _said(side(signal.signal_type), signal.symbol, strategy(signal.strategy_id))
+            signal, _joined(side(signal.signal_type), signal.symbol, strategy(signal.strategy_id))
         )
 
     @admin.display(description="seconds to decide")
@@ -50,7 +50,7 @@ class TradeApprovalAdmin(LogAdmin):
         return formatting.NOTHING if seconds is None else f"{seconds:,.1f}"
 
     @admin.display(description="order")
-    def made(self, approval: TradeApproval) -> SafeString | str:
+    def order_link(self, approval: TradeApproval) -> SafeString | str:
         order: Order | None = getattr(approval, "order", None)
         return approval_formatting.link(order, order and order.get_status_display())
 
@@ -63,5 +63,5 @@ class TradeApprovalAdmin(LogAdmin):
         return approval_formatting.facts(approval.shown)
 
 
-def _said(*parts: str) -> SafeString:
+def _joined(*parts: str) -> SafeString:
     return format_html_join(" ", "{}", ([part] for part in parts))

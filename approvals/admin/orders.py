@@ -20,9 +20,9 @@ class MadeFilter(DayFilter):
 @admin.register(Order)
 class OrderAdmin(OrderExits):
     list_display = [
-        *["made", "of", "way", "kind", "shares", "stands", "limit", "stop", "target", "requested_by"],
+        *["created", "of", "way", "kind", "shares", "stands", "limit", "stop", "target", "requested_by"],
     ]
-    list_display_links = ["made"]
+    list_display_links = ["created"]
     list_filter = ["status", "kind", "side", "exits_working", MadeFilter]
     list_select_related = ["requested_by"]
     search_fields = ["symbol__exact", "id__startswith", "broker_order_id__exact"]
@@ -36,7 +36,7 @@ class OrderAdmin(OrderExits):
             "When (UTC)",
             {
                 "fields": [
-                    *["requested_by", "made", "released", "due", "sent", "answered", "withdrawn", "ended"],
+                    *["requested_by", "created", "released", "due", "sent", "answered", "withdrawn", "ended"],
                     *["until", "flat"],
                 ]
             },
@@ -46,7 +46,7 @@ class OrderAdmin(OrderExits):
     ]
 
     @admin.display(description="made (UTC)")
-    def made(self, order: Order) -> str:
+    def created(self, order: Order) -> str:
         return approval_formatting.at(order.created_at)
 
     @admin.display(description="symbol")

@@ -18,7 +18,7 @@ from approvals.api.proposals import OverridesSerializer, ProposalSerializer, ove
 from approvals.api.signals import SignalSerializer, signals_at
 from approvals.models import Order, TradeApproval
 from core.api.bodies import Body, OneOf
-from core.api.preconditions import ETAG, IF_MATCH, seen
+from core.api.preconditions import ETAG, IF_MATCH, version_seen
 from core.api.refusals import Conflict, PreconditionFailed
 from core.api.users import user_of
 from signals import lifecycle
@@ -86,7 +86,7 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
         """
         signal, body = get_object_or_404(Signal, pk=pk), ApproveSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        version = seen(request, decisions.etag_of(signal, self.at))
+        version = version_seen(request, decisions.etag_of(signal, self.at))
         try:
             approval = decisions.approve(
                 signal.pk,
@@ -158,7 +158,7 @@ class OrderDecisionViewSet(GenericViewSet[Any]):
             order = decisions.release(
                 order.pk,
                 by=user_of(request),
-                seen=seen(request, order.fingerprint()),
+                seen=version_seen(request, order.fingerprint()),
                 at=timezone.now(),
                 overrides=body.overrides,
                 notes=body.validated_data["notes"],

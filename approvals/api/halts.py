@@ -79,6 +79,6 @@ class HaltViewSet(ListModelMixin, GenericViewSet[TradingHalt]):
         body = ResumeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         ended = halt.end(timezone.now(), user_of(request), body.validated_data["note"])
-        ended = list(self.get_queryset().filter(pk__in=[one.pk for one in ended]))
+        ended = list(self.get_queryset().filter(pk__in=[ended_halt.pk for ended_halt in ended]))
         answer = {"detail": RESUMED if ended else NOT_HALTED, "ended": ended}
         return Response(ResumedSerializer(answer).data)

@@ -40,9 +40,9 @@ class WaitingSerializer(serializers.Serializer[Any]):
 
 
 class InboxFilters(FilterSet):
-    actionable = YesNoFilter(method="both", help_text="false: those that can only be measured.")
+    actionable = YesNoFilter(method="leave_unfiltered", help_text="false: those that can only be measured.")
 
-    def both(self, signals: SignalQuerySet, name: str, value: bool) -> SignalQuerySet:
+    def leave_unfiltered(self, signals: SignalQuerySet, name: str, value: bool) -> SignalQuerySet:
         """Leave them as they are: what a signal would do is known only when it is proposed."""
         return signals
 

@@ -56,7 +56,7 @@ class ProposalSerializer(serializers.Serializer[Proposal]):
 
     signal = serializers.UUIDField(source="signal.pk")
     does = serializers.ChoiceField(
-        [one.value for one in Effect], source="effect", help_text="What it does to the position."
+        [effect.value for effect in Effect], source="effect", help_text="What it does to the position."
     )
     words = serializers.SerializerMethodField(help_text="What pressing the button does.")
     problems = serializers.ListField(

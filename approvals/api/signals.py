@@ -213,8 +213,8 @@ class SignalViewSet(ListModelMixin, GenericViewSet[Signal]):
         signal = self.get_object()
         conflicts = list(signal.conflicting(self.at))
         opinion_id = signal.opinion_id  # type: ignore[attr-defined]  # annotated
-        seen = version(signal, self.at, is_conflicting=bool(conflicts), opinion_id=opinion_id)
-        etag = f'"{seen}"'
+        etag_value = version(signal, self.at, is_conflicting=bool(conflicts), opinion_id=opinion_id)
+        etag = f'"{etag_value}"'
         if request.method != "POST" and _knows(request, etag):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag})
         context = {**self.get_serializer_context(), "conflicts": conflicts, "record": _record(signal)}

@@ -162,8 +162,8 @@ class Order(models.Model):
     def fingerprint(self) -> str:
         """Stands for what a person sees of an order that needs a new look."""
         prices = (self.limit_price, self.stop_loss, self.take_profit)
-        seen = [self.status, self.status_reason, self.quantity, *prices, self.released_at]
-        return hashlib.sha256("\n".join(map(str, seen)).encode()).hexdigest()[:32]
+        parts = [self.status, self.status_reason, self.quantity, *prices, self.released_at]
+        return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:32]
 
     @property
     def risk(self) -> Decimal:

@@ -19,9 +19,9 @@ def version(signal: Signal, at: datetime, *, is_conflicting: bool, opinion_id: U
     return f"{fingerprint}-{fingerprint_of([str(opinion_id or '')])}"
 
 
-def differences(seen: str, now: str) -> list[str]:
+def differences(seen_version: str, now: str) -> list[str]:
     """Return what two versions of a signal differ in, in words: all of PARTS when one is no version."""
-    parts, current = seen.split("-"), now.split("-")
+    parts, current = seen_version.split("-"), now.split("-")
     if len(parts) != len(PARTS):
         return list(PARTS)
     return [name for name, before, after in zip(PARTS, parts, current, strict=True) if before != after]

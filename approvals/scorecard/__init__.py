@@ -8,9 +8,9 @@ from approvals.scorecard.analysts import Opinions, opinions
 from approvals.scorecard.calibration import Calibration, Confidence
 from approvals.scorecard.card import KEYS, Card, cards, complete
 from approvals.scorecard.confidences import at_confidence, rate_of, with_rate
+from approvals.scorecard.overview import Overview, overview
 from approvals.scorecard.rejections import Decided, Rejections
 from approvals.scorecard.tally import Tally
-from approvals.scorecard.whole import Whole, whole
 
 __all__ = [
     "KEYS",
@@ -19,14 +19,14 @@ __all__ = [
     "Confidence",
     "Decided",
     "Opinions",
+    "Overview",
     "Rejections",
     "Tally",
-    "Whole",
     "at_confidence",
     "cards",
     "complete",
     "opinions",
+    "overview",
     "rate_of",
-    "whole",
     "with_rate",
 ]

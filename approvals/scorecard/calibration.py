@@ -48,11 +48,11 @@ class Bin:
     every: Sequence[Confidence]
 
     @property
-    def said(self) -> float:
+    def mean_confidence(self) -> float:
         return sum(float(confidence.confidence) * confidence.cases for confidence in self.every) / self.cases
 
     @property
-    def came(self) -> float:
+    def target_rate(self) -> float:
         return self.targets / self.cases
 
     @property

@@ -15,7 +15,7 @@ Ledger = Outcome.Ledger
 
 
 @dataclass(frozen=True)
-class Whole:
+class Overview:
     """`every`: one card of all, with its few decisions listed; None while there is no outcome.
 
     Of `strategies` the signal ledger alone is known, of `people` that of their decisions.
@@ -26,16 +26,16 @@ class Whole:
     people: Sequence[Card]
 
 
-def whole(outcomes: QuerySet[Outcome]) -> Whole:
+def overview(outcomes: QuerySet[Outcome]) -> Overview:
     """Three queries, and one for decisions that are few: each ledger is read by what it is shown by."""
     strategies = cards(outcomes.filter(ledger=Ledger.SIGNAL), ["strategy", "timeframe"])
     deciders = cards(outcomes.filter(ledger=Ledger.DECISION), ["user"])
     if not (strategies or deciders):
-        return Whole(None, [], [])
+        return Overview(None, [], [])
     every = _together([*strategies, *deciders], Calibration.of(calibrations(outcomes, []).get((), [])))
     if every.rejections.has_listed:
         every = replace(every, listed=listed(outcomes, [], [every]).get((), []))
-    return Whole(every, strategies, [card for card in deciders if card.of["user"] is not None])
+    return Overview(every, strategies, [card for card in deciders if card.of["user"] is not None])
 
 
 def _together(cards: Sequence[Card], calibration: Calibration) -> Card:

@@ -9,10 +9,10 @@ register = template.Library()
 
 
 @register.filter
-def hit_rate(known: Confidence | None) -> str:
+def hit_rate(confidence: Confidence | None) -> str:
     """Return how often the target came first: a rate from enough cases on, the cases themselves below."""
-    if known is None:
+    if confidence is None:
         return "no case yet"
-    if known.cases < ENOUGH:
-        return f"{known.targets} of {known.cases}"
-    return f"{100 * known.target_rate:.0f} % of {known.cases}"
+    if confidence.cases < ENOUGH:
+        return f"{confidence.targets} of {confidence.cases}"
+    return f"{100 * confidence.target_rate:.0f} % of {confidence.cases}"

@@ -24,5 +24,5 @@ class YesNoFilter(TypedChoiceFilter):
     """true or false. (A BooleanFilter ignores what is neither.)"""
 
     def __init__(self, **options: Any) -> None:
-        known = [("true", "true"), ("false", "false")]
-        super().__init__(choices=known, coerce=lambda value: value == "true", **options)
+        choices = [("true", "true"), ("false", "false")]
+        super().__init__(choices=choices, coerce=lambda value: value == "true", **options)

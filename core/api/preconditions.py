@@ -23,7 +23,7 @@ ETAG = OpenApiParameter(
 )
 
 
-def seen(request: Request, now: str) -> str:
+def version_seen(request: Request, now: str) -> str:
     """Return the version that the caller saw: the current one when it is among those sent."""
     sent = [tag.removeprefix("W/").strip('"') for tag in parse_etags(request.headers.get("If-Match", ""))]
     if not sent or "*" in sent:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from approvals import scorecard
 from approvals.models import Outcome
-from approvals.scorecard import Calibration, Card, Opinions, Tally, Whole
+from approvals.scorecard import Calibration, Card, Opinions, Overview, Tally
 from desk.page import page, show
 from desk.scorecard import plots, sentences
 from desk.scorecard.plots import Axis, Dot, Rate
@@ -95,7 +95,10 @@ class Curve:
 
     @classmethod
     def of(cls, calibration: Calibration) -> "Curve":
-        rates = [plots.shares(tenth.said, tenth.came, tenth.interval) for tenth in calibration.bins]
+        rates = [
+            plots.shares(tenth.mean_confidence, tenth.target_rate, tenth.interval)
+            for tenth in calibration.bins
+        ]
         base = None if calibration.base_rate is None else plots.down(calibration.base_rate)
         marks = [(plots.across(share), plots.down(share), figures.percent(share)) for share in QUARTERS]
         return cls(rates, base, calibration, marks)
@@ -105,15 +108,15 @@ class Curve:
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     at, filters = timezone.now(), Filters(request.GET)
-    whole = scorecard.whole(filters.apply(at))
-    context = {"filters": filters, "whole": whole, "is_filtered": any(filters.cleaned_data.values())}
-    if whole.every:
+    overview = scorecard.overview(filters.apply(at))
+    context = {"filters": filters, "overview": overview, "is_filtered": any(filters.cleaned_data.values())}
+    if overview.every:
         context |= {
-            "verdicts": list(sentences.conclusions(whole.every)),
-            "strategies": Table.of([(_names(card), card.signal_ledger) for card in whole.strategies]),
-            "decisions": Table.of(list(_decisions(whole))),
-            "curve": Curve.of(whole.every.calibration),
-            "rejections": whole.every.rejections,
+            "verdicts": list(sentences.conclusions(overview.every)),
+            "strategies": Table.of([(_names(card), card.signal_ledger) for card in overview.strategies]),
+            "decisions": Table.of(list(_decisions(overview))),
+            "curve": Curve.of(overview.every.calibration),
+            "rejections": overview.every.rejections,
             "analysts": list(_analysts(filters.apply(at))),
         }
     return show(request, "desk/scorecard.html", at, context)
@@ -124,13 +127,13 @@ def _names(card: Card) -> list[str]:
     return [strategy.title if strategy else str(card.of["strategy"]), str(card.of["timeframe"])]
 
 
-def _decisions(whole: Whole) -> Iterator[tuple[Sequence[str], Tally]]:
+def _decisions(overview: Overview) -> Iterator[tuple[Sequence[str], Tally]]:
     """Yield the tallies of what all approved, rejected and let expire, then those of each user."""
-    if whole.every:
-        for group, tally in whole.every.decision_ledger.items():
+    if overview.every:
+        for group, tally in overview.every.decision_ledger.items():
             yield [Outcome.Group(group).label.lower(), "everybody" if group in DECIDED else ""], tally
-    if len(whole.people) > 1:
-        for card in whole.people:
+    if len(overview.people) > 1:
+        for card in overview.people:
             for group in DECIDED:
                 yield [group, str(card.of["user"])], card.decision_ledger[group]
 

@@ -16,8 +16,8 @@ class Axis:
     @classmethod
     def of(cls, values: Iterable[float], least: float) -> "Axis":
         """Wide enough for all of these, and from -least to least at any rate."""
-        there = [abs(value) for value in values]
-        most = max([least, *there])
+        distances = [abs(value) for value in values]
+        most = max([least, *distances])
         return cls(-most * 1.15, most * 1.15)
 
     def at(self, value: float) -> float:
@@ -69,9 +69,9 @@ class Rate:
     high: float
 
 
-def shares(said: float, came: float, interval: tuple[float, float]) -> Rate:
+def shares(stated: float, observed: float, interval: tuple[float, float]) -> Rate:
     """What was said against what came, both as shares of 0 to 1, in a square of SIDE with a MARGIN."""
-    return Rate(across(said), down(came), down(interval[0]), down(interval[1]))
+    return Rate(across(stated), down(observed), down(interval[0]), down(interval[1]))
 
 
 def across(share: float) -> float:

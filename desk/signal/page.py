@@ -121,14 +121,14 @@ def terms(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def watch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Answer with what has changed since the page was shown; 204 while nothing has."""
-    at, seen = timezone.now(), request.GET.get("etag", "")
+    at, seen_etag = timezone.now(), request.GET.get("etag", "")
     signal = get_object_or_404(_signals(at), pk=pk)
     opinion = _opinion(signal)
     etag = _etag(signal, opinion, at)
-    if etag == seen:
+    if etag == seen_etag:
         return HttpResponse(status=204)
     context = {"now": at, "signal": signal, "status": signal.status_at(at)}
-    context |= {"changed": differences(seen, etag), "opinion": opinion, "was": request.GET}
+    context |= {"changed": differences(seen_etag, etag), "opinion": opinion, "was": request.GET}
     return render(request, "desk/_signal_changes.html", context)
 
 
@@ -203,9 +203,9 @@ def _signals(at: datetime) -> SignalQuerySet:
 
 def _load(pk: UUID, at: datetime, viewer: User | None) -> tuple[Signal, list[Signal]]:
     """Return the signal with `is_seen` by the viewer, and the pending ones that say the opposite."""
-    seen = SignalView.objects.filter(signal=OuterRef("pk"), user=viewer)
+    views = SignalView.objects.filter(signal=OuterRef("pk"), user=viewer)
     signals = records.with_records(scorecard.with_rate(_signals(at))).with_ratios()
-    signals = signals.with_opposites(pk, at).annotate(is_seen=Exists(seen)).order_by("-generated_at", "id")
+    signals = signals.with_opposites(pk, at).annotate(is_seen=Exists(views)).order_by("-generated_at", "id")
     by_pk = {signal.pk: signal for signal in signals}
     if pk not in by_pk:
         raise Http404("no such signal")

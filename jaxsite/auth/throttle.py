@@ -56,13 +56,13 @@ def address_of(request: HttpRequest) -> str:
 
     Behind TLS the proxy says it, last in its header. What stands before that, anybody may have written.
     """
-    seen: str = request.META.get("REMOTE_ADDR", "")
+    address_text: str = request.META.get("REMOTE_ADDR", "")
     if settings.PRODUCTION:
-        seen = request.META.get("HTTP_X_FORWARDED_FOR", seen).rpartition(",")[2].strip()
+        address_text = request.META.get("HTTP_X_FORWARDED_FOR", address_text).rpartition(",")[2].strip()
     try:
-        address = ip_address(seen)
+        address = ip_address(address_text)
     except ValueError:
-        return seen[:64]
+        return address_text[:64]
     if isinstance(address, IPv6Address):
         return str(address.ipv4_mapped or ip_network((int(address), 64), strict=False))
     return str(address)

@@ -40,12 +40,12 @@ class Account:
 def for_place(place: Place) -> Account:
     """Whoever calls; for root the owner of the data or of the folder, or else a system account."""
     if os.geteuid() != 0:
-        return known(os.geteuid())
+        return account_of(os.geteuid())
     owner = (place.data if place.data.exists() else place.var).stat().st_uid
-    return known(owner) if owner else system_account()
+    return account_of(owner) if owner else system_account()
 
 
-def known(uid: int) -> Account:
+def account_of(uid: int) -> Account:
     try:
         entry = pwd.getpwuid(uid)
     except KeyError:
@@ -60,7 +60,7 @@ def system_account() -> Account:
     """The account for root's installations. Under nobody or postgres others could reach the data."""
     if not exists(SYSTEM_ACCOUNT):
         add(SYSTEM_ACCOUNT)
-    return known(pwd.getpwnam(SYSTEM_ACCOUNT).pw_uid)
+    return account_of(pwd.getpwnam(SYSTEM_ACCOUNT).pw_uid)
 
 
 def exists(name: str) -> bool:

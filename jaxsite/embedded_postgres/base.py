@@ -26,12 +26,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return super().get_new_connection(conn_params)
         began = time.monotonic()
         while True:
-            there = conn_params | self.address()
+            params = conn_params | self.address()
             try:
-                return super().get_new_connection(there)
+                return super().get_new_connection(params)
             except psycopg.OperationalError as refused:
                 if "does not exist" in str(refused):
-                    create_database(there)
+                    create_database(params)
                 elif time.monotonic() - began > patience(refused):
                     raise
                 time.sleep(PAUSE)
@@ -48,9 +48,9 @@ def patience(refused: psycopg.OperationalError) -> float:
     return RECOVERY_SECONDS if "the database system is" in str(refused) else 3 * PAUSE
 
 
-def create_database(there: dict[str, Any]) -> None:
-    statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(there["dbname"]))
-    address = {name: there[name] for name in ("host", "port", "user")}
+def create_database(params: dict[str, Any]) -> None:
+    statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(params["dbname"]))
+    address = {name: params[name] for name in ("host", "port", "user")}
     created_by_another = contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)
     with psycopg.connect(**address, dbname="postgres", autocommit=True) as connection, created_by_another:
         connection.execute(statement)

@@ -17,6 +17,6 @@ class DatabaseClient(client.DatabaseClient):
         cls, settings_dict: dict[str, Any], parameters: Iterable[str]
     ) -> tuple[list[str], dict[str, str] | None]:
         address = server.ensure(Path(settings.VAR_DIR))
-        there = {"HOST": address["host"], "PORT": address["port"], "USER": address["user"]}
-        command, environment = super().settings_to_cmd_args_env(settings_dict | there, parameters)
+        address_settings = {"HOST": address["host"], "PORT": address["port"], "USER": address["user"]}
+        command, environment = super().settings_to_cmd_args_env(settings_dict | address_settings, parameters)
         return [shutil.which("psql") or str(server.programs() / "psql"), *command[1:]], environment

@@ -38,7 +38,9 @@ class QuoteAdmin(OfSymbol):
 
 @admin.register(Gap)
 class GapAdmin(OfSymbol):
-    list_display = ["chart_of", "timeframe", "first", "last", "bars", "reason", "attempts", "next", "found"]
+    list_display = [
+        *["chart_of", "timeframe", "first", "last", "bars", "reason", "attempts", "next", "found_on"],
+    ]
     list_filter = ["reason", "timeframe"]
     ordering = ["-first_at", "symbol", "timeframe"]
 
@@ -55,7 +57,7 @@ class GapAdmin(OfSymbol):
         return market_formatting.stamp(gap.next_attempt_at) if gap.next_attempt_at else "not tried any more"
 
     @admin.display(description="found (UTC)", ordering="found_at")
-    def found(self, gap: Gap) -> str:
+    def found_on(self, gap: Gap) -> str:
         return market_formatting.stamp(gap.found_at)
 
 

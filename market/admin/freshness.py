@@ -49,14 +49,17 @@ def doing(instruments: QuerySet[Instrument], health: Health, at: datetime) -> Qu
     watched = instruments.filter(watched=True)
     if health is Health.SPLIT:
         return watched.exclude(split_pending_since=None)
-    whole, quoted = watched.filter(split_pending_since=None), Exists(Quote.objects.filter(pk=OuterRef("pk")))
+    unsplit, quoted = (
+        watched.filter(split_pending_since=None),
+        Exists(Quote.objects.filter(pk=OuterRef("pk"))),
+    )
     if health is Health.NO_QUOTE:
-        return whole.filter(~quoted)
+        return unsplit.filter(~quoted)
     stale = queries.stale_symbols(at)
     return (
-        whole.filter(quoted, pk__in=stale)
+        unsplit.filter(quoted, pk__in=stale)
         if health is Health.STALE
-        else whole.filter(quoted).exclude(pk__in=stale)
+        else unsplit.filter(quoted).exclude(pk__in=stale)
     )
 
 

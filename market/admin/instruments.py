@@ -122,8 +122,8 @@ class InstrumentAdmin(TitledAdmin):
 
     @admin.display(description="health")
     def health(self, instrument: Instrument) -> SafeString:
-        found = freshness.of(instrument, quoted(instrument))
-        return formatting.dot(found.tone, found.value)
+        cell = freshness.of(instrument, quoted(instrument))
+        return formatting.dot(cell.tone, cell.value)
 
     @admin.display(description="")
     def edit(self, instrument: Instrument) -> SafeString:

@@ -57,7 +57,7 @@ class ClosureForm(ModelForm):
 class TradingSessionAdmin(TitledAdmin):
     actions = None
     show_full_result_count = False
-    list_display = ["on", "calendar", "opens", "closes", "there", "state"]
+    list_display = ["on", "calendar", "opens", "closes", "local_hours", "state"]
     list_filter = ["closed", "calendar"]
     date_hierarchy = "date"
     search_fields = ["date"]
@@ -101,7 +101,7 @@ class TradingSessionAdmin(TitledAdmin):
         return market_formatting.stamp(session.closes_at)
 
     @admin.display(description="exchange's time")
-    def there(self, session: TradingSession) -> str:
+    def local_hours(self, session: TradingSession) -> str:
         zone = zone_of(session.calendar)
         if zone is None:
             return formatting.NOTHING

@@ -266,13 +266,13 @@ def _stored_closes(
     return _last_closes(days, np.array([close for _, close in reversed(stored_bars)]))
 
 
-def _difference(ours: Mapping[date, float], theirs: Mapping[date, float]) -> str:
+def _difference(imported: Mapping[date, float], stored: Mapping[date, float]) -> str:
     """Return in words that more than a tenth of the shared sessions have another share basis; else ""."""
-    shared = sorted(ours.keys() & theirs.keys())
-    off = [day for day in shared if not 1 / ONE_BASIS < ours[day] / theirs[day] < ONE_BASIS]
+    shared = sorted(imported.keys() & stored.keys())
+    off = [day for day in shared if not 1 / ONE_BASIS < imported[day] / stored[day] < ONE_BASIS]
     if len(off) * 10 <= len(shared):
         return ""
-    return f"The close of {off[0]} is {ours[off[0]]:.6g} in the file and {theirs[off[0]]:.6g}"
+    return f"The close of {off[0]} is {imported[off[0]]:.6g} in the file and {stored[off[0]]:.6g}"
 
 
 def _record(symbol: str, timeframe: Timeframe, bars: Bars, at: datetime) -> Written:

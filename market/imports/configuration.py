@@ -38,14 +38,16 @@ def plan(text: str, env_file: Path) -> ConfigurationPlan:
         raise ConfigurationRefused(str(problem)) from problem
     _check_symbols(config)
     _check_database(config)
-    there = read_env_file(env_file)
+    current = read_env_file(env_file)
     watched = set(Instrument.objects.watched().values_list("symbol", flat=True))
     return ConfigurationPlan(
         watched=[symbol for symbol in config.symbols if symbol not in watched],
         others=sorted(watched.difference(config.symbols)),
-        written={name: value for name, value in config.settings.items() if name not in there},
+        written={name: value for name, value in config.settings.items() if name not in current},
         kept={
-            name: there[name] for name, value in config.settings.items() if there.get(name, value) != value
+            name: current[name]
+            for name, value in config.settings.items()
+            if current.get(name, value) != value
         },
         notes=config.notes,
     )

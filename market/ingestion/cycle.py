@@ -180,8 +180,8 @@ def _longest_waiting_first() -> list[str]:
     return sorted(fetched, key=lambda symbol: (symbol in received, received.get(symbol), symbol))
 
 
-def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, asked: set[str]) -> None:
-    ticks = quality.fit_quotes(answer.ticks, asked, current.now, current.rejections)
+def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, requested: set[str]) -> None:
+    ticks = quality.fit_quotes(answer.ticks, requested, current.now, current.rejections)
     if answer.clocked:
         ticks = pipeline.cap_to_sessions(ticks)
     store.write_quotes(ticks, provider=provider.name, feed=answer.feed, delay=answer.delay, at=current.now)
@@ -189,7 +189,7 @@ def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, asked: set
     current.stored |= quoted
     current.run.rows += len(ticks)
     current.note(provider.name, stored=len(quoted))
-    unfit = {tick.symbol for tick in answer.ticks if tick.symbol in asked} - quoted
+    unfit = {tick.symbol for tick in answer.ticks if tick.symbol in requested} - quoted
     current.failures |= dict.fromkeys(unfit, f"{provider.name}: its quote was refused")
 
 
@@ -257,20 +257,20 @@ def fetch(current: Cycle, request: Ask, choice: int = 0) -> set[str]:
 
 
 def _store_candles(current: Cycle, provider: Provider, request: Ask, answer: Candles) -> None:
-    asked = dict(answer.bars)
-    for symbol in asked.keys() - set(request.symbols):
-        del asked[symbol]
+    usable = dict(answer.bars)
+    for symbol in usable.keys() - set(request.symbols):
+        del usable[symbol]
         current.rejections.add(quality.NOT_ASKED, symbol)
-    for symbol in asked.keys() & current.restatements.keys():
-        bars = {symbol: asked.pop(symbol)}
+    for symbol in usable.keys() & current.restatements.keys():
+        bars = {symbol: usable.pop(symbol)}
         current.restatements[symbol].append(
             RestatementAnswer(provider.name, request, replace(answer, bars=bars))
         )
-    for symbol in splits.detect(asked, request.timeframe):
-        del asked[symbol]
+    for symbol in splits.detect(usable, request.timeframe):
+        del usable[symbol]
         splits.begin(symbol, current.now)
         current.waiting.add(request.name(symbol))
-    _record(current, provider.name, request, replace(answer, bars=asked))
+    _record(current, provider.name, request, replace(answer, bars=usable))
 
 
 def _record(current: Cycle, provider: str, request: Ask, answer: Candles) -> None:
@@ -305,8 +305,8 @@ def _restate(current: Cycle, symbol: str, answers: Sequence[RestatementAnswer]) 
     if not complete or len({part.provider for part in answers}) > 1:
         current.waiting |= {part.ask.name(symbol) for part in answers}
         return
-    seen = [splits.detect(part.answer.bars, part.ask.timeframe).get(symbol) for part in answers]
-    change = next((change for change in seen if change is not None), None)
+    ratios = [splits.detect(part.answer.bars, part.ask.timeframe).get(symbol) for part in answers]
+    change = next((change for change in ratios if change is not None), None)
     with transaction.atomic():
         splits.finish(symbol, change, answers[0].provider, current.now)
         for part in answers:

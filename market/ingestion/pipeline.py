@@ -127,8 +127,8 @@ def _build(
         for symbol, finer_bars in stored.items():
             regular = finer_bars[finer_bars.regular]
             if len(regular):
-                whole = aggregate(regular, trading_sessions.buckets(timeframe, regular.opened_at))
+                aggregated = aggregate(regular, trading_sessions.buckets(timeframe, regular.opened_at))
                 built[symbol] = replace(
-                    whole, final=trading_sessions.final(timeframe, whole.opened_at, at, delay)
+                    aggregated, final=trading_sessions.final(timeframe, aggregated.opened_at, at, delay)
                 )
         store.write_candles(built, timeframe, provider=BUILT_HERE, feed=feed)

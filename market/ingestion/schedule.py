@@ -88,16 +88,16 @@ class _Calendar:
         self.recent = sessions.load(name, since=at - RECENT, until=at + timedelta(days=7))
 
     @cached_property
-    def whole(self) -> Sessions:
+    def all_sessions(self) -> Sessions:
         return sessions.load(self.name, until=self.at + timedelta(days=7))
 
     def beginning(self, timeframe: Timeframe) -> datetime:
-        return self.whole.back(timeframe, settings.CANDLE_BACKFILL, self.at)
+        return self.all_sessions.back(timeframe, settings.CANDLE_BACKFILL, self.at)
 
     def overlapping(self, timeframe: Timeframe, last: np.datetime64) -> datetime:
         """Return the opening of the first of the few bars up to the `last` one."""
         first = last - np.timedelta64(30, "D")
-        trading_sessions = self.recent if first > to_instant(self.at - RECENT) else self.whole
+        trading_sessions = self.recent if first > to_instant(self.at - RECENT) else self.all_sessions
         grid = trading_sessions.grid(timeframe, first, last + np.timedelta64(1, "us"))
         return to_datetime(grid[-OVERLAP:][0] if len(grid) else last)
 

@@ -41,8 +41,8 @@ def detect(answer: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Change
 def _first_day(old: Bars, new: Bars, factor: float) -> date:
     """Return the date of the first bar that was stored on the new basis, or was not stored as final yet."""
     old = old[old.final & ~old.suspect]
-    stamps, ours, theirs = np.intersect1d(old.opened_at, new.opened_at, return_indices=True)
-    ratio = old.close[ours] / new.close[theirs]
+    stamps, old_rows, new_rows = np.intersect1d(old.opened_at, new.opened_at, return_indices=True)
+    ratio = old.close[old_rows] / new.close[new_rows]
     last = stamps[np.abs(ratio / factor - 1) < np.abs(ratio - 1)][-1]
     later = new.opened_at[new.opened_at > last]
     return to_datetime(later[0]).date() if len(later) else to_datetime(last).date() + timedelta(days=1)

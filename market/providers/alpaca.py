@@ -190,9 +190,9 @@ def _tick(symbol: str, snapshot: object) -> QuoteTick | str:
         as_of=as_of,
         bid=wire.given(book.get("bp")),
         ask=wire.given(book.get("ap")),
-        bid_size=wire.whole(book.get("bs")),
-        ask_size=wire.whole(book.get("as")),
-        volume=wire.whole(day.get("v")) if is_today else None,
+        bid_size=wire.share_count(book.get("bs")),
+        ask_size=wire.share_count(book.get("as")),
+        volume=wire.share_count(day.get("v")) if is_today else None,
         exchange="IEX" if trade.get("x") == IEX else str(trade.get("x") or "")[:16],
     )
 

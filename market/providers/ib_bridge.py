@@ -175,9 +175,9 @@ def _tick(symbol: str, body: dict[str, Any], mode: Mode) -> QuoteTick:
         as_of=_as_of(stamp, mode),
         bid=wire.given(body.get("bid")),
         ask=wire.given(body.get("ask")),
-        bid_size=wire.whole(body.get("bid_size")),
-        ask_size=wire.whole(body.get("ask_size")),
-        volume=wire.whole(body.get("volume")),
+        bid_size=wire.share_count(body.get("bid_size")),
+        ask_size=wire.share_count(body.get("ask_size")),
+        volume=wire.share_count(body.get("volume")),
         exchange=str(body.get("exchange") or "")[:16],
     )
 

@@ -210,9 +210,9 @@ def _tick(symbol: str, row: wire.Row | None) -> QuoteTick | str:
         as_of=as_of,
         bid=wire.given(book.get("p")),
         ask=wire.given(book.get("P")),
-        bid_size=wire.whole(book.get("s")),
-        ask_size=wire.whole(book.get("S")),
-        volume=wire.whole(day.get("v")),
+        bid_size=wire.share_count(book.get("s")),
+        ask_size=wire.share_count(book.get("S")),
+        volume=wire.share_count(day.get("v")),
     )
 
 

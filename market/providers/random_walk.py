@@ -113,9 +113,9 @@ def either(choose: NDArray[np.bool_], yes: Spans, no: Spans) -> Spans:
 
 def woven(ends: Floats, middles: Floats) -> Floats:
     """ends[.., 0], middles[.., 0], ends[.., 1], ... : rows of n ends and n or n - 1 middles."""
-    both = np.empty((len(ends), ends.shape[1] + middles.shape[1]))
-    both[:, ::2], both[:, 1::2] = ends, middles
-    return both
+    path = np.empty((len(ends), ends.shape[1] + middles.shape[1]))
+    path[:, ::2], path[:, 1::2] = ends, middles
+    return path
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def given(value: object) -> float | None:
     return None if math.isnan(price) or price in (0.0, -1.0) else price
 
 
-def whole(value: object) -> int | None:
+def share_count(value: object) -> int | None:
     """Return a size or volume in shares; None when it is neither."""
     count = number(value)
     return round(count) if 0 <= count <= LARGEST_VOLUME else None

@@ -50,6 +50,6 @@ class Batch:
         is_stored = stored_keys[near] == keys
         is_same = alike[near]
         for name in COLUMNS:
-            given, there = getattr(self.bars, name), getattr(stored.bars, name)[near]
-            is_same &= (given == there) | ((given != given) & (there != there))
+            values, stored_values = getattr(self.bars, name), getattr(stored.bars, name)[near]
+            is_same &= (values == stored_values) | ((values != values) & (stored_values != stored_values))
         return ~is_stored, is_stored & ~is_same

@@ -61,8 +61,8 @@ def unpack(copied: bytes, kinds: Sequence[str]) -> tuple[NDArray[np.int32], list
     for i, kind in enumerate(kinds):
         parts = [row[f"array{i}"]["value"][::-1] for row in rows]
         is_instant = np.dtype(kind).kind == "M"
-        whole = np.concatenate(parts, dtype=np.int64 if is_instant else kind) if parts else np.empty(0, kind)
-        columns.append(EPOCH + whole.astype("timedelta64[us]") if is_instant and parts else whole)
+        column = np.concatenate(parts, dtype=np.int64 if is_instant else kind) if parts else np.empty(0, kind)
+        columns.append(EPOCH + column.astype("timedelta64[us]") if is_instant and parts else column)
     return ordinals, columns
 
 

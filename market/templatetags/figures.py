@@ -124,6 +124,6 @@ def _short(here: datetime, seconds: bool) -> str:
 
 
 def _there(at: datetime, here: datetime, zone: ZoneInfo) -> SafeString:
-    there = at.astimezone(zone)
-    day = "" if there.date() == here.date() else f"{there:%a} "
-    return format_html('<span class="there">{}{} {}</span>', day, f"{there:%H:%M}", formatting.city(zone))
+    local = at.astimezone(zone)
+    day = "" if local.date() == here.date() else f"{local:%a} "
+    return format_html('<span class="there">{}{} {}</span>', day, f"{local:%H:%M}", formatting.city(zone))

@@ -27,8 +27,8 @@ class MemoryFilters(FilterSet):
     strategy = StrategiesFilter()
     kind = ChoiceFilter(choices=Memory.Kind.choices)
 
-    def saying(self, found: MemoryQuerySet, name: str, words: str) -> MemoryQuerySet:
-        return found.saying(words)
+    def saying(self, memories: MemoryQuerySet, name: str, words: str) -> MemoryQuerySet:
+        return memories.saying(words)
 
 
 class MemoryViewSet(ListModelMixin, GenericViewSet[Memory]):

@@ -71,8 +71,8 @@ class OrchestrationViewSet(ReadOnlyModelViewSet[OrchestrationRun]):
         return timezone.now()
 
     def get_queryset(self) -> Any:
-        found = super().get_queryset()
-        return found.defer(*PAYLOADS) if self.action == "list" else found
+        runs = super().get_queryset()
+        return runs.defer(*PAYLOADS) if self.action == "list" else runs
 
     def get_serializer_class(self) -> type[RunSerializer]:
         return RunSerializer if self.action == "list" else RunDetailSerializer

@@ -20,9 +20,9 @@ CALM, WILD = 0.20, 0.40  # of a year, as a share of the price
 UNKNOWN = "unknown"
 
 
-def trend(seen: Mapping[str, float]) -> str:
+def trend(values: Mapping[str, float]) -> str:
     """bullish when price > faster > slower average, bearish the other way round, else neutral; or unknown."""
-    price, fast, slow = (seen.get(name) for name in ("price", "trend_fast", "trend_slow"))
+    price, fast, slow = (values.get(name) for name in ("price", "trend_fast", "trend_slow"))
     if price is None or fast is None or slow is None:
         return UNKNOWN
     if price > fast > slow:
@@ -30,9 +30,9 @@ def trend(seen: Mapping[str, float]) -> str:
     return "bearish" if price < fast < slow else "neutral"
 
 
-def volatility(seen: Mapping[str, float], timeframe: Timeframe) -> str:
+def volatility(values: Mapping[str, float], timeframe: Timeframe) -> str:
     """calm below 20 % a year, wild above 40 %, normal between: the ATR as a random walk would make it."""
-    price, atr = seen.get("price"), seen.get("atr")
+    price, atr = values.get("price"), values.get("atr")
     if not price or atr is None:
         return UNKNOWN
     yearly = atr / price / RANGE_PER_SIGMA * math.sqrt(BARS_A_YEAR[timeframe])
@@ -41,6 +41,6 @@ def volatility(seen: Mapping[str, float], timeframe: Timeframe) -> str:
     return "wild" if yearly > WILD else "normal"
 
 
-def regime(seen: Mapping[str, float], timeframe: Timeframe) -> str:
+def regime(values: Mapping[str, float], timeframe: Timeframe) -> str:
     """Trend and volatility in two words."""
-    return f"{trend(seen)} {volatility(seen, timeframe)}"
+    return f"{trend(values)} {volatility(values, timeframe)}"

@@ -33,7 +33,7 @@ def _snapshot(subject: Subject, around: Around) -> dict[str, Any]:
     instrument = around.instruments[subject.symbol]
     quote, signal = around.quotes.get(subject.symbol), subject.signal
     trail = around.trails[subject.symbol, subject.timeframe]
-    seen = dict(signal.indicators) if signal else bars.seen(trail)
+    indicators = dict(signal.indicators) if signal else bars.indicator_values(trail)
     higher = HIGHER.get(subject.timeframe)
     return {
         "taken_at": instant(around.at),
@@ -45,13 +45,13 @@ def _snapshot(subject: Subject, around: Around) -> dict[str, Any]:
         },
         "timeframe": subject.timeframe.value,
         "quote": bars.quote(quote, around.at, is_stale=quote.pk in around.stale) if quote else None,
-        "signal": signals.said(signal, around) if signal else None,
-        "indicators": {name: short(value) for name, value in seen.items()},
-        "trend": regimes.trend(seen),
+        "signal": signals.signal_facts(signal, around) if signal else None,
+        "indicators": {name: short(value) for name, value in indicators.items()},
+        "trend": regimes.trend(indicators),
         "bars": bars.shown_bars(trail),
         "changes": bars.changes(trail),
         "higher": bars.higher_trend(around.trails[subject.symbol, higher], higher) if higher else None,
-        "volatility": bars.volatility(trail, seen, subject.timeframe),
+        "volatility": bars.volatility(trail, indicators, subject.timeframe),
         "year": bars.year(around.years.get(subject.symbol), bars.price(quote, trail)),
         "costs": signals.costs(signal) if signal else None,
         "record": signals.track_record(signal, around) if signal else None,

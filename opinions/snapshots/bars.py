@@ -32,7 +32,7 @@ def quote(quote: Quote, at: datetime, *, is_stale: bool) -> dict[str, Any]:
     }
 
 
-def seen(trail: Trail) -> dict[str, float]:
+def indicator_values(trail: Trail) -> dict[str, float]:
     """What may be said of bars without a signal: price, ATR and the averages of the trend."""
     if not len(trail):
         return {}
@@ -76,19 +76,19 @@ def higher_trend(trail: Trail, timeframe: Timeframe) -> dict[str, Any] | None:
     if len(close) < SLOW:
         return None
     fast, slow = float(indicators.sma(close, FAST)[-1]), float(indicators.sma(close, SLOW)[-1])
-    seen = {"price": float(close[-1]), "trend_fast": fast, "trend_slow": slow}
+    values = {"price": float(close[-1]), "trend_fast": fast, "trend_slow": slow}
     return {
         "timeframe": timeframe.value,
-        "close": seen["price"],
+        "close": values["price"],
         "fast_period": FAST,
         "fast": short(fast),
         "slow_period": SLOW,
         "slow": short(slow),
-        "trend": regimes.trend(seen),
+        "trend": regimes.trend(values),
     }
 
 
-def volatility(trail: Trail, seen: Mapping[str, float], timeframe: Timeframe) -> dict[str, Any] | None:
+def volatility(trail: Trail, values: Mapping[str, float], timeframe: Timeframe) -> dict[str, Any] | None:
     """The range of a bar in percent of the price, and how it ranks among those of the last bars."""
     if len(trail) <= PERIOD:
         return None
@@ -98,7 +98,7 @@ def volatility(trail: Trail, seen: Mapping[str, float], timeframe: Timeframe) ->
         "atr_percent": short(float(ranges[-1])),
         "rank_percent": round(100 * float((ranges < ranges[-1]).mean()), 1),
         "bars": len(ranges),
-        "regime": regimes.volatility(seen, timeframe),
+        "regime": regimes.volatility(values, timeframe),
     }
 
 

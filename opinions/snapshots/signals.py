@@ -15,7 +15,7 @@ from signals.charts import studies
 from signals.models import Signal, StrategyRecord
 
 
-def said(signal: Signal, around: Around) -> dict[str, Any]:
+def signal_facts(signal: Signal, around: Around) -> dict[str, Any]:
     strategy = studies.strategy_of(signal)
     entry, targets = float(signal.entry_price), signal.targets
     opposed = [

@@ -154,7 +154,7 @@ def expires(signal: Signal) -> str:
 
 
 @admin.display(description="indicators")
-def seen(signal: Signal) -> SafeString | str:
+def indicator_table(signal: Signal) -> SafeString | str:
     values = ((formatting.label(name), f"{value:,.6g}") for name, value in signal.indicators.items())
     return table(["value", "at the bar"], values)
 
@@ -194,5 +194,5 @@ LINES = {
     None: [chart, headline, "reasoning", state, end, conflicts, superseded],
     "Levels": [entry, stop, target, second, reward],
     "Record": [record, score],
-    "Where it comes from": [bar, source, generated, created, expires, seen, used, "bars_digest"],
+    "Where it comes from": [bar, source, generated, created, expires, indicator_table, used, "bars_digest"],
 }

@@ -30,7 +30,7 @@ class ScanAdmin(ReadOnlyAdmin):
     list_filter = ["outcome", "trigger"]
     list_select_related = ["requested_by"]
     ordering = ["-started_at", "-pk"]
-    fields = ["state", "asked", "started", "took", "evaluated", "stored", "counted", "ends"]
+    fields = ["state", "requester", "started", "took", "evaluated", "stored", "counted", "ends"]
 
     def get_urls(self) -> list[URLPattern]:
         ask = path("ask/", self.admin_site.admin_view(require_POST(self.ask)), name="signals_scan_ask")
@@ -64,7 +64,7 @@ class ScanAdmin(ReadOnlyAdmin):
         return formatting.dot(TONES.get(outcome, "none"), outcome.label.lower())
 
     @admin.display(description="asked for by")
-    def asked(self, scan: Scan) -> str:
+    def requester(self, scan: Scan) -> str:
         return str(scan.requested_by) if scan.requested_by else scan.get_trigger_display()
 
     @admin.display(description="ended by themselves")

@@ -119,7 +119,7 @@ def test_it_adds_up_to_what_the_api_says(trader: Client) -> None:
     many(31, 20, start=100, ledger="decision", group="approved")
 
     asked = scorecard.cards(Outcome.objects.all(), ["strategy", "timeframe"])
-    found = scorecard.whole(Outcome.objects.all())
+    found = scorecard.overview(Outcome.objects.all())
     assert [(one.of, one.signal_ledger) for one in found.strategies] == [
         (one.of, one.signal_ledger) for one in asked
     ]

@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, note: str, **options: Any) -> None:
         ended = halt.end(timezone.now(), None, note.encode("utf-8", "replace").decode().strip())
-        for one in ended:
-            self.stdout.write(f"Ended: {one}")
+        for ended_halt in ended:
+            self.stdout.write(f"Ended: {ended_halt}")
         if not ended:
             self.stdout.write("Trading is not halted: there is nothing to resume.")

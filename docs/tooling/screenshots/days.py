@@ -64,12 +64,12 @@ def tick(at: datetime) -> None:
 
 def people() -> list[User]:
     """Two traders, one of whom may halt and edit too."""
-    made = []
+    users = []
     for name, role in (("ann", "operator"), ("ben", "trader")):
         user, _ = User.objects.get_or_create(username=name, is_staff=role == "operator")
         user.groups.set(Group.objects.filter(name__in=["trader", role]))
-        made.append(user)
-    return made
+        users.append(user)
+    return users
 
 
 def _hours(begun: datetime, until: datetime) -> Iterator[datetime]:

@@ -15,7 +15,9 @@ def waiting() -> list[Signal]:
     at = timezone.now()
     pending = list(Signal.objects.pending(at).order_by("-expires_at", "id")[:50])
     fit = [
-        one.signal for one in proposals.propose_all(pending, at) if one.effect.is_entry and not one.problems
+        proposal.signal
+        for proposal in proposals.propose_all(pending, at)
+        if proposal.effect.is_entry and not proposal.problems
     ]
     newest = Signal.objects.order_by("-generated_at", "id")[:1]
     return fit or pending or list(newest)
@@ -23,8 +25,8 @@ def waiting() -> list[Signal]:
 
 def _opinion() -> str:
     """The newest opinion that is not grounded: it has most to show."""
-    found = OrchestrationRun.objects.filter(status="completed").exclude(inventions=[])
-    return reverse("opinion", args=[found.order_by("-queued_at")[0].pk])
+    ungrounded = OrchestrationRun.objects.filter(status="completed").exclude(inventions=[])
+    return reverse("opinion", args=[ungrounded.order_by("-queued_at")[0].pk])
 
 
 def _instrument() -> str:

@@ -63,14 +63,14 @@ def read_layout(header: Sequence[str], line: int) -> Layout:
 
 
 def _stamp(names: Sequence[str], line: int) -> tuple[int, ...]:
-    whole = _only(names, STAMP, "time", line)
-    if whole is not None:
-        return (whole,)
+    column = _only(names, STAMP, "time", line)
+    if column is not None:
+        return (column,)
     parts = [_only(names, DATE, "date", line), _only(names, TIME, "time", line)]
-    found = tuple(part for part in parts if part is not None)
-    if not found:
+    columns = tuple(part for part in parts if part is not None)
+    if not columns:
         raise BadFile(f"line {line}: no column for time or date. The columns are named as in {EXAMPLE}")
-    return found
+    return columns
 
 
 def _only(names: Sequence[str], accepted: Sequence[str], what: str, line: int) -> int | None:

@@ -116,8 +116,8 @@ def _epoch(text: str) -> datetime:
     unit = EPOCH_UNITS.get(digits)
     if unit is None:
         raise Unreadable(f"{text!r} is no time: seconds since 1970 have 10 digits, milliseconds 13")
-    whole = int(match[1]) * unit if unit >= 1 else int(match[1]) // 1000
-    return EPOCH + timedelta(microseconds=int(whole))
+    microseconds = int(match[1]) * unit if unit >= 1 else int(match[1]) // 1000
+    return EPOCH + timedelta(microseconds=int(microseconds))
 
 
 def _compact(text: str) -> datetime:

@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            asked = queue.start_all(timezone.now())
+            count = queue.start_all(timezone.now())
         except NotConfigured as missing:
             raise CommandError(str(missing)) from None
-        self.stdout.write(f"Asked {settings.ANALYST} about {asked} instruments; those asked already wait.")
+        self.stdout.write(f"Asked {settings.ANALYST} about {count} instruments; those asked already wait.")

@@ -46,7 +46,7 @@ def test_a_session_is_found_by_its_date_or_the_beginning_of_one(
 def test_the_hours_stand_there_on_the_exchanges_own_clock_too(operator: Client) -> None:
     make.session("2024-07-03", "00:00", "23:59", calendar="24/7")
     page = operator.get(LIST, {"q": "2024-07-03"}).content.decode()
-    assert re.findall(r'<td class="field-there">(.*?)</td>', page) == [
+    assert re.findall(r'<td class="field-local_hours">(.*?)</td>', page) == [
         "–",  # noqa: RUF001  a dash
         "Wed 09:30 to 13:00 New York",
     ]
