@@ -38,6 +38,17 @@ class Limits:
     positions: int
     day_loss: Decimal
 
+    def in_money(self, capital: Decimal) -> "Limits":
+        """Return the same limits as amounts: each share times the capital."""
+        return Limits(
+            risk_per_trade=capital * self.risk_per_trade,
+            position=capital * self.position,
+            gross=capital * self.gross,
+            open_risk=capital * self.open_risk,
+            positions=self.positions,
+            day_loss=capital * self.day_loss,
+        )
+
 
 @dataclass(frozen=True)
 class Exposure:
@@ -86,9 +97,10 @@ def size(
     """
     if entry <= 0 or stop <= 0 or entry == stop:
         raise ValueError(f"no size between an entry at {entry} and a stop at {stop}")
-    per_share = abs(entry - stop)
-    wanted = _whole(exposure.capital * limits.risk_per_trade, per_share)
-    most = _room(entry, per_share, limits, exposure, held) | dict.fromkeys(_shut(limits, exposure, held), 0)
+    per_share, most_money = abs(entry - stop), limits.in_money(exposure.capital)
+    wanted = _whole(most_money.risk_per_trade, per_share)
+    most = _room(entry, per_share, most_money, exposure, held)
+    most |= dict.fromkeys(_shut(most_money, exposure, held), 0)
     if asked is not None:
         most[Cap.ASKED] = max(asked, 0)
     quantity = min([wanted, *most.values()])
@@ -99,22 +111,24 @@ def size(
 def _room(
     entry: Decimal, per_share: Decimal, limits: Limits, exposure: Exposure, held: Decimal
 ) -> dict[Cap, int]:
-    """Return the most shares that each cap allows."""
-    capital = exposure.capital
+    """Return the most shares that each cap allows. `limits`: in money."""
     return {
-        Cap.POSITION: _whole(capital * limits.position - held, entry),
-        Cap.GROSS: _whole(capital * limits.gross - exposure.gross, entry),
-        Cap.OPEN_RISK: _whole(capital * limits.open_risk - exposure.open_risk, per_share),
+        Cap.POSITION: _whole(limits.position - held, entry),
+        Cap.GROSS: _whole(limits.gross - exposure.gross, entry),
+        Cap.OPEN_RISK: _whole(limits.open_risk - exposure.open_risk, per_share),
         Cap.BUYING_POWER: _whole(exposure.buying_power, entry),
     }
 
 
 def _shut(limits: Limits, exposure: Exposure, held: Decimal) -> list[Cap]:
-    """Return the caps that allow no share at all now. What adds to a position makes no further one."""
+    """Return the caps that allow no share at all now. What adds to a position makes no further one.
+
+    `limits`: in money.
+    """
     shut = []
     if exposure.positions >= limits.positions and held <= 0:
         shut.append(Cap.POSITIONS)
-    if exposure.day_result <= -exposure.capital * limits.day_loss:
+    if exposure.day_result <= -limits.day_loss:
         shut.append(Cap.DAY_LOSS)
     return shut
 

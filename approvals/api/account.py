@@ -100,14 +100,14 @@ def _account() -> dict[str, Any]:
 
 
 def _beside_limits(now: Exposure) -> dict[str, Any]:
-    limits, capital = proposals.limits(), now.capital
+    most = proposals.limits().in_money(now.capital)
     return {
-        "capital": capital,
+        "capital": now.capital,
         "buying_power": now.buying_power,
-        "gross": {"now": now.gross, "limit": capital * limits.gross},
-        "open_risk": {"now": now.open_risk, "limit": capital * limits.open_risk},
-        "positions": {"now": now.positions, "limit": limits.positions},
-        "day_result": {"now": now.day_result, "limit": -capital * limits.day_loss},
-        "risk_per_trade": capital * limits.risk_per_trade,
-        "position": capital * limits.position,
+        "gross": {"now": now.gross, "limit": most.gross},
+        "open_risk": {"now": now.open_risk, "limit": most.open_risk},
+        "positions": {"now": now.positions, "limit": most.positions},
+        "day_result": {"now": now.day_result, "limit": -most.day_loss},
+        "risk_per_trade": most.risk_per_trade,
+        "position": most.position,
     }

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from approvals import outcomes
+from approvals import outcomes, queries
 from approvals.models import Outcome
 from market.models import Instrument, Split
 from market.prices import Timeframe
@@ -51,6 +51,20 @@ def test_a_signal_is_entered_at_the_open_of_the_bar_after_it() -> None:
         datetime(2024, 7, 5, tzinfo=UTC),
     )
     assert result.luck == pytest.approx(5 / 11.25)
+
+
+@pytest.mark.parametrize(
+    "until_its_end", [timedelta(microseconds=1), timedelta(0), -timedelta(microseconds=1)]
+)
+@pytest.mark.parametrize("status", Signal.Status)
+def test_what_is_due_as_a_decision_is_ended_as_the_row_says(
+    status: Signal.Status, until_its_end: timedelta
+) -> None:
+    make.instrument("AAPL")
+    signal = make.signal(status=status, expires_at=make.T0 + until_its_end)
+    has_ended = signal.status_at(make.T0) in ("approved", "rejected", "expired")
+    due = {row.ledger for row in queries.due_outcomes(make.T0)}
+    assert due == ({"signal", "decision"} if has_ended else {"signal"})
 
 
 @pytest.mark.parametrize("status", ["pending", "cancelled", "expired", "approved", "rejected"])
