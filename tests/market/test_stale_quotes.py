@@ -53,5 +53,9 @@ class StaleQuotes(TestCase):
         )
 
         assert (queries.stale_symbols(at) == ["AAPL"]) is stale
+        assert [view.stale for view in quotes.quotes_with_change(["AAPL"], at).values()] == [stale] * bool(
+            quote
+        )
         assert sessions.load(calendar).is_open(at) is (opened_at is not None)
+        assert [hours.closes_at is not None for hours in queries.trading_hours(at)] == [opened_at is not None]
         assert not stale or check(self.levels, "AAPL", MarketContext.load(["AAPL"], at)).problems
