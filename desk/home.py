@@ -40,7 +40,7 @@ class Version:
     """
 
     newest: Newest
-    pending: positions.Tally
+    pending: positions.SignalCounts
     stale_quotes: int
 
     @classmethod
@@ -48,7 +48,7 @@ class Version:
         """Three queries."""
         return cls(
             newest=approvals_queries.newest(),
-            pending=positions.Tally.of(Signal.objects.pending(at)),
+            pending=positions.SignalCounts.of(Signal.objects.pending(at)),
             stale_quotes=len(queries.stale_symbols(at)),
         )
 

@@ -55,15 +55,15 @@ class StatusBar:
 
 
 def load(
-    at: datetime, longs: Collection[str] | None = None, pending: positions.Tally | None = None
+    at: datetime, longs: Collection[str] | None = None, pending: positions.SignalCounts | None = None
 ) -> StatusBar:
     """Return what is true at an instant. Four queries; more to read what is held, for SELLs without `longs`.
 
     `longs`: as in `positions.actionable`. `pending`: the pending signals, where they are counted already.
     """
     state = gate.state(at)
-    tally = pending or positions.Tally.of(Signal.objects.pending(at))
-    waiting = tally.actionable(longs)
+    counts = pending or positions.SignalCounts.of(Signal.objects.pending(at))
+    waiting = counts.actionable(longs)
     items = [
         _feed(queries.watched_feeds(), state.feed),
         *_markets(queries.trading_hours(at)),
@@ -71,7 +71,7 @@ def load(
         _broker(state.broker),
         _trading(state),
     ]
-    return StatusBar(items, waiting, tally.total - waiting, state)
+    return StatusBar(items, waiting, counts.total - waiting, state)
 
 
 def _feed(delays: Mapping[str, int], closed: gate.Closed | None) -> Item:

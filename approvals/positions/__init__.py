@@ -8,7 +8,7 @@ from approvals.positions.account import (
     equity_curve,
     lock_account,
 )
-from approvals.positions.actionable import Effect, Tally, actionable, effect_of
+from approvals.positions.actionable import Effect, SignalCounts, actionable, effect_of
 from approvals.positions.book import Book
 from approvals.positions.exposures import exposure
 from approvals.positions.holdings import Position, held_for_analysts, of, open_positions, realised_today
@@ -20,7 +20,7 @@ __all__ = [
     "Effect",
     "Position",
     "Protected",
-    "Tally",
+    "SignalCounts",
     "Unknown",
     "account",
     "actionable",

@@ -59,7 +59,7 @@ def actionable(signals: SignalQuerySet, longs: Collection[str] | None = None) ->
 
 
 @dataclass(frozen=True)
-class Tally:
+class SignalCounts:
     """How many signals there are of each side. `sells`: the symbol of each SELL, once for each of them."""
 
     buys: int
@@ -67,7 +67,7 @@ class Tally:
     newest_at: datetime | None
 
     @classmethod
-    def of(cls, signals: SignalQuerySet) -> "Tally":
+    def of(cls, signals: SignalQuerySet) -> "SignalCounts":
         """Count the signals. One query."""
         is_sell = Q(signal_type=Signal.Type.SELL)
         return cls(

@@ -34,9 +34,9 @@ def test_the_rule_and_the_queryset_agree(settings: Settings, allow_short: bool) 
     pending = Signal.objects.pending(make.T0)
     assert {signal.pk for signal in positions.actionable(pending)} == by_rule
     assert {signal.pk for signal in positions.Book.load(make.T0).actionable(pending)} == by_rule
-    tally = positions.Tally.of(pending)
-    assert (tally.actionable(), tally.total) == (len(by_rule), len(signals))
-    assert tally.actionable(positions.Book.load(make.T0).longs) == len(by_rule)
+    counts = positions.SignalCounts.of(pending)
+    assert (counts.actionable(), counts.total) == (len(by_rule), len(signals))
+    assert counts.actionable(positions.Book.load(make.T0).longs) == len(by_rule)
 
 
 def test_shares_that_a_reverse_split_has_left_less_than_one_of_cannot_be_sold() -> None:
