@@ -8,12 +8,15 @@ none can be.
 
 import argparse
 import ast
+import os
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+
+from jaxsite.embedded_postgres import server
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIES = ROOT / "var" / "mutants"
@@ -133,12 +136,16 @@ def mutate(name: str, pattern: str | None) -> None:
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(copy)], check=True)
     with (copy / "pyproject.toml").open("a") as settings:
         settings.write(configuration(SUBJECTS[name]))
+    with (copy / "tests" / "conftest.py").open("a") as conftest:
+        conftest.write('\npytest_plugins.append("docs.tooling.mutant_runs")\n')
     for file in sources(SUBJECTS[name], copy):
         file.write_text(undecorated(file.read_text()))
+    server.ensure(copy / "var")  # while this process lives; else each mutant starts and stops one
     mutmut = Path(sys.executable).with_name("mutmut")
     run = [str(mutmut), "run", "--max-children", "1", *([pattern] if pattern else [])]
+    environment = os.environ | {"VAR_DIR": str(copy / "var")}
     with (copy / "run.log").open("w") as log:
-        subprocess.run(run, cwd=copy, stdout=log, stderr=subprocess.STDOUT, check=False)
+        subprocess.run(run, cwd=copy, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False)
     outcomes = results(mutmut, copy)
     print(f"{name}: {len(outcomes)} mutants, {dict(Counter(outcomes.values()))}", flush=True)
     for mutant, outcome in outcomes.items():
