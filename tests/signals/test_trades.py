@@ -93,6 +93,11 @@ def test_costs_are_paid_on_both_fills() -> None:
     assert trades.r[0] == pytest.approx((20 - 0.0002 * 100 - 0.0002 * 120) / 10)
 
 
+def test_costs_of_ten_thousand_basis_points_are_all_that_was_paid_and_received() -> None:
+    trades = play(panel(SPOKE, (100, 121, 99, 110)), buy(), Rules(longest=40, cost_bps=10_000))
+    assert trades.r[0] == pytest.approx((20 - 100 - 120) / 10)
+
+
 @pytest.mark.parametrize("opening", [90.0, 85.0, 120.0, 130.0])
 def test_an_idea_whose_next_bar_opens_at_or_beyond_a_level_is_void(opening: float) -> None:
     bar = (opening, max(opening, 100), min(opening, 100), 100)
@@ -127,6 +132,12 @@ def test_a_trade_ends_at_the_close_of_its_longest_holding() -> None:
     assert one(play(bars, buy(), Rules(longest=2, cost_bps=0))) == (End.TIMEOUT, 103, 2, 0.3)
 
 
+def test_an_idea_may_have_a_longest_holding_of_its_own() -> None:
+    bars = panel(SPOKE, CALM, (100, 105, 95, 103), CALM)
+    trades = play(bars, both(buy(), buy()), FREE, longest=np.array([2, 40]))
+    assert trades.end.tolist() == [End.TIMEOUT, End.OPEN]
+
+
 def test_the_stop_of_the_last_bar_comes_before_its_close() -> None:
     bars = panel(SPOKE, CALM, (100, 105, 89, 103))
     assert one(play(bars, buy(), Rules(longest=2, cost_bps=0)))[0] == End.STOP
@@ -146,6 +157,10 @@ def test_an_opposite_event_counts_though_it_is_not_played_itself() -> None:
 def test_an_event_of_the_same_side_ends_nothing() -> None:
     bars = panel(SPOKE, CALM, CALM, (100, 121, 99, 110))
     assert play(bars, both(buy(), buy(row=1)), FREE, buy(row=1)).end.tolist() == [End.TARGET, End.TARGET]
+
+
+def test_an_opposite_event_of_the_idea_s_own_bar_ends_nothing() -> None:
+    assert play(panel(SPOKE, CALM, CALM), buy(), FREE, sell(row=0)).end[0] == End.OPEN
 
 
 def test_a_level_that_trades_on_the_bar_of_the_opposite_event_comes_first() -> None:
@@ -190,6 +205,12 @@ def test_the_session_of_another_symbol_does_not_end_ours() -> None:
     assert play(beside(mine, other), buy(), FLAT).end[0] == End.OPEN
 
 
+def test_a_session_of_the_second_symbol_ends_its_trades() -> None:
+    ours = in_sessions(panel(SPOKE, CALM, (100, 105, 95, 103), CALM), 3, 1)
+    bars = beside(in_sessions(panel(CALM, CALM, symbol="MSFT"), 2), ours)
+    assert one(play(bars, shifted(buy(), 2), FLAT)) == (End.SESSION_CLOSE, 103, 2, 0.3)
+
+
 def test_a_longest_holding_that_ends_with_the_session_counts_as_that() -> None:
     bars = in_sessions(panel(SPOKE, CALM, CALM, CALM), 3, 1)
     assert play(bars, buy(), Rules(longest=2, flat_at_close=True)).end[0] == End.TIMEOUT
@@ -206,6 +227,11 @@ def test_every_idea_is_a_trade_of_its_own() -> None:
     trades = play(bars, both(buy(), buy(row=1)), FREE)
     assert trades.r.tolist() == [2.0, 2.0]
     assert trades.entered.tolist() == [1, 2]
+
+
+def test_outcomes_are_small_whole_numbers_as_documented() -> None:
+    trades = play(panel(SPOKE, CALM), buy(), FREE)
+    assert (trades.end.dtype, trades.held.dtype) == (np.int8, np.int32)
 
 
 def test_no_idea_no_trade() -> None:
