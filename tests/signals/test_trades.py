@@ -231,7 +231,7 @@ def test_every_idea_is_a_trade_of_its_own() -> None:
 
 def test_outcomes_are_small_whole_numbers_as_documented() -> None:
     trades = play(panel(SPOKE, CALM), buy(), FREE)
-    assert (trades.end.dtype, trades.held.dtype) == (np.int8, np.int32)
+    assert (trades.end.dtype.name, trades.held.dtype.name) == ("int8", "int32")
 
 
 def test_no_idea_no_trade() -> None:
