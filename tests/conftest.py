@@ -78,16 +78,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def migrated() -> Path:
     """The database server's folder of a new installation. The first worker that asks makes it for all."""
     shared = Path(os.environ[SHARED])
-    made = shared / "postgres"
+    server_folder = shared / "postgres"
     with (shared / "postgres.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
+        if not server_folder.exists():
             with folder() as var:
                 manage(var, "shell", "--no-imports", "-c", MIGRATE)
                 eventually(lambda: not processes_of(var))
-                subprocess.run(["cp", "-a", var / "postgres", made.with_suffix(".new")], check=True)
-            made.with_suffix(".new").rename(made)
-    return made
+                subprocess.run(["cp", "-a", var / "postgres", server_folder.with_suffix(".new")], check=True)
+            server_folder.with_suffix(".new").rename(server_folder)
+    return server_folder
 
 
 @pytest.fixture(scope="session")

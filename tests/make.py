@@ -22,10 +22,10 @@ T0 = datetime(2024, 7, 3, 14, 0, tzinfo=UTC)
 
 
 def instrument(symbol: str = "AAPL", calendar: str = "XNYS", *, watched: bool = True) -> Instrument:
-    made, _ = Instrument.objects.update_or_create(
+    created, _ = Instrument.objects.update_or_create(
         symbol=symbol, defaults={"calendar": calendar, "watched": watched}
     )
-    return made
+    return created
 
 
 def only(*symbols: str, calendar: str = "XNYS") -> None:
@@ -89,7 +89,7 @@ def bars(
     stamps = to_instant(start) + np.arange(len(close)) * np.timedelta64(timeframe.length).astype(
         "timedelta64[us]"
     )
-    made = Bars.of(
+    result = Bars.of(
         stamps.astype(INSTANT),
         opening,
         np.maximum(opening, close),
@@ -97,8 +97,8 @@ def bars(
         close,
         np.full(len(close), volume),
     )
-    made.final[:] = final
-    return made
+    result.final[:] = final
+    return result
 
 
 def history(
@@ -110,9 +110,9 @@ def history(
     provider: str = "simulator",
 ) -> Bars:
     """Closed bars of the symbol, stored; the last one closes at `until`."""
-    made = bars(closes, until - timeframe.length * len(closes), timeframe)
-    store.write_candles({symbol: made}, timeframe, provider=provider, feed=Feed.SIMULATED)
-    return made
+    written = bars(closes, until - timeframe.length * len(closes), timeframe)
+    store.write_candles({symbol: written}, timeframe, provider=provider, feed=Feed.SIMULATED)
+    return written
 
 
 def turning(size: int = 60, last: float = 2.0) -> list[float]:
@@ -244,20 +244,20 @@ def order(symbol: str = "AAPL", **values: Any) -> Order:
     return Order.objects.create(**given | values)
 
 
-def fill(made: Order, quantity: int | None = None, price: str = "185.50", **values: Any) -> Fill:
+def fill(order: Order, quantity: int | None = None, price: str = "185.50", **values: Any) -> Fill:
     """Shares of an order that changed hands, the whole of it unless told."""
     given: dict[str, Any] = {
         "leg": Fill.Leg.ENTRY,
         "broker": "paper",
         "execution_id": f"x{Fill.objects.count()}",
-        "symbol": made.symbol,
-        "side": made.side,
-        "quantity": quantity or made.quantity,
+        "symbol": order.symbol,
+        "side": order.side,
+        "quantity": quantity or order.quantity,
         "price": Decimal(price),
         "executed_at": T0,
         "recorded_at": T0,
     } | values
-    return Fill.objects.create(order=made, **given)
+    return Fill.objects.create(order=order, **given)
 
 
 def held(symbol: str = "AAPL", quantity: int = 10, price: str = "185.50", at: datetime = T0) -> Order:
@@ -321,10 +321,10 @@ def memory(text: str = "It made money.", **values: Any) -> Memory:
 
 def rising(symbol: str = "AAPL", size: int = 260, last: float = 185.5) -> Bars:
     """Daily bars of a calendar year up to 2 July 2024, that rise to a close."""
-    made = bars(
+    written = bars(
         [last - 0.1 * n for n in range(size - 1, -1, -1)],
         datetime(2024, 7, 2, tzinfo=UTC) - DAY * (size - 1),
         Timeframe.D1,
     )
-    store.write_candles({symbol: made}, Timeframe.D1, provider="alpaca", feed=Feed.LIVE)
-    return made
+    store.write_candles({symbol: written}, Timeframe.D1, provider="alpaca", feed=Feed.LIVE)
+    return written

@@ -37,9 +37,9 @@ def compose(text: str = COMPOSE) -> ComposeSpecification:
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    found = json.loads(compose().model_dump_json(exclude_none=True))["services"]
-    assert isinstance(found, dict)
-    return found
+    defined = json.loads(compose().model_dump_json(exclude_none=True))["services"]
+    assert isinstance(defined, dict)
+    return defined
 
 
 def test_the_compose_file_fits_its_schema() -> None:
@@ -196,10 +196,10 @@ def test_alerts_and_dashboard_ask_for_figures_that_there_are(
     make.only("AAPL", calendar="24/7")
     make.round_the_clock(timezone.now(), days=60, ahead=400)
     cycle.ingest_quotes(timezone.now())
-    told = client.get("/metrics", headers={"accept": "text/plain"}).content.decode()
-    asked = set(re.findall(r"jax_market_\w+", (ROOT / "deploy" / name).read_text()))
-    assert len(asked) >= 5
-    assert asked <= set(re.findall(r"^(jax_market_\w+)", told, re.MULTILINE))
+    exposition = client.get("/metrics", headers={"accept": "text/plain"}).content.decode()
+    names = set(re.findall(r"jax_market_\w+", (ROOT / "deploy" / name).read_text()))
+    assert len(names) >= 5
+    assert names <= set(re.findall(r"^(jax_market_\w+)", exposition, re.MULTILINE))
 
 
 def test_every_alert_says_what_to_do() -> None:

@@ -155,10 +155,10 @@ def test_a_balance_can_be_carried_on(trades: list[Trade], minute: int) -> None:
 
 @given(trades_of_a_day)
 def test_the_mirror_image_makes_the_opposite(trades: list[Trade]) -> None:
-    free = [Trade(one.quantity, one.price, Decimal(0), T0 + n * HOUR) for n, one in enumerate(trades)]
-    mirrored = [Trade(-one.quantity, one.price, Decimal(0), one.executed_at) for one in free]
-    one, other = fold(free), fold(mirrored)
-    assert (other.quantity, other.realised) == (-one.quantity, -one.realised)
+    free = [Trade(trade.quantity, trade.price, Decimal(0), T0 + n * HOUR) for n, trade in enumerate(trades)]
+    mirrored = [Trade(-trade.quantity, trade.price, Decimal(0), trade.executed_at) for trade in free]
+    original, other = fold(free), fold(mirrored)
+    assert (other.quantity, other.realised) == (-original.quantity, -original.realised)
 
 
 def test_a_hundred_thousand_trades_take_no_time_to_speak_of() -> None:

@@ -25,7 +25,7 @@ def test_the_rule_and_the_queryset_agree(settings: Settings, allow_short: bool) 
         make.instrument(symbol)
         if shares:
             make.held(symbol, shares)
-    signals = [made(symbol) for symbol, made in product(SHARES, (make.signal, make.sell))]
+    signals = [create(symbol) for symbol, create in product(SHARES, (make.signal, make.sell))]
     by_rule = {
         signal.pk
         for signal in signals

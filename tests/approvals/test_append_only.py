@@ -7,16 +7,21 @@ from django.db import IntegrityError, connection, models
 from django.db.models import ProtectedError
 from django.test import Client
 
-from tests.approvals import made_audit as made
-from tests.approvals.made_outcomes import outcome
+from tests.approvals import audit_rows
+from tests.approvals.outcome_rows import outcome
 
 pytestmark = pytest.mark.django_db
 
 RECORDS: list[Callable[[], models.Model]] = [
-    *[made.approval, made.order_decision, made.fill, made.event],
-    *[made.paper_account, made.paper_fill],
+    *[audit_rows.approval, audit_rows.order_decision, audit_rows.fill, audit_rows.event],
+    *[audit_rows.paper_account, audit_rows.paper_fill],
 ]
-KEPT: list[Callable[[], models.Model]] = [made.closing, made.halt, outcome, made.paper_order]
+KEPT: list[Callable[[], models.Model]] = [
+    audit_rows.closing,
+    audit_rows.halt,
+    outcome,
+    audit_rows.paper_order,
+]
 
 
 def refused(what: str, row: models.Model) -> str:
@@ -65,21 +70,21 @@ def test_a_row_with_a_status_may_change(made_row: Callable[[], models.Model]) ->
 
 
 def test_a_signal_with_a_decision_cannot_be_deleted() -> None:
-    signal = made.approval().signal
+    signal = audit_rows.approval().signal
     with pytest.raises(ProtectedError, match=r"TradeApproval\.signal"):
         signal.delete()
 
 
 def test_a_user_with_decisions_cannot_be_deleted() -> None:
-    made.approval()
+    audit_rows.approval()
     with pytest.raises(ProtectedError, match=r"TradeApproval\.approved_by"):
-        made.user().delete()
+        audit_rows.user().delete()
 
 
 def test_the_admin_says_why_a_user_with_decisions_stays(admin_client: Client) -> None:
-    made.approval()
-    address = f"/admin/auth/user/{made.user().pk}/delete/"
+    audit_rows.approval()
+    address = f"/admin/auth/user/{audit_rows.user().pk}/delete/"
     shown = admin_client.post(address, {"post": "yes"}).content.decode()
     assert "Cannot delete" in shown
     assert "trade approval" in shown.lower()
-    assert made.user().is_active
+    assert audit_rows.user().is_active

@@ -11,13 +11,13 @@ from approvals import audit
 from approvals.audit.chain import hash_of
 from approvals.models import AuditEvent
 from tests import make
-from tests.approvals import made_audit as made
+from tests.approvals import audit_rows
 
 pytestmark = pytest.mark.django_db
 
 
 def test_an_event_holds_the_exact_text_that_was_hashed() -> None:
-    event = made.event(quantity=10, limit=make.signal().entry_price)
+    event = audit_rows.event(quantity=10, limit=make.signal().entry_price)
     event.refresh_from_db()
     assert json.loads(event.text) == {
         "number": 1,
@@ -33,7 +33,7 @@ def test_an_event_holds_the_exact_text_that_was_hashed() -> None:
 
 
 def test_events_follow_each_other() -> None:
-    made.chain(3)
+    audit_rows.chain(3)
     first, second, third = AuditEvent.objects.order_by("number")
     assert (first.number, second.number, third.number) == (1, 2, 3)
     assert (second.previous_hash, third.previous_hash) == (first.hash, second.hash)
@@ -53,18 +53,18 @@ def test_an_instant_of_another_zone_is_the_same_instant_in_text_and_column() -> 
 
 @pytest.mark.parametrize("written", ["a\x00b", "\ud83d", "\udcff\\", "é 😀", '"\n\u2028', "=1+1", 1e22, -0.0])
 def test_whatever_somebody_writes_can_be_kept(written: object) -> None:
-    event = made.event(notes=written)
+    event = audit_rows.event(notes=written)
     event.refresh_from_db()
     assert json.loads(event.text)["facts"]["notes"] == written
     assert audit.verify().count == 1
 
 
 def test_what_is_rolled_back_leaves_no_hole() -> None:
-    made.event(1)
+    audit_rows.event(1)
     with transaction.atomic():
-        made.event(2)
+        audit_rows.event(2)
         transaction.set_rollback(True)
-    made.event(3)
+    audit_rows.event(3)
     assert audit.verify().count == 2
 
 
@@ -82,83 +82,83 @@ def test_what_is_rolled_back_leaves_no_hole() -> None:
     ],
 )
 def test_the_first_event_with_a_changed_column_is_named(column: str, value: str | datetime | int) -> None:
-    made.chain(4)
-    made.tamper(3, column, value)
-    made.tamper(4, "text", "{}")
+    audit_rows.chain(4)
+    audit_rows.tamper(3, column, value)
+    audit_rows.tamper(4, "text", "{}")
     with pytest.raises(audit.Broken, match=r"broken at event 3 \(.*\): ") as broken:
         audit.verify()
     assert broken.value.number == 3
 
 
 def test_one_changed_byte_is_found() -> None:
-    made.chain(3)
+    audit_rows.chain(3)
     text = AuditEvent.objects.get(number=2).text
-    made.tamper(2, "text", text.replace('"quantity": 20', '"quantity": 21'))
+    audit_rows.tamper(2, "text", text.replace('"quantity": 20', '"quantity": 21'))
     with pytest.raises(audit.Broken, match="its text does not give its hash"):
         audit.verify()
 
 
 def test_a_column_that_says_otherwise_than_the_text_is_named() -> None:
-    made.chain(2)
-    made.tamper(2, "actor", "somebody else")
+    audit_rows.chain(2)
+    audit_rows.tamper(2, "actor", "somebody else")
     with pytest.raises(audit.Broken, match=r"event 2 .*: its text says otherwise than its actor\."):
         audit.verify()
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "null", "no JSON", '{"at": 5}', '{"at": "yesterday"}'])
 def test_a_last_event_that_is_written_anew_must_still_say_what_its_columns_say(text: str) -> None:
-    made.event()
-    made.tamper(1, "text", text)
-    made.tamper(1, "hash", hash_of(audit.START, text))
+    audit_rows.event()
+    audit_rows.tamper(1, "text", text)
+    audit_rows.tamper(1, "hash", hash_of(audit.START, text))
     with pytest.raises(audit.Broken, match="its text says otherwise than its number and its at"):
         audit.verify()
 
 
 def test_an_event_in_the_middle_that_is_written_anew_breaks_the_link_after_it() -> None:
-    made.chain(3)
+    audit_rows.chain(3)
     event = AuditEvent.objects.get(number=2)
     text = event.text.replace('"quantity": 20', '"quantity": 21')
-    made.tamper(2, "text", text)
-    made.tamper(2, "hash", hash_of(event.previous_hash, text))
+    audit_rows.tamper(2, "text", text)
+    audit_rows.tamper(2, "hash", hash_of(event.previous_hash, text))
     with pytest.raises(audit.Broken, match=r"event 3 .*: it does not follow event 2: one of the two"):
         audit.verify()
 
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_missing_event_is_named(number: int) -> None:
-    made.chain(3)
-    made.cut_out(number)
+    audit_rows.chain(3)
+    audit_rows.cut_out(number)
     with pytest.raises(audit.Broken, match=f"broken at event {number}: it is missing"):
         audit.verify()
 
 
 def test_verifying_from_a_number_on_reads_no_earlier_events() -> None:
-    made.chain(4)
-    made.tamper(2, "text", "{}")
+    audit_rows.chain(4)
+    audit_rows.tamper(2, "text", "{}")
     assert audit.verify(since=4).count == 4
     with pytest.raises(audit.Broken, match="event 8: it is missing"):
         audit.verify(since=9)
 
 
 def test_a_chain_whose_end_was_cut_off_holds_but_does_not_reach_what_it_reached() -> None:
-    made.chain(3)
-    seen = audit.verify()
-    made.cut_out(3)
+    audit_rows.chain(3)
+    chain = audit.verify()
+    audit_rows.cut_out(3)
     assert audit.verify().count == 2
     with pytest.raises(audit.Broken, match="event 3: it was there once, and is missing: the end"):
-        audit.reaches(seen.count, seen.head)
+        audit.reaches(chain.count, chain.head)
 
 
 def test_a_chain_that_was_written_anew_holds_but_is_another_one() -> None:
-    made.chain(3)
-    seen = audit.verify()
+    audit_rows.chain(3)
+    chain = audit.verify()
     for number in (3, 2, 1):
-        made.cut_out(number)
-    made.chain(5)
-    made.event(6)
+        audit_rows.cut_out(number)
+    audit_rows.chain(5)
+    audit_rows.event(6)
     audit.reaches(0, audit.START)
     with pytest.raises(audit.Broken, match=r"event 4: its hash was .* once"):
-        audit.reaches(4, seen.head)
+        audit.reaches(4, chain.head)
 
 
 def append_in_a_thread(number: int) -> None:

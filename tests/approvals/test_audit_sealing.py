@@ -15,7 +15,7 @@ from approvals import audit
 from approvals.audit import sealing
 from approvals.models import AuditEvent
 from tests import make
-from tests.approvals import made_audit as made
+from tests.approvals import audit_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ def sealed() -> list[int | None]:
 
 
 def test_an_entry_becomes_an_event_with_who_what_and_how() -> None:
-    entry = made.log_entry(message='[{"changed": {"fields": ["Watched"]}}]')
+    entry = audit_rows.log_entry(message='[{"changed": {"fields": ["Watched"]}}]')
     assert audit.seal(LATER) == 1
     event = AuditEvent.objects.get()
     assert (event.kind, event.subject, event.actor) == ("admin change", "instrument AAPL", "tina")
@@ -42,23 +42,23 @@ def test_an_entry_becomes_an_event_with_who_what_and_how() -> None:
 
 
 def test_sealing_twice_is_the_same_as_once() -> None:
-    made.log_entry()
+    audit_rows.log_entry()
     assert audit.seal(LATER) == 1
     assert audit.seal(LATER) == 0
     assert AuditEvent.objects.count() == 1
 
 
 def test_an_entry_that_is_committed_after_one_with_a_higher_id_is_sealed_too() -> None:
-    made.log_entry(pk=9_002)
+    audit_rows.log_entry(pk=9_002)
     audit.seal(LATER)
-    made.log_entry(pk=9_001)
-    made.log_entry(pk=9_003)
+    audit_rows.log_entry(pk=9_001)
+    audit_rows.log_entry(pk=9_003)
     audit.seal(LATER)
     assert sealed() == [9_002, 9_001, 9_003]
 
 
 def test_many_entries_are_sealed_by_batches_oldest_first() -> None:
-    entries = [made.log_entry().pk for _ in range(2 * sealing.BATCH + 1)]
+    entries = [audit_rows.log_entry().pk for _ in range(2 * sealing.BATCH + 1)]
     assert audit.seal(LATER) == len(entries)
     assert sealed() == entries
     assert audit.verify().count == len(entries)
@@ -66,13 +66,13 @@ def test_many_entries_are_sealed_by_batches_oldest_first() -> None:
 
 @pytest.mark.parametrize("message", ["[1]", "[", "Cancelled: =1+1", "é\n", ""])
 def test_no_message_keeps_the_others_from_being_sealed(message: str) -> None:
-    made.log_entry(message=message)
-    made.log_entry()
+    audit_rows.log_entry(message=message)
+    audit_rows.log_entry()
     assert audit.seal(LATER) == 2
 
 
 def test_an_entry_about_something_that_jax_does_not_know_any_more_is_sealed() -> None:
-    entry = made.log_entry()
+    entry = audit_rows.log_entry()
     LogEntry.objects.update(content_type=None, object_id="x" * 200)
     audit.seal(LATER)
     event = AuditEvent.objects.get(log_entry=entry.pk)
@@ -92,7 +92,7 @@ def test_a_new_user_a_role_and_a_token_are_sealed(admin_client: Client) -> None:
 
 
 def test_looking_for_what_is_left_is_two_queries(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    made.log_entry()
+    audit_rows.log_entry()
     audit.seal(LATER)
     with django_assert_num_queries(4):  # with the transaction's own two, as a savepoint here
         audit.seal(LATER)
@@ -107,7 +107,7 @@ def seal_in_a_thread(_: int) -> int:
 
 @pytest.mark.django_db(transaction=True)
 def test_workers_who_seal_at_once_seal_each_entry_once() -> None:
-    entries = [made.log_entry().pk for _ in range(120)]
+    entries = [audit_rows.log_entry().pk for _ in range(120)]
     with ThreadPoolExecutor(4) as pool:
         total = sum(pool.map(seal_in_a_thread, range(4)))
     assert total == len(entries)

@@ -81,17 +81,17 @@ def test_an_approval_and_an_expiry_in_the_same_instant_have_one_winner(signal: S
         make.signal("MSFT", expires_at=ends, timeframe=name) for name in ("1m", "5m", "15m", "1h", "1w")
     ]
 
-    def approve(one: Signal) -> int:
+    def approve(signal: Signal) -> int:
         try:
-            seen = decisions.etag_of(one, just_before)
-            decisions.approve(one.pk, by=trader, seen=seen, at=just_before)
+            etag = decisions.etag_of(signal, just_before)
+            decisions.approve(signal.pk, by=trader, seen=etag, at=just_before)
         except lifecycle.NotPending:
             return 0
         return 1
 
-    for one in signals:
-        won, _ = at_once([lambda one=one: approve(one), lambda: bool(lifecycle.sweep(ends))])  # type: ignore[misc]
-        one.refresh_from_db()
-        assert one.status == ("approved" if won else "expired")
+    for contested in signals:
+        won, _ = at_once([lambda signal=contested: approve(signal), lambda: bool(lifecycle.sweep(ends))])  # type: ignore[misc]
+        contested.refresh_from_db()
+        assert contested.status == ("approved" if won else "expired")
         Order.objects.update(status="cancelled", ended_at=ends)
     assert TradeApproval.objects.count() == Order.objects.count()

@@ -85,10 +85,10 @@ def test_an_expired_signal_is_not_approved(trader: User) -> None:
 
 def test_nor_one_that_changed_since_it_was_seen(trader: User) -> None:
     signal = make.signal()
-    seen = decisions.etag_of(signal, make.T0)
+    etag = decisions.etag_of(signal, make.T0)
     Signal.objects.update(stop_loss=Decimal("181"))
     with pytest.raises(decisions.Changed) as changed:
-        approve(signal, trader, seen=seen)
+        approve(signal, trader, seen=etag)
     signal.refresh_from_db()
     assert (changed.value.what, changed.value.etag) == (["its levels"], decisions.etag_of(signal, make.T0))
     assert not TradeApproval.objects.exists()
@@ -96,10 +96,10 @@ def test_nor_one_that_changed_since_it_was_seen(trader: User) -> None:
 
 def test_nor_one_that_another_began_to_oppose(trader: User) -> None:
     signal = make.signal()
-    seen = decisions.etag_of(signal, make.T0)
+    etag = decisions.etag_of(signal, make.T0)
     make.sell()
     with pytest.raises(decisions.Changed, match="whether another signal opposes it"):
-        approve(signal, trader, seen=seen)
+        approve(signal, trader, seen=etag)
 
 
 def test_a_refusal_leaves_nothing_behind_and_the_signal_pending(trader: User) -> None:
@@ -209,10 +209,10 @@ class TestReleasing:
         assert len(queued()) == 1
 
     def test_of_what_changed_since_is_refused(self, held: Order, trader: User) -> None:
-        seen = held.fingerprint()
+        fingerprint = held.fingerprint()
         Order.objects.update(status_reason="the feed was away")
         with pytest.raises(decisions.Changed):
-            self.release(held, trader, seen=seen)
+            self.release(held, trader, seen=fingerprint)
 
     def test_looks_afresh(self, held: Order, trader: User) -> None:
         Quote.objects.update(price=180)

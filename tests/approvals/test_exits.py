@@ -185,9 +185,9 @@ class TestCancel:
         [("filled", "It is filled since"), ("rejected", "It is rejected by the broker since")],
     )
     def test_of_what_has_ended_says_how(self, trader: User, status: str, reason: str) -> None:
-        for told in (False, True):
+        for shown in (False, True):
             with pytest.raises(exits.ExitRefused, match=reason):
-                cancel(make.order(status=status, status_reason="no money"), trader, exits=told)
+                cancel(make.order(status=status, status_reason="no money"), trader, exits=shown)
 
     @pytest.mark.parametrize(("status", "filled"), [("submitted", 0), ("partially_filled", 4)])
     def test_of_a_closing_that_works_must_be_meant(self, trader: User, status: str, filled: int) -> None:

@@ -7,7 +7,7 @@ from django.utils import timezone
 from approvals import gate, halt
 from approvals.models import AuditEvent, Gate, Notification, TradingHalt
 from tests import make
-from tests.approvals import made_execution as made
+from tests.approvals import made_execution as execution_rows
 from tests.approvals.made_execution import MINUTE, SECOND
 
 pytestmark = pytest.mark.django_db
@@ -70,12 +70,12 @@ def gate_events() -> list[str]:
     return list(AuditEvent.objects.filter(subject="gate").order_by("number").values_list("kind", flat=True))
 
 
-def told(kind: Notification.Kind) -> list[str]:
+def titles(kind: Notification.Kind) -> list[str]:
     return list(Notification.objects.filter(kind=kind).order_by("pk").values_list("title", flat=True))
 
 
 def test_the_gate_closes_while_the_broker_is_away_and_opens_after_a_good_minute() -> None:
-    made.open_gate(LATER)
+    execution_rows.open_gate(LATER)
     assert gate.check(make.T0, "").is_open
     assert not gate.check(make.T0 + MINUTE, "ConnectionError").is_open
     assert "The broker is away: ConnectionError" in gate.obstacle(make.T0 + MINUTE)
@@ -84,14 +84,14 @@ def test_the_gate_closes_while_the_broker_is_away_and_opens_after_a_good_minute(
     assert gate.check(make.T0 + 3 * MINUTE, "").is_open
     assert gate.obstacle(make.T0 + 3 * MINUTE) == ""
     assert gate_events() == ["gate closed", "gate opened"]
-    assert [title.split(".")[0] for title in told(Notification.Kind.GATE)] == [
+    assert [title.split(".")[0] for title in titles(Notification.Kind.GATE)] == [
         "The gate is closed",
         "The gate is open again",
     ]
 
 
 def test_checking_a_gate_that_stays_as_it_is_tells_nobody() -> None:
-    made.open_gate(make.T0 + MINUTE)
+    execution_rows.open_gate(make.T0 + MINUTE)
     for second in range(5):
         gate.check(make.T0 + second * SECOND, "")
     assert Gate.objects.get().since == make.T0 - 59 * MINUTE
@@ -99,13 +99,13 @@ def test_checking_a_gate_that_stays_as_it_is_tells_nobody() -> None:
 
 
 def test_the_gate_closes_while_the_feed_is_away_and_people_hear_of_both() -> None:
-    made.open_gate()
+    execution_rows.open_gate()
     assert gate.check(make.T0, "").is_open
     assert not gate.check(make.T0 + 20 * MINUTE, "").is_open
-    made.feed(make.T0 + 41 * MINUTE)
+    execution_rows.feed(make.T0 + 41 * MINUTE)
     assert not gate.check(make.T0 + 40 * MINUTE, "").is_open
     assert gate.check(make.T0 + 41 * MINUTE, "").is_open
-    assert told(Notification.Kind.FEED) == [
+    assert titles(Notification.Kind.FEED) == [
         "The feed is away: no quotes arrive. Nothing is approved or sent until they do.",
         "The feed is back.",
     ]
@@ -113,15 +113,15 @@ def test_the_gate_closes_while_the_feed_is_away_and_people_hear_of_both() -> Non
 
 
 def test_a_broker_that_was_not_asked_for_a_while_has_just_come_back() -> None:
-    made.open_gate()
-    made.feed(make.T0 + 10 * MINUTE)
+    execution_rows.open_gate()
+    execution_rows.feed(make.T0 + 10 * MINUTE)
     checked = gate.check(make.T0 + 10 * MINUTE, "")
     assert checked.broker_good_since == make.T0 + 10 * MINUTE
     assert not checked.is_open
 
 
 def test_a_gate_that_nobody_has_checked_is_closed() -> None:
-    made.open_gate()
+    execution_rows.open_gate()
     Gate.objects.all().delete()
     assert "has not been asked yet" in gate.obstacle(make.T0)
     assert not gate.check(make.T0, "").is_open

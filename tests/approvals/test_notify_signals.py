@@ -32,7 +32,7 @@ def about_signals(at: datetime) -> None:
     notify.about_signals(positions.actionable(Signal.objects.pending(at)), at)
 
 
-def told() -> list[str]:
+def notified_kinds() -> list[str]:
     return list(Notification.objects.order_by("pk").values_list("kind", flat=True))
 
 
@@ -55,17 +55,17 @@ def test_a_signal_that_waits_is_told_once() -> None:
 def test_it_is_told_again_in_its_last_quarter_and_last_half_hour(life: int, before: int) -> None:
     signal = lasting(life)
     about_signals(signal.expires_at - (before + 1) * MINUTE)
-    assert told() == [Kind.SIGNAL_WAITING]
+    assert notified_kinds() == [Kind.SIGNAL_WAITING]
     about_signals(signal.expires_at - before * MINUTE)
     about_signals(signal.expires_at - MINUTE)
-    assert told() == [Kind.SIGNAL_WAITING, Kind.SIGNAL_EXPIRING]
+    assert notified_kinds() == [Kind.SIGNAL_WAITING, Kind.SIGNAL_EXPIRING]
 
 
 def test_a_signal_that_has_ended_is_not_told() -> None:
     make.signal(status=Signal.Status.REJECTED)
     lasting(10, "MSFT")
     about_signals(make.T0 + 10 * MINUTE)
-    assert told() == []
+    assert notified_kinds() == []
 
 
 def test_a_sell_without_shares_to_sell_is_told_when_shorting_is_on(settings: Settings) -> None:

@@ -17,7 +17,7 @@ from market.store import rescale
 from signals.models import Signal, StrategyConfig
 from signals.trades import End
 from tests import make
-from tests.approvals.made_outcomes import CALM, Price, candles, days, decision, quarters
+from tests.approvals.outcome_rows import CALM, Price, candles, days, decision, quarters
 
 pytestmark = pytest.mark.django_db
 LATER = datetime(2024, 7, 20, tzinfo=UTC)

@@ -43,20 +43,28 @@ def test_the_signal_ledger_is_what_the_backtest_says(timeframe: Timeframe, is_fl
         for seed, symbol in enumerate(("AAPL", "MSFT"))
     }
     for last in (*range(KNOWN, KNOWN + FED), KNOWN + FED + AFTER):
-        given = {symbol: one[slice(0 if last == KNOWN else KNOWN, last)] for symbol, one in bars.items()}
+        given = {
+            symbol: symbol_bars[slice(0 if last == KNOWN else KNOWN, last)]
+            for symbol, symbol_bars in bars.items()
+        }
         store.write_candles(given, timeframe, provider="simulator", feed=Feed.SIMULATED)
         at = START + last * timeframe.length + timedelta(minutes=14)
         scan.run(at)
         outcomes.refresh(at)
-    found: dict[tuple[str, datetime], tuple[object, ...]] = {
-        (one.symbol, one.signal.bar_opened_at): (one.end, one.race, one.r, one.exited_at)
-        for one in Outcome.objects.select_related("signal").filter(ledger="signal", end__gt=End.OPEN)
+    live: dict[tuple[str, datetime], tuple[object, ...]] = {
+        (outcome.symbol, outcome.signal.bar_opened_at): (
+            outcome.end,
+            outcome.race,
+            outcome.r,
+            outcome.exited_at,
+        )
+        for outcome in Outcome.objects.select_related("signal").filter(ledger="signal", end__gt=End.OPEN)
     }
-    assert len(found) >= 8
+    assert len(live) >= 8
     assert not Outcome.objects.filter(
         is_final=False, since__lt=START + (KNOWN + FED) * timeframe.length
     ).exists()
-    assert backtested(config) == found
+    assert backtested(config) == live
 
 
 def backtested(config: StrategyConfig) -> dict[tuple[str, datetime], tuple[object, ...]]:

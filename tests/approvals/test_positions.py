@@ -29,7 +29,7 @@ def sold(symbol: str, quantity: int, price: str, at: datetime = make.T0 + HOUR, 
     return order
 
 
-def told(symbol: str, quantity: int, ours: int = 0, cost: str = "100") -> None:
+def report(symbol: str, quantity: int, ours: int = 0, cost: str = "100") -> None:
     """What the broker says."""
     BrokerPosition.objects.create(
         symbol=symbol, quantity=quantity, ours=ours, average_cost=Decimal(cost), seen_at=make.T0
@@ -96,12 +96,12 @@ class TestPosition:
         stray = {"leg": "entry", "side": "BUY", "symbol": "AAPL", "broker": "paper"}
         instants = {"executed_at": make.T0, "recorded_at": make.T0}
         Fill.objects.create(order=None, execution_id="f", quantity=7, price=1, **stray, **instants)
-        told("AAPL", 17, ours=10)
+        report("AAPL", 17, ours=10)
         position = positions.of("AAPL")
         assert (position.quantity, position.foreign, position.value) == (10, 7, 17 * Decimal("185.60"))
 
     def test_what_only_others_hold_is_listed_at_the_brokers_price(self) -> None:
-        told("MSFT", -5, cost="400")
+        report("MSFT", -5, cost="400")
         (position,) = positions.open_positions()
         assert (position.symbol, position.quantity, position.foreign, position.value) == (
             "MSFT",
@@ -253,7 +253,7 @@ class TestExposure:
         assert positions.exposure(make.T0).positions == 0
 
     def test_shares_of_others_count_in_the_values_but_not_in_the_risk(self) -> None:
-        told("AAPL", -10)
+        report("AAPL", -10)
         exposure = positions.exposure(make.T0)
         assert (exposure.gross, exposure.open_risk, exposure.positions) == (Decimal(1_856), ZERO, 1)
 
@@ -281,7 +281,7 @@ class TestExposure:
             positions.exposure(make.T0)
 
     def test_what_is_held_and_not_known_makes_it_unknown(self) -> None:
-        told("ODD", 5)
+        report("ODD", 5)
         with pytest.raises(positions.Unknown, match="holds ODD, which Jax does not know"):
             positions.exposure(make.T0)
 
@@ -293,7 +293,7 @@ class TestExposure:
             make.instrument(f"S{n}")
             make.held(f"S{n}", 10)
             split(f"S{n}", "2024-07-05", 2)
-            told(f"S{n}", 20, 20)
+            report(f"S{n}", 20, 20)
             make.order(f"S{n}")
         with django_assert_num_queries(3 + 2):  # the splits since, of what is held and of the exits
             assert positions.exposure(make.T0).positions == 6

@@ -216,9 +216,9 @@ def test_a_signal_that_expires_before_its_order_could_be_sent_is_refused() -> No
 def test_many_are_proposed_in_as_many_queries_as_one(django_assert_max_num_queries: Any) -> None:
     make.quote("MSFT", 185.60, make.T0)
     signals = [make.signal(), make.signal("MSFT"), make.sell()]
-    with django_assert_max_num_queries(20) as one:
+    with django_assert_max_num_queries(20) as queries:
         proposals.propose_all(signals[:1], make.T0)[0].problems  # noqa: B018  # it is computed when asked for
-    with django_assert_max_num_queries(len(one)):
+    with django_assert_max_num_queries(len(queries)):
         assert [proposal.effect for proposal in proposals.propose_all(signals, make.T0)] == [
             *[Effect.OPENS_LONG, Effect.OPENS_LONG, Effect.NOTHING]
         ]

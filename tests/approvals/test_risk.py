@@ -98,8 +98,8 @@ def test_a_position_worth_less_than_a_dollar_is_a_position_to_add_to() -> None:
 
 
 def test_all_caps_that_bit_are_named_and_no_others() -> None:
-    both = sized("100", "90", gross="95000", buying_power="5000", open_risk="4000")
-    assert both == Size(50, Decimal(500), (Cap.GROSS, Cap.BUYING_POWER))
+    result = sized("100", "90", gross="95000", buying_power="5000", open_risk="4000")
+    assert result == Size(50, Decimal(500), (Cap.GROSS, Cap.BUYING_POWER))
 
 
 def test_a_cap_that_another_made_needless_is_not_named() -> None:

@@ -11,7 +11,7 @@ from approvals.models import Outcome
 from approvals.scorecard import Card
 from approvals.scorecard.intervals import Sample, difference, t95
 from signals.trades import End
-from tests.approvals.made_outcomes import outcome
+from tests.approvals.outcome_rows import outcome
 
 
 def card(by: str = "strategy") -> Card:

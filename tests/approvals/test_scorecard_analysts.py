@@ -11,12 +11,12 @@ from approvals.scorecard import Opinions
 from opinions.models import Stance
 from signals.trades import End
 from tests import make
-from tests.approvals.made_outcomes import outcome
+from tests.approvals.outcome_rows import outcome
 
 pytestmark = pytest.mark.django_db
 
 
-def said(n: int, action: str = "BUY", end: End = End.TARGET, group: str = "none", **run: Any) -> None:
+def judged(n: int, action: str = "BUY", end: End = End.TARGET, group: str = "none", **run: Any) -> None:
     """The outcome of a signal in both ledgers, on which an analyst had said that."""
     stored = outcome(n, end=end, group=group)
     if group != "none":
@@ -30,29 +30,29 @@ def opinions() -> Opinions:
 
 
 def test_only_what_agreed_on_grounds_that_hold_is_calibrated() -> None:
-    said(0, end=End.TARGET, confidence=Decimal("0.8"))
-    said(1, end=End.STOP, confidence=Decimal("0.8"))
-    said(2, "PASS", End.STOP)
-    said(3, inventions=[{"text": "47.30", "start": 0, "end": 5}])
-    said(4, contradictions=["says BUY with a confidence of 0.1"])
+    judged(0, end=End.TARGET, confidence=Decimal("0.8"))
+    judged(1, end=End.STOP, confidence=Decimal("0.8"))
+    judged(2, "PASS", End.STOP)
+    judged(3, inventions=[{"text": "47.30", "start": 0, "end": 5}])
+    judged(4, contradictions=["says BUY with a confidence of 0.1"])
     [score] = opinions().calibration.every
     assert (score.confidence, score.cases, score.targets) == (Decimal("0.8"), 2, 1)
 
 
 def test_what_became_of_signals_by_what_was_said_of_them() -> None:
     for n, action in enumerate(("BUY", "SELL", "PASS", "HOLD")):
-        said(n, action)
-    said(4, inventions=[{"text": "47.30", "start": 0, "end": 5}])
+        judged(n, action)
+    judged(4, inventions=[{"text": "47.30", "start": 0, "end": 5}])
     sizes = {stance: tally.size for stance, tally in opinions().said.items()}
     assert sizes == {Stance.FOR: 1, Stance.AGAINST: 2, Stance.UNDECIDED: 1, Stance.UNFOUNDED: 1}
 
 
 def test_who_was_right_where_they_differed_is_counted_from_the_decision() -> None:
-    said(0, "BUY", End.TARGET, "approved")
-    said(1, "PASS", End.STOP, "approved")
-    said(2, "BUY", End.TARGET, "rejected")
-    said(3, "PASS", End.STOP, "rejected")
-    said(4, "HOLD", End.STOP, "rejected")
+    judged(0, "BUY", End.TARGET, "approved")
+    judged(1, "PASS", End.STOP, "approved")
+    judged(2, "BUY", End.TARGET, "rejected")
+    judged(3, "PASS", End.STOP, "rejected")
+    judged(4, "HOLD", End.STOP, "rejected")
     by_analyst = opinions()
     assert (by_analyst.agreed, by_analyst.compared, by_analyst.agreement) == (2, 4, 0.5)
     assert by_analyst.approved_against.average_r == -1.0
@@ -60,8 +60,8 @@ def test_who_was_right_where_they_differed_is_counted_from_the_decision() -> Non
 
 
 def test_each_analyst_has_its_own_in_one_query(django_assert_num_queries: Any) -> None:
-    said(0)
-    said(1, analyst="llm")
+    judged(0)
+    judged(1, analyst="llm")
     outcome(2)  # without an opinion
     with django_assert_num_queries(1):
         by_analyst = scorecard.opinions(Outcome.objects.all())

@@ -72,7 +72,7 @@ class Visitor:
         context.add_init_script(
             SHIFT.format(ours=timezone.now().timestamp() * 1000, theirs=page.evaluate("Date.now()"))
         )
-        page.on("console", lambda said: self._complain(said.type, said.text))
+        page.on("console", lambda message: self._complain(message.type, message.text))
         page.on("pageerror", lambda error: self._complain("error", str(error)))
         page.on("requestfailed", self._failed)
         try:
@@ -128,9 +128,9 @@ def chromium() -> Iterator[Chromium]:
     if not CHROMIUM.exists():
         missing = f"{CHROMIUM} is missing: apt-get install chromium"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    found = Chromium()
-    yield found
-    found.close()
+    browser = Chromium()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

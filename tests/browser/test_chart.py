@@ -304,10 +304,10 @@ def test_a_finger_scrolls_the_page_and_moves_the_chart_sideways(visit: Visit) ->
             swipe(page, on(chart), (0, -150))
             page.wait_for_function("(before) => scrollY > before + 50", arg=before)
             finger = on(chart)
-            there, drawn = page.evaluate("scrollY"), page.evaluate(PICTURE)
+            scrolled, drawn = page.evaluate("scrollY"), page.evaluate(PICTURE)
             swipe(page, finger, (120, 0))
             page.wait_for_function(f"(drawn) => ({PICTURE})() !== drawn", arg=drawn)
-            assert page.evaluate("scrollY") == there
+            assert page.evaluate("scrollY") == scrolled
 
     assert visit(look).complaints == []
 

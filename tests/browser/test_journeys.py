@@ -167,7 +167,11 @@ def test_the_page_says_when_nothing_answers_any_more(visit: Visit, signal: Signa
 
     complaints = visit(look).complaints
     assert complaints
-    assert [one for one in complaints if "ERR_FAILED" not in one and not one.startswith("htmx:")] == []
+    assert [
+        complaint
+        for complaint in complaints
+        if "ERR_FAILED" not in complaint and not complaint.startswith("htmx:")
+    ] == []
 
 
 def test_a_stranger_logs_in_and_lands_where_he_wanted_to_go(visit: Visit, signal: Signal) -> None:

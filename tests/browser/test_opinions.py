@@ -75,9 +75,9 @@ def test_asked_by_a_button_it_comes_while_the_page_is_open_and_nothing_typed_is_
         expect(panel).to_contain_text("waits for its turn")
         expect(panel.get_by_role("button")).to_have_count(0)
         page.evaluate(REPAINTED)
-        with page.expect_response(lambda one: "/opinions/?known=" in one.url) as asked:
+        with page.expect_response(lambda response: "/opinions/?known=" in response.url) as response_info:
             pass
-        assert asked.value.status == 204
+        assert response_info.value.status == 204
         expect(panel.locator("article")).to_have_attribute("data-kept", "yes")
         chromium.aside(worker)
         expect(panel).to_contain_text("rule-based")
@@ -85,8 +85,8 @@ def test_asked_by_a_button_it_comes_while_the_page_is_open_and_nothing_typed_is_
         assert panel.get_attribute("hx-get") is None, "it has stopped asking"
         expect(page.get_by_label("Note")).to_have_value("watch the open")
         page.evaluate(BEAT)
-        told = page.locator("#watch")
-        expect(told).to_contain_text("the second opinion changed")
+        watch = page.locator("#watch")
+        expect(watch).to_contain_text("the second opinion changed")
         expect(page.locator("[data-approve]:enabled, #reject button:enabled")).to_have_count(0)
         page.get_by_role("link", name="Look at the new version").click()
         expect(page.locator("[data-approve]")).to_be_enabled()
@@ -116,7 +116,7 @@ def test_the_version_before_the_opinion_is_not_approved(
             expect(page.locator("#opinions")).to_contain_text("disagrees")
 
     complaints = visit(look).complaints
-    assert [one for one in complaints if "412" not in one] == []
+    assert [complaint for complaint in complaints if "412" not in complaint] == []
     assert not TradeApproval.objects.exists()
 
 
@@ -126,9 +126,9 @@ def test_an_honest_and_an_inventive_one_stand_beside_each_other(
 ) -> None:
     for minutes, behaviour in ((9, "inventive"), (4, "honest")):
         model.script = [behaviour]
-        asked = at - timedelta(minutes=minutes)
-        queue.ask_about(signal, by=make.trader(), at=asked, analyst="llm")
-        runs.work(asked, held_for_analysts)
+        asked_at = at - timedelta(minutes=minutes)
+        queue.ask_about(signal, by=make.trader(), at=asked_at, analyst="llm")
+        runs.work(asked_at, held_for_analysts)
 
     def work(page: Page) -> None:
         page.goto(f"/signals/{signal.pk}/")
@@ -138,7 +138,9 @@ def test_an_honest_and_an_inventive_one_stand_beside_each_other(
         expect(inventive.locator(".opinion-summary")).to_contain_text("agrees on grounds that do not hold")
         struck = inventive.locator("s")
         expect(struck.first).to_have_text("37.9 %")
-        drawn = [one.evaluate("one => getComputedStyle(one).textDecorationLine") for one in struck.all()]
+        drawn = [
+            element.evaluate("one => getComputedStyle(one).textDecorationLine") for element in struck.all()
+        ]
         assert {*drawn} == {"line-through"}, "seen without colour, too"
         inventive.get_by_role("link", name="What it was given").click()
         expect(page.get_by_role("heading", name="Second opinion on BUY AAPL")).to_be_visible()

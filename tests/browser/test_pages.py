@@ -59,7 +59,9 @@ def signal(live_server: object) -> Signal:
 
 def opinions(signal: Signal, at: datetime) -> None:
     """One in every state, on the signal and on the instrument; the newest is not grounded."""
-    sides = [{"verdict": one, "text": f"It speaks {one} it, by 12.5 %."} for one in ("for", "against")]
+    sides = [
+        {"verdict": verdict, "text": f"It speaks {verdict} it, by 12.5 %."} for verdict in ("for", "against")
+    ]
     struck = [{"text": "4,321.77", "start": 5, "end": 13}]
     failed = {"status": "failed", "error": "It gave no answer within 120 s.", "finished_at": at}
     states: list[dict[str, Any]] = [
@@ -85,9 +87,13 @@ def test_every_page_is_sound(visit: Visit, signal: Signal, width: int, dark: boo
                 page.goto(address)
                 assert page.evaluate(FITS), address
                 assert page.evaluate(CUT_OFF) == [], address
-                found = Axe().run(page, options=QUIETLY).response["violations"]
-                grave = [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in GRAVE]
+                violations = Axe().run(page, options=QUIETLY).response["violations"]
+                grave = [
+                    f"{violation['id']}: {violation['nodes'][0]['html']}"
+                    for violation in violations
+                    if violation["impact"] in GRAVE
+                ]
                 assert grave == [], address
 
     complaints = visit(look).complaints
-    assert [one for one in complaints if "404 (Not Found)" not in one] == []
+    assert [complaint for complaint in complaints if "404 (Not Found)" not in complaint] == []

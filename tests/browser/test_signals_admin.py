@@ -50,11 +50,11 @@ def stored(live_server: object) -> None:
     counts = {"cases": 212, "targets": 100, "stops": 80, "bars": 9_000, "computed_at": make.T0}
     StrategyRecord.objects.create(**KEY | counts)
     Scan.objects.create(started_at=make.T0, counts=[KEY | {"reasons": {"warming_up": "AAPL needs 200 bars"}}])
-    asked = {"symbols": ["AAPL"], "minimum_confidence": "0.6", "cost_bps": 2, "queued_at": make.T0}
+    setup = {"symbols": ["AAPL"], "minimum_confidence": "0.6", "cost_bps": 2, "queued_at": make.T0}
     rules = {"lifetime_bars": 1, "longest_holding_bars": 40, "flat_at_close": False}
     done = {"status": "completed", "finished_at": make.T0}
     result = {"text": "trades " * 60, "warnings": [], "rows": []}
-    Backtest.objects.create(**KEY | asked | rules | done, result=result)
+    Backtest.objects.create(**KEY | setup | rules | done, result=result)
 
 
 def pages() -> list[str]:
@@ -90,13 +90,13 @@ def test_the_picture_has_its_words_inside_and_its_lines_in_colours_that_show(
     def look(visitor: Visitor) -> None:
         with visitor.page(width=width, dark=dark) as page:
             page.goto(address)
-            found = page.evaluate(PAINTED)
-            edges = found["picture"]
+            painted = page.evaluate(PAINTED)
+            edges = painted["picture"]
             assert edges["right"] - edges["left"] > 0.8 * min(width, 900)
-            for word in found["words"]:
+            for word in painted["words"]:
                 assert edges["left"] - 1 <= word["left"] <= word["right"] <= edges["right"] + 1
                 assert edges["top"] - 1 <= word["top"] <= word["bottom"] <= edges["bottom"] + 1
-            assert len({*found["levels"].values(), found["ground"]}) == 4
+            assert len({*painted["levels"].values(), painted["ground"]}) == 4
             expect(page.get_by_role("img", name="AAPL 1d around the bar that spoke")).to_be_visible()
 
     assert visit(look).complaints == []

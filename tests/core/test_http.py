@@ -231,9 +231,9 @@ def test_a_host_that_leaves_many_answers_open_is_asked_for_no_more_until_they_en
         vendor.fail(faults.drip(0.1))
         before = http_threads()
         client(vendor.url, ONCE).fetch(quotes(*vendor.symbols))
-        asked, left = len(vendor.visits), http_threads() - before
+        visits, left = len(vendor.visits), http_threads() - before
         failures = client(vendor.url, ONCE).fetch(quotes("AAPL", "MSFT")).failed
-        assert len(left) == asked == len(vendor.visits) == 8
+        assert len(left) == visits == len(vendor.visits) == 8
     assert str(failures["AAPL"]).endswith("leaves 8 answers open; not asked until they end")
     assert failures["AAPL"].blames_provider
     for thread in left:
@@ -245,10 +245,10 @@ def test_a_host_that_leaves_many_answers_open_is_asked_for_no_more_until_they_en
 def test_a_dead_host_costs_next_to_nothing() -> None:
     with IBBridge(now=T) as vendor:
         url = vendor.url
-    asked = []
+    sizes = []
 
     def reserve(wanted: int) -> list[float]:
-        asked.append(wanted)
+        sizes.append(wanted)
         return at_once(wanted)
 
     began = time.monotonic()
@@ -256,7 +256,7 @@ def test_a_dead_host_costs_next_to_nothing() -> None:
     assert time.monotonic() - began < 1.0
     assert len(got.failed) == 100
     assert str(got.failed["0"]) == f"Vendor at {url} refused the connection"
-    assert asked == [100, 1, 1]
+    assert sizes == [100, 1, 1]
 
 
 def test_a_host_that_comes_back_is_asked_for_the_rest() -> None:

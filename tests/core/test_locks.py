@@ -10,11 +10,11 @@ from core import locks
 
 @pytest.mark.django_db(transaction=True)
 def test_a_lock_is_held_by_one_at_a_time_and_free_afterwards() -> None:
-    seen: list[bool] = []
+    results: list[bool] = []
 
     def other() -> None:
-        with locks.held("work") as mine:
-            seen.append(mine)
+        with locks.held("work") as is_held:
+            results.append(is_held)
         connection.close()
 
     def run() -> None:
@@ -22,11 +22,11 @@ def test_a_lock_is_held_by_one_at_a_time_and_free_afterwards() -> None:
         thread.start()
         thread.join()
 
-    with locks.held("work") as mine:
-        assert mine
+    with locks.held("work") as is_held:
+        assert is_held
         run()
     run()
-    assert seen == [False, True]
+    assert results == [False, True]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -103,9 +103,9 @@ def test_a_drawdown_does_not_depend_on_how_simultaneous_results_are_listed(
 ) -> None:
     moments = np.arange(len(values)) // 3
     shuffled = np.random.default_rng(0).permutation(len(values))
-    one = largest_drawdown(by_moment(values, moments))
+    largest = largest_drawdown(by_moment(values, moments))
     other = largest_drawdown(by_moment(values[shuffled], moments[shuffled]))
-    assert one == pytest.approx(other, abs=1e-9)
+    assert largest == pytest.approx(other, abs=1e-9)
 
 
 def test_growth_compounds_and_ruin_is_final() -> None:

@@ -104,17 +104,20 @@ class TestStatusBar:
             make.sell(symbol)
             make.signal(symbol, timeframe="1h")
         every = proposals.propose_all(list(Signal.objects.pending(make.T0)), make.T0)
-        can = [one for one in every if one.is_actionable]
-        found = status_bar.load(make.T0)
-        assert {one.symbol for one in can if one.signal.signal_type == Signal.Type.SELL} == {"MSFT", "JPM"}
-        assert (found.waiting, found.measured) == (len(can), len(every) - len(can)) == (7, 3)
+        can = [proposal for proposal in every if proposal.is_actionable]
+        bar = status_bar.load(make.T0)
+        assert {proposal.symbol for proposal in can if proposal.signal.signal_type == Signal.Type.SELL} == {
+            "MSFT",
+            "JPM",
+        }
+        assert (bar.waiting, bar.measured) == (len(can), len(every) - len(can)) == (7, 3)
 
     def test_a_halt_is_told_with_its_reason(self) -> None:
         make.ready()
         halt.start(TradingHalt.Cause.PERSON, "Fed day", make.T0, by=make.trader())
-        found = status_bar.load(make.T0)
-        assert found.is_halted
-        assert "by ann: Fed day" in found.problems[-1].why
+        bar = status_bar.load(make.T0)
+        assert bar.is_halted
+        assert "by ann: Fed day" in bar.problems[-1].why
 
 
 class TestHalting:
@@ -148,8 +151,8 @@ def test_times_are_in_the_viewers_zone_with_the_exchanges_beside(
     trader.cookies["zone"] = "Asia/Kolkata"
     with time_machine.travel(now):
         page = trader.get("/").content.decode()
-    there = r'<span class="there">\w*\s?\d\d:30 New York'
-    assert re.search(rf'Z" title="[^"]* UTC">{opening}</time> {there}', page)
+    exchange_time = r'<span class="there">\w*\s?\d\d:30 New York'
+    assert re.search(rf'Z" title="[^"]* UTC">{opening}</time> {exchange_time}', page)
 
 
 @pytest.mark.parametrize("zone", ["../../etc/passwd", "Nowhere/Else", "", "\0"])

@@ -37,8 +37,8 @@ def row(html: str, symbol: str) -> str:
 def test_a_row_says_price_change_range_and_age(trader: Client) -> None:
     make.history("AAPL", [184.0, 185.0, 187.5])
     html = row(trader.get("/").content.decode(), "AAPL")
-    for said in ("186.00", "▲ +0.54 %", "184.00 to 187.50", "<polyline", "data-since="):
-        assert said in html, said
+    for expected in ("186.00", "▲ +0.54 %", "184.00 to 187.50", "<polyline", "data-since="):
+        assert expected in html, expected
 
 
 def test_bars_of_the_day_before_are_no_part_of_the_range(trader: Client) -> None:
@@ -99,23 +99,23 @@ def test_many_instruments_are_shown_by_the_page(trader: Client) -> None:
 
 class TestUpdate:
     def test_nothing_is_sent_while_nothing_moves(self, trader: Client) -> None:
-        seen = str(Version.load(make.T0))
-        assert trader.get("/desk/update/", {"seen": seen}).status_code == 204
+        version = str(Version.load(make.T0))
+        assert trader.get("/desk/update/", {"seen": version}).status_code == 204
 
     @pytest.mark.parametrize(
         "happens", [lambda: make.quote("MSFT", 400, make.T0 + make.DAY), make.signal, make.held]
     )
     def test_whatever_moves_is_sent(self, trader: Client, happens: object) -> None:
-        seen = str(Version.load(make.T0))
+        version = str(Version.load(make.T0))
         happens()  # type: ignore[operator]  # one of the above
-        answer = trader.get("/desk/update/", {"seen": seen})
+        answer = trader.get("/desk/update/", {"seen": version})
         assert answer.status_code == 200
         assert re.search(r'^\s*<div class="columns" id="desk"', answer.content.decode())
 
     def test_a_quote_that_becomes_stale_is_sent_though_nothing_came(self, trader: Client) -> None:
-        seen = str(Version.load(make.T0))
+        version = str(Version.load(make.T0))
         with mock.patch.object(timezone, "now", return_value=make.T0 + timedelta(minutes=20)):
-            answer = trader.get("/desk/update/", {"seen": seen})
+            answer = trader.get("/desk/update/", {"seen": version})
         assert "stale" in row(answer.content.decode(), "AAPL")
 
     def test_its_address_asks_for_what_is_newer_than_what_it_shows(self, trader: Client) -> None:

@@ -32,8 +32,8 @@ def market(db: None) -> None:
         make.quote(symbol, 185.6)
 
 
-def page(client: Client, **asked: str) -> str:
-    return client.get("/signals/", asked).content.decode()
+def page(client: Client, **query: str) -> str:
+    return client.get("/signals/", query).content.decode()
 
 
 def test_nothing_waits_and_it_says_what_will_come(trader: Client) -> None:

@@ -50,8 +50,8 @@ def gap(first: datetime, bars: int = 1, **values: Any) -> Gap:
 
 
 def drawn(client: Client, timeframe: str = "15m", **more: Any) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = client.get(BARS, {"timeframe": timeframe, **more}).json()
-    return found
+    content: Mapping[str, Any] = client.get(BARS, {"timeframe": timeframe, **more}).json()
+    return content
 
 
 def seconds(at: datetime) -> int:
@@ -214,8 +214,8 @@ def test_the_splits_stand_there_newest_first(trader: Client) -> None:
 def test_the_timeframes_that_are_stored_are_links(trader: Client) -> None:
     make.candle("AAPL", "2024-07-02", 100.0)
     quarters(1)
-    shown = {one.value: stored for one, stored in trader.get(PAGE).context["timeframes"]}
-    assert shown == {one.value: one.value in ("15m", "1d") for one in Timeframe}
+    shown = {timeframe.value: stored for timeframe, stored in trader.get(PAGE).context["timeframes"]}
+    assert shown == {timeframe.value: timeframe.value in ("15m", "1d") for timeframe in Timeframe}
 
 
 def test_without_daily_bars_the_finest_stored_ones_are_shown_first(trader: Client) -> None:

@@ -61,8 +61,8 @@ def signal(db: None) -> Signal:
     return make.signal()
 
 
-def html(client: Client, address: str, **asked: Any) -> str:
-    answer = client.get(address, **asked)
+def html(client: Client, address: str, **query: Any) -> str:
+    answer = client.get(address, **query)
     assert answer.status_code == 200
     return re.sub(r"\s+", " ", answer.content.decode())
 
@@ -87,17 +87,17 @@ class TestAsking:
 
     def test_asked_by_a_script_it_answers_with_the_panel_alone(self, trader: Client, signal: Signal) -> None:
         answer = trader.post(f"/signals/{signal.pk}/ask/", {"analyst": "rules"}, headers=PART)
-        said = answer.content.decode()
-        assert said.lstrip().startswith('<section class="panel" id="opinions" hx-get=')
-        assert "waits for its turn" in said
-        assert "<html" not in said
+        content = answer.content.decode()
+        assert content.lstrip().startswith('<section class="panel" id="opinions" hx-get=')
+        assert "waits for its turn" in content
+        assert "<html" not in content
 
     def test_a_viewer_sees_opinions_but_may_not_ask(self, viewer: Client, signal: Signal) -> None:
         run = make.run(signal, status=Status.QUEUED)
         for address in (f"/signals/{signal.pk}/", "/opinions/", f"/opinions/{run.pk}/"):
-            said = html(viewer, address)
-            assert "Ask the checklist" not in said
-            assert "Take it back" not in said
+            page = html(viewer, address)
+            assert "Ask the checklist" not in page
+            assert "Take it back" not in page
         for address in (
             f"/signals/{signal.pk}/ask/",
             "/instruments/AAPL/ask/",
@@ -133,12 +133,12 @@ class TestAsking:
         self, trader: Client, signal: Signal, headers: dict[str, str]
     ) -> None:
         address = f"/signals/{signal.pk}/ask/"
-        said = trader.post(address, {"analyst": "llm"}, headers=headers, follow=True).content.decode()
-        assert "Set LLM_BASE_URL and LLM_MODEL." in said
+        page = trader.post(address, {"analyst": "llm"}, headers=headers, follow=True).content.decode()
+        assert "Set LLM_BASE_URL and LLM_MODEL." in page
         Signal.objects.update(status=Signal.Status.EXPIRED, ended_at=make.T0)
-        said = trader.post(address, {}, headers=headers, follow=True).content.decode()
-        assert "It is expired" in said
-        assert "Ask the checklist" not in said
+        page = trader.post(address, {}, headers=headers, follow=True).content.decode()
+        assert "It is expired" in page
+        assert "Ask the checklist" not in page
         assert not OrchestrationRun.objects.exists()
 
     def test_while_one_is_at_work_there_is_no_second_button(self, trader: Client, signal: Signal) -> None:
@@ -150,25 +150,25 @@ class TestAsking:
     def test_what_has_not_ended_is_taken_back(self, trader: Client, signal: Signal) -> None:
         run = make.run(signal, status=Status.QUEUED)
         assert "Take it back" in html(trader, f"/opinions/{run.pk}/")
-        said = trader.post(f"/opinions/{run.pk}/cancel/", follow=True).content.decode()
-        assert "taken back" in said
-        assert "Take it back" not in said
-        said = trader.post(f"/opinions/{run.pk}/cancel/", follow=True).content.decode()
-        assert "It is cancelled already." in said
+        page = trader.post(f"/opinions/{run.pk}/cancel/", follow=True).content.decode()
+        assert "taken back" in page
+        assert "Take it back" not in page
+        page = trader.post(f"/opinions/{run.pk}/cancel/", follow=True).content.decode()
+        assert "It is cancelled already." in page
 
     def test_an_instrument_has_its_own(self, trader: Client, signal: Signal) -> None:
         make.candle("AAPL", "2024-07-02", 185.5)
         make.run(signal, reasoning="On the signal alone.")
-        said = html(trader, "/instruments/AAPL/")
-        assert "None yet that is about AAPL alone" in said
-        assert "On the signal alone." not in said
+        page = html(trader, "/instruments/AAPL/")
+        assert "None yet that is about AAPL alone" in page
+        assert "On the signal alone." not in page
         answer = trader.post("/instruments/AAPL/ask/", {"analyst": "rules"})
         assert answer.headers["Location"] == "/instruments/AAPL/#opinions"
         assert "waits for its turn" in html(trader, "/instruments/AAPL/")
         runs.work(make.T0, list)
-        said = html(trader, "/instruments/AAPL/opinions/")
-        assert OrchestrationRun.objects.get(signal=None).agent_suggestion in said
-        assert "hx-get" not in said
+        page = html(trader, "/instruments/AAPL/opinions/")
+        assert OrchestrationRun.objects.get(signal=None).agent_suggestion in page
+        assert "hx-get" not in page
 
 
 class TestSaying:
@@ -177,13 +177,15 @@ class TestSaying:
         assert "No opinion yet" in html(trader, "/opinions/")
 
     @pytest.mark.parametrize(
-        ("action", "said"),
+        ("action", "stance"),
         [("BUY", "agrees"), ("PASS", "disagrees"), ("SELL", "disagrees"), ("HOLD", "is undecided")],
     )
-    def test_what_it_says_to_the_trade(self, trader: Client, signal: Signal, action: str, said: str) -> None:
+    def test_what_it_says_to_the_trade(
+        self, trader: Client, signal: Signal, action: str, stance: str
+    ) -> None:
         run = make.run(signal, agent_suggestion=action)
         for address in (f"/signals/{signal.pk}/", f"/opinions/{run.pk}/", "/opinions/"):
-            assert f"{said} {action} 70 %" in text(html(trader, address)), address
+            assert f"{stance} {action} 70 %" in text(html(trader, address)), address
 
     def test_that_it_is_rule_based_stands_wherever_it_stands(self, trader: Client, signal: Signal) -> None:
         run = make.opinion(signal)
@@ -195,9 +197,9 @@ class TestSaying:
 
     def test_for_and_against_stand_side_by_side(self, trader: Client, signal: Signal) -> None:
         run = make.run(signal, key_factors=FACTORS)
-        said = panel(trader, signal)
-        assert "ForThe trend is bullish. AgainstThe P/E of 98.76 is high." in text(said)
-        assert "Few cases are known." not in said
+        content = panel(trader, signal)
+        assert "ForThe trend is bullish. AgainstThe P/E of 98.76 is high." in text(content)
+        assert "Few cases are known." not in content
         assert "Few cases are known." in html(trader, f"/opinions/{run.pk}/")
 
     def test_an_invention_is_struck_where_it_stands_and_only_there(
@@ -212,40 +214,40 @@ class TestSaying:
             analyst="llm",
             reasoning=reasoning,
             key_factors=FACTORS,
-            inventions=[{"text": one, "start": at, "end": at + len(one)} for one, at in places],
+            inventions=[{"text": claim, "start": at, "end": at + len(claim)} for claim, at in places],
         )
-        for said in (panel(trader, signal), html(trader, f"/opinions/{run.pk}/")):
-            assert re.findall(r"<s [^>]*>(.*?)</s>", said) == ["180.5", "$4,321", "98.76"]
-            assert "The stop is 180.5. The fair value is <s " in said
-            assert "Not grounded: 180.5; $4,321; 98.76 are nowhere in what it was given." in said
-            assert "agrees on grounds that do not hold" in said
+        for content in (panel(trader, signal), html(trader, f"/opinions/{run.pk}/")):
+            assert re.findall(r"<s [^>]*>(.*?)</s>", content) == ["180.5", "$4,321", "98.76"]
+            assert "The stop is 180.5. The fair value is <s " in content
+            assert "Not grounded: 180.5; $4,321; 98.76 are nowhere in what it was given." in content
+            assert "agrees on grounds that do not hold" in content
         assert "agrees on grounds that do not hold" in html(trader, "/opinions/")
 
     def test_against_and_not_grounded_is_marked_too(self, trader: Client, signal: Signal) -> None:
         make.run(signal, agent_suggestion="PASS", inventions=[{"text": "1", "start": 0, "end": 1}])
-        for said in (panel(trader, signal), html(trader, "/opinions/")):
-            assert "▲ not grounded" in said
+        for content in (panel(trader, signal), html(trader, "/opinions/")):
+            assert "▲ not grounded" in content
 
     def test_a_contradiction_is_told(self, trader: Client, signal: Signal) -> None:
         make.run(signal, contradictions=["It says BUY with a confidence of 0.1."])
-        said = panel(trader, signal)
-        assert "It says BUY with a confidence of 0.1. It does not count as support." in said
+        content = panel(trader, signal)
+        assert "It says BUY with a confidence of 0.1. It does not count as support." in content
 
     def test_what_it_wrote_is_never_markup(self, trader: Client, signal: Signal) -> None:
         run = make.run(signal, reasoning="<script>alert(1)</script>", context="<b>", model="<i>")
         for address in (f"/signals/{signal.pk}/", f"/opinions/{run.pk}/"):
-            said = html(trader, address)
-            assert "&lt;script&gt;alert(1)" in said
-            assert "<script>alert" not in said
+            page = html(trader, address)
+            assert "&lt;script&gt;alert(1)" in page
+            assert "<script>alert" not in page
 
     def test_a_failure_says_why_and_is_no_hold(self, trader: Client, signal: Signal) -> None:
         error = "It gave no answer within 120 s."
         run = make.run(signal, status=Status.FAILED, error=error, finished_at=make.T0)
         for address in (f"/signals/{signal.pk}/opinions/", f"/opinions/{run.pk}/", "/opinions/"):
-            said = html(trader, address)
-            assert error in said
-            assert ">failed<" in said
-            assert "HOLD" not in said
+            page = html(trader, address)
+            assert error in page
+            assert ">failed<" in page
+            assert "HOLD" not in page
 
     def test_the_bars_it_judged_may_be_others_by_now(self, trader: Client, signal: Signal) -> None:
         make.run(signal)
@@ -256,9 +258,9 @@ class TestSaying:
     def test_two_stand_in_full_and_older_ones_folded(self, trader: Client, signal: Signal) -> None:
         for minutes in range(5):
             make.run(signal, queued_at=make.T0 - timedelta(minutes=minutes))
-        said = panel(trader, signal)
-        assert said.count("<article") == 4
-        assert said.count("<details") == 2
+        content = panel(trader, signal)
+        assert content.count("<article") == 4
+        assert content.count("<details") == 2
 
     def test_the_page_of_a_run_shows_what_was_given_sent_and_answered(
         self, trader: Client, signal: Signal
@@ -274,8 +276,8 @@ class TestSaying:
             cost_usd="0.0123",
             context="Earnings.",
         )
-        said = html(trader, f"/opinions/{run.pk}/")
-        for one in (
+        page = html(trader, f"/opinions/{run.pk}/")
+        for expected in (
             "the &lt;data&gt;",
             "Try 2",
             "12,345",
@@ -283,33 +285,35 @@ class TestSaying:
             "qwen",
             "Asked to consider: Earnings.",
         ):
-            assert one in said, one
-        assert "alike in symbol, regime" in said
-        assert "Gaps were wide." in said
-        assert "&quot;trend&quot;: &quot;bullish&quot;" in said
+            assert expected in page, expected
+        assert "alike in symbol, regime" in page
+        assert "Gaps were wide." in page
+        assert "&quot;trend&quot;: &quot;bullish&quot;" in page
 
 
 class TestWatching:
     def test_while_it_is_asked_the_panel_looks_again(self, trader: Client, signal: Signal) -> None:
         run = make.run(signal, status=Status.QUEUED)
-        asked = re.search(r'hx-get="([^"]+)" hx-trigger="every 3s"', panel(trader, signal))
-        assert asked
-        assert trader.get(asked[1]).status_code == 204, "nothing is new"
+        poll = re.search(r'hx-get="([^"]+)" hx-trigger="every 3s"', panel(trader, signal))
+        assert poll
+        assert trader.get(poll[1]).status_code == 204, "nothing is new"
         runs.work(make.T0, list)
         run.refresh_from_db()
-        said = html(trader, asked[1])
-        assert run.agent_suggestion in said
-        assert "hx-trigger" not in said, "it stops"
+        content = html(trader, poll[1])
+        assert run.agent_suggestion in content
+        assert "hx-trigger" not in content, "it stops"
 
     def test_an_opinion_that_comes_is_told_and_the_old_version_is_not_approved(
         self, trader: Client, signal: Signal
     ) -> None:
         etag = decisions.etag_of(signal, make.T0)
         make.opinion(signal, agent_suggestion="PASS")
-        said = html(trader, f"/signals/{signal.pk}/watch/?etag={etag}&entry=185.50&stop=180.50&target=191.75")
-        assert "the second opinion changed" in text(said)
-        assert "disagrees PASS 70 %" in text(said)
-        assert "→" not in said, "no level has changed"
+        content = html(
+            trader, f"/signals/{signal.pk}/watch/?etag={etag}&entry=185.50&stop=180.50&target=191.75"
+        )
+        assert "the second opinion changed" in text(content)
+        assert "disagrees PASS 70 %" in text(content)
+        assert "→" not in content, "no level has changed"
         answer = trader.post(f"/signals/{signal.pk}/approve/", {"etag": etag})
         assert answer.status_code == 412
         assert "the second opinion" in answer.content.decode()

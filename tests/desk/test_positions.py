@@ -38,16 +38,16 @@ def page(client: Client) -> str:
 
 def test_empty_parts_say_what_fills_them(trader: Client) -> None:
     html = page(trader)
-    for said in ("Nothing is held", "No order yet", "No curve yet"):
-        assert said in html, said
+    for expected in ("Nothing is held", "No order yet", "No curve yet"):
+        assert expected in html, expected
     assert "No fill yet" in trader.get("/positions/?list=fills").content.decode()
 
 
 def test_a_position_shows_its_result_its_stop_and_what_is_at_risk(trader: Client) -> None:
     make.held()
     html = page(trader)
-    for said in ("▲ +5.00", "▲ +0.10 R", "180.50 / 191.75", "55.00", "Close …"):
-        assert said in html, said
+    for expected in ("▲ +5.00", "▲ +0.10 R", "180.50 / 191.75", "55.00", "Close …"):
+        assert expected in html, expected
 
 
 def test_a_position_without_a_stop_says_so(trader: Client) -> None:
@@ -181,10 +181,10 @@ def test_the_history_of_an_order_tells_decisions_and_fills_in_their_order(trader
     order = make.order(status=Order.Status.HELD, status_reason="Trading was halted.")
     trader.post(f"/orders/{order.pk}/drop/", {"notes": "too late"})
     make.fill(order, 4, "185.50", executed_at=make.T0 + timedelta(minutes=1), commission=Decimal("1.25"))
-    told = re.sub(r"<[^>]+>", "", page(trader).split("<h2>Orders</h2>")[1])
+    orders = re.sub(r"<[^>]+>", "", page(trader).split("<h2>Orders</h2>")[1])
     first, second = (
-        told.index("drop by ann (“too late”)"),
-        told.index("Entry, BUY 4 at 185.50, 1.25 commission"),
+        orders.index("drop by ann (“too late”)"),
+        orders.index("Entry, BUY 4 at 185.50, 1.25 commission"),
     )
     assert first < second
 

@@ -80,10 +80,10 @@ def get(trader: Client, address: str) -> None:
 def test_a_page_makes_the_pinned_number_of_queries(
     world: Signal, trader: Client, count_queries: CountQueries, address: str
 ) -> None:
-    asked = address.format(pk=world.pk, run=world.runs.newest().get().pk)
-    get(trader, asked)  # what is read once per process, and the first look that is written down
+    path = address.format(pk=world.pk, run=world.runs.newest().get().pk)
+    get(trader, path)  # what is read once per process, and the first look that is written down
     with count_queries(f"page {address}"):
-        get(trader, asked)
+        get(trader, path)
 
 
 def test_the_first_look_at_a_signal_is_stored_with_one_insert(

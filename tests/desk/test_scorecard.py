@@ -12,20 +12,20 @@ from approvals.models import Outcome
 from desk.scorecard.plots import Axis, Dot, across, down
 from signals.trades import End
 from tests import make
-from tests.approvals import made_outcomes as made
+from tests.approvals import outcome_rows
 
 pytestmark = pytest.mark.django_db
 
 
-def page(client: Client, asked: str = "") -> str:
-    answer = client.get(f"/scorecard/{asked}")
+def page(client: Client, query: str = "") -> str:
+    answer = client.get(f"/scorecard/{query}")
     assert answer.status_code == 200
     return re.sub(r"\s+", " ", answer.content.decode())
 
 
 def many(count: int, targets: int, start: int = 0, **values: object) -> None:
     for n in range(count):
-        made.outcome(start + n, end=End.TARGET if n < targets else End.STOP, **values)  # type: ignore[arg-type]  # as told
+        outcome_rows.outcome(start + n, end=End.TARGET if n < targets else End.STOP, **values)  # type: ignore[arg-type]  # any value
 
 
 def test_empty_it_says_what_will_fill_it_and_when(trader: Client) -> None:
@@ -69,19 +69,19 @@ def test_rejecting_is_judged_by_the_interval(
 
 
 def test_decisions_are_listed_one_by_one_while_they_are_few(trader: Client) -> None:
-    one = made.outcome(ledger="decision", group="rejected")
+    outcome = outcome_rows.outcome(ledger="decision", group="rejected")
     html = page(trader)
-    assert f"/signals/{one.signal_id}/" in html
+    assert f"/signals/{outcome.signal_id}/" in html
     assert 'Rejected <span class="quiet">by everybody' in html
 
 
 def test_each_person_stands_apart_once_there_are_two(trader: Client) -> None:
-    made.outcome(1, ledger="decision", group="approved")
+    outcome_rows.outcome(1, ledger="decision", group="approved")
     assert "by Ann" not in page(trader)
-    signal = made.outcome(2).signal
-    ben = made.user("Ben")
-    made.decision(signal, "rejected", approved_by=ben)
-    made.outcome(2, ledger="decision", group="rejected")
+    signal = outcome_rows.outcome(2).signal
+    ben = outcome_rows.user("Ben")
+    outcome_rows.decision(signal, "rejected", approved_by=ben)
+    outcome_rows.outcome(2, ledger="decision", group="rejected")
     html = page(trader)
     assert "by Ann" in html
     assert "by Ben" in html
@@ -118,14 +118,14 @@ def test_it_adds_up_to_what_the_api_says(trader: Client) -> None:
     many(12, 3, start=60, confidence=Decimal("0.81"), timeframe="1h")
     many(31, 20, start=100, ledger="decision", group="approved")
 
-    asked = scorecard.cards(Outcome.objects.all(), ["strategy", "timeframe"])
-    found = scorecard.overview(Outcome.objects.all())
-    assert [(one.of, one.signal_ledger) for one in found.strategies] == [
-        (one.of, one.signal_ledger) for one in asked
+    cards = scorecard.cards(Outcome.objects.all(), ["strategy", "timeframe"])
+    overview = scorecard.overview(Outcome.objects.all())
+    assert [(card.of, card.signal_ledger) for card in overview.strategies] == [
+        (card.of, card.signal_ledger) for card in cards
     ]
-    assert found.every
+    assert overview.every
     (every,) = scorecard.complete(scorecard.cards(Outcome.objects.all(), []), Outcome.objects.all())
-    assert replace(found.every, listed=[]) == replace(every, listed=[])
+    assert replace(overview.every, listed=[]) == replace(every, listed=[])
 
 
 class TestSecondOpinions:
@@ -177,10 +177,10 @@ class TestSecondOpinions:
 
 def judged(n: int, action: str, group: str = "none", end: End = End.TARGET, **run: object) -> None:
     """The outcome of a signal, in both ledgers where somebody decided, on which an analyst had said that."""
-    found = made.outcome(n, end=end, group=group)
+    outcome = outcome_rows.outcome(n, end=end, group=group)
     if group != "none":
-        made.outcome(n, "decision", group, end)
-    make.opinion(found.signal, agent_suggestion=action, **run)
+        outcome_rows.outcome(n, "decision", group, end)
+    make.opinion(outcome.signal, agent_suggestion=action, **run)
 
 
 class TestPlots:

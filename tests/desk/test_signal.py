@@ -20,7 +20,7 @@ from signals.models import Signal
 from signals.panel import Panel
 from signals.trades import End
 from tests import make
-from tests.approvals import made_outcomes
+from tests.approvals import outcome_rows
 
 
 @pytest.fixture(autouse=True)
@@ -48,8 +48,11 @@ def form(html: str) -> dict[str, str]:
     """What a browser would send of the decision's form."""
     inside = html.split('id="decide"')[1].split("</form>")[0]
     fields = re.findall(r"<input [^>]*>", inside)
-    named = {re.search(r'name="([\w-]+)"', one)[1]: re.search(r'value="([^"]*)"', one) for one in fields}  # type: ignore[index]  # all have names
-    return {name: found[1] if found else "" for name, found in named.items()}
+    named = {
+        re.search(r'name="([\w-]+)"', field)[1]: re.search(r'value="([^"]*)"', field)  # type: ignore[index]  # all have names
+        for field in fields
+    }
+    return {name: match[1] if match else "" for name, match in named.items()}
 
 
 class TestShowing:
@@ -65,7 +68,7 @@ class TestShowing:
         assert "hit rate no case yet" in page(trader, signal)
         for number in range(3):
             end = End.TARGET if number else End.STOP
-            made_outcomes.outcome(
+            outcome_rows.outcome(
                 number, end=end, confidence=signal.confidence, strategy_id=signal.strategy_id
             )
         assert "hit rate 2 of 3" in page(trader, signal)
@@ -73,8 +76,8 @@ class TestShowing:
     def test_stop_and_target_say_how_far_they_are_from_the_newest_price(
         self, trader: Client, signal: Signal
     ) -> None:
-        said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page(trader, signal).split('id="terms"')[1]))
-        assert "Stop 180.50 −2.75 % Target 191.75 +3.31 %" in said  # noqa: RUF001  a minus
+        terms = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page(trader, signal).split('id="terms"')[1]))
+        assert "Stop 180.50 −2.75 % Target 191.75 +3.31 %" in terms  # noqa: RUF001  a minus
 
     def test_the_lists_dialog_says_of_what_it_decides_and_why(self, trader: Client, signal: Signal) -> None:
         html = trader.get(f"/signals/{signal.pk}/decide/").content.decode()
@@ -82,15 +85,15 @@ class TestShowing:
         assert "</span> AAPL</h2>" in html
 
     def test_it_says_when_the_bars_behind_it_are_others_now(self, trader: Client, signal: Signal) -> None:
-        told = "no longer those it was made from"
-        assert told not in page(trader, signal), "none are stored"
+        warning = "no longer those it was made from"
+        assert warning not in page(trader, signal), "none are stored"
         make.candle("AAPL", "2024-07-02", 185.5)
         html = page(trader, signal)
-        assert told in html
+        assert warning in html
         assert "The next scan looks at them" in html
         behind = read_bars(["AAPL"], Timeframe.D1)["AAPL"]
         Signal.objects.update(bars_digest=Panel.of(behind).digest(0))
-        assert told not in page(trader, signal)
+        assert warning not in page(trader, signal)
 
     def test_after_a_split_it_says_so_instead(self, trader: Client, signal: Signal) -> None:
         make.candle("AAPL", "2024-07-02", 46.25)
@@ -188,9 +191,9 @@ class TestWatching:
         assert trader.get(f"/signals/{signal.pk}/watch/", {"etag": etag}).status_code == 204
 
     def test_a_changed_level_is_shown_beside_the_old_one(self, trader: Client, signal: Signal) -> None:
-        seen = {"etag": decisions.etag_of(signal, make.T0), "stop": "180.50"}
+        query = {"etag": decisions.etag_of(signal, make.T0), "stop": "180.50"}
         Signal.objects.update(stop_loss=Decimal("181.25"))
-        html = trader.get(f"/signals/{signal.pk}/watch/", seen).content.decode()
+        html = trader.get(f"/signals/{signal.pk}/watch/", query).content.decode()
         assert "its levels" in html
         assert "180.50 → 181.25" in html
         assert html.count("<a ") == 1

@@ -16,7 +16,7 @@ from market.models import Candle, Gap, IngestionRun
 from signals.models import Signal
 from signals.trades import End
 from tests import make
-from tests.approvals import made_outcomes
+from tests.approvals import outcome_rows
 
 HOUR = timedelta(hours=1)
 LEFT = make.T0 - timedelta(hours=15)
@@ -68,8 +68,8 @@ class TestWhoIsHere:
         assert trader.get("/").headers["Location"] == "/away/"
         away(trader)
         assert trader.get("/").status_code == 200
-        known = Presence.objects.get()
-        assert (known.left_at, known.back_at, known.told_at) == (LEFT, make.T0, make.T0)
+        presence = Presence.objects.get()
+        assert (presence.left_at, presence.back_at, presence.told_at) == (LEFT, make.T0, make.T0)
 
     def test_it_waits_for_whoever_comes_back_to_another_page(self, trader: Client) -> None:
         was_here()
@@ -100,18 +100,18 @@ class TestWhatItTells:
 
     def test_nothing_happened(self, trader: Client) -> None:
         html = away(trader)
-        for said in (
+        for expected in (
             "Nothing waits",
             "No signal ended",
             "Nothing is held",
             "No order ended",
             "No bar of this time",
         ):
-            assert said in html, said
+            assert expected in html, expected
 
     def test_what_expired_unseen_with_what_it_would_have_made(self, trader: Client) -> None:
         signal = expired()
-        made_outcomes.outcome(end=End.TARGET)
+        outcome_rows.outcome(end=End.TARGET)
         Outcome.objects.update(signal=signal, r=1.5)
         html = away(trader).split("Came and went without you")[1]
         assert f"/signals/{signal.pk}/" in html
@@ -119,8 +119,8 @@ class TestWhatItTells:
         assert "+1.50 R" in html
 
     def test_not_what_was_seen_or_ended_before(self, trader: Client) -> None:
-        seen = expired()
-        SignalView.objects.create(signal=seen, user=User.objects.get(username="ann"), first_at=LEFT - HOUR)
+        viewed = expired()
+        SignalView.objects.create(signal=viewed, user=User.objects.get(username="ann"), first_at=LEFT - HOUR)
         expired("AAPL", ended_at=LEFT - HOUR)
         assert "No signal ended" in away(trader)
 
@@ -135,8 +135,8 @@ class TestWhatItTells:
         assert "Nothing waits" in html
         assert "expired" in html.split("Came and went without you")[1]
 
-    @pytest.mark.parametrize(("low", "said"), [(181.0, "0.50"), (180.4, "traded beyond it")])
-    def test_how_near_a_position_came_to_its_stop(self, trader: Client, low: float, said: str) -> None:
+    @pytest.mark.parametrize(("low", "sentence"), [(181.0, "0.50"), (180.4, "traded beyond it")])
+    def test_how_near_a_position_came_to_its_stop(self, trader: Client, low: float, sentence: str) -> None:
         make.held("AAPL", at=LEFT)
         make.history("AAPL", [186.0, 186.0])
         newest = Candle.objects.filter(symbol="AAPL").order_by("-opened_at").first()
@@ -144,7 +144,7 @@ class TestWhatItTells:
         Candle.objects.filter(symbol="AAPL", opened_at=newest.opened_at).update(low=low)
         html = away(trader).split("<h2>Positions</h2>")[1].split("</section>")[0]
         assert f"{low:.2f}" in html
-        assert said in html
+        assert sentence in html
 
     def test_what_traded_before_a_position_was_opened_is_nothing_to_its_stop(self, trader: Client) -> None:
         make.held("AAPL")
@@ -174,7 +174,7 @@ class TestWhatItTells:
                 kind="quotes", outcome="finished", started_at=at, finished_at=at, stored=1
             )
         silences = re.findall(r"Jax did no work from <time datetime=\"([^\"]+)\"", away(trader))
-        assert [one[:16] for one in silences] == [
+        assert [silence[:16] for silence in silences] == [
             f"{LEFT + timedelta(minutes=65):%Y-%m-%dT%H:%M}",
             f"{LEFT + timedelta(minutes=5):%Y-%m-%dT%H:%M}",
         ]

@@ -38,7 +38,10 @@ def test_every_module_is_on_the_map(app: str) -> None:
 
 @pytest.mark.parametrize("app", APPS)
 def test_every_name_on_the_map_is_a_module(app: str) -> None:
-    assert sorted(named(app) - modules(app) - {other for one in APPS for other in modules(one)}) == []
+    assert (
+        sorted(named(app) - modules(app) - {other for app_below in APPS for other in modules(app_below)})
+        == []
+    )
 
 
 def test_what_every_app_may_have_is_in_some() -> None:

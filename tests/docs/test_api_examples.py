@@ -28,7 +28,7 @@ def commands(*sections: str) -> str:
     parts = re.split(r"^## (.+)$", (ROOT / "docs" / "api.md").read_text(), flags=re.MULTILINE)
     texts = dict(zip(parts[1::2], parts[2::2], strict=True))
     fences = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-    blocks = (found for name in sections for found in fences.findall(texts[name]))
+    blocks = (fence for name in sections for fence in fences.findall(texts[name]))
     return "\n".join(block for language, block in blocks if not language)
 
 
@@ -56,15 +56,17 @@ def test_every_command_of_a_decision_runs_as_it_is_written(live_server: LiveServ
         make.quote(symbol, 185.60, now)
         make.signal(symbol, expires_at=now + timedelta(minutes=minutes))
     _, token = AuthToken.objects.create(make.trader())
-    said = run(commands(*DECIDING), live_server, token, tmp_path)
-    assert [(one.approved, one.signal.symbol) for one in TradeApproval.objects.order_by("pk")] == [
+    output = run(commands(*DECIDING), live_server, token, tmp_path)
+    assert [
+        (approval.approved, approval.signal.symbol) for approval in TradeApproval.objects.order_by("pk")
+    ] == [
         (True, "AAPL"),
         (False, "MSFT"),
     ]
     order = Order.objects.get()
     assert (order.quantity, order.status) == (2, "cancelled")
-    assert said.count('"status": 409') == 1
-    assert "Traceback" not in said
+    assert output.count('"status": 409') == 1
+    assert "Traceback" not in output
     connection.close()
 
 
@@ -78,9 +80,9 @@ def test_every_command_of_a_second_opinion_runs_as_it_is_written(
     asks = ("add_orchestrationrun", "change_orchestrationrun")
     user.user_permissions.add(*Permission.objects.filter(codename__in=asks))
     _, token = AuthToken.objects.create(user)
-    said = run(commands("Second opinions"), live_server, token, tmp_path)
-    asked = OrchestrationRun.objects.order_by("queued_at").values_list("status", "context")
-    assert list(asked) == [("cancelled", "Earnings on Thursday."), ("queued", "")]
-    assert "Rejected before earnings." in said
-    assert '"status": 4' not in said
+    output = run(commands("Second opinions"), live_server, token, tmp_path)
+    runs = OrchestrationRun.objects.order_by("queued_at").values_list("status", "context")
+    assert list(runs) == [("cancelled", "Earnings on Thursday."), ("queued", "")]
+    assert "Rejected before earnings." in output
+    assert '"status": 4' not in output
     connection.close()

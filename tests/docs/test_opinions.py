@@ -15,9 +15,9 @@ CHECKED = re.findall(r"^\| (.+) \| (stands|is no claim|is invented)\b.* \|$", PA
 
 @pytest.mark.parametrize(("text", "verdict"), CHECKED)
 def test_each_example_is_judged_as_the_page_says(text: str, verdict: str) -> None:
-    found = grounding.check(text, SNAPSHOT)
-    assert found.is_grounded == (verdict != "is invented")
-    assert bool(found.claims) == (verdict != "is no claim")
+    checked = grounding.check(text, SNAPSHOT)
+    assert checked.is_grounded == (verdict != "is invented")
+    assert bool(checked.claims) == (verdict != "is no claim")
 
 
 def test_there_are_examples() -> None:
@@ -25,6 +25,8 @@ def test_there_are_examples() -> None:
 
 
 def test_its_confidences_are_those_of_the_checklist() -> None:
-    told = re.findall(r"(\d\.\d+) with (-?\d+)", PAGE)
-    assert told
-    assert all(float(said) == round(0.5 + abs(int(points)) / MOST / 2, 2) for said, points in told)
+    examples = re.findall(r"(\d\.\d+) with (-?\d+)", PAGE)
+    assert examples
+    assert all(
+        float(confidence) == round(0.5 + abs(int(points)) / MOST / 2, 2) for confidence, points in examples
+    )

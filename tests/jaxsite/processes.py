@@ -104,9 +104,9 @@ def server_user(var: Path, user: int | None = None) -> Iterator[ServerUser]:
 
 def environment(var: Path) -> dict[str, str]:
     """What a command of a fresh installation sees: the embedded server under `var`, no `.env`."""
-    ours = {"VAR_DIR": str(var), "ENV_FILE": os.devnull, "SECRET_KEY": "only-for-tests"}
+    settings = {"VAR_DIR": str(var), "ENV_FILE": os.devnull, "SECRET_KEY": "only-for-tests"}
     not_theirs = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE")
-    return {name: value for name, value in os.environ.items() if name not in not_theirs} | ours
+    return {name: value for name, value in os.environ.items() if name not in not_theirs} | settings
 
 
 def manage(var: Path, *arguments: str, ok: bool = True) -> str:
@@ -162,11 +162,13 @@ def is_called(process: psutil.Process, name: str) -> bool:
 
 def servers(var: Path) -> list[psutil.Process]:
     """The postmasters under `var`; never more than one."""
-    return [one for one in processes_of(var) if is_called(one, "postgres") and says(one, "-D")]
+    return [
+        process for process in processes_of(var) if is_called(process, "postgres") and says(process, "-D")
+    ]
 
 
 def watchers(var: Path) -> list[psutil.Process]:
-    return [one for one in processes_of(var) if says(one, "jaxsite.embedded_postgres.watcher")]
+    return [process for process in processes_of(var) if says(process, "jaxsite.embedded_postgres.watcher")]
 
 
 def kill_everything(var: Path) -> None:

@@ -59,9 +59,9 @@ class TestServers:
     OUT = {"BIND": "0.0.0.0"}
 
     def test_the_check_refuses_and_says_what_to_do(self) -> None:
-        said = manage_with(self.OUT, "check", ok=False)
-        assert "jax.E019" in said
-        assert "Leave BIND at 127.0.0.1 and put a server with TLS before it" in said
+        output = manage_with(self.OUT, "check", ok=False)
+        assert "jax.E019" in output
+        assert "Leave BIND at 127.0.0.1 and put a server with TLS before it" in output
         assert "jax.E020" in manage_with({"BIND_BEHIND": "hope"}, "check", ok=False)
 
     def test_neither_serve_nor_runserver_begins(self) -> None:

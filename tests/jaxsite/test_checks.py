@@ -113,8 +113,8 @@ def test_the_address_of_the_site_has_a_scheme(settings: Settings) -> None:
 
 @pytest.mark.slow
 def test_a_database_that_is_not_postgresql_is_refused() -> None:
-    said = manage_with({"DATABASE_URL": "sqlite:///:memory:"}, "check", ok=False)
-    assert "(jax.E007) DATABASE_URL names a SQLite database; Jax needs PostgreSQL." in said
+    output = manage_with({"DATABASE_URL": "sqlite:///:memory:"}, "check", ok=False)
+    assert "(jax.E007) DATABASE_URL names a SQLite database; Jax needs PostgreSQL." in output
 
 
 @pytest.mark.django_db
@@ -153,10 +153,10 @@ def test_a_server_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.slow
 def test_a_server_that_does_not_answer_is_said_without_a_traceback() -> None:
-    said = manage_with({"DATABASE_URL": "postgres://127.0.0.1:1/jax"}, "migrate", ok=False)
-    assert "(jax.E009)" in said
-    assert "HINT: Is DATABASE_URL right, and does the server run?" in said
-    assert "Traceback" not in said
+    output = manage_with({"DATABASE_URL": "postgres://127.0.0.1:1/jax"}, "migrate", ok=False)
+    assert "(jax.E009)" in output
+    assert "HINT: Is DATABASE_URL right, and does the server run?" in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize("name", ["LLM_INPUT_PRICE", "LLM_OUTPUT_PRICE"])

@@ -12,12 +12,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.django_db(transact
 
 def test_the_way_of_a_signal_is_played_to_its_end(settings: Settings) -> None:
     settings.CANDLE_BACKFILL = 400  # enough for every strategy
-    said: list[str] = []
-    Demonstration(timezone.now(), said.append, said.append).play()
-    story = "\n".join(said)
+    lines: list[str] = []
+    Demonstration(timezone.now(), lines.append, lines.append).play()
+    story = "\n".join(lines)
     steps = ("signals wait", "approved by demo", "409 It is approved", "Filled: ", "signal ledger")
-    found = [story.index(step) for step in (*steps, "none changed")]
-    assert found == sorted(found)
+    places = [story.index(step) for step in (*steps, "none changed")]
+    assert places == sorted(places)
     assert story.endswith("one of the two was changed.")
     assert "The chain is broken at event" in story
 

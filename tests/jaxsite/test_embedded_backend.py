@@ -29,15 +29,15 @@ def test_the_database_is_made_when_it_is_missing_and_dbshell_reads_it(var: Path)
     manage(var, "migrate", "--verbosity=0")
     counted = manage(var, "dbshell", "--", "-Atc", "SELECT current_database(), count(*) FROM instruments")
     assert counted == "jax_simulated|10\n"
-    said = manage(var, "shell", "--verbosity=0", "-c", KILL_THE_SERVER_BETWEEN_TWO_TASKS)
-    assert said == "['before', 'after']\n"
+    output = manage(var, "shell", "--verbosity=0", "-c", KILL_THE_SERVER_BETWEEN_TWO_TASKS)
+    assert output == "['before', 'after']\n"
     eventually(lambda: not processes_of(var))
 
 
 def test_a_server_that_cannot_run_is_an_operational_error_in_words(stored: Path) -> None:
     (stored / "postgres" / "PG_VERSION").write_text("17\n")
-    said = manage(stored, "showmigrations", ok=False)
-    assert said.splitlines()[-1].startswith(
+    output = manage(stored, "showmigrations", ok=False)
+    assert output.splitlines()[-1].startswith(
         "django.db.utils.OperationalError: The embedded PostgreSQL server did"
     )
 
@@ -46,6 +46,6 @@ def test_a_server_that_cannot_run_ends_migrate_and_serve_without_a_traceback(sto
     (stored / "postgres" / "PG_VERSION").write_text("17\n")
     here = environment(stored) | {"PORT": str(free_port())}
     for command in ("migrate", "serve"):
-        said = manage_with(here, command, ok=False)
-        assert f"{stored}/postgres was written by PostgreSQL 17" in said
-        assert "Traceback" not in said
+        output = manage_with(here, command, ok=False)
+        assert f"{stored}/postgres was written by PostgreSQL 17" in output
+        assert "Traceback" not in output

@@ -223,7 +223,7 @@ def test_a_folder_that_the_servers_account_cannot_enter_is_refused_in_words(var:
 
 def psql_as_nobody(var: Path) -> str:
     psql = str(server.programs() / "psql")
-    asked = subprocess.run(
+    completed = subprocess.run(
         [psql, "-h", str(var / "postgres"), "-U", "jax", "-c", "SELECT 1", "postgres"],
         cwd=ROOT,
         user=NOBODY,
@@ -232,5 +232,5 @@ def psql_as_nobody(var: Path) -> str:
         text=True,
         check=False,
     )
-    assert asked.returncode
-    return asked.stderr
+    assert completed.returncode
+    return completed.stderr

@@ -10,9 +10,9 @@ pytestmark = pytest.mark.django_db
 
 
 def ensure_admin() -> str:
-    said = io.StringIO()
-    call_command("ensure_admin", stdout=said, stderr=said)
-    return said.getvalue()
+    output = io.StringIO()
+    call_command("ensure_admin", stdout=output, stderr=output)
+    return output.getvalue()
 
 
 def test_the_first_administrator_can_log_in_with_the_printed_password() -> None:

@@ -59,25 +59,25 @@ def scan(ago: float) -> None:
 def health(client: Client) -> dict[str, Any]:
     answer = client.get("/health")
     assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
-    found: dict[str, Any] = answer.json()
-    return found
+    content: dict[str, Any] = answer.json()
+    return content
 
 
 def degraded(client: Client, check: str) -> str:
-    found = health(client)
-    assert found["status"] == "degraded"
-    assert [name for name, one in found["checks"].items() if one["status"] != "healthy"] == [check]
-    return str(found["checks"][check]["message"])
+    content = health(client)
+    assert content["status"] == "degraded"
+    assert [name for name, result in content["checks"].items() if result["status"] != "healthy"] == [check]
+    return str(content["checks"][check]["message"])
 
 
 @pytest.mark.usefixtures("working")
 def test_a_system_at_work_is_healthy(client: Client) -> None:
-    found = health(client)
-    assert (found["status"], found["service"]) == ("healthy", "jax")
-    assert found["checks"].keys() == {
+    content = health(client)
+    assert (content["status"], content["service"]) == ("healthy", "jax")
+    assert content["checks"].keys() == {
         *("database", "data", "worker", "scans", "trading", "quotes", "provider_simulator")
     }
-    assert found["uptime"].endswith("s")
+    assert content["uptime"].endswith("s")
 
 
 @pytest.mark.usefixtures("working")
@@ -183,7 +183,7 @@ def test_settings_that_ask_for_the_other_data_are_told_what_to_do(client: Client
 def test_health_writes_nothing_and_needs_no_login(client: Client, count_queries: CountQueries) -> None:
     with count_queries("GET /health") as queries:
         assert health(client)["status"] == "healthy"
-    assert all(one["sql"].lstrip().startswith("SELECT") for one in queries.captured_queries)
+    assert all(query["sql"].lstrip().startswith("SELECT") for query in queries.captured_queries)
 
 
 @pytest.fixture
@@ -303,17 +303,17 @@ def test_text_holds_the_same_figures_by_kind_and_provider(client: Client) -> Non
     make.signal(expires_at=timezone.now() + timedelta(hours=1))
     answer = client.get("/metrics", HTTP_ACCEPT="text/plain")
     assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    found = samples(answer.content.decode())
-    assert found["jax_market_ingestions_total", "quotes"] == 7
-    assert found["jax_market_skipped_ingestions_total", "quotes"] == 1
-    assert found["jax_market_successful_ingests_total", "candles"] == 20
-    assert found["jax_market_failed_ingests_total", "backfill"] == 0
-    assert found["jax_market_rejected_rows_total", "candles"] == 3
-    assert found["jax_market_last_ingest_duration_seconds", "quotes"] == 1.5
-    assert found["jax_market_provider_consecutive_failures", "quotes", "simulator"] == 2
-    assert found["jax_signals_last_scan_duration_seconds",] == 2
-    assert found["jax_signals_pending",] == 1
-    assert (found["jax_market_symbols",], found["jax_market_stale_quotes",]) == (1, 0)
+    values = samples(answer.content.decode())
+    assert values["jax_market_ingestions_total", "quotes"] == 7
+    assert values["jax_market_skipped_ingestions_total", "quotes"] == 1
+    assert values["jax_market_successful_ingests_total", "candles"] == 20
+    assert values["jax_market_failed_ingests_total", "backfill"] == 0
+    assert values["jax_market_rejected_rows_total", "candles"] == 3
+    assert values["jax_market_last_ingest_duration_seconds", "quotes"] == 1.5
+    assert values["jax_market_provider_consecutive_failures", "quotes", "simulator"] == 2
+    assert values["jax_signals_last_scan_duration_seconds",] == 2
+    assert values["jax_signals_pending",] == 1
+    assert (values["jax_market_symbols",], values["jax_market_stale_quotes",]) == (1, 0)
 
 
 @pytest.mark.usefixtures("working")
@@ -325,13 +325,13 @@ def test_second_opinions_are_counted_by_analyst_and_what_they_cost_today(client:
     make.run(analyst="llm", status="failed", error="No answer.", cost_usd="0.5", **ended)
     make.run(analyst="agent0", cost_usd="7", started_at=now - timedelta(days=1, hours=1))
     make.run(status="queued", started_at=None)
-    found = samples(client.get("/metrics?format=text").content.decode())
-    assert found["jax_opinions_total", "completed", "llm"] == 2
-    assert found["jax_opinions_total", "failed", "llm"] == 1
-    assert found["jax_opinions_total", "agent0", "completed"] == 1
-    assert found["jax_opinions_open", "queued", "rules"] == 1
-    assert found["jax_opinions_open", "rules", "running"] == 0
-    assert found["jax_opinions_cost_today_usd",] == 0.525
+    values = samples(client.get("/metrics?format=text").content.decode())
+    assert values["jax_opinions_total", "completed", "llm"] == 2
+    assert values["jax_opinions_total", "failed", "llm"] == 1
+    assert values["jax_opinions_total", "agent0", "completed"] == 1
+    assert values["jax_opinions_open", "queued", "rules"] == 1
+    assert values["jax_opinions_open", "rules", "running"] == 0
+    assert values["jax_opinions_cost_today_usd",] == 0.525
     figures = client.get("/metrics").json()
     assert (figures["queued_opinions"], figures["running_opinions"]) == (1, 0)
     assert (figures["completed_opinions"], figures["failed_opinions"]) == (3, 1)

@@ -52,7 +52,7 @@ def test_a_refusal_names_each_field_and_the_address(client: APIClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "errors"),
     [
         ({"symbols": {1: ["Blank."]}}, {"symbols": ["1: Blank."]}),
         ({"rules": {"stop": {"atr": ["Low.", "Odd."]}}}, {"rules": ["stop: atr: Low.", "stop: atr: Odd."]}),
@@ -61,10 +61,10 @@ def test_a_refusal_names_each_field_and_the_address(client: APIClient) -> None:
     ],
 )
 def test_what_is_wrong_inside_a_field_is_told_in_plain_text(
-    rf: Any, wrong: Any, told: dict[str, Any]
+    rf: Any, wrong: Any, errors: dict[str, Any]
 ) -> None:
     answer: Any = problems.handle(ValidationError(wrong), {"request": rf.get("/api/v1/backtests/")})
-    assert loads(answer.content)["errors"] == told
+    assert loads(answer.content)["errors"] == errors
     assert "ErrorDetail" not in answer.content.decode()
 
 

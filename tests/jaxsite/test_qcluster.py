@@ -50,8 +50,8 @@ def members(main: psutil.Process) -> list[psutil.Process]:
 def sql(var: Path, statement: str) -> list[str]:
     """What the server answers that the cluster runs."""
     psql = [str(server.programs() / "psql"), "--host", str(var / "postgres"), "--username", server.ROLE]
-    asked = [*psql, "-Atc", statement, "jax_simulated"]
-    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.splitlines()
+    command = [*psql, "-Atc", statement, "jax_simulated"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def test_the_first_cycle_runs_at_once_and_the_schedules_are_written(
@@ -122,5 +122,5 @@ def test_the_slow_cluster_writes_no_schedules(var: Path) -> None:
         assert sql(var, "SELECT name FROM django_q_schedule") == []
     finally:
         slow.terminate()
-        said = slow.communicate()[1]
-    assert "Cluster slow takes tasks, workers: 3" in said
+        log = slow.communicate()[1]
+    assert "Cluster slow takes tasks, workers: 3" in log

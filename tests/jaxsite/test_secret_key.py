@@ -46,7 +46,7 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_production_refuses_to_start_without_a_key(tmp_path: Path) -> None:
     production = {"PRODUCTION": "true", "ENV_FILE": str(tmp_path / ".env"), "SECRET_KEY": ""}
-    said = manage_with(production, "check", ok=False)
-    assert "PRODUCTION is on and SECRET_KEY is not set" in said
+    output = manage_with(production, "check", ok=False)
+    assert "PRODUCTION is on and SECRET_KEY is not set" in output
     assert not (tmp_path / ".env").exists()
     assert "no issues" in manage_with(production | {"SECRET_KEY": "a-long-random-one"}, "check")

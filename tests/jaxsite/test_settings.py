@@ -17,8 +17,8 @@ def test_every_setting_is_explained_in_the_example_file() -> None:
 
 @pytest.mark.slow
 def test_a_vendors_setting_of_another_type_is_refused_by_its_name() -> None:
-    said = manage_with({"POLYGON_REQUESTS_PER_MINUTE": "fast"}, "check", ok=False)
-    assert "POLYGON_REQUESTS_PER_MINUTE is not a whole number. Correct it in .env." in said
+    output = manage_with({"POLYGON_REQUESTS_PER_MINUTE": "fast"}, "check", ok=False)
+    assert "POLYGON_REQUESTS_PER_MINUTE is not a whole number. Correct it in .env." in output
 
 
 @pytest.mark.slow
@@ -32,6 +32,6 @@ def test_the_values_in_the_example_file_are_the_defaults() -> None:
 @pytest.mark.slow
 def test_addresses_of_people_are_parted_by_spaces_or_commas() -> None:
     urls = "ntfy://one  mailto://ann:pw@example.com?to=a@example.com,b@example.com,json://three"
-    said = manage_with({"NOTIFY_URLS": urls}, *DIFFSETTINGS)
+    output = manage_with({"NOTIFY_URLS": urls}, *DIFFSETTINGS)
     three = ["ntfy://one", "mailto://ann:pw@example.com?to=a@example.com,b@example.com", "json://three"]
-    assert f"NOTIFY_URLS = {three}" in said
+    assert f"NOTIFY_URLS = {three}" in output

@@ -55,13 +55,13 @@ def test_it_says_which_version_of_jax_this_is(trader: Client) -> None:
 def test_an_empty_system_says_what_will_fill_each_part(trader: Client) -> None:
     make.only()
     html = page(trader)
-    for said in (
+    for expected in (
         "No cycle has finished yet",
         "No cycle yet",
         "No bar has been evaluated yet",
         "Nothing is watched",
     ):
-        assert said in html, said
+        assert expected in html, expected
 
 
 @pytest.mark.usefixtures("market")

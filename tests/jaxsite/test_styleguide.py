@@ -20,7 +20,7 @@ def test_it_is_there_in_debug_alone(client: Client, settings: Settings, db: None
 
 
 def test_what_it_shows_are_tokens_and_each_is_drawn() -> None:
-    known = set(re.findall(r"--([\w-]+):", TOKENS))
-    assert {*COLOURS, *SIZES, *SPACES} <= known
+    defined = set(re.findall(r"--([\w-]+):", TOKENS))
+    assert {*COLOURS, *SIZES, *SPACES} <= defined
     drawn = set(re.findall(r"var\(--([\w-]+)\)", RULES))
     assert {*COLOURS, *SIZES, *SPACES} <= drawn

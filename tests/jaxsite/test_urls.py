@@ -8,16 +8,16 @@ from django.urls import get_resolver
 
 
 def names(patterns: list[Any]) -> Iterator[str]:
-    for one in patterns:
-        if getattr(one, "namespace", None):
+    for pattern in patterns:
+        if getattr(pattern, "namespace", None):
             continue
-        if hasattr(one, "url_patterns"):
-            yield from names(one.url_patterns)
-        elif one.name:
-            yield one.name
+        if hasattr(pattern, "url_patterns"):
+            yield from names(pattern.url_patterns)
+        elif pattern.name:
+            yield pattern.name
 
 
 def test_no_two_addresses_have_one_name_or_a_page_would_link_to_the_api() -> None:
-    found = Counter(names(get_resolver().url_patterns))
-    assert found["positions"]
-    assert [name for name, times in found.items() if times > 1] == []
+    counts = Counter(names(get_resolver().url_patterns))
+    assert counts["positions"]
+    assert [name for name, times in counts.items() if times > 1] == []

@@ -78,7 +78,7 @@ def test_with_holes_each_bucket_is_made_of_the_bars_it_has(present: list[int]) -
     assert hours.opened_at.tolist() == np.unique(buckets).tolist()
     assert hours.volume.sum() == bars.volume.sum()
     for row in range(len(hours)):
-        mine = bars[buckets == hours.opened_at[row]]
-        assert hours.open[row] == mine.open[0]
-        assert (hours.low[row], hours.high[row]) == (mine.low.min(), mine.high.max())
-        assert (hours.close[row], hours.volume[row]) == (mine.close[-1], mine.volume.sum())
+        members = bars[buckets == hours.opened_at[row]]
+        assert hours.open[row] == members.open[0]
+        assert (hours.low[row], hours.high[row]) == (members.low.min(), members.high.max())
+        assert (hours.close[row], hours.volume[row]) == (members.close[-1], members.volume.sum())

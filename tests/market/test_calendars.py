@@ -18,10 +18,10 @@ json.dump({name: str(get(name, start="2024-01-02", end="2024-02-01").tz) for nam
 
 
 def test_the_zones_are_those_of_the_library() -> None:
-    asked = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", ASK_THE_LIBRARY], input=json.dumps(list(ZONES)), text=True, capture_output=True
     )
-    assert json.loads(asked.stdout) == ZONES
+    assert json.loads(completed.stdout) == ZONES
 
 
 @pytest.mark.parametrize(

@@ -30,23 +30,25 @@ def findings() -> dict[str, Finding]:
 
 
 def test_nothing_needs_attention_when_all_is_well() -> None:
-    found = findings()
-    assert [about for about, finding in found.items() if finding.advice] == []
-    assert found["database"].text.startswith("PostgreSQL ")
-    assert found["data"].text.startswith("simulated. For real prices set IB_BRIDGE_URL, or ALPACA_API_KEY")
-    assert found["simulator"].text.startswith("it answers")
-    assert found["polygon"].text == "off; POLYGON_API_KEY would switch it on"
-    assert found["worker"].text == "its last cycle began 30 s ago: 2 of 2 symbols stored"
-    assert found["calendar 24/7"].text == "sessions are known until 2025-08-06"
-    assert found["quotes"].text.startswith("2 instruments are watched, 0 of them have no fresh quote")
-    assert found["candles 1d"].text == "2 of 2 instruments have some"
+    by_subject = findings()
+    assert [about for about, finding in by_subject.items() if finding.advice] == []
+    assert by_subject["database"].text.startswith("PostgreSQL ")
+    assert by_subject["data"].text.startswith(
+        "simulated. For real prices set IB_BRIDGE_URL, or ALPACA_API_KEY"
+    )
+    assert by_subject["simulator"].text.startswith("it answers")
+    assert by_subject["polygon"].text == "off; POLYGON_API_KEY would switch it on"
+    assert by_subject["worker"].text == "its last cycle began 30 s ago: 2 of 2 symbols stored"
+    assert by_subject["calendar 24/7"].text == "sessions are known until 2025-08-06"
+    assert by_subject["quotes"].text.startswith("2 instruments are watched, 0 of them have no fresh quote")
+    assert by_subject["candles 1d"].text == "2 of 2 instruments have some"
 
 
 def test_data_of_the_other_kind_is_told(settings: Settings) -> None:
     settings.DATA_KIND = Installation.Data.REAL
-    found = findings()
-    assert found["data"].advice == "Set DATA=simulated, or point DATABASE_URL at another database."
-    assert found["providers"].text == "none is switched on"
+    by_subject = findings()
+    assert by_subject["data"].advice == "Set DATA=simulated, or point DATABASE_URL at another database."
+    assert by_subject["providers"].text == "none is switched on"
 
 
 def test_a_provider_nobody_knows_is_told(settings: Settings) -> None:
@@ -76,9 +78,9 @@ def test_a_worker_that_never_ran_is_told() -> None:
 
 def test_quotes_that_are_missing_while_their_exchange_is_open_are_told() -> None:
     make.instrument("IBM", "24/7")
-    found = findings()
-    assert found["quotes"].advice == "See why in the newest ingestion run: IBM."
-    assert found["candles 15m"].text == "2 of 3 instruments have some"
+    by_subject = findings()
+    assert by_subject["quotes"].advice == "See why in the newest ingestion run: IBM."
+    assert by_subject["candles 15m"].text == "2 of 3 instruments have some"
 
 
 def test_sessions_that_end_soon_are_told() -> None:

@@ -259,8 +259,8 @@ def test_without_some_history_nothing_is_suspect() -> None:
 
 def test_symbols_one_after_the_other_are_judged_each_by_its_own() -> None:
     spike = [*calm(10), *calm(1, 150.0)]
-    both = bars(*spike, *calm(10, 7.0), *calm(1, 3.0), *calm(1, 7.0))
-    flags = suspects(both, np.array([0, 11]))
+    joined = bars(*spike, *calm(10, 7.0), *calm(1, 3.0), *calm(1, 7.0))
+    flags = suspects(joined, np.array([0, 11]))
     assert np.flatnonzero(flags).tolist() == [10, 21]
 
 
@@ -270,8 +270,8 @@ def test_no_bars_have_no_suspects() -> None:
 
 def test_in_thirteen_years_of_real_prices_splits_are_confirmed_and_the_flash_crash_is_not() -> None:
     apple = daily(stocks.AAPL)
-    seen = [suspects(apple[max(0, row - CONTEXT_BARS) : row + 1])[-1] for row in range(len(apple))]
-    split, fall, second_split, flash_crash = apple.opened_at[seen].astype("datetime64[D]").astype(str)
+    flagged = [suspects(apple[max(0, row - CONTEXT_BARS) : row + 1])[-1] for row in range(len(apple))]
+    split, fall, second_split, flash_crash = apple.opened_at[flagged].astype("datetime64[D]").astype(str)
     assert (split, fall, second_split) == ("2000-06-21", "2000-09-29", "2005-02-28")
     assert flash_crash == "2010-05-06"
     assert suspects(apple).tolist() == (apple.opened_at == np.datetime64(flash_crash)).tolist()
@@ -279,7 +279,7 @@ def test_in_thirteen_years_of_real_prices_splits_are_confirmed_and_the_flash_cra
 
 @pytest.mark.parametrize("table", [stocks.AAPL, stocks.GOOG, stocks.IBM, stocks.MSFT, stocks.FB])
 def test_the_context_is_enough_to_judge_a_bar(table: stocks.StockData) -> None:
-    whole = daily(table)
-    for row in range(CONTEXT_BARS, len(whole) - 1, 7):
-        window = whole[row - CONTEXT_BARS : row + 2]
-        assert suspects(window)[-2] == suspects(whole[: row + 2])[-2]
+    history = daily(table)
+    for row in range(CONTEXT_BARS, len(history) - 1, 7):
+        window = history[row - CONTEXT_BARS : row + 2]
+        assert suspects(window)[-2] == suspects(history[: row + 2])[-2]

@@ -141,8 +141,8 @@ def test_each_of_several_symbols_is_judged_as_if_it_were_alone(earlier: int, oth
     """The first symbol trades at a hundredth of the second: the step between them is no jump of either."""
     first = bars(*calm(others, level=1.0))
     second = bars(*calm(earlier), JUMP)
-    both = bars(*calm(others, level=1.0), *calm(earlier), JUMP)
-    flags = suspects(both, np.array([0, others]))
+    joined = bars(*calm(others, level=1.0), *calm(earlier), JUMP)
+    flags = suspects(joined, np.array([0, others]))
     assert flags.tolist() == [*suspects(first).tolist(), *suspects(second).tolist()]
     assert bool(flags[-1]) == (earlier >= 5)
 

@@ -22,7 +22,7 @@ def test_one_can_be_sure_to_do_nothing(action: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "side", "text", "said"),
+    ("action", "side", "text", "phrase"),
     [
         ("PASS", "BUY", "This is a strong buy.", "strong buy"),
         ("HOLD", None, "All in all a STRONG BUY at 185.50!", "strong buy"),
@@ -42,9 +42,9 @@ def test_one_can_be_sure_to_do_nothing(action: str) -> None:
     ],
 )
 def test_an_action_against_the_text_is_a_contradiction(
-    action: str, side: str | None, text: str, said: str
+    action: str, side: str | None, text: str, phrase: str
 ) -> None:
-    assert contradictions(action, 0.8, text, side) == [f"It says {action}, but its text says “{said}”."]
+    assert contradictions(action, 0.8, text, side) == [f"It says {action}, but its text says “{phrase}”."]
 
 
 @pytest.mark.parametrize(

@@ -76,11 +76,11 @@ def test_what_was_not_retained_is_said(server: vendors.Hindsight) -> None:
 def test_what_is_recalled_is_limited_and_plain(server: vendors.Hindsight) -> None:
     fact = {"id": "1", "text": "a\x00b\u202ec" + "x" * 5000, "mentioned_at": "nonsense"}
     server.says = {"results": [fact] * 100}
-    found = Hindsight(server.url).recall("AAPL", 5)
-    assert len(found) == 20
-    assert found[0].text[:6] == "a b cx"
-    assert len(found[0].text) == 1000
-    assert (found[0].at, found[0].metadata) == (None, {})
+    facts = Hindsight(server.url).recall("AAPL", 5)
+    assert len(facts) == 20
+    assert facts[0].text[:6] == "a b cx"
+    assert len(facts[0].text) == 1000
+    assert (facts[0].at, facts[0].metadata) == (None, {})
 
 
 @pytest.mark.parametrize(
@@ -160,8 +160,8 @@ def test_many_threads_may_ask_again_and_again(server: vendors.Hindsight) -> None
     memory = Hindsight(server.url)
     memory.retain([CASE], 5)
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: memory.recall("AAPL", 10), range(20)))
-    assert all(len(facts) == 1 for facts in found)
+        answers = list(pool.map(lambda _: memory.recall("AAPL", 10), range(20)))
+    assert all(len(facts) == 1 for facts in answers)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("http")]
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 BAR_CLOSED = datetime(2024, 7, 2, 20, tzinfo=UTC)
 
 
-def asked(**about: Any) -> Question:
+def question_of(**about: Any) -> Question:
     usual: dict[str, Any] = {
         "symbol": "AAPL",
         "before": BAR_CLOSED,
@@ -27,7 +27,7 @@ def asked(**about: Any) -> Question:
 
 
 def texts(question: Question | None = None) -> list[str]:
-    return [one.text for one in memory.recall([question or asked()])[0]]
+    return [case.text for case in memory.recall([question or question_of()])[0]]
 
 
 def test_the_most_alike_come_first() -> None:
@@ -54,7 +54,7 @@ def test_nothing_is_recalled_that_was_known_after_the_bar_had_closed(late: timed
 
 def test_hindsight_is_not_found_by_its_words_either() -> None:
     make.memory("the earnings came", symbol="MSFT", side="SELL", known_at=BAR_CLOSED)
-    assert texts(asked(words="earnings")) == []
+    assert texts(question_of(words="earnings")) == []
 
 
 def test_the_other_side_and_another_timeframe_are_other_cases() -> None:
@@ -66,7 +66,7 @@ def test_the_other_side_and_another_timeframe_are_other_cases() -> None:
 def test_words_find_what_nothing_else_does() -> None:
     make.memory("rejected: news, before the earnings", symbol="MSFT", side="SELL")
     make.memory("rejected: risk", symbol="MSFT", side="SELL")
-    assert texts(asked(words=memory.any_of("Earnings are due on Thursday"))) == [
+    assert texts(question_of(words=memory.any_of("Earnings are due on Thursday"))) == [
         "rejected: news, before the earnings"
     ]
 
@@ -75,11 +75,11 @@ def test_decisions_are_recalled_beside_outcomes_and_no_more_than_a_few_of_each()
     for kind in (Memory.Kind.OUTCOME, Memory.Kind.DECISION, Memory.Kind.RESULT):
         for number in range(10):
             make.memory(f"{kind} {number}", kind=kind)
-    found = memory.recall([asked()])[0]
-    kinds = [one.kind for one in found]
+    recalled = memory.recall([question_of()])[0]
+    kinds = [case.kind for case in recalled]
     assert kinds.count("outcome") == store.TOLD
     assert kinds.count("decision") == store.REFUSED
-    assert len(found) == store.TOLD + store.REFUSED
+    assert len(recalled) == store.TOLD + store.REFUSED
 
 
 def test_another_bank_is_not_recalled_from(settings: Any) -> None:
@@ -91,22 +91,22 @@ def test_many_questions_are_two_queries(django_assert_num_queries: Any) -> None:
     make.memory()
     make.memory("the other", symbol="MSFT", side="SELL")
     with django_assert_num_queries(2):
-        one, other = memory.recall([asked(), asked(symbol="MSFT", side="SELL")])
-    assert [found.text for found in (*one, *other)] == ["It made money.", "the other"]
+        alike, other = memory.recall([question_of(), question_of(symbol="MSFT", side="SELL")])
+    assert [case.text for case in (*alike, *other)] == ["It made money.", "the other"]
 
 
 def test_what_is_kept_twice_is_kept_once() -> None:
     signal = make.signal()
-    told: Any = {"text": "It made money.", "features": {"r": 1.0}}
-    made = [memory.memory_of(signal, Memory.Kind.OUTCOME, make.T0, make.T0, **told) for _ in range(2)]
-    assert memory.retain(made[:1]) == 1
-    assert memory.retain(made[1:]) == 0
+    content: Any = {"text": "It made money.", "features": {"r": 1.0}}
+    memories = [memory.memory_of(signal, Memory.Kind.OUTCOME, make.T0, make.T0, **content) for _ in range(2)]
+    assert memory.retain(memories[:1]) == 1
+    assert memory.retain(memories[1:]) == 0
     assert Memory.objects.count() == 1
 
 
 def test_a_memory_knows_its_regime_and_what_it_is_of() -> None:
-    seen = {"price": 185.5, "atr": 1.5, "trend_fast": 180.0, "trend_slow": 170.0}
-    signal = make.signal(indicators=seen)
-    made = memory.memory_of(signal, Memory.Kind.OUTCOME, make.T0, make.T0, text="", features={})
-    assert (made.regime, made.reference) == ("bullish calm", f"outcome:{signal.pk}")
-    assert memory.alike(made, Question.of(signal)) == ["strategy", "symbol", "side", "regime"]
+    indicators = {"price": 185.5, "atr": 1.5, "trend_fast": 180.0, "trend_slow": 170.0}
+    signal = make.signal(indicators=indicators)
+    stored = memory.memory_of(signal, Memory.Kind.OUTCOME, make.T0, make.T0, text="", features={})
+    assert (stored.regime, stored.reference) == ("bullish calm", f"outcome:{signal.pk}")
+    assert memory.alike(stored, Question.of(signal)) == ["strategy", "symbol", "side", "regime"]

@@ -75,7 +75,7 @@ def test_what_is_no_opinion_is_a_failure_and_never_a_hold(
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "error"),
     [
         (faults.status(429, retry_after="20"), "20 s"),
         (faults.status(500), "500"),
@@ -85,13 +85,13 @@ def test_what_is_no_opinion_is_a_failure_and_never_a_hold(
     ids=["busy", "broken", "silent", "dripping"],
 )
 def test_a_model_that_is_away_is_a_failure_in_words(
-    model: vendors.OpenAI, settings: Any, fault: Any, said: str
+    model: vendors.OpenAI, settings: Any, fault: Any, error: str
 ) -> None:
     settings.ANALYST_TIMEOUT_SECONDS = 1
     model.fail(fault)
     run = run_on(make.signal())
     assert run.status == Status.FAILED
-    assert said in run.error
+    assert error in run.error
 
 
 def test_the_day_has_a_budget_and_a_run_that_might_pass_it_is_not_asked(
@@ -191,7 +191,7 @@ def test_hindsight_recalls_beside_and_knows_nothing_from_after_the_bar(
     assert memory.hand_on(make.T0) == 0
     run = run_on(make.signal())
     assert run.inputs is not None
-    assert [one["text"] for one in run.inputs["recalled"]] == ["AAPL rose after its earnings."]
+    assert [fact["text"] for fact in run.inputs["recalled"]] == ["AAPL rose after its earnings."]
     assert run.memories_recalled == 2  # once from either
 
 

@@ -31,7 +31,7 @@ def nothing_held() -> list[dict[str, Any]]:
     return []
 
 
-def asked(signal: Signal) -> OrchestrationRun:
+def queued_run(signal: Signal) -> OrchestrationRun:
     run, _ = queue.request(signal.symbol, make.T0, trigger=Trigger.SIGNAL, signal=signal)
     return run
 
@@ -41,7 +41,7 @@ def work() -> None:
 
 
 def test_a_run_is_completed_with_its_snapshot_and_its_signal_tells_of_it() -> None:
-    run = asked(signal := make.signal())
+    run = queued_run(signal := make.signal())
     work()
     run.refresh_from_db()
     assert (run.status, run.error, run.model) == (Status.COMPLETED, "", "checklist 1")
@@ -53,7 +53,7 @@ def test_a_run_is_completed_with_its_snapshot_and_its_signal_tells_of_it() -> No
 
 
 def test_the_same_snapshot_gets_the_same_answer(settings: Any) -> None:
-    first = asked(signal := make.signal())
+    first = queued_run(signal := make.signal())
     work()
     first.refresh_from_db()
     again = registry.build("rules", settings).analyse(first.inputs or {}, 1)
@@ -64,14 +64,14 @@ def test_the_same_snapshot_gets_the_same_answer(settings: Any) -> None:
 
 def test_what_is_open_is_not_asked_twice() -> None:
     signal = make.signal()
-    first = asked(signal)
+    first = queued_run(signal)
     run, is_new = queue.request("AAPL", make.T0, trigger=Trigger.MANUAL, signal=signal)
     assert (run, is_new) == (first, False)
 
 
 def test_an_opinion_that_comes_after_the_decision_is_recorded_and_changes_nothing() -> None:
     signal = make.signal()
-    run = asked(signal)
+    run = queued_run(signal)
     Signal.objects.update(status=Signal.Status.APPROVED, ended_at=make.T0)
     work()
     run.refresh_from_db()
@@ -80,9 +80,9 @@ def test_an_opinion_that_comes_after_the_decision_is_recorded_and_changes_nothin
 
 def test_the_newest_opinion_of_a_signal_is_the_last_that_was_completed() -> None:
     signal, others = make.signal(), make.signal("MSFT")
-    asked(signal)
+    queued_run(signal)
     work()
-    later = asked(signal)
+    later = queued_run(signal)
     runs.work(make.T0 + timedelta(minutes=1), nothing_held)
     failed = make.run(signal, status="failed", error="It is away.", finished_at=make.T0 + timedelta(hours=1))
     assert OrchestrationRun.objects.newest_of([signal, others]) == {signal.pk: later}
@@ -97,12 +97,12 @@ def test_the_strongest_signal_goes_first_and_people_before_all(django_user_model
             ("MSFT", "0.9", "macd_crossover_v1"),
         )
     )
-    runs = [asked(weak), asked(strong)]
-    mine, _ = queue.request(
+    runs = [queued_run(weak), queued_run(strong)]
+    manual, _ = queue.request(
         "AAPL", make.T0, trigger=Trigger.MANUAL, by=django_user_model.objects.create(username="ann")
     )
     ordered = list(OrchestrationRun.objects.strongest_first())
-    assert ordered == [mine, runs[1], runs[0]]
+    assert ordered == [manual, runs[1], runs[0]]
 
 
 def test_by_themselves_come_daily_signals_and_confident_intraday_ones(settings: Any) -> None:
@@ -142,14 +142,14 @@ def test_a_run_whose_worker_died_fails_after_its_deadline() -> None:
 
 
 def test_what_waits_for_a_signal_that_has_ended_is_taken_back() -> None:
-    run = asked(make.signal())
+    run = queued_run(make.signal())
     assert queue.sweep(make.T0 + timedelta(hours=3))["cancelled"] == 1
     run.refresh_from_db()
     assert (run.status, run.notes) == (Status.CANCELLED, [queue.ENDED])
 
 
 def test_a_cancelled_run_is_not_worked_on_and_not_cancelled_twice() -> None:
-    run = asked(make.signal())
+    run = queued_run(make.signal())
     queue.cancel(run, make.T0)
     work()
     run.refresh_from_db()
@@ -177,11 +177,11 @@ def test_an_analyst_that_was_switched_off_since_is_a_failure(settings: Any) -> N
 def test_an_instrument_gets_an_opinion_without_a_signal() -> None:
     assert queue.request_all(make.T0) == 2
     work()
-    said = {run.symbol: run for run in OrchestrationRun.objects.all()}
-    assert said["AAPL"].status == said["MSFT"].status == Status.COMPLETED
-    assert said["AAPL"].agent_suggestion in ("BUY", "HOLD")
-    assert said["MSFT"].agent_suggestion == "HOLD"  # no bars: nothing to say
-    assert (said["AAPL"].inputs or {"signal": "no snapshot"})["signal"] is None
+    by_symbol = {run.symbol: run for run in OrchestrationRun.objects.all()}
+    assert by_symbol["AAPL"].status == by_symbol["MSFT"].status == Status.COMPLETED
+    assert by_symbol["AAPL"].agent_suggestion in ("BUY", "HOLD")
+    assert by_symbol["MSFT"].agent_suggestion == "HOLD"  # no bars: nothing to say
+    assert (by_symbol["AAPL"].inputs or {"signal": "no snapshot"})["signal"] is None
 
 
 def test_many_runs_take_no_more_queries_than_one(django_assert_max_num_queries: Any) -> None:
@@ -209,7 +209,7 @@ def test_a_run_that_breaks_fails_alone(caplog: pytest.LogCaptureFixture) -> None
 
 def test_what_cannot_be_stored_fails_alone() -> None:
     """A NaN is no JSON: the database would refuse all that is written with it."""
-    good, bad = asked(make.signal()), asked(make.sell("MSFT"))
+    good, bad = queued_run(make.signal()), queued_run(make.sell("MSFT"))
     nan = [{"symbol": "MSFT", "quantity": float("nan"), "average_price": 1.0}]
     runs.work(make.T0, lambda: nan)
     for run in (good, bad):
@@ -247,9 +247,9 @@ def test_nothing_is_written_to_a_run_that_was_taken_back_and_nothing_that_was_no
     at_work = {"status": Status.RUNNING, "deadline_at": make.T0, "notes": ["kept"]}
     run, gone = make.run(make.signal(), **at_work), make.run(make.sell("MSFT"), **at_work)
     queue.cancel(gone, make.T0)
-    said = {"reasoning": 'a \\ b \t\n"c" é', "inputs": {"text": "\\N \t é"}}
-    assert store.write([{"id": one.pk, **said} for one in (run, gone)]) == {run.pk}
+    content = {"reasoning": 'a \\ b \t\n"c" é', "inputs": {"text": "\\N \t é"}}
+    assert store.write([{"id": stored.pk, **content} for stored in (run, gone)]) == {run.pk}
     run.refresh_from_db()
     gone.refresh_from_db()
-    assert (run.reasoning, run.inputs, run.notes) == (said["reasoning"], said["inputs"], ["kept"])
+    assert (run.reasoning, run.inputs, run.notes) == (content["reasoning"], content["inputs"], ["kept"])
     assert (gone.reasoning, gone.inputs) == ("", None)

@@ -163,23 +163,23 @@ def test_a_run_whose_worker_is_killed_gives_its_slot_back_at_once_and_fails_afte
         site.shell(ASK_ABOUT_ANOTHER)
         tell(other)  # there is one slot only
         assert other.wait(60) == 0
-    found = site.shell(FOUND)
-    assert found["runs"]["AAPL"] == ["running", "", True, ""]
-    assert found["runs"]["MSFT"] == ["completed", "HOLD", True, ""]
+    state = site.shell(FOUND)
+    assert state["runs"]["AAPL"] == ["running", "", True, ""]
+    assert state["runs"]["MSFT"] == ["completed", "HOLD", True, ""]
     assert [site.sweep(timedelta(seconds=959)), site.sweep(timedelta(seconds=970))] == [0, 1]
     assert site.sweep(timedelta(hours=1)) == 0
-    found = site.shell(FOUND)
-    assert found["runs"]["AAPL"][:2] == ["failed", ""]
-    assert "died" in found["runs"]["AAPL"][3]
-    assert (found["etag"], found["has_opinion"]) == (etag, False)
+    state = site.shell(FOUND)
+    assert state["runs"]["AAPL"][:2] == ["failed", ""]
+    assert "died" in state["runs"]["AAPL"][3]
+    assert (state["etag"], state["has_opinion"]) == (etag, False)
     assert len(site.model.visits) == 2  # one for each run
 
 
 def test_what_a_worker_brings_after_its_run_was_given_up_is_not_recorded(site: Site) -> None:
-    asked, go_on = threading.Event(), threading.Event()
+    has_asked, go_on = threading.Event(), threading.Event()
 
     def late(turn: Turn) -> None:
-        asked.set()
+        has_asked.set()
         go_on.wait(60)
         turn.send(turn.reply())
 
@@ -187,13 +187,13 @@ def test_what_a_worker_brings_after_its_run_was_given_up_is_not_recorded(site: S
     etag = site.shell(ASK)
     with site.worker(ANALYST_TIMEOUT_SECONDS="600") as worker:
         tell(worker)
-        assert asked.wait(60)
+        assert has_asked.wait(60)
         assert site.sweep(timedelta(hours=1)) == 1
         go_on.set()
         assert worker.wait(60) == 0
-    found = site.shell(FOUND)
-    assert found["runs"]["AAPL"][:2] == ["failed", ""]
-    assert (found["etag"], found["has_opinion"]) == (etag, False)
+    state = site.shell(FOUND)
+    assert state["runs"]["AAPL"][:2] == ["failed", ""]
+    assert (state["etag"], state["has_opinion"]) == (etag, False)
 
 
 def test_workers_at_once_never_pass_the_budget_of_the_day(site: Site) -> None:
@@ -206,9 +206,9 @@ def test_workers_at_once_never_pass_the_budget_of_the_day(site: Site) -> None:
         for worker in workers:
             tell(worker)
         eventually(lambda: [worker.poll() for worker in workers].count(0) == 1)
-        found = site.shell(SPENT)
-    asked = [float(cost) for status, _, cost in found["runs"] if status == "running"]
-    refused = [error for status, error, _ in found["runs"] if status == "failed"]
-    assert (len(site.model.visits), len(asked), len(refused)) == (2, 2, 6)
-    assert BUDGET_USD - min(asked) < float(found["spent"]) <= BUDGET_USD
+        state = site.shell(SPENT)
+    reserved = [float(cost) for status, _, cost in state["runs"] if status == "running"]
+    refused = [error for status, error, _ in state["runs"] if status == "failed"]
+    assert (len(site.model.visits), len(reserved), len(refused)) == (2, 2, 6)
+    assert BUDGET_USD - min(reserved) < float(state["spent"]) <= BUDGET_USD
     assert all("LLM_DAILY_BUDGET_USD" in error for error in refused)

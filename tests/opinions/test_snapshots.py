@@ -30,9 +30,9 @@ def taken(signal: Signal | None = None, context: str = "", held: Any = ()) -> di
 
 
 def test_it_is_plain_json_and_the_same_after_the_database_had_it() -> None:
-    run = make.run(make.signal(), inputs=(told := taken(make.sell())))
+    run = make.run(make.signal(), inputs=(snapshot := taken(make.sell())))
     run.refresh_from_db()
-    assert run.inputs == told == json.loads(json.dumps(told))
+    assert run.inputs == snapshot == json.loads(json.dumps(snapshot))
 
 
 def test_the_quote_has_its_times_its_feed_and_its_age() -> None:
@@ -47,8 +47,8 @@ def test_the_quote_has_its_times_its_feed_and_its_age() -> None:
 )
 def test_a_quote_is_stale_while_its_market_trades_and_not_after_the_close(at: str, is_stale: bool) -> None:
     """Daily bars are final 20 minutes after the close: their signals are looked at then."""
-    told = snapshots.take([Subject.of(OrchestrationRun(symbol="AAPL"))], datetime.fromisoformat(at))[0]
-    assert told["quote"]["is_stale"] is is_stale
+    snapshot = snapshots.take([Subject.of(OrchestrationRun(symbol="AAPL"))], datetime.fromisoformat(at))[0]
+    assert snapshot["quote"]["is_stale"] is is_stale
 
 
 def test_the_last_sixty_closed_bars_and_no_open_one() -> None:
@@ -88,30 +88,30 @@ def test_the_next_higher_timeframe_tells_its_trend() -> None:
 
 
 def test_the_volatility_ranks_among_the_bars_before() -> None:
-    known = taken()["volatility"]
-    assert 0 <= known["rank_percent"] <= 100
-    assert known["bars"] == 246
+    volatility = taken()["volatility"]
+    assert 0 <= volatility["rank_percent"] <= 100
+    assert volatility["bars"] == 246
 
 
 def test_the_record_here_and_everywhere() -> None:
     counts = {"cases": 40, "targets": 20, "stops": 15, "luck": 0.44, "mean_r": 0.1, "bars": 5_000}
     about = {"strategy_id": "macd_crossover_v1", "timeframe": "1d", "computed_at": make.T0}
     StrategyRecord.objects.create(symbol="AAPL", **about, **counts)
-    told = taken(make.signal())["record"]
-    assert told["here"] | {"cases": 40, "luck_percent": 44.0, "mean_r": 0.1} == told["here"]
-    assert told["here"]["targets_percent"] == 57.1
-    assert told["all"] is None
+    record = taken(make.signal())["record"]
+    assert record["here"] | {"cases": 40, "luck_percent": 44.0, "mean_r": 0.1} == record["here"]
+    assert record["here"]["targets_percent"] == 57.1
+    assert record["all"] is None
 
 
 def test_cases_and_refusals_are_recalled_with_what_they_have_in_common() -> None:
     make.memory("made money", features={"r": 1.25, "end": "target"})
     make.memory("rejected: risk", kind="decision", features={"approved": False})
     make.memory("approved", kind="decision", features={"approved": True})
-    told = taken(make.signal())
-    assert [one["text"] for one in told["cases"]] == ["made money"]
-    assert told["cases"][0]["r"] == 1.25
-    assert {"strategy", "symbol", "side"} <= set(told["cases"][0]["alike"])
-    assert [one["text"] for one in told["refusals"]] == ["rejected: risk"]
+    snapshot = taken(make.signal())
+    assert [case["text"] for case in snapshot["cases"]] == ["made money"]
+    assert snapshot["cases"][0]["r"] == 1.25
+    assert {"strategy", "symbol", "side"} <= set(snapshot["cases"][0]["alike"])
+    assert [case["text"] for case in snapshot["refusals"]] == ["rejected: risk"]
 
 
 def test_nothing_from_after_the_bar_is_recalled() -> None:
@@ -120,22 +120,22 @@ def test_nothing_from_after_the_bar_is_recalled() -> None:
 
 
 def test_an_instrument_without_bars_and_quote_says_that_it_knows_nothing() -> None:
-    told = snapshots.take([Subject.of(OrchestrationRun(symbol="MSFT"))], make.T0)[0]
-    nothing = {name: told[name] for name in ("quote", "higher", "volatility", "year", "record", "signal")}
+    snapshot = snapshots.take([Subject.of(OrchestrationRun(symbol="MSFT"))], make.T0)[0]
+    nothing = {name: snapshot[name] for name in ("quote", "higher", "volatility", "year", "record", "signal")}
     assert set(nothing.values()) == {None}
-    assert (told["bars"]["rows"], told["trend"], told["indicators"]) == ([], "unknown", {})
+    assert (snapshot["bars"]["rows"], snapshot["trend"], snapshot["indicators"]) == ([], "unknown", {})
 
 
 def test_what_is_held_and_what_was_asked_is_in_it() -> None:
     held = [{"symbol": "AAPL", "quantity": 10, "average_price": 171.2}]
-    told = taken(context="x" * 3_000, held=held)
-    assert told["positions"] == held
-    assert told["context"] == "x" * 3_000
+    snapshot = taken(context="x" * 3_000, held=held)
+    assert snapshot["positions"] == held
+    assert snapshot["context"] == "x" * 3_000
 
 
 def test_many_are_as_many_queries_as_one(django_assert_num_queries: Any) -> None:
     signals = [make.signal(), make.sell(), make.signal("MSFT")]
-    subjects = [Subject.of(OrchestrationRun(symbol=one.symbol, signal=one)) for one in signals]
+    subjects = [Subject.of(OrchestrationRun(symbol=signal.symbol, signal=signal)) for signal in signals]
     with django_assert_num_queries(15):
         snapshots.take(subjects[:1], make.T0)
     with django_assert_num_queries(15):

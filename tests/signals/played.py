@@ -24,29 +24,29 @@ def panel(*rows: Price, symbol: str = "AAPL") -> Panel:
 
 def beside(*panels: Panel) -> Panel:
     """The bars of several symbols end to end."""
-    sizes = [len(one) for one in panels]
+    sizes = [len(panel) for panel in panels]
     number = np.repeat(np.arange(len(panels)), sizes).astype(np.int32)
     return Panel(
-        bars=Bars.join(one.bars for one in panels),
-        starts=np.concatenate([one.starts + sum(sizes[:n]) for n, one in enumerate(panels)]),
+        bars=Bars.join(panel.bars for panel in panels),
+        starts=np.concatenate([panel.starts + sum(sizes[:n]) for n, panel in enumerate(panels)]),
         symbol=number,
-        symbols=tuple(one.symbols[0] for one in panels),
-        source=np.concatenate([one.source for one in panels]),
-        session=np.concatenate([one.session for one in panels]),
-        slot=np.concatenate([one.slot for one in panels]),
-        tick=np.concatenate([one.tick for one in panels]),
-        late=np.concatenate([one.late for one in panels]),
+        symbols=tuple(panel.symbols[0] for panel in panels),
+        source=np.concatenate([panel.source for panel in panels]),
+        session=np.concatenate([panel.session for panel in panels]),
+        slot=np.concatenate([panel.slot for panel in panels]),
+        tick=np.concatenate([panel.tick for panel in panels]),
+        late=np.concatenate([panel.late for panel in panels]),
     )
 
 
-def broken(one: Panel, *starts: int) -> Panel:
+def broken(panel: Panel, *starts: int) -> Panel:
     """The same bars in runs that start at these rows."""
-    return replace(one, starts=np.array([0, *starts], dtype=np.intp), cache={})
+    return replace(panel, starts=np.array([0, *starts], dtype=np.intp), cache={})
 
 
-def in_sessions(one: Panel, *lengths: int) -> Panel:
+def in_sessions(panel: Panel, *lengths: int) -> Panel:
     """The same bars, so many in each session."""
-    return replace(one, session=np.repeat(np.arange(len(lengths)), lengths).astype(np.int32), cache={})
+    return replace(panel, session=np.repeat(np.arange(len(lengths)), lengths).astype(np.int32), cache={})
 
 
 def ideas(rows: Sequence[int], sides: Sequence[int], levels: Sequence[tuple[float, float, float]]) -> Ideas:
@@ -74,15 +74,15 @@ def sell(row: int = 0, entry: float = 100, stop: float = 110, target: float = 80
     return ideas([row], [SELL], [(entry, stop, target)])
 
 
-def both(*parts: Ideas) -> Ideas:
+def joined_ideas(*parts: Ideas) -> Ideas:
     """Several ideas, in the order of their rows."""
     joined = ideas(
         np.concatenate([part.row for part in parts]).tolist(),
         np.concatenate([part.side for part in parts]).tolist(),
         [
-            (float(one.entry[i]), float(one.stop[i]), float(one.target[i]))
-            for one in parts
-            for i in range(len(one))
+            (float(part.entry[i]), float(part.stop[i]), float(part.target[i]))
+            for part in parts
+            for i in range(len(part))
         ],
     )
     return joined[np.argsort(joined.row, kind="stable")]

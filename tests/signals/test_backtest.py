@@ -42,13 +42,13 @@ def keep(bars: dict[str, Bars]) -> None:
     store.write_candles(bars, Timeframe.D1, provider="simulator", feed=Feed.SIMULATED)
 
 
-def asked(**values: Any) -> Setup:
+def setup_of(**values: Any) -> Setup:
     given = {"strategy_id": "macd_crossover_v1", "timeframe": "1d", "symbols": ["AAPL", "MSFT"]}
     return backtest.checked(**given | values)
 
 
 def studied(**values: Any) -> list[Study]:
-    return list(backtest.studies(asked(**values)))
+    return list(backtest.studies(setup_of(**values)))
 
 
 # What is counted
@@ -82,18 +82,18 @@ def test_ideas_below_the_minimum_are_not_traded_and_still_end_trades_of_the_othe
 
 def test_the_first_day_starts_warm() -> None:
     since = (START + timedelta(days=300)).date()
-    (late,), (whole,) = studied(symbols=["AAPL"], since=since), studied(symbols=["AAPL"])
-    recent = whole.cases.spoke_at >= np.datetime64(since)
+    (late,), (unlimited,) = studied(symbols=["AAPL"], since=since), studied(symbols=["AAPL"])
+    recent = unlimited.cases.spoke_at >= np.datetime64(since)
     assert late.bars == 100
-    assert late.cases.r.tolist() == whole.cases.r[recent].tolist()
+    assert late.cases.r.tolist() == unlimited.cases.r[recent].tolist()
 
 
 def test_nothing_after_the_last_day_is_known() -> None:
     until = (START + timedelta(days=299)).date()
-    (early,), (whole,) = studied(symbols=["AAPL"], until=until), studied(symbols=["AAPL"])
-    ended = whole.cases.ended_at <= np.datetime64(until)
+    (early,), (unlimited,) = studied(symbols=["AAPL"], until=until), studied(symbols=["AAPL"])
+    ended = unlimited.cases.ended_at <= np.datetime64(until)
     assert early.bars == 300
-    assert early.cases.r.tolist() == whole.cases.r[ended].tolist()
+    assert early.cases.r.tolist() == unlimited.cases.r[ended].tolist()
 
 
 def test_an_idea_whose_next_bar_comes_after_it_has_expired_is_missed() -> None:
@@ -119,17 +119,17 @@ def test_a_trade_that_is_flat_at_the_close_ends_in_the_session_of_its_entry() ->
 
 def test_symbols_do_not_touch_each_other() -> None:
     alone = [studied(symbols=[symbol])[0] for symbol in ("AAPL", "MSFT")]
-    for one, other in zip(alone, studied(), strict=True):
-        assert one.cases.r.tolist() == other.cases.r.tolist()
-        assert (one.exposed, one.held) == (other.exposed, other.held)
+    for single, other in zip(alone, studied(), strict=True):
+        assert single.cases.r.tolist() == other.cases.r.tolist()
+        assert (single.exposed, single.held) == (other.exposed, other.held)
 
 
 def test_reading_costs_the_same_queries_for_many_symbols(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    with CaptureQueriesContext(connection) as one:
+    with CaptureQueriesContext(connection) as queries:
         studied(symbols=["AAPL"])
-    with django_assert_max_num_queries(len(one)):
+    with django_assert_max_num_queries(len(queries)):
         studied(symbols=["AAPL", "MSFT", "TSLA"])
 
 
@@ -137,9 +137,9 @@ def test_reading_costs_the_same_queries_for_many_symbols(
 
 
 def test_the_figures_follow_from_the_cases() -> None:
-    found = backtest.report(asked(), studied())
-    pooled, *each = found.rows
-    assert [row.symbol for row in found.rows] == ["", "AAPL", "MSFT"]
+    report = backtest.report(setup_of(), studied())
+    pooled, *each = report.rows
+    assert [row.symbol for row in report.rows] == ["", "AAPL", "MSFT"]
     assert pooled.trades == sum(row.trades for row in each)
     assert pooled.total_r == pytest.approx(sum(row.total_r for row in each))
     assert pooled.average_r == pytest.approx(pooled.total_r / pooled.trades)
@@ -153,22 +153,22 @@ def test_the_figures_follow_from_the_cases() -> None:
 
 def test_holding_is_bought_at_the_first_open_and_sold_at_the_last_close() -> None:
     bars = store.read_bars(["AAPL"], Timeframe.D1)["AAPL"]
-    (row,) = backtest.report(asked(), studied(symbols=["AAPL"], cost_bps=0)).rows[1:]
+    (row,) = backtest.report(setup_of(), studied(symbols=["AAPL"], cost_bps=0)).rows[1:]
     assert row.hold_gain == pytest.approx(bars.close[-1] / bars.open[0] - 1)
     assert 0 < row.hold_fall < 1
 
 
 def test_random_entries_are_the_same_each_time_and_whoever_is_beside() -> None:
-    both = list(backtest.studies(asked(), draws=20))
-    (alone,) = backtest.studies(asked(symbols=["MSFT"]), draws=20)
-    assert np.array_equal(both[1].chance, alone.chance)
+    studies = list(backtest.studies(setup_of(), draws=20))
+    (alone,) = backtest.studies(setup_of(symbols=["MSFT"]), draws=20)
+    assert np.array_equal(studies[1].chance, alone.chance)
     assert (alone.chance[:, 1] > 0.8 * len(alone.cases)).all()
 
 
 def test_random_entries_of_prices_without_drift_bring_about_nothing() -> None:
     keep({"TSLA": walk(3_000, 5, start=START - timedelta(days=2_500))})
-    (study,) = backtest.studies(asked(symbols=["TSLA"], cost_bps=0), draws=100)
-    (row,) = backtest.report(asked(), [study]).rows[1:]
+    (study,) = backtest.studies(setup_of(symbols=["TSLA"], cost_bps=0), draws=100)
+    (row,) = backtest.report(setup_of(), [study]).rows[1:]
     assert abs(row.random_r) < 0.1
     assert row.random_r_low < row.random_r < row.random_r_high
 
@@ -176,7 +176,7 @@ def test_random_entries_of_prices_without_drift_bring_about_nothing() -> None:
 def test_an_opposite_event_does_not_hide_the_stops_that_it_comes_before() -> None:
     keep({"TSLA": walk(8_000, 7, start=START - timedelta(days=7_500), deviation=0.01)})
     (study,) = studied(symbols=["TSLA"], minimum_confidence=0)
-    row = backtest.report(asked(), [study]).rows[0]
+    row = backtest.report(setup_of(), [study]).rows[0]
     ended = [int((study.cases.end == end).sum()) for end in (End.TARGET, End.STOP)]
     assert ended[0] / sum(ended) > row.luck + 0.1  # of the trades, on a random walk
     assert row.target_rate == pytest.approx(row.luck, abs=0.04)
@@ -190,14 +190,14 @@ def test_an_unexplained_jump_is_left_out_and_told() -> None:
     for prices in (bars.open, bars.high, bars.low, bars.close):
         prices[200:] /= 7
     keep({"TSLA": bars})
-    found = backtest.report(asked(), studied(symbols=["TSLA"]))
+    report = backtest.report(setup_of(), studied(symbols=["TSLA"]))
     day = (START + timedelta(days=200)).date()
-    assert found.warnings == [
+    assert report.warnings == [
         f"TSLA: unexplained jumps of the size of a split were found and left out: {day} (by 7)."
         " Import the file with --splits, or record the split."
     ]
-    assert found.rows[0].hold_fall < 0.8
-    assert abs(found.rows[0].drawdown_r) < 20
+    assert report.rows[0].hold_fall < 0.8
+    assert abs(report.rows[0].drawdown_r) < 20
 
 
 @pytest.mark.parametrize(("day", "is_told"), [(100, True), (396, False)], ids=["cold", "warm again"])
@@ -214,13 +214,13 @@ def test_a_jump_before_the_tested_days_is_told_while_they_begin_cold(day: int, i
 @pytest.mark.parametrize("until", [date(9999, 12, 31), date(1, 1, 1)])
 def test_days_that_no_bar_can_have_are_refused(until: date) -> None:
     with pytest.raises(backtest.BacktestRefused, match="write one from 1900-01-01 to 2200-01-01"):
-        asked(until=until)
+        setup_of(until=until)
 
 
 @pytest.mark.parametrize("minimum", ["nan", "snan", "inf", "-inf"])
 def test_a_minimum_that_is_no_number_is_refused(minimum: str) -> None:
     with pytest.raises(backtest.BacktestRefused, match="a number from 0 to 1"):
-        asked(minimum_confidence=Decimal(minimum))
+        setup_of(minimum_confidence=Decimal(minimum))
 
 
 def test_real_prices_from_before_two_splits_say_where_the_splits_were() -> None:
@@ -240,19 +240,19 @@ def test_real_prices_from_before_two_splits_say_where_the_splits_were() -> None:
 
 def test_simulated_data_is_called_so() -> None:
     feeds.settle_installation("simulated", AT)
-    found = backtest.report(asked(), studied())
-    assert "WARNING: The data is simulated" in found.text()
-    assert found.as_json()["warnings"] == found.warnings
+    report = backtest.report(setup_of(), studied())
+    assert "WARNING: The data is simulated" in report.text()
+    assert report.as_json()["warnings"] == report.warnings
 
 
 def test_a_symbol_without_bars_for_these_days_is_named() -> None:
-    found = backtest.report(asked(), studied(symbols=["AAPL", "TSLA"]))
-    assert found.warnings == ["No 1d bars of TSLA are stored for these days."]
-    assert found.rows[2].as_json()["hit_rate"] is None
+    report = backtest.report(setup_of(), studied(symbols=["AAPL", "TSLA"]))
+    assert report.warnings == ["No 1d bars of TSLA are stored for these days."]
+    assert report.rows[2].as_json()["hit_rate"] is None
 
 
 def test_no_bars_at_all_give_no_figures() -> None:
-    setup = replace(asked(), symbols=("TSLA",))
+    setup = replace(setup_of(), symbols=("TSLA",))
     row = backtest.report(setup, backtest.studies(setup, draws=2)).rows[0].as_json()
     assert (row["bars"], row["trades"], row["average_r"], row["random_r"], row["hold_gain"]) == (
         0,

@@ -33,7 +33,7 @@ def history() -> None:
     store.write_candles(bars, Timeframe.D1, provider="simulator", feed=Feed.SIMULATED)
 
 
-def asked(**values: Any) -> Setup:
+def setup_of(**values: Any) -> Setup:
     given = {"strategy_id": "macd_crossover_v1", "timeframe": "1d", "symbols": ["AAPL", "MSFT"]}
     return backtest.checked(**given | values)
 
@@ -42,7 +42,7 @@ def asked(**values: Any) -> Setup:
 
 
 @pytest.mark.parametrize(
-    ("values", "field", "told"),
+    ("values", "field", "complaint"),
     [
         ({"strategy_id": "nope"}, "strategy_id", "There is no strategy nope. There are: rsi_momentum_v1, "),
         ({"timeframe": "2d"}, "timeframe", "There is no timeframe 2d. There are: 1m, 5m, 15m, 1h, 1d, 1w."),
@@ -63,17 +63,17 @@ def asked(**values: Any) -> Setup:
     ],
 )
 def test_what_makes_no_sense_is_refused_with_what_to_do(
-    values: dict[str, Any], field: str, told: str
+    values: dict[str, Any], field: str, complaint: str
 ) -> None:
     with pytest.raises(BacktestRefused) as refusal:
-        asked(**values)
-    assert told in refusal.value.errors[field]
+        setup_of(**values)
+    assert complaint in refusal.value.errors[field]
 
 
 def test_a_symbol_whose_split_is_being_restated_is_refused() -> None:
     Instrument.objects.filter(symbol="AAPL").update(split_pending_since=AT)
     with pytest.raises(BacktestRefused, match="A split of AAPL is being restated"):
-        asked()
+        setup_of()
 
 
 def test_what_is_not_given_is_taken_from_the_configuration() -> None:
@@ -82,7 +82,7 @@ def test_what_is_not_given_is_taken_from_the_configuration() -> None:
         minimum_confidence=Decimal("0.8"),
         longest_holding_bars=7,
     )
-    setup = asked(parameters={"macd_fast": "11"})
+    setup = setup_of(parameters={"macd_fast": "11"})
     assert setup.parameters == {"stop_atr": 3.0, "macd_fast": 11}
     assert (setup.minimum_confidence, setup.rules.longest) == (0.8, 7)
 

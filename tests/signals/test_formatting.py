@@ -10,36 +10,39 @@ from opinions.models import JOINT, OrchestrationRun
 
 def run(reasoning: str, *factors: str, invented: tuple[str, ...] = (), **values: Any) -> OrchestrationRun:
     """A run not stored, in which the last place of each of these is invented."""
-    said = JOINT.join([reasoning, *factors])
-    spans = [{"text": one, "start": said.rindex(one), "end": said.rindex(one) + len(one)} for one in invented]
-    weighed = [{"verdict": "for", "text": one} for one in factors]
+    content = JOINT.join([reasoning, *factors])
+    spans = [
+        {"text": claim, "start": content.rindex(claim), "end": content.rindex(claim) + len(claim)}
+        for claim in invented
+    ]
+    weighed = [{"verdict": "for", "text": factor} for factor in factors]
     return OrchestrationRun(
         **{"status": "completed", "reasoning": reasoning, "key_factors": weighed, "inventions": spans}
         | values
     )
 
 
-def struck(made: OrchestrationRun) -> list[list[str]]:
+def struck(opinion: OrchestrationRun) -> list[list[str]]:
     """What is struck through in each of its texts; that nothing is lost is looked at, too."""
-    parts = list(opinion_formatting.marked(made))
-    assert ["".join(text for text, _ in one) for one in parts] == made.texts
-    return [[text for text, is_invented in one if is_invented] for one in parts]
+    parts = list(opinion_formatting.marked(opinion))
+    assert ["".join(text for text, _ in part) for part in parts] == opinion.texts
+    return [[text for text, is_invented in part if is_invented] for part in parts]
 
 
 def test_only_the_place_that_is_invented_is_struck() -> None:
-    made = run("Stop 180.5, fair value 180.5 or more.", invented=("180.5",))
-    [parts] = opinion_formatting.marked(made)
+    opinion = run("Stop 180.5, fair value 180.5 or more.", invented=("180.5",))
+    [parts] = opinion_formatting.marked(opinion)
     assert parts == [("Stop 180.5, fair value ", False), ("180.5", True), (" or more.", False)]
 
 
 def test_each_text_has_its_own() -> None:
-    made = run("Up 9 %.", "It rose 47 %.", "Calm.", invented=("9 %", "47 %"))
-    assert struck(made) == [["9 %"], ["47 %"], []]
+    opinion = run("Up 9 %.", "It rose 47 %.", "Calm.", invented=("9 %", "47 %"))
+    assert struck(opinion) == [["9 %"], ["47 %"], []]
 
 
 def test_a_text_of_several_lines_keeps_its_places() -> None:
-    made = run("First line.\nThen 12.5.\n\nLast 77.", "One\ntwo 33.", invented=("12.5", "77", "33"))
-    assert struck(made) == [["12.5", "77"], ["33"]]
+    opinion = run("First line.\nThen 12.5.\n\nLast 77.", "One\ntwo 33.", invented=("12.5", "77", "33"))
+    assert struck(opinion) == [["12.5", "77"], ["33"]]
 
 
 def test_at_the_edges_of_a_text() -> None:
@@ -51,7 +54,7 @@ def test_where_nothing_is_invented_nothing_is_struck() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "side", "said"),
+    ("values", "side", "doubt"),
     [
         ({"agent_suggestion": "BUY"}, "BUY", ""),
         ({"agent_suggestion": "PASS", "inventions": [{"text": "1"}]}, "BUY", "not grounded"),
@@ -59,12 +62,12 @@ def test_where_nothing_is_invented_nothing_is_struck() -> None:
         ({"agent_suggestion": "BUY", "inventions": [{"text": "1"}]}, "", "not grounded"),
     ],
 )
-def test_doubts_are_told(values: dict[str, Any], side: str, said: str) -> None:
-    found = opinion_formatting.doubts(run("Text.", **values), side)
-    assert (said in found) if said else (found == "")
+def test_doubts_are_told(values: dict[str, Any], side: str, doubt: str) -> None:
+    doubts = opinion_formatting.doubts(run("Text.", **values), side)
+    assert (doubt in doubts) if doubt else (doubts == "")
 
 
 def test_a_stance_that_tells_its_doubt_tells_it_once() -> None:
-    made = run("Text.", agent_suggestion="BUY", inventions=[{"text": "1"}])
-    assert opinion_formatting.doubts(made, "BUY") == ""
-    assert "agrees on grounds that do not hold" in opinion_formatting.stance(made, "BUY")
+    opinion = run("Text.", agent_suggestion="BUY", inventions=[{"text": "1"}])
+    assert opinion_formatting.doubts(opinion, "BUY") == ""
+    assert "agrees on grounds that do not hold" in opinion_formatting.stance(opinion, "BUY")

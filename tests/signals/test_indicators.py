@@ -29,8 +29,8 @@ def test_they_are_talibs_own() -> None:
         talib.ATR(BARS.high, BARS.low, BARS.close),
         equal_nan=True,
     )
-    for ours, theirs in zip(indicators.macd(BARS.close), talib.MACD(BARS.close), strict=True):
-        assert np.array_equal(ours, theirs, equal_nan=True)
+    for computed, reference in zip(indicators.macd(BARS.close), talib.MACD(BARS.close), strict=True):
+        assert np.array_equal(computed, reference, equal_nan=True)
 
 
 def test_the_relative_strength_index_has_the_published_values() -> None:
@@ -39,9 +39,9 @@ def test_the_relative_strength_index_has_the_published_values() -> None:
         *[44.3389, 44.0902, 44.1497, 43.6124, 44.3278, 44.8264, 45.0955, 45.4245, 45.8433, 46.0826],
         *[45.8931, 46.0328, 45.6140, 46.2820, 46.2820, 46.0028, 46.0328, 46.4116, 46.2222, 45.6439],
     ]
-    found = indicators.rsi(np.array(closes))
-    assert np.isnan(found[:14]).all()
-    assert np.round(found[14:], 2).tolist() == [70.53, 66.32, 66.55, 69.41, 66.36, 57.97]
+    values = indicators.rsi(np.array(closes))
+    assert np.isnan(values[:14]).all()
+    assert np.round(values[14:], 2).tolist() == [70.53, 66.32, 66.55, 69.41, 66.36, 57.97]
 
 
 def test_macd_is_the_difference_of_two_exponential_averages_and_its_own_average() -> None:

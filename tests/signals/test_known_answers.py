@@ -70,15 +70,15 @@ def test_moving_averages_with_everything_for_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("aligned_before", "said"),
+    ("aligned_before", "phrase"),
     [
         (0.0, "trend alignment formed: SMA20 182.00 above SMA50 180.00 above SMA200 165.00"),
         (1.0, "back above"),
     ],
 )
-def test_moving_averages_say_which_of_the_two_it_was(aligned_before: float, said: str) -> None:
+def test_moving_averages_say_which_of_the_two_it_was(aligned_before: float, phrase: str) -> None:
     ideas = judged(MaCrossover(), ALIGNED | {"aligned_before": aligned_before}, {"price": 181.0})
-    assert said in ideas.reasoning(0)
+    assert phrase in ideas.reasoning(0)
 
 
 def test_a_condition_that_was_true_before_is_no_event() -> None:

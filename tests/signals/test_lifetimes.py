@@ -34,8 +34,8 @@ def instant(text: str) -> datetime:
 
 
 def after(timeframe: Timeframe, closed_at: datetime, bars: int) -> datetime | None:
-    (found,) = expires(KNOWN, timeframe, np.array([to_instant(closed_at)]), bars)
-    return None if np.isnat(found) else to_datetime(found)
+    (instant,) = expires(KNOWN, timeframe, np.array([to_instant(closed_at)]), bars)
+    return None if np.isnat(instant) else to_datetime(instant)
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_one_bar_more_never_expires_earlier(closed_at: datetime, bars: int) -> N
 def test_walking_there_and_back_ends_where_it_began_or_in_the_closed_hours_around(
     moment: datetime, bars: int
 ) -> None:
-    there = KNOWN.walk(Timeframe.M15, np.array([to_instant(moment)]), bars)
-    back = to_datetime(KNOWN.walk(Timeframe.M15, there, -bars)[0])
+    later = KNOWN.walk(Timeframe.M15, np.array([to_instant(moment)]), bars)
+    back = to_datetime(KNOWN.walk(Timeframe.M15, later, -bars)[0])
     assert open_time(min(back, moment), max(back, moment)) < timedelta(milliseconds=1)
 
 

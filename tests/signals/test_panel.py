@@ -87,9 +87,9 @@ class TestStored:
             ideas = strategy.ideas(together)
             for number, symbol in enumerate(together.symbols):
                 alone = strategy.ideas(store.panel([symbol], Timeframe.D1))
-                mine = ideas[together.symbol[ideas.row] == number]
-                assert mine.confidence.tolist() == alone.confidence.tolist()
-                assert mine.stop.tolist() == alone.stop.tolist()
+                of_symbol = ideas[together.symbol[ideas.row] == number]
+                assert of_symbol.confidence.tolist() == alone.confidence.tolist()
+                assert of_symbol.stop.tolist() == alone.stop.tolist()
 
     def test_unknown_symbols_are_refused(self) -> None:
         with pytest.raises(candles.UnknownSymbols, match="Not an instrument: NOPE"):

@@ -25,7 +25,7 @@ START = datetime(2022, 1, 3, tzinfo=UTC)
 LONG, FED = 2_600, 50  # bars: more than a scan reads, and those that come one by one
 
 
-def told(ideas: Ideas) -> list[tuple[object, ...]]:
+def described(ideas: Ideas) -> list[tuple[object, ...]]:
     columns = (ideas.row, ideas.side, ideas.confidence, ideas.entry, ideas.stop, ideas.target)
     return [(*(float(column[i]) for column in columns), ideas.reasoning(i)) for i in range(len(ideas))]
 
@@ -34,9 +34,9 @@ def told(ideas: Ideas) -> list[tuple[object, ...]]:
 @given(seed=st.integers(0, 2**32 - 1), cut=st.integers(0, 400))
 def test_no_strategy_looks_ahead(strategy: type, seed: int, cut: int) -> None:
     bars = walk(400, seed, start=START)
-    whole = strategy().ideas(Panel.of(bars))
+    ideas = strategy().ideas(Panel.of(bars))
     before = strategy().ideas(Panel.of(bars[slice(0, cut)]))
-    assert told(before) == told(whole[whole.row < cut])
+    assert described(before) == described(ideas[ideas.row < cut])
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=list(STRATEGIES))
@@ -87,11 +87,11 @@ def test_candles_one_by_one_through_ingestion_and_scan_give_the_ideas_of_the_who
     step = case.timeframe.length
     make.round_the_clock(START + LONG * step, days=LONG, ahead=FED + 40)
     bars = with_holes(walk(LONG + FED, case.seed, start=START, timeframe=case.timeframe), before=LONG)
-    known = bars.opened_at < to_instant(START + LONG * step)
+    is_stored = bars.opened_at < to_instant(START + LONG * step)
     source = {"provider": "simulator", "feed": Feed.SIMULATED}
-    store.write_candles({"AAPL": bars[known]}, case.timeframe, **source)  # type: ignore[arg-type]  # of two types
+    store.write_candles({"AAPL": bars[is_stored]}, case.timeframe, **source)  # type: ignore[arg-type]  # of two types
     scan.run(START + LONG * step + timedelta(minutes=25))
-    for row in np.flatnonzero(~known).tolist():
+    for row in np.flatnonzero(~is_stored).tolist():
         at = to_datetime(bars.opened_at[row]) + step + timedelta(minutes=25)
         record(bars[slice(row, row + 1)], case.timeframe, at)
         scan.run(at)
@@ -101,8 +101,15 @@ def test_candles_one_by_one_through_ingestion_and_scan_give_the_ideas_of_the_who
     expected = listed(strategy, panels.panel(["AAPL"], case.timeframe), first)
     assert len(expected) >= 2
     assert [
-        (one.bar_opened_at, one.signal_type, one.confidence, one.stop_loss, one.take_profit, one.reasoning)
-        for one in raised
+        (
+            signal.bar_opened_at,
+            signal.signal_type,
+            signal.confidence,
+            signal.stop_loss,
+            signal.take_profit,
+            signal.reasoning,
+        )
+        for signal in raised
     ] == expected
 
 

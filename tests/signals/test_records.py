@@ -50,7 +50,7 @@ def record(symbol: str = "") -> StrategyRecord:
 def test_it_is_computed_for_the_watchlist_and_for_each_of_its_symbols(macd: StrategyConfig) -> None:
     assert records.refresh(AT) == ["macd_crossover_v1 1d"]
     pooled, each = record(), [record("AAPL"), record("MSFT")]
-    assert pooled.cases == sum(one.cases for one in each) > 30
+    assert pooled.cases == sum(part.cases for part in each) > 30
     assert pooled.targets + pooled.stops <= pooled.cases
     assert pooled.bars == 2 * DAYS
     assert pooled.luck == pytest.approx(2 / 4.5, abs=0.01)
@@ -193,11 +193,11 @@ def test_the_records_of_signals_are_one_query(
     records.refresh(AT)
     signals = [make.signal("AAPL"), make.signal("MSFT"), make.sell("AAPL")]
     with django_assert_num_queries(1):
-        found = records.of(signals)
-    assert set(found) == {("macd_crossover_v1", "1d", symbol) for symbol in ("", "AAPL", "MSFT")}
+        by_signal = records.of(signals)
+    assert set(by_signal) == {("macd_crossover_v1", "1d", symbol) for symbol in ("", "AAPL", "MSFT")}
 
 
-def made(**values: Any) -> StrategyRecord:
+def record_of(**values: Any) -> StrategyRecord:
     given = {
         "cases": 241,
         "targets": 100,
@@ -211,18 +211,20 @@ def made(**values: Any) -> StrategyRecord:
 
 
 def test_the_sentence_says_how_often_by_luck_how_much_and_how_many_did_neither() -> None:
-    assert made().sentence() == (
+    assert record_of().sentence() == (
         "target before stop in 47 % of 212 (95 %: 41 to 54), 44 % would be luck at this geometry;"
         " -0.03 R each (-0.15 to +0.10); 12 % of 241 reached neither in time"
     )
 
 
 def test_few_cases_say_so() -> None:
-    assert made(cases=12, targets=5, stops=5).sentence() == "only 12 cases: listed"
-    assert made(cases=1, targets=1, stops=0).sentence() == "only 1 case: listed"
+    assert record_of(cases=12, targets=5, stops=5).sentence() == "only 12 cases: listed"
+    assert record_of(cases=1, targets=1, stops=0).sentence() == "only 1 case: listed"
 
 
 def test_a_record_in_which_nothing_was_decided_says_so() -> None:
     assert (
-        made(targets=0, stops=0, luck=None).sentence().startswith("neither target nor stop was ever reached;")
+        record_of(targets=0, stops=0, luck=None)
+        .sentence()
+        .startswith("neither target nor stop was ever reached;")
     )

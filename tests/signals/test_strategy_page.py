@@ -50,5 +50,5 @@ def test_it_takes_parameters_like_the_others(breakout: Strategy) -> None:
 
 def test_it_does_not_look_ahead(breakout: Strategy) -> None:
     bars = walk(400, 2, start=datetime(2022, 1, 3, tzinfo=UTC))
-    whole, part = breakout.ideas(Panel.of(bars)), breakout.ideas(Panel.of(bars[slice(0, 300)]))
-    assert part.row.tolist() == whole.row[whole.row < 300].tolist()
+    ideas, part = breakout.ideas(Panel.of(bars)), breakout.ideas(Panel.of(bars[slice(0, 300)]))
+    assert part.row.tolist() == ideas.row[ideas.row < 300].tolist()

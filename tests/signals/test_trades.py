@@ -16,11 +16,11 @@ from tests.signals.played import (
     FIRST,
     Price,
     beside,
-    both,
     broken,
     buy,
     ideas,
     in_sessions,
+    joined_ideas,
     panel,
     sell,
     shifted,
@@ -32,7 +32,7 @@ CALM: Price = (100, 105, 95, 100)
 HOUR = np.timedelta64(1, "h")
 
 
-def one(trades: Trades) -> tuple[End, float, int, float]:
+def first_result(trades: Trades) -> tuple[End, float, int, float]:
     """How the first one ended: the way, the price, the bars held and R."""
     return End(trades.end[0]), float(trades.exit[0]), int(trades.held[0]), round(float(trades.r[0]), 9)
 
@@ -57,7 +57,7 @@ def test_an_idea_is_entered_at_the_open_of_the_next_bar() -> None:
     ],
 )
 def test_a_buy_ends_at_its_stop_or_its_target(bar: Price, expected: tuple[End, float, int, float]) -> None:
-    assert one(play(panel(SPOKE, CALM, bar, CALM), buy(), FREE)) == expected
+    assert first_result(play(panel(SPOKE, CALM, bar, CALM), buy(), FREE)) == expected
 
 
 @pytest.mark.parametrize(
@@ -71,16 +71,16 @@ def test_a_buy_ends_at_its_stop_or_its_target(bar: Price, expected: tuple[End, f
     ],
 )
 def test_a_sell_is_a_buy_upside_down(bar: Price, expected: tuple[End, float, int, float]) -> None:
-    assert one(play(panel(SPOKE, CALM, bar, CALM), sell(), FREE)) == expected
+    assert first_result(play(panel(SPOKE, CALM, bar, CALM), sell(), FREE)) == expected
 
 
 def test_stop_and_target_count_from_the_entry_bar_on() -> None:
-    assert one(play(panel(SPOKE, (100, 121, 99, 110)), buy(), FREE)) == (End.TARGET, 120, 1, 2.0)
-    assert one(play(panel(SPOKE, (100, 121, 89, 110)), buy(), FREE)) == (End.STOP, 90, 1, -1.0)
+    assert first_result(play(panel(SPOKE, (100, 121, 99, 110)), buy(), FREE)) == (End.TARGET, 120, 1, 2.0)
+    assert first_result(play(panel(SPOKE, (100, 121, 89, 110)), buy(), FREE)) == (End.STOP, 90, 1, -1.0)
 
 
 def test_what_the_bar_of_the_idea_did_does_not_count() -> None:
-    assert one(play(panel((100, 130, 80, 100), (100, 121, 99, 110)), buy(), FREE))[0] == End.TARGET
+    assert first_result(play(panel((100, 130, 80, 100), (100, 121, 99, 110)), buy(), FREE))[0] == End.TARGET
 
 
 def test_r_is_measured_in_the_planned_risk_whatever_the_fill() -> None:
@@ -129,7 +129,7 @@ def test_a_trade_whose_end_is_not_there_yet_is_open() -> None:
 
 def test_a_trade_ends_at_the_close_of_its_longest_holding() -> None:
     bars = panel(SPOKE, CALM, (100, 105, 95, 103), (100, 121, 99, 110))
-    assert one(play(bars, buy(), Rules(longest=2, cost_bps=0))) == (End.TIMEOUT, 103, 2, 0.3)
+    assert first_result(play(bars, buy(), Rules(longest=2, cost_bps=0))) == (End.TIMEOUT, 103, 2, 0.3)
 
 
 def test_an_idea_may_have_a_longest_holding_of_its_own() -> None:
@@ -140,23 +140,26 @@ def test_an_idea_may_have_a_longest_holding_of_its_own() -> None:
 
 def test_the_stop_of_the_last_bar_comes_before_its_close() -> None:
     bars = panel(SPOKE, CALM, (100, 105, 89, 103))
-    assert one(play(bars, buy(), Rules(longest=2, cost_bps=0)))[0] == End.STOP
+    assert first_result(play(bars, buy(), Rules(longest=2, cost_bps=0)))[0] == End.STOP
 
 
 def test_an_opposite_event_ends_a_trade_at_the_open_of_the_bar_after_it() -> None:
     bars = panel(SPOKE, CALM, CALM, (104, 125, 85, 100), CALM)
-    events = both(buy(), sell(row=2))
-    assert one(play(bars, events, FREE, events)) == (End.OPPOSITE, 104, 2, 0.4)
+    events = joined_ideas(buy(), sell(row=2))
+    assert first_result(play(bars, events, FREE, events)) == (End.OPPOSITE, 104, 2, 0.4)
 
 
 def test_an_opposite_event_counts_though_it_is_not_played_itself() -> None:
     bars = panel(SPOKE, CALM, (104, 125, 85, 100), CALM)
-    assert one(play(bars, buy(), FREE, opposing=sell(row=1)))[0] == End.OPPOSITE
+    assert first_result(play(bars, buy(), FREE, opposing=sell(row=1)))[0] == End.OPPOSITE
 
 
 def test_an_event_of_the_same_side_ends_nothing() -> None:
     bars = panel(SPOKE, CALM, CALM, (100, 121, 99, 110))
-    assert play(bars, both(buy(), buy(row=1)), FREE, buy(row=1)).end.tolist() == [End.TARGET, End.TARGET]
+    assert play(bars, joined_ideas(buy(), buy(row=1)), FREE, buy(row=1)).end.tolist() == [
+        End.TARGET,
+        End.TARGET,
+    ]
 
 
 def test_an_opposite_event_of_the_idea_s_own_bar_ends_nothing() -> None:
@@ -165,17 +168,17 @@ def test_an_opposite_event_of_the_idea_s_own_bar_ends_nothing() -> None:
 
 def test_a_level_that_trades_on_the_bar_of_the_opposite_event_comes_first() -> None:
     bars = panel(SPOKE, CALM, (100, 101, 89, 100), CALM)
-    assert one(play(bars, buy(), FREE, sell(row=2))) == (End.STOP, 90, 2, -1.0)
+    assert first_result(play(bars, buy(), FREE, sell(row=2))) == (End.STOP, 90, 2, -1.0)
 
 
 def test_an_open_beyond_a_level_counts_as_that_level_when_an_opposite_event_ends_it_too() -> None:
     bars = panel(SPOKE, CALM, (88, 89, 85, 87))
-    assert one(play(bars, buy(), FREE, sell(row=1))) == (End.STOP, 88, 1, -1.2)
+    assert first_result(play(bars, buy(), FREE, sell(row=1))) == (End.STOP, 88, 1, -1.2)
 
 
 def test_the_longest_holding_comes_before_an_opposite_event_of_its_last_bar() -> None:
     bars = panel(SPOKE, CALM, CALM, (104, 125, 85, 100))
-    assert one(play(bars, buy(), Rules(longest=2, cost_bps=0), sell(row=2)))[0] == End.TIMEOUT
+    assert first_result(play(bars, buy(), Rules(longest=2, cost_bps=0), sell(row=2)))[0] == End.TIMEOUT
 
 
 def test_a_trade_is_open_when_the_bar_after_the_opposite_event_is_not_there_yet() -> None:
@@ -187,12 +190,12 @@ FLAT = Rules(longest=40, flat_at_close=True, cost_bps=0)
 
 def test_a_trade_ends_with_the_last_bar_of_its_session() -> None:
     bars = in_sessions(panel(SPOKE, CALM, (100, 105, 95, 103), (100, 121, 99, 110)), 3, 1)
-    assert one(play(bars, buy(), FLAT)) == (End.SESSION_CLOSE, 103, 2, 0.3)
+    assert first_result(play(bars, buy(), FLAT)) == (End.SESSION_CLOSE, 103, 2, 0.3)
 
 
 def test_the_session_is_that_of_the_entry_not_of_the_idea() -> None:
     bars = in_sessions(panel(SPOKE, CALM, (100, 105, 95, 103), (100, 121, 99, 110)), 1, 2, 1)
-    assert one(play(bars, buy(), FLAT)) == (End.SESSION_CLOSE, 103, 2, 0.3)
+    assert first_result(play(bars, buy(), FLAT)) == (End.SESSION_CLOSE, 103, 2, 0.3)
 
 
 def test_a_session_that_may_not_be_over_leaves_the_trade_open() -> None:
@@ -200,9 +203,9 @@ def test_a_session_that_may_not_be_over_leaves_the_trade_open() -> None:
 
 
 def test_the_session_of_another_symbol_does_not_end_ours() -> None:
-    mine = in_sessions(panel(SPOKE, CALM, CALM), 3)
+    first = in_sessions(panel(SPOKE, CALM, CALM), 3)
     other = in_sessions(panel(CALM, CALM, symbol="MSFT"), 1, 1)
-    assert play(beside(mine, other), buy(), FLAT).end[0] == End.OPEN
+    assert play(beside(first, other), buy(), FLAT).end[0] == End.OPEN
 
 
 def test_a_session_of_the_second_symbol_ends_its_trades() -> None:
@@ -218,13 +221,13 @@ def test_a_longest_holding_that_ends_with_the_session_counts_as_that() -> None:
 
 def test_nothing_is_carried_across_runs() -> None:
     bars = broken(panel(SPOKE, CALM, (14, 15, 13, 14), (14, 15, 13, 14)), 2)
-    events = both(buy(), buy(row=1), sell(row=2, entry=14, stop=15.5, target=12))
+    events = joined_ideas(buy(), buy(row=1), sell(row=2, entry=14, stop=15.5, target=12))
     assert play(bars, events, FREE, events).end.tolist() == [End.OPEN, End.MISSED, End.OPEN]
 
 
 def test_every_idea_is_a_trade_of_its_own() -> None:
     bars = panel(SPOKE, (100, 105, 95, 100), (100, 121, 99, 110))
-    trades = play(bars, both(buy(), buy(row=1)), FREE)
+    trades = play(bars, joined_ideas(buy(), buy(row=1)), FREE)
     assert trades.r.tolist() == [2.0, 2.0]
     assert trades.entered.tolist() == [1, 2]
 
@@ -297,12 +300,12 @@ def test_costs_change_no_end_and_lower_every_r(
 
 @given(steps, steps)
 def test_the_order_of_the_symbols_changes_nothing(
-    mine: list[tuple[float, float, float]], others: list[tuple[float, float, float]]
+    moves: list[tuple[float, float, float]], others: list[tuple[float, float, float]]
 ) -> None:
-    first, second = walk(mine, gaps=True), walk(others, gaps=True)
+    first, second = walk(moves, gaps=True), walk(others, gaps=True)
     alone = [played(bars, FREE).r for bars in (first, second)]
-    forth = both(everywhere(first.bars), shifted(everywhere(second.bars), len(first)))
-    back = both(everywhere(second.bars), shifted(everywhere(first.bars), len(second)))
+    forth = joined_ideas(everywhere(first.bars), shifted(everywhere(second.bars), len(first)))
+    back = joined_ideas(everywhere(second.bars), shifted(everywhere(first.bars), len(second)))
     one_way = play(beside(first, second), forth, FREE, forth).r
     the_other = play(beside(second, first), back, FREE, back).r
     assert np.array_equal(one_way, np.concatenate(alone), equal_nan=True)
@@ -313,11 +316,11 @@ def test_the_order_of_the_symbols_changes_nothing(
 def test_what_has_ended_stays_so_when_more_bars_come(
     moves: list[tuple[float, float, float]], cut: int
 ) -> None:
-    whole, part = walk(moves, gaps=True), walk(moves[:cut], gaps=True)
-    now, later = played(part, Rules(longest=5)), played(whole, Rules(longest=5))
+    longer, shorter = walk(moves, gaps=True), walk(moves[:cut], gaps=True)
+    now, later = played(shorter, Rules(longest=5)), played(longer, Rules(longest=5))
     ended = now.is_result
-    assert now.end[ended].tolist() == later.end[: len(part)][ended].tolist()
-    assert now.r[ended].tolist() == later.r[: len(part)][ended].tolist()
+    assert now.end[ended].tolist() == later.end[: len(shorter)][ended].tolist()
+    assert now.r[ended].tolist() == later.r[: len(shorter)][ended].tolist()
 
 
 @given(steps, st.integers(1, 8))

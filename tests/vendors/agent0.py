@@ -33,21 +33,21 @@ class Agent0(Vendor):
                 return self._suggest(visit.content)
         return Reply.json({"detail": "Not Found"}, 404)
 
-    def _suggest(self, asked: Any) -> Reply:
-        if not isinstance(asked, dict) or not isinstance(asked.get("symbol"), str):
+    def _suggest(self, request: Any) -> Reply:
+        if not isinstance(request, dict) or not isinstance(request.get("symbol"), str):
             return Reply.json({"detail": [{"loc": ["body", "symbol"], "msg": "Field required"}]}, 422)
-        snapshot = opinions.snapshot_in(asked.get("context") or "")
-        said = opinions.inventive(snapshot) if self.invents else opinions.honest(snapshot)
-        return Reply.json({**self._answer(asked["symbol"], said), **self.says})
+        snapshot = opinions.snapshot_in(request.get("context") or "")
+        opinion = opinions.inventive(snapshot) if self.invents else opinions.honest(snapshot)
+        return Reply.json({**self._answer(request["symbol"], opinion), **self.says})
 
-    def _answer(self, symbol: str, said: opinions.Said) -> dict[str, Any]:
+    def _answer(self, symbol: str, opinion: opinions.Said) -> dict[str, Any]:
         return {
             "symbol": symbol,
-            "action": said["action"],
-            "confidence": said["confidence"] * 100,
+            "action": opinion["action"],
+            "confidence": opinion["confidence"] * 100,
             "signal_strength": "moderate",
-            "reasoning": said["reasoning"],
-            "key_factors": [*said["for"], *(f"Against: {text}" for text in said["against"])],
+            "reasoning": opinion["reasoning"],
+            "key_factors": [*opinion["for"], *(f"Against: {text}" for text in opinion["against"])],
             "time_horizon": "swing",
             "entry_price": None,
             "target_price": None,

@@ -37,17 +37,17 @@ class Alpaca(Vendor):
         keys = (visit.headers.get("apca-api-key-id"), visit.headers.get("apca-api-secret-key"))
         if keys != (self.key, self.secret):
             return Reply.json({"message": "forbidden."}, 403)
-        asked = [symbol for symbol in visit.query.get("symbols", "").split(",") if symbol]
-        if strange := [symbol for symbol in asked if not symbol.replace(".", "").isalnum()]:
+        symbols = [symbol for symbol in visit.query.get("symbols", "").split(",") if symbol]
+        if strange := [symbol for symbol in symbols if not symbol.replace(".", "").isalnum()]:
             return Reply.json({"code": 40010001, "message": f"invalid symbol: {strange[0]}"}, 400)
-        known = [symbol for symbol in asked if symbol in self.symbols]
+        listed = [symbol for symbol in symbols if symbol in self.symbols]
         match visit.path:
             case "/v2/stocks/snapshots":
                 if visit.query.get("feed", "sip") == "sip" and self.plan == "free":
                     return Reply.json({"message": NEW_SIP}, 403)
-                return Reply.json({symbol: self._snapshot(symbol) for symbol in known})
+                return Reply.json({symbol: self._snapshot(symbol) for symbol in listed})
             case "/v2/stocks/bars":
-                return self._bars(sorted(known), visit.query)
+                return self._bars(sorted(listed), visit.query)
         return Reply.json({"message": "endpoint not found."}, 404)
 
     def _snapshot(self, symbol: str) -> dict[str, Any]:

@@ -24,26 +24,26 @@ class Hindsight(Vendor):
                 return self._recall(bank, visit.content or {})
         return Reply.json({"detail": "Not Found"}, 404)
 
-    def _retain(self, bank: str, asked: dict[str, Any]) -> Reply:
-        items = asked.get("items")
+    def _retain(self, bank: str, request: dict[str, Any]) -> Reply:
+        items = request.get("items")
         if not isinstance(items, list) or not all(isinstance(item.get("content"), str) for item in items):
             return Reply.json({"detail": [{"loc": ["body", "items"], "msg": "Field required"}]}, 422)
         for item in items:
             name = item.get("document_id") or f"without-{len(self.documents)}"
             self.documents[bank, name] = item
-        answer = {"success": True, "bank_id": bank, "items_count": len(items), "async": asked.get("async")}
+        answer = {"success": True, "bank_id": bank, "items_count": len(items), "async": request.get("async")}
         return Reply.json({**answer, **self.says})
 
-    def _recall(self, bank: str, asked: dict[str, Any]) -> Reply:
-        if not isinstance(asked.get("query"), str):
+    def _recall(self, bank: str, request: dict[str, Any]) -> Reply:
+        if not isinstance(request.get("query"), str):
             return Reply.json({"detail": [{"loc": ["body", "query"], "msg": "Field required"}]}, 422)
-        wanted = _words(asked["query"])
-        found = [
+        wanted = _words(request["query"])
+        results = [
             _fact(name, item)
             for (its_bank, name), item in self.documents.items()
             if its_bank == bank and wanted & _words(item["content"])
         ]
-        return Reply.json({"results": found, **self.says})
+        return Reply.json({"results": results, **self.says})
 
 
 def _fact(name: str, item: dict[str, Any]) -> dict[str, Any]:

@@ -47,9 +47,9 @@ class IBBridge(Vendor):
         return Reply.json({"detail": "Not Found"}, 404)
 
     def _health(self) -> dict[str, Any]:
-        known = {"market_data_mode": self.mode, "paper_trading": True} if self.mode else {}
+        entitlements = {"market_data_mode": self.mode, "paper_trading": True} if self.mode else {}
         state = "healthy" if self.connected else "degraded"
-        return {"status": state, "connected": self.connected, "version": "1.4.0", **known}
+        return {"status": state, "connected": self.connected, "version": "1.4.0", **entitlements}
 
     def _quote(self, symbol: str) -> dict[str, Any]:
         price = self.price(symbol.replace(" ", "."))
@@ -69,9 +69,9 @@ class IBBridge(Vendor):
         limit = int(query.get("limit", "100"))
         if not 1 <= limit <= 1000:
             return Reply.json({"detail": [{"loc": ["query", "limit"], "msg": "must be 1 to 1000"}]}, 422)
-        asked = query.get("timeframe", "1m")
+        timeframe = query.get("timeframe", "1m")
         # The real one answers what it does not know with daily bars, and does not say so.
-        length = LENGTHS.get(ALIASES.get(asked, asked), LENGTHS["1d"])
+        length = LENGTHS.get(ALIASES.get(timeframe, timeframe), LENGTHS["1d"])
         span = min(LONG_AGO, length * limit * 5 + timedelta(days=10))
         candles = self.bars(symbol.replace(" ", "."), length, self.at - span, self.at, last=limit)
         rows = [self._row(bar, length) for bar in candles]

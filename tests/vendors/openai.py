@@ -78,8 +78,8 @@ class OpenAI(Vendor):
 
     def answer(self, visit: Visit) -> Reply:
         if self.key and visit.headers.get("authorization") != f"Bearer {self.key}":
-            said = f"Incorrect API key provided: {visit.headers.get('authorization', '')}"
-            return Reply.json({"error": {"message": said, "type": "invalid_request_error"}}, 401)
+            message = f"Incorrect API key provided: {visit.headers.get('authorization', '')}"
+            return Reply.json({"error": {"message": message, "type": "invalid_request_error"}}, 401)
         match visit.method, visit.path:
             case "GET", "/v1/models":
                 return Reply.json({"object": "list", "data": [{"id": name} for name in MODELS]})
@@ -87,25 +87,25 @@ class OpenAI(Vendor):
                 return self._complete(visit.content or {})
         return Reply.json({"error": {"message": f"Unknown request URL: {visit.path}"}}, 404)
 
-    def _complete(self, asked: dict[str, Any]) -> Reply:
-        model, messages = asked.get("model", ""), asked.get("messages") or []
+    def _complete(self, request: dict[str, Any]) -> Reply:
+        model, messages = request.get("model", ""), request.get("messages") or []
         behaviour = self.script.pop(0) if self.script else model
         if behaviour not in MODELS:
             return Reply.json({"error": {"message": f"The model '{model}' does not exist"}}, 404)
-        told = "\n".join(str(message.get("content")) for message in messages)
-        choice = MODELS[behaviour](opinions.snapshot_in(told))
+        prompt = "\n".join(str(message.get("content")) for message in messages)
+        choice = MODELS[behaviour](opinions.snapshot_in(prompt))
         answer = {
             "id": "chatcmpl-1",
             "object": "chat.completion",
             "created": int(self.at.timestamp()),
             "model": f"{model}-2026",
             "choices": [choice],
-            "usage": self._count(told, choice),
+            "usage": self._count(prompt, choice),
         }
         return Reply.json({name: value for name, value in answer.items() if value is not None})
 
-    def _count(self, told: str, choice: Choice) -> Any:
+    def _count(self, prompt: str, choice: Choice) -> Any:
         if self.usage != "by length":
             return self.usage
-        into, out = len(told) // 4, len(choice["message"]["content"] or "") // 4
+        into, out = len(prompt) // 4, len(choice["message"]["content"] or "") // 4
         return {"prompt_tokens": into, "completion_tokens": out, "total_tokens": into + out}

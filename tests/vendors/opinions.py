@@ -9,9 +9,9 @@ Said = dict[str, Any]
 
 def snapshot_in(text: str) -> dict[str, Any]:
     """The JSON between <data> and </data>; empty when there is none."""
-    found = re.search(r"<data>\s*(\{.*\})\s*</data>", text, re.DOTALL)
+    match = re.search(r"<data>\s*(\{.*\})\s*</data>", text, re.DOTALL)
     try:
-        snapshot = json.loads(found.group(1)) if found else {}
+        snapshot = json.loads(match.group(1)) if match else {}
     except ValueError:
         return {}
     return snapshot if isinstance(snapshot, dict) else {}
@@ -41,15 +41,15 @@ def inventive(snapshot: dict[str, Any]) -> Said:
 
 
 def _seen(snapshot: dict[str, Any]) -> list[str]:
-    found = []
+    sentences = []
     if (trend := snapshot.get("trend")) in ("bullish", "bearish", "neutral"):
-        found.append(f"The trend is {trend}.")
+        sentences.append(f"The trend is {trend}.")
     named = (("rsi", "The RSI is"), ("volume_ratio", "The volume is, in times of its mean,"))
     indicators = snapshot.get("indicators") or {}
-    found += [f"{words} {indicators[name]}." for name, words in named if indicators.get(name) is not None]
+    sentences += [f"{words} {indicators[name]}." for name, words in named if indicators.get(name) is not None]
     if rows := (snapshot.get("bars") or {}).get("rows"):
-        found.append(f"The last close is {rows[-1][4]}.")
-    return found or ["Little is known."]
+        sentences.append(f"The last close is {rows[-1][4]}.")
+    return sentences or ["Little is known."]
 
 
 def _said(action: str, confidence: float, reasoning: str, speaks: list[str], against: list[str]) -> Said:

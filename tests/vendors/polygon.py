@@ -46,8 +46,8 @@ class Polygon(Vendor):
     def _snapshots(self, query: dict[str, str]) -> Reply:
         if self.plan == "free":
             return Reply.json(NOT_ENTITLED, 403)
-        asked = [symbol for symbol in query.get("tickers", "").split(",") if symbol] or self.symbols
-        tickers = [self._ticker(symbol) for symbol in asked if symbol in self.symbols]
+        symbols = [symbol for symbol in query.get("tickers", "").split(",") if symbol] or self.symbols
+        tickers = [self._ticker(symbol) for symbol in symbols if symbol in self.symbols]
         return Reply.json({"status": self._status, "count": len(tickers), "tickers": tickers})
 
     def _ticker(self, symbol: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def address(row: Model, verb: str) -> str:
     return f"/admin/approvals/{row._meta.model_name}/{row.pk}/{verb}/"
 
 
-def said(client: Client, row: Model, verb: str, **wish: str) -> str:
+def message_after(client: Client, row: Model, verb: str, **wish: str) -> str:
     page = client.post(address(row, verb), wish, follow=True)
     [message] = page.context["messages"]
     return str(message)
@@ -39,7 +39,10 @@ def a_position(quantity: int = 10) -> BrokerPosition:
 def test_a_position_is_closed_under_a_halt(operator: Client) -> None:
     position = a_position()
     TradingHalt.objects.create(cause="person", reason="odd prices", started_at=make.T0)
-    assert said(operator, position, "close", notes="enough") == "SELL 10 AAPL (Close): about to be sent."
+    assert (
+        message_after(operator, position, "close", notes="enough")
+        == "SELL 10 AAPL (Close): about to be sent."
+    )
     order = Order.objects.get(kind="close")
     assert (order.side, order.quantity, str(order.requested_by)) == ("SELL", 10, "operator")
     assert (order.decisions.get().notes, OrmQ.objects.count()) == ("enough", 1)
@@ -47,15 +50,15 @@ def test_a_position_is_closed_under_a_halt(operator: Client) -> None:
 
 def test_closing_twice_is_the_same_as_once(operator: Client) -> None:
     position = a_position()
-    said(operator, position, "close")
-    assert "is being closed already" in said(operator, position, "close")
+    message_after(operator, position, "close")
+    assert "is being closed already" in message_after(operator, position, "close")
     assert Order.objects.filter(kind="close").count() == 1
 
 
 def test_an_order_that_works_is_cancelled(operator: Client) -> None:
     order = make.order(status=Order.Status.SUBMITTED)
     assert "Cancel it" in page_of(operator, order)
-    assert said(operator, order, "cancel", notes="enough") == "BUY 10 AAPL (Entry): Submitted."
+    assert message_after(operator, order, "cancel", notes="enough") == "BUY 10 AAPL (Entry): Submitted."
     order.refresh_from_db()
     assert order.cancel_requested_at is not None
     assert OrderDecision.objects.get().notes == "enough"
@@ -63,9 +66,9 @@ def test_an_order_that_works_is_cancelled(operator: Client) -> None:
 
 def test_stop_and_target_are_cancelled_only_when_asked_for(operator: Client) -> None:
     order = make.held()
-    assert "cancel with exits" in said(operator, order, "cancel")
+    assert "cancel with exits" in message_after(operator, order, "cancel")
     assert not OrderDecision.objects.exists()
-    said(operator, order, "cancel", exits="on")
+    message_after(operator, order, "cancel", exits="on")
     assert OrderDecision.objects.get().action == "cancel"
 
 
@@ -74,8 +77,8 @@ def test_a_held_order_is_dropped(operator: Client) -> None:
     page = page_of(operator, order)
     assert "Drop it" in page
     assert "Cancel it" not in page
-    assert said(operator, order, "drop") == "BUY 10 AAPL (Entry): Cancelled. Dropped by operator."
-    assert "was dropped already" in said(operator, order, "drop")
+    assert message_after(operator, order, "drop") == "BUY 10 AAPL (Entry): Cancelled. Dropped by operator."
+    assert "was dropped already" in message_after(operator, order, "drop")
 
 
 def test_what_is_over_has_no_buttons(operator: Client) -> None:
@@ -107,7 +110,7 @@ def test_who_may_change_orders_may_get_out(reader: Client) -> None:
     User.objects.get(username="reader").user_permissions.add(permission)
     position = a_position()
     assert "Close at the market" in page_of(reader, position)
-    assert said(reader, position, "close").startswith("SELL 10 AAPL")
+    assert message_after(reader, position, "close").startswith("SELL 10 AAPL")
 
 
 def test_the_buttons_take_a_post_only(operator: Client) -> None:

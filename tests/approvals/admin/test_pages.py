@@ -133,7 +133,7 @@ def test_nobody_adds_changes_or_deletes_a_row(operator: Client, model: type[Mode
 def test_no_page_needs_what_the_policy_forbids(operator: Client, model: type[Model]) -> None:
     for page in (address(model), page_of(a_row_of(model))):
         text = operator.get(page).content.decode()
-        assert not [found for found in ("<style", " style=", "onclick=", "<script>") if found in text]
+        assert not [banned for banned in ("<style", " style=", "onclick=", "<script>") if banned in text]
 
 
 @pytest.mark.parametrize("model", [model for model in LISTS if model is not Gate])
@@ -150,9 +150,9 @@ def test_many_rows_take_as_many_queries_as_one(
 
 @pytest.mark.parametrize("model", LISTS)
 def test_no_list_counts_all_rows_or_sorts_by_what_has_no_index(operator: Client, model: type[Model]) -> None:
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         page = operator.get(address(model)).content.decode()
-    counts = [query["sql"] for query in asked if "COUNT(" in query["sql"]]
+    counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
     assert all("LIMIT 10000" in count for count in counts)
     assert "sortable" not in page
 
@@ -167,17 +167,17 @@ def test_first_looks_have_no_page(operator: Client) -> None:
     assert operator.get(address(SignalView)).status_code == 404
 
 
-def found(client: Client, model: type[Model], query: dict[str, Any]) -> int:
+def count(client: Client, model: type[Model], query: dict[str, Any]) -> int:
     return len(client.get(address(model), query).context["cl"].result_list)
 
 
 def test_rows_are_found_by_what_people_know_of_them(operator: Client) -> None:
     one_more(1)
     order = Order.objects.get(symbol="S1")
-    assert found(operator, Order, {"q": "S1"}) == found(operator, Order, {"q": str(order.pk)[:8]}) == 1
-    assert found(operator, TradeApproval, {"q": "S1"}) == found(operator, Fill, {"q": "S1"}) == 1
-    assert found(operator, AuditEvent, {"q": f'"order {order.pk}"'}) == 1
-    assert found(operator, AuditEvent, {"about": "order"}) == 2
-    assert found(operator, AuditEvent, {"about": "halt"}) == 0
-    assert found(operator, Outcome, {"q": "S1"}) == 1
-    assert found(operator, Order, {"q": "nothing"}) == 0
+    assert count(operator, Order, {"q": "S1"}) == count(operator, Order, {"q": str(order.pk)[:8]}) == 1
+    assert count(operator, TradeApproval, {"q": "S1"}) == count(operator, Fill, {"q": "S1"}) == 1
+    assert count(operator, AuditEvent, {"q": f'"order {order.pk}"'}) == 1
+    assert count(operator, AuditEvent, {"about": "order"}) == 2
+    assert count(operator, AuditEvent, {"about": "halt"}) == 0
+    assert count(operator, Outcome, {"q": "S1"}) == 1
+    assert count(operator, Order, {"q": "nothing"}) == 0

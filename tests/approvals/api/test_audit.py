@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 from approvals import audit
 from approvals.models import AuditEvent
 from tests import make
-from tests.approvals import made_audit as made
+from tests.approvals import audit_rows
 from tests.query_counts import CountQueries
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +19,7 @@ def numbers(client: APIClient, query: str = "") -> list[int]:
 
 
 def test_an_event_is_shown_with_the_text_that_was_hashed(reader: APIClient) -> None:
-    event = made.event(quantity=10)
+    event = audit_rows.event(quantity=10)
     [listed] = reader.get(URL).json()["results"]
     assert listed == {
         "number": 1,
@@ -49,13 +49,13 @@ def test_an_event_is_shown_with_the_text_that_was_hashed(reader: APIClient) -> N
     ],
 )
 def test_events_are_found_newest_first(reader: APIClient, query: str, expected: list[int]) -> None:
-    made.chain(3)
+    audit_rows.chain(3)
     audit.append("gate opened", "gate", make.T0)
     assert numbers(reader, query) == expected
 
 
 def test_a_page_says_where_the_earlier_events_are(reader: APIClient) -> None:
-    made.chain(5)
+    audit_rows.chain(5)
     first = reader.get(f"{URL}?limit=2&kind=order sent").json()
     second = reader.get(first["earlier"]).json()
     third = reader.get(second["earlier"]).json()
@@ -73,13 +73,13 @@ def test_what_it_cannot_keep_is_refused(reader: APIClient, query: str) -> None:
 
 @pytest.mark.parametrize("address", [URL, f"{URL}1/"])
 def test_a_stranger_may_not_read_it(stranger: APIClient, nobody: APIClient, address: str) -> None:
-    made.event()
+    audit_rows.event()
     assert (stranger.get(address).status_code, nobody.get(address).status_code) == (401, 403)
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_nobody_writes_it(reader: APIClient, method: str) -> None:
-    event = made.event()
+    event = audit_rows.event()
     assert getattr(reader, method)(f"{URL}1/", {"kind": "x"}).status_code in (403, 405)
     assert AuditEvent.objects.get() == event
 
@@ -88,6 +88,6 @@ def test_nobody_writes_it(reader: APIClient, method: str) -> None:
 def test_a_list_costs_the_same_queries_however_long(
     reader: APIClient, count_queries: CountQueries, events: int
 ) -> None:
-    made.chain(events)
+    audit_rows.chain(events)
     with count_queries("GET /api/v1/audit/"):  # two for the token, two for the role, the events
         assert len(numbers(reader)) == events

@@ -58,8 +58,8 @@ def test_an_approval_answers_with_the_decision_and_its_order(trader: APIClient, 
 
 
 def test_the_etag_of_the_signal_and_of_the_proposal_both_count(trader: APIClient, signal: Signal) -> None:
-    seen = trader.get(url(signal, "proposal"))["ETag"]
-    assert approve(trader, signal, seen=f"W/{seen}").status_code == 201
+    etag = trader.get(url(signal, "proposal"))["ETag"]
+    assert approve(trader, signal, seen=f"W/{etag}").status_code == 201
 
 
 @pytest.mark.parametrize("sent", [{}, {"If-Match": "*"}, {"If-Match": ""}])
@@ -70,9 +70,9 @@ def test_without_a_version_it_is_428(trader: APIClient, signal: Signal, sent: di
 
 
 def test_an_older_version_is_412_with_the_new_one_and_what_changed(trader: APIClient, signal: Signal) -> None:
-    seen = trader.get(f"/api/v1/signals/{signal.pk}/")["ETag"]
+    etag = trader.get(f"/api/v1/signals/{signal.pk}/")["ETag"]
     Signal.objects.update(stop_loss="181")
-    answer = approve(trader, signal, seen=seen)
+    answer = approve(trader, signal, seen=etag)
     body = answer.json()
     assert (answer.status_code, body["changed"], body["signal"]["stop_loss"]) == (
         *(412, ["its levels"], "181.000000"),
@@ -90,9 +90,9 @@ def test_a_refusal_is_409_with_the_figures(trader: APIClient, signal: Signal) ->
 
 
 def test_a_signal_that_ended_is_409_and_says_who_decided(trader: APIClient, signal: Signal) -> None:
-    seen = trader.get(f"/api/v1/signals/{signal.pk}/")["ETag"]
+    etag = trader.get(f"/api/v1/signals/{signal.pk}/")["ETag"]
     trader.post(url(signal, "reject"), {"reason": "news"})
-    answer = approve(trader, signal, seen=seen)
+    answer = approve(trader, signal, seen=etag)
     assert answer.status_code == 409
     assert "(rejected by ann)" in answer.json()["detail"]
 

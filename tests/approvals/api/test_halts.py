@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from approvals import gate
 from approvals.models import AuditEvent, TradingHalt
 from tests import make
-from tests.approvals import made_audit as made
+from tests.approvals import audit_rows
 from tests.clock import NOW
 from tests.market.api.conftest import with_token
 from tests.query_counts import CountQueries
@@ -65,8 +65,8 @@ def test_half_a_surrogate_pair_is_no_reason(operator: APIClient) -> None:
 
 
 def test_resume_ends_every_halt(operator: APIClient) -> None:
-    made.halt()
-    made.halt(cause=TradingHalt.Cause.MISMATCH, reason="fills do not add up")
+    audit_rows.halt()
+    audit_rows.halt(cause=TradingHalt.Cause.MISMATCH, reason="fills do not add up")
     answer = operator.post(f"{URL}resume/", {"note": "looked into it"})
     assert answer.status_code == 200
     assert answer.json()["detail"].startswith("Trading goes on.")
@@ -77,7 +77,7 @@ def test_resume_ends_every_halt(operator: APIClient) -> None:
 
 
 def test_resuming_twice_says_that_nothing_is_halted(operator: APIClient) -> None:
-    made.halt()
+    audit_rows.halt()
     operator.post(f"{URL}resume/")
     answer = operator.post(f"{URL}resume/")
     expected = {"detail": "Trading is not halted: there is nothing to resume.", "ended": []}
@@ -95,19 +95,19 @@ def test_a_stranger_may_not(stranger: APIClient, nobody: APIClient, address: str
 def test_neither_a_viewer_nor_a_trader_halts_or_resumes(
     reader: APIClient, trader: APIClient, address: str
 ) -> None:
-    made.halt()
+    audit_rows.halt()
     assert [client.post(address, WHY).status_code for client in (reader, trader)] == [403, 403]
     assert gate.state(make.T0).halted
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "reasons"),
     [("", ["again", "fire drill"]), ("?open=true", ["again"]), ("?open=false", ["fire drill"])],
 )
-def test_halts_are_listed_newest_first(reader: APIClient, query: str, found: list[str]) -> None:
-    made.halt(ended_at=make.T0)
-    made.halt(reason="again")
-    assert [row["reason"] for row in reader.get(f"{URL}{query}").json()["results"]] == found
+def test_halts_are_listed_newest_first(reader: APIClient, query: str, reasons: list[str]) -> None:
+    audit_rows.halt(ended_at=make.T0)
+    audit_rows.halt(reason="again")
+    assert [row["reason"] for row in reader.get(f"{URL}{query}").json()["results"]] == reasons
 
 
 def test_what_is_not_known_is_refused(reader: APIClient) -> None:
@@ -120,6 +120,6 @@ def test_a_list_costs_the_same_queries_however_long(
     reader: APIClient, count_queries: CountQueries, halts: int
 ) -> None:
     for _ in range(halts):
-        made.halt(started_by=made.user(), ended_by=made.user(), ended_at=make.T0)
+        audit_rows.halt(started_by=audit_rows.user(), ended_by=audit_rows.user(), ended_at=make.T0)
     with count_queries("GET /api/v1/halts/"):  # two for the token, two for the role, the count, the page
         assert reader.get(URL).json()["count"] == halts

@@ -4,7 +4,7 @@ from rest_framework.test import APIClient
 from signals.trades import End
 from tests import make
 from tests.approvals.api.test_scorecard import viewer
-from tests.approvals.made_outcomes import outcome
+from tests.approvals.outcome_rows import outcome
 from tests.market.api.conftest import nobody, stranger
 from tests.query_counts import CountQueries
 

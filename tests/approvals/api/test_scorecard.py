@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 
 from signals.trades import End
 from tests import make
-from tests.approvals.made_outcomes import outcome
+from tests.approvals.outcome_rows import outcome
 from tests.market.api.conftest import nobody, stranger, with_token
 from tests.query_counts import CountQueries
 

@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from approvals import audit
 from approvals.models import AuditEvent
 from tests import make
-from tests.approvals import made_audit as made
+from tests.approvals import audit_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ def numbers(lines: list[str]) -> list[int]:
 
 
 def test_a_line_holds_the_exact_text_and_both_hashes() -> None:
-    made.chain(2)
+    audit_rows.chain(2)
     event = AuditEvent.objects.get(number=2)
     assert json.loads(exported()[1]) == {
         "previous_hash": event.previous_hash,
@@ -49,8 +49,8 @@ def checked(folder: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_lines_of_the_manual_check_an_export(tmp_path: Path) -> None:
-    made.chain(2)
-    made.event(3, notes='é 😀 \x00 \ud83d "\n\u2028')
+    audit_rows.chain(2)
+    audit_rows.event(3, notes='é 😀 \x00 \ud83d "\n\u2028')
     call_command("export_audit", "--output", str(tmp_path / "audit.jsonl"))
     result = checked(tmp_path)
     assert result.stderr == ""
@@ -58,7 +58,7 @@ def test_the_lines_of_the_manual_check_an_export(tmp_path: Path) -> None:
 
 
 def test_the_lines_of_the_manual_find_a_change(tmp_path: Path) -> None:
-    made.chain(3)
+    audit_rows.chain(3)
     lines = exported()
     lines[1] = lines[1].replace("tina", "nina")
     (tmp_path / "audit.jsonl").write_text("\n".join(lines))
@@ -66,13 +66,13 @@ def test_the_lines_of_the_manual_find_a_change(tmp_path: Path) -> None:
 
 
 def test_the_lines_of_the_manual_find_a_missing_event(tmp_path: Path) -> None:
-    made.chain(3)
+    audit_rows.chain(3)
     (tmp_path / "audit.jsonl").write_text("\n".join(exported()[::2]))
     assert "missing or rewritten: what follows 1" in checked(tmp_path).stderr
 
 
 def test_a_sheet_has_headings_and_a_row_for_each_event() -> None:
-    made.chain(2)
+    audit_rows.chain(2)
     headings, first, _ = csv.reader(exported("--format", "csv"))
     row = dict(zip(headings, first, strict=True))
     assert (row["number"], row["at"], row["actor"]) == ("1", "2024-07-03T14:01:00+00:00", "tina")
@@ -99,19 +99,19 @@ def test_a_sheet_holds_no_formula(name: str) -> None:
     ],
 )
 def test_a_time_may_be_chosen(options: list[str], expected: list[int]) -> None:
-    made.chain(4)
+    audit_rows.chain(4)
     assert numbers(exported(*options)) == expected
 
 
 def test_an_event_of_another_time_in_between_is_no_hole() -> None:
-    made.event(2)
-    made.event(1)
-    made.event(3)
+    audit_rows.event(2)
+    audit_rows.event(1)
+    audit_rows.event(3)
     assert numbers(exported("--since", "2024-07-03T14:02:00Z")) == [1, 2, 3]
 
 
 def test_an_export_is_written_to_a_new_file_only(tmp_path: Path) -> None:
-    made.chain(1)
+    audit_rows.chain(1)
     file = tmp_path / "audit.csv"
     call_command("export_audit", "--format", "csv", "--output", str(file))
     assert len(file.read_text().splitlines()) == 2

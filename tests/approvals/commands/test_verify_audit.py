@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from approvals.models import AuditEvent
-from tests.approvals import made_audit as made
+from tests.approvals import audit_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -18,14 +18,14 @@ def verified(*options: str) -> list[str]:
 
 
 def test_it_prints_the_count_and_the_hash_of_the_last_event() -> None:
-    made.chain(3)
+    audit_rows.chain(3)
     head = AuditEvent.objects.get(number=3).hash
     assert verified() == ["Unbroken. Events: 3", f"--count 3 --head {head}"]
 
 
 def test_it_names_the_first_event_that_was_changed() -> None:
-    made.chain(3)
-    made.tamper(2, "kind", "order dropped")
+    audit_rows.chain(3)
+    audit_rows.tamper(2, "kind", "order dropped")
     with pytest.raises(
         CommandError, match=r"event 2 \(order dropped, order 2\): its text says otherwise"
     ) as end:
@@ -34,24 +34,24 @@ def test_it_names_the_first_event_that_was_changed() -> None:
 
 
 def test_the_last_line_of_an_earlier_run_is_what_a_later_one_checks() -> None:
-    made.chain(3)
-    seen = verified()[-1].split()
-    made.event(4)
-    assert verified(*seen)[0] == "Unbroken. Events: 4"
+    audit_rows.chain(3)
+    count_and_head = verified()[-1].split()
+    audit_rows.event(4)
+    assert verified(*count_and_head)[0] == "Unbroken. Events: 4"
 
 
 def test_the_first_run_on_an_empty_chain_can_be_checked_later() -> None:
-    seen = verified()[-1].split()
-    made.chain(1)
-    assert verified(*seen)[0] == "Unbroken. Events: 1"
+    count_and_head = verified()[-1].split()
+    audit_rows.chain(1)
+    assert verified(*count_and_head)[0] == "Unbroken. Events: 1"
 
 
 def test_an_end_that_was_cut_off_is_found_by_what_an_earlier_run_printed() -> None:
-    made.chain(3)
-    seen = verified()[-1].split()
-    made.cut_out(3)
+    audit_rows.chain(3)
+    count_and_head = verified()[-1].split()
+    audit_rows.cut_out(3)
     with pytest.raises(CommandError, match="event 3: it was there once, and is missing: the end"):
-        verified(*seen)
+        verified(*count_and_head)
 
 
 @pytest.mark.parametrize("options", [["--count", "3"], ["--head", "0" * 64]])

@@ -19,11 +19,11 @@ PASSWORD, OTHER = "correct horse battery", "staple of another kind"
 
 @pytest.fixture
 def user() -> User:
-    made = make.trader()
-    made.set_password(PASSWORD)
-    made.save()
-    made.groups.add(Group.objects.get(name="trader"))
-    return made
+    account = make.trader()
+    account.set_password(PASSWORD)
+    account.save()
+    account.groups.add(Group.objects.get(name="trader"))
+    return account
 
 
 @pytest.fixture
@@ -149,9 +149,9 @@ class TestWhoOneIs:
 
 class TestLogin:
     def test_it_leads_to_where_one_wanted_to_go_and_nowhere_else(self, client: Client, user: User) -> None:
-        asked = client.get("/positions/").headers["Location"]
+        location = client.get("/positions/").headers["Location"]
         sent = {"username": "ann", "password": PASSWORD, "next": "/positions/"}
-        assert client.post(asked, sent).headers["Location"] == "/positions/"
+        assert client.post(location, sent).headers["Location"] == "/positions/"
         client.logout()
         away = client.post("/login/", sent | {"next": "https://evil.example.org/"})
         assert away.headers["Location"] == "/"

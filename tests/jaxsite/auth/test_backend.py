@@ -19,28 +19,28 @@ def permission(name: str) -> Permission:
 @pytest.fixture
 def user() -> User:
     """May see signals by himself, and halt as one of a group."""
-    made = User.objects.create_user("vera", password="plain enough 1")
-    made.user_permissions.add(permission(MAY_VIEW))
+    account = User.objects.create_user("vera", password="plain enough 1")
+    account.user_permissions.add(permission(MAY_VIEW))
     group = Group.objects.create(name="guards")
     group.permissions.add(permission(MAY_HALT), permission(MAY_VIEW))
-    made.groups.add(group)
-    return made
+    account.groups.add(group)
+    return account
 
 
 def loaded(user: User) -> User:
-    found = ModelBackend().get_user(user.pk)
-    assert found
-    return found
+    loaded_user = ModelBackend().get_user(user.pk)
+    assert loaded_user
+    return loaded_user
 
 
 def test_own_permissions_and_those_of_groups_are_read_once(
     user: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(3):
-        found = loaded(user)
-        assert found.get_all_permissions() == {MAY_VIEW, MAY_HALT}
-        assert found.has_perm(MAY_HALT)
-        assert not found.has_perm("approvals.change_tradinghalt")
+        loaded_user = loaded(user)
+        assert loaded_user.get_all_permissions() == {MAY_VIEW, MAY_HALT}
+        assert loaded_user.has_perm(MAY_HALT)
+        assert not loaded_user.has_perm("approvals.change_tradinghalt")
 
 
 def test_a_user_read_elsewhere_has_the_same(user: User) -> None:
@@ -53,12 +53,12 @@ def test_a_permission_of_one_object_is_none_of_all(user: User) -> None:
 
 def test_whoever_was_shut_out_is_nobody(user: User, client: Client) -> None:
     client.force_login(user)
-    found = loaded(user)
+    loaded_user = loaded(user)
     User.objects.update(is_active=False)
     assert ModelBackend().get_user(user.pk) is None
     assert client.get("/").status_code == 302
-    found.is_active = False
-    assert not found.has_perm(MAY_VIEW)
+    loaded_user.is_active = False
+    assert not loaded_user.has_perm(MAY_VIEW)
 
 
 def test_a_superuser_may_all(user: User) -> None:

@@ -62,11 +62,11 @@ def test_after_five_failures_the_right_password_is_refused_too_twice(page: str) 
     assert FailedLogin.objects.count() == 5, "what is refused is not counted"
 
 
-@pytest.mark.parametrize(("one", "other"), [(PAGE, ADMIN), (ADMIN, PAGE)])
-def test_pages_and_admin_count_together(one: str, other: str) -> None:
-    fail(3, one)
-    fail(2, other)
-    assert log_in(PASSWORD, one) == log_in(PASSWORD, other) == REFUSED
+@pytest.mark.parametrize(("first", "second"), [(PAGE, ADMIN), (ADMIN, PAGE)])
+def test_pages_and_admin_count_together(first: str, second: str) -> None:
+    fail(3, first)
+    fail(2, second)
+    assert log_in(PASSWORD, first) == log_in(PASSWORD, second) == REFUSED
 
 
 def test_it_says_how_long_and_then_lets_in(clock: mock.Mock) -> None:
@@ -105,8 +105,8 @@ def test_a_clock_that_was_set_back_locks_out_nobody(clock: mock.Mock) -> None:
 
 
 def test_a_name_that_nobody_has_is_treated_alike() -> None:
-    said = [(log_in("wrong", name=name), log_in("wrong", name=name)) for name in ("ann", "nobody")]
-    assert said[0] == said[1]
+    answers = [(log_in("wrong", name=name), log_in("wrong", name=name)) for name in ("ann", "nobody")]
+    assert answers[0] == answers[1]
     fail(3)
     fail(3, name="nobody")
     assert log_in(PASSWORD) == log_in(PASSWORD, name="nobody") == REFUSED
@@ -154,9 +154,9 @@ def test_the_longer_of_two_waits_counts() -> None:
     assert wait("ann", "192.0.2.1", 3) == 4 * MINUTE
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(1, "1 minute:"), (60, "1 minute:"), (61, "2 minutes:")])
-def test_it_says_the_wait_in_minutes_that_are_enough(seconds: int, said: str) -> None:
-    assert f"Try again in {said}" in str(throttle.TooMany(timedelta(seconds=seconds)))
+@pytest.mark.parametrize(("seconds", "wait"), [(1, "1 minute:"), (60, "1 minute:"), (61, "2 minutes:")])
+def test_it_says_the_wait_in_minutes_that_are_enough(seconds: int, wait: str) -> None:
+    assert f"Try again in {wait}" in str(throttle.TooMany(timedelta(seconds=seconds)))
 
 
 def test_neither_name_nor_password_is_kept() -> None:

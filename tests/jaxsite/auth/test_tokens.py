@@ -39,8 +39,8 @@ def status(token: str) -> int:
 def test_a_token_made_in_admin_logs_in_until_it_is_revoked(browser: Client, admin: User) -> None:
     token = make_token(browser, admin)
     assert status(token) == 200
-    made = AuthToken.objects.get()
-    browser.post(f"/admin/knox/authtoken/{made.pk}/delete/", {"post": "yes"})
+    stored = AuthToken.objects.get()
+    browser.post(f"/admin/knox/authtoken/{stored.pk}/delete/", {"post": "yes"})
     assert status(token) == 401
 
 
@@ -83,6 +83,6 @@ def test_staff_make_and_see_tokens_only_for_themselves(client: Client, admin: Us
 
 
 def test_a_token_is_never_changed(browser: Client, admin: User) -> None:
-    made, _ = AuthToken.objects.create(admin)
-    browser.post(f"/admin/knox/authtoken/{made.pk}/change/", {"user": admin.pk})
-    assert AuthToken.objects.get().expiry == made.expiry
+    token, _ = AuthToken.objects.create(admin)
+    browser.post(f"/admin/knox/authtoken/{token.pk}/change/", {"user": admin.pk})
+    assert AuthToken.objects.get().expiry == token.expiry

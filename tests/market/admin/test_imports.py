@@ -25,9 +25,9 @@ def real(db: None, settings: Settings) -> None:
     make.session("2099-07-05")
 
 
-def load(client: Client, text: str = DAYS, **said: str) -> Any:
+def load(client: Client, text: str = DAYS, **fields: str) -> Any:
     file = SimpleUploadedFile("AAPL.csv", text.encode())
-    return client.post(LOAD, {"file": file, "timeframe": "1d", "zone": "", "splits": ""} | said)
+    return client.post(LOAD, {"file": file, "timeframe": "1d", "zone": "", "splits": ""} | fields)
 
 
 def complaints(page: Any) -> str:
@@ -66,7 +66,7 @@ def test_splits_restate_the_prices(operator: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "complaint"),
+    ("fields", "complaint"),
     [
         ({"text": DAYS + "2024-07-03,104,103,100,102,1\n"}, "line 4"),
         ({"text": MINUTES, "timeframe": "1m"}, "has no time zone"),
@@ -77,9 +77,9 @@ def test_splits_restate_the_prices(operator: Client) -> None:
     ],
 )
 def test_an_unfit_one_is_refused_with_what_to_do(
-    operator: Client, said: dict[str, str], complaint: str
+    operator: Client, fields: dict[str, str], complaint: str
 ) -> None:
-    assert complaint in complaints(load(operator, **said))
+    assert complaint in complaints(load(operator, **fields))
     assert not Candle.objects.exists()
     assert not LogEntry.objects.exists()
 

@@ -39,8 +39,8 @@ def cells(client: Client, symbol: str, query: str = "") -> dict[str, str]:
     """The words in one instrument's row, by column."""
     page = client.get(f"{LIST}?{query}").content.decode()
     (row,) = re.findall(rf"<tr>(?:(?!</tr>).)*/instruments/{symbol}/.*?</tr>", page, re.DOTALL)
-    found = re.findall(r'class="field-(\w+)[^"]*">(.*?)</t[dh]>', row, re.DOTALL)
-    return {name: re.sub(r"<[^>]+>", "", text).strip() for name, text in found}
+    columns = re.findall(r'class="field-(\w+)[^"]*">(.*?)</t[dh]>', row, re.DOTALL)
+    return {name: re.sub(r"<[^>]+>", "", text).strip() for name, text in columns}
 
 
 def symbols(client: Client, query: str) -> list[str]:
@@ -51,7 +51,7 @@ def act(client: Client, action: str, *symbols: str) -> Any:
     return client.post(LIST, {"action": action, "_selected_action": symbols, "index": 0}, follow=True)
 
 
-def said(page: Any) -> list[str]:
+def messages_of(page: Any) -> list[str]:
     return [str(message) for message in page.context["messages"]]
 
 
@@ -88,9 +88,9 @@ HEALTH = {
 @pytest.mark.parametrize("symbol", HEALTH)
 def test_the_dot_and_the_filter_agree(operator: Client, symbol: str) -> None:
     assert cells(operator, symbol)["health"] == HEALTH[symbol]
-    found = symbols(operator, f"health={HEALTH[symbol]}")
-    assert symbol in found
-    assert not set(found) & (HEALTH.keys() - {symbol})
+    listed = symbols(operator, f"health={HEALTH[symbol]}")
+    assert symbol in listed
+    assert not set(listed) & (HEALTH.keys() - {symbol})
 
 
 def test_it_is_found_by_provider_watchlist_and_name(operator: Client) -> None:
@@ -128,7 +128,7 @@ def test_adding_to_the_watchlist_writes_down_who_and_what(operator: Client) -> N
         "TSLA",
         "Changed Watched.",
     )
-    assert said(page) == ["Added to the watchlist: 1. Their quotes come with the next cycle."]
+    assert messages_of(page) == ["Added to the watchlist: 1. Their quotes come with the next cycle."]
 
 
 def test_removing_twice_is_the_same_as_once(operator: Client) -> None:
@@ -144,9 +144,9 @@ def test_backfill_now_queues_it_for_the_slow_cluster_and_says_so(operator: Clien
     assert (queued.key, queued.func(), queued.name()) == ("slow", "market.tasks.backfill", "market.backfill")
     assert queued.task["args"] == (["AAPL", "MSFT"],)
     assert {entry.object_id for entry in LogEntry.objects.all()} == {"AAPL", "MSFT"}
-    left_out, told = said(page)
+    left_out, backfill = messages_of(page)
     assert left_out.startswith("Left out, for they are not watched: 1.")
-    assert told.startswith("Backfill queued: 2.")
+    assert backfill.startswith("Backfill queued: 2.")
 
 
 def test_backfill_of_none_that_is_watched_queues_nothing(operator: Client) -> None:

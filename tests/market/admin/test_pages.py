@@ -116,8 +116,8 @@ def test_what_is_recorded_is_neither_added_nor_changed_nor_deleted(
 @pytest.mark.parametrize("model", RECORDED)
 def test_no_action_reaches_recorded_rows(operator: Client, model: type[Model]) -> None:
     selected = model._default_manager.get().pk
-    said = {"action": "delete_selected", "_selected_action": selected, "index": 0, "post": "yes"}
-    assert operator.post(address(model), said).status_code == 403
+    content = {"action": "delete_selected", "_selected_action": selected, "index": 0, "post": "yes"}
+    assert operator.post(address(model), content).status_code == 403
     assert model._default_manager.count() == 1
 
 
@@ -151,7 +151,7 @@ def test_no_page_needs_what_the_policy_forbids(operator: Client, page: str) -> N
     answer = operator.get(page)
     text = answer.content.decode()
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"].split("; ")
-    assert not [found for found in ("<style", " style=", "onclick=", "<script>") if found in text]
+    assert not [banned for banned in ("<style", " style=", "onclick=", "<script>") if banned in text]
 
 
 def test_the_market_stands_first_and_the_api_and_health_are_at_hand(operator: Client) -> None:

@@ -14,7 +14,7 @@ LIST = "/admin/market/ingestionrun/"
 
 
 def a_run(**values: object) -> IngestionRun:
-    found = {
+    usual = {
         "kind": "quotes",
         "outcome": "finished",
         "started_at": make.T0,
@@ -26,7 +26,7 @@ def a_run(**values: object) -> IngestionRun:
         "failures": {"NOPE": "alpaca: not known there"},
         "rejected": {"price is not positive": {"count": 1_200, "example": "AAPL 0.0"}},
     }
-    return IngestionRun.objects.create(**found | values)
+    return IngestionRun.objects.create(**usual | values)
 
 
 def test_a_run_tells_what_failed_what_was_refused_and_by_whom(operator: Client) -> None:
@@ -53,12 +53,12 @@ def test_a_run_without_trouble_says_none(operator: Client) -> None:
 @pytest.mark.parametrize("trouble", ["failed", "rejected"])
 def test_the_runs_with_trouble_are_found(operator: Client, trouble: str) -> None:
     a_run(failed=0, rejected={})
-    found = a_run()
-    assert list(operator.get(f"{LIST}?trouble={trouble}").context["cl"].result_list) == [found]
+    run = a_run()
+    assert list(operator.get(f"{LIST}?trouble={trouble}").context["cl"].result_list) == [run]
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "state"),
     [
         ({}, "not asked yet"),
         ({"last_success_at": make.T0}, "asked"),
@@ -69,9 +69,9 @@ def test_the_runs_with_trouble_are_found(operator: Client, trouble: str) -> None
         ),
     ],
 )
-def test_the_state_of_a_provider_is_told(operator: Client, values: dict[str, object], told: str) -> None:
+def test_the_state_of_a_provider_is_told(operator: Client, values: dict[str, object], state: str) -> None:
     ProviderStatus.objects.create(provider="alpaca", kind="quotes", **values)
-    assert f">{told}" in operator.get("/admin/market/providerstatus/").content.decode()
+    assert f">{state}" in operator.get("/admin/market/providerstatus/").content.decode()
 
 
 def test_many_runs_take_as_many_queries_as_one(operator: Client, count_queries: CountQueries) -> None:

@@ -79,8 +79,8 @@ def test_a_closure_keeps_the_published_hours(operator: Client) -> None:
 
 
 def test_a_day_without_a_session_cannot_be_closed(operator: Client) -> None:
-    told = complaints(close(operator, "2024-07-04"))
-    assert told == "XNYS has no session on 2024-07-04: it is closed anyway."
+    complaint = complaints(close(operator, "2024-07-04"))
+    assert complaint == "XNYS has no session on 2024-07-04: it is closed anyway."
     assert not TradingSession.objects.filter(closed=True).exists()
 
 

@@ -28,9 +28,9 @@ def run(minute: int, kind: str = "quotes", outcome: str = "finished") -> Ingesti
 
 
 def test_a_run_says_what_failed_and_what_was_refused(reader: APIClient) -> None:
-    made = run(0)
-    assert reader.get(f"{URL}{made.pk}/").json() == {
-        "id": made.pk,
+    stored = run(0)
+    assert reader.get(f"{URL}{stored.pk}/").json() == {
+        "id": stored.pk,
         "kind": "quotes",
         "outcome": "finished",
         "started_at": "2024-07-03T14:00:00Z",
@@ -52,11 +52,11 @@ def test_the_newest_come_first(reader: APIClient) -> None:
     assert listed == [runs[3], runs[1], runs[2], runs[0]]
 
 
-@pytest.mark.parametrize(("query", "found"), [("kind=quotes", 1), ("outcome=skipped", 1), ("", 2)])
-def test_the_list_is_filtered(reader: APIClient, query: str, found: int) -> None:
+@pytest.mark.parametrize(("query", "count"), [("kind=quotes", 1), ("outcome=skipped", 1), ("", 2)])
+def test_the_list_is_filtered(reader: APIClient, query: str, count: int) -> None:
     run(0)
     run(1, kind="candles", outcome="skipped")
-    assert reader.get(f"{URL}?{query}").json()["count"] == found
+    assert reader.get(f"{URL}?{query}").json()["count"] == count
 
 
 def test_an_unknown_kind_is_refused_with_those_that_exist(reader: APIClient) -> None:

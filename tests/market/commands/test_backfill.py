@@ -35,12 +35,12 @@ def run(*arguments: str) -> str:
 
 
 def test_it_fetches_the_history(capfd: pytest.CaptureFixture[str]) -> None:
-    told = run("aapl", "MSFT", "AAPL", "--since", SINCE)
+    output = run("aapl", "MSFT", "AAPL", "--since", SINCE)
     assert capfd.readouterr().err == ""  # no progress where nobody watches
     stored = Candle.objects.filter(
         timeframe="1d", symbol__in=["AAPL", "MSFT"], opened_at__gte=f"{SINCE}T00:00Z"
     )
-    assert told == f"{stored.count()} candles new or changed.\n"
+    assert output == f"{stored.count()} candles new or changed.\n"
     assert 40 <= stored.count() <= 42
 
 

@@ -51,7 +51,7 @@ def test_it_speaks_without_a_database() -> None:
         timeout=60,
         check=False,
     )
-    found, advice = done.stdout.splitlines()
-    assert found.startswith("!! database: it does not answer: connection failed")
+    finding, advice = done.stdout.splitlines()
+    assert finding.startswith("!! database: it does not answer: connection failed")
     assert advice.strip() == "Check that PostgreSQL runs and that DATABASE_URL is right."
     assert (done.returncode, done.stderr) == (1, "CommandError: 1 thing needs attention.\n")

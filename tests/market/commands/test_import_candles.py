@@ -49,8 +49,8 @@ def test_it_says_what_became_of_the_file(file: Path) -> None:
 
 def test_times_without_a_zone_are_read_in_the_one_given(file: Path) -> None:
     file.write_text("time,open,high,low,close,volume\n2024-07-02 09:30,10,10,10,10,1\n")
-    told = run(file, "--timezone", "America/New_York", timeframe="1m")
-    assert "AAPL 1m, 2024-07-02 13:30 UTC to" in told
+    output = run(file, "--timezone", "America/New_York", timeframe="1m")
+    assert "AAPL 1m, 2024-07-02 13:30 UTC to" in output
 
 
 @pytest.mark.parametrize("splits", ["2024-07-01:7", "2024-07-01:7/1", "2024-07-01:7.0"])

@@ -44,13 +44,13 @@ def watched() -> list[str]:
 
 
 def test_it_takes_over_watchlist_and_settings_beside_what_is_there(env_file: Path) -> None:
-    told = run(env_file)
+    output = run(env_file)
     assert watched() == ["AAPL", "IBM", "SPY"]
     assert env_file.read_text() == (
         "SECRET_KEY=abc\n# mine\nIB_BRIDGE_URL=http://mine:8092\n"
         "INGEST_INTERVAL_SECONDS='120'\nPOLYGON_API_KEY='s3cret#1'\n"
     )
-    assert told.splitlines()[:-1] == [
+    assert output.splitlines()[:-1] == [
         "Now watched: IBM.",
         "Watched before, not in the file, still watched: SPY.",
         f"Written to {env_file}:",

@@ -223,8 +223,8 @@ def test_a_daily_bar_with_an_instant_needs_the_exchanges_zone() -> None:
 
 
 def test_at_most_twenty_lines_are_listed_and_the_rest_counted() -> None:
-    told = problem(HEADER + "2024-01-02T14:30:00Z,10,12,0,11,1\n" * 1030).splitlines()
-    assert (len(told), told[19][:8], told[20]) == (21, "line 21:", "... and 1,010 more lines")
+    lines = problem(HEADER + "2024-01-02T14:30:00Z,10,12,0,11,1\n" * 1030).splitlines()
+    assert (len(lines), lines[19][:8], lines[20]) == (21, "line 21:", "... and 1,010 more lines")
 
 
 LIKE = "The columns are named as in time,open,high,low,close,volume"

@@ -135,13 +135,13 @@ def test_a_share_is_rounded_neither_to_nothing_nor_to_all(stored: int, shown: st
 
 class TestOrder:
     @pytest.fixture(autouse=True)
-    def whole(self) -> None:
+    def complete_symbols(self) -> None:
         complete("AAPL")
         complete("MSFT")
 
     def order(self, at: datetime = make.T0) -> tuple[list[str], int]:
-        found = coverage.grid(at, M15)
-        return [row.symbol for row in found.rows], found.lacking
+        coverage_grid = coverage.grid(at, M15)
+        return [row.symbol for row in coverage_grid.rows], coverage_grid.lacking
 
     def test_by_symbol_while_nothing_is_missing(self) -> None:
         assert self.order() == (["AAPL", "MSFT"], 0)

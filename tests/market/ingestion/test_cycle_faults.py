@@ -73,15 +73,15 @@ class Site:
 
     def counts(self, after: str = "") -> dict[str, Any]:
         printed = self.run("shell", "--no-imports", "-c", after + COUNTS)
-        found: dict[str, Any] = json.loads(printed.splitlines()[-1])
-        return found
+        result: dict[str, Any] = json.loads(printed.splitlines()[-1])
+        return result
 
     def ingest_until(self, path: str) -> "subprocess.Popen[str]":
         """A cycle that is in the middle of asking for `path`."""
         self.bridge.latency = 0.5
-        seen = len(self.bridge.asked(path))
+        before = len(self.bridge.asked(path))
         process = self.start("ingest")
-        eventually(lambda: len(self.bridge.asked(path)) > seen + 2)
+        eventually(lambda: len(self.bridge.asked(path)) > before + 2)
         return process
 
 
@@ -94,8 +94,8 @@ def site_in(var: Path, install: Callable[[Path], None]) -> Iterator[Site]:
 
 @pytest.fixture
 def site(install: Callable[[Path], None]) -> Iterator[Site]:
-    with folder() as path, site_in(path, install) as made:
-        yield made
+    with folder() as path, site_in(path, install) as started:
+        yield started
 
 
 def is_whole(counts: dict[str, Any]) -> bool:

@@ -194,9 +194,9 @@ def test_with_every_provider_down_the_cycle_ends_says_why_and_they_cool_off(brid
 def test_a_provider_that_asks_to_be_left_alone_is(bridge: IBBridge) -> None:
     bridge.fail(faults.status(429, retry_after="600"))
     quotes()
-    seen = len(bridge.visits)
+    before = len(bridge.visits)
     quotes(AT + timedelta(minutes=5))
-    assert len(bridge.visits) == seen
+    assert len(bridge.visits) == before
     bridge.heal()
     bridge.now = AT + timedelta(minutes=11)
     assert quotes(AT + timedelta(minutes=11)).stored == 3

@@ -130,9 +130,9 @@ def test_pages_are_followed_to_the_end() -> None:
     with vendors.Alpaca(now=T) as vendor:
         candles = provider(vendor).candles(["AAPL"], Timeframe.M1, since, T)
     bars = candles.bars["AAPL"]
-    known = prices.bars("AAPL", timedelta(minutes=1), since, T - timedelta(minutes=17), prices.EXTENDED)
+    expected = prices.bars("AAPL", timedelta(minutes=1), since, T - timedelta(minutes=17), prices.EXTENDED)
     assert len(vendor.visits) == 3
-    assert len(bars) == len(known)
+    assert len(bars) == len(expected)
     assert np.all(np.diff(bars.opened_at) > 0)
 
 
@@ -212,12 +212,14 @@ def test_spoilt_bars_arrive_as_they_came(spoil: Any) -> None:
     assert len(candles.bars["AAPL"]) >= 10
 
 
-@pytest.mark.parametrize(("plan", "said"), [("free", "SIP late (free plan)"), ("paid", "SIP in real time")])
-def test_the_report_knows_the_plan(plan: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("plan", "entitlement"), [("free", "SIP late (free plan)"), ("paid", "SIP in real time")]
+)
+def test_the_report_knows_the_plan(plan: str, entitlement: str) -> None:
     with vendors.Alpaca(now=T, plan=plan) as vendor:
         report = provider(vendor).report(T)
     assert report.answers
-    assert said in report.entitlement
+    assert entitlement in report.entitlement
     assert "IEX only" in report.volume
     assert report.clock_offset is not None
     assert abs(report.clock_offset) < timedelta(seconds=1)

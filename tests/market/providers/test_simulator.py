@@ -51,8 +51,8 @@ def test_a_bar_equals_the_minutes_in_it(seed: int, symbol: str, at: datetime, ti
     coarse = bars(seed, symbol, timeframe, since, until)
     minutes = bars(seed, symbol, Timeframe.M1, since, until)
     assume(len(coarse) == 1 and len(minutes) == timeframe.length // MINUTE)
-    made = aggregate(minutes, np.full(len(minutes), to_instant(since)))
-    assert list(coarse.rows()) == list(made.rows())
+    aggregated = aggregate(minutes, np.full(len(minutes), to_instant(since)))
+    assert list(coarse.rows()) == list(aggregated.rows())
 
 
 @given(seeds, symbols, moments)
@@ -155,9 +155,11 @@ def test_all_that_is_invented_passes_the_quality_rules(
 
 
 @given(st.lists(symbols, min_size=1, max_size=5, unique=True), seeds, moments)
-def test_a_symbol_is_answered_alike_alone_and_among_others(asked: list[str], seed: int, at: datetime) -> None:
-    together = Simulator(seed).quotes(asked, at).ticks
-    assert together == [quote(seed, symbol, at) for symbol in asked]
+def test_a_symbol_is_answered_alike_alone_and_among_others(
+    symbols: list[str], seed: int, at: datetime
+) -> None:
+    together = Simulator(seed).quotes(symbols, at).ticks
+    assert together == [quote(seed, symbol, at) for symbol in symbols]
 
 
 PINNED = """
@@ -196,12 +198,12 @@ def test_another_seed_is_another_market() -> None:
 
 
 def test_about_one_bar_in_a_thousand_is_missing_and_stays_so(provider: Provider) -> None:
-    asked = [f"SIM{number}" for number in range(20)]
-    answer = provider.candles(asked, Timeframe.M1, AT - 5000 * MINUTE, AT)
+    symbols = [f"SIM{number}" for number in range(20)]
+    answer = provider.candles(symbols, Timeframe.M1, AT - 5000 * MINUTE, AT)
     missing = 20 * 5000 - sum(len(prices) for prices in answer.bars.values())
     assert 60 <= missing <= 140
-    again = provider.candles(asked, Timeframe.M1, AT - 5000 * MINUTE, AT)
-    assert all(len(answer.bars[symbol]) == len(again.bars[symbol]) for symbol in asked)
+    again = provider.candles(symbols, Timeframe.M1, AT - 5000 * MINUTE, AT)
+    assert all(len(answer.bars[symbol]) == len(again.bars[symbol]) for symbol in symbols)
 
 
 def test_each_timeframe_has_its_own_holes(provider: Provider) -> None:

@@ -75,8 +75,8 @@ def test_a_batch_may_fill_holes_revise_and_repeat_at_once() -> None:
     write(bars[::2])
     store.write_candles({"MSFT": bars[:1]}, Timeframe.M15, provider="polygon", feed=Feed.LIVE)
     revised = replace(bars, volume=bars.volume + np.array([0, 0, 1, 0]))
-    both = {"AAPL": revised, "MSFT": bars}
-    written = store.write_candles(both, Timeframe.M15, provider="polygon", feed=Feed.LIVE)
+    batch = {"AAPL": revised, "MSFT": bars}
+    written = store.write_candles(batch, Timeframe.M15, provider="polygon", feed=Feed.LIVE)
     assert written == Written(new=5, changed=1, kept=2)
     assert list(stored().volume) == [1_000, 1_000, 1_001, 1_000]
     assert list(stored("MSFT").close) == [100.0, 101.0, 102.0, 103.0]

@@ -17,8 +17,8 @@ def keep(bars: Bars, symbol: str = "AAPL", timeframe: Timeframe = Timeframe.M15)
     store.write_candles({symbol: bars}, timeframe, provider="polygon", feed=Feed.LIVE)
 
 
-def closes(symbol: str = "AAPL", **asked: object) -> list[float]:
-    return list(store.read_bars([symbol], Timeframe.M15, **asked)[symbol].close)  # type: ignore[arg-type]  # any option
+def closes(symbol: str = "AAPL", **options: object) -> list[float]:
+    return list(store.read_bars([symbol], Timeframe.M15, **options)[symbol].close)  # type: ignore[arg-type]  # any option
 
 
 def test_bars_come_back_as_they_were_written() -> None:
@@ -28,18 +28,18 @@ def test_bars_come_back_as_they_were_written() -> None:
     bars.final[:] = [True, True, True, False]
     bars.suspect[:] = [False, True, True, False]
     keep(bars)
-    found = store.read_bars(["AAPL"], Timeframe.M15)["AAPL"]
+    stored = store.read_bars(["AAPL"], Timeframe.M15)["AAPL"]
     for name in COLUMNS:
-        np.testing.assert_array_equal(getattr(found, name), getattr(bars, name))
-        assert getattr(found, name).dtype == getattr(bars, name).dtype
-        assert getattr(found, name).flags.c_contiguous
+        np.testing.assert_array_equal(getattr(stored, name), getattr(bars, name))
+        assert getattr(stored, name).dtype == getattr(bars, name).dtype
+        assert getattr(stored, name).flags.c_contiguous
 
 
 def test_every_asked_symbol_is_in_the_answer_and_no_other() -> None:
     for symbol, size in (("AAPL", 3), ("MSFT", 1), ("NVDA", 2)):
         keep(make.bars([float(n + 1) for n in range(size)]), symbol)
-    found = store.read_bars(["NVDA", "TSLA", "AAPL", "NVDA"], Timeframe.M15)
-    assert {symbol: list(bars.close) for symbol, bars in found.items()} == {
+    stored = store.read_bars(["NVDA", "TSLA", "AAPL", "NVDA"], Timeframe.M15)
+    assert {symbol: list(bars.close) for symbol, bars in stored.items()} == {
         "NVDA": [1.0, 2.0],
         "TSLA": [],
         "AAPL": [1.0, 2.0, 3.0],
@@ -68,8 +68,8 @@ def test_a_span_includes_its_beginning_and_not_its_end() -> None:
 def test_the_last_bars_are_the_newest_of_each_symbol_oldest_first() -> None:
     keep(make.bars([100.0, 101.0, 102.0]))
     keep(make.bars([200.0]), "MSFT")
-    found = store.read_bars(["AAPL", "MSFT"], Timeframe.M15, last=2)
-    assert [list(bars.close) for bars in found.values()] == [[101.0, 102.0], [200.0]]
+    stored = store.read_bars(["AAPL", "MSFT"], Timeframe.M15, last=2)
+    assert [list(bars.close) for bars in stored.values()] == [[101.0, 102.0], [200.0]]
     assert closes(last=1, until=make.T0 + 30 * MINUTES) == [101.0]
 
 
@@ -87,8 +87,8 @@ def test_closed_bars_are_final_regular_and_not_suspect() -> None:
 def test_the_arrays_of_all_symbols_are_views_of_the_same_ones() -> None:
     keep(make.bars([100.0]))
     keep(make.bars([200.0]), "MSFT")
-    found = store.read_bars(["AAPL", "MSFT"], Timeframe.M15)
-    assert found["AAPL"].close.base is found["MSFT"].close.base
+    stored = store.read_bars(["AAPL", "MSFT"], Timeframe.M15)
+    assert stored["AAPL"].close.base is stored["MSFT"].close.base
 
 
 def test_the_context_of_bars_is_what_is_stored_around_them() -> None:

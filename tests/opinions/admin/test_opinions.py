@@ -30,7 +30,7 @@ def listed(client: Client, address: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("query", "count"),
     [
         ("", 5),
         ("?status__exact=failed", 1),
@@ -41,8 +41,8 @@ def listed(client: Client, address: str) -> list[str]:
         ("?q=MSFT", 1),
     ],
 )
-def test_runs_are_found(operator: Client, asked: str, found: int) -> None:
-    assert len(listed(operator, f"{RUNS}{asked}")) == found
+def test_runs_are_found(operator: Client, query: str, count: int) -> None:
+    assert len(listed(operator, f"{RUNS}{query}")) == count
 
 
 def test_a_list_reads_no_snapshot_and_asks_as_often_for_many(
@@ -54,7 +54,7 @@ def test_a_list_reads_no_snapshot_and_asks_as_often_for_many(
     operator.get(RUNS)
     with count_queries("admin opinion runs") as caught:  # who asks (2), the analysts, the count, the page
         operator.get(RUNS)
-    assert not [one for one in caught.captured_queries if "inputs" in one["sql"]]
+    assert not [query for query in caught.captured_queries if "inputs" in query["sql"]]
 
 
 def test_the_page_of_a_run_shows_all_of_it_as_text(operator: Client) -> None:
@@ -63,20 +63,20 @@ def test_the_page_of_a_run_shows_all_of_it_as_text(operator: Client) -> None:
     run.inputs = {"trend": "bullish"}
     run.save()
     html = operator.get(f"{RUNS}{run.pk}/change/").content.decode()
-    for said in (
+    for expected in (
         "47.30",
         "not grounded",
         "&lt;b&gt;to you&lt;/b&gt;",
         "&quot;trend&quot;: &quot;bullish&quot;",
     ):
-        assert said in html, said
+        assert expected in html, expected
     assert f"/opinions/{run.pk}/" in html
 
 
 def test_a_failure_and_one_that_waits_have_pages_too(operator: Client) -> None:
-    for status, said in (("failed", "No answer."), ("queued", "queued")):
+    for status, expected in (("failed", "No answer."), ("queued", "queued")):
         run = OrchestrationRun.objects.get(status=status)
-        assert said in operator.get(f"{RUNS}{run.pk}/change/").content.decode()
+        assert expected in operator.get(f"{RUNS}{run.pk}/change/").content.decode()
 
 
 def test_memories_are_found_by_symbol_and_by_words(operator: Client) -> None:

@@ -19,7 +19,7 @@ def texts(client: APIClient, query: str = "") -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ("", ["BUY MSFT", "BUY AAPL"]),
         ("?q=earning", ["BUY AAPL"]),
@@ -29,8 +29,8 @@ def texts(client: APIClient, query: str = "") -> list[str]:
         ("?kind=decision", []),
     ],
 )
-def test_memories_are_found_by_words_and_symbol(reader: APIClient, query: str, found: list[str]) -> None:
-    assert sorted(texts(reader, query)) == sorted(found)
+def test_memories_are_found_by_words_and_symbol(reader: APIClient, query: str, expected: list[str]) -> None:
+    assert sorted(texts(reader, query)) == sorted(expected)
 
 
 @pytest.mark.parametrize("query", ["?symbol=XXXX", "?kind=dream"])

@@ -63,7 +63,7 @@ def test_one_that_has_ended_is_refused(asker: APIClient, signal: Signal) -> None
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "complaint"),
     [
         ({"analyst": "oracle"}, "is not a known value"),
         ({"analyst": "llm"}, "Set LLM_BASE_URL and LLM_MODEL."),
@@ -72,11 +72,11 @@ def test_one_that_has_ended_is_refused(asker: APIClient, signal: Signal) -> None
     ],
 )
 def test_a_bad_body_is_refused_with_what_to_do(
-    asker: APIClient, signal: Signal, body: dict[str, Any], said: str
+    asker: APIClient, signal: Signal, body: dict[str, Any], complaint: str
 ) -> None:
     answer = analyse(asker, signal, **body)
     assert answer.status_code == 400
-    assert said in answer.content.decode()
+    assert complaint in answer.content.decode()
     assert not OrchestrationRun.objects.exists()
 
 

@@ -11,7 +11,7 @@ from tests import make
 pytestmark = pytest.mark.django_db
 
 
-def asked() -> str:
+def output() -> str:
     out = StringIO()
     call_command("orchestrate", "--all", stdout=out)
     return out.getvalue()
@@ -19,8 +19,8 @@ def asked() -> str:
 
 def test_every_watched_instrument_is_asked_about_once() -> None:
     make.only("AAPL", "MSFT")
-    assert "about 2 instruments" in asked()
-    assert "about 0 instruments" in asked()
+    assert "about 2 instruments" in output()
+    assert "about 0 instruments" in output()
     assert {run.symbol for run in OrchestrationRun.objects.all()} == {"AAPL", "MSFT"}
     assert {queued.key for queued in OrmQ.objects.all()} == {"slow"}
 
@@ -29,7 +29,7 @@ def test_an_analyst_that_is_not_set_up_is_refused_with_what_to_do(settings: Any)
     make.only("AAPL")
     settings.ANALYST = "llm"
     with pytest.raises(CommandError, match="Set LLM_BASE_URL and LLM_MODEL"):
-        asked()
+        output()
     assert not OrchestrationRun.objects.exists()
 
 

@@ -22,7 +22,7 @@ def watchlist(db: None) -> None:
 
 
 def a_backtest(**values: Any) -> Backtest:
-    found = {
+    usual = {
         "strategy_id": "ma_crossover_v1",
         "timeframe": "1d",
         "symbols": [f"S{n}" for n in range(8)],
@@ -37,12 +37,12 @@ def a_backtest(**values: Any) -> Backtest:
         "started_at": make.T0 + timedelta(minutes=5),
         "finished_at": make.T0 + timedelta(minutes=5, seconds=3),
     }
-    return Backtest.objects.create(**found | values)
+    return Backtest.objects.create(**usual | values)
 
 
 def entry(**values: str) -> dict[str, str]:
-    said = {"strategy_id": "rsi_momentum_v1", "timeframe": "1d", "symbols": "aapl, MSFT", "cost_bps": "2"}
-    return said | values
+    fields = {"strategy_id": "rsi_momentum_v1", "timeframe": "1d", "symbols": "aapl, MSFT", "cost_bps": "2"}
+    return fields | values
 
 
 def test_its_page_shows_the_table_as_it_is_printed_and_the_warnings(operator: Client) -> None:
@@ -74,11 +74,11 @@ def test_the_form_offers_the_watchlist(operator: Client) -> None:
 
 def test_running_one_queues_it_and_shows_its_page(operator: Client) -> None:
     answer = operator.post(RUN, entry(since="2024-01-02"))
-    asked = Backtest.objects.get()
-    assert answer.headers["Location"] == f"{LIST}{asked.pk}/change/"
-    assert (asked.symbols, str(asked.since), asked.until) == (["AAPL", "MSFT"], "2024-01-02", None)
-    assert (asked.status, str(asked.requested_by), OrmQ.objects.count()) == ("queued", "operator", 1)
-    assert LogEntry.objects.get().object_id == str(asked.pk)
+    backtest = Backtest.objects.get()
+    assert answer.headers["Location"] == f"{LIST}{backtest.pk}/change/"
+    assert (backtest.symbols, str(backtest.since), backtest.until) == (["AAPL", "MSFT"], "2024-01-02", None)
+    assert (backtest.status, str(backtest.requested_by), OrmQ.objects.count()) == ("queued", "operator", 1)
+    assert LogEntry.objects.get().object_id == str(backtest.pk)
 
 
 @pytest.mark.parametrize(

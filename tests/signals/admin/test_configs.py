@@ -47,8 +47,8 @@ def cells(client: Client, config: StrategyConfig) -> dict[str, str]:
     """The words in its row, by column."""
     page = client.get(LIST).content.decode()
     (row,) = re.findall(rf"<tr>(?:(?!</tr>).)*/{config.pk}/change/.*?</tr>", page, re.DOTALL)
-    found = re.findall(r'class="field-(\w+)[^"]*">(.*?)</t[dh]>', row, re.DOTALL)
-    return {name: " ".join(re.sub(r"<[^>]+>", " ", text).split()) for name, text in found}
+    columns = re.findall(r'class="field-(\w+)[^"]*">(.*?)</t[dh]>', row, re.DOTALL)
+    return {name: " ".join(re.sub(r"<[^>]+>", " ", text).split()) for name, text in columns}
 
 
 def act(client: Client, action: str, *configs: StrategyConfig) -> list[str]:
@@ -101,9 +101,9 @@ def test_only_what_differs_from_the_defaults_is_stored(operator: Client, config:
 def test_what_is_impossible_is_told_at_its_field_and_nothing_is_saved(
     operator: Client, config: StrategyConfig, values: dict[str, str], field: str, complaint: str
 ) -> None:
-    ((found, told),) = save(operator, config, lifetime_bars=3, **values).items()
-    assert found == f"parameter_{field}"
-    assert told[0].startswith(complaint)
+    ((error_field, errors),) = save(operator, config, lifetime_bars=3, **values).items()
+    assert error_field == f"parameter_{field}"
+    assert errors[0].startswith(complaint)
     assert (config.parameters, config.lifetime_bars, config.changed_at) == ({}, 1, None)
 
 
@@ -133,7 +133,7 @@ def test_saving_what_is_there_already_changes_nothing(operator: Client, config: 
 def test_saving_leaves_alone_what_a_scan_writes_meanwhile(operator: Client, config: StrategyConfig) -> None:
     with CaptureQueriesContext(connection) as queries:
         save(operator, config, lifetime_bars=2)
-    (update,) = [one["sql"] for one in queries if one["sql"].startswith('UPDATE "strategy_configs"')]
+    (update,) = [query["sql"] for query in queries if query["sql"].startswith('UPDATE "strategy_configs"')]
     assert "lifetime_bars" in update
     assert "scanned_at" not in update
 
@@ -148,8 +148,8 @@ def test_strategy_and_timeframe_are_chosen_first_and_the_rest_starts_as_usual(op
     assert "parameter_rsi_period" in form.fields
     assert (form["lifetime_bars"].value(), form["flat_at_close"].value()) == (8, True)
     operator.post(NEW, entry(parameter_rsi_period="7", lifetime_bars=4))
-    made = StrategyConfig.objects.get(strategy_id=RSI, timeframe="1h")
-    assert (made.parameters, made.lifetime_bars, made.is_fresh) == ({"rsi_period": 7}, 4, True)
+    config = StrategyConfig.objects.get(strategy_id=RSI, timeframe="1h")
+    assert (config.parameters, config.lifetime_bars, config.is_fresh) == ({"rsi_period": 7}, 4, True)
 
 
 def test_strategy_and_timeframe_never_change(operator: Client, config: StrategyConfig) -> None:
@@ -237,7 +237,7 @@ def test_a_row_says_how_a_strategy_is_used(operator: Client, config: StrategyCon
 
 
 @pytest.mark.parametrize(
-    ("timeframe", "bars", "said"),
+    ("timeframe", "bars", "sentence"),
     [
         ("15m", 8, "8 bars: 2 h of session time"),
         ("1h", 1, "1 bar: 60 min of session time"),
@@ -245,18 +245,20 @@ def test_a_row_says_how_a_strategy_is_used(operator: Client, config: StrategyCon
         ("1w", 2, "2 bars: until the next session's close"),
     ],
 )
-def test_a_lifetime_is_told_in_words(timeframe: str, bars: int, said: str) -> None:
-    assert signal_formatting.lifetime(bars, timeframe) == said
+def test_a_lifetime_is_told_in_words(timeframe: str, bars: int, sentence: str) -> None:
+    assert signal_formatting.lifetime(bars, timeframe) == sentence
 
 
 def test_a_row_tells_what_the_newest_scan_of_it_counted(operator: Client, config: StrategyConfig) -> None:
     config.scanned_at = make.T0
     config.save()
-    mine = {"strategy_id": RSI, "timeframe": "1d", "evaluated": 1_200, "warming_up": 2, "stored": 0}
-    Scan.objects.create(started_at=make.T0, outcome="finished", counts=[mine, mine | {"timeframe": "15m"}])
+    counts = {"strategy_id": RSI, "timeframe": "1d", "evaluated": 1_200, "warming_up": 2, "stored": 0}
+    Scan.objects.create(
+        started_at=make.T0, outcome="finished", counts=[counts, counts | {"timeframe": "15m"}]
+    )
     Scan.objects.create(started_at=make.T0 + timedelta(minutes=1), outcome="finished", counts=[])
-    told = cells(operator, config)["state"]
-    assert told == "on 2024-07-03 14:00: bars evaluated 1,200, warming up 2"
+    state = cells(operator, config)["state"]
+    assert state == "on 2024-07-03 14:00: bars evaluated 1,200, warming up 2"
 
 
 def test_a_row_tells_its_pooled_record(operator: Client, config: StrategyConfig) -> None:
@@ -308,7 +310,7 @@ def test_switching_off_twice_is_the_same_as_once(operator: Client, config: Strat
 def test_a_rescan_evaluates_the_chosen_ones_again(operator: Client, config: StrategyConfig) -> None:
     StrategyConfig.objects.update(scanned_at=make.T0)
     assert act(operator, "rescan", config)[0].startswith("A scan is queued")
-    assert [found for found in StrategyConfig.objects.all() if found.is_fresh] == [config]
+    assert [stored for stored in StrategyConfig.objects.all() if stored.is_fresh] == [config]
     assert (Scan.objects.get().trigger, OrmQ.objects.count()) == ("request", 1)
     assert str(Scan.objects.get().requested_by) == "operator"
 

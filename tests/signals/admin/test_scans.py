@@ -26,7 +26,7 @@ def a_scan(**values: Any) -> Scan:
         "warming_up": 1,
         "reasons": {"warming_up": "MSFT needs 200 bars, has 60"},
     }
-    found = {
+    usual = {
         "outcome": "finished",
         "started_at": make.T0,
         "finished_at": make.T0 + timedelta(seconds=1.5),
@@ -35,7 +35,7 @@ def a_scan(**values: Any) -> Scan:
         "counts": [counted, {"strategy_id": "gone_v1", "timeframe": "1d"}],
         "ended": {"bar revised": 3},
     }
-    return Scan.objects.create(**found | values)
+    return Scan.objects.create(**usual | values)
 
 
 def test_a_row_tells_what_a_scan_did(operator: Client) -> None:
@@ -59,27 +59,27 @@ def test_the_page_of_a_scan_tells_why_there_is_nothing(operator: Client) -> None
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "ending"),
     [
         ({"outcome": "queued", "finished_at": None}, "queued"),
         ({"outcome": "skipped"}, "skipped: another scan was running"),
         ({"outcome": "broken"}, "broken: it ended without finishing"),
     ],
 )
-def test_how_it_ended_is_told_in_words(operator: Client, values: dict[str, Any], told: str) -> None:
+def test_how_it_ended_is_told_in_words(operator: Client, values: dict[str, Any], ending: str) -> None:
     a_scan(**values)
-    assert told in operator.get(LIST).content.decode()
+    assert ending in operator.get(LIST).content.decode()
 
 
 def test_scan_now_queues_one_and_says_so(operator: Client) -> None:
     assert "Scan now" in operator.get(LIST).content.decode()
     page = operator.post(ASK, follow=True)
-    assert [str(one) for one in page.context["messages"]] == [
+    assert [str(message) for message in page.context["messages"]] == [
         "A scan is queued; the worker starts it at once. This list shows how it went."
     ]
-    asked = Scan.objects.get()
-    assert (asked.outcome, str(asked.requested_by), OrmQ.objects.count()) == ("queued", "operator", 1)
-    assert LogEntry.objects.get().object_id == str(asked.pk)
+    scan = Scan.objects.get()
+    assert (scan.outcome, str(scan.requested_by), OrmQ.objects.count()) == ("queued", "operator", 1)
+    assert LogEntry.objects.get().object_id == str(scan.pk)
 
 
 def test_scan_now_is_a_post_only(operator: Client) -> None:

@@ -39,14 +39,14 @@ def cells(client: Client, signal: Signal) -> dict[str, str]:
     }
 
 
-def found(client: Client, query: str) -> list[Signal]:
+def listed(client: Client, query: str) -> list[Signal]:
     return list(client.get(f"{LIST}?{query}").context["cl"].result_list)
 
 
 def cancel(client: Client, *signals: Signal, reason: str = "") -> list[str]:
     chosen = {
         "action": "cancel",
-        "_selected_action": [one.pk for one in signals],
+        "_selected_action": [signal.pk for signal in signals],
         "index": 0,
         "reason": reason,
     }
@@ -88,19 +88,21 @@ def test_opposite_pending_ones_name_each_other(operator: Client) -> None:
 def test_it_is_found_by_the_status_that_counts(operator: Client) -> None:
     waits, overdue = make.signal(expires_at=LATER), make.signal("MSFT")
     expired, cancelled = make.sell(status="expired"), make.sell("MSFT", status="cancelled")
-    assert found(operator, "status=pending") == [waits]
-    assert set(found(operator, "status=expired")) == {overdue, expired}
-    assert found(operator, "status=cancelled") == [cancelled]
-    assert found(operator, "status=approved") == []
+    assert listed(operator, "status=pending") == [waits]
+    assert set(listed(operator, "status=expired")) == {overdue, expired}
+    assert listed(operator, "status=cancelled") == [cancelled]
+    assert listed(operator, "status=approved") == []
 
 
 def test_it_is_found_by_side_strategy_timeframe_and_day(operator: Client) -> None:
     buy = make.signal()
     sell = make.sell(timeframe="15m", generated_at=timezone.now(), expires_at=LATER)
-    assert found(operator, "signal_type__exact=BUY") == found(operator, "strategy=macd_crossover_v1") == [buy]
-    assert found(operator, "timeframe__exact=15m") == found(operator, "day=today") == [sell]
-    assert found(operator, "day=yesterday") == []
-    assert found(operator, "day=nonsense&status=nonsense") == [sell, buy]
+    assert (
+        listed(operator, "signal_type__exact=BUY") == listed(operator, "strategy=macd_crossover_v1") == [buy]
+    )
+    assert listed(operator, "timeframe__exact=15m") == listed(operator, "day=today") == [sell]
+    assert listed(operator, "day=yesterday") == []
+    assert listed(operator, "day=nonsense&status=nonsense") == [sell, buy]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_it_is_found_by_symbol_day_and_words_of_its_reasoning(
 ) -> None:
     make.signal()
     make.signal("MSFT", generated_at=make.T0, expires_at=LATER)
-    assert [one.symbol for one in found(operator, f"q={typed}")] == symbols
+    assert [signal.symbol for signal in listed(operator, f"q={typed}")] == symbols
 
 
 def test_the_list_takes_as_many_queries_for_many_as_for_one(
@@ -131,7 +133,7 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
         make.sell(f"S{n}", expires_at=LATER)
     # who asks (2), which strategies there are, the count, the page, conflicts
     with count_queries("admin signals"):
-        assert len(found(operator, "")) == 100
+        assert len(listed(operator, "")) == 100
 
 
 @pytest.mark.parametrize(
@@ -176,9 +178,9 @@ def test_its_page_links_to_those_that_say_the_opposite(operator: Client) -> None
 
 def test_its_page_tells_the_record_of_its_strategy_pooled_first(operator: Client) -> None:
     counts = {"cases": 212, "targets": 100, "stops": 80, "bars": 9_000, "computed_at": make.T0}
-    mine = {"strategy_id": "macd_crossover_v1", "timeframe": "1d"}
-    pooled = StrategyRecord.objects.create(**mine | counts, symbol="")
-    StrategyRecord.objects.create(**mine | counts, symbol="MSFT")
+    pair = {"strategy_id": "macd_crossover_v1", "timeframe": "1d"}
+    pooled = StrategyRecord.objects.create(**pair | counts, symbol="")
+    StrategyRecord.objects.create(**pair | counts, symbol="MSFT")
     page = operator.get(page_of(make.signal())).content.decode()
     assert f"<div>over the watchlist: {pooled.sentence()}</div><div>AAPL: no record yet</div>" in page
 
@@ -198,8 +200,8 @@ def test_its_page_takes_few_queries(operator: Client, count_queries: CountQuerie
 
 def test_the_chosen_pending_ones_are_cancelled_with_a_reason_and_written_down(operator: Client) -> None:
     signal, other = make.signal(expires_at=LATER), make.signal("MSFT", expires_at=LATER)
-    told = cancel(operator, signal, reason="earnings tonight")
-    assert told == ["Cancelled: BUY AAPL macd_crossover_v1 1d."]
+    messages = cancel(operator, signal, reason="earnings tonight")
+    assert messages == ["Cancelled: BUY AAPL macd_crossover_v1 1d."]
     signal.refresh_from_db()
     other.refresh_from_db()
     assert (signal.status, other.status) == ("cancelled", "pending")
@@ -210,8 +212,8 @@ def test_the_chosen_pending_ones_are_cancelled_with_a_reason_and_written_down(op
 
 def test_those_not_pending_any_more_are_named_and_left_as_they_are(operator: Client) -> None:
     waits, overdue = make.signal(expires_at=LATER), make.signal("MSFT")
-    told, left = cancel(operator, waits, overdue)[::-1]
-    assert told == "Cancelled: BUY AAPL macd_crossover_v1 1d."
+    done, left = cancel(operator, waits, overdue)[::-1]
+    assert done == "Cancelled: BUY AAPL macd_crossover_v1 1d."
     assert left.startswith("BUY MSFT macd_crossover_v1 1d was left as it is. It is expired since 2024-07-03")
 
 
@@ -234,7 +236,9 @@ def test_more_than_a_page_is_never_cancelled_at_once(operator: Client) -> None:
     chosen = Signal.objects.first()
     assert chosen is not None
     answer = operator.post(LIST, everything | {"_selected_action": chosen.pk}, follow=True)
-    assert [str(one) for one in answer.context["messages"]] == ["Nothing was done: choose at most 100."]
+    assert [str(message) for message in answer.context["messages"]] == [
+        "Nothing was done: choose at most 100."
+    ]
     assert Signal.objects.filter(status="pending").count() == 101
 
 

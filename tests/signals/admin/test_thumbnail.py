@@ -76,19 +76,19 @@ def test_entry_stop_and_target_are_lines_with_words_in_the_order_of_their_prices
 
 def test_everything_lies_inside_the_picture() -> None:
     svg = drawn(unsaved(), bars(60, 20))
-    found = [
-        percent(one, name)
-        for one in svg.iter()
+    percents = [
+        percent(element, name)
+        for element in svg.iter()
         for name in ("x", "y", "x1", "x2", "y1", "y2")
-        if name in one.attrib
+        if name in element.attrib
     ]
-    assert min(found) >= 0
-    assert max(found) <= 100
+    assert min(percents) >= 0
+    assert max(percents) <= 100
 
 
 def test_a_fall_is_told_from_a_rise_by_class_and_an_unchanged_bar_is_seen() -> None:
     svg = drawn(unsaved(), make.bars([100, 101, 99, 99], make.T0 - 3 * Timeframe.M15.length))
-    assert [one.attrib["class"] for one in svg.findall(f"{SVG}g")] == ["rise", "rise", "fall", "rise"]
+    assert [group.attrib["class"] for group in svg.findall(f"{SVG}g")] == ["rise", "rise", "fall", "rise"]
     assert min(percent(body, "height") for body in svg.findall(f"{SVG}g/{SVG}rect")) > 0
 
 
@@ -115,8 +115,8 @@ def test_after_a_split_the_levels_are_drawn_on_the_bars_shares_with_the_words_of
     names = ("entry_price", "stop_loss", "take_profit")
     prices = {name: 4 * getattr(unsaved(), name) for name in names}
     after = drawn(unsaved(**prices), bars(60), 4)
-    assert [one.attrib for one in after.iter(f"{SVG}line")] == [
-        one.attrib for one in before.iter(f"{SVG}line")
+    assert [line.attrib for line in after.iter(f"{SVG}line")] == [
+        line.attrib for line in before.iter(f"{SVG}line")
     ]
     assert "entry 402.00" in texts(after)
 
@@ -125,8 +125,8 @@ def test_after_a_split_the_levels_are_drawn_on_the_bars_shares_with_the_words_of
 def test_only_splits_that_came_after_the_signal_count() -> None:
     signal = make.signal()
     for day, recorded_at in ((2, make.T0), (8, signal.created_at - timedelta(days=1)), (5, make.T0)):
-        found = {"symbol": "AAPL", "date": date(2024, 7, day), "recorded_at": recorded_at}
-        Split.objects.create(**found, ratio=4, source="alpaca")
+        key = {"symbol": "AAPL", "date": date(2024, 7, day), "recorded_at": recorded_at}
+        Split.objects.create(**key, ratio=4, source="alpaca")
     assert thumbnail.shares(signal) == 4
     assert thumbnail.shares(make.signal("MSFT")) == 1
 

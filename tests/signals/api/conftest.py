@@ -31,7 +31,7 @@ def trader(db: None) -> APIClient:
 def pending(db: None) -> Pending:
     """Makes a BUY that a person may still decide on for an hour."""
 
-    def made(symbol: str = "AAPL", **values: Any) -> Signal:
+    def create(symbol: str = "AAPL", **values: Any) -> Signal:
         return make.signal(symbol, **{"expires_at": timezone.now() + timedelta(hours=1)} | values)
 
-    return made
+    return create

@@ -29,16 +29,16 @@ def market(db: None) -> None:
     make.history("AAPL", make.turning(), Timeframe.D1, until=make.T0.replace(hour=0))
 
 
-def asked(minute: int = 0, **values: Any) -> Backtest:
+def queued_backtest(minute: int = 0, **values: Any) -> Backtest:
     rules = {"lifetime_bars": 1, "longest_holding_bars": 40, "flat_at_close": False, "cost_bps": 2.0}
     queued = {"queued_at": make.T0 + timedelta(minutes=minute), "minimum_confidence": Decimal("0.6")}
     return Backtest.objects.create(**WANTED | rules | queued | values)
 
 
 def test_a_finished_backtest_has_its_result(reader: APIClient) -> None:
-    made = asked(parameters={"oversold": 25}, **DONE)
-    assert reader.get(f"{URL}{made.pk}/").json() == {
-        "id": str(made.pk),
+    stored = queued_backtest(parameters={"oversold": 25}, **DONE)
+    assert reader.get(f"{URL}{stored.pk}/").json() == {
+        "id": str(stored.pk),
         "strategy_id": "rsi_momentum_v1",
         "timeframe": "1d",
         "symbols": ["AAPL"],
@@ -61,9 +61,9 @@ def test_a_finished_backtest_has_its_result(reader: APIClient) -> None:
 
 
 def test_the_figures_come_in_the_order_of_the_table(trader: APIClient) -> None:
-    made = Backtest.objects.get(pk=trader.post(URL, WANTED).json()["id"])
-    backtest.run(made, make.T0)
-    result = trader.get(f"{URL}{made.pk}/").json()["result"]
+    stored = Backtest.objects.get(pk=trader.post(URL, WANTED).json()["id"])
+    backtest.run(stored, make.T0)
+    result = trader.get(f"{URL}{stored.pk}/").json()["result"]
     assert list(result) == ["rows", "warnings", "text"]
     assert list(result["rows"][0]) == [column.name for column in fields(backtest.Figures)]
     assert [row["symbol"] for row in result["rows"]] == ["", "AAPL"]
@@ -71,25 +71,27 @@ def test_the_figures_come_in_the_order_of_the_table(trader: APIClient) -> None:
 
 
 def test_the_list_leaves_out_the_results(reader: APIClient) -> None:
-    made = asked(**DONE)
-    shown = reader.get(f"{URL}{made.pk}/").json()
+    stored = queued_backtest(**DONE)
+    shown = reader.get(f"{URL}{stored.pk}/").json()
     del shown["result"]
     assert reader.get(URL).json()["results"] == [shown]
 
 
 def test_the_newest_come_first(reader: APIClient) -> None:
-    made = [str(asked(minute).pk) for minute in (0, 2, 1)]
-    assert [row["id"] for row in reader.get(URL).json()["results"]] == [made[1], made[2], made[0]]
+    ids = [str(queued_backtest(minute).pk) for minute in (0, 2, 1)]
+    assert [row["id"] for row in reader.get(URL).json()["results"]] == [ids[1], ids[2], ids[0]]
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "count"),
     [("", 2), ("strategy=rsi_momentum_v1", 1), ("timeframe=15m", 1), ("status=failed", 1), ("limit=1", 2)],
 )
-def test_the_list_is_filtered(reader: APIClient, query: str, found: int) -> None:
-    asked()
-    asked(strategy_id="ma_crossover_v1", timeframe="15m", status=Backtest.Status.FAILED, finished_at=make.T0)
-    assert reader.get(f"{URL}?{query}").json()["count"] == found
+def test_the_list_is_filtered(reader: APIClient, query: str, count: int) -> None:
+    queued_backtest()
+    queued_backtest(
+        strategy_id="ma_crossover_v1", timeframe="15m", status=Backtest.Status.FAILED, finished_at=make.T0
+    )
+    assert reader.get(f"{URL}?{query}").json()["count"] == count
 
 
 @pytest.mark.parametrize(
@@ -140,9 +142,9 @@ def test_all_that_was_asked_for_is_kept(trader: APIClient) -> None:
 
 
 def test_it_is_written_down(trader: APIClient) -> None:
-    made = trader.post(URL, WANTED).json()
+    created = trader.post(URL, WANTED).json()
     entry = LogEntry.objects.get()
-    assert (str(entry.user), entry.object_id) == ("trader", made["id"])
+    assert (str(entry.user), entry.object_id) == ("trader", created["id"])
     assert entry.get_change_message() == "Asked for."
 
 

@@ -25,9 +25,9 @@ def finished(minute: int = 0, **values: Any) -> Scan:
 
 def test_a_scan_says_what_it_counted(reader: APIClient) -> None:
     counts = [{"strategy_id": "ma_crossover_v1", "warming_up": 1, "reasons": {"warming_up": "needs 200"}}]
-    made = finished(evaluated=8, stored=1, counts=counts, ended={"bar revised": 2})
-    assert reader.get(f"{URL}{made.pk}/").json() == {
-        "id": made.pk,
+    scan = finished(evaluated=8, stored=1, counts=counts, ended={"bar revised": 2})
+    assert reader.get(f"{URL}{scan.pk}/").json() == {
+        "id": scan.pk,
         "trigger": "schedule",
         "outcome": "finished",
         "requested_by": None,
@@ -53,13 +53,13 @@ def test_counts_come_in_the_described_order(reader: APIClient, macd: StrategyCon
 
 
 def test_the_newest_come_first(reader: APIClient) -> None:
-    made = [finished(minute).pk for minute in (0, 2, 1, 2)]
+    ids = [finished(minute).pk for minute in (0, 2, 1, 2)]
     listed = [row["id"] for row in reader.get(URL).json()["results"]]
-    assert listed == [made[3], made[1], made[2], made[0]]
+    assert listed == [ids[3], ids[1], ids[2], ids[0]]
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "count"),
     [
         ("", 3),
         ("outcome=skipped", 1),
@@ -68,11 +68,11 @@ def test_the_newest_come_first(reader: APIClient) -> None:
         ("outcome=finished&started_after=2024-07-03T14:01:00Z", 1),
     ],
 )
-def test_the_list_is_filtered(reader: APIClient, query: str, found: int) -> None:
+def test_the_list_is_filtered(reader: APIClient, query: str, count: int) -> None:
     finished(0)
     finished(1)
     finished(2, outcome=Scan.Outcome.SKIPPED)
-    assert reader.get(f"{URL}?{query}").json()["count"] == found
+    assert reader.get(f"{URL}?{query}").json()["count"] == count
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_a_scan_that_was_asked_for_is_queued_and_has_an_address(trader: APIClien
 
 
 def test_it_is_written_down(trader: APIClient) -> None:
-    made = trader.post(URL).json()
+    created = trader.post(URL).json()
     entry = LogEntry.objects.get()
-    assert (str(entry.user), entry.object_id) == ("trader", str(made["id"]))
+    assert (str(entry.user), entry.object_id) == ("trader", str(created["id"]))
     assert entry.get_change_message() == "Asked for."
 
 

@@ -39,9 +39,12 @@ def test_it_adds_what_the_signal_stands_on(reader: APIClient, pending: Pending) 
 def test_conflicting_signals_name_each_other(reader: APIClient, pending: Pending) -> None:
     buy = pending()
     sell = make.sell(expires_at=buy.expires_at, timeframe="15m")
-    shown = [reader.get(f"{URL}{one.pk}/").json() for one in (buy, sell)]
-    assert [one["is_conflicting"] for one in shown] == [True, True]
-    assert [[other["id"] for other in one["conflicts"]] for one in shown] == [[str(sell.pk)], [str(buy.pk)]]
+    shown = [reader.get(f"{URL}{signal.pk}/").json() for signal in (buy, sell)]
+    assert [detail["is_conflicting"] for detail in shown] == [True, True]
+    assert [[other["id"] for other in detail["conflicts"]] for detail in shown] == [
+        [str(sell.pk)],
+        [str(buy.pk)],
+    ]
     assert shown[0]["conflicts"][0] == {
         "id": str(sell.pk),
         "strategy_id": "rsi_momentum_v1",
@@ -74,11 +77,11 @@ def test_who_knows_the_signal_as_it_is_gets_no_body(reader: APIClient, pending: 
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", etag)
 
 
-@pytest.mark.parametrize("known", ['W/{}, "x"', '"x", {}', "*"])
-def test_a_tag_may_be_weak_or_one_of_several(reader: APIClient, pending: Pending, known: str) -> None:
+@pytest.mark.parametrize("header", ['W/{}, "x"', '"x", {}', "*"])
+def test_a_tag_may_be_weak_or_one_of_several(reader: APIClient, pending: Pending, header: str) -> None:
     address = f"{URL}{pending().pk}/"
     etag = reader.get(address)["ETag"]
-    assert reader.get(address, HTTP_IF_NONE_MATCH=known.format(etag)).status_code == 304
+    assert reader.get(address, HTTP_IF_NONE_MATCH=header.format(etag)).status_code == 304
 
 
 def test_a_change_of_what_is_decided_on_is_a_new_tag(reader: APIClient, pending: Pending) -> None:

@@ -127,9 +127,9 @@ def test_the_list_is_filtered_and_ordered(reader: APIClient, query: str, expecte
 
 @pytest.mark.parametrize("order", ["generated_at", "-generated_at", "confidence", "-confidence"])
 def test_ties_are_broken_by_id_so_that_pages_neither_repeat_nor_miss(reader: APIClient, order: str) -> None:
-    made = sorted(str(make.signal(symbol).pk) for symbol in ("AAPL", "MSFT", "TSLA"))
+    ids = sorted(str(make.signal(symbol).pk) for symbol in ("AAPL", "MSFT", "TSLA"))
     pages = [reader.get(f"{URL}?ordering={order}&limit=1&offset={n}").json() for n in range(3)]
-    assert [page["results"][0]["id"] for page in pages] == made
+    assert [page["results"][0]["id"] for page in pages] == ids
     assert {page["count"] for page in pages} == {3}
 
 

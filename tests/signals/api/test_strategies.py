@@ -22,7 +22,7 @@ def record(symbol: str = "", timeframe: str = "1d", **values: Any) -> StrategyRe
 def test_the_list_has_every_strategy_of_the_registry(reader: APIClient) -> None:
     answer = reader.get(URL).json()
     assert answer["count"] == 3
-    assert [(one["id"], one["title"]) for one in answer["results"]] == [
+    assert [(strategy["id"], strategy["title"]) for strategy in answer["results"]] == [
         ("rsi_momentum_v1", "RSI momentum"),
         ("macd_crossover_v1", "MACD crossover"),
         ("ma_crossover_v1", "Moving averages"),
@@ -31,7 +31,7 @@ def test_the_list_has_every_strategy_of_the_registry(reader: APIClient) -> None:
 
 
 def test_parameters_say_what_they_mean_and_may_be(reader: APIClient) -> None:
-    parameters = {one["name"]: one for one in reader.get(RSI).json()["parameters"]}
+    parameters = {parameter["name"]: parameter for parameter in reader.get(RSI).json()["parameters"]}
     assert parameters["oversold"] == {
         "name": "oversold",
         "meaning": "BUY when the RSI falls below this.",
@@ -73,19 +73,19 @@ def test_the_list_has_the_pooled_records_and_one_strategy_those_of_symbols_too(r
     record("AAPL")
     record(timeframe="15m", cases=500)
     listed = reader.get(URL).json()["results"][0]["records"]
-    assert [(one["timeframe"], one["symbol"], one["cases"]) for one in listed] == [
+    assert [(row["timeframe"], row["symbol"], row["cases"]) for row in listed] == [
         ("15m", "", 500),
         ("1d", "", 212),
     ]
     assert listed[1]["sentence"] == pooled.sentence()
     shown = reader.get(RSI).json()["records"]
-    keys = [(one["timeframe"], one["symbol"]) for one in shown]
+    keys = [(row["timeframe"], row["symbol"]) for row in shown]
     assert keys == [("15m", ""), ("1d", ""), ("1d", "AAPL"), ("1d", "MSFT")]
 
 
 def test_the_list_comes_in_pages(reader: APIClient) -> None:
     page = reader.get(f"{URL}?limit=1&offset=1").json()
-    assert (page["count"], [one["id"] for one in page["results"]]) == (3, ["macd_crossover_v1"])
+    assert (page["count"], [strategy["id"] for strategy in page["results"]]) == (3, ["macd_crossover_v1"])
 
 
 @pytest.mark.parametrize("address", [URL, RSI])

@@ -34,8 +34,8 @@ def run(*arguments: str) -> str:
 
 
 def test_it_prints_a_table_that_fits_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
-    told = run("macd_crossover_v1", "aapl", "MSFT")
-    lines = told.splitlines()
+    output = run("macd_crossover_v1", "aapl", "MSFT")
+    lines = output.splitlines()
     assert lines[0] == "MACD crossover (macd_crossover_v1) on 1d, 2022-01-03 to 2023-02-06: 800 bars."
     assert [line.split()[0] for line in lines if line.startswith(("all", "AAPL", "MSFT"))] == 2 * [
         "all",
@@ -43,22 +43,22 @@ def test_it_prints_a_table_that_fits_a_terminal(capfd: pytest.CaptureFixture[str
         "MSFT",
     ]
     assert max(map(len, lines)) <= 120
-    assert "Dividends are ignored" in told.replace("\n", " ")
+    assert "Dividends are ignored" in output.replace("\n", " ")
     assert capfd.readouterr().err == ""  # no progress where nobody watches
 
 
 def test_one_symbol_is_one_row() -> None:
-    told = run("macd_crossover_v1", "AAPL")
-    assert not [line for line in told.splitlines() if line.startswith("all ")]
+    output = run("macd_crossover_v1", "AAPL")
+    assert not [line for line in output.splitlines() if line.startswith("all ")]
 
 
 def test_every_figure_is_a_number_as_json() -> None:
-    told = run("macd_crossover_v1", "AAPL", "--json", "--cost-bps", "5", "--min-confidence", "0.5")
-    found: dict[str, Any] = json.loads(told)
-    assert found["setup"]["cost_bps"] == 5
-    assert found["setup"]["minimum_confidence"] == 0.5
+    output = run("macd_crossover_v1", "AAPL", "--json", "--cost-bps", "5", "--min-confidence", "0.5")
+    report: dict[str, Any] = json.loads(output)
+    assert report["setup"]["cost_bps"] == 5
+    assert report["setup"]["minimum_confidence"] == 0.5
     words = {"symbol", "first_at", "last_at"}
-    for row in found["rows"]:
+    for row in report["rows"]:
         assert [name for name, value in row.items() if not isinstance(value, int | float)] == [
             name for name in row if name in words
         ]
@@ -67,9 +67,9 @@ def test_every_figure_is_a_number_as_json() -> None:
 def test_days_and_parameters_are_those_given() -> None:
     span = ("--from", "2022-06-01", "--to", "2022-12-31")
     given = ("--param", "stop_atr=3", "--param", "target_atr=3.5")
-    told = run("macd_crossover_v1", "AAPL", *span, *given)
-    assert "2022-06-01 to 2022-12-31: 214 bars" in told
-    assert "Parameters: stop_atr 3, target_atr 3.5." in told
+    output = run("macd_crossover_v1", "AAPL", *span, *given)
+    assert "2022-06-01 to 2022-12-31: 214 bars" in output
+    assert "Parameters: stop_atr 3, target_atr 3.5." in output
 
 
 @pytest.mark.parametrize(
