@@ -134,7 +134,7 @@ def test_a_trade_ends_at_the_close_of_its_longest_holding() -> None:
 
 def test_an_idea_may_have_a_longest_holding_of_its_own() -> None:
     bars = panel(SPOKE, CALM, (100, 105, 95, 103), CALM)
-    trades = play(bars, both(buy(), buy()), FREE, longest=np.array([2, 40]))
+    trades = play(bars, joined_ideas(buy(), buy()), FREE, longest=np.array([2, 40]))
     assert trades.end.tolist() == [End.TIMEOUT, End.OPEN]
 
 
@@ -211,7 +211,7 @@ def test_the_session_of_another_symbol_does_not_end_ours() -> None:
 def test_a_session_of_the_second_symbol_ends_its_trades() -> None:
     ours = in_sessions(panel(SPOKE, CALM, (100, 105, 95, 103), CALM), 3, 1)
     bars = beside(in_sessions(panel(CALM, CALM, symbol="MSFT"), 2), ours)
-    assert one(play(bars, shifted(buy(), 2), FLAT)) == (End.SESSION_CLOSE, 103, 2, 0.3)
+    assert first_result(play(bars, shifted(buy(), 2), FLAT)) == (End.SESSION_CLOSE, 103, 2, 0.3)
 
 
 def test_a_longest_holding_that_ends_with_the_session_counts_as_that() -> None:
