@@ -39,6 +39,7 @@ def send_notifications() -> None:
     """Send what people should know of. A signal that could only be measured is not among it."""
     at = timezone.now()
     notify.about_signals(positions.actionable(Signal.objects.pending(at)), at)
+    notify.about_strategies(at)
     notify.send(at)
 
 

@@ -26,7 +26,7 @@ from desk.page import page, show, without_page
 from market.prices import Timeframe
 from opinions.models import OrchestrationRun
 from signals import lifecycle
-from signals.models import Signal
+from signals.models import Signal, StrategyConfig
 from signals.models.signals import SignalQuerySet
 from signals.strategies import STRATEGIES
 
@@ -141,6 +141,7 @@ def _pending(request: HttpRequest, filters: Filters, at: datetime, state: State)
     query = {**request.GET.dict(), "since": at.isoformat(), "shown": listed}
     return {
         "page": signals,
+        "failing": StrategyConfig.objects.failing(),
         "pending": PendingList(proposals.propose_all(list(signals), at, state)),
         "news": f"{reverse('signals-news')}?{urlencode(query)}",
     }

@@ -16,6 +16,7 @@ from market import feeds, worker
 from market.models import ProviderStatus
 from market.providers import registry
 from market.queries import stale_symbols
+from signals.models import StrategyConfig
 
 logger = logging.getLogger(__name__)
 
@@ -51,13 +52,14 @@ def examine(at: datetime) -> list[Check]:
 
 
 def run_checks(at: datetime) -> list[Check]:
-    """Return all checks: always three queries. Raises what the database raises."""
+    """Return all checks: always four queries. Raises what the database raises."""
     facts = health_facts(at, LOST_AFTER)
     return [
         Check("database", Status.HEALTHY, "It answers."),
         _data(facts),
         _worker(facts, at),
         _scans(facts, at),
+        _strategies(),
         _trading(facts, at),
         _quotes(facts, at),
         *_providers(at),
@@ -127,6 +129,18 @@ def _scans(facts: HealthFacts, at: datetime) -> Check:
     if at - newest > timedelta(seconds=2 * settings.SCAN_INTERVAL_SECONDS + 60):
         return Check("scans", Status.DEGRADED, f"{ago} No new signals are raised. {advice}")
     return Check("scans", Status.HEALTHY, ago)
+
+
+def _strategies() -> Check:
+    """Whether a strategy fails. What it failed with is not for everybody: it is on the signals page."""
+    failing = [
+        f"{config} fails since {config.failing_since:%Y-%m-%d %H:%M} UTC"
+        for config in StrategyConfig.objects.failing()
+    ]
+    if not failing:
+        return Check("strategies", Status.HEALTHY, "None fails.")
+    advice = "The others go on; why is on the signals page."
+    return Check("strategies", Status.DEGRADED, f"{', '.join(failing)}. {advice}")
 
 
 def _trading(facts: HealthFacts, at: datetime) -> Check:

@@ -90,6 +90,7 @@ INGESTION_RUN_DAYS = env.int("INGESTION_RUN_DAYS", default=30)
 
 SCAN_INTERVAL_SECONDS = env.int("SCAN_INTERVAL_SECONDS", default=60)
 SCAN_DAYS = env.int("SCAN_DAYS", default=7)
+STRATEGY_FAILURES = env.int("STRATEGY_FAILURES", default=10)
 
 # --- second opinions --------------------------------------------------------------------------------------
 

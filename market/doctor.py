@@ -1,7 +1,7 @@
 """What is configured, what answers, what is stale and what to do about it, in plain words."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,6 +36,10 @@ class Finding:
     advice: str = ""
 
 
+# What apps above this one look at.
+MORE: list[Callable[[datetime], Iterable[Finding]]] = []
+
+
 def examine(at: datetime) -> Iterator[Finding]:
     """Examine everything from the database up; stop there when it does not answer."""
     try:
@@ -59,6 +63,8 @@ def examine(at: datetime) -> Iterator[Finding]:
     yield _gaps()
     yield _splits()
     yield _refused(at)
+    for more in MORE:
+        yield from more(at)
 
 
 def _database() -> Finding:

@@ -24,7 +24,7 @@ from signals import backtest
 from signals.backtest import Setup, Study
 from signals.models import Signal, StrategyConfig, StrategyRecord
 from signals.models.signals import SignalQuerySet
-from signals.strategies import BadParameters
+from signals.strategies import BadParameters, StrategyFailed
 from signals.trades import End
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,11 @@ def refresh(at: datetime) -> list[str]:
             except BadParameters as error:
                 logger.error("%s has no record: %s Change it in admin.", config, error)
                 continue
-            _compute(config, setup, at)
+            try:
+                _compute(config, setup, at)
+            except StrategyFailed as failure:
+                logger.error("%s has no new record, its strategy failed: %s", config, failure)
+                continue
             computed.append(str(config))
     return computed
 

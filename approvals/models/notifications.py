@@ -20,6 +20,7 @@ class Notification(models.Model):
         HALT = "halt", "trading was halted or resumed"
         GATE = "gate", "the gate closed or opened"
         FEED = "feed", "the feed went down or came back"
+        STRATEGY_FAILED = "strategy_failed", "a strategy fails"
 
     kind = models.CharField(max_length=16, choices=Kind)
     key = models.CharField(max_length=120, unique=True)

@@ -9,7 +9,17 @@ from approvals.notify.hours import QuietHours
 from approvals.notify.outbox import prune, put
 from approvals.notify.posting import recipients
 from approvals.notify.sending import send
-from approvals.notify.signals import about_signals
+from approvals.notify.signals import about_signals, about_strategies
 from approvals.notify.targets import Target, targets
 
-__all__ = ["QuietHours", "Target", "about_signals", "prune", "put", "recipients", "send", "targets"]
+__all__ = [
+    "QuietHours",
+    "Target",
+    "about_signals",
+    "about_strategies",
+    "prune",
+    "put",
+    "recipients",
+    "send",
+    "targets",
+]

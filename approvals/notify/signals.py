@@ -1,11 +1,12 @@
-"""Notifications about signals: that one waits, and that its time is nearly over."""
+"""Notifications about signals: that one waits, that its time is nearly over, that a strategy raises none."""
 
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef
 
 from approvals.models import Notification
-from signals.models import Signal
+from approvals.notify import outbox
+from signals.models import Signal, StrategyConfig
 from signals.models.signals import SignalQuerySet
 
 Kind = Notification.Kind
@@ -20,6 +21,17 @@ def about_signals(signals: SignalQuerySet, at: datetime) -> None:
     notifications = [_waiting(signal, at) for signal in _unannounced(pending, Kind.SIGNAL_WAITING)]
     notifications += [_expiring(signal, at) for signal in last if _is_nearly_over(signal, at)]
     Notification.objects.bulk_create(notifications, ignore_conflicts=True)
+
+
+def about_strategies(at: datetime) -> None:
+    """Notify people once of each strategy that has begun to fail, and once when it is switched off for it."""
+    for config in StrategyConfig.objects.failing():
+        since = f"{config.failing_since:%Y-%m-%d %H:%M} UTC"
+        title = f"{config} fails since {since}: no signals of it, the others go on"
+        if not config.enabled:
+            title = f"{config} was switched off after {config.failures} failures in a row since {since}"
+        key = f"strategy {config.pk} {config.failing_since} {config.enabled}"
+        outbox.put(Kind.STRATEGY_FAILED, key, title, at, body=config.failure, path="/signals/")
 
 
 def _unannounced(signals: SignalQuerySet, kind: Kind) -> SignalQuerySet:

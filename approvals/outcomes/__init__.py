@@ -4,6 +4,8 @@ Both are played by the function that plays backtests. An outcome is computed whe
 after the signal ended, and until it is final whenever its candles have changed.
 """
 
+import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from approvals import queries
@@ -11,11 +13,15 @@ from approvals.models import Outcome
 from approvals.outcomes import due
 from approvals.outcomes.batch import compute
 from approvals.outcomes.finest import Finest
+from approvals.queries import Due
 from core import locks
 from market.models import Instrument
 from signals.lifetimes import Calendars
+from signals.strategies import StrategyFailed
 
 __all__ = ["refresh"]
+
+logger = logging.getLogger(__name__)
 
 Ledger = Outcome.Ledger
 
@@ -33,4 +39,14 @@ def refresh(at: datetime) -> int:
         instruments = Instrument.objects.filter(symbol__in=symbols)
         calendars = Calendars.load(dict(instruments.values_list("symbol", "calendar")))
         finest = Finest.load({item.symbol for item in due_now if item.ledger == Ledger.DECISION})
-        return sum(compute(batch, calendars, finest, at) for batch in due.batches(due_now))
+        return sum(_compute(batch, calendars, finest, at) for batch in due.batches(due_now))
+
+
+def _compute(batch: Sequence[Due], calendars: Calendars, finest: Finest, at: datetime) -> int:
+    """Compute a batch; how many it was of. Those of a strategy that fails stay due."""
+    try:
+        return compute(batch, calendars, finest, at)
+    except StrategyFailed as failure:
+        about = batch[0]
+        logger.warning("no outcomes of %s on %s: it failed: %s", about.strategy_id, about.timeframe, failure)
+        return 0

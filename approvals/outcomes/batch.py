@@ -18,7 +18,15 @@ from market.prices import Timeframe
 from signals import store
 from signals.lifetimes import Calendars
 from signals.models import StrategyConfig
-from signals.strategies import STRATEGIES, BadParameters, Ideas, Strategy
+from signals.strategies import (
+    HISTORY_SECONDS,
+    STRATEGIES,
+    BadParameters,
+    Ideas,
+    Strategy,
+    failing_alone,
+    ideas_of,
+)
 from signals.trades import Rules
 
 Ledger = Outcome.Ledger
@@ -53,7 +61,8 @@ class Batch:
 
     def _own(self, cases: Sequence[Case]) -> tuple[Timed, Ideas | None]:
         """Return the bars of the signals' own timeframe, and all that the strategy says on them."""
-        remembers = self.strategy.remembers if self.strategy else 1
+        with failing_alone():
+            remembers = self.strategy.remembers if self.strategy else 1
         first = min(case.signal.bar_opened_at for case in cases) - A_WEEK
         starts = [
             sessions.back(self.timeframe, SLACK * remembers, first)
@@ -63,7 +72,7 @@ class Batch:
         panel = store.panel(symbols, self.timeframe, since=min([first, *starts]))
         self.bars = len(panel)
         timed = Timed.of(panel, self.timeframe, self.calendars)
-        return timed, self.strategy.ideas(panel) if self.strategy else None
+        return timed, ideas_of(self.strategy, panel, HISTORY_SECONDS) if self.strategy else None
 
     def _by_timeframe(self, cases: Sequence[Case]) -> dict[Timeframe, list[Case]]:
         by_timeframe: dict[Timeframe, list[Case]] = {}
@@ -86,7 +95,10 @@ class Batch:
 
 
 def compute(items: Sequence[Due], calendars: Calendars, finest: Finest, at: datetime) -> int:
-    """Compute and store what is due of one strategy, timeframe and set of parameters; how many there were."""
+    """Compute and store what is due of one strategy, timeframe and set of parameters; how many there were.
+
+    Raises StrategyFailed.
+    """
     about = items[0]
     timeframe = Timeframe(about.timeframe)
     batch = Batch(_strategy(about), timeframe, _rules(about.strategy_id, timeframe), calendars, finest)

@@ -17,7 +17,7 @@ from signals.backtest.report import RANDOM_DRAWS, report
 from signals.backtest.setup import COST_BPS, Setup, checked
 from signals.backtest.studies import studies
 from signals.models import Backtest
-from signals.strategies import STRATEGIES, BadParameters
+from signals.strategies import STRATEGIES, BadParameters, StrategyFailed
 from signals.trades import Rules
 
 LOST_AFTER = timedelta(days=1)
@@ -98,7 +98,10 @@ def _outcome(test: Backtest) -> dict[str, Any]:
     except (KeyError, BadParameters) as error:
         # Checked when it was asked for: this version of Jax is another one.
         return {"status": Status.FAILED, "error": f"The strategy has changed since: {error}"}
-    finished_report = report(setup, studies(setup, draws=RANDOM_DRAWS))
+    try:
+        finished_report = report(setup, studies(setup, draws=RANDOM_DRAWS))
+    except StrategyFailed as failure:
+        return {"status": Status.FAILED, "error": f"The strategy failed: {failure}"}
     return {
         "status": Status.COMPLETED,
         "result": {**finished_report.as_json(), "text": finished_report.text()},

@@ -15,7 +15,7 @@ from signals.backtest.holding import Held, hold, mean
 from signals.backtest.setup import Setup
 from signals.lifetimes import Calendars
 from signals.panel import Jump, Panel
-from signals.strategies import Ideas
+from signals.strategies import HISTORY_SECONDS, Ideas, ideas_of
 from signals.trades import End, Rows, Trades, play
 
 FIRST_SYMBOLS = 4
@@ -119,9 +119,9 @@ def pooled(studies_of_symbols: Sequence[Study]) -> Study:
 
 
 def evaluate(panel: Panel, setup: Setup, calendars: Calendars, *, draws: int = 0) -> list[Study]:
-    """Return what the strategy did on each symbol of the panel."""
+    """Return what the strategy did on each symbol of the panel. Raises StrategyFailed."""
     inside = _inside(panel, setup)
-    events = setup.strategy.ideas(panel)
+    events = ideas_of(setup.strategy, panel, HISTORY_SECONDS)
     events_inside = events[inside[events.row]]
     is_wanted = events_inside.reaching(setup.minimum_confidence)
     is_played = is_wanted & ~events_inside.late

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from core.models import TypedModelMeta, choices
 from market.prices import Timeframe
@@ -19,6 +19,11 @@ class StrategyConfigQuerySet(models.QuerySet["StrategyConfig"]):
     def enabled(self) -> "StrategyConfigQuerySet":
         """Keep those that are switched on and have a strategy in this version of Jax."""
         return self.filter(enabled=True, strategy_id__in=list(STRATEGIES))
+
+    def failing(self) -> "StrategyConfigQuerySet":
+        """Keep those whose newest scan failed and that no person has changed since."""
+        is_as_it_was = Q(changed_at=None) | Q(changed_at__lt=F("failing_since"))
+        return self.exclude(failing_since=None).filter(is_as_it_was)
 
 
 class StrategyConfig(models.Model):
@@ -59,6 +64,16 @@ class StrategyConfig(models.Model):
         null=True, editable=False, help_text="When the newest scan that evaluated it began."
     )
 
+    failures = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="Scans in a row that it has failed in."
+    )
+    failing_since = models.DateTimeField(
+        null=True, editable=False, help_text="When the first of them began. Empty: the newest scan succeeded."
+    )
+    failure = models.CharField(
+        max_length=500, blank=True, editable=False, help_text="What went wrong in the newest of them."
+    )
+
     objects = StrategyConfigQuerySet.as_manager()
 
     class Meta(TypedModelMeta):
@@ -88,6 +103,17 @@ class StrategyConfig(models.Model):
     def strategy(self) -> Strategy:
         """Return the strategy with its parameters. Raises KeyError when it is gone, or BadParameters."""
         return STRATEGIES[self.strategy_id].of(self.parameters)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether its newest scan failed and no person has changed it since. `failing()` says the same."""
+        since = self.failing_since
+        return since is not None and (self.changed_at is None or self.changed_at < since)
+
+    @property
+    def needs_all_bars(self) -> bool:
+        """Whether it has to evaluate again what the other configurations have evaluated already."""
+        return self.is_fresh or self.failing_since is not None
 
     @property
     def is_fresh(self) -> bool:

@@ -7,15 +7,16 @@ stored. A sweep only ends signals, and rechecks those whose bars have changed.
 import logging
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import DataError, transaction
 from django.db.models import Q
 from django_q.tasks import async_task
 
@@ -26,8 +27,8 @@ from signals.lifetimes import NEVER, Calendars
 from signals.models import Scan, Signal, StrategyConfig
 from signals.panel import DIGESTED, Panel, sessions_of
 from signals.queries import Watched
-from signals.scan import raise_, revalidate
-from signals.strategies import BadParameters, Strategy
+from signals.scan import failures, raise_, revalidate
+from signals.strategies import Strategy, StrategyFailed, failing_alone, ideas_of
 
 logger = logging.getLogger(__name__)
 
@@ -117,12 +118,26 @@ def _by_timeframe() -> Iterator[tuple[Timeframe, list[StrategyConfig]]]:
 
 @dataclass
 class Plan:
-    """A configuration that is switched on, its strategy, and what a scan counts for it."""
+    """A configuration that is switched on, its strategy, and what a scan counts for it.
+
+    `failure`: what went wrong in the strategy's own code, empty while nothing has. The scan goes on
+    without it.
+    """
 
     config: StrategyConfig
     strategy: Strategy
+    needs: int
+    remembers: int
     counts: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, str] = field(default_factory=dict)  # an example for each count that needs one
+    failure: str = ""
+
+    @classmethod
+    def of(cls, config: StrategyConfig) -> "Plan":
+        """Raises StrategyFailed."""
+        with failing_alone():
+            strategy = config.strategy
+            return cls(config, strategy, strategy.needs, strategy.remembers)
 
     def as_json(self) -> dict[str, Any]:
         key = {"strategy_id": self.config.strategy_id, "timeframe": self.config.timeframe}
@@ -155,10 +170,10 @@ def _evaluate_timeframe(
 ) -> TimeframeScan:
     """Evaluate the configurations of one timeframe on all bars that are new, and store their signals."""
     rows = queries.watched(timeframe)
-    calendars, todo = _calendars(rows, at), list(_plans(configs))
+    calendars, todo = _calendars(rows, at), list(_plans(configs, partial(failures.record, at=at)))
     window, stale_before = _window(todo, calendars, timeframe), calendars.stale_before(timeframe, at)
     scan = TimeframeScan(timeframe, todo, calendars, window, stale_before, at)
-    all_again = any(plan.config.is_fresh for plan in scan.plans)
+    all_again = any(plan.config.needs_all_bars for plan in scan.plans)
     changed = [row for row in rows if not row.is_split_pending and (all_again or row.has_changed)]
     reached = {row.symbol: row for row in rows}
     for chunk in _chunks(changed, scan.window):
@@ -166,18 +181,23 @@ def _evaluate_timeframe(
     stale = {symbol for symbol, row in reached.items() if _is_stale(scan, row)}
     for plan in scan.plans:
         _count_silent(plan, list(reached.values()), stale)
+    for plan in scan.plans:
+        if plan.failure:
+            failures.record(plan.config, plan.failure, at)
     if changed:
-        StrategyConfig.objects.filter(pk__in=[plan.config.pk for plan in scan.plans]).update(scanned_at=at)
+        evaluated = [plan.config for plan in scan.plans if not plan.failure]
+        failures.clear(evaluated)
+        StrategyConfig.objects.filter(pk__in=[config.pk for config in evaluated]).update(scanned_at=at)
     return scan
 
 
-def _plans(configs: Sequence[StrategyConfig]) -> Iterator[Plan]:
-    """Yield a plan for each; a configuration with bad parameters is left out, and the log says why."""
+def _plans(configs: Sequence[StrategyConfig], fail: Callable[[StrategyConfig, str], None]) -> Iterator[Plan]:
+    """Yield a plan for each; `fail` is told of a configuration that none can be made of."""
     for config in configs:
         try:
-            yield Plan(config, config.strategy)
-        except BadParameters as error:
-            logger.error("%s is not evaluated: %s Change it in admin.", config, error)
+            yield Plan.of(config)
+        except StrategyFailed as failure:
+            fail(config, str(failure))
 
 
 def _calendars(rows: Sequence[Watched], at: datetime) -> Calendars:
@@ -190,7 +210,7 @@ def _window(todo: Sequence[Plan], calendars: Calendars, timeframe: Timeframe) ->
     """Return how many bars of a symbol give the same ideas as its whole history."""
     slots = calendars.most_slots(timeframe)
     volumes = (sessions_of(plan.strategy.volume_period) * slots for plan in todo)
-    needed = max([DIGESTED, *volumes, *(plan.strategy.remembers for plan in todo)])
+    needed = max([DIGESTED, *volumes, *(plan.remembers for plan in todo)])
     return needed + max((plan.config.lifetime_bars for plan in todo), default=0) + 2
 
 
@@ -208,18 +228,40 @@ def _evaluate_chunk(scan: TimeframeScan, rows: Sequence[Watched]) -> list[Watche
     through = np.array([NEVER if row.through is None else to_instant(row.through) for row in rows])
     with transaction.atomic():
         for plan in scan.plans:
-            ideas = plan.strategy.ideas(panel)
-            scan.ended.update(revalidate.revalidate(plan.config, panel, ideas, scan.calendars, scan.at))
-            decidable, new = (
-                bars & current[panel.symbol] for bars in _decidable_and_new(scan, plan, panel, through)
-            )
-            plan.counts["evaluated"] += int(new.sum())
-            ideas = ideas[(decidable | new)[ideas.row]]
-            sifted = raise_.sift(plan.config, panel, ideas, scan.calendars, scan.at)
-            plan.counts.update(sifted.counted(new[ideas.row]))
-            plan.counts.update(raise_.store(plan.config, panel, sifted, scan.at))
+            if not plan.failure:
+                _evaluate_alone(scan, plan, panel, current, through)
         store.advance(scan.timeframe, reached)
     return reached
+
+
+def _evaluate_alone(scan: TimeframeScan, plan: Plan, panel: Panel, current: Flags, through: Instants) -> None:
+    """Evaluate a plan. If it fails, nothing of it is stored for these bars, and its plan says why."""
+    try:
+        with transaction.atomic():
+            ended, counts = _evaluate(scan, plan, panel, current, through)
+    except (StrategyFailed, DataError) as failure:  # DataError: a figure that no column holds
+        plan.failure = plan.reasons["failed"] = str(failure).partition("\n")[0]
+        return
+    scan.ended.update(ended)
+    plan.counts.update(counts)
+
+
+def _evaluate(
+    scan: TimeframeScan, plan: Plan, panel: Panel, current: Flags, through: Instants
+) -> tuple[Counter[str], Counter[str]]:
+    """Store a plan's signals; return how many pending ones ended by reason, and what is counted for it.
+
+    `current`: which symbols of the panel are not stale. `through`: up to which bar each is evaluated.
+    """
+    ideas = ideas_of(plan.strategy, panel)
+    ended = revalidate.revalidate(plan.config, panel, ideas, scan.calendars, scan.at)
+    decidable, new = (bars & current[panel.symbol] for bars in _decidable_and_new(scan, plan, panel, through))
+    counts = Counter(evaluated=int(new.sum()))
+    ideas = ideas[(decidable | new)[ideas.row]]
+    sifted = raise_.sift(plan.config, panel, ideas, scan.calendars, scan.at)
+    counts.update(sifted.counted(new[ideas.row]))
+    counts.update(raise_.store(plan.config, panel, sifted, scan.at))
+    return ended, counts
 
 
 def _decidable_and_new(
@@ -232,7 +274,7 @@ def _decidable_and_new(
     """
     recent = scan.calendars.decidable_since(scan.timeframe, plan.config.lifetime_bars, scan.at)
     first = np.array([recent[symbol] for symbol in panel.symbols])
-    since = np.where(np.isnat(through) | plan.config.is_fresh, first, through)
+    since = np.where(np.isnat(through) | plan.config.needs_all_bars, first, through)
     opened_at = panel.bars.opened_at
     return opened_at > first[panel.symbol], opened_at > since[panel.symbol]
 
@@ -261,7 +303,7 @@ def _is_stale(scan: TimeframeScan, row: Watched) -> bool:
 
 def _count_silent(plan: Plan, rows: Sequence[Watched], stale: Collection[str]) -> None:
     """Count the instruments that can have no ideas whatever their newest bars are, by reason."""
-    plan.counts["symbols"], needs = len(rows), plan.strategy.needs
+    plan.counts["symbols"], needs = len(rows), plan.needs
     for row in rows:
         if row.is_split_pending:
             plan.count("split_pending", row.symbol, "has split; its history is not restated yet")
@@ -282,8 +324,18 @@ def _recheck(timeframe: Timeframe, configs: Sequence[StrategyConfig], at: dateti
     rows = [row for row in watched if row.symbol in symbols and row.has_changed]
     if not rows:
         return ended
-    calendars, todo = _calendars(rows, at), list(_plans(configs))
+    calendars, todo = _calendars(rows, at), list(_plans(configs, _warn))
     panel = store.panel([row.symbol for row in rows], timeframe, last=_window(todo, calendars, timeframe))
     for plan in todo:
-        ended.update(revalidate.revalidate(plan.config, panel, plan.strategy.ideas(panel), calendars, at))
+        try:
+            with transaction.atomic():
+                ideas = ideas_of(plan.strategy, panel)
+                ended.update(revalidate.revalidate(plan.config, panel, ideas, calendars, at))
+        except (StrategyFailed, DataError) as failure:
+            _warn(plan.config, str(failure))
     return ended
+
+
+def _warn(config: StrategyConfig, failure: str) -> None:
+    """Log it alone: the next scan counts the failure."""
+    logger.warning("%s cannot recheck its signals: %s", config, failure)

@@ -16,7 +16,7 @@ from signals.lifecycle import Cause
 from signals.lifetimes import Calendars
 from signals.models import Signal, StrategyConfig
 from signals.panel import Panel
-from signals.strategies import BUY, Ideas
+from signals.strategies import BUY, Ideas, failing_alone
 
 LONGEST_WAIT = timedelta(days=60)  # no signal can be decided on for longer
 
@@ -56,6 +56,8 @@ def sift(config: StrategyConfig, panel: Panel, ideas: Ideas, calendars: Calendar
 def fields(panel: Panel, ideas: Ideas, i: int) -> dict[str, Any]:
     """Return the columns that an idea sets. They follow the idea's bars while the signal is pending."""
     row = int(ideas.row[i])
+    with failing_alone():
+        reasoning = ideas.reasoning(i)
     return {
         "signal_type": Signal.Type.BUY if ideas.side[i] == BUY else Signal.Type.SELL,
         "confidence": Decimal(f"{ideas.confidence[i]:.4f}"),
@@ -63,7 +65,7 @@ def fields(panel: Panel, ideas: Ideas, i: int) -> dict[str, Any]:
         "stop_loss": Decimal(f"{ideas.stop[i]:.6f}"),
         "take_profit": Decimal(f"{ideas.target[i]:.6f}"),
         "second_target": Decimal(f"{ideas.second_target[i]:.6f}"),
-        "reasoning": ideas.reasoning(i),
+        "reasoning": reasoning,
         "indicators": {name: float(f"{value:.10g}") for name, value in ideas.values(i).items()},
         "bars_digest": panel.digest(row),
     }

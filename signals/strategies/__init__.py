@@ -1,6 +1,7 @@
 """The strategies that there are. A new one is a file of its own and one line here."""
 
 from signals.strategies.base import BUY, SELL, Ideas, Plot, Strategy
+from signals.strategies.guard import HISTORY_SECONDS, StrategyFailed, failing_alone, ideas_of
 from signals.strategies.ma_crossover import MaCrossover
 from signals.strategies.macd_crossover import MacdCrossover
 from signals.strategies.parameters import BadParameters
@@ -15,4 +16,16 @@ STRATEGIES: dict[str, type[Strategy]] = {
     )
 }
 
-__all__ = ["BUY", "SELL", "STRATEGIES", "BadParameters", "Ideas", "Plot", "Strategy"]
+__all__ = [
+    "BUY",
+    "HISTORY_SECONDS",
+    "SELL",
+    "STRATEGIES",
+    "BadParameters",
+    "Ideas",
+    "Plot",
+    "Strategy",
+    "StrategyFailed",
+    "failing_alone",
+    "ideas_of",
+]

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,7 +175,9 @@ class Strategy(Parameters, ABC):
 
         An event is a bar where a condition becomes true, having been known and false on the bar before.
         """
+        _refuse_other_lengths(columns, len(panel))
         buys, sells = self.sides(columns)
+        _refuse_other_lengths({"buys": buys, "sells": sells}, len(panel))
         known_before = panel.before(self.is_known(columns))
         bought = buys & known_before & ~panel.before(buys)
         sold = sells & known_before & ~panel.before(sells)
@@ -229,6 +231,13 @@ class Strategy(Parameters, ABC):
         if ratio is None:
             return "volume not compared (too few bars of one source)"
         return f"volume {ratio:.2f} times its mean"
+
+
+def _refuse_other_lengths(columns: Mapping[str, Any], bars: int) -> None:
+    """Raise ValueError for a column that has not one value for each bar: numpy would stretch or shift it."""
+    for name, column in columns.items():
+        if np.shape(column) != (bars,):
+            raise ValueError(f"{name} has the shape {np.shape(column)} for {bars} bars")
 
 
 def above(higher: Floats, lower: Floats, price: Floats) -> Flags:

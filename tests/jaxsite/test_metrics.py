@@ -75,7 +75,7 @@ def test_a_system_at_work_is_healthy(client: Client) -> None:
     content = health(client)
     assert (content["status"], content["service"]) == ("healthy", "jax")
     assert content["checks"].keys() == {
-        *("database", "data", "worker", "scans", "trading", "quotes", "provider_simulator")
+        *("database", "data", "worker", "scans", "strategies", "trading", "quotes", "provider_simulator")
     }
     assert content["uptime"].endswith("s")
 

@@ -1,0 +1,88 @@
+"""A call of a strategy's own code: whatever goes wrong in it is the failure of that strategy alone."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import numpy as np
+
+from signals.panel import Panel
+from signals.strategies.base import Ideas, Strategy
+
+SECONDS = 30.0  # that a strategy may take for the newest bars
+HISTORY_SECONDS = 240.0  # and for the whole history of some symbols
+PRICES = ("entry", "stop", "target", "second_target")
+
+
+class StrategyFailed(Exception):
+    """A strategy raised, took too long, or returned what are no ideas. The text is one line."""
+
+
+class _TooLong(BaseException):
+    """The deadline has passed. No `except Exception` of a strategy keeps it."""
+
+
+def ideas_of(strategy: Strategy, panel: Panel, seconds: float = SECONDS) -> Ideas:
+    """Return the strategy's ideas on a panel. Raises StrategyFailed, whatever goes wrong."""
+    with failing_alone(seconds):
+        ideas = strategy.ideas(panel)
+        _refuse_unfit(ideas, panel)
+    return ideas
+
+
+@contextmanager
+def failing_alone(seconds: float = SECONDS) -> Iterator[None]:
+    """Turn what a strategy's code raises, and more than so many seconds of it, into StrategyFailed.
+
+    The deadline is kept by a signal: in the main thread alone, where every task of the queue runs, and
+    between two steps of Python. A call into numpy that does not return is ended by the task's time limit.
+    """
+    try:
+        with _deadline(seconds):
+            yield
+    except _TooLong:
+        raise StrategyFailed(f"It took longer than {seconds:g} s.") from None
+    except (Exception, SystemExit) as error:
+        line = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise StrategyFailed(line) from error
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, _raise_too_long)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _raise_too_long(number: int, frame: FrameType | None) -> None:
+    raise _TooLong
+
+
+def _refuse_unfit(ideas: Ideas, panel: Panel) -> None:
+    """Raise ValueError unless there is one sane idea for each row: a bar of the panel, a side, fit prices."""
+    rows, count = ideas.row, len(ideas.row)
+    columns = {name: getattr(ideas, name) for name in ("side", "confidence", "late", *PRICES)} | ideas.columns
+    for name, column in columns.items():
+        if np.shape(column) != (count,):
+            raise ValueError(f"{name} has the shape {np.shape(column)} for {count} ideas")
+    if any(np.isinf(column).any() for column in ideas.columns.values()):
+        raise ValueError("a column is infinite at an idea")
+    if count and not (rows[0] >= 0 and rows[-1] < len(panel) and (np.diff(rows) > 0).all()):
+        raise ValueError("the rows of its ideas are not bars of the panel in their order")
+    if not np.isin(ideas.side, (-1, 1)).all():
+        raise ValueError("a side is neither 1 (buy) nor -1 (sell)")
+    if not ((ideas.confidence >= 0) & (ideas.confidence <= 1)).all():
+        raise ValueError("a confidence is not between 0 and 1")
+    for name in PRICES:
+        prices = getattr(ideas, name)
+        if not (np.isfinite(prices) & (prices > 0)).all():
+            raise ValueError(f"{name.replace('_', ' ')} is not a price above 0 everywhere")

@@ -1,0 +1,83 @@
+"""Strategies that fail, each in a way of its own."""
+
+import sys
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from signals.strategies import STRATEGIES, Strategy
+from signals.strategies.macd_crossover import MacdCrossover
+
+
+def _raises(*_: Any) -> Any:
+    raise KeyError("close")
+
+
+def _exits(*_: Any) -> Any:
+    sys.exit("no licence")
+
+
+def _recurses(*arguments: Any) -> Any:
+    return _recurses(*arguments)
+
+
+def _scalars(*_: Any) -> Any:
+    return True, False
+
+
+def _short(strategy: Any, panel: Any) -> Any:
+    columns = MacdCrossover.compute(strategy, panel)
+    return {name: column[1:] for name, column in columns.items()}
+
+
+def _infinite(strategy: Any, panel: Any) -> Any:
+    return MacdCrossover.compute(strategy, panel) | {"extra": np.full(len(panel), np.inf)}
+
+
+def _texts(strategy: Any, panel: Any) -> Any:
+    return MacdCrossover.compute(strategy, panel) | {"extra": np.full(len(panel), "n/a")}
+
+
+def _nothing(*_: Any) -> Any:
+    return None
+
+
+def _unknown(strategy: Any, columns: Any, side: Any) -> Any:
+    return np.full(len(side), np.nan)
+
+
+def _dear(strategy: Any, panel: Any) -> Any:
+    ideas = MacdCrossover.ideas(strategy, panel)
+    return replace(ideas, second_target=np.full(len(ideas), 1e15))
+
+
+# What is replaced, and by what.
+WAYS: dict[str, tuple[str, Any]] = {
+    "it raises": ("compute", _raises),
+    "it ends the process": ("compute", _exits),
+    "it never ends its recursion": ("compute", _recurses),
+    "it returns nothing": ("compute", _nothing),
+    "its columns are too short": ("compute", _short),
+    "a column is infinite": ("compute", _infinite),
+    "a column is of texts": ("compute", _texts),
+    "its conditions raise": ("sides", _raises),
+    "its conditions are no columns": ("sides", _scalars),
+    "a price is more than can be stored": ("ideas", _dear),
+    "its strength is unknown": ("is_strong", _unknown),
+    "its sentence raises": ("describe", _raises),
+    "its number of bars raises": ("remembers", property(_raises)),
+    "its needs are no number": ("needs", property(_exits)),
+}
+
+
+def strategy(way: str, name: str = "broken_v1") -> type[Strategy]:
+    """Return a strategy that has an idea where MACD has one, and fails in this way."""
+    method, replacement = WAYS[way]
+    body = {"id": name, "title": "Broken", method: replacement, "__annotations__": {}}
+    return dataclass(frozen=True)(type("Broken", (MacdCrossover,), body))
+
+
+def register(monkeypatch: Any, way: str, name: str = "broken_v1") -> None:
+    """Put such a strategy among those that there are."""
+    monkeypatch.setitem(STRATEGIES, name, strategy(way, name))

@@ -1,0 +1,157 @@
+"""A strategy that fails is left out, recorded and told of; all others go on."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from approvals import notify, outcomes
+from approvals.models import Notification, Outcome
+from jaxsite import health
+from market import doctor
+from signals import records, scan
+from signals.models import Scan, Signal, StrategyConfig, StrategyRecord
+from tests import make
+from tests.signals import broken
+
+pytestmark = pytest.mark.django_db
+
+AT = make.T0 + timedelta(minutes=1)
+MINUTE = timedelta(minutes=1)
+
+
+def add(monkeypatch: pytest.MonkeyPatch, way: str = "it raises", name: str = "broken_v1") -> StrategyConfig:
+    broken.register(monkeypatch, way, name)
+    return StrategyConfig.objects.create(strategy_id=name, timeframe="15m", lifetime_bars=8)
+
+
+def again(config: StrategyConfig) -> StrategyConfig:
+    config.refresh_from_db()
+    return config
+
+
+@pytest.mark.parametrize("name", ["a_broken", "z_broken"])
+@pytest.mark.parametrize("way", broken.WAYS)
+def test_one_that_fails_costs_no_signal_of_another(
+    macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch, way: str, name: str
+) -> None:
+    config = add(monkeypatch, way, name)
+    make.history("AAPL", make.turning())
+    done = scan.run(AT)
+    assert done.outcome == Scan.Outcome.FINISHED
+    assert set(Signal.objects.values_list("strategy_id", flat=True)) == {"macd_crossover_v1"}
+    assert (again(config).failures, config.failing_since, config.enabled) == (1, AT, True)
+    assert config.failure
+    assert again(macd).failing_since is None
+
+
+def test_it_is_switched_off_after_so_many_failures_in_a_row(
+    macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.STRATEGY_FAILURES = 3
+    config = add(monkeypatch)
+    make.history("AAPL", make.turning())
+    for number in range(3):
+        assert again(config).enabled
+        scan.run(AT + number * MINUTE)
+    assert (again(config).enabled, config.failures, config.failing_since) == (False, 3, AT)
+    scan.run(AT + 3 * MINUTE)
+    assert again(config).failures == 3
+
+
+def test_once_mended_it_evaluates_what_it_has_missed(
+    macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = add(monkeypatch)
+    make.history("AAPL", make.turning())
+    scan.run(AT)
+    with monkeypatch.context() as mended:
+        mended.setitem(broken.WAYS, "it raises", ("title", "Mended"))
+        broken.register(mended, "it raises")
+        scan.run(AT + MINUTE)
+    assert Signal.objects.filter(strategy_id="broken_v1").count() == 1
+    assert Signal.objects.filter(strategy_id="macd_crossover_v1").count() == 1
+    assert (again(config).failures, config.failing_since, config.failure) == (0, None, "")
+
+
+def test_a_person_who_changes_it_begins_a_new_row(
+    macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = add(monkeypatch)
+    make.history("AAPL", make.turning())
+    for number in range(3):
+        scan.run(AT + number * MINUTE)
+    StrategyConfig.objects.filter(pk=config.pk).update(changed_at=AT + 3 * MINUTE)
+    assert not StrategyConfig.objects.failing().exists()
+    assert not again(config).is_failing
+    scan.run(AT + 4 * MINUTE)
+    assert (again(config).failures, config.failing_since) == (1, AT + 4 * MINUTE)
+    assert [config] == list(StrategyConfig.objects.failing())
+    assert config.is_failing
+
+
+def test_pending_signals_of_the_others_are_still_rechecked(
+    macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make.history("AAPL", make.turning())
+    scan.run(AT)
+    add(monkeypatch, name="a_broken")
+    make.history("AAPL", make.turning(last=0.0))
+    scan.sweep(AT + MINUTE)
+    assert Signal.objects.get().status == Signal.Status.CANCELLED
+
+
+def test_records_and_outcomes_of_the_others_are_computed(
+    macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(monkeypatch, name="a_broken")
+    make.history("AAPL", make.turning())
+    scan.run(AT)
+    make.signal(strategy_id="a_broken", timeframe="15m", bar_opened_at=make.T0 - 2 * timedelta(minutes=15))
+    assert records.refresh(AT) == [str(macd)]
+    assert set(StrategyRecord.objects.values_list("strategy_id", flat=True)) == {macd.strategy_id}
+    outcomes.refresh(AT)
+    assert set(Outcome.objects.values_list("strategy_id", flat=True)) == {macd.strategy_id}
+
+
+def test_health_the_doctor_and_a_message_name_it(
+    macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.STRATEGY_FAILURES = 2
+    add(monkeypatch)
+    make.history("AAPL", make.turning())
+    scan.run(AT)
+    notify.about_strategies(AT)
+    notify.about_strategies(AT + MINUTE)
+    assert Notification.objects.get().title.startswith("broken_v1 15m fails since 2024-07-03 14:01 UTC")
+    (check,) = (check for check in health.run_checks(AT) if check.name == "strategies")
+    assert check.status == health.Status.DEGRADED
+    assert "broken_v1 15m fails since 2024-07-03 14:01 UTC" in check.message
+    assert "KeyError" not in check.message
+    (finding,) = (finding for finding in doctor.examine(AT) if finding.about == "strategies")
+    assert "KeyError: 'close'" in finding.text
+    assert finding.advice
+    scan.run(AT + MINUTE)
+    notify.about_strategies(AT + MINUTE)
+    assert [row.title for row in Notification.objects.order_by("pk")][1].startswith(
+        "broken_v1 15m was switched off after 2 failures in a row"
+    )
+
+
+def test_the_signals_page_names_it_and_escapes_what_it_says(
+    client: Client, macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(broken.WAYS, "it raises", ("compute", _raises_markup))
+    add(monkeypatch)
+    make.history("AAPL", make.turning())
+    scan.run(AT)
+    client.force_login(User.objects.create_superuser("ann"))
+    page = client.get("/signals/").content.decode()
+    assert "fails since" in page
+    assert "ValueError: &lt;b&gt;" in page
+
+
+def _raises_markup(*_: object) -> object:
+    raise ValueError("<b>")
