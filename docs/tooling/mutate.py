@@ -54,7 +54,7 @@ SUBJECTS = {
         (
             "tests/approvals/test_decisions.py",
             "tests/approvals/api/test_decisions.py",
-            "tests/approvals/test_exits.py",
+            "tests/approvals/test_version.py",
         ),
     ),
     "grounding": Subject(

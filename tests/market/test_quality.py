@@ -109,6 +109,7 @@ def test_refused_rows_are_counted_with_the_first_as_example() -> None:
         ((10.0, 9.0, 11.0, 10.0), "low_above_high"),
         ((12.0, 11.0, 9.0, 10.0), "open_or_close_outside_range"),
         ((10.0, 11.0, 9.0, 8.0), "open_or_close_outside_range"),
+        ((10.0, 9.0, 9.0, 9.0), "open_or_close_outside_range"),
     ],
 )
 def test_an_unfit_bar_is_refused_with_its_reason_and_the_others_stay(row: Prices, reason: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from market.prices import Bars, QuoteTick
 from market.quality import Rejections, fit_bars, fit_quotes, suspects
-from tests.market.test_quality import AT, GOOD, UNTIL, bars, calm
+from tests.market.test_quality import AT, GOOD, UNTIL, bars, calm, flat
 
 PENNY = (0.0021, 0.0023, 0.0019, 0.0022)
 
@@ -126,6 +126,12 @@ def test_the_order_in_which_repetitions_came_is_kept_among_many_bars() -> None:
     assert believed.close.tolist() == [4.0 + number / 100 for number in range(99, 0, -2)]
 
 
+def test_bars_out_of_order_behind_the_first_come_out_in_order() -> None:
+    given = bars(*calm(3))
+    believed = fit_bars(given[np.array([0, 2, 1])], "AAPL", UNTIL, Rejections())
+    assert list(believed.rows()) == list(given.rows())
+
+
 def test_a_vwap_below_a_dollar_is_kept_where_another_is_nonsense() -> None:
     given = replace(bars(PENNY, PENNY, PENNY), vwap=np.array([0.002, 0.0, np.inf]))
     vwap = fit_bars(given, "AAPL", UNTIL, Rejections()).vwap
@@ -150,3 +156,37 @@ def test_each_of_several_symbols_is_judged_as_if_it_were_alone(earlier: int, oth
 def test_a_bar_whose_range_is_just_a_fifth_is_a_jump() -> None:
     flags = suspects(bars(*calm(30), (100.0, 120.0, 100.0, 100.0), *calm(1)))
     assert flags.tolist() == [False] * 30 + [True, False]
+
+
+def suspect_rows(*rows: tuple[float, float, float, float]) -> list[int]:
+    """Which of these bars are suspect, after ten calm ones: 0 is the first of them."""
+    return (np.flatnonzero(suspects(bars(*calm(10), *rows))) - 10).tolist()
+
+
+def test_a_jump_is_measured_from_the_close_just_before() -> None:
+    fall = (100.0, 100.0, 85.0, 85.0)
+    assert suspect_rows(fall, *flat(103.0)) == [1]
+
+
+def test_a_fall_back_to_the_price_of_the_first_bar_is_a_jump_too() -> None:
+    flags = suspects(bars(*calm(1), *calm(10, 130.0), *flat(100.0)))
+    assert np.flatnonzero(flags).tolist() == [11]
+
+
+def test_after_a_wrong_price_one_within_a_fifth_of_the_last_believed_is_believed() -> None:
+    assert suspect_rows(*flat(150.0, 110.0)) == [0]
+    assert suspect_rows(*flat(50.0, 90.0)) == [0]
+
+
+def test_a_bar_half_way_between_two_levels_confirms_neither() -> None:
+    level = flat(*[100.0] * 10)
+    assert np.flatnonzero(suspects(bars(*level, *flat(400.0, 200.0)))).tolist() == [10, 11]
+
+
+def test_a_wide_bar_stays_suspect_when_the_next_trades_in_a_small_part_of_its_range() -> None:
+    assert suspect_rows((100.0, 130.0, 98.0, 128.0), (127.0, 129.0, 125.0, 126.0)) == [0]
+
+
+def test_just_half_of_a_wide_bar_is_enough_to_confirm_it() -> None:
+    wide, upper_half = (100.0, 200.0, 50.0, 100.0), (100.0, 200.0, 100.0, 100.0)
+    assert suspect_rows(wide, upper_half) == [1]
