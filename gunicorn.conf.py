@@ -4,12 +4,18 @@ import gc
 import sys
 from typing import Any
 
-import jaxsite.processes.uptime  # noqa: F401  the count begins here, the same for all workers
-from jaxsite.processes.bind_guard import ADVICE, TooOpen
-from jaxsite.processes.process_group import end_with_parent_if_asked
-from jaxsite.settings import BIND, PORT, REACH
+from django.core.exceptions import ImproperlyConfigured
 
-bind = f"{BIND}:{PORT}"
+import jaxsite.processes.uptime  # noqa: F401  the count begins here, the same for all workers
+from jaxsite.processes.bind_guard import ADVICE, TooOpen, bracketed
+from jaxsite.processes.process_group import end_with_parent_if_asked
+
+try:
+    from jaxsite.settings import BIND, PORT, REACH
+except ImproperlyConfigured as reason:
+    sys.exit(f"{reason}")
+
+bind = f"{bracketed(BIND)}:{PORT}"
 workers = 2
 threads = 4
 control_socket_disable = True  # it would be made in the user's home

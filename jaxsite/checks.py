@@ -1,12 +1,16 @@
-"""What `manage.py check` says about the settings, with a hint each. `migrate` checks the database too."""
+"""What `manage.py check` says about settings that depend on each other or on what there is, with a hint each.
+
+What a setting may be by itself stands where it is read. `migrate` checks the database too.
+"""
 
 import os
 from collections.abc import Sequence
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register, run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError, connections
 from django.db.utils import NotSupportedError
 
@@ -19,24 +23,18 @@ from market.prices import Timeframe
 from market.providers import registry as providers
 from opinions.analysts import registry as analysts
 
+SETTINGS = "settings"
 FETCHED = [timeframe.value for timeframe in Timeframe if timeframe.built_from is None]
 
 
-@register()
-def check_intervals(**kwargs: Any) -> list[CheckMessage]:
-    seconds = {name: getattr(settings, name) for name in ("INGEST_INTERVAL_SECONDS", "SCAN_INTERVAL_SECONDS")}
-    return [
-        Error(
-            f"{name} is {value}; the queue's clock beats once a minute.",
-            hint="Use 60 or a multiple of it.",
-            id="jax.E001",
-        )
-        for name, value in seconds.items()
-        if value <= 0 or value % 60
-    ]
+def refuse_wrong_settings() -> None:
+    """Raise ImproperlyConfigured for what keeps a command of `manage.py` from beginning. For web servers."""
+    errors = [message for message in run_checks(tags=[SETTINGS]) if message.is_serious()]
+    if errors:
+        raise ImproperlyConfigured("\n".join(map(str, errors)))
 
 
-@register()
+@register(SETTINGS)
 def check_providers(**kwargs: Any) -> list[CheckMessage]:
     unknown = [name for name in settings.PROVIDERS if name not in providers.NAMES]
     if not unknown:
@@ -50,14 +48,7 @@ def check_providers(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register()
-def check_data(**kwargs: Any) -> list[CheckMessage]:
-    if settings.DATA in ("auto", "simulated", "real"):
-        return []
-    return [Error(f"DATA is {settings.DATA}.", hint="Use auto, simulated or real.", id="jax.E003")]
-
-
-@register()
+@register(SETTINGS)
 def check_timeframes(**kwargs: Any) -> list[CheckMessage]:
     wrong = [name for name in settings.CANDLE_TIMEFRAMES if name not in FETCHED]
     if wrong:
@@ -79,7 +70,7 @@ def check_timeframes(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register()
+@register(SETTINGS)
 def check_that_data_is_not_mixed(**kwargs: Any) -> list[CheckMessage]:
     simulated = [spec.name for spec in providers.SIMULATED if spec.name in settings.PROVIDERS]
     real = [name for name, is_set in settings.CONFIGURED.items() if is_set and name in settings.PROVIDERS]
@@ -94,7 +85,7 @@ def check_that_data_is_not_mixed(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register()
+@register(SETTINGS)
 def check_broker(**kwargs: Any) -> list[CheckMessage]:
     try:
         spec = brokers.spec_of(settings.BROKER)
@@ -107,22 +98,7 @@ def check_broker(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register()
-def check_shares(**kwargs: Any) -> list[CheckMessage]:
-    """Limits that are shares of the capital are written as such: 0.01 is one percent."""
-    names = ("RISK_PER_TRADE", "MAX_POSITION", "MAX_OPEN_RISK", "MAX_DAY_LOSS")
-    return [
-        Error(
-            f"{name} is {getattr(settings, name)}, which is no share of the capital.",
-            hint="Use a number above 0 and up to 1: 0.01 is one percent.",
-            id="jax.E018",
-        )
-        for name in names
-        if not 0 < getattr(settings, name) <= 1
-    ]
-
-
-@register()
+@register(SETTINGS)
 def check_engine(**kwargs: Any) -> list[CheckMessage]:
     if connections["default"].vendor == "postgresql":
         return []
@@ -135,7 +111,7 @@ def check_engine(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register()
+@register(SETTINGS)
 def check_kinds_of_messages(**kwargs: Any) -> list[CheckMessage]:
     named = {name: getattr(settings, name) for name in ("NOTIFY_OFF", "NOTIFY_SILENT")}
     return [
@@ -149,20 +125,10 @@ def check_kinds_of_messages(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register()
+@register(SETTINGS)
 def check_quiet_hours(**kwargs: Any) -> list[CheckMessage]:
     try:
-        zone = ZoneInfo(settings.NOTIFY_TIME_ZONE)
-    except (ZoneInfoNotFoundError, ValueError):
-        return [
-            Error(
-                f"NOTIFY_TIME_ZONE is {settings.NOTIFY_TIME_ZONE}, which is no time zone.",
-                hint="Use a name as in Europe/Berlin or America/New_York.",
-                id="jax.E012",
-            )
-        ]
-    try:
-        notify.QuietHours.parse(settings.NOTIFY_QUIET_HOURS, zone)
+        notify.QuietHours.parse(settings.NOTIFY_QUIET_HOURS, ZoneInfo(settings.NOTIFY_TIME_ZONE))
     except ValueError:
         return [
             Error(
@@ -174,7 +140,7 @@ def check_quiet_hours(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register()
+@register(SETTINGS)
 def check_addresses_of_people(**kwargs: Any) -> list[CheckMessage]:
     """An address holds secrets, so it is named by its place."""
     recipient_counts = [(target.number, notify.recipients(target.url)) for target in notify.targets()]
@@ -199,20 +165,7 @@ def check_addresses_of_people(**kwargs: Any) -> list[CheckMessage]:
     return [*unreadable, *several]
 
 
-@register()
-def check_site_url(**kwargs: Any) -> list[CheckMessage]:
-    if settings.SITE_URL.startswith(("http://", "https://")):
-        return []
-    return [
-        Error(
-            f"SITE_URL is {settings.SITE_URL}; links in messages begin with it.",
-            hint="Write it with its scheme: https://jax.example.com",
-            id="jax.E016",
-        )
-    ]
-
-
-@register()
+@register(SETTINGS)
 def check_analyst(**kwargs: Any) -> list[CheckMessage]:
     """Whoever is asked must be there; and what it may cost must be known before it is spent."""
     name = settings.ANALYST
@@ -229,31 +182,7 @@ def check_analyst(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register()
-def check_second_opinions(**kwargs: Any) -> list[CheckMessage]:
-    limits: dict[str, tuple[int, int]] = {
-        "ORCHESTRATE_ABOVE": (0, 1),
-        "ORCHESTRATE_PER_DAY": (0, 100_000),
-        "ORCHESTRATION_CONCURRENCY": (1, 16),
-        "ANALYST_TIMEOUT_SECONDS": (1, 900),
-        "LLM_DAY_TOKENS": (0, 1_000_000_000),
-        "LLM_RUN_BUDGET_USD": (0, 1_000),
-        "LLM_DAILY_BUDGET_USD": (0, 10_000),
-    }
-    for spec in analysts.SPECS:
-        limits |= spec.limits
-    return [
-        Error(
-            f"{name} is {getattr(settings, name)}.",
-            hint=f"Use a number from {least:,} to {most:,}.",
-            id="jax.E024",
-        )
-        for name, (least, most) in limits.items()
-        if (value := getattr(settings, name)) is not None and not least <= value <= most
-    ]
-
-
-@register()
+@register(SETTINGS)
 def check_bind(**kwargs: Any) -> list[CheckMessage]:
     if settings.REACH.behind not in ("", bind_guard.CONTAINER, bind_guard.VPN):
         hint = "Use container or vpn, or leave it out."

@@ -1,5 +1,9 @@
-"""Everything that can be configured, the safe value as default. `.env.example` explains each name."""
+"""Everything that can be configured, with what it may be and the safe value as default.
 
+`.env.example` explains each name. What makes no sense is refused here, by every process, before it does more.
+"""
+
+import os
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -11,33 +15,62 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from approvals.brokers import registry as brokers
-from core.registry import InvalidSetting, all_settings, read_settings, secret_names
+from core.registry import all_settings, read_settings, secret_names
+from core.registry.environment import Environment
+from core.registry.kinds import (
+    NAME,
+    AllowedHost,
+    Flag,
+    Folder,
+    Host,
+    ListOf,
+    Number,
+    OneOf,
+    TimeZone,
+    Url,
+    Whole,
+)
+from core.registry.kinds import PORT as A_PORT
 from jaxsite import __version__
+from jaxsite.processes import env_file
 from jaxsite.processes.bind_guard import LOCAL_NAMES, Reach
+from jaxsite.processes.database_url import DatabaseUrl
 from jaxsite.processes.secret_key import ensure_secret_key
 from market.providers import registry as providers
 from opinions.analysts import registry as analysts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
-ENV_FILE = Path(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+env = Environment(os.environ)
+ENV_FILE = env.read("ENV_FILE", Folder(BASE_DIR), BASE_DIR / ".env")
+if _unreadable := env_file.problems(ENV_FILE):
+    raise ImproperlyConfigured("\n".join(_unreadable))
 environ.Env.read_env(ENV_FILE)
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+VAR_DIR = env.read("VAR_DIR", Folder(BASE_DIR), BASE_DIR / "var")
+
+SHARE = Number(most=1, above_zero=True, note="0.01 is one percent")
+MINUTES = Whole(60, 86_400, step=60)  # in seconds: the queue's clock beats once a minute
+DAYS = Whole(1, 36_500)
 
 # --- mode -------------------------------------------------------------------------------------------------
 
-DEBUG = env.bool("DEBUG", default=False)
-PRODUCTION = env.bool("PRODUCTION", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="")
+DEBUG = env.read("DEBUG", Flag(), False)
+PRODUCTION = env.read("PRODUCTION", Flag(), False)
+SECRET_KEY = env.read("SECRET_KEY", str, "", secret=True)
 if not SECRET_KEY and PRODUCTION:
     raise ImproperlyConfigured(
         "PRODUCTION is on and SECRET_KEY is not set. Put a long random one into the environment or .env."
     )
-SECRET_KEY = SECRET_KEY or ensure_secret_key(ENV_FILE)
+try:
+    SECRET_KEY = SECRET_KEY or ensure_secret_key(ENV_FILE)
+except OSError as _error:
+    raise ImproperlyConfigured(
+        f"There is no SECRET_KEY, and a new one cannot be written into {ENV_FILE} ({_error.strerror}). "
+        "Let this user write there, set ENV_FILE to a file that it may write, or set SECRET_KEY."
+    ) from None
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[*LOCAL_NAMES])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = env.read("ALLOWED_HOSTS", ListOf(AllowedHost()), [*LOCAL_NAMES])
+CSRF_TRUSTED_ORIGINS: list[str] = env.read("CSRF_TRUSTED_ORIGINS", ListOf(Url(below=True)), [])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^health$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
@@ -51,26 +84,23 @@ CSRF_FAILURE_VIEW = "jaxsite.views.errors.csrf_failure"
 
 # --- web server -------------------------------------------------------------------------------------------
 
-BIND = env.str("BIND", default="127.0.0.1")
-PORT = env.int("PORT", default=8095)
-REACH = Reach(PRODUCTION, ALLOWED_HOSTS, behind=env.str("BIND_BEHIND", default=""))
+BIND = env.read("BIND", Host(), "127.0.0.1")
+PORT = env.read("PORT", A_PORT, 8095)
+REACH = Reach(PRODUCTION, ALLOWED_HOSTS, behind=env.read("BIND_BEHIND", str, ""))
 
 # --- vendors ----------------------------------------------------------------------------------------------
 
 # Every setting of a vendor by its own name, as the registries list them.
-BROKER = env.str("BROKER", default="paper")
+BROKER = env.read("BROKER", str, "paper")
 _vendors = [*providers.SPECS, *analysts.SPECS, *brokers.specs_with(BROKER)]
-try:
-    globals().update(read_settings(_vendors, env.get_value))
-except InvalidSetting as _invalid:
-    raise ImproperlyConfigured(str(_invalid)) from None
+globals().update(read_settings(_vendors, env.read))
 VENDOR_SETTINGS = [setting.name for setting in all_settings(_vendors)]
 
 # --- market data ------------------------------------------------------------------------------------------
 
 CONFIGURED = {spec.name: spec.is_configured(globals()) for spec in providers.REAL}
-PROVIDERS = env.list("PROVIDERS", default=providers.NAMES)
-DATA = env.str("DATA", default="auto")
+PROVIDERS = env.read("PROVIDERS", ListOf(str), providers.NAMES)
+DATA = env.read("DATA", OneOf(("auto", "simulated", "real")), "auto")
 # Which data this process works on: what DATA says, or real as soon as a listed real provider is configured.
 DATA_KIND = (
     DATA
@@ -79,62 +109,62 @@ DATA_KIND = (
     if any(CONFIGURED.get(name, False) for name in PROVIDERS)
     else "simulated"
 )
-INGEST_INTERVAL_SECONDS = env.int("INGEST_INTERVAL_SECONDS", default=60)
-CANDLE_TIMEFRAMES = env.list("CANDLE_TIMEFRAMES", default=["1d", "15m"])
-CANDLE_BACKFILL = env.int("CANDLE_BACKFILL", default=1000)
-STALE_QUOTE_SECONDS = env.int("STALE_QUOTE_SECONDS", default=300)
-QUOTE_HISTORY_DAYS = env.int("QUOTE_HISTORY_DAYS", default=30)
-INGESTION_RUN_DAYS = env.int("INGESTION_RUN_DAYS", default=30)
+INGEST_INTERVAL_SECONDS = env.read("INGEST_INTERVAL_SECONDS", MINUTES, 60)
+CANDLE_TIMEFRAMES = env.read("CANDLE_TIMEFRAMES", ListOf(str), ["1d", "15m"])
+CANDLE_BACKFILL = env.read("CANDLE_BACKFILL", Whole(1, 100_000), 1000)
+STALE_QUOTE_SECONDS = env.read("STALE_QUOTE_SECONDS", Whole(1, 86_400), 300)
+QUOTE_HISTORY_DAYS = env.read("QUOTE_HISTORY_DAYS", DAYS, 30)
+INGESTION_RUN_DAYS = env.read("INGESTION_RUN_DAYS", DAYS, 30)
 
 # --- signals ----------------------------------------------------------------------------------------------
 
-SCAN_INTERVAL_SECONDS = env.int("SCAN_INTERVAL_SECONDS", default=60)
-SCAN_DAYS = env.int("SCAN_DAYS", default=7)
-STRATEGY_FAILURES = env.int("STRATEGY_FAILURES", default=10)
+SCAN_INTERVAL_SECONDS = env.read("SCAN_INTERVAL_SECONDS", MINUTES, 60)
+SCAN_DAYS = env.read("SCAN_DAYS", DAYS, 7)
+STRATEGY_FAILURES = env.read("STRATEGY_FAILURES", Whole(1, 10_000), 10)
 
 # --- second opinions --------------------------------------------------------------------------------------
 
-ANALYST = env.str("ANALYST", default=analysts.default_name(globals()))
-LLM_RUN_BUDGET_USD = env.get_value("LLM_RUN_BUDGET_USD", cast=Decimal, default=Decimal("0.20"))
-LLM_DAY_TOKENS = env.int("LLM_DAY_TOKENS", default=3_000_000)
-LLM_DAILY_BUDGET_USD = env.get_value("LLM_DAILY_BUDGET_USD", cast=Decimal, default=Decimal("1.00"))
-ANALYST_TIMEOUT_SECONDS = env.int("ANALYST_TIMEOUT_SECONDS", default=120)
-ORCHESTRATE_ABOVE = env.get_value("ORCHESTRATE_ABOVE", cast=Decimal, default=Decimal("0.75"))
-ORCHESTRATE_PER_DAY = env.int("ORCHESTRATE_PER_DAY", default=50)
-ORCHESTRATE_DAILY = env.bool("ORCHESTRATE_DAILY", default=False)
-ORCHESTRATION_CONCURRENCY = env.int("ORCHESTRATION_CONCURRENCY", default=2)
-HINDSIGHT_URL = env.str("HINDSIGHT_URL", default="")
+ANALYST = env.read("ANALYST", str, analysts.default_name(globals()))
+LLM_RUN_BUDGET_USD = env.read("LLM_RUN_BUDGET_USD", Number(0, 1_000), Decimal("0.20"))
+LLM_DAY_TOKENS = env.read("LLM_DAY_TOKENS", Whole(0, 1_000_000_000), 3_000_000)
+LLM_DAILY_BUDGET_USD = env.read("LLM_DAILY_BUDGET_USD", Number(0, 10_000), Decimal("1.00"))
+ANALYST_TIMEOUT_SECONDS = env.read("ANALYST_TIMEOUT_SECONDS", Whole(1, 900), 120)
+ORCHESTRATE_ABOVE = env.read("ORCHESTRATE_ABOVE", Number(0, 1), Decimal("0.75"))
+ORCHESTRATE_PER_DAY = env.read("ORCHESTRATE_PER_DAY", Whole(0, 100_000), 50)
+ORCHESTRATE_DAILY = env.read("ORCHESTRATE_DAILY", Flag(), False)
+ORCHESTRATION_CONCURRENCY = env.read("ORCHESTRATION_CONCURRENCY", Whole(1, 16), 2)
+HINDSIGHT_URL = env.read("HINDSIGHT_URL", Url(), "")
 # What an analyst is told of what is held; the opinions app knows no positions of its own.
 HELD_POSITIONS = "approvals.positions.held_for_analysts"
-MEMORY_BANK = env.str("MEMORY_BANK", default="jax")
+MEMORY_BANK = env.read("MEMORY_BANK", NAME, "jax")
 
 # --- approvals --------------------------------------------------------------------------------------------
 
-TRADING_CAPITAL = env.get_value("TRADING_CAPITAL", cast=Decimal, default=None)
-RISK_PER_TRADE = env.get_value("RISK_PER_TRADE", cast=Decimal, default=Decimal("0.01"))
-MAX_POSITION = env.get_value("MAX_POSITION", cast=Decimal, default=Decimal("0.20"))
-MAX_GROSS = env.get_value("MAX_GROSS", cast=Decimal, default=Decimal("1.00"))
-MAX_OPEN_RISK = env.get_value("MAX_OPEN_RISK", cast=Decimal, default=Decimal("0.05"))
-MAX_OPEN_POSITIONS = env.int("MAX_OPEN_POSITIONS", default=10)
-MAX_DAY_LOSS = env.get_value("MAX_DAY_LOSS", cast=Decimal, default=Decimal("0.03"))
-MAX_ENTRY_DRIFT_ATR = env.get_value("MAX_ENTRY_DRIFT_ATR", cast=Decimal, default=Decimal("0.5"))
-MIN_REWARD_TO_RISK = env.get_value("MIN_REWARD_TO_RISK", cast=Decimal, default=Decimal("0.8"))
-ALLOW_SHORT = env.bool("ALLOW_SHORT", default=False)
-ALLOW_ADDING = env.bool("ALLOW_ADDING", default=False)
+TRADING_CAPITAL = env.read("TRADING_CAPITAL", Number(most=1_000_000_000_000, above_zero=True), None)
+RISK_PER_TRADE = env.read("RISK_PER_TRADE", SHARE, Decimal("0.01"))
+MAX_POSITION = env.read("MAX_POSITION", SHARE, Decimal("0.20"))
+MAX_GROSS = env.read("MAX_GROSS", Number(most=10, above_zero=True), Decimal("1.00"))
+MAX_OPEN_RISK = env.read("MAX_OPEN_RISK", SHARE, Decimal("0.05"))
+MAX_OPEN_POSITIONS = env.read("MAX_OPEN_POSITIONS", Whole(0, 10_000), 10)
+MAX_DAY_LOSS = env.read("MAX_DAY_LOSS", SHARE, Decimal("0.03"))
+MAX_ENTRY_DRIFT_ATR = env.read("MAX_ENTRY_DRIFT_ATR", Number(0, 100), Decimal("0.5"))
+MIN_REWARD_TO_RISK = env.read("MIN_REWARD_TO_RISK", Number(0, 100), Decimal("0.8"))
+ALLOW_SHORT = env.read("ALLOW_SHORT", Flag(), False)
+ALLOW_ADDING = env.read("ALLOW_ADDING", Flag(), False)
 
 # --- telling people ---------------------------------------------------------------------------------------
 
 # Separated by spaces or commas; an address may hold commas itself.
 NOTIFY_URLS = [
     url
-    for url in re.split(r"[\s,]+(?=[A-Za-z][\w+.-]*://)", env.str("NOTIFY_URLS", default="").strip())
+    for url in re.split(r"[\s,]+(?=[A-Za-z][\w+.-]*://)", env.read("NOTIFY_URLS", str, "", secret=True))
     if url
 ]
-NOTIFY_OFF = env.list("NOTIFY_OFF", default=[])
-NOTIFY_SILENT = env.list("NOTIFY_SILENT", default=[])
-NOTIFY_QUIET_HOURS = env.str("NOTIFY_QUIET_HOURS", default="")
-NOTIFY_TIME_ZONE = env.str("NOTIFY_TIME_ZONE", default="UTC")
-SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8095")
+NOTIFY_OFF: list[str] = env.read("NOTIFY_OFF", ListOf(str), [])
+NOTIFY_SILENT: list[str] = env.read("NOTIFY_SILENT", ListOf(str), [])
+NOTIFY_QUIET_HOURS = env.read("NOTIFY_QUIET_HOURS", str, "")
+NOTIFY_TIME_ZONE = env.read("NOTIFY_TIME_ZONE", TimeZone(), "UTC")
+SITE_URL = env.read("SITE_URL", Url(), "http://127.0.0.1:8095")
 DEFAULT_EXCEPTION_REPORTER_FILTER = "jaxsite.rest.problems.ReportFilter"
 
 # What is never kept, shown or sent: core.redaction takes these settings' values out of every text.
@@ -142,13 +172,11 @@ SECRET_SETTINGS = ["SECRET_KEY", "NOTIFY_URLS", *secret_names(_vendors)]
 
 # --- database and queue -----------------------------------------------------------------------------------
 
-if "DATABASE_URL" in env:
-    _database: dict[str, Any] = env.db("DATABASE_URL")
-else:
-    _database = {
-        "ENGINE": "jaxsite.embedded_postgres",
-        "NAME": "jax" if DATA_KIND == "real" else "jax_simulated",
-    }
+_embedded: dict[str, Any] = {
+    "ENGINE": "jaxsite.embedded_postgres",
+    "NAME": "jax" if DATA_KIND == "real" else "jax_simulated",
+}
+_database = env.read("DATABASE_URL", DatabaseUrl(), _embedded, secret=True)
 # A server that is there but does not answer would otherwise hold up whoever connects, /health included.
 _database["OPTIONS"] = {"connect_timeout": 3} | _database.get("OPTIONS", {})
 DATABASES = {"default": _database | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}}
@@ -312,12 +340,16 @@ SECURE_REFERRER_POLICY = "same-origin"
 
 # --- logs -------------------------------------------------------------------------------------------------
 
+LOG_LEVEL = env.read("LOG_LEVEL", OneOf(("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")), "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # They tell of every task and every request at INFO.
     "loggers": {"django-q": {"level": "WARNING"}},
 }
+
+if env.problems:
+    raise ImproperlyConfigured("\n".join([*env.problems, f"Correct it in the environment or in {ENV_FILE}."]))

@@ -3,10 +3,10 @@
 import os
 
 from core.registry import all_settings
-from market.providers.registry import SPECS as PROVIDERS
-from opinions.analysts.registry import SPECS as ANALYSTS
+from market.providers import registry as providers
+from opinions.analysts import registry as analysts
 
-VENDORS = [setting.name for setting in all_settings([*PROVIDERS, *ANALYSTS])]
+VENDORS = [setting.name for setting in all_settings([*providers.SPECS, *analysts.SPECS])]
 for name in (*VENDORS, "PROVIDERS", "DATA", "ANALYST", "HINDSIGHT_URL"):
     os.environ.pop(name, None)
 os.environ["ENV_FILE"] = os.devnull

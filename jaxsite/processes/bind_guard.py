@@ -54,6 +54,11 @@ def is_address(host: str) -> bool:
     return True
 
 
+def bracketed(host: str) -> str:
+    """Return the host as it stands before a port: an IPv6 address in brackets."""
+    return f"[{_bare(host)}]" if ":" in host else host
+
+
 def _bare(host: str) -> str:
     """Without the brackets of an IPv6 address."""
     return host.strip("[]")

@@ -9,7 +9,10 @@ WRITTEN = re.compile(r"^\s*SECRET_KEY\s*=\s*['\"]?([^'\"\s]+)", re.MULTILINE)
 
 
 def ensure_secret_key(path: Path) -> str:
-    """Return the SECRET_KEY written in the file `path`, adding a random one first if it has none."""
+    """Return the SECRET_KEY written in the file `path`, adding a random one first if it has none.
+
+    Raises OSError when that cannot be written.
+    """
     path.touch(mode=0o600, exist_ok=True)
     with path.open("r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # two commands may start at the same moment

@@ -13,6 +13,7 @@ from typing import Any
 
 from core.http import Answer, Client, Failure, Pages, Patience, Request
 from core.registry import Setting
+from core.registry.kinds import KEY, Url, Whole
 from market.prices import Bars, Feed, QuoteTick, Timeframe
 from market.providers import wire
 from market.providers.base import (
@@ -230,10 +231,10 @@ SPEC = ProviderSpec(
     name=Alpaca.name,
     title="Alpaca",
     settings=(
-        Setting("ALPACA_API_KEY", secret=True, required=True),
-        Setting("ALPACA_API_SECRET", secret=True, required=True),
-        Setting("ALPACA_BASE_URL", default="https://data.alpaca.markets"),
-        Setting("ALPACA_REQUESTS_PER_MINUTE", cast=int, default=200),
+        Setting("ALPACA_API_KEY", KEY, secret=True, required=True),
+        Setting("ALPACA_API_SECRET", KEY, secret=True, required=True),
+        Setting("ALPACA_BASE_URL", Url(), default="https://data.alpaca.markets"),
+        Setting("ALPACA_REQUESTS_PER_MINUTE", Whole(1, 10_000), default=200),
     ),
     build=_build,
     is_consolidated=False,  # the book is IEX's alone: half of its spread is not the cost of a trade

@@ -13,6 +13,7 @@ import numpy as np
 
 from core.http import Client, Patience, Request
 from core.registry import Setting
+from core.registry.kinds import Url
 from market.prices import Bars, Feed, Instants, QuoteTick, Timeframe
 from market.providers import wire
 from market.providers.base import (
@@ -249,7 +250,7 @@ def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = No
 SPEC = ProviderSpec(
     name=IBBridge.name,
     title="IB Bridge",
-    settings=(Setting("IB_BRIDGE_URL", required=True),),
+    settings=(Setting("IB_BRIDGE_URL", Url(), required=True),),
     build=_build,
     is_consolidated=True,
     old_names=OldNames({"IB_BRIDGE_URL": ("url", "base_url")}, port=8092),

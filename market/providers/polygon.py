@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from core.http import Answer, Client, Failure, Fetched, Pages, Patience, Request
 from core.registry import Setting
+from core.registry.kinds import KEY, Url, Whole
 from market.prices import Bars, Feed, QuoteTick, Timeframe
 from market.providers import wire
 from market.providers.base import (
@@ -251,9 +252,9 @@ SPEC = ProviderSpec(
     name=Polygon.name,
     title="Polygon",
     settings=(
-        Setting("POLYGON_API_KEY", secret=True, required=True),
-        Setting("POLYGON_BASE_URL", default="https://api.polygon.io"),
-        Setting("POLYGON_REQUESTS_PER_MINUTE", cast=int, default=5),
+        Setting("POLYGON_API_KEY", KEY, secret=True, required=True),
+        Setting("POLYGON_BASE_URL", Url(), default="https://api.polygon.io"),
+        Setting("POLYGON_REQUESTS_PER_MINUTE", Whole(1, 10_000), default=5),
     ),
     build=_build,
     is_consolidated=True,

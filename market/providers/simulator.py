@@ -12,6 +12,7 @@ import numpy as np
 
 from core.http import Patience
 from core.registry import Setting
+from core.registry.kinds import Whole
 from market.prices import Bars, Feed, Floats, QuoteTick, Timeframe
 from market.providers.base import Candles, Pace, ProviderSpec, Quotes, Report
 from market.providers.random_walk import (
@@ -152,7 +153,7 @@ def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = No
 SPEC = ProviderSpec(
     name=Simulator.name,
     title="Simulator",
-    settings=(Setting("SIMULATOR_SEED", cast=int, default=1),),
+    settings=(Setting("SIMULATOR_SEED", Whole(0, 1_000_000_000), default=1),),
     build=_build,
     is_consolidated=True,
     is_simulated=True,

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.http import Answer, Failure
 from core.registry import Setting
+from core.registry.kinds import Url
 from opinions.analysts import answers
 from opinions.analysts.answers import Misfit
 from opinions.analysts.base import (
@@ -111,6 +112,6 @@ SPEC = AnalystSpec(
     name="agent0",
     title="agent0",
     noun="agent0",
-    settings=(Setting("AGENT0_URL", required=True),),
+    settings=(Setting("AGENT0_URL", Url(), required=True),),
     build=lambda values: Agent0(values["AGENT0_URL"]),
 )

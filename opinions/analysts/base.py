@@ -127,8 +127,8 @@ class AnalystSpec(Spec):
 
     `build` makes it from the values of its settings; raises NotConfigured. `is_outside`: what it is given
     leaves this machine, or may, so it is redacted first. `may_invent`: its text is its own, so each number in
-    it is looked up in the snapshot. `at_once`: how many snapshots one worker gives it together. `limits`: the
-    least and the most of settings that are numbers. `problems`: what contradicts itself in the settings.
+    it is looked up in the snapshot. `at_once`: how many snapshots one worker gives it together. `problems`:
+    what contradicts itself in the settings.
     """
 
     noun: str
@@ -136,5 +136,4 @@ class AnalystSpec(Spec):
     is_outside: bool = True
     may_invent: bool = True
     at_once: int = 1
-    limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     problems: Callable[[Mapping[str, Any]], Iterable[Problem]] = no_problems

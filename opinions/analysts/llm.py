@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from core.http import Failure
 from core.registry import Setting
+from core.registry.kinds import KEY, Number, Url, Whole
 from opinions.analysts import answers, completion
 from opinions.analysts.answers import Misfit
 from opinions.analysts.base import (
@@ -284,20 +285,15 @@ SPEC = AnalystSpec(
     title="language model",
     noun="the language model",
     settings=(
-        Setting("LLM_BASE_URL", required=True),
+        Setting("LLM_BASE_URL", Url(), required=True),
         Setting("LLM_MODEL", required=True),
-        Setting("LLM_API_KEY", secret=True),
+        Setting("LLM_API_KEY", KEY, secret=True),
         Setting("LLM_PROMPT_FILE"),
         # USD for a million tokens. Not set: a model of one's own, which costs nothing.
-        Setting("LLM_INPUT_PRICE", cast=Decimal, default=None),
-        Setting("LLM_OUTPUT_PRICE", cast=Decimal, default=None),
-        Setting("LLM_RUN_TOKENS", cast=int, default=60_000),
+        Setting("LLM_INPUT_PRICE", Number(0, 100_000), default=None),
+        Setting("LLM_OUTPUT_PRICE", Number(0, 100_000), default=None),
+        Setting("LLM_RUN_TOKENS", Whole(1, 10_000_000), default=60_000),
     ),
     build=_build,
-    limits={
-        "LLM_RUN_TOKENS": (1, 10_000_000),
-        "LLM_INPUT_PRICE": (0, 100_000),
-        "LLM_OUTPUT_PRICE": (0, 100_000),
-    },
     problems=_problems,
 )

@@ -1,7 +1,6 @@
 """A wrong setting is found before anything runs, and the message says what to write instead."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -24,26 +23,11 @@ def test_the_defaults_pass() -> None:
     assert manage_with({}, "check") == "System check identified no issues (0 silenced).\n"
 
 
-@pytest.mark.parametrize("seconds", [0, -60, 30, 90])
-def test_an_interval_that_is_not_whole_minutes_is_refused(settings: Settings, seconds: int) -> None:
-    settings.INGEST_INTERVAL_SECONDS = seconds
-    assert ids(checks.check_intervals()) == ["jax.E001"]
-    settings.INGEST_INTERVAL_SECONDS = 120
-    assert checks.check_intervals() == []
-
-
 def test_an_unknown_provider_is_refused(settings: Settings) -> None:
     settings.PROVIDERS = ["alpaca", "yahoo"]
     assert ids(checks.check_providers()) == ["jax.E002"]
     settings.PROVIDERS = ["alpaca"]
     assert checks.check_providers() == []
-
-
-def test_an_unknown_kind_of_data_is_refused(settings: Settings) -> None:
-    settings.DATA = "demo"
-    assert ids(checks.check_data()) == ["jax.E003"]
-    settings.DATA = "real"
-    assert checks.check_data() == []
 
 
 @pytest.mark.parametrize(
@@ -78,17 +62,11 @@ def test_kinds_of_messages_are_ones_that_exist(settings: Settings, name: str) ->
 
 
 @pytest.mark.parametrize(
-    ("hours", "zone", "expected"),
-    [
-        ("22-7", "UTC", ["jax.E013"]),
-        ("22:00-22:00", "UTC", ["jax.E013"]),
-        ("22:00-07:00", "New York", ["jax.E012"]),
-        ("", "../UTC", ["jax.E012"]),
-        ("22:00-07:00", "America/New_York", []),
-    ],
+    ("hours", "expected"),
+    [("22-7", ["jax.E013"]), ("22:00-22:00", ["jax.E013"]), ("22:00-07:00", []), ("", [])],
 )
-def test_quiet_hours_can_be_read(settings: Settings, hours: str, zone: str, expected: list[str]) -> None:
-    settings.NOTIFY_QUIET_HOURS, settings.NOTIFY_TIME_ZONE = hours, zone
+def test_quiet_hours_can_be_read(settings: Settings, hours: str, expected: list[str]) -> None:
+    settings.NOTIFY_QUIET_HOURS, settings.NOTIFY_TIME_ZONE = hours, "America/New_York"
     assert ids(checks.check_quiet_hours()) == expected
 
 
@@ -102,13 +80,6 @@ def test_an_address_that_cannot_be_read_is_named_by_its_place(settings: Settings
 def test_an_address_with_several_recipients_is_warned_of(settings: Settings) -> None:
     settings.NOTIFY_URLS = ["ntfy://ntfy.example.com/one/two"]
     assert ids(checks.check_addresses_of_people()) == ["jax.W015"]
-
-
-def test_the_address_of_the_site_has_a_scheme(settings: Settings) -> None:
-    settings.SITE_URL = "jax.example.com"
-    assert ids(checks.check_site_url()) == ["jax.E016"]
-    settings.SITE_URL = "https://jax.example.com"
-    assert checks.check_site_url() == []
 
 
 @pytest.mark.slow
@@ -159,10 +130,7 @@ def test_a_server_that_does_not_answer_is_said_without_a_traceback() -> None:
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize("name", ["LLM_INPUT_PRICE", "LLM_OUTPUT_PRICE"])
-def test_a_price_below_nothing_is_refused(settings: Settings, name: str) -> None:
-    """It would make every budget endless."""
-    setattr(settings, name, Decimal(-1))
-    assert ids(checks.check_second_opinions()) == ["jax.E024"]
-    setattr(settings, name, None)
-    assert ids(checks.check_second_opinions()) == []
+@pytest.mark.slow
+def test_a_web_server_refuses_as_a_command_does() -> None:
+    load = ("shell", "--no-imports", "-c", "import jaxsite.wsgi")  # shell itself checks nothing
+    assert "(jax.E002) PROVIDERS names yahoo" in manage_with({"PROVIDERS": "yahoo"}, *load, ok=False)

@@ -15,6 +15,7 @@ from approvals.brokers.paper.book import Book, Opening, Ticket
 from approvals.brokers.paper.broker import Paper
 from approvals.brokers.paper.market import Bar, Listing, Market, Quotes, Restating
 from core.registry import Setting
+from core.registry.kinds import Number
 
 __all__ = ["SPEC", "Bar", "Book", "Listing", "Market", "Opening", "Paper", "Quotes", "Restating", "Ticket"]
 
@@ -31,8 +32,8 @@ SPEC = BrokerSpec(
     name="paper",
     title="paper",
     settings=(
-        Setting("PAPER_EQUITY", Decimal, Decimal(100_000)),
-        Setting("PAPER_SLIPPAGE_BPS", Decimal, Decimal(2)),
+        Setting("PAPER_EQUITY", Number(most=1_000_000_000_000, above_zero=True), Decimal(100_000)),
+        Setting("PAPER_SLIPPAGE_BPS", Number(0, 1_000), Decimal(2)),
     ),
     is_paper=True,
     build=_build,

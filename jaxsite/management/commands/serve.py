@@ -17,6 +17,7 @@ from honcho.manager import Manager
 from honcho.printer import Message, Printer
 
 from jaxsite.processes import process_group
+from jaxsite.processes.bind_guard import bracketed
 
 
 class Command(BaseCommand):
@@ -31,14 +32,15 @@ class Command(BaseCommand):
 
 
 def refuse_a_port_in_use(host: str, port: int) -> None:
-    with socket.socket() as trial:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((host, port))
         except OSError as reason:
             raise CommandError(
-                f"Cannot serve on {host}:{port}: {reason.strerror}. If Jax runs already, stop it (Ctrl-C in "
-                "its terminal) or use that one; else choose another PORT in .env."
+                f"Cannot serve on {bracketed(host)}:{port}: {reason.strerror}. If Jax runs already, stop it "
+                "(Ctrl-C in its terminal) or use that one; else choose another PORT in .env."
             ) from reason
 
 

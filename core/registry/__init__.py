@@ -7,30 +7,30 @@ the doctor, redaction and pages read the specs: adding a vendor is one file and 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, TypeVar
+
+from core.registry.kinds import KEY
 
 S = TypeVar("S", bound="Spec")
 
 VENDOR_NAME = re.compile(r"[a-z][a-z0-9_]{0,15}")  # the columns that hold it take 16 characters
 SETTING_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-TYPES: dict[Any, str] = {int: "a whole number", Decimal: "a number", float: "a number"}
 
 
 class InvalidSpec(ValueError):
     """A vendor's description contradicts itself or another one."""
 
 
-class InvalidSetting(ValueError):
-    """The value of a setting cannot be read."""
-
-
 @dataclass(frozen=True)
 class Setting:
-    """A setting that a vendor reads from the environment or `.env`."""
+    """A setting that a vendor reads from the environment or `.env`.
+
+    `cast` makes its value of the text there, and raises ValueError when that makes no sense: a kind with its
+    range (`core.registry.kinds`), else str, int, Decimal, float or bool.
+    """
 
     name: str
-    cast: Callable[[Any], Any] = str  # from the text of the environment
+    cast: Callable[[Any], Any] = str
     default: Any = ""
     secret: bool = False  # never logged, shown or sent
     required: bool = False  # without it the vendor is not configured
@@ -40,7 +40,7 @@ class Setting:
             raise InvalidSpec(f"{self.name!r} is not a name of a setting: use capitals, digits and _.")
         if (self.secret or self.required) and self.default:
             raise InvalidSpec(f"{self.name} is secret or required, so that it cannot have a default.")
-        if self.secret and self.cast is not str:
+        if self.secret and self.cast not in (str, KEY):
             raise InvalidSpec(f"{self.name} is secret, so that it must be text: only text is redacted.")
 
 
@@ -108,15 +108,11 @@ def secret_names(specs: Iterable[Spec]) -> list[str]:
 
 
 def read_settings(specs: Iterable[Spec], read: Callable[..., Any]) -> dict[str, Any]:
-    """Return the value of every setting by its name. Raises InvalidSetting.
+    """Return the value of every setting by its name.
 
-    `read(name, cast=..., default=...)` looks one up, as `environ.Env.get_value` does.
+    `read(name, cast, default, secret=...)` looks one up, as `Environment.read` does.
     """
-    values: dict[str, Any] = {}
-    for setting in all_settings(specs):
-        try:
-            values[setting.name] = read(setting.name, cast=setting.cast, default=setting.default)
-        except (ValueError, ArithmeticError):
-            expected = TYPES.get(setting.cast, "what it should be")
-            raise InvalidSetting(f"{setting.name} is not {expected}. Correct it in .env.") from None
-    return values
+    return {
+        setting.name: read(setting.name, setting.cast, setting.default, secret=setting.secret)
+        for setting in all_settings(specs)
+    }
