@@ -64,7 +64,7 @@ class OrderAdmin(OrderExits):
     @admin.display(description="status")
     def stands(self, order: Order) -> SafeString:
         return format_html(
-            '{}<div class="quiet">{}</div>', approval_formatting.status(order), order.status_reason
+            '{}<div class="muted">{}</div>', approval_formatting.status(order), order.status_reason
         )
 
     @admin.display(description="decision")

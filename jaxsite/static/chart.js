@@ -13,10 +13,10 @@
   const DASHES = { entry: 0, stop: 2, target: 1 }; // solid, dashed, dotted: the colour is not the only sign
 
   const bars = new Map(); // by time: seconds, or the date of a daily bar
-  const said = new Map(); // the signals that are marked, by id
+  const marked = new Map(); // the markers of signals, by id
   const gaps = new Map(); // by the time of the first missing bar
   const missing = new Map(); // the gap of each missing bar, by its time
-  const byTime = (one, other) => (one.time < other.time ? -1 : 1);
+  const byTime = (a, b) => (a.time < b.time ? -1 : 1);
   let newest;
   let spoke;
   let colours;
@@ -35,15 +35,15 @@
   const viewer = element.dataset.viewer;
   const here = inZone(viewer, { year: "numeric", month: "2-digit", day: "2-digit", ...clock, timeZoneName: "short" });
   const onAxis = { day: inZone(viewer, { day: "numeric", month: "short" }), time: inZone(viewer, clock) };
-  const there = element.dataset.zone && element.dataset.zone !== viewer && inZone(element.dataset.zone, { weekday: "short", ...clock });
+  const atExchange = element.dataset.zone && element.dataset.zone !== viewer && inZone(element.dataset.zone, { weekday: "short", ...clock });
 
   // A daily bar is its date everywhere; an intraday one is the viewer's time with the exchange's own beside it.
   function moment(time) {
     if (typeof time === "string") return time;
     const at = new Date(time * 1000);
     const part = Object.fromEntries(here.formatToParts(at).map(({ type, value }) => [type, value]));
-    const said = `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute} ${part.timeZoneName}`;
-    return there ? `${said}, ${there.format(at)} ${element.dataset.city}` : said;
+    const local = `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute} ${part.timeZoneName}`;
+    return atExchange ? `${local}, ${atExchange.format(at)} ${element.dataset.city}` : local;
   }
 
   // The chart begins a day at midnight UTC; where that is another hour for the viewer, the hour is said, too.
@@ -60,11 +60,11 @@
     const keys = [...legend.querySelectorAll("[data-colour]")];
     const named = Object.fromEntries(keys.map((key) => [key.dataset.colour, getComputedStyle(key).color]));
     const page = getComputedStyle(element);
-    return { ...named, quiet: getComputedStyle(legend).color, text: page.color, background: page.backgroundColor, line: page.borderTopColor };
+    return { ...named, muted: getComputedStyle(legend).color, text: page.color, background: page.backgroundColor, line: page.borderTopColor };
   }
 
   // Only once there are bars: until then, and when they do not come, the server's drawing stays.
-  function begin(found) {
+  function begin(payload) {
     element.replaceChildren();
     chart = LightweightCharts.createChart(element, {
       autoSize: true,
@@ -80,9 +80,9 @@
     });
     candles.attachPrimitive({ paneViews: () => [{ zOrder: () => "bottom", renderer: () => ({ draw: shade }) }] });
     markers = LightweightCharts.createSeriesMarkers(candles, []);
-    candles.applyOptions({ priceLineVisible: !found.lines });
-    for (const line of found.lines ?? []) addLevel(line);
-    for (const one of found.series ?? []) addIndicator(one);
+    candles.applyOptions({ priceLineVisible: !payload.lines });
+    for (const line of payload.lines ?? []) addLevel(line);
+    for (const indicator of payload.series ?? []) addIndicator(indicator);
     volume = chart.addSeries(LightweightCharts.HistogramSeries, {
       priceFormat: { type: "volume" }, priceLineVisible: false, lastValueVisible: false,
     }, chart.panes().length);
@@ -92,18 +92,18 @@
 
   function addLevel({ title, colour, price: level }) {
     const line = candles.createPriceLine({ price: level, title, lineWidth: 1, lineStyle: DASHES[title], axisLabelVisible: true });
-    drawings.push((found) => {
-      const now = found?.lines.find((one) => one.title === title);
+    drawings.push((payload) => {
+      const now = payload?.lines.find((line) => line.title === title);
       line.applyOptions({ color: colours[colour], ...(now && { price: now.price }) });
     });
   }
 
   // The levels are what is decided on: the price scale holds them, whichever bars are in view.
   function withLevels(ofBars) {
-    const found = ofBars();
-    if (!levels.length) return found;
-    const { minValue, maxValue } = found?.priceRange ?? { minValue: Infinity, maxValue: -Infinity };
-    return { ...found, priceRange: { minValue: Math.min(minValue, ...levels), maxValue: Math.max(maxValue, ...levels) } };
+    const fromBars = ofBars();
+    if (!levels.length) return fromBars;
+    const { minValue, maxValue } = fromBars?.priceRange ?? { minValue: Infinity, maxValue: -Infinity };
+    return { ...fromBars, priceRange: { minValue: Math.min(minValue, ...levels), maxValue: Math.max(maxValue, ...levels) } };
   }
 
   function addIndicator({ title, colour, histogram, pane, levels }) {
@@ -113,10 +113,10 @@
       : chart.addSeries(LightweightCharts.LineSeries, { ...quietly, lineWidth: 1, crosshairMarkerVisible: false }, pane);
     if (pane === 0) series.applyOptions({ autoscaleInfoProvider: () => null }); // the prices decide what is seen
     const marks = levels.map((level) => series.createPriceLine({ price: level, lineWidth: 1, lineStyle: 2, axisLabelVisible: false, title: "" }));
-    drawings.push((found) => {
+    drawings.push((payload) => {
       series.applyOptions({ color: colours[colour] });
-      for (const mark of marks) mark.applyOptions({ color: colours.quiet });
-      const points = found?.series.find((one) => one.title === title)?.points;
+      for (const mark of marks) mark.applyOptions({ color: colours.muted });
+      const points = payload?.series.find((indicator) => indicator.title === title)?.points;
       if (points) series.setData(points);
     });
   }
@@ -135,26 +135,26 @@
     const scale = chart.timeScale();
     const half = scale.options().barSpacing / 2;
     target.useMediaCoordinateSpace(({ context, mediaSize }) => {
-      const there = spoke === undefined ? null : scale.timeToCoordinate(spoke);
-      if (there !== null) {
+      const x = spoke === undefined ? null : scale.timeToCoordinate(spoke);
+      if (x !== null) {
         context.fillStyle = colours.spoke;
-        context.fillRect(there - half, 0, 2 * half, mediaSize.height);
+        context.fillRect(x - half, 0, 2 * half, mediaSize.height);
       }
       for (const { times, reason, name } of gaps.values()) {
         const [left, right] = [scale.timeToCoordinate(times[0]), scale.timeToCoordinate(times.at(-1))];
         if (left === null || right === null) continue;
         context.fillStyle = colours[reason];
         context.fillRect(left - half, 0, right - left + 2 * half, mediaSize.height);
-        context.fillStyle = colours.quiet;
+        context.fillStyle = colours.muted;
         context.font = "11px system-ui, sans-serif";
         if (context.measureText(name).width < right - left + half) context.fillText(name, left, 14);
       }
     });
   }
 
-  function draw(found) {
+  function draw(payload) {
     colours = palette();
-    for (const drawing of drawings) drawing(found);
+    for (const drawing of drawings) drawing(payload);
     chart.applyOptions({
       layout: {
         background: { type: "solid", color: colours.background },
@@ -175,7 +175,7 @@
     const suspects = shown.filter((bar) => bar.suspect).map((bar) => ({
       time: bar.time, position: "aboveBar", shape: "arrowDown", color: colours.suspect, text: "suspect",
     }));
-    const signals = [...said.values()].filter((one) => bars.has(one.time)).map(mark);
+    const signals = [...marked.values()].filter((marker) => bars.has(marker.time)).map(mark);
     markers.setMarkers([...suspects, ...signals].sort(byTime));
     element.dataset.drawn = bars.size;
     read(newest);
@@ -189,7 +189,7 @@
 
   // Where the page is about one bar, that one and what came after it; else the newest.
   function look() {
-    const index = [...new Set([...bars.keys(), ...missing.keys()])].sort((one, other) => (one < other ? -1 : 1)).indexOf(spoke);
+    const index = [...new Set([...bars.keys(), ...missing.keys()])].sort((a, b) => (a < b ? -1 : 1)).indexOf(spoke);
     if (spoke !== undefined && index >= 0) {
       chart.timeScale().setVisibleLogicalRange({ from: Math.max(index - BEFORE, 0), to: Math.min(index + BEFORE, bars.size + missing.size + 2) });
     }
@@ -219,27 +219,27 @@
     try {
       const answer = await fetch(address, { headers: { Accept: "application/json" } });
       if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
-      const found = await answer.json();
+      const payload = await answer.json();
       performance.mark("bars-arrived");
       if (notes) {
-        notes.textContent = found.says;
-        notes.hidden = !found.says;
+        notes.textContent = payload.says;
+        notes.hidden = !payload.says;
       }
-      if (!found.bars.length) {
+      if (!payload.bars.length) {
         reading.textContent = "";
         return;
       }
-      spoke = found.spoke;
-      levels = (found.lines ?? []).map((line) => line.price);
-      for (const bar of found.bars) bars.set(bar.time, bar);
-      for (const one of found.markers) said.set(one.id, one);
-      for (const gap of found.gaps) {
+      spoke = payload.spoke;
+      levels = (payload.lines ?? []).map((line) => line.price);
+      for (const bar of payload.bars) bars.set(bar.time, bar);
+      for (const marker of payload.markers) marked.set(marker.id, marker);
+      for (const gap of payload.gaps) {
         gaps.set(gap.times[0], gap);
         for (const time of gap.times) missing.set(time, gap);
       }
-      if (!chart) begin(found);
-      draw(found);
-      return found;
+      if (!chart) begin(payload);
+      draw(payload);
+      return payload;
     } catch {
       reading.textContent = "The bars could not be loaded. They are asked for again within a minute; reload the page to try at once.";
     } finally {
@@ -249,14 +249,14 @@
 
   async function loadEarlier(range) {
     if (!range || range.from > LOAD_AHEAD || earlier === null || loading) return;
-    const found = await load(new URL(earlier, new URL(element.dataset.bars, location.href)));
-    if (found) earlier = found.earlier;
+    const payload = await load(new URL(earlier, new URL(element.dataset.bars, location.href)));
+    if (payload) earlier = payload.earlier;
   }
 
   async function start() {
-    const found = await load(element.dataset.bars);
-    if (!found) return;
-    earlier = found.earlier;
+    const payload = await load(element.dataset.bars);
+    if (!payload) return;
+    earlier = payload.earlier;
     look();
     chart.timeScale().subscribeVisibleLogicalRangeChange(loadEarlier);
     // The library paints with the next frame; one later it is on the screen.

@@ -18,9 +18,9 @@ form?.addEventListener("submit", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
   const wanted = { a: "[data-approve]", r: "#reject button" }[event.key];
-  const found = wanted && document.querySelector(wanted);
-  if (!found) return;
+  const control = wanted && document.querySelector(wanted);
+  if (!control) return;
   event.preventDefault();
-  found.focus();
-  found.scrollIntoView({ block: "center" });
+  control.focus();
+  control.scrollIntoView({ block: "center" });
 });

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 COLOURS = {
     "ink": "text",
     "loud": "headings and figures that count",
-    "quiet": "labels, and what is only there to be looked up",
+    "muted": "labels, and what is only there to be looked up",
     "paper": "the page",
     "panel": "what lies on it",
     "sunk": "what is pressed or hovered",

@@ -72,7 +72,7 @@ def moment(at: datetime | None, calendar: str = "", *, seconds: bool = False) ->
     utc = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     shown = format_html('<time datetime="{}" title="{}">{}</time>', _iso(at), utc, _short(here, seconds))
     zone = calendars.zone(calendar) if calendar else None
-    return shown if zone is None else format_html("{} {}", shown, _there(at, here, zone))
+    return shown if zone is None else format_html("{} {}", shown, _at_exchange(at, here, zone))
 
 
 @register.simple_tag
@@ -123,7 +123,9 @@ def _short(here: datetime, seconds: bool) -> str:
     return f"{here:%a} {clock}" if abs(days) < 6 else f"{here:%Y-%m-%d} {clock}"
 
 
-def _there(at: datetime, here: datetime, zone: ZoneInfo) -> SafeString:
+def _at_exchange(at: datetime, here: datetime, zone: ZoneInfo) -> SafeString:
     local = at.astimezone(zone)
     day = "" if local.date() == here.date() else f"{local:%a} "
-    return format_html('<span class="there">{}{} {}</span>', day, f"{local:%H:%M}", formatting.city(zone))
+    return format_html(
+        '<span class="annotation">{}{} {}</span>', day, f"{local:%H:%M}", formatting.city(zone)
+    )

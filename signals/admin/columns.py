@@ -60,7 +60,7 @@ def status_line(signal: Signal) -> SafeString:
     against = (
         format_html('<div class="warning">conflicts with {}</div>', _named(opposite)) if opposite else ""
     )
-    return format_html('{}<div class="quiet">{}</div>{}', state(signal), end(signal), against)
+    return format_html('{}<div class="muted">{}</div>{}', state(signal), end(signal), against)
 
 
 @admin.display(description="generated (UTC)", ordering="generated_at")
@@ -86,7 +86,7 @@ def chart(signal: Signal) -> SafeString:
     shares = thumbnail.shares(signal)
     split = f"The shares were split since: one is {shares:g} now." if shares != 1 else ""
     return format_html(
-        '<div>{}</div><p class="quiet">Hollow bars rose, filled ones fell. {} {}</p>',
+        '<div>{}</div><p class="muted">Hollow bars rose, filled ones fell. {} {}</p>',
         thumbnail.draw(signal, thumbnail.around(signal), shares),
         split,
         format_html(

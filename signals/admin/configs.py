@@ -132,7 +132,7 @@ class StrategyConfigAdmin(TitledAdmin):
             return formatting.dot("none", "off")
         if wrong := trouble(config):
             return formatting.dot("bad", f"cannot run: {wrong}")
-        return format_html('{}<div class="quiet">{}</div>', formatting.dot("good", "on"), _counted(config))
+        return format_html('{}<div class="muted">{}</div>', formatting.dot("good", "on"), _counted(config))
 
     @admin.display(description="rules")
     def rules(self, config: StrategyConfig) -> SafeString:

@@ -151,7 +151,7 @@ def test_times_are_in_the_viewers_zone_with_the_exchanges_beside(
     trader.cookies["zone"] = "Asia/Kolkata"
     with time_machine.travel(now):
         page = trader.get("/").content.decode()
-    exchange_time = r'<span class="there">\w*\s?\d\d:30 New York'
+    exchange_time = r'<span class="annotation">\w*\s?\d\d:30 New York'
     assert re.search(rf'Z" title="[^"]* UTC">{opening}</time> {exchange_time}', page)
 
 

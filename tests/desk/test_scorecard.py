@@ -72,7 +72,7 @@ def test_decisions_are_listed_one_by_one_while_they_are_few(trader: Client) -> N
     outcome = outcome_rows.outcome(ledger="decision", group="rejected")
     html = page(trader)
     assert f"/signals/{outcome.signal_id}/" in html
-    assert 'Rejected <span class="quiet">by everybody' in html
+    assert 'Rejected <span class="muted">by everybody' in html
 
 
 def test_each_person_stands_apart_once_there_are_two(trader: Client) -> None:
