@@ -5,9 +5,9 @@ appended last in the transaction that they are about: the chain is locked from t
 """
 
 from approvals.audit.chain import START, append, hash_of
-from approvals.audit.checking import Broken, Chain, reaches, verify
-from approvals.audit.exporting import HEADINGS, between, sheet_row, witness
-from approvals.audit.sealing import seal
+from approvals.audit.export import HEADINGS, between, sheet_row, witness
+from approvals.audit.seals import seal
+from approvals.audit.verification import Broken, Chain, reaches, verify
 
 __all__ = [
     "HEADINGS",

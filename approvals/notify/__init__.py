@@ -5,12 +5,12 @@ not known whether it arrived, that is its state. Addresses hold secrets, so rows
 by a keyed hash, and of what Apprise says only our own words are kept.
 """
 
+from approvals.notify.delivery import send
 from approvals.notify.hours import QuietHours
 from approvals.notify.outbox import prune, put
-from approvals.notify.posting import recipients
-from approvals.notify.sending import send
 from approvals.notify.signals import about_signals, about_strategies
 from approvals.notify.targets import Target, targets
+from approvals.notify.transport import recipients
 
 __all__ = [
     "QuietHours",

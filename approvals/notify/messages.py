@@ -37,7 +37,7 @@ def _parts(name: str, group: list[Delivery]) -> list[list[Delivery]]:
     return [group] if is_digest else [[delivery] for delivery in group]
 
 
-def written(notifications: Sequence[Notification]) -> Message:
+def compose(notifications: Sequence[Notification]) -> Message:
     """Return the message about these: the whole of one, or a line with a link for each of several."""
     if len(notifications) == 1:
         only = notifications[0]

@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from approvals import audit
-from approvals.audit import sealing
+from approvals.audit import seals
 from approvals.models import AuditEvent
 from tests import make
 from tests.approvals import audit_rows
@@ -58,7 +58,7 @@ def test_an_entry_that_is_committed_after_one_with_a_higher_id_is_sealed_too() -
 
 
 def test_many_entries_are_sealed_by_batches_oldest_first() -> None:
-    entries = [audit_rows.log_entry().pk for _ in range(2 * sealing.BATCH + 1)]
+    entries = [audit_rows.log_entry().pk for _ in range(2 * seals.BATCH + 1)]
     assert audit.seal(LATER) == len(entries)
     assert sealed() == entries
     assert audit.verify().count == len(entries)

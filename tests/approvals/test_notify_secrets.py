@@ -11,9 +11,9 @@ from pytest_django.fixtures import Settings
 
 from approvals import notify
 from approvals.models import Notification
-from approvals.notify import posting
+from approvals.notify import transport
 from approvals.notify.messages import Message
-from approvals.notify.posting import Outcome
+from approvals.notify.transport import Outcome
 from tests import make
 from tests.approvals.listener import Listener
 
@@ -77,8 +77,8 @@ def test_no_secret_is_left_behind_by_sending(
 def test_no_secret_is_left_behind_by_an_address_that_fails(
     url: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    result = posting.post(url.format(port=closed_port()), MESSAGE, silent=False)
-    posting.recipients(url)
+    result = transport.post(url.format(port=closed_port()), MESSAGE, silent=False)
+    transport.recipients(url)
     assert result.outcome is Outcome.FAILED
     assert [part for part in (caplog.text, str(capfd.readouterr()), result.problem) if SECRET in part] == []
 
@@ -93,7 +93,7 @@ def test_an_address_is_named_by_a_hash_of_this_installation(settings: Settings) 
 
 
 def test_logs_of_others_go_on_as_before(listener: Listener, caplog: pytest.LogCaptureFixture) -> None:
-    posting.post(listener.url(), MESSAGE, silent=False)
+    transport.post(listener.url(), MESSAGE, silent=False)
     logging.getLogger("urllib3").debug("heard")
     assert "heard" in caplog.text
 
@@ -108,10 +108,10 @@ def test_logs_of_others_go_on_as_before(listener: Listener, caplog: pytest.LogCa
     ],
 )
 def test_silent_is_the_lowest_that_a_service_offers(url: str, options: dict[str, Any]) -> None:
-    service = posting._service(url, silent=True)
+    service = transport._service(url, silent=True)
     assert {name: getattr(service, name) for name in options} == options
 
 
 @pytest.mark.parametrize(("url", "count"), [("json://a", 1), ("tgram://123456789:abcdefg_hijklmnop/1/2", 2)])
 def test_the_recipients_of_an_address_are_counted(url: str, count: int) -> None:
-    assert posting.recipients(url) == count
+    assert transport.recipients(url) == count

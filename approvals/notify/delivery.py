@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.models import F
 
 from approvals.models import Delivery
-from approvals.notify import messages, outbox, posting
-from approvals.notify.posting import Outcome, Result
+from approvals.notify import messages, outbox, transport
 from approvals.notify.targets import Target, targets
+from approvals.notify.transport import Outcome, Result
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def _claim(group: Sequence[Delivery], at: datetime) -> list[Delivery]:
 def _post(target: Target, claimed: Sequence[Delivery]) -> Result:
     notifications = [delivery.notification for delivery in claimed]
     silent = all(notification.kind in settings.NOTIFY_SILENT for notification in notifications)
-    return posting.post(target.url, messages.written(notifications), silent=silent)
+    return transport.post(target.url, messages.compose(notifications), silent=silent)
 
 
 def _record(claimed: Sequence[Delivery], result: Result, at: datetime) -> None:

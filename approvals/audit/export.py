@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Max, Min
 
-from approvals.audit.checking import EventRow, rows
+from approvals.audit.verification import EventRow, rows
 from approvals.models import AuditEvent
 
 HEADINGS = EventRow._fields
