@@ -17,5 +17,6 @@ if not env_file.exists():
     started.touch(mode=0o600)
     started.write_text(
         f"SECRET_KEY={secrets.token_urlsafe(50)}\nDATABASE_URL=postgres://jax:{password}@postgres:5432/jax\n"
+        f"METRICS_TOKEN={secrets.token_urlsafe(32)}\n"
     )
     started.rename(env_file)

@@ -35,6 +35,7 @@ from jaxsite import __version__
 from jaxsite.processes import env_file
 from jaxsite.processes.bind_guard import LOCAL_NAMES, Reach
 from jaxsite.processes.database_url import DatabaseUrl
+from jaxsite.processes.metrics_token import read_token
 from jaxsite.processes.secret_key import ensure_secret_key
 from market.providers import registry as providers
 from opinions.analysts import registry as analysts
@@ -86,6 +87,8 @@ CSRF_FAILURE_VIEW = "jaxsite.views.errors.csrf_failure"
 
 BIND = env.read("BIND", Host(), "127.0.0.1")
 PORT = env.read("PORT", A_PORT, 8095)
+METRICS_TOKEN_FILE = VAR_DIR / "metrics_token"  # made by `make run`
+METRICS_TOKEN = env.read("METRICS_TOKEN", str, "", secret=True) or read_token(METRICS_TOKEN_FILE)
 REACH = Reach(PRODUCTION, ALLOWED_HOSTS, behind=env.read("BIND_BEHIND", str, ""))
 
 # --- vendors ----------------------------------------------------------------------------------------------
@@ -168,7 +171,7 @@ SITE_URL = env.read("SITE_URL", Url(), "http://127.0.0.1:8095")
 DEFAULT_EXCEPTION_REPORTER_FILTER = "jaxsite.rest.problems.ReportFilter"
 
 # What is never kept, shown or sent: core.redaction takes these settings' values out of every text.
-SECRET_SETTINGS = ["SECRET_KEY", "NOTIFY_URLS", *secret_names(_vendors)]
+SECRET_SETTINGS = ["SECRET_KEY", "METRICS_TOKEN", "NOTIFY_URLS", *secret_names(_vendors)]
 
 # --- database and queue -----------------------------------------------------------------------------------
 
@@ -232,6 +235,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "jaxsite.metrics.access.LocalNames",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -1,6 +1,10 @@
-"""/health for people and health checks, /metrics for Prometheus and scripts. Neither needs a login."""
+"""/health for people and health checks, /metrics for Prometheus and scripts.
+
+Neither needs a log-in. A stranger is told whether Jax is well, and no figures.
+"""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import Error
 from django.http import HttpResponse, HttpResponseBase
@@ -16,10 +20,12 @@ from rest_framework.views import APIView
 
 from jaxsite import health
 from jaxsite.metrics import collector
+from jaxsite.metrics.access import may_read
 from jaxsite.processes.uptime import in_words, uptime
 from jaxsite.rest import problems
 
 NO_STORE = {"Cache-Control": "no-store"}
+NEEDS_TOKEN = "Send METRICS_TOKEN as a bearer token (make run keeps one in var/metrics_token)."
 
 
 class AnyClient(DefaultContentNegotiation):
@@ -60,12 +66,10 @@ class HealthView(MonitoringView):
     def get(self, request: Request) -> Response:
         checks = health.examine(timezone.now())
         status = health.worst(checks)
-        answer = {
-            "status": status,
-            "service": "jax",
-            "uptime": in_words(uptime()),
-            "checks": {check.name: {"status": check.status, "message": check.message} for check in checks},
-        }
+        answer: dict[str, Any] = {"status": status}
+        if may_read(request):
+            about = {check.name: {"status": check.status, "message": check.message} for check in checks}
+            answer |= {"service": "jax", "uptime": in_words(uptime()), "checks": about}
         return Response(answer, 503 if status is health.Status.UNHEALTHY else 200, headers=NO_STORE)
 
 
@@ -74,6 +78,10 @@ class MetricsView(MonitoringView):
     renderer_classes = (JSONRenderer, PlainText, OpenMetricsText)
 
     def get(self, request: Request) -> HttpResponseBase:
+        if not may_read(request):
+            return problems.problem(
+                request, 401, NEEDS_TOKEN, headers={"WWW-Authenticate": "Bearer"} | NO_STORE
+            )
         try:
             health.ping()
             figures = collector.read(timezone.now())

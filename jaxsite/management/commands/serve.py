@@ -18,6 +18,7 @@ from honcho.printer import Message, Printer
 
 from jaxsite.processes import process_group
 from jaxsite.processes.bind_guard import bracketed
+from jaxsite.processes.metrics_token import ensure_token
 
 
 class Command(BaseCommand):
@@ -25,6 +26,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_a_port_in_use(settings.BIND, settings.PORT)
+        if not settings.METRICS_TOKEN:
+            ensure_token(settings.METRICS_TOKEN_FILE)
         call_command("migrate", verbosity=0, skip_checks=False)
         call_command("ensure_admin", stdout=self.stdout, stderr=self.stderr)
         connections.close_all()
