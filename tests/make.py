@@ -200,9 +200,9 @@ def ready(at: datetime = T0, equity: str = "100000") -> None:
 
 
 def trader(name: str = "ann") -> User:
-    """Somebody who may read and decide."""
+    """Somebody who may read, decide and halt, as the role of that name."""
     user, _ = User.objects.get_or_create(username=name)
-    decides = Q(codename__in=["add_tradeapproval", "change_order"])
+    decides = Q(codename__in=["add_tradeapproval", "change_order", "add_tradinghalt"])
     user.user_permissions.set(Permission.objects.filter(decides | Q(codename__startswith="view_")))
     return user
 

@@ -40,6 +40,7 @@ def test_a_trader_decides_and_configures_nothing() -> None:
     assert permissions(roles.TRADER) - permissions(roles.VIEWER) == {
         "approvals.add_tradeapproval",
         "approvals.change_order",
+        "approvals.add_tradinghalt",
         "signals.change_signal",
         "signals.add_scan",
         "signals.add_backtest",

@@ -134,7 +134,18 @@ class TestHalting:
         operator.post("/resume/", {"note": "over"})
         assert gate.state(make.T0).halted == ""
 
+    @pytest.mark.parametrize("address", ["/", "/signals/", "/positions/", "/scorecard/", "/status/"])
+    def test_a_trader_halts_from_the_bar_of_a_page_and_does_not_resume(
+        self, trader: Client, address: str
+    ) -> None:
+        assert 'href="/halt/"' in trader.get(address).content.decode()
+        trader.post("/halt/", {"reason": "Fed day"})
+        assert "Fed day" in gate.state(make.T0).halted
+        assert 'href="/resume/"' not in trader.get(address).content.decode()
+        assert trader.post("/resume/", {"note": "over"}).status_code == 403
+
     def test_whoever_may_not_halt_cannot(self, trader: Client) -> None:
+        make.trader().user_permissions.remove(Permission.objects.get(codename="add_tradinghalt"))
         assert trader.post("/halt/", {"reason": "Fed day"}).status_code == 403
         assert not TradingHalt.objects.exists()
 
