@@ -111,6 +111,15 @@ def test_a_person_may_ask_for_less_but_not_for_more() -> None:
     assert sized("100", "90", asked=101) == Size(100, Decimal(1_000), ())
 
 
+@pytest.mark.parametrize("asked", [0, -3])
+def test_a_person_who_asks_for_no_share_gets_none(asked: int) -> None:
+    assert sized("100", "90", asked=asked) == Size(0, Decimal(0), (Cap.ASKED,))
+
+
+def test_no_rounding_makes_a_share_of_money_that_is_too_little_by_a_hair() -> None:
+    assert sized("100", "90", buying_power=f"299.{'9' * 32}").quantity == 2
+
+
 def test_a_share_that_risks_too_much_is_none_at_all() -> None:
     assert sized("3000", "1900") == Size(0, Decimal(0), ())
 
