@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django_q.models import OrmQ
+from pytest_django.fixtures import Settings
 
 from approvals import decisions
 from approvals.models import AuditEvent, Order, OrderDecision, TradeApproval, TradingHalt
@@ -236,3 +237,50 @@ class TestReleasing:
         )
         Quote.objects.all().delete()
         assert self.release(closing, trader).status == "pending_submit"
+
+    def test_of_a_closing_that_a_signal_asked_for_needs_no_look_either(self, trader: User) -> None:
+        make.held(quantity=30)
+        closing = approve(make.sell(), trader).order
+        Order.objects.filter(pk=closing.pk).update(status="held", status_reason="the feed was away")
+        Quote.objects.all().delete()
+        assert self.release(Order.objects.get(pk=closing.pk), trader).status == "pending_submit"
+
+    def test_follows_the_price_up_where_no_person_set_a_limit(self, held: Order, trader: User) -> None:
+        Quote.objects.update(price=185.90)
+        order = self.release(held, trader)
+        assert (held.limit_price, order.limit_price) == (Decimal("186.22"), Decimal("186.52"))
+
+    @pytest.mark.parametrize(("price", "limit"), [(184.90, "185.52"), (185.90, "185.70")])
+    def test_goes_with_a_limit_of_a_person_s_only_down(self, trader: User, price: float, limit: str) -> None:
+        approve(make.signal(), trader, overrides=Overrides(limit_price=Decimal("185.70")))
+        Order.objects.update(status="held", status_reason="the broker was away")
+        Quote.objects.update(price=price)
+        assert self.release(Order.objects.get(), trader).limit_price == Decimal(limit)
+
+    @pytest.mark.parametrize(("price", "limit"), [(186.30, "185.68"), (185.30, "185.50")])
+    def test_goes_with_a_limit_of_a_person_s_who_sells_only_up(
+        self, trader: User, settings: Settings, price: float, limit: str
+    ) -> None:
+        settings.ALLOW_SHORT = True
+        approve(make.sell(), trader, overrides=Overrides(limit_price=Decimal("185.50")))
+        Order.objects.update(status="held", status_reason="the broker was away")
+        Quote.objects.update(price=price)
+        assert self.release(Order.objects.get(), trader).limit_price == Decimal(limit)
+
+    def test_counts_the_shares_at_the_limit_that_is_asked_for_now(self, held: Order, trader: User) -> None:
+        Quote.objects.update(price=186.60)
+        assert (quantity_at(held, None), quantity_at(held, "186.00")) == (106, 107)
+
+    def test_keeps_a_person_s_limit_inside_the_target_that_is_asked_for_now(self, trader: User) -> None:
+        approve(make.signal(), trader, overrides=Overrides(limit_price=Decimal("186.20")))
+        nearer = Overrides(stop_loss=Decimal("185.30"), take_profit=Decimal("186.10"))
+        proposal = decisions.proposal_of(Order.objects.get(), make.T0, nearer)
+        assert proposal is not None
+        assert (proposal.limit_price, proposal.levels.take_profit) == (Decimal("186.09"), Decimal("186.10"))
+
+
+def quantity_at(order: Order, limit: str | None) -> int:
+    """Return how many shares releasing the order would buy, at a limit of its own."""
+    overrides = Overrides(limit_price=Decimal(limit) if limit else None)
+    proposal = decisions.proposal_of(order, make.T0, overrides)
+    return proposal.quantity if proposal else 0
