@@ -1,7 +1,7 @@
 """What a decision keeps: the figures it was made on and its event in the chain; and what a refusal says."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -57,6 +57,30 @@ def test_an_approval_is_in_the_chain_with_its_version_and_its_figures(trader: Us
     facts = {"order": str(order), "status": "pending_submit", "signal": str(signal.pk)}
     assert (ordered["at"], ordered["facts"]) == (NOON, facts)
     assert approval.modification_notes == ""
+
+
+def test_an_entry_order_says_whose_it_is_of_what_and_until_when(trader: User) -> None:
+    order = approve(make.signal(), trader).order
+    order.refresh_from_db()
+    assert (order.kind, order.symbol, order.side, order.currency) == ("entry", "AAPL", "BUY", "USD")
+    assert (order.requested_by, order.created_at, order.released_at) == (trader, make.T0, make.T0)
+    assert (order.good_until, order.flat_at, order.due_at) == (
+        datetime(2024, 7, 3, 17, tzinfo=UTC),
+        None,
+        None,
+    )
+
+
+def test_an_approval_of_the_terms_that_were_shown_goes_through(trader: User) -> None:
+    assert approve(make.signal(), trader, shown="opens long now").order.status == "pending_submit"
+
+
+def test_an_approval_of_other_terms_than_shown_is_refused_and_says_what_it_would_do(trader: User) -> None:
+    with pytest.raises(decisions.ApprovalRefused) as refusal:
+        approve(make.signal(), trader, shown="opens long 2024-07-03T13:32:00+00:00")
+    does = "Approving does something else now than was shown: it buys 107 AAPL now at 186.22 or better, "
+    assert str(refusal.value).startswith(does)
+    assert (refusal.value.proposal.quantity, Order.objects.exists()) == (107, False)
 
 
 def test_a_rejection_is_in_the_chain_with_its_version_reason_and_notes(trader: User) -> None:
