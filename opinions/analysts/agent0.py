@@ -72,16 +72,16 @@ def _opinion(answer: dict[str, Any], symbol: str, exchanges: tuple[Exchange, ...
     about = answers.text(answer, "symbol")
     if about.upper() != symbol.upper():
         raise Misfit(f"it is about {answers.plain(about, 20)}")
-    said = answers.word(answer, "action", tuple(ACTIONS))
+    action = answers.word(answer, "action", tuple(ACTIONS))
     confidence = _confidence(answer)
     factors = answers.points({"key_factors": [], **_given(answer, "key_factors")}, "key_factors")
     reasoning = answers.text(answer, "reasoning")
     model = "/".join(answers.text(answer, name) for name in ("provider", "model_used") if answer.get(name))
-    if not factors and any(said == hold and abs(confidence - it) < 1e-9 for hold, it in DISGUISES):
+    if not factors and any(action == hold and abs(confidence - it) < 1e-9 for hold, it in DISGUISES):
         why = f"agent0's own model failed; it says: {answers.plain(reasoning, 200)}"
         raise AnalystFailed(why, bill=Bill(), exchanges=exchanges, model=answers.plain(model, 100))
     return Opinion(
-        ACTIONS[said],
+        ACTIONS[action],
         confidence,
         reasoning,
         tuple(_factor(text) for text in factors),
@@ -91,10 +91,10 @@ def _opinion(answer: dict[str, Any], symbol: str, exchanges: tuple[Exchange, ...
 
 
 def _confidence(answer: dict[str, Any]) -> float:
-    found = answers.number(answer, "confidence", 0, 100)
-    if found == 1:
+    percent = answers.number(answer, "confidence", 0, 100)
+    if percent == 1:
         raise Misfit('"confidence" is 1, which may be 1 % or all of it')
-    return found if found < 1 else found / 100
+    return percent if percent < 1 else percent / 100
 
 
 def _given(answer: dict[str, Any], name: str) -> dict[str, Any]:

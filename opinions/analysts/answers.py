@@ -16,12 +16,12 @@ class Misfit(Exception):
 def parsed(text: str) -> dict[str, Any]:
     """One JSON object and nothing else. A field given twice is refused: either could be meant."""
     try:
-        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+        content = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise Misfit("it is not JSON") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise Misfit("it is JSON, but not an object")
-    return found
+    return content
 
 
 def only(answer: Mapping[str, Any], fields: tuple[str, ...]) -> None:
@@ -32,40 +32,40 @@ def only(answer: Mapping[str, Any], fields: tuple[str, ...]) -> None:
 
 
 def number(answer: Mapping[str, Any], name: str, low: float, high: float) -> float:
-    found = answer.get(name)
-    if isinstance(found, bool) or not isinstance(found, int | float):
+    value = answer.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise Misfit(f'"{name}" is not a number')
-    if not low <= found <= high:  # NaN is not either
-        shown = f"{found:g}" if abs(found) < 1e9 else "something else"
+    if not low <= value <= high:  # NaN is not either
+        shown = f"{value:g}" if abs(value) < 1e9 else "something else"
         raise Misfit(f'"{name}" is {shown}; it goes from {low:g} to {high:g}')
-    return float(found)
+    return float(value)
 
 
 def word(answer: Mapping[str, Any], name: str, words: tuple[str, ...]) -> str:
-    found = answer.get(name)
-    if not isinstance(found, str) or found not in words:
-        shown = f'"{plain(found, 30)}"' if isinstance(found, str) else "no text"
+    value = answer.get(name)
+    if not isinstance(value, str) or value not in words:
+        shown = f'"{plain(value, 30)}"' if isinstance(value, str) else "no text"
         raise Misfit(f'"{name}" is {shown}; it is one of {", ".join(words)}')
-    return found
+    return value
 
 
 def text(answer: Mapping[str, Any], name: str) -> str:
-    found = answer.get(name)
-    if not isinstance(found, str) or not plain(found, LONGEST_REASONING):
+    value = answer.get(name)
+    if not isinstance(value, str) or not plain(value, LONGEST_REASONING):
         raise Misfit(f'"{name}" is no text')
-    if len(found) > LONGEST_REASONING:
+    if len(value) > LONGEST_REASONING:
         raise Misfit(f'"{name}" is longer than {LONGEST_REASONING} characters')
-    return plain(found, LONGEST_REASONING)
+    return plain(value, LONGEST_REASONING)
 
 
 def points(answer: Mapping[str, Any], name: str) -> list[str]:
     """A list of sentences, which may be empty."""
-    found = answer.get(name)
-    if not isinstance(found, list) or not all(isinstance(point, str) for point in found):
+    values = answer.get(name)
+    if not isinstance(values, list) or not all(isinstance(point, str) for point in values):
         raise Misfit(f'"{name}" is not a list of texts')
-    if len(found) > MOST_POINTS or any(len(point) > LONGEST_POINT for point in found):
+    if len(values) > MOST_POINTS or any(len(point) > LONGEST_POINT for point in values):
         raise Misfit(f'"{name}" has more than {MOST_POINTS} entries or {LONGEST_POINT} characters in one')
-    return [point for point in (plain(point, LONGEST_POINT) for point in found) if point]
+    return [point for point in (plain(point, LONGEST_POINT) for point in values) if point]
 
 
 def plain(text: str, longest: int) -> str:
@@ -75,10 +75,10 @@ def plain(text: str, longest: int) -> str:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
         raise Misfit("it gives a field twice")
-    return found
+    return fields
 
 
 def _no_number(name: str) -> float:

@@ -61,14 +61,14 @@ def content_of(answer: Mapping[str, Any]) -> str:
 def checked(content: str) -> dict[str, Any]:
     """The fields of the answer, each as it has to be. One code fence around all of it is taken off."""
     fenced = FENCED.fullmatch(content.strip())
-    said = answers.parsed(fenced.group(1) if fenced else content)
-    answers.only(said, FIELDS)
+    answer = answers.parsed(fenced.group(1) if fenced else content)
+    answers.only(answer, FIELDS)
     return {
-        "action": answers.word(said, "action", tuple(Action)),
-        "confidence": answers.number(said, "confidence", 0, 1),
-        "reasoning": answers.text(said, "reasoning"),
-        "for": answers.points(said, "for"),
-        "against": answers.points(said, "against"),
+        "action": answers.word(answer, "action", tuple(Action)),
+        "confidence": answers.number(answer, "confidence", 0, 1),
+        "reasoning": answers.text(answer, "reasoning"),
+        "for": answers.points(answer, "for"),
+        "against": answers.points(answer, "against"),
     }
 
 

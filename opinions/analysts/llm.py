@@ -118,13 +118,13 @@ class Llm:
             content = ""
             try:
                 content = completion.content_of(answer)
-                said = completion.checked(content)
+                fields = completion.checked(content)
             except Misfit as misfit:
                 why = str(misfit)
                 shown = answers.plain(content, LONGEST_QUOTED)
                 messages = _corrected(self._messages(snapshot), shown, why)
             else:
-                return _opinion(said, run)
+                return _opinion(fields, run)
         raise _GaveUp(f"{run.model} answered {TRIES} times and not as asked: {why}")
 
     def _ask(self, messages: Messages, run: "_Run", seconds: float) -> Mapping[str, Any]:
@@ -235,12 +235,12 @@ def _cut(text: str, longest: int) -> str:
     return text
 
 
-def _opinion(said: Mapping[str, Any], run: _Run) -> Opinion:
-    factors = [Factor(Verdict(side), text) for side in ("for", "against") for text in said[side]]
+def _opinion(answer: Mapping[str, Any], run: _Run) -> Opinion:
+    factors = [Factor(Verdict(side), text) for side in ("for", "against") for text in answer[side]]
     return Opinion(
-        Action(said["action"]),
-        said["confidence"],
-        said["reasoning"],
+        Action(answer["action"]),
+        answer["confidence"],
+        answer["reasoning"],
         tuple(factors),
         run.model,
         run.bill,

@@ -75,13 +75,13 @@ def _items(snapshot: Snapshot, side: str) -> Iterator[Item]:
 def _reasoning(action: Action, side: str, items: list[Item]) -> str:
     """What came out, and what weighed most."""
     way = {Action.HOLD: 0, Action.PASS: -1}.get(action, 1)
-    said = {
+    summary = {
         0: f"Nothing speaks clearly for or against this {side}.",
         -1: f"More speaks against this {side} than for it.",
         1: f"More speaks for this {side} than against it.",
     }[way]
     weighed = max(items, key=lambda item: way * item.points)
-    return f"{said} Most of all: {_lower(weighed.text)}." if way else said
+    return f"{summary} Most of all: {_lower(weighed.text)}." if way else summary
 
 
 def _lower(text: str) -> str:
@@ -139,22 +139,25 @@ def _own_trend(snapshot: Snapshot, side: str) -> Item | None:
 
 
 def _volatility(snapshot: Snapshot, side: str) -> Item:
-    known = snapshot["volatility"]
-    if known is None:
+    volatility = snapshot["volatility"]
+    if volatility is None:
         return Item(0, "The volatility is not known: too few bars")
-    wide = f"A bar's range is {known['atr_percent']:.2g} % of the price ({known['regime']} on a year's scale)"
-    text = f"{wide}, wider than {known['rank_percent']:.0f} % of the last {known['bars']} bars"
-    return Item(-1 if known["rank_percent"] >= HIGH_RANK or known["regime"] == "wild" else 0, text)
+    wide = f"A bar's range is {volatility['atr_percent']:.2g} % of the price"
+    scale = f"({volatility['regime']} on a year's scale)"
+    text = (
+        f"{wide} {scale}, wider than {volatility['rank_percent']:.0f} % of the last {volatility['bars']} bars"
+    )
+    return Item(-1 if volatility["rank_percent"] >= HIGH_RANK or volatility["regime"] == "wild" else 0, text)
 
 
 def _year(snapshot: Snapshot, side: str) -> Item:
     """A target beyond what a year has seen asks for something new; an extreme at the back is a trend's."""
-    known, signal = snapshot["year"], snapshot["signal"]
-    if known is None:
+    year, signal = snapshot["year"], snapshot["signal"]
+    if year is None:
         return Item(0, "The extremes of the last 52 weeks are not known")
-    high, low = known["high"], known["low"]
+    high, low = year["high"], year["low"]
     target = signal["target"] if signal else None
-    above, below = known["above_low_percent"], known["below_high_percent"]
+    above, below = year["above_low_percent"], year["below_high_percent"]
     to_high = f"{below:.1f} % below" if below >= 0 else f"{-below:.1f} % above"
     to_low = f"{above:.1f} % above" if above >= 0 else f"{-above:.1f} % below"
     where = f"{to_high} the 52-week high, {to_low} the low"
@@ -177,8 +180,11 @@ def _conflict(snapshot: Snapshot, side: str) -> Item | None:
     opposed = snapshot["signal"]["opposed_by"] if snapshot["signal"] else []
     if not opposed:
         return None
-    said = ", ".join(f"{one['strategy']} on {one['timeframe']} bars" for one in opposed[:3])
-    return Item(-2, f"The opposite is said by {said}")
+    opposites = ", ".join(
+        f"{opposed_signal['strategy']} on {opposed_signal['timeframe']} bars"
+        for opposed_signal in opposed[:3]
+    )
+    return Item(-2, f"The opposite is said by {opposites}")
 
 
 def _ratio(snapshot: Snapshot, side: str) -> Item | None:
@@ -195,16 +201,16 @@ def _record(snapshot: Snapshot, side: str) -> Item | None:
     if snapshot["record"] is None:
         return None
     here, everywhere = snapshot["record"]["here"], snapshot["record"]["all"]
-    known, where = (here, "here") if here and here["cases"] >= ENOUGH else (everywhere, "over all symbols")
-    if known is None or known["cases"] < ENOUGH or known["mean_r_low"] is None:
+    record, where = (here, "here") if here and here["cases"] >= ENOUGH else (everywhere, "over all symbols")
+    if record is None or record["cases"] < ENOUGH or record["mean_r_low"] is None:
         return Item(0, "The strategy's record has too few cases to say anything")
-    said = f"Signals of this strategy made {known['mean_r']:+.2f} R each {where}"
-    between = f"({known['mean_r_low']:+.2f} to {known['mean_r_high']:+.2f} over {known['cases']} cases)"
-    if known["mean_r_low"] > 0:
-        return Item(2, f"{said} {between}")
-    if known["mean_r_high"] < 0:
-        return Item(-2, f"{said} {between}")
-    return Item(0, f"{said} {between}: no more than chance")
+    result = f"Signals of this strategy made {record['mean_r']:+.2f} R each {where}"
+    between = f"({record['mean_r_low']:+.2f} to {record['mean_r_high']:+.2f} over {record['cases']} cases)"
+    if record["mean_r_low"] > 0:
+        return Item(2, f"{result} {between}")
+    if record["mean_r_high"] < 0:
+        return Item(-2, f"{result} {between}")
+    return Item(0, f"{result} {between}: no more than chance")
 
 
 def _cases(snapshot: Snapshot, side: str) -> Item | None:
@@ -221,13 +227,15 @@ def _cases(snapshot: Snapshot, side: str) -> Item | None:
 
 def _refusals(snapshot: Snapshot, side: str) -> Item | None:
     """What people refuse again and again is worth a word. It is no evidence."""
-    close = [one for one in snapshot["refusals"] if {"strategy", "symbol"} <= set(one["alike"])]
+    close = [refusal for refusal in snapshot["refusals"] if {"strategy", "symbol"} <= set(refusal["alike"])]
     return Item(0, f"You have rejected {_count(len(close))} of these here lately") if close else None
 
 
 def _held(snapshot: Snapshot, side: str) -> Item | None:
     symbol = snapshot["instrument"]["symbol"]
-    held: float = sum(one["quantity"] for one in snapshot["positions"] if one["symbol"] == symbol)
+    held: float = sum(
+        position["quantity"] for position in snapshot["positions"] if position["symbol"] == symbol
+    )
     if held and (held > 0) == (side == "BUY"):
         return Item(-1, f"{abs(held):,} shares are held already: this adds to one bet")
     return Item(1, f"It ends a position of {abs(held):,} shares") if held else None

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from opinions.grounding.facts import BARE_SHARE, Facts
 from opinions.grounding.kinds import Kind
-from opinions.grounding.known import BARE_SHARE, Known
 from opinions.grounding.names import LEVELS, Given, given, named
 from opinions.grounding.reading import Number, Unit, canonical, numbers
 
@@ -67,11 +67,11 @@ class Grounding:
 
 def check(text: str, snapshot: Mapping[str, Any]) -> Grounding:
     """The claims of a text in order. Never raises for any text; takes time in proportion to its length."""
-    read, known = canonical(text), Known(snapshot)
-    found = list(numbers(read))
+    read, facts = canonical(text), Facts(snapshot)
+    in_text = list(numbers(read))
     names = named(read)
-    to = given(read, found, names)
-    periods = _periods(found, names)
+    to = given(read, in_text, names)
+    periods = _periods(in_text, names)
     return Grounding(
         tuple(
             Claim(
@@ -79,9 +79,9 @@ def check(text: str, snapshot: Mapping[str, Any]) -> Grounding:
                 number.end,
                 text[number.start : number.end],
                 number.key or max(-sys.float_info.max, min(sys.float_info.max, number.value * number.scale)),
-                _is_grounded(read, number, known, to.get(i), is_period=i in periods),
+                _is_grounded(read, number, facts, to.get(i), is_period=i in periods),
             )
-            for i, number in enumerate(found)
+            for i, number in enumerate(in_text)
         )
     )
 
@@ -101,40 +101,40 @@ def parts(text: str, inventions: Iterable[tuple[int, int]]) -> Iterator[tuple[st
         yield text[at:], False
 
 
-def _periods(found: list[Number], names: list[Any]) -> set[int]:
+def _periods(in_text: list[Number], names: list[Any]) -> set[int]:
     """The numbers inside the name of an average: its bars."""
     inside: set[int] = set()
     at = 0
     for name in names:
-        while at < len(found) and found[at].start < name.start:
+        while at < len(in_text) and in_text[at].start < name.start:
             at += 1
-        if name.name.startswith("average:") and at < len(found) and found[at].start < name.end:
+        if name.name.startswith("average:") and at < len(in_text) and in_text[at].start < name.end:
             inside.add(at)
     return inside
 
 
-def _is_grounded(text: str, number: Number, known: Known, to: Given | None, *, is_period: bool) -> bool:
+def _is_grounded(text: str, number: Number, facts: Facts, to: Given | None, *, is_period: bool) -> bool:
     if number.unit is Unit.DATE:
-        return number.key in known.dates
+        return number.key in facts.dates
     if number.unit is Unit.TIME:
-        return number.key in known.times
+        return number.key in facts.times
     if number.unit is Unit.PERIOD or is_period:
-        return _is_period(text, number, known)
+        return _is_period(text, number, facts)
     if number.unit is Unit.RATIO:
-        return known.of("reward_to_risk").holds(number)
+        return facts.of("reward_to_risk").holds(number)
     if to is not None and to.way:
-        compared = _compares(number, known, to)
-        return _is_somewhere(text, number, known) if compared is None else compared
+        compared = _compares(number, facts, to)
+        return _is_somewhere(text, number, facts) if compared is None else compared
     if to is None or _is_distance(text, number, to):
-        return _is_somewhere(text, number, known)
-    return _is_of_its_name(text, number, known, to)
+        return _is_somewhere(text, number, facts)
+    return _is_of_its_name(text, number, facts, to)
 
 
-def _is_period(text: str, number: Number, known: Known) -> bool:
+def _is_period(text: str, number: Number, facts: Facts) -> bool:
     before = text[max(0, number.start - 4) : number.start].rstrip("( -")
     name = next((name for name in ("rsi", "atr", "macd") if before.endswith(name)), "average")
     bare = Number(number.start, number.end, number.value)
-    return known.periods(name).holds(bare, ((Kind.PLAIN, 1.0),)) and number.value == int(number.value)
+    return facts.periods(name).holds(bare, ((Kind.PLAIN, 1.0),)) and number.value == int(number.value)
 
 
 def _is_distance(text: str, number: Number, to: Given) -> bool:
@@ -144,50 +144,50 @@ def _is_distance(text: str, number: Number, to: Given) -> bool:
     return number.unit in DISTANT or DISTANCE.match(text, number.end) is not None
 
 
-def _is_of_its_name(text: str, number: Number, known: Known, to: Given) -> bool:
-    pools = [known.of(name) for name in to.names]
+def _is_of_its_name(text: str, number: Number, facts: Facts, to: Given) -> bool:
+    pools = [facts.of(name) for name in to.names]
     if not any(pools):
         # A key that the snapshot does not have is no name that it could know: "step_2 of 3".
-        return all(name.startswith(".") for name in to.names) and _is_somewhere(text, number, known)
+        return all(name.startswith(".") for name in to.names) and _is_somewhere(text, number, facts)
     if not any(pool.knows(number.unit) for pool in pools):
-        return _is_somewhere(text, number, known)
+        return _is_somewhere(text, number, facts)
     looks = BARE_SHARE if number.unit is Unit.NONE and "confidence" in str(to.names) else None
     if any(pool.holds(number, looks) for pool in pools):
         return True
     if to.may_be_period and number.unit is Unit.NONE and number.places == 0:
-        return any(known.periods(name).holds(number) for name in to.names if _has_periods(name))
-    return _is_line(text, number, known)
+        return any(facts.periods(name).holds(number) for name in to.names if _has_periods(name))
+    return _is_line(text, number, facts)
 
 
 def _has_periods(name: str) -> bool:
     return name not in LEVELS and not name.startswith(".")
 
 
-def _compares(number: Number, known: Known, to: Given) -> bool | None:
+def _compares(number: Number, facts: Facts, to: Given) -> bool | None:
     """ "RSI above 70": a line that everyone knows, on the side where the value is."""
     for name in to.names:
         if abs(number.value) in MARKS.get(name, ()):
-            values = [value for found in known.of(name).by_kind.values() for value in found]
-            signed = [value for _, value in known.by_path.get(f".indicators.{name}", ())] or values
+            values = [value for pool in facts.of(name).by_kind.values() for value in pool]
+            signed = [value for _, value in facts.by_path.get(f".indicators.{name}", ())] or values
             above = any(value > number.value for value in signed)
             below = any(value < number.value for value in signed)
             return bool(signed) and {"above": above, "below": below}.get(to.way, True)
     return None
 
 
-def _is_line(text: str, number: Number, known: Known) -> bool:
-    if number.value not in LINES or not known.of("rsi"):
+def _is_line(text: str, number: Number, facts: Facts) -> bool:
+    if number.value not in LINES or not facts.of("rsi"):
         return False
     before = text[max(0, number.start - 40) : number.start]
     return LINE_AFTER.match(text, number.end) is not None or LINE_BEFORE.search(before) is not None
 
 
-def _is_somewhere(text: str, number: Number, known: Known) -> bool:
-    if text[number.start : number.end].strip() in known.written or known.pool.holds(number):
+def _is_somewhere(text: str, number: Number, facts: Facts) -> bool:
+    if text[number.start : number.end].strip() in facts.written or facts.pool.holds(number):
         return True
     if number.unit is Unit.ATRS:
-        return known.of("atr").holds(number, ((Kind.PLAIN, 1.0),))
-    return _is_line(text, number, known)
+        return facts.of("atr").holds(number, ((Kind.PLAIN, 1.0),))
+    return _is_line(text, number, facts)
 
 
 # --- whether it contradicts itself ------------------------------------------------------------------------
@@ -241,10 +241,10 @@ NEGATION = re.compile(
 def contradictions(action: str, confidence: float, text: str, side: str | None) -> list[str]:
     """Return what does not fit together, in sentences. `side`: the signal's, if any; `confidence`: 0 to 1."""
     action = action.upper()
-    found = []
+    complaints = []
     if action in ("BUY", "SELL") and confidence < UNSURE:
-        found.append(f"It says {action} with a confidence of {confidence:.2f}.")
-    return found + [
+        complaints.append(f"It says {action} with a confidence of {confidence:.2f}.")
+    return complaints + [
         f"It says {action}, but its text says “{words}”."
         for words, agrees in _advice(text, side)
         if action not in agrees

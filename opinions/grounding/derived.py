@@ -66,8 +66,8 @@ def _distances(snapshot: Mapping[str, Any]) -> Values:
     levels = set(_levels(snapshot))
     pairs = {(anchor, level) for anchor in anchors for level in levels}
     pairs |= {(a, b) for x, y in PAIRS if (a := _at(snapshot, x)) and (b := _at(snapshot, y))}
-    for one, other in pairs:
-        distance = abs(one - other)
+    for first, second in pairs:
+        distance = abs(first - second)
         yield Kind.PLAIN, distance
         if atr:
             yield Kind.MULTIPLE, distance / atr
@@ -147,8 +147,8 @@ def _r(case: Any) -> float | None:
 
 
 def _list(holder: Mapping[str, Any], name: str) -> list[Any] | tuple[Any, ...]:
-    found = holder.get(name)
-    return found if isinstance(found, list | tuple) else []
+    values = holder.get(name)
+    return values if isinstance(values, list | tuple) else []
 
 
 def _at(snapshot: Mapping[str, Any], path: str) -> float | None:

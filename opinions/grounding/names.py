@@ -105,7 +105,7 @@ class Named:
 
 def named(text: str) -> list[Named]:
     """The names in a canonical text, in order; an average of 50 bars is `average:50`, a JSON key `.stop`."""
-    return [Named(*found.span(), _id(found)) for found in NAME.finditer(text)]
+    return [Named(*match.span(), _id(match)) for match in NAME.finditer(text)]
 
 
 def given(text: str, numbers: Sequence[Number], names: Sequence[Named]) -> Mapping[int, Given]:
@@ -119,11 +119,11 @@ def given(text: str, numbers: Sequence[Number], names: Sequence[Named]) -> Mappi
     return result
 
 
-def _id(found: re.Match[str]) -> str:
-    name = str(found.lastgroup)
+def _id(match: re.Match[str]) -> str:
+    name = str(match.lastgroup)
     if name == "average_of":
-        return "average:" + "".join(c for c in found[0] if c.isdigit())
-    return "." + found[0] if name == "key" else name
+        return "average:" + "".join(c for c in match[0] if c.isdigit())
+    return "." + match[0] if name == "key" else name
 
 
 def _groups(text: str, names: Sequence[Named]) -> list[list[Named]]:
@@ -170,8 +170,8 @@ def _following(
     """The next number of the same names, if one follows, and whether the two are a list or a range."""
     separators = [RANGE] + [BESIDE] * (len(group) > 1) + [IN_BRACKETS] * is_bracketed
     for separator in separators:
-        if (found := _next(text, separator, number.end, starts)) is not None:
-            return found, True
+        if (place := _next(text, separator, number.end, starts)) is not None:
+            return place, True
     if number.places == 0 and number.unit is Unit.NONE and group[0].name in PERIODIC:
         return _next(text, AFTER_PERIOD, number.end, starts), False
     return None, False
@@ -180,17 +180,17 @@ def _following(
 def _compare(
     text: str, starts: Mapping[int, int], names: tuple[str, ...], end: int, result: dict[int, Given]
 ) -> None:
-    found = COMPARED.match(text, end)
-    if found and (at := starts.get(found.end())) is not None and at not in result:
-        up = found["way"] in ("above", "over", "exceeds", "beyond", ">")
-        way = "?" if UNSURE.search(found[0]) else "above" if up else "below"
+    match = COMPARED.match(text, end)
+    if match and (at := starts.get(match.end())) is not None and at not in result:
+        up = match["way"] in ("above", "over", "exceeds", "beyond", ">")
+        way = "?" if UNSURE.search(match[0]) else "above" if up else "below"
         result[at] = Given(names, way=way)
 
 
 def _next(text: str, between: re.Pattern[str], end: int, starts: Mapping[int, int]) -> int | None:
-    found = between.match(text, end)
-    if found is None:
+    match = between.match(text, end)
+    if match is None:
         return None
     # A sign or a currency before the digits may have been read as part of what stands between.
-    places = (p for p in (found.end(), found.end() - 1, found.end() - 2) if p >= end)
+    places = (p for p in (match.end(), match.end() - 1, match.end() - 2) if p >= end)
     return next((starts[p] for p in places if p in starts), None)

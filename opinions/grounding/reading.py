@@ -113,10 +113,10 @@ YEAR_READ = re.compile(r"(?:19|20)\d\d")
 
 def numbers(text: str) -> Iterator[Number]:
     """The claims of a text in order. `text`: as `canonical` gives it. The time is linear in its length."""
-    for found in TOKEN.finditer(text):
-        if found.lastgroup == "skip" or found["word"] is not None or found["skip"] is not None:
+    for match in TOKEN.finditer(text):
+        if match.lastgroup == "skip" or match["word"] is not None or match["skip"] is not None:
             continue
-        yield from _read(found)
+        yield from _read(match)
 
 
 def canonical(text: str) -> str:
@@ -124,41 +124,41 @@ def canonical(text: str) -> str:
     return text.translate(SAME_LENGTH)
 
 
-def _read(found: re.Match[str]) -> Iterator[Number]:
-    start, end = found.span()
-    if found["number"] is not None:
-        if found["identifier"] is None:
-            yield _number(found)
-    elif found["iso"] is not None:
-        yield Number(start, start + 10, 0.0, unit=Unit.DATE, key=found[0][:10])
+def _read(match: re.Match[str]) -> Iterator[Number]:
+    start, end = match.span()
+    if match["number"] is not None:
+        if match["identifier"] is None:
+            yield _number(match)
+    elif match["iso"] is not None:
+        yield Number(start, start + 10, 0.0, unit=Unit.DATE, key=match[0][:10])
         if end > start + 10:
-            yield _time(found[0], start, 10)
-    elif found["usdate"] is not None:
-        month, day, year = found[0].split("/")
+            yield _time(match[0], start, 10)
+    elif match["usdate"] is not None:
+        month, day, year = match[0].split("/")
         yield Number(start, end, 0.0, unit=Unit.DATE, key=f"{year}-{int(month):02}-{int(day):02}")
-    elif found["written"] is not None:
-        yield Number(start, end, 0.0, unit=Unit.DATE, key=_day(found[0]))
-    elif found["time"] is not None:
-        yield _time(found[0], start, 0)
-    elif found["ratio"] is not None:
-        sides = found[0].split(":")
+    elif match["written"] is not None:
+        yield Number(start, end, 0.0, unit=Unit.DATE, key=_day(match[0]))
+    elif match["time"] is not None:
+        yield _time(match[0], start, 0)
+    elif match["ratio"] is not None:
+        sides = match[0].split(":")
         side = sides[1] if sides[0].strip() == "1" else sides[0]
         yield Number(start, end, *_value(side), unit=Unit.RATIO)
     else:
-        yield Number(found.start("digits"), end, float(found["digits"]), unit=Unit.PERIOD)
+        yield Number(match.start("digits"), end, float(match["digits"]), unit=Unit.PERIOD)
 
 
-def _number(found: re.Match[str]) -> Number:
-    value, places = _value(found["core"])
-    unit, scale = _unit(found)
-    signs = (found["sign"] or "") + (found["after"] or "")
-    start = found.start("money") if found["money"] else found.start("core") - len(found["after"] or "")
-    if found["sign"]:
-        start = found.start("sign")
-    return Number(start, found.end(), -value if "-" in signs else value, places, unit, scale)
+def _number(match: re.Match[str]) -> Number:
+    value, places = _value(match["core"])
+    unit, scale = _unit(match)
+    signs = (match["sign"] or "") + (match["after"] or "")
+    start = match.start("money") if match["money"] else match.start("core") - len(match["after"] or "")
+    if match["sign"]:
+        start = match.start("sign")
+    return Number(start, match.end(), -value if "-" in signs else value, places, unit, scale)
 
 
-def _unit(found: re.Match[str]) -> tuple[Unit, float]:
+def _unit(match: re.Match[str]) -> tuple[Unit, float]:
     named = {
         "percent": Unit.PERCENT,
         "points": Unit.BASIS_POINTS,
@@ -168,12 +168,12 @@ def _unit(found: re.Match[str]) -> tuple[Unit, float]:
         "hundred": Unit.OF_HUNDRED,
         "ten": Unit.OF_TEN,
     }
-    if found["large"]:
-        word = found["large"].strip()
+    if match["large"]:
+        word = match["large"].strip()
         return Unit.LARGE, 1e12 if word == "trillion" else SCALES[word[0]]
-    unit = next((unit for name, unit in named.items() if found[name] is not None), Unit.NONE)
-    tail = (found["tail"] or "").strip()
-    is_money = found["money"] is not None or tail in ("usd", "dollars")
+    unit = next((unit for name, unit in named.items() if match[name] is not None), Unit.NONE)
+    tail = (match["tail"] or "").strip()
+    is_money = match["money"] is not None or tail in ("usd", "dollars")
     return (Unit.MONEY if is_money and unit is Unit.NONE else unit), 1.0
 
 

@@ -16,8 +16,8 @@ from tests.opinions.asked import SNAPSHOT, snapshot, without_signal
 from tests.opinions.sentences import SENTENCES
 
 
-def inventions(text: str, seen: dict[str, Any] = SNAPSHOT) -> list[str]:
-    return [claim.text for claim in check(text, seen).inventions]
+def inventions(text: str, given: dict[str, Any] = SNAPSHOT) -> list[str]:
+    return [claim.text for claim in check(text, given).inventions]
 
 
 @pytest.mark.parametrize(("text", "expected"), SENTENCES)
@@ -67,8 +67,8 @@ def test_the_parts_are_the_text_with_its_inventions_marked() -> None:
 
 
 def test_what_stands_in_its_own_texts_counts() -> None:
-    seen = snapshot(context="Analysts say 212.40 by March 3, 2027; RSI 55.5 on the daily.")
-    assert inventions("They say $212.40 by 2027-03-03, RSI of 55.5.", seen) == []
+    given = snapshot(context="Analysts say 212.40 by March 3, 2027; RSI 55.5 on the daily.")
+    assert inventions("They say $212.40 by 2027-03-03, RSI of 55.5.", given) == []
     assert inventions("They say $212.40 by 2027-03-03, RSI of 55.5.") == ["$212.40", "2027-03-03", "55.5"]
 
 
@@ -108,11 +108,11 @@ AROUND = (
 def priced(name: str, value: float) -> dict[str, Any]:
     """The snapshot with this value under the name, and nowhere else; no text speaks of it."""
     section, key = NAMES[name]
-    seen = snapshot(context="", cases=[], recalled=[], costs=None)
-    seen["signal"] |= {"reasoning": "", "second_reward_to_risk": None, "opposed_by": []}
-    seen["higher"] = None
-    seen[section] |= {key: value}
-    return seen
+    given = snapshot(context="", cases=[], recalled=[], costs=None)
+    given["signal"] |= {"reasoning": "", "second_reward_to_risk": None, "opposed_by": []}
+    given["higher"] = None
+    given[section] |= {key: value}
+    return given
 
 
 def rounded(value: float, places: int, way: str) -> str:
@@ -192,16 +192,16 @@ def test_volumes_are_found_in_thousands_and_millions(volume: int, places: int) -
     st.sampled_from(["price", "trend_fast", "trend_slow"]),
 )
 def test_distances_are_found(level: str, other: str) -> None:
-    one, two = SNAPSHOT["signal"][level], SNAPSHOT["indicators"][other]
+    first, second = SNAPSHOT["signal"][level], SNAPSHOT["indicators"][other]
     assume(other == "price" or level == "entry")
-    apart = abs(one - two)
-    text = f"{apart:.2f} apart, {100 * apart / two:.1f}%, {apart / 2.5:.1f} ATR"
+    apart = abs(first - second)
+    text = f"{apart:.2f} apart, {100 * apart / second:.1f}%, {apart / 2.5:.1f} ATR"
     assert inventions(text) == []
 
 
 LEVELS = [value for value in VALUES if 100 < value < 200]
-APART = {abs(one - other) for one in LEVELS for other in LEVELS}
-SHARES = {100 * abs(one - other) / other for one in LEVELS for other in LEVELS}
+APART = {abs(first - second) for first in LEVELS for second in LEVELS}
+SHARES = {100 * abs(first - second) / second for first in LEVELS for second in LEVELS}
 DERIVED = {value for _, value in derived(SNAPSHOT)}
 # More than all that may be derived: whatever is far from these is an invention.
 NEAR = np.array(
@@ -265,7 +265,7 @@ def test_no_text_raises_and_every_offset_is_exact(pieces: list[str], between: st
 
 
 @pytest.mark.parametrize(
-    "seen",
+    "given",
     [
         {},
         {"bars": None},
@@ -276,8 +276,8 @@ def test_no_text_raises_and_every_offset_is_exact(pieces: list[str], between: st
         {"cases": [None, {"r": "x"}]},
     ],
 )
-def test_no_snapshot_raises(seen: dict[str, Any]) -> None:
-    assert inventions("RSI of 71.2", seen) == ["71.2"]
+def test_no_snapshot_raises(given: dict[str, Any]) -> None:
+    assert inventions("RSI of 71.2", given) == ["71.2"]
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,9 @@ def test_an_opinion_is_what_the_service_says(service: vendors.Agent0) -> None:
 def test_it_is_told_the_snapshot_and_nothing_else(service: vendors.Agent0) -> None:
     opinion = ask(service)
     (visit,) = service.visits
-    asked = visit.content
-    assert opinions.snapshot_in(asked.pop("context")) == SNAPSHOT
-    assert asked == {"symbol": "AAPL", "include_memory": False, "include_market_data": False}
+    request = visit.content
+    assert opinions.snapshot_in(request.pop("context")) == SNAPSHOT
+    assert request == {"symbol": "AAPL", "include_memory": False, "include_market_data": False}
     assert json.loads(opinion.exchanges[0].sent) == visit.content
     assert json.loads(opinion.exchanges[0].answered)["request_id"] == "5f2c"
 
@@ -88,16 +88,18 @@ def test_other_holds_and_watches_are_holds(service: vendors.Agent0, says: dict[s
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"), [(0, 0), (0.62, 0.62), (0.999, 0.999), (1.01, 0.0101), (62, 0.62), (100, 1)]
+    ("confidence", "meant"), [(0, 0), (0.62, 0.62), (0.999, 0.999), (1.01, 0.0101), (62, 0.62), (100, 1)]
 )
-def test_both_scales_of_confidence_are_understood(service: vendors.Agent0, said: float, meant: float) -> None:
-    service.says = {"confidence": said}
+def test_both_scales_of_confidence_are_understood(
+    service: vendors.Agent0, confidence: float, meant: float
+) -> None:
+    service.says = {"confidence": confidence}
     assert ask(service).confidence == pytest.approx(meant)
 
 
-@pytest.mark.parametrize("said", [1, 1.0])
-def test_a_confidence_that_could_be_either_is_refused(service: vendors.Agent0, said: float) -> None:
-    service.says = {"confidence": said}
+@pytest.mark.parametrize("confidence", [1, 1.0])
+def test_a_confidence_that_could_be_either_is_refused(service: vendors.Agent0, confidence: float) -> None:
+    service.says = {"confidence": confidence}
     assert str(failure_of(service)).endswith('"confidence" is 1, which may be 1 % or all of it')
 
 

@@ -37,16 +37,16 @@ def answer(**usual: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]
         **{"for": TEXTS, "against": TEXTS},
     )
 )
-def test_a_models_answer(said: dict[str, Any]) -> None:
+def test_a_models_answer(content: dict[str, Any]) -> None:
     try:
-        found = completion.checked(json.dumps(said))
+        answer = completion.checked(json.dumps(content))
     except Misfit as misfit:
         fit_to_show(str(misfit))
         return
-    assert set(found) == set(said)
-    assert found["action"] in {*Action}
-    assert 0 <= found["confidence"] <= 1
-    fit_to_keep(found["reasoning"], *found["for"], *found["against"])
+    assert set(answer) == set(content)
+    assert answer["action"] in {*Action}
+    assert 0 <= answer["confidence"] <= 1
+    fit_to_keep(answer["reasoning"], *answer["for"], *answer["against"])
 
 
 @given(st.text(st.characters()) | ANYTHING.map(json.dumps))
@@ -58,8 +58,8 @@ def test_a_models_text(text: str) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(["choices", "usage", "model"]), ANYTHING | CHOICES))
-def test_a_completion(said: dict[str, Any]) -> None:
-    read = completion.read(json.dumps(said))
+def test_a_completion(content: dict[str, Any]) -> None:
+    read = completion.read(json.dumps(content))
     completion.usage_of(read)
     try:
         completion.content_of(read)
@@ -78,9 +78,9 @@ def test_a_completion(said: dict[str, Any]) -> None:
         model_used=st.text(),
     )
 )
-def test_an_answer_of_agent0(said: dict[str, Any]) -> None:
+def test_an_answer_of_agent0(content: dict[str, Any]) -> None:
     try:
-        opinion = _opinion(said, "AAPL", ())
+        opinion = _opinion(content, "AAPL", ())
     except (Misfit, AnalystFailed) as why:
         fit_to_show(str(why))
         return

@@ -71,10 +71,10 @@ def test_it_is_told_the_prompt_and_the_snapshot_and_nothing_else(server: vendors
 
 def test_it_is_asked_for_json_and_given_no_tools(server: vendors.OpenAI) -> None:
     ask(server)
-    asked = server.visits[0].content
-    assert set(asked) == {"model", "messages", "response_format", "max_tokens"}
-    assert asked["response_format"] == {"type": "json_object"}
-    assert asked["max_tokens"] == 1500
+    request = server.visits[0].content
+    assert set(request) == {"model", "messages", "response_format", "max_tokens"}
+    assert request["response_format"] == {"type": "json_object"}
+    assert request["max_tokens"] == 1500
 
 
 @pytest.mark.parametrize("model", ["honest", "inventive", "fenced"])

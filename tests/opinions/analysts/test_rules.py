@@ -41,10 +41,11 @@ PLAIN: dict[str, Any] = {
 
 def snapshot(**changes: Any) -> dict[str, Any]:
     """The plain one, whose items give nothing at all, with parts of it changed."""
-    made = copy.deepcopy(PLAIN)
+    changed = copy.deepcopy(PLAIN)
     for name, value in changes.items():
-        made[name] = made[name] | value if isinstance(value, dict) and isinstance(made[name], dict) else value
-    return made
+        is_nested = isinstance(value, dict) and isinstance(changed[name], dict)
+        changed[name] = changed[name] | value if is_nested else value
+    return changed
 
 
 def opinion(**changes: Any) -> Opinion:
@@ -119,20 +120,20 @@ def test_each_item_counts_what_it_is_said_to(changes: dict[str, Any], expected: 
     ],
 )
 def test_the_points_together_make_the_action(changes: dict[str, Any], action: str, confidence: float) -> None:
-    said = opinion(**changes)
-    assert (said.action, said.confidence) == (action, confidence)
+    result = opinion(**changes)
+    assert (result.action, result.confidence) == (action, confidence)
 
 
 def test_a_sell_is_judged_upside_down() -> None:
     sell = {"side": "SELL", "stop": 190.5, "target": 179.25}
-    said = opinion(signal=sell, higher={"timeframe": "1w", "trend": "bearish"}, record={"here": GOOD})
-    assert said.action == "SELL"
+    result = opinion(signal=sell, higher={"timeframe": "1w", "trend": "bearish"}, record={"here": GOOD})
+    assert result.action == "SELL"
     assert opinion(signal=sell, quote={"price": 190.5}).action == "PASS"
 
 
 def test_what_speaks_for_it_and_what_against_it_is_told_apart() -> None:
-    said = opinion(record={"here": GOOD}, volatility={"regime": "wild"})
-    verdicts = {factor.verdict for factor in said.factors}
+    result = opinion(record={"here": GOOD}, volatility={"regime": "wild"})
+    verdicts = {factor.verdict for factor in result.factors}
     assert verdicts == {Verdict.FOR, Verdict.AGAINST, Verdict.NEUTRAL}
 
 
@@ -171,8 +172,8 @@ def test_everything_together_for_it_is_no_more_than_certain() -> None:
 @pytest.mark.parametrize(("trend", "action"), [("neutral", "HOLD"), ("unknown", "HOLD"), ("bullish", "BUY")])
 def test_without_a_signal_the_trend_is_judged(trend: str, action: str) -> None:
     alone = {"signal": None, "costs": None, "record": None, "trend": trend}
-    said = opinion(**alone, higher={"timeframe": "1w", "trend": "bullish"})
-    assert said.action == action
+    result = opinion(**alone, higher={"timeframe": "1w", "trend": "bullish"})
+    assert result.action == action
 
 
 # As signals.snapshots makes them: prices to six places, shares to one place, R and percent to two.
@@ -188,12 +189,12 @@ RECORDS = st.fixed_dictionaries(
     {"cases": st.integers(1, 9_000), "mean_r": _rounded(-3, 3, 2)},
     optional={},
 ).flatmap(
-    lambda found: st.fixed_dictionaries(
+    lambda record: st.fixed_dictionaries(
         {
-            "mean_r_low": st.none() if found["cases"] < 30 else _rounded(-3, 3, 2),
+            "mean_r_low": st.none() if record["cases"] < 30 else _rounded(-3, 3, 2),
             "mean_r_high": _rounded(-3, 3, 2),
         }
-    ).map(lambda more: found | more)
+    ).map(lambda more: record | more)
 )
 CASES = st.fixed_dictionaries(
     {
@@ -260,11 +261,11 @@ SNAPSHOTS = st.fixed_dictionaries(
         "cases": st.lists(CASES, max_size=8),
         "refusals": st.lists(CASES, max_size=4),
     }
-).map(lambda made: {"instrument": {"symbol": "AAPL"}} | made)
+).map(lambda parts: {"instrument": {"symbol": "AAPL"}} | parts)
 
 
 @given(SNAPSHOTS)
-def test_no_number_of_its_text_is_from_anywhere_but_the_snapshot(made: Snapshot) -> None:
-    said = Rules().analyse(made, 1)
-    texts = JOINT.join([said.reasoning, *(factor.text for factor in said.factors)])
-    assert grounding.check(texts, made).inventions == ()
+def test_no_number_of_its_text_is_from_anywhere_but_the_snapshot(snapshot: Snapshot) -> None:
+    result = Rules().analyse(snapshot, 1)
+    texts = JOINT.join([result.reasoning, *(factor.text for factor in result.factors)])
+    assert grounding.check(texts, snapshot).inventions == ()

@@ -76,9 +76,9 @@ class Site:
         assert process.stdout.readline() == "now\n"
         return process
 
-    def found(self) -> tuple[list[str], list[str]]:
-        found = json.loads(self.shell(FOUND))
-        return found["signals"], found["outcomes"]
+    def stored(self) -> tuple[list[str], list[str]]:
+        stored_rows = json.loads(self.shell(FOUND))
+        return stored_rows["signals"], stored_rows["outcomes"]
 
     def forget(self) -> None:
         self.shell(
@@ -107,7 +107,7 @@ def undisturbed(site: Site) -> Undisturbed:
     process, begun = site.start(), time.monotonic()
     process.communicate(timeout=60)
     took = time.monotonic() - begun
-    signals, outcomes = site.found()
+    signals, outcomes = site.stored()
     assert outcomes == ["finished"]
     assert len(signals) > 20
     return Undisturbed(signals, took)
@@ -123,7 +123,7 @@ def test_a_scan_after_killed_ones_finds_the_same_as_if_nothing_had_happened(
         killed.kill()
         killed.communicate()
     site.start().communicate(timeout=60)
-    signals, outcomes = site.found()
+    signals, outcomes = site.stored()
     assert signals == undisturbed.signals
     assert "broken" in outcomes
 
@@ -132,6 +132,6 @@ def test_scans_at_once_raise_each_signal_once(site: Site, undisturbed: Undisturb
     site.forget()
     for process in [site.start() for _ in range(3)]:
         process.communicate(timeout=60)
-    signals, outcomes = site.found()
+    signals, outcomes = site.stored()
     assert signals == undisturbed.signals
     assert "finished" in outcomes

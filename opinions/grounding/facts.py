@@ -53,7 +53,7 @@ class Pool:
         by_kind: dict[Kind, list[float]] = defaultdict(list)
         for kind, value in values:
             by_kind[kind].append(abs(value))
-        self.by_kind = {kind: sorted(found) for kind, found in by_kind.items()}
+        self.by_kind = {kind: sorted(values) for kind, values in by_kind.items()}
 
     def __bool__(self) -> bool:
         return bool(self.by_kind)
@@ -81,7 +81,7 @@ class Pool:
         return at < len(values) and values[at] < high - slack
 
 
-class Known:
+class Facts:
     """The index of one snapshot."""
 
     def __init__(self, snapshot: Mapping[str, Any]) -> None:
@@ -105,8 +105,8 @@ class Known:
         elif isinstance(value, list | tuple):
             for item in value:
                 self._walk(path, item)
-        elif (found := as_number(value)) is not None:
-            self._number(path, found)
+        elif (figure := as_number(value)) is not None:
+            self._number(path, figure)
 
     def _number(self, path: str, value: float) -> None:
         for kind in kind_of(path):
@@ -119,14 +119,14 @@ class Known:
             self._instant(instant)
             return
         read = canonical(text)
-        found = list(numbers(read))
-        for number in found:
+        in_text = list(numbers(read))
+        for number in in_text:
             self.written.add(read[number.start : number.end].strip())
             self._note(number)
-        for i, to in given(read, found, named(read)).items():
+        for i, to in given(read, in_text, named(read)).items():
             if not to.way:
                 for name in to.names:
-                    self.by_name[name] += _values(found[i])
+                    self.by_name[name] += _values(in_text[i])
 
     def _note(self, number: Number) -> None:
         if number.unit is Unit.DATE:
@@ -141,8 +141,8 @@ class Known:
         else:
             self.values += _values(number)
 
-    def _instant(self, found: re.Match[str]) -> None:
-        day, hour, minute = found.groups()
+    def _instant(self, match: re.Match[str]) -> None:
+        day, hour, minute = match.groups()
         self._date(day)
         if hour is not None:
             self.times.add(f"{hour}:{minute}Z")
@@ -156,15 +156,15 @@ class Known:
     def _averages(self) -> None:
         """Which average has how many bars: by the strategy's parameters, the higher timeframe, or the key."""
         periods = self.by_name["periods"]
-        for path, found in list(self.by_path.items()):
+        for path, values in list(self.by_path.items()):
             section, _, key = path[1:].rpartition(".")
             if section.endswith("parameters"):
-                self._average(found, (f".indicators.{key}", f".indicators.sma_{key}"))
+                self._average(values, (f".indicators.{key}", f".indicators.sma_{key}"))
             elif section == "higher" and key.endswith("_period"):
-                self._average(found, (f".higher.{key.removesuffix('_period')}",))
+                self._average(values, (f".higher.{key.removesuffix('_period')}",))
             elif section == "indicators" and (digits := re.fullmatch(r"[sewh]?ma_?(\d+)", key)):
                 periods.append((Kind.PLAIN, float(digits[1])))
-                self.by_name[f"average:{digits[1]}"] += found
+                self.by_name[f"average:{digits[1]}"] += values
 
     def _average(self, periods: list[tuple[Kind, float]], paths: tuple[str, ...]) -> None:
         for path in paths:
@@ -190,18 +190,16 @@ class Known:
                 yield from self._of("average")
         else:
             endings = PATHS.get(name, (f".indicators.{name}", f".{name}"))
-        for path, found in self.by_path.items():
+        for path, values in self.by_path.items():
             if any(path.endswith(e) if not e.endswith("*") else path.startswith(e[:-1]) for e in endings):
-                yield from found[-1:] if path == ".bars.rows.close" else found
+                yield from values[-1:] if path == ".bars.rows.close" else values
 
     def periods(self, name: str) -> Pool:
         if name not in PERIODS:
             return Pool(self.by_name["periods"])
         keys = PERIODS[name]
-        found = [
-            v for path, values in self.by_path.items() if path.rpartition(".")[2] in keys for v in values
-        ]
-        return Pool([*found, *((Kind.PLAIN, usual) for usual in USUAL.get(name, ()) if self.of(name))])
+        bars = [v for path, values in self.by_path.items() if path.rpartition(".")[2] in keys for v in values]
+        return Pool([*bars, *((Kind.PLAIN, usual) for usual in USUAL.get(name, ()) if self.of(name))])
 
 
 def _values(number: Number) -> list[tuple[Kind, float]]:
