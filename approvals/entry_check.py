@@ -175,6 +175,8 @@ class EntryCheck:
         limit = settings.STALE_QUOTE_SECONDS
         if self.quote is None or self.age is None:
             yield "There is no quote."
+        elif self.is_open and quotes.is_ahead(self.quote, self.hours.traded_until):
+            yield f"The newest quote is from {self.quote.as_of:%Y-%m-%d %H:%M} UTC, which is in the future."
         elif quotes.is_too_old(self.quote, self.hours.traded_until):
             when = "old" if self.is_open else "older than the close"
             yield f"The newest quote is {self.age.total_seconds():.0f} s {when}; {limit} s are allowed."

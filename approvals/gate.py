@@ -18,6 +18,7 @@ from market import worker
 
 GOOD_FOR = timedelta(seconds=60)
 CHECKED_WITHIN = timedelta(minutes=3)
+CLOCK_AHEAD = timedelta(minutes=10)  # a clock that is set back by less is soon as late again
 ROUNDS = 64  # more than a minute has
 UNREADABLE = "Whether trading is halted cannot be read, so it counts as halted."
 
@@ -78,7 +79,7 @@ class State:
 
 def state(at: datetime) -> State:
     """Return the halt and the gate. One query. Raises Error when they cannot be read."""
-    facts = queries.gate_facts(ROUNDS)
+    facts = queries.gate_facts(ROUNDS, at)
     return State(
         halted=_halted(facts),
         feed=_feed_trouble(facts, at),
@@ -127,7 +128,7 @@ def _broker_trouble(gate: Gate | GateFacts, at: datetime) -> Closed | None:
     """Return why the broker does not count as good for the last minute; None when it does."""
     if gate.checked_at is None:
         return Closed(Trouble.BROKER_UNASKED)
-    if at - gate.checked_at > CHECKED_WITHIN:
+    if not is_recent(gate.checked_at, at):
         return Closed(Trouble.BROKER_UNCHECKED)
     good_since = gate.broker_good_since
     if good_since is None:
@@ -168,9 +169,14 @@ def reason_of(gate: Gate) -> str:
 
 def _good_since(before: Gate | None, at: datetime) -> datetime:
     """Return since when the broker answers. Nothing is known of a while in which it was not asked."""
-    if before is None or at - before.checked_at > CHECKED_WITHIN:
+    if before is None or not is_recent(before.checked_at, at):
         return at
     return before.broker_good_since or at
+
+
+def is_recent(checked_at: datetime, at: datetime) -> bool:
+    """Return whether the broker was asked lately. A check from far in the future says nothing about now."""
+    return -CLOCK_AHEAD <= at - checked_at <= CHECKED_WITHIN
 
 
 def _notify_of_the_feed(before: Gate, feed: Closed | None, at: datetime) -> None:

@@ -143,7 +143,8 @@ FROM (
         coalesce(array_agg(stored ORDER BY started_at DESC), '{}') AS stored
     FROM (
         SELECT finished_at, stored, started_at FROM ingestion_runs
-        WHERE kind = 'quotes' AND outcome = 'finished' ORDER BY started_at DESC LIMIT %(rounds)s
+        WHERE kind = 'quotes' AND outcome = 'finished' AND started_at <= %(at)s
+        ORDER BY started_at DESC LIMIT %(rounds)s
     ) AS newest
 ) AS rounds
 LEFT JOIN gate ON true
@@ -172,9 +173,9 @@ class GateFacts(NamedTuple):
     stored: Sequence[int]
 
 
-def gate_facts(rounds: int) -> GateFacts:
-    """Return what the gate and the halt are told from, with so many rounds of quotes."""
-    return fetch_one(GateFacts, GATE_FACTS, {"rounds": rounds})
+def gate_facts(rounds: int, at: datetime) -> GateFacts:
+    """Return what the gate and the halt are told from, with so many rounds of quotes up to `at`."""
+    return fetch_one(GateFacts, GATE_FACTS, {"rounds": rounds, "at": at})
 
 
 # --- what is new -------------------------------------------------------------------------------------------
@@ -216,10 +217,12 @@ SELECT coalesce(
 ) AS day_began
 """
 
+# Snapshots from after `at` were stored while the clock was ahead. Fills may be recorded while this waits for
+# a lock.
 ACCOUNT = f"""
 WITH newest AS (
     SELECT account_snapshots.*, began.day_began FROM account_snapshots CROSS JOIN ({DAY_BEGAN}) AS began
-    WHERE %(broker)s::text IS NULL OR broker = %(broker)s
+    WHERE (%(broker)s::text IS NULL OR broker = %(broker)s) AND at <= %(at)s
     ORDER BY at DESC LIMIT 1
 )
 SELECT
@@ -235,7 +238,11 @@ SELECT
         )
     ) AS day_result,
     coalesce(
-        (SELECT sum(quantity * price) FROM fills WHERE leg = 'entry' AND recorded_at >= newest.at), 0
+        (
+            SELECT sum(quantity * price) FROM fills
+            WHERE leg = 'entry' AND recorded_at BETWEEN newest.at AND %(at)s + interval '5 minutes'
+        ),
+        0
     ) AS bought
 FROM newest
 """

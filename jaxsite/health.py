@@ -9,10 +9,11 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
-from approvals.gate import CHECKED_WITHIN
+from approvals import gate
 from jaxsite import queries
 from jaxsite.queries import HealthFacts, health_facts
 from market import feeds, worker
+from market.doctor import CLOCKS_DIFFER
 from market.models import ProviderStatus
 from market.providers import registry
 from market.queries import stale_symbols
@@ -56,6 +57,7 @@ def run_checks(at: datetime) -> list[Check]:
     facts = health_facts(at, LOST_AFTER)
     return [
         Check("database", Status.HEALTHY, "It answers."),
+        *_clock(facts, at),
         _data(facts),
         _worker(facts, at),
         _scans(facts, at),
@@ -108,6 +110,19 @@ def _data(facts: HealthFacts) -> Check:
     return Check("data", Status.HEALTHY, f"The market data is {facts.data}.")
 
 
+def _clock(facts: HealthFacts, at: datetime) -> Iterator[Check]:
+    """Yield what is wrong with the clock, or was: what was stored while it was ahead counts nowhere."""
+    last, latest = facts.last_run_at, facts.latest_run_at
+    if last is not None and last > at + CLOCKS_DIFFER:
+        clocks = f"The worker's clock says {last:%Y-%m-%d %H:%M} UTC, this one {at:%Y-%m-%d %H:%M}."
+        yield Check("clock", Status.DEGRADED, f"{clocks} Set it: timedatectl set-ntp true")
+    elif latest is not None and latest > at + CLOCKS_DIFFER:
+        message = (
+            f"It was ahead once, until {latest:%Y-%m-%d %H:%M} UTC. What was stored then is passed over."
+        )
+        yield Check("clock", Status.HEALTHY, message)
+
+
 def _worker(facts: HealthFacts, at: datetime) -> Check:
     newest = facts.cycle_at
     advice = "Check that it runs (python manage.py qcluster) and read its log."
@@ -151,7 +166,7 @@ def _trading(facts: HealthFacts, at: datetime) -> Check:
         advice = "A person resumes it: python manage.py resume"
     elif facts.broker_checked_at is None:
         message = "The broker has not been asked yet."
-    elif at - facts.broker_checked_at > CHECKED_WITHIN:
+    elif not gate.is_recent(facts.broker_checked_at, at):
         message = f"The broker has not been asked since {facts.broker_checked_at:%H:%M:%S} UTC."
     elif facts.broker_good_since is None:
         message, advice = (

@@ -14,8 +14,11 @@ HEALTH_FACTS = """
 SELECT
     (SELECT data FROM installation ORDER BY id LIMIT 1) AS data,
     (SELECT finished_at FROM ingestion_runs WHERE kind = 'quotes' AND outcome = 'finished'
-     ORDER BY started_at DESC LIMIT 1) AS cycle_at,
-    (SELECT started_at FROM scans WHERE outcome = 'finished' ORDER BY started_at DESC LIMIT 1) AS scan_at,
+     AND started_at <= %(at)s ORDER BY started_at DESC LIMIT 1) AS cycle_at,
+    (SELECT started_at FROM scans WHERE outcome = 'finished' AND started_at <= %(at)s
+     ORDER BY started_at DESC LIMIT 1) AS scan_at,
+    (SELECT started_at FROM ingestion_runs ORDER BY id DESC LIMIT 1) AS last_run_at,
+    (SELECT max(started_at) FROM ingestion_runs) AS latest_run_at,
     (SELECT min(started_at) FROM trading_halts WHERE ended_at IS NULL) AS halted_at,
     gate.checked_at AS broker_checked_at,
     gate.broker_good_since,
@@ -33,12 +36,16 @@ FROM (SELECT) AS one_row LEFT JOIN gate ON true
 class HealthFacts:
     """What most checks are read from. Times are None for what has not happened yet.
 
+    `last_run_at`: when the cycle that was stored last began; `latest_run_at`: the latest beginning of any.
+    Both are past unless a clock was ahead.
     `calendars_without_sessions`: of watched instruments, with no coming session stored.
     """
 
     data: str | None
     cycle_at: datetime | None
     scan_at: datetime | None
+    last_run_at: datetime | None
+    latest_run_at: datetime | None
     halted_at: datetime | None
     broker_checked_at: datetime | None
     broker_good_since: datetime | None

@@ -20,6 +20,7 @@ from market.providers.base import Provider, Report
 
 EMBEDDED = "jaxsite.embedded_postgres"
 CLOCK_TOLERANCE = timedelta(seconds=2)
+CLOCKS_DIFFER = timedelta(minutes=2)  # of two processes; also the time that a request may take
 SESSIONS_AHEAD = timedelta(days=60)
 RECENT = timedelta(days=1)
 LONG_QUEUE = 50
@@ -54,6 +55,7 @@ def examine(at: datetime) -> Iterator[Finding]:
         return
     yield _disk()
     yield _data()
+    yield from _clock(at)
     yield from _providers(at)
     yield _worker(at)
     yield _queue(at)
@@ -143,8 +145,20 @@ def _advice(report: Report, cooling: list[ProviderStatus]) -> str:
     return ""
 
 
+def _clock(at: datetime) -> Iterator[Finding]:
+    """Yield what a clock that was or is ahead has left behind: cycles from the future. They count nowhere."""
+    ahead = IngestionRun.objects.filter(started_at__gt=at + CLOCKS_DIFFER).aggregate(last=Max("started_at"))
+    if ahead["last"] is None:
+        return
+    text = f"it was ahead, until {ahead['last']:%Y-%m-%d %H:%M} UTC; what was stored then is passed over"
+    is_now = IngestionRun.objects.order_by("-pk").values_list("started_at", flat=True)[0] > at + CLOCKS_DIFFER
+    advice = "The worker's clock is ahead of this one: set it (timedatectl set-ntp true)." if is_now else ""
+    yield Finding("clock", text, advice)
+
+
 def _worker(at: datetime) -> Finding:
-    newest = IngestionRun.objects.finished(IngestionRun.Kind.QUOTES).order_by("-started_at").first()
+    finished = IngestionRun.objects.finished(IngestionRun.Kind.QUOTES)
+    newest = finished.filter(started_at__lte=at).order_by("-started_at").first()
     start = "Start it: make run, or python manage.py qcluster. Its log says why it stopped."
     if newest is None:
         return Finding("worker", "no cycle has finished yet", start)

@@ -55,20 +55,25 @@ class DatabasePace:
             # Asked once the rows are locked: their owner before may have taken its time.
             now = ProviderPace.objects.values_list(Now(), flat=True)[0].timestamp()
             granted = slots(
-                {limit: row.slots for row in rows for limit in limits if limit.name == row.limit},
+                {limit: _possible(row, now) for row in rows for limit in limits if limit.name == row.limit},
                 wanted,
                 now=now,
                 spare=spare,
             )
             for row in rows:
                 window = next(limit.seconds for limit in limits if limit.name == row.limit)
-                row.slots = [slot for slot in row.slots if slot > now - window] + granted
+                row.slots = [slot for slot in _possible(row, now) if slot > now - window] + granted
                 row.save(update_fields=["slots"])
         return [slot - now for slot in granted]
 
     def _locked(self, limit: Limit) -> ProviderPace:
         ProviderPace.objects.get_or_create(provider=self.provider, limit=limit.name)
         return ProviderPace.objects.select_for_update().get(provider=self.provider, limit=limit.name)
+
+
+def _possible(pace: ProviderPace, now: float) -> list[float]:
+    """Return its moments but for those that were given out while the clock was ahead."""
+    return [slot for slot in pace.slots if slot <= now + LONGEST_WAIT]
 
 
 def slots(

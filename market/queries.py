@@ -27,7 +27,8 @@ FROM instruments
 JOIN ({OPEN_SESSIONS}) AS open_sessions USING (calendar)
 LEFT JOIN quotes USING (symbol)
 WHERE CASE WHEN %(symbols)s::text[] IS NULL THEN watched ELSE symbol = ANY(%(symbols)s) END
-  AND (quotes.as_of IS NULL OR quotes.as_of < %(before)s - delay_seconds * interval '1 second')
+  AND (quotes.as_of IS NULL OR quotes.as_of > %(ahead)s
+       OR quotes.as_of < %(before)s - delay_seconds * interval '1 second')
   AND (calendar = %(always_open)s
        OR opens_at < %(before)s - coalesce(delay_seconds, 0) * interval '1 second')
 ORDER BY symbol
@@ -140,6 +141,7 @@ def stale_symbols(at: datetime, symbols: Collection[str] | None = None) -> list[
     values = {
         "at": at,
         "before": at - timedelta(seconds=settings.STALE_QUOTE_SECONDS),
+        "ahead": at + timedelta(seconds=settings.STALE_QUOTE_SECONDS),
         "symbols": None if symbols is None else list(symbols),
         "always_open": ALWAYS_OPEN,
     }

@@ -24,6 +24,11 @@ def is_too_old(quote: Quote, at: datetime) -> bool:
     return quote.age(at) > timedelta(seconds=settings.STALE_QUOTE_SECONDS)
 
 
+def is_ahead(quote: Quote, now: datetime) -> bool:
+    """Return whether a quote is from the future: it came while the clock was ahead, and says nothing now."""
+    return quote.as_of - now > timedelta(seconds=settings.STALE_QUOTE_SECONDS)
+
+
 def is_stale(quote: Quote | None, calendar: str, opened_at: datetime | None, at: datetime) -> bool:
     """Return whether a quote is missing or too old while its exchange is open. Nothing is while it is closed.
 
@@ -31,7 +36,8 @@ def is_stale(quote: Quote | None, calendar: str, opened_at: datetime | None, at:
     night. `opened_at`: of the open session, None when none is. `market.queries.stale_symbols` says the same
     of many instruments.
     """
-    if opened_at is None or (quote is not None and not is_too_old(quote, at)):
+    is_good = quote is not None and not is_too_old(quote, at) and not is_ahead(quote, at)
+    if opened_at is None or is_good:
         return False
     delay = timedelta(seconds=quote.delay_seconds if quote else 0)
     open_for = at - opened_at - delay

@@ -4,15 +4,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from market.models import IngestionRun
-
 MISSED_CYCLES = 3
-
-
-def newest_cycle_at() -> datetime | None:
-    """Return when the newest finished cycle of quotes ended; None before the first. One query."""
-    newest = IngestionRun.objects.finished(IngestionRun.Kind.QUOTES).order_by("-started_at")
-    return newest.values_list("finished_at", flat=True).first()
 
 
 def patience() -> timedelta:

@@ -1,6 +1,6 @@
 """What analyses may cost: for one run and for a day. Nothing is asked that could exceed it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -44,9 +44,12 @@ def set_aside(run: OrchestrationRun, most: Bill) -> None:
 
 
 def spent(at: datetime) -> tuple[int, Decimal]:
-    """Tokens and dollars of this day (UTC), with what is set aside."""
+    """Tokens and dollars of this day (UTC) and the next, with what is set aside.
+
+    What begins at midnight counts on both days. From later on only a clock that was ahead has any.
+    """
     today = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    sums = OrchestrationRun.objects.filter(started_at__gte=today).aggregate(
-        tokens=Sum("tokens", default=0), usd=Sum("cost_usd", default=Decimal(0))
-    )
+    sums = OrchestrationRun.objects.filter(
+        started_at__gte=today, started_at__lt=today + timedelta(days=2)
+    ).aggregate(tokens=Sum("tokens", default=0), usd=Sum("cost_usd", default=Decimal(0)))
     return sums["tokens"], sums["usd"]

@@ -1,6 +1,6 @@
 """The queue of analyses: each is open once, and the strongest waits first."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -126,8 +126,8 @@ def request_deserving(at: datetime) -> int:
 
 def _request_deserving(at: datetime) -> int:
     today = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    by_itself = OrchestrationRun.objects.filter(trigger_type=Trigger.SIGNAL, queued_at__gte=today)
-    left = settings.ORCHESTRATE_PER_DAY - by_itself.count()
+    of_today = OrchestrationRun.objects.filter(queued_at__gte=today, queued_at__lt=today + timedelta(days=1))
+    left = settings.ORCHESTRATE_PER_DAY - of_today.filter(trigger_type=Trigger.SIGNAL).count()
     if left <= 0:
         return 0
     requested = OrchestrationRun.objects.filter(signal=OuterRef("pk"), bars_digest=OuterRef("bars_digest"))

@@ -78,7 +78,7 @@ def halt_on_loss(broker: str, at: datetime) -> None:
         return
     last, lost, began = account.snapshot, -account.day_result, account.day_began
     most = (settings.TRADING_CAPITAL or last.equity + lost) * settings.MAX_DAY_LOSS
-    if lost < most or TradingHalt.objects.filter(cause=DAY_LOSS, started_at__gte=began).exists():
+    if lost < most or TradingHalt.objects.filter(cause=DAY_LOSS, started_at__range=(began, at)).exists():
         return
     since = f"{began:%Y-%m-%d %H:%M} UTC"
     reason = f"The account lost {lost} {last.currency} since {since}; {most:.2f} are allowed a day."

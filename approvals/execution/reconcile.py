@@ -19,6 +19,7 @@ Status = Order.Status
 
 ANSWERED_WITHIN = timedelta(seconds=30)
 PICKED_UP_AFTER = timedelta(seconds=10)
+CLOCK_AHEAD = timedelta(minutes=2)  # more than an order is younger than a reconciliation that lasts
 ENOUGH_LOOKUPS, LOOKED_UP_FOR = 3, timedelta(minutes=2)
 
 
@@ -171,10 +172,15 @@ def _send_or_hold(order: Order, at: datetime) -> None:
 
 
 def _left_behind(at: datetime) -> list[UUID]:
-    """Return the orders about to be sent whose task was lost, and closings that have to be tried again."""
-    before = at - PICKED_UP_AFTER
+    """Return the orders about to be sent whose task was lost, and closings that have to be tried again.
+
+    Those from the future, too: they were decided on while the clock was ahead, and their task may be put off.
+    """
+    before, ahead = at - PICKED_UP_AFTER, at + CLOCK_AHEAD
     waiting = Order.objects.in_(Status.PENDING_SUBMIT).filter(
-        Q(released_at__lte=before) | Q(released_at=None, created_at__lte=before)
+        Q(released_at__lte=before)
+        | Q(released_at__gt=ahead)
+        | Q(Q(created_at__lte=before) | Q(created_at__gt=ahead), released_at=None)
     )
     return list(waiting.order_by("created_at", "pk").values_list("pk", flat=True))
 

@@ -1,8 +1,9 @@
 """Messages to people, on their way."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
+from django.db.models import Q
 
 from core.models import TypedModelMeta
 from signals.models import Signal
@@ -51,7 +52,9 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def due(self, target: str, at: datetime) -> "DeliveryQuerySet":
         """Return those that may go to this target now, with their notifications, oldest first."""
-        waiting = self.waiting().filter(target=target, due_at__lte=at)
+        # None is put off for longer than a day: a clock that was ahead has done that.
+        is_due = Q(due_at__lte=at) | Q(due_at__gt=at + timedelta(days=1))
+        waiting = self.waiting().filter(is_due, target=target)
         return waiting.select_related("notification").order_by("notification__created_at", "notification_id")
 
 

@@ -43,4 +43,4 @@ class Metrics(Collector):
 
 def read(at: datetime) -> Metrics:
     """Return the figures at this moment: always fourteen queries."""
-    return Metrics(market.read(at), signals.read(at), trading.read(), opinions.read(at), uptime())
+    return Metrics(market.read(at), signals.read(at), trading.read(at), opinions.read(at), uptime())

@@ -96,16 +96,17 @@ def read(at: datetime) -> MarketMetrics:
     return MarketMetrics(
         at=at,
         totals=list(IngestionTotal.objects.order_by("kind")),
-        newest_runs=list(IngestionRun.objects.filter(_is_newest()).order_by("kind")),
+        newest_runs=list(IngestionRun.objects.filter(_is_newest(at)).order_by("kind")),
         providers=list(ProviderStatus.objects.all()),
         instruments=Instrument.objects.watched().count(),
         stale_quotes=len(queries.stale_symbols(at)),
     )
 
 
-def _is_newest() -> Q:
+def _is_newest(at: datetime) -> Q:
     """Match the newest finished run of each kind: an index look-up for each, however many runs are kept."""
-    finished = IngestionRun.objects.filter(outcome=IngestionRun.Outcome.FINISHED).order_by("-started_at")
+    runs = IngestionRun.objects.filter(outcome=IngestionRun.Outcome.FINISHED, started_at__lte=at)
+    finished = runs.order_by("-started_at")
     newest = (finished.filter(kind=kind).values("pk")[:1] for kind in IngestionRun.Kind.values)
     return reduce(or_, (Q(pk=Subquery(run)) for run in newest))
 

@@ -43,6 +43,8 @@ class SignalMetrics:
 def read(at: datetime) -> SignalMetrics:
     """Return the figures at this moment: always two queries."""
     return SignalMetrics(
-        last_scan=Scan.objects.filter(outcome=Scan.Outcome.FINISHED).order_by("-started_at").first(),
+        last_scan=Scan.objects.filter(outcome=Scan.Outcome.FINISHED, started_at__lte=at)
+        .order_by("-started_at")
+        .first(),
         pending=Signal.objects.pending(at).count(),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -56,11 +57,11 @@ class TradingMetrics:
             yield GaugeMetricFamily("jax_trading_account_equity", "What the account is worth.", value=equity)
 
 
-def read() -> TradingMetrics:
+def read(at: datetime) -> TradingMetrics:
     """Return the figures at this moment: always six queries."""
     working = Order.objects.working().order_by().values_list("status").annotate(count=Count("pk"))
     decisions = TradeApproval.objects.order_by().values_list("approved").annotate(count=Count("pk"))
-    account = AccountSnapshot.objects.order_by("-at").values_list("equity", flat=True).first()
+    seen = AccountSnapshot.objects.filter(at__lte=at).order_by("-at")
     gate = Gate.objects.first()
     return TradingMetrics(
         is_halted=TradingHalt.objects.filter(ended_at=None).exists(),
@@ -68,5 +69,5 @@ def read() -> TradingMetrics:
         working=dict(working),
         decisions=dict(decisions),
         fills=Fill.objects.count(),
-        equity=account,
+        equity=seen.values_list("equity", flat=True).first(),
     )

@@ -1,19 +1,27 @@
 """The periodic tasks as one table. `manage.py qcluster` writes it to the queue's own table when it starts."""
 
+import logging
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 from django_q.tasks import async_task
 
 from core import locks
 
+logger = logging.getLogger(__name__)
+
 OURS = r"^(jaxsite|market|signals|opinions|approvals)\."
 DAY = 24 * 60
 # The queue looks for what is due every 30 s, and may look a moment before the whole minute.
 EARLY = timedelta(seconds=10)
+LONGEST_FIRST = timedelta(minutes=5)  # of `Periodic.first`
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,31 @@ def write(tasks: list[Periodic], at: datetime) -> None:
                 Schedule.objects.update_or_create(
                     name=task.name, defaults=task.row() | {"next_run": first_run}
                 )
+        bring_forward(at)
         queue_first_runs(tasks, at)
+
+
+def bring_forward(at: datetime) -> None:
+    """Have periodic tasks run now whose next run is farther away than their interval.
+
+    A clock that was ahead has put them off; by themselves they would not run until it is that late again.
+    """
+    waiting = Schedule.objects.filter(name__regex=OURS, next_run__gt=at + LONGEST_FIRST)
+    late = [row.pk for row in waiting if row.next_run > row.calculate_next_run(at) + LONGEST_FIRST]
+    if late:
+        Schedule.objects.filter(pk__in=late).update(next_run=at)
+        logger.warning("The clock was ahead: %d periodic tasks run now instead of then.", len(late))
+
+
+def bringing_forward(scheduler: Callable[..., None]) -> Callable[..., None]:
+    """Return django-q2's scheduler; before it looks for what is due, it brings forward what was put off."""
+
+    def schedule(*args: Any, **kwargs: Any) -> None:
+        with suppress(DatabaseError):  # the scheduler itself tells of it
+            bring_forward(timezone.now())
+        scheduler(*args, **kwargs)
+
+    return schedule
 
 
 def queue_first_runs(tasks: list[Periodic], at: datetime) -> None:

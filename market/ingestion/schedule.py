@@ -135,7 +135,8 @@ def _due(
 
 
 def _is_new(row: CandleProgress, expected: datetime | None) -> bool:
-    return expected is not None and expected > row.answered_through
+    """Return whether another bar should be the newest. A later one was, while the clock was ahead."""
+    return expected is not None and expected != row.answered_through
 
 
 def _corrections_due(trading_sessions: Sessions, at: datetime) -> datetime:

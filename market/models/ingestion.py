@@ -93,12 +93,14 @@ class ProviderStatus(models.Model):
 
     PATIENCE = 3
     FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)
+    ANY_PAUSE = timedelta(days=1)  # a vendor's own, too
 
     def __str__(self) -> str:
         return f"{self.provider} {self.kind}"
 
     def cools_off(self, at: datetime) -> bool:
-        return self.cool_off_until is not None and self.cool_off_until > at
+        """Return whether it is left alone. A pause that ends after a day began while the clock was ahead."""
+        return self.cool_off_until is not None and at < self.cool_off_until <= at + self.ANY_PAUSE
 
     def succeeded(self, at: datetime) -> None:
         self.consecutive_failures, self.last_success_at, self.cool_off_until = 0, at, None
@@ -112,6 +114,7 @@ class ProviderStatus(models.Model):
         if beyond >= 0:
             growing = min(self.FIRST_PAUSE * 2 ** min(beyond, 10), self.LONGEST_PAUSE)
             pause = max(pause or growing, growing)
+        pause = min(pause, self.ANY_PAUSE) if pause else None
         self.cool_off_until = at + pause if pause else None
         self.save()
 

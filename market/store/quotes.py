@@ -42,6 +42,7 @@ MERGE = """
         SELECT {columns} FROM received
         ON CONFLICT (symbol) DO UPDATE SET ({columns}) = ({excluded})
         WHERE CASE
+                WHEN stored.as_of - %(at)s > %(stale)s THEN true  -- from while the clock was ahead
                 WHEN stored.provider = excluded.provider THEN excluded.as_of >= stored.as_of
                 ELSE %(at)s - stored.as_of - stored.delay_seconds * interval '1 second' > %(stale)s
             END

@@ -20,6 +20,7 @@ from market.prices import Floats, to_datetime, to_instant
 
 INSTANTLY = timedelta(microseconds=1)
 DAY = timedelta(days=1)
+LATELY = timedelta(minutes=5)
 LATEST = timedelta(hours=26)  # after which no gap is refilled any more: until then a bar may come late
 EPSILON = 1e-9  # of a price: sums of floats are no exact prices
 PER_SHARE, LEAST = Decimal("0.005"), Decimal("1.00")  # of commission
@@ -176,7 +177,11 @@ class Desk:
         return factor(self.market.restatings(ticket.terms.symbol, ticket.placed_at), since, until)
 
     def _quotes(self, ticket: Ticket, since: datetime) -> Quotes:
-        """On the order's basis."""
+        """Return the quotes later than `since`, on the order's basis.
+
+        What was placed or filled while the clock was ahead is worked by the quotes that come now.
+        """
+        since = since if since <= self.at else self.at - LATELY
         quotes = self.market.quotes(ticket.terms.symbol, since)
         ratios = self._ratios(ticket, quotes)
         return replace(quotes, price=quotes.price * ratios, half_spread=quotes.half_spread * ratios)

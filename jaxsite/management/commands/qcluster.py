@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django_q import cluster
 from django_q.conf import Conf
 from django_q.management.commands import qcluster
 
@@ -34,6 +35,7 @@ class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
             import_string(task.func)  # a wrong name stops here; a right one is loaded once, for all workers
         if Conf.CLUSTER_NAME == Conf.PREFIX:
             schedules.write(tasks, timezone.now())
+        cluster.scheduler = schedules.bringing_forward(cluster.scheduler)
         connections.close_all()
         end_without_children()
         super().handle(*args, **options)
