@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce
 from django_q.tasks import async_task
 
 from approvals import audit, positions
-from approvals.execution import transitions
+from approvals.execution import quarantine, transitions
 from approvals.models import Order, OrderDecision
 from approvals.positions import Position
 from market.models import Instrument
@@ -34,7 +34,7 @@ def close(symbol: str, *, by: User, at: datetime, notes: str = "", shown: int | 
 
     Whole: what was left of it would have no stop. `shown`: how many shares the person was shown, negative
     when short. Raises ExitRefused when nothing of ours is held, when it is another number than was shown, or
-    when it is being closed already.
+    when it is being closed already. What our orders traded and could not be recorded is ours too.
     """
     with transaction.atomic():
         positions.lock_account()
@@ -44,11 +44,14 @@ def close(symbol: str, *, by: User, at: datetime, notes: str = "", shown: int | 
             raise ExitRefused(
                 f"{position.quantity} {symbol} are held now, and the page said {shown}. Look again."
             )
+        held = shares_to_close(position, at)
+        if held == 0:
+            raise ExitRefused(_nothing_held(position))
         order = Order.objects.create(
             kind=Order.Kind.CLOSE,
             symbol=symbol,
-            side=Signal.Type.SELL if position.quantity > 0 else Signal.Type.BUY,
-            quantity=_held(position),
+            side=Signal.Type.SELL if held > 0 else Signal.Type.BUY,
+            quantity=abs(held),
             currency=Instrument.objects.values_list("currency", flat=True).get(pk=symbol),
             status=Status.PENDING_SUBMIT,
             requested_by=by,
@@ -97,6 +100,11 @@ def drop(order: Order, *, by: User, at: datetime, notes: str = "") -> Order:
 # --- closing ----------------------------------------------------------------------------------------------
 
 
+def shares_to_close(position: Position, at: datetime) -> int:
+    """Return our shares with those whose executions could not be recorded; negative when short."""
+    return position.quantity + quarantine.shares(position.symbol, at) or position.quantity
+
+
 def _refuse_a_second(symbol: str) -> None:
     closings = Order.objects.working().filter(symbol=symbol, kind=Order.Kind.CLOSE)
     closing = closings.exclude(status=Status.HELD).first()
@@ -105,12 +113,6 @@ def _refuse_a_second(symbol: str) -> None:
             f"The position in {symbol} is being closed already, by order {closing.pk} of "
             f"{closing.quantity} shares, which is {_stands(closing)}."
         )
-
-
-def _held(position: Position) -> int:
-    if position.quantity == 0:
-        raise ExitRefused(_nothing_held(position))
-    return abs(position.quantity)
 
 
 def _nothing_held(position: Position) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from django.contrib.auth.models import Permission, User
 from django.db.models import Q
 
-from approvals.models import AccountSnapshot, Fill, Gate, Order, TradeApproval
+from approvals.models import AccountSnapshot, Fill, Gate, Order, QuarantinedRow, TradeApproval
 from market import store
 from market.models import Candle, IngestionRun, Instrument, Quote, TradingSession
 from market.prices import INSTANT, Bars, Feed, QuoteTick, Timeframe, to_instant
@@ -258,6 +258,24 @@ def fill(order: Order, quantity: int | None = None, price: str = "185.50", **val
         "recorded_at": T0,
     } | values
     return Fill.objects.create(order=order, **given)
+
+
+def quarantined_row(order: Order | None = None, **values: Any) -> QuarantinedRow:
+    """An execution of 10 shares that could not be recorded, of this order or of none of ours."""
+    number = f"q{QuarantinedRow.objects.count()}"
+    given: dict[str, Any] = {
+        "broker": "paper",
+        "kind": QuarantinedRow.Kind.EXECUTION,
+        "name": number,
+        "row": '{"side": "BUY", "quantity": 10, "price": "185.50", "commission": "-1.00"}',
+        "reason": "commission is -1.00, below 0",
+        "order": order,
+        "is_foreign": order is None,
+        "digest": number,
+        "first_seen_at": T0,
+        "last_seen_at": T0,
+    } | values
+    return QuarantinedRow.objects.create(**given)
 
 
 def held(symbol: str = "AAPL", quantity: int = 10, price: str = "185.50", at: datetime = T0) -> Order:

@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from core.registry import Spec
+
+Value = TypeVar("Value")
+
+# What reading an answer raises when it is not as expected.
+UNREADABLE = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError)
 
 
 class BrokerError(Exception):
@@ -144,8 +149,23 @@ class Account:
     buying_power: Decimal
 
 
+def converted(convert: Callable[[Any], Value], value: Any) -> Value:
+    """Return the converted value, or the value as it came where it does not convert.
+
+    For what a vendor answers: a row with a value of the wrong type is put in quarantine as it came, and the
+    other rows of the answer count. An error would be the whole answer's.
+    """
+    try:
+        return convert(value)
+    except UNREADABLE:
+        return cast(Value, value)
+
+
 class Broker(Protocol):
-    """Every call raises BrokerAway, AnswerLost or OrderRefused and nothing else for what goes wrong."""
+    """Every call raises BrokerAway, AnswerLost or OrderRefused and nothing else for what goes wrong.
+
+    A row that is not as it should be is passed on as it came (see `converted`): it is put in quarantine.
+    """
 
     name: str
     is_paper: bool

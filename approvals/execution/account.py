@@ -1,6 +1,6 @@
 """What the account holds and is worth, as the broker says; the halt for the loss of a day."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -17,9 +17,10 @@ DAY_LOSS = TradingHalt.Cause.DAY_LOSS
 EACH_MINUTE = timedelta(days=15)  # longer than any holidays: a day is counted from the close before it
 
 
-def write_holdings(holdings: Mapping[str, Holding], at: datetime) -> None:
-    """Replace the rows of what the account holds."""
+def write_holdings(holdings: Mapping[str, Holding], unreadable: Collection[str], at: datetime) -> None:
+    """Replace the rows of what the account holds. Those of `unreadable` symbols stay as they were."""
     ours = {position.symbol: position.quantity for position in positions.open_positions()}
+    held_by_us = {symbol for symbol, quantity in ours.items() if quantity}
     rows = [
         BrokerPosition(
             symbol=symbol,
@@ -28,10 +29,11 @@ def write_holdings(holdings: Mapping[str, Holding], at: datetime) -> None:
             ours=ours.get(symbol, 0),
             seen_at=at,
         )
-        for symbol in sorted(holdings.keys() | {symbol for symbol, quantity in ours.items() if quantity})
+        for symbol in sorted((holdings.keys() | held_by_us).difference(unreadable))
     ]
     with transaction.atomic():
-        BrokerPosition.objects.exclude(symbol__in=[row.symbol for row in rows]).delete()
+        kept = [row.symbol for row in rows] + [symbol for symbol in unreadable if symbol.isprintable()]
+        BrokerPosition.objects.exclude(symbol__in=kept).delete()
         BrokerPosition.objects.bulk_create(
             rows,
             update_conflicts=True,

@@ -24,6 +24,7 @@ from approvals.brokers.base import (
     Side,
 )
 from approvals.execution import reports, transitions
+from approvals.execution.screening import ScreenedBroker
 from approvals.models import Order
 
 Status = Order.Status
@@ -33,8 +34,8 @@ class RealMoney(ImproperlyConfigured):
     """The configured broker is not a paper one."""
 
 
-def configured(at: datetime) -> Broker:
-    """Return the broker that the setting BROKER names, as it is at `at`. Raises RealMoney."""
+def configured(at: datetime) -> ScreenedBroker:
+    """Return the broker that the setting BROKER names, as it is at `at`, screened. Raises RealMoney."""
     spec = registry.spec_of(settings.BROKER)
     broker = spec.build(spec.values(settings), at) if spec.is_paper else None
     if broker is None or not broker.is_paper:
@@ -42,7 +43,7 @@ def configured(at: datetime) -> Broker:
             f"BROKER is {settings.BROKER}, an account with real money. Jax sends paper orders only: "
             "set BROKER to paper, or to a broker whose is_paper is true."
         )
-    return broker
+    return ScreenedBroker(broker, at)
 
 
 def bracket(order: Order) -> Bracket:
@@ -86,8 +87,9 @@ def hand_over(
 ) -> None:
     """Call the broker, outside of any transaction, and write down its answer.
 
-    `if_away`: the status of an order that certainly was not handed over. An error of any other kind leaves
-    the row as sent and without an answer: reconciliation looks it up.
+    `if_away`: the status of an order that certainly was not handed over. An answer that cannot be read counts
+    as lost; an error of any other kind leaves the row as sent and without an answer. Reconciliation looks up
+    both.
     """
     try:
         report = place()

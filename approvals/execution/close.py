@@ -6,7 +6,8 @@ from django.db.models import Q
 
 from approvals import positions
 from approvals.brokers.base import Broker, BrokerError, Side
-from approvals.execution import brokerage, cancel, reports, transitions
+from approvals.execution import brokerage, cancel, quarantine, reports, transitions
+from approvals.execution.screening import ScreenedBroker
 from approvals.models import Order
 
 Status = Order.Status
@@ -54,13 +55,17 @@ def _cancel_others(order: Order, broker: Broker, at: datetime) -> str:
     return ""
 
 
-def _held_shares(order: Order, broker: Broker, at: datetime) -> int:
-    """Return all that we hold by now, entries filled after the click too; at most the account's shares."""
+def _held_shares(order: Order, broker: ScreenedBroker, at: datetime) -> int:
+    """Return all that we hold by now, entries filled after the click too; at most the account's shares.
+
+    What our orders traded and could not be recorded counts. An account's row that cannot be read limits
+    nothing.
+    """
     reports.catch_up(broker, at)
     sign = Side(order.side).opposite.sign
-    ours = sign * positions.of(order.symbol).quantity
-    holding = broker.holdings().get(order.symbol)
-    return min(ours, sign * holding.quantity if holding else 0)
+    ours = sign * (positions.of(order.symbol).quantity + quarantine.shares(order.symbol, at))
+    held = broker.whole_shares(order.symbol)
+    return ours if held is None else min(ours, sign * held)
 
 
 def _wait(order: Order, reason: str) -> None:

@@ -1,6 +1,8 @@
 """Bringing our rows up to what the broker says, and moving on what waits."""
 
+import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,12 +10,15 @@ from django.db.models import F, Q
 
 from approvals import entry_check, gate, halt, notify, positions
 from approvals.brokers.base import AnswerLost, Broker, BrokerError, OrderRefused
-from approvals.execution import account, brokerage, reports, transitions
+from approvals.execution import account, brokerage, quarantine, reports, transitions
 from approvals.execution.cancel import STILL_WORKING, request_cancel
 from approvals.execution.reports import Sums
+from approvals.execution.screening import ScreenedBroker, UnreadableAnswer
 from approvals.execution.submit import halted_meanwhile, submit_order
 from approvals.models import AuditEvent, Gate, Notification, Order, TradingHalt
 from core import locks
+
+logger = logging.getLogger(__name__)
 
 Status = Order.Status
 
@@ -40,17 +45,21 @@ def _reconcile(at: datetime) -> None:
     else:
         gate.check(at, "")
         halt_on_mismatch(differed, at)
+        halt_on_quarantined_executions(broker.name, at)
         account.halt_on_loss(broker.name, at)
         _warn_of_unprotected_shares(at)
     _move_on(at)
     account.mark_instruments_in_use()
 
 
-def _compare(broker: Broker, at: datetime) -> None:
-    """Write down what the broker says. Raises BrokerError when it could not be asked everything."""
+def _compare(broker: ScreenedBroker, at: datetime) -> None:
+    """Write down what the broker says. Raises BrokerError when it could not be asked everything.
+
+    What does not fit is in quarantine, and keeps nothing else from being written down.
+    """
     reported = broker.orders()  # before the executions, so that these are not fewer
     reports.catch_up(broker, at)
-    account.write_holdings(broker.holdings(), at)
+    account.write_holdings(*broker.held(), at)
     reports.apply_all(reported, at)
     works = Q(status__in=Order.SENT) | Q(exits_working=True)
     late = Q(pk__in=[sums.pk for sums in reports.differences(at)])  # filled after they had ended
@@ -62,7 +71,9 @@ def _compare(broker: Broker, at: datetime) -> None:
     troubles += _each(ours.filter(STILL_WORKING), request_cancel, broker, at)
     if troubles:
         raise AnswerLost(troubles[0])
-    account.write_snapshot(broker.account(), broker.name, at)
+    with suppress(UnreadableAnswer):
+        account.write_snapshot(broker.account(), broker.name, at)
+    quarantine.end_settled(broker.name, at)
 
 
 def _each(
@@ -73,6 +84,8 @@ def _each(
     for order in orders:
         try:
             act(order, broker, at)
+        except UnreadableAnswer as error:
+            logger.warning("order %s stays as it is: %s", order.pk, error)
         except (AnswerLost, OrderRefused) as error:
             troubles.append(f"order {order.pk}: {error}")
     return troubles
@@ -195,3 +208,15 @@ def halt_on_mismatch(before: list[Sums], at: datetime) -> None:
             halts = TradingHalt.objects.filter(cause=TradingHalt.Cause.MISMATCH, reason=str(sums))
             if not halts.exists():
                 halt.start(TradingHalt.Cause.MISMATCH, str(sums), at)
+
+
+def halt_on_quarantined_executions(broker: str, at: datetime) -> None:
+    """Halt for an execution that may be ours and did not fit at an earlier reconciliation either.
+
+    One whose order does not add up is halted for by that; resuming ends both.
+    """
+    rows = quarantine.open_executions(broker).filter(is_foreign=False, first_seen_at__lt=at)
+    differing = [sums.pk for sums in reports.differences(at)] if rows else []
+    for row in rows.exclude(order__in=differing).order_by("pk"):
+        reason = f"Execution {row.name} could not be recorded: {row.reason}"
+        halt.start(TradingHalt.Cause.MISMATCH, reason, at)

@@ -1,7 +1,8 @@
 """Writing down what a broker reports: how its orders stand, and what was executed.
 
 Reports may be late: a report never takes back an end that the broker itself has reported, and never a fill.
-Each execution becomes one fill, whether its order is ours or not. Also whether orders and fills add up.
+Each execution becomes one fill, whether its order is ours or not; one that does not fit goes into quarantine
+and the others are recorded. Also whether orders and fills add up.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,13 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Exists, F, Max, Min, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 
 from approvals import audit, halt, notify
 from approvals.brokers.base import Broker, Execution, Report, State
-from approvals.execution import transitions
+from approvals.execution import quarantine, transitions
 from approvals.models import AccountSnapshot, Fill, Notification, Order, TradingHalt
 from market.models import Split
 
@@ -108,13 +109,20 @@ def catch_up(broker: Broker, at: datetime) -> None:
 
 
 def _since(broker: str, at: datetime) -> datetime:
-    """Return when everything was read last; earlier where an order's fills do not add up yet."""
+    """Return when everything was read last; earlier where an order's fills do not add up yet.
+
+    Earlier too for an execution that does not fit: the broker may correct it.
+    """
     read_at = AccountSnapshot.objects.filter(broker=broker).aggregate(at=Max("at"))["at"]
     sent = Order.objects.filter(broker=broker, submitted_at__isnull=False)
+    quarantined = quarantine.open_executions(broker)
     if read_at is not None:
-        sent = sent.filter(pk__in=[sums.pk for sums in differences(at)])
+        differ = Q(pk__in=[sums.pk for sums in differences(at)])
+        sent = sent.filter(differ | Q(pk__in=quarantined.values("order")))
     first_sent_at = sent.aggregate(at=Min("submitted_at"))["at"]
-    return min(instant for instant in (read_at, first_sent_at, at) if instant is not None) - OVERLAP
+    first_seen_at = quarantined.aggregate(at=Min("first_seen_at"))["at"]
+    instants = (read_at, first_sent_at, first_seen_at, at)
+    return min(instant for instant in instants if instant is not None) - OVERLAP
 
 
 def _record_fills(executions: Sequence[Execution], broker: str, at: datetime) -> None:
@@ -126,7 +134,12 @@ def _record_fills(executions: Sequence[Execution], broker: str, at: datetime) ->
     missing = [execution for execution in executions if execution.execution_id not in recorded]
     orders = Order.objects.in_bulk([execution.client_id for execution in missing if execution.client_id])
     for execution in missing:
-        _record_fill(execution, orders.get(execution.client_id) if execution.client_id else None, broker, at)
+        order = orders.get(execution.client_id) if execution.client_id else None
+        try:
+            _record_fill(execution, order, broker, at)
+        except (DataError, IntegrityError) as error:  # what `fitting` does not know of
+            reason = str(error).strip().partition("\n")[0]
+            quarantine.put([quarantine.of_execution(execution, reason)], broker, at)
 
 
 def _record_fill(execution: Execution, order: Order | None, broker: str, at: datetime) -> None:

@@ -7,6 +7,7 @@ from approvals.models.notifications import Delivery, Notification
 from approvals.models.orders import AccountSnapshot, BrokerPosition, Fill, Order, OrderDecision
 from approvals.models.outcomes import Outcome
 from approvals.models.paper import PaperAccount, PaperFill, PaperOrder
+from approvals.models.quarantine import QuarantinedRow
 
 __all__ = [
     "AccountSnapshot",
@@ -22,6 +23,7 @@ __all__ = [
     "PaperAccount",
     "PaperFill",
     "PaperOrder",
+    "QuarantinedRow",
     "SignalView",
     "TradeApproval",
     "TradingHalt",

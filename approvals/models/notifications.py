@@ -22,6 +22,7 @@ class Notification(models.Model):
         GATE = "gate", "the gate closed or opened"
         FEED = "feed", "the feed went down or came back"
         STRATEGY_FAILED = "strategy_failed", "a strategy fails"
+        BROKER_ROW = "broker_row", "a row of the broker does not fit"
 
     kind = models.CharField(max_length=16, choices=Kind)
     key = models.CharField(max_length=120, unique=True)

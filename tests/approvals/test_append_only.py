@@ -7,6 +7,7 @@ from django.db import IntegrityError, connection, models
 from django.db.models import ProtectedError
 from django.test import Client
 
+from tests import make
 from tests.approvals import audit_rows
 from tests.approvals.outcome_rows import outcome
 
@@ -21,6 +22,7 @@ KEPT: list[Callable[[], models.Model]] = [
     audit_rows.halt,
     outcome,
     audit_rows.paper_order,
+    make.quarantined_row,
 ]
 
 

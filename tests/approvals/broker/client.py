@@ -25,6 +25,7 @@ from approvals.brokers.base import (
     Report,
     Side,
     State,
+    converted,
 )
 
 
@@ -67,14 +68,14 @@ class HttpBroker:
 
     def executions(self, since: datetime) -> Sequence[Execution]:
         executions = [_execution(execution) for execution in self._ask("executions")]
-        return [execution for execution in executions if execution.executed_at >= since]
+        return [execution for execution in executions if not _is_before(execution, since)]
 
     def holdings(self) -> Mapping[str, Holding]:
         held = self._ask("holdings").items()
-        return {symbol: Holding(symbol, quantity, Decimal(100)) for symbol, quantity in held}
+        return {symbol: Holding(symbol, *_quantity_and_cost(row)) for symbol, row in held}
 
     def account(self) -> Account:
-        equity = Decimal(self._ask("account")["equity"])
+        equity = converted(Decimal, self._ask("account")["equity"])
         return Account("USD", equity, equity, equity)
 
     def _ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -100,13 +101,26 @@ def _is_refused(error: requests.RequestException) -> bool:
     return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
 
 
+def _is_before(execution: Execution, since: datetime) -> bool:
+    """Return whether it is older; one whose time cannot be compared is not."""
+    at = execution.executed_at
+    return isinstance(at, datetime) and at.tzinfo is not None and at < since
+
+
+def _quantity_and_cost(row: Any) -> tuple[Any, Any]:
+    """Return both of a row that has them, or the number of shares that the row is, at 100."""
+    if not isinstance(row, dict):
+        return row, Decimal(100)
+    return row["quantity"], converted(Decimal, row["average_cost"])
+
+
 def _report(order: dict[str, Any]) -> Report:
     return Report(
-        client_id=UUID(order["client_id"]),
+        client_id=converted(UUID, order["client_id"]),
         broker_id=order["broker_id"],
         symbol=order["symbol"],
-        side=Side(order["side"]),
-        state=State(order["state"]),
+        side=converted(Side, order["side"]),
+        state=converted(State, order["state"]),
         quantity=order["quantity"],
         filled=order["filled"],
         reason=order["reason"],
@@ -117,14 +131,14 @@ def _report(order: dict[str, Any]) -> Report:
 def _execution(row: dict[str, Any]) -> Execution:
     return Execution(
         execution_id=row["execution_id"],
-        client_id=UUID(row["client_id"]) if row["client_id"] else None,
-        leg=Leg(row["leg"]),
+        client_id=converted(UUID, row["client_id"]) if row["client_id"] else None,
+        leg=converted(Leg, row["leg"]),
         symbol=row["symbol"],
-        side=Side(row["side"]),
+        side=converted(Side, row["side"]),
         quantity=row["quantity"],
-        price=Decimal(row["price"]),
-        commission=Decimal(row["commission"]),
-        executed_at=datetime.fromisoformat(row["executed_at"]),
+        price=converted(Decimal, row["price"]),
+        commission=converted(Decimal, row["commission"]),
+        executed_at=converted(datetime.fromisoformat, row["executed_at"]),
     )
 
 

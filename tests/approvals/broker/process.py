@@ -1,10 +1,12 @@
 """The fake broker's process, and what a test tells it."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import requests
@@ -22,7 +24,7 @@ class FakeBroker:
         self._control("reset")
 
     def fail(self, call: str, fault: str, times: int = 1) -> None:
-        """The next calls go wrong: refuse, 500 before, 500 after, drop, deny, lose, late, hang ..."""
+        """The next calls go wrong: refuse, 500 before, 500 after, drop, deny, odd, lose, late, hang ..."""
         self._control("fault", call=call, fault=fault, times=times)
 
     def fill(self, order: UUID, quantity: int, leg: str = "entry", price: str = "100.00") -> None:
@@ -40,7 +42,19 @@ class FakeBroker:
         """Say that so much was filled, whatever the executions say."""
         self._control("claim", client_id=str(order), filled=filled)
 
-    def worth(self, equity: int) -> None:
+    def amend_order(self, order: UUID, **values: Any) -> None:
+        """Report an order with other values, whatever they are."""
+        self._control("amend order", client_id=str(order), values=values)
+
+    def amend_execution(self, place: int, **values: Any) -> None:
+        """Report the execution at this place of the list with other values, whatever they are."""
+        self._control("amend execution", place=place, values=values)
+
+    def hold(self, **holdings: Any) -> None:
+        """Say that the account holds these beside what was executed, whatever they are."""
+        self._control("hold", holdings=holdings)
+
+    def worth(self, equity: int | str) -> None:
         self._control("equity", equity=str(equity))
 
     def release(self) -> None:
@@ -67,7 +81,7 @@ class FakeBroker:
         return done
 
     def _control(self, order: str, /, **body: Any) -> Any:
-        answer = requests.post(f"{self.url}/control/{order}", json=body, timeout=10)
+        answer = requests.post(f"{self.url}/control/{quote(order)}", data=json.dumps(body), timeout=10)
         answer.raise_for_status()
         return answer.json()
 

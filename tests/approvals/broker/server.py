@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 Answer = tuple[int, Any]
 WORKING, FILLED, CANCELLED = "working", "filled", "cancelled"
@@ -30,6 +31,8 @@ class Book:
         self.hanging: Counter[str] = Counter()
         self.released = threading.Event()
         self.equity = "100000"
+        self.odd_holdings: dict[str, Any] = {}
+        self.amended: dict[int, dict[str, Any]] = {}
         self.numbers = itertools.count(1)
 
     def fault(self, call: str) -> str:
@@ -89,13 +92,13 @@ class Book:
             order["state"] = FILLED
         order["exits_working"] = leg == "entry" and order["state"] != CANCELLED
 
-    def holdings(self) -> dict[str, int]:
+    def holdings(self) -> dict[str, Any]:
         held: Counter[str] = Counter()
         for execution in self.executions:
             held[execution["symbol"]] += (
                 execution["quantity"] if execution["side"] == "BUY" else -execution["quantity"]
             )
-        return {symbol: quantity for symbol, quantity in held.items() if quantity}
+        return {symbol: quantity for symbol, quantity in held.items() if quantity} | self.odd_holdings
 
 
 class Requests(BaseHTTPRequestHandler):
@@ -110,7 +113,7 @@ class Requests(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         size = int(self.headers.get("Content-Length", 0))
         body = json.loads(self.rfile.read(size) or "{}")
-        first, *rest = self.path.strip("/").split("/")
+        first, *rest = unquote(self.path).strip("/").split("/")
         if first == "control":
             self._answer(200, self._control(rest[0], body))
         else:
@@ -134,6 +137,8 @@ class Requests(BaseHTTPRequestHandler):
             self.book.orders.pop(body["client_id"])
         if fault in ("hang after", "late"):
             self._hang(call)
+        if fault == "odd":
+            answer = 200, answer[1] | {"state": "asleep"}
         if fault == "500 after":
             answer = 500, {"reason": "internal error"}
         if fault not in ("hang after", "drop"):
@@ -150,7 +155,7 @@ class Requests(BaseHTTPRequestHandler):
         if call == "orders":
             return 200, [order for order in book.orders.values() if order["state"] == WORKING]
         if call == "executions":
-            return 200, book.executions
+            return 200, [row | book.amended.get(place, {}) for place, row in enumerate(book.executions)]
         if call == "holdings":
             return 200, book.holdings()
         return 200, {"equity": book.equity}
@@ -172,6 +177,12 @@ class Requests(BaseHTTPRequestHandler):
             book.orders.pop(body["client_id"])
         elif call == "claim":
             book.orders[body["client_id"]]["filled"] = body["filled"]
+        elif call == "amend order":
+            book.orders[body["client_id"]].update(body["values"])
+        elif call == "amend execution":
+            book.amended[body["place"]] = body["values"]
+        elif call == "hold":
+            book.odd_holdings = body["holdings"]
         elif call == "equity":
             book.equity = body["equity"]
         elif call == "release":

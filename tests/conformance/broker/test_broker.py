@@ -19,6 +19,7 @@ from approvals.brokers.base import (
     Side,
     State,
 )
+from approvals.execution import fitting
 from tests.conformance.broker.counterpart import PRICE, SYMBOL, Counterpart
 from tests.make import T0
 
@@ -78,6 +79,16 @@ def test_what_was_filled_is_reported_executed_and_held(at: Callable[[int], Broke
     assert execution.commission >= 0
     assert execution.executed_at.tzinfo is not None
     assert at(20).holdings()[SYMBOL].quantity == 10
+
+
+def test_what_it_reports_fits_the_tables_as_it_is(at: Callable[[int], Broker], bought: Bracket) -> None:
+    """What does not fit goes into quarantine: it is not counted."""
+    broker = at(20)
+    report = broker.order(bought.client_id)
+    assert fitting.report(report) == report
+    assert list(map(fitting.execution, broker.executions(T0))) == broker.executions(T0)
+    assert fitting.holding(broker.holdings()[SYMBOL]) == broker.holdings()[SYMBOL]
+    assert fitting.account(broker.account()) == broker.account()
 
 
 def test_an_execution_keeps_its_id(at: Callable[[int], Broker], bought: Bracket) -> None:

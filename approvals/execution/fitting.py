@@ -1,0 +1,230 @@
+"""Whether a broker's row fits our tables. A broker's module may pass on what it could not read: nothing here
+trusts a type.
+
+A row that fits comes back with its figures as the columns want them; one that does not says why.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import models
+
+from approvals.brokers.base import Account, Execution, Holding, Leg, Report, Side, State
+from approvals.models import AccountSnapshot, BrokerPosition, Fill, Order
+from core import sanitize
+
+Row = TypeVar("Row", Execution, Report, Holding, Account)
+Check = Callable[[Any], Any]
+
+LARGEST = 2**31 - 1  # of an integer column
+SHOWN = 60  # characters of a value in a reason
+
+
+class DoesNotFit(ValueError):
+    """A broker's row cannot be recorded. The message says what of it does not fit."""
+
+
+def execution(row: Any) -> Execution:
+    """Return the execution as it is recorded. Raises DoesNotFit."""
+    return _fitted(row, Execution, EXECUTION)
+
+
+def report(row: Any) -> Report:
+    """Return how an order stands. Raises DoesNotFit. Number and reason are cut to fit."""
+    return _fitted(row, Report, REPORT)
+
+
+def holding(row: Any) -> Holding:
+    """Return what is held of a symbol, as it is recorded. Raises DoesNotFit."""
+    return _fitted(row, Holding, HOLDING)
+
+
+def account(row: Any) -> Account:
+    """Return what the account is worth, as it is recorded. Raises DoesNotFit."""
+    return _fitted(row, Account, ACCOUNT)
+
+
+def whole_shares(row: Any) -> int:
+    """Return the whole shares that are held, a part of one left out. Raises DoesNotFit."""
+    number = _number(getattr(row, "quantity", None))
+    if number.copy_abs() > LARGEST:
+        raise DoesNotFit("too large")
+    return int(number)
+
+
+def shares(value: Any) -> int:
+    """Return a number of shares that changed hands: whole, and one at least. Raises DoesNotFit."""
+    number = integer(value)
+    if number < 1:
+        raise DoesNotFit("not above 0")
+    return number
+
+
+def integer(value: Any) -> int:
+    """Return a whole number that a column takes. Raises DoesNotFit."""
+    number = _number(value)
+    if number.copy_abs() > LARGEST:
+        raise DoesNotFit("too large")
+    if number != number.to_integral_value():
+        raise DoesNotFit("not a whole number")
+    return int(number)
+
+
+def cut(value: Any, longest: int) -> str:
+    """Return outside text as it can be stored."""
+    return sanitize.plain(value, longest) if isinstance(value, str) else ""
+
+
+def name(value: Any) -> str:
+    """Return what names a row, as text: an id or a symbol as it came, another value as a reason says it."""
+    return str(value) if isinstance(value, str | UUID) else shown(value)
+
+
+def shown(value: Any) -> str:
+    """Return a value as a reason says it."""
+    try:
+        text = str(value) if isinstance(value, int | float | Decimal) else repr(value)
+    except Exception as error:  # noqa: BLE001  a huge integer has no text, another's object raises anything
+        text = f"of type {type(value).__name__} without a text ({type(error).__name__})"
+    return sanitize.plain(text, SHOWN)
+
+
+def _fitted(row: Any, kind: type[Row], checks: Mapping[str, Check]) -> Row:
+    if not isinstance(row, kind):
+        raise DoesNotFit(f"the row is {shown(row)}, no {kind.__name__.lower()}")
+    values, problems = {}, []
+    for column, check in checks.items():
+        value = getattr(row, column)
+        try:
+            values[column] = check(value)
+        except DoesNotFit as misfit:
+            problems.append(f"{column} is {shown(value)}, {misfit}")
+    if problems:
+        raise DoesNotFit("; ".join(problems))
+    return replace(row, **values)
+
+
+# --- one value --------------------------------------------------------------------------------------------
+
+
+def _text(value: Any, column: "models.Field[Any, Any]") -> str:
+    if not isinstance(value, str):
+        raise DoesNotFit("no text")
+    if not value or not value.isprintable():
+        raise DoesNotFit("empty" if not value else "not all of it can be read")
+    if len(value) > (column.max_length or 0):
+        raise DoesNotFit(f"longer than {column.max_length} characters")
+    return value
+
+
+def _number(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise DoesNotFit("no number")
+    number = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
+    if not number.is_finite():
+        raise DoesNotFit("no finite number")
+    return number
+
+
+def _amount(value: Any, column: "models.DecimalField[Any, Any]") -> Decimal:
+    """Return a number that the column takes. It is rounded there."""
+    number, limit = _number(value), Decimal(10) ** (column.max_digits - column.decimal_places)
+    if number.copy_abs() >= limit or _rounded(number, column).copy_abs() >= limit:
+        raise DoesNotFit("too large")
+    return number
+
+
+def _price(value: Any, column: "models.DecimalField[Any, Any]") -> Decimal:
+    number = _amount(value, column)
+    if _rounded(number, column) <= 0:
+        raise DoesNotFit("not above 0")
+    return number
+
+
+def _cost(value: Any, column: "models.DecimalField[Any, Any]") -> Decimal:
+    number = _amount(value, column)
+    if _rounded(number, column) < 0:
+        raise DoesNotFit("below 0")
+    return number
+
+
+def _rounded(number: Decimal, column: "models.DecimalField[Any, Any]") -> Decimal:
+    return number.quantize(Decimal(1).scaleb(-column.decimal_places))
+
+
+def _not_negative(value: Any) -> int:
+    number = integer(value)
+    if number < 0:
+        raise DoesNotFit("below 0")
+    return number
+
+
+def _instant(value: Any) -> datetime:
+    if not isinstance(value, datetime):
+        raise DoesNotFit("no instant")
+    if value.utcoffset() is None:
+        raise DoesNotFit("without a time zone")
+    if not 1970 <= value.year < 9999:
+        raise DoesNotFit("out of range")
+    return value
+
+
+def _choice(value: Any, choices: type[StrEnum]) -> StrEnum:
+    try:
+        return choices(value)
+    except ValueError:
+        raise DoesNotFit(f"none of {', '.join(choices)}") from None
+
+
+def _client_id(value: Any) -> UUID | None:
+    if value is not None and not isinstance(value, UUID):
+        raise DoesNotFit("no id of ours")
+    return value
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise DoesNotFit("neither true nor false")
+    return value
+
+
+# --- which columns a row has to fit -----------------------------------------------------------------------
+
+
+def _columns(model: type[models.Model], check: Callable[..., Any], *names: str) -> dict[str, Check]:
+    return {field: partial(check, column=model._meta.get_field(field)) for field in names}
+
+
+EXECUTION: Mapping[str, Check] = {
+    **_columns(Fill, _text, "execution_id", "symbol"),
+    **_columns(Fill, _price, "price"),
+    **_columns(Fill, _cost, "commission"),
+    "client_id": _client_id,
+    "leg": partial(_choice, choices=Leg),
+    "side": partial(_choice, choices=Side),
+    "quantity": shares,
+    "executed_at": _instant,
+}
+REPORT: Mapping[str, Check] = {
+    "client_id": _client_id,
+    "state": partial(_choice, choices=State),
+    "filled": _not_negative,
+    "exits_working": _truth,
+    "broker_id": partial(cut, longest=Order._meta.get_field("broker_order_id").max_length or 0),
+    "reason": partial(cut, longest=sanitize.LIMIT),
+}
+HOLDING: Mapping[str, Check] = {
+    **_columns(BrokerPosition, _text, "symbol"),
+    **_columns(BrokerPosition, _amount, "average_cost"),
+    "quantity": integer,
+}
+ACCOUNT: Mapping[str, Check] = {
+    **_columns(AccountSnapshot, _text, "currency"),
+    **_columns(AccountSnapshot, _amount, "equity", "cash", "buying_power"),
+}

@@ -1,0 +1,138 @@
+"""A broker whose rows are checked: execution is given those that fit, and the others go into quarantine."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from approvals.brokers.base import (
+    UNREADABLE,
+    Account,
+    AnswerLost,
+    Bracket,
+    Broker,
+    Close,
+    Execution,
+    Holding,
+    Report,
+)
+from approvals.execution import fitting, quarantine
+from approvals.execution.fitting import DoesNotFit
+from approvals.execution.quarantine import Kind, Misfit
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+class UnreadableAnswer(AnswerLost):
+    """The broker answered with a row that does not fit. It is in quarantine, and people know of it."""
+
+
+class ScreenedBroker:
+    """A broker as execution sees it, at an instant."""
+
+    def __init__(self, broker: Broker, at: datetime) -> None:
+        self.broker, self.at = broker, at
+        self.name, self.is_paper = broker.name, broker.is_paper
+
+    def place(self, order: Bracket) -> Report:
+        return self._fitted_report(_ask(self.broker.place, order))
+
+    def close(self, order: Close) -> Report:
+        return self._fitted_report(_ask(self.broker.close, order))
+
+    def cancel(self, client_id: UUID, *, exits: bool) -> Report:
+        return self._fitted_report(_ask(self.broker.cancel, client_id, exits=exits))
+
+    def order(self, client_id: UUID) -> Report | None:
+        report = _ask(self.broker.order, client_id)
+        return None if report is None else self._fitted_report(report)
+
+    def orders(self) -> Sequence[Report]:
+        """Return the reports that fit. Of orders that are not ours nothing is read."""
+        rows, misfits = _ask(lambda: list(self.broker.orders())), list[Misfit]()
+        reports = [self._report(row, misfits) for row in rows if getattr(row, "client_id", "") is not None]
+        self._quarantine(misfits)
+        return [report for report in reports if report is not None]
+
+    def executions(self, since: datetime) -> Sequence[Execution]:
+        """Return the executions that fit."""
+        rows = _ask(lambda: list(self.broker.executions(since)))
+        executions, misfits = list[Execution](), list[Misfit]()
+        for row in rows:
+            try:
+                executions.append(fitting.execution(row))
+            except DoesNotFit as misfit:
+                misfits.append(quarantine.of_execution(row, str(misfit)))
+        recorded = quarantine.recorded(self.name, misfits) if misfits else set()
+        self._quarantine([misfit for misfit in misfits if misfit.name not in recorded])
+        return executions
+
+    def holdings(self) -> Mapping[str, Holding]:
+        """Return the holdings that fit, by symbol."""
+        return self.held()[0]
+
+    def held(self) -> tuple[Mapping[str, Holding], set[str]]:
+        """Return the holdings that fit, by symbol, and the symbols of which it is not known what is held."""
+        holdings, misfits = dict[str, Holding](), list[Misfit]()
+        for symbol, row in self._holdings():
+            try:
+                holdings[symbol] = fitting.holding(row)
+            except DoesNotFit as misfit:
+                misfits.append(Misfit(Kind.HOLDING, fitting.name(symbol), row, str(misfit)))
+        self._quarantine(misfits)
+        return holdings, {misfit.name for misfit in misfits}
+
+    def whole_shares(self, symbol: str) -> int | None:
+        """Return the whole shares that the account holds of a symbol; None when that cannot be read."""
+        row = dict(self._holdings()).get(symbol)
+        try:
+            return fitting.whole_shares(row) if row is not None else 0
+        except DoesNotFit:
+            return None
+
+    def account(self) -> Account:
+        row = _ask(self.broker.account)
+        try:
+            return fitting.account(row)
+        except DoesNotFit as misfit:
+            self._quarantine([Misfit(Kind.ACCOUNT, "account", row, str(misfit))])
+            raise UnreadableAnswer(f"What the account is worth does not fit: {misfit}") from misfit
+
+    def _holdings(self) -> list[tuple[Any, Any]]:
+        return _ask(lambda: list(self.broker.holdings().items()))
+
+    def _fitted_report(self, row: Any) -> Report:
+        misfits = list[Misfit]()
+        report = self._report(row, misfits)
+        self._quarantine(misfits)
+        if report is None:
+            raise UnreadableAnswer(f"How the order stands does not fit: {misfits[0].reason}")
+        return report
+
+    def _report(self, row: Any, misfits: list[Misfit]) -> Report | None:
+        """Return the report as it is recorded; None when it does not fit."""
+        name = fitting.name(getattr(row, "client_id", None) or getattr(row, "broker_id", None))
+        try:
+            report = fitting.report(row)
+        except DoesNotFit as misfit:
+            misfits.append(Misfit(Kind.ORDER, name, row, str(misfit)))
+            return None
+        if report.broker_id != row.broker_id:
+            reason = f"broker_id is {fitting.shown(row.broker_id)}, which is cut to fit; the rest counts"
+            misfits.append(Misfit(Kind.ORDER, name, row, reason))
+        return report
+
+    def _quarantine(self, misfits: Sequence[Misfit]) -> None:
+        quarantine.put(misfits, self.name, self.at)
+
+
+def _ask(call: Callable[..., Answer], *args: Any, **options: Any) -> Answer:
+    """Call the broker. An answer that its module cannot read counts as lost."""
+    try:
+        return call(*args, **options)
+    except (*UNREADABLE, OSError) as error:
+        logger.exception("the broker's module failed")
+        raise AnswerLost(f"Its answer could not be read: {type(error).__name__}: {error}") from error
