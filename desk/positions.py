@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from approvals import decisions, exits, positions, proposals
 from approvals.entry_check import NEAR, format_price
 from approvals.gate import State
-from approvals.models import Fill, Order, OrderDecision
+from approvals.models import Fill, Order, OrderDecision, QuarantinedRow
 from core.formatting import axis_ticks
 from core.paging import paged
 from desk import status_bar
@@ -30,6 +30,7 @@ from market import sessions
 from market.models import Instrument
 
 PER_PAGE, FILLS, NOTES = 25, 50, 2000
+QUARANTINED = 20  # rows of the broker that are shown
 HELD = Order.Status.HELD
 SPANS = {
     "day": timedelta(days=1),
@@ -140,6 +141,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "status_bar": bar,
         "held": _held(book, bar.state, at),
+        "quarantined": QuarantinedRow.objects.open().select_related("order")[:QUARANTINED],
         "positions": book.protected(),
         "working": [order for order in book.orders if order.status in Order.WORKING and order.status != HELD],
         "account": book.account,
@@ -167,7 +169,13 @@ def close(request: HttpRequest, symbol: str) -> HttpResponse:
     instrument = get_object_or_404(Instrument, pk=symbol)
     hours = sessions.load(instrument.calendar, at - NEAR, at + NEAR)
     opens_at = None if hours.is_open(at) else hours.next_open(at)
-    context = {"instrument": instrument, "position": positions.of(symbol), "opens_at": opens_at}
+    position = positions.of(symbol)
+    context = {
+        "instrument": instrument,
+        "position": position,
+        "shares": exits.shares_to_close(position, at),
+        "opens_at": opens_at,
+    }
     return show(request, "desk/close_position.html", at, context)
 
 

@@ -176,6 +176,9 @@ def _trading(facts: HealthFacts, at: datetime) -> Check:
     elif facts.lost_orders:
         message = f"What became of {facts.lost_orders} orders is not known."
         advice = "Look at the broker's own page."
+    elif facts.quarantined_rows:
+        message = f"Rows of the broker that could not be recorded: {facts.quarantined_rows}."
+        advice = "Orders can be sent. What does not fit, and why, is in admin, under quarantined broker rows."
     else:
         return Check("trading", Status.HEALTHY, "Orders can be sent.")
     return Check("trading", Status.DEGRADED, f"{message} {advice}")

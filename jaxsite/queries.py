@@ -23,6 +23,7 @@ SELECT
     gate.checked_at AS broker_checked_at,
     gate.broker_good_since,
     (SELECT count(*) FROM orders WHERE status = 'unknown' AND submitted_at < %(lost_before)s) AS lost_orders,
+    (SELECT count(*) FROM quarantined_rows WHERE ended_at IS NULL) AS quarantined_rows,
     ARRAY(
         SELECT DISTINCT calendar FROM instruments WHERE watched AND calendar NOT IN (
             SELECT calendar FROM trading_sessions WHERE date BETWEEN %(at)s::date AND %(at)s::date + 15
@@ -50,6 +51,7 @@ class HealthFacts:
     broker_checked_at: datetime | None
     broker_good_since: datetime | None
     lost_orders: int
+    quarantined_rows: int
     calendars_without_sessions: list[str]
 
 

@@ -10,6 +10,7 @@ from approvals.admin import (
     notifications,
     orders,
     outcomes,
+    quarantine,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "notifications",
     "orders",
     "outcomes",
+    "quarantine",
 ]

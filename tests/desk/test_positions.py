@@ -56,7 +56,25 @@ def test_a_position_without_a_stop_says_so(trader: Client) -> None:
     assert "no stop works" in page(trader)
 
 
+def test_what_the_broker_sent_and_could_not_be_recorded_is_shown_with_a_way_out(trader: Client) -> None:
+    order = make.order(status=Order.Status.FILLED, submitted_at=make.T0, ended_at=make.T0)
+    make.quarantined_row(order)
+    make.quarantined_row(reason="price is NaN, no finite number", ended_at=make.T0)
+    html = page(trader)
+    assert "Execution: q0. commission is -1.00, below 0 It is of AAPL." in html
+    assert "price is NaN" not in html
+    assert 'href="/positions/AAPL/close/"' in html
+
+
 class TestClosing:
+    def test_shares_that_could_not_be_recorded_are_closed_too(self, trader: Client) -> None:
+        make.quarantined_row(make.held())
+        html = trader.get("/positions/AAPL/close/").content.decode()
+        assert "Sells all 20 AAPL" in html
+        assert "10 are recorded." in html
+        trader.post("/positions/AAPL/close/", {"shares": "10"})
+        assert Order.objects.get(kind="close").quantity == 20
+
     def test_first_it_says_what_it_will_do(self, trader: Client) -> None:
         make.held()
         html = trader.get("/positions/AAPL/close/").content.decode()

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from approvals.models import Gate, Order, TradingHalt
+from approvals.models import Gate, Order, QuarantinedRow, TradingHalt
 from jaxsite.processes.uptime import in_words
 from market.models import IngestionRun, IngestionTotal, Installation, ProviderStatus
 from signals.models import Scan
@@ -117,6 +117,15 @@ def test_an_order_whose_fate_is_unknown_for_long_is_told(client: Client) -> None
     at = timezone.now() - timedelta(minutes=6)
     make.order(status=Order.Status.UNKNOWN, submitted_at=at)
     assert degraded(client, "trading").startswith("What became of 1 orders is not known.")
+
+
+@pytest.mark.usefixtures("working")
+def test_rows_of_the_broker_that_could_not_be_recorded_are_told_until_they_are_over(client: Client) -> None:
+    row = make.quarantined_row()
+    message = degraded(client, "trading")
+    assert message.startswith("Rows of the broker that could not be recorded: 1. Orders can be sent.")
+    QuarantinedRow.objects.filter(pk=row.pk).update(ended_at=make.T0)
+    assert health(client)["status"] == "healthy"
 
 
 @pytest.mark.usefixtures("working")

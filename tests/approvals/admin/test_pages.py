@@ -22,6 +22,7 @@ from approvals.models import (
     Order,
     OrderDecision,
     Outcome,
+    QuarantinedRow,
     SignalView,
     TradeApproval,
     TradingHalt,
@@ -33,7 +34,7 @@ from tests.query_counts import CountQueries
 
 LISTS: list[type[Model]] = [
     *[AccountSnapshot, AuditEvent, BrokerPosition, Delivery, Fill, Gate, Notification, Order, OrderDecision],
-    *[Outcome, TradeApproval, TradingHalt],
+    *[Outcome, QuarantinedRow, TradeApproval, TradingHalt],
 ]
 MINUTE = timedelta(minutes=1)
 
@@ -59,6 +60,7 @@ def one_more(number: int) -> None:
     approval = make.approval(make.signal(symbol, status=Signal.Status.APPROVED))
     order = make.order(symbol, approval=approval)
     make.fill(order)
+    make.quarantined_row(order)
     wanted = {"action": "cancel", "decided_by": order.requested_by, "decided_at": at}
     OrderDecision.objects.create(order=order, **wanted)
     BrokerPosition.objects.create(symbol=symbol, quantity=10, ours=10, average_cost=Decimal(185), seen_at=at)
@@ -167,6 +169,15 @@ def test_first_looks_have_no_page(operator: Client) -> None:
     assert operator.get(address(SignalView)).status_code == 404
 
 
+def test_a_quarantined_row_is_shown_as_it_came(operator: Client) -> None:
+    row = make.quarantined_row(row='{"price": "NaN", "symbol": "<b>", "quantity": null}')
+    page = operator.get(page_of(row)).content.decode()
+    assert "NaN" in page
+    assert "&lt;b&gt;" in page
+    odd = make.quarantined_row(row='"no row at all"')
+    assert "no row at all" in operator.get(page_of(odd)).content.decode()
+
+
 def count(client: Client, model: type[Model], query: dict[str, Any]) -> int:
     return len(client.get(address(model), query).context["cl"].result_list)
 
@@ -176,6 +187,7 @@ def test_rows_are_found_by_what_people_know_of_them(operator: Client) -> None:
     order = Order.objects.get(symbol="S1")
     assert count(operator, Order, {"q": "S1"}) == count(operator, Order, {"q": str(order.pk)[:8]}) == 1
     assert count(operator, TradeApproval, {"q": "S1"}) == count(operator, Fill, {"q": "S1"}) == 1
+    assert count(operator, QuarantinedRow, {"q": "q1"}) == 1
     assert count(operator, AuditEvent, {"q": f'"order {order.pk}"'}) == 1
     assert count(operator, AuditEvent, {"about": "order"}) == 2
     assert count(operator, AuditEvent, {"about": "halt"}) == 0
