@@ -67,6 +67,7 @@ SUBJECTS = {
         ("approvals/proposals/*.py",),
         (
             "tests/approvals/test_proposals.py",
+            "tests/approvals/test_proposal_edges.py",
             "tests/approvals/test_entry_check.py",
             "tests/approvals/test_version.py",
         ),
