@@ -80,6 +80,7 @@ SUBJECTS = {
         ("approvals/positions/*.py",),
         (
             "tests/approvals/test_positions.py",
+            "tests/approvals/test_protection.py",
             "tests/approvals/test_accounting.py",
             "tests/approvals/test_actionable.py",
             "tests/approvals/api/test_positions.py",
