@@ -102,14 +102,18 @@ def sources(subject: Subject, root: Path = ROOT) -> list[Path]:
 
 
 def undecorated(source: str) -> str:
-    """Return the source with each decorator called below its function: mutmut skips decorated ones."""
+    """Return the source with each decorator called below its function: mutmut skips decorated ones.
+
+    A cache is left away, for it hides from mutmut which tests reach the function.
+    """
     lines = source.splitlines(keepends=True)
     functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
     for function in sorted(functions, key=lambda node: node.lineno, reverse=True):
         decorators = [ast.unparse(decorator) for decorator in function.decorator_list]
         if len(decorators) == 1 and decorators[0] not in ("staticmethod", "classmethod"):
             call = f"{' ' * function.col_offset}{function.name} = {decorators[0]}({function.name})\n"
-            lines.insert(function.end_lineno or function.lineno, call)
+            if decorators[0] != "cache":
+                lines.insert(function.end_lineno or function.lineno, call)
             del lines[function.decorator_list[0].lineno - 1]
     return "".join(lines)
 
