@@ -59,13 +59,13 @@ CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:\.\d{1,9})?)?"
 NUMBER = r"(?:\d{1,3}(?:[,\u2009]\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"
 UNIT = (
     r"(?P<percent>(?:st|nd|rd|th)\spercentile\b"
-    r"|\s?(?:%|percentage[ -]points?\b|percent\b|per cent\b|pct\b|ppts?\b|pp\b))"
+    r"|\s?(?:%|percentage[ -]points?\b|percent\b|per\scent\b|pct\b|ppts?\b|pp\b))"
     r"|(?P<points>[\s-]?(?:bps?\b|basis[ -]points?\b))"
     r"|(?P<large>\s?(?:thousand|million|mln|mn|mm|billion|bn|trillion|k|m|b)\b)"
     r"|(?P<risks>[\s-]?(?:rs?|risk[ -]units?)\b(?![:/]))"
     r"|(?P<atrs>\s?(?:x\s?|times\s(?:the\s)?)?\(?atrs?\b|-atr\b)"
     r"|(?P<times>\s?(?:x\b|times\b)|-fold\b)"
-    r"|(?P<hundred>\s?(?:/|out of)\s?100(?![\d.,]*\d))|(?P<ten>\s?(?:/|out of)\s?10(?![\d.,]*[\d%]))"
+    r"|(?P<hundred>\s?(?:/|out\sof)\s?100(?![\d.,]*\d))|(?P<ten>\s?(?:/|out\sof)\s?10(?![\d.,]*[\d%]))"
 )
 # In this order: what comes first wins at one place. `skip` is structure or a name, never a claim.
 TOKEN = re.compile(
