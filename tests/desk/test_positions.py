@@ -61,7 +61,7 @@ def test_what_the_broker_sent_and_could_not_be_recorded_is_shown_with_a_way_out(
     make.quarantined_row(order)
     make.quarantined_row(reason="price is NaN, no finite number", ended_at=make.T0)
     html = page(trader)
-    assert "Execution: q0. commission is -1.00, below 0 It is of AAPL." in html
+    assert "Execution: q0. commission is -1.00, below 0. It is of AAPL." in html
     assert "price is NaN" not in html
     assert 'href="/positions/AAPL/close/"' in html
 
