@@ -60,7 +60,12 @@ SUBJECTS = {
     ),
     "grounding": Subject(
         ("opinions/grounding/*.py",),
-        ("tests/opinions/test_grounding.py", "tests/opinions/test_contradictions.py"),
+        (
+            "tests/opinions/test_grounding.py",
+            "tests/opinions/test_grounding_reading.py",
+            "tests/opinions/test_grounding_snapshots.py",
+            "tests/opinions/test_contradictions.py",
+        ),
     ),
     "pipeline": Subject(("market/ingestion/pipeline.py",), ("tests/market/ingestion",)),
     "proposals": Subject(
