@@ -180,8 +180,9 @@ def test_fewer_shares_another_limit_stop_and_target_are_possible() -> None:
 
 
 def test_an_account_too_small_for_one_share_is_told() -> None:
-    make.ready(make.T0.replace(second=1), equity="100")
-    assert propose().problems == ["No share fits: the risk per trade leaves room for 0."]
+    later = make.T0.replace(second=1)
+    make.ready(later, equity="100")
+    assert propose(at=later).problems == ["No share fits: the risk per trade leaves room for 0."]
 
 
 def test_an_account_that_was_not_seen_lately_is_no_ground_for_a_size() -> None:
