@@ -8,11 +8,14 @@ from django.db.models import Count, Model, QuerySet, Window
 M = TypeVar("M", bound=Model)
 
 LARGEST = 1_000_000  # beyond it the database counts no rows
+DIGITS = 20  # Python reads no number of thousands of them
 
 
 def page_number(text: str | None) -> int:
     """Return the number of a page in a query string; 1 where there is none."""
-    return min(max(int(text), 1), LARGEST) if text and text.isdecimal() else 1
+    if not text or not text.isdecimal():
+        return 1
+    return min(max(int(text), 1), LARGEST) if len(text) < DIGITS else LARGEST
 
 
 def paged(rows: QuerySet[M], number: str | None, per_page: int) -> Page[M]:

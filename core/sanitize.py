@@ -11,6 +11,23 @@ UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 # Variation selectors count as marks, but nothing is seen of them and a row of them can hide a text.
 SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
+# Control characters, marks that turn the direction of the text after them, halves of a surrogate.
+HOSTILE = re.compile(
+    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufffe\\uffff]"
+)
+LINE_ENDS = re.compile("[\t\n\r\u2028\u2029]")
+LOOSE_MINUS = re.compile(r"-(?!\w)")
+
+
+def is_hostile(text: str, *, one_line: bool = False) -> bool:
+    """Return whether the text has characters that no person types; `one_line`: a tab or line end, too."""
+    return bool(HOSTILE.search(text) or (one_line and LINE_ENDS.search(text)))
+
+
+def search_words(text: str) -> str:
+    """Return words to search for without minus signs before no word: a row of them exhausts the database."""
+    return LOOSE_MINUS.sub(" ", text)
+
 
 def plain(text: str, limit: int = LIMIT) -> str:
     """`text` as one line of characters that can be seen, at most `limit` long; an ellipsis where it was cut.

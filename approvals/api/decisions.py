@@ -18,6 +18,7 @@ from approvals.api.proposals import OverridesSerializer, ProposalSerializer, ove
 from approvals.api.signals import SignalSerializer, signals_at
 from approvals.models import Order, TradeApproval
 from core.api.bodies import Body, OneOf
+from core.api.filters import UUID_IN_ADDRESS
 from core.api.preconditions import ETAG, IF_MATCH, version_seen
 from core.api.refusals import Conflict, PreconditionFailed
 from core.api.users import user_of
@@ -54,7 +55,7 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
     serializer_class = ApprovalSerializer
     pagination_class = None
     filterset_class = None
-    lookup_value_regex = "[0-9A-Fa-f-]{36}"
+    lookup_value_regex = UUID_IN_ADDRESS
 
     @cached_property
     def at(self) -> datetime:
@@ -133,7 +134,7 @@ class OrderDecisionViewSet(GenericViewSet[Any]):
     serializer_class = ApprovalSerializer
     pagination_class = None
     filterset_class = None
-    lookup_value_regex = "[0-9A-Fa-f-]{36}"
+    lookup_value_regex = UUID_IN_ADDRESS
 
     @extend_schema(parameters=[OverridesSerializer, ETAG], responses=ProposalSerializer)
     @action(["get"], detail=True)

@@ -18,7 +18,7 @@ from approvals import exits
 from approvals.api.fills import FillSerializer
 from approvals.models import AuditEvent, Order, OrderDecision
 from core.api.bodies import Body
-from core.api.filters import InstantFilter
+from core.api.filters import UUID_IN_ADDRESS, InstantFilter
 from core.api.permissions import MayChange
 from core.api.preconditions import ETAG
 from core.api.refusals import Conflict
@@ -149,7 +149,7 @@ class OrderViewSet(ListModelMixin, GenericViewSet[Order]):
     queryset = Order.objects.select_related("approval", "requested_by").order_by("-created_at", "id")
     serializer_class = OrderSerializer
     filterset_class = OrderFilters
-    lookup_value_regex = "[0-9A-Fa-f-]{36}"
+    lookup_value_regex = UUID_IN_ADDRESS
 
     @cached_property
     def at(self) -> datetime:

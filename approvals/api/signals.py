@@ -19,7 +19,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from approvals.proposals.version import version, with_opinion
 from core.api.bodies import Body
-from core.api.filters import InstantFilter
+from core.api.filters import UUID_IN_ADDRESS, InstantFilter
 from core.api.permissions import MayChange
 from core.api.users import user_of
 from market.api.filters import SymbolsFilter, timeframe_filter
@@ -173,7 +173,7 @@ class SignalViewSet(ListModelMixin, GenericViewSet[Signal]):
     queryset = Signal.objects.all()
     serializer_class = SignalSerializer
     filterset_class = SignalFilters
-    lookup_value_regex = "[0-9A-Fa-f-]{36}"
+    lookup_value_regex = UUID_IN_ADDRESS
 
     @cached_property
     def at(self) -> datetime:

@@ -6,6 +6,8 @@ from django_filters.rest_framework import IsoDateTimeFilter, TypedChoiceFilter
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
+UUID_IN_ADDRESS = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+
 
 class InstantFilter(IsoDateTimeFilter):
     def __init__(self, field_name: str, lookup_expr: str, help_text: str) -> None:

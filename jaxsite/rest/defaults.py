@@ -16,6 +16,8 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
+from core.sanitize import is_hostile
+
 if TYPE_CHECKING:  # it reads the settings that name this module
     from rest_framework.views import APIView
 
@@ -28,9 +30,25 @@ class JSONParser(parsers.JSONParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         try:
-            return super().parse(stream, media_type, parser_context)
+            content = super().parse(stream, media_type, parser_context)
+            if any(map(is_hostile, _texts(content))):
+                raise ParseError("A text has control characters or marks that turn its direction.")
+            return content
         except RecursionError:
             raise ParseError("The JSON is nested too deeply.") from None
+
+
+def _texts(content: Any) -> Iterator[str]:
+    """Yield every text of a JSON structure, names included."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict):
+        for name, value in content.items():
+            yield name
+            yield from _texts(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _texts(value)
 
 
 class Negotiation(DefaultContentNegotiation):

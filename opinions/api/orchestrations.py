@@ -15,6 +15,7 @@ from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from core.api import accepted
 from core.api.bodies import Body, OneOf
+from core.api.filters import UUID_IN_ADDRESS
 from core.api.permissions import MayChange
 from core.api.refusals import Conflict
 from core.api.users import user_of
@@ -63,7 +64,7 @@ class OrchestrationViewSet(ReadOnlyModelViewSet[OrchestrationRun]):
     queryset = OrchestrationRun.objects.select_related("signal", "requested_by").order_by("-queued_at", "id")
     serializer_class = RunDetailSerializer
     filterset_class = RunFilters
-    lookup_value_regex = "[0-9A-Fa-f-]{36}"
+    lookup_value_regex = UUID_IN_ADDRESS
 
     @cached_property
     def at(self) -> datetime:
@@ -121,7 +122,7 @@ class SignalAnalysisViewSet(GenericViewSet[OrchestrationRun]):
     serializer_class = RunDetailSerializer
     pagination_class = None
     filterset_class = None
-    lookup_value_regex = "[0-9A-Fa-f-]{36}"
+    lookup_value_regex = UUID_IN_ADDRESS
 
     @extend_schema(
         request=AnalyseSerializer, responses={202: RunDetailSerializer}, parameters=[accepted.LOCATION]

@@ -59,7 +59,7 @@ def recall(questions: Sequence[Question]) -> list[list[Memory]]:
         "symbols": [question.symbol for question in questions],
         "regimes": [question.regime for question in questions],
         "befores": [question.before for question in questions],
-        "words": [question.words for question in questions],
+        "words": [sanitize.search_words(question.words) for question in questions],
     }
     rows = store.recall(settings.MEMORY_BANK, columns)
     memories = Memory.objects.defer("search").in_bulk({row.memory_id for row in rows})

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from core.models import TypedModelMeta, choices
+from core.sanitize import search_words
 from market.prices import Timeframe
 from signals.models.signals import Signal
 
@@ -13,7 +14,7 @@ from signals.models.signals import Signal
 class MemoryQuerySet(models.QuerySet["Memory"]):
     def saying(self, words: str) -> "MemoryQuerySet":
         """Those that hold all these words, in any form; quotes, OR and - work as in search engines."""
-        return self.filter(search=SearchQuery(words, config="english", search_type="websearch"))
+        return self.filter(search=SearchQuery(search_words(words), config="english", search_type="websearch"))
 
 
 class Memory(models.Model):

@@ -13,6 +13,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from core.api import accepted
 from core.api.bodies import Body, OneOf, stamp
+from core.api.filters import UUID_IN_ADDRESS
 from core.api.users import user_of
 from market.api.filters import timeframe_filter
 from market.prices import Timeframe
@@ -123,7 +124,7 @@ class BacktestViewSet(ReadOnlyModelViewSet[Backtest]):
     queryset = Backtest.objects.select_related("requested_by").order_by("-queued_at", "id")
     serializer_class = BacktestDetailSerializer
     filterset_class = BacktestFilters
-    lookup_value_regex = "[0-9A-Fa-f-]{36}"
+    lookup_value_regex = UUID_IN_ADDRESS
 
     def get_serializer_class(self) -> type[BacktestSerializer]:
         return BacktestSerializer if self.action == "list" else BacktestDetailSerializer
