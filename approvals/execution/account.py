@@ -19,14 +19,14 @@ EACH_MINUTE = timedelta(days=15)  # longer than any holidays: a day is counted f
 
 def write_holdings(holdings: Mapping[str, Holding], unreadable: Collection[str], at: datetime) -> None:
     """Replace the rows of what the account holds. Those of `unreadable` symbols stay as they were."""
-    ours = {position.symbol: position.quantity for position in positions.open_positions()}
-    held_by_us = {symbol for symbol, quantity in ours.items() if quantity}
+    quantities = {position.symbol: position.quantity for position in positions.open_positions()}
+    held_by_us = {symbol for symbol, quantity in quantities.items() if quantity}
     rows = [
         BrokerPosition(
             symbol=symbol,
             quantity=holdings[symbol].quantity if symbol in holdings else 0,
             average_cost=holdings[symbol].average_cost if symbol in holdings else Decimal(0),
-            ours=ours.get(symbol, 0),
+            ours=quantities.get(symbol, 0),
             seen_at=at,
         )
         for symbol in sorted((holdings.keys() | held_by_us).difference(unreadable))

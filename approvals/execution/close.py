@@ -63,9 +63,9 @@ def _held_shares(order: Order, broker: ScreenedBroker, at: datetime) -> int:
     """
     reports.catch_up(broker, at)
     sign = Side(order.side).opposite.sign
-    ours = sign * (positions.of(order.symbol).quantity + quarantine.shares(order.symbol, at))
+    held_by_us = sign * (positions.of(order.symbol).quantity + quarantine.shares(order.symbol, at))
     held = broker.whole_shares(order.symbol)
-    return ours if held is None else min(ours, sign * held)
+    return held_by_us if held is None else min(held_by_us, sign * held)
 
 
 def _wait(order: Order, reason: str) -> None:

@@ -63,12 +63,12 @@ def _compare(broker: ScreenedBroker, at: datetime) -> None:
     reports.apply_all(reported, at)
     works = Q(status__in=Order.SENT) | Q(exits_working=True)
     late = Q(pk__in=[sums.pk for sums in reports.differences(at)])  # filled after they had ended
-    ours = Order.objects.filter(broker=broker.name).order_by("created_at", "pk")
-    unreported = ours.filter(works | late).exclude(
+    broker_orders = Order.objects.filter(broker=broker.name).order_by("created_at", "pk")
+    unreported = broker_orders.filter(works | late).exclude(
         pk__in=[report.client_id for report in reported if report.client_id]
     )
     troubles = _each(unreported, _look_up, broker, at)
-    troubles += _each(ours.filter(STILL_WORKING), request_cancel, broker, at)
+    troubles += _each(broker_orders.filter(STILL_WORKING), request_cancel, broker, at)
     if troubles:
         raise AnswerLost(troubles[0])
     with suppress(UnreadableAnswer):

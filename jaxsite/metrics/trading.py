@@ -61,7 +61,7 @@ def read(at: datetime) -> TradingMetrics:
     """Return the figures at this moment: always six queries."""
     working = Order.objects.working().order_by().values_list("status").annotate(count=Count("pk"))
     decisions = TradeApproval.objects.order_by().values_list("approved").annotate(count=Count("pk"))
-    seen = AccountSnapshot.objects.filter(at__lte=at).order_by("-at")
+    snapshots = AccountSnapshot.objects.filter(at__lte=at).order_by("-at")
     gate = Gate.objects.first()
     return TradingMetrics(
         is_halted=TradingHalt.objects.filter(ended_at=None).exists(),
@@ -69,5 +69,5 @@ def read(at: datetime) -> TradingMetrics:
         working=dict(working),
         decisions=dict(decisions),
         fills=Fill.objects.count(),
-        equity=seen.values_list("equity", flat=True).first(),
+        equity=snapshots.values_list("equity", flat=True).first(),
     )

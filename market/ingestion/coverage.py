@@ -23,14 +23,14 @@ MARKS = {"full": "✓", "part": "◐", "none": "✕", "unasked": "○", "soon": 
 class Cell:
     """How many bars of a session there should be by now, how many there are, and why some are not.
 
-    `asked`: a provider has answered for bars of this session.
+    `is_answered`: a provider has answered for bars of this session.
     """
 
     date: date
     expected: int
     stored: int
     reasons: Sequence[str] = ()
-    asked: bool = True
+    is_answered: bool = True
 
     @property
     def share(self) -> float:
@@ -52,7 +52,7 @@ class Cell:
             return "full"
         if self.stored:
             return "part"
-        return "none" if self.asked else "unasked"
+        return "none" if self.is_answered else "unasked"
 
     @property
     def mark(self) -> str:

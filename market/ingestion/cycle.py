@@ -53,7 +53,7 @@ class Cycle:
     started: float = field(default_factory=time.monotonic)
     rejections: Rejections = field(default_factory=Rejections)
     failures: dict[str, str] = field(default_factory=dict)
-    asked: set[str] = field(default_factory=set)
+    requested: set[str] = field(default_factory=set)
     stored: set[str] = field(default_factory=set)
     waiting: set[str] = field(default_factory=set)
     dead: set[str] = field(default_factory=set)
@@ -100,7 +100,7 @@ def _finish(current: Cycle) -> None:
     run = current.run
     failed = {s: why for s, why in current.failures.items() if s not in current.stored | current.waiting}
     run.outcome, run.finished_at = IngestionRun.Outcome.FINISHED, current.now
-    run.asked, run.stored, run.failed = len(current.asked), len(current.stored), len(failed)
+    run.asked, run.stored, run.failed = len(current.requested), len(current.stored), len(failed)
     run.waiting = len(current.waiting - current.stored)
     run.failures = dict(sorted(failed.items())[:SHOWN_FAILURES])
     run.rejected = current.rejections.as_json()
@@ -157,7 +157,7 @@ def ingest_quotes(at: datetime) -> IngestionRun | None:
         if current is None:
             return None
         left = _longest_waiting_first()
-        current.asked = set(left)
+        current.requested = set(left)
         for provider in feeds.ready(Kind.QUOTES, at):
             if not left:
                 break
@@ -235,7 +235,7 @@ def fetch(current: Cycle, request: Ask, choice: int = 0) -> set[str]:
     symbols that were answered.
     """
     left, done = list(request.symbols), set[str]()
-    current.asked |= {request.name(symbol) for symbol in left}
+    current.requested |= {request.name(symbol) for symbol in left}
     ready = feeds.ready(Kind.CANDLES, current.run.started_at)
     first = choice % len(ready) if ready else 0
     for provider in ready[first:] + ready[:first]:

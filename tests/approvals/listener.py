@@ -18,7 +18,7 @@ class Listener(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Taking)
         self.answers: list[int] = []
         self.taken: list[dict[str, Any]] = []
-        self.asked: list[str] = []
+        self.paths: list[str] = []
         self.latency = 0.0
         self.closing = threading.Event()
 
@@ -44,7 +44,7 @@ class _Taking(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append(self.path)
+        self.server.paths.append(self.path)
         time.sleep(self.server.latency)
         status = self.server.answers.pop(0) if self.server.answers else 200
         if status == Listener.HANG:
@@ -57,4 +57,4 @@ class _Taking(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Requests are kept in `asked`."""
+        """Requests are kept in `paths`."""

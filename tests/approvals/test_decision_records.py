@@ -146,10 +146,10 @@ class TestReleasing:
         return decisions.release(order.pk, by=by, at=make.T0, seen=order.fingerprint(), **values)
 
     def test_keeps_what_the_order_has_become(self, held: Order, trader: User) -> None:
-        seen = held.fingerprint()
+        fingerprint = held.fingerprint()
         order = self.release(held, trader)
         decision = OrderDecision.objects.get()
-        assert (decision.etag, decision.decided_at, decision.notes) == (seen, make.T0, "")
+        assert (decision.etag, decision.decided_at, decision.notes) == (fingerprint, make.T0, "")
         assert decision.shown["status"] == "pending_submit"
         assert (decision.shown["quantity"], decision.shown["limit_price"]) == (107, "186.220000")
         released = event("order released")
@@ -182,10 +182,10 @@ class TestReleasing:
 
 def test_a_refusal_names_everything_that_changed(trader: User) -> None:
     signal = make.signal()
-    seen = decisions.etag_of(signal, make.T0)
+    etag = decisions.etag_of(signal, make.T0)
     Signal.objects.update(stop_loss=Decimal("181"), bars_digest="1" * 32)
     with pytest.raises(decisions.Changed) as changed:
-        decisions.approve(signal.pk, by=trader, at=make.T0, seen=seen)
+        decisions.approve(signal.pk, by=trader, at=make.T0, seen=etag)
     words = "It has changed since you looked: its levels, the bars behind it. Look again."
     assert str(changed.value) == words
 

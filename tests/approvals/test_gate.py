@@ -7,8 +7,8 @@ from django.utils import timezone
 from approvals import gate, halt
 from approvals.models import AuditEvent, Gate, Notification, TradingHalt
 from tests import make
-from tests.approvals import made_execution as execution_rows
-from tests.approvals.made_execution import MINUTE, SECOND
+from tests.approvals import execution_rows
+from tests.approvals.execution_rows import MINUTE, SECOND
 
 pytestmark = pytest.mark.django_db
 

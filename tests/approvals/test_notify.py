@@ -46,14 +46,14 @@ def test_a_message_is_delivered_once(listener: Listener) -> None:
     assert notify.send(make.T0 + MINUTE) == {}
     assert listener.taken[0]["title"] == "Bought 10 AAPL"
     assert listener.taken[0]["message"] == "at 185.50\n\nhttp://127.0.0.1:8095/orders/1/"
-    assert len(listener.asked) == 1
+    assert len(listener.paths) == 1
 
 
 def test_each_address_gets_it_once(listener: Listener, settings: Settings) -> None:
     settings.NOTIFY_URLS = [listener.url("/a"), listener.url("/b"), listener.url("/a")]
     put()
     notify.send(make.T0)
-    assert sorted(listener.asked) == ["/a", "/b"]
+    assert sorted(listener.paths) == ["/a", "/b"]
 
 
 @pytest.mark.parametrize("status", [500, 429, 404])
@@ -64,7 +64,7 @@ def test_a_message_that_was_refused_is_tried_again_with_growing_pauses(
     put()
     for minutes in range(8):
         notify.send(make.T0 + minutes * MINUTE)
-        assert len(listener.asked) == {0: 1, 1: 2, 2: 2, 3: 3}.get(minutes, 3 if minutes < 7 else 4)
+        assert len(listener.paths) == {0: 1, 1: 2, 2: 2, 3: 3}.get(minutes, 3 if minutes < 7 else 4)
     assert listener.titles == ["Bought 10 AAPL"]
     assert states() == [Status.SENT]
 
@@ -95,7 +95,7 @@ def test_when_no_answer_comes_it_is_unknown_whether_it_arrived_and_not_sent_agai
     put()
     assert notify.send(make.T0) == {"unknown": 1}
     assert notify.send(make.T0 + HOUR) == {}
-    assert len(listener.asked) == 1
+    assert len(listener.paths) == 1
 
 
 def test_a_delivery_whose_sender_died_is_unknown_after_a_while_and_not_sent_again(listener: Listener) -> None:
@@ -104,7 +104,7 @@ def test_a_delivery_whose_sender_died_is_unknown_after_a_while_and_not_sent_agai
     Delivery.objects.update(status=Status.SENDING)
     assert notify.send(make.T0 + 9 * MINUTE) == {}
     assert notify.send(make.T0 + 10 * MINUTE) == {"unknown": 1}
-    assert len(listener.asked) == 1
+    assert len(listener.paths) == 1
 
 
 def test_when_one_of_several_recipients_fails_none_is_told_twice(
@@ -115,7 +115,7 @@ def test_when_one_of_several_recipients_fails_none_is_told_twice(
     put()
     assert notify.send(make.T0) == {"unknown": 1}
     assert notify.send(make.T0 + HOUR) == {}
-    assert len(listener.asked) == 2
+    assert len(listener.paths) == 2
 
 
 def test_after_a_failure_the_rest_waits_for_the_next_minute(listener: Listener) -> None:
@@ -123,7 +123,7 @@ def test_after_a_failure_the_rest_waits_for_the_next_minute(listener: Listener) 
     put(key="a")
     put(Kind.HALT, key="b")
     notify.send(make.T0)
-    assert len(listener.asked) == 1
+    assert len(listener.paths) == 1
     notify.send(make.T0 + MINUTE)
     assert len(listener.taken) == 2
 

@@ -74,11 +74,11 @@ def test_a_sender_that_is_killed_leaves_a_message_that_is_not_sent_again(site: S
     site.listener.taken.clear()
     site.listener.latency = 3
     site.put("b", 2)
-    before = len(site.listener.asked)
+    before = len(site.listener.paths)
     sender = site.start_sending(0)
-    eventually(lambda: len(site.listener.asked) > before)
+    eventually(lambda: len(site.listener.paths) > before)
     sender.kill()
     sender.communicate()
     site.listener.latency = 0
     assert site.send(1, 10, 11) == "[{'sent': 1}, {'unknown': 1}, {}]"
-    assert len(site.listener.asked) == before + 2
+    assert len(site.listener.paths) == before + 2

@@ -57,7 +57,7 @@ def test_no_secret_is_left_behind_by_sending(
     listener.answers = answers
     notify.put(Notification.Kind.HALT, "halt 1", "Trading is halted", make.T0)
     notify.send(make.T0)
-    assert len(listener.asked) == 1
+    assert len(listener.paths) == 1
     everything = [caplog.text, str(capfd.readouterr()), rows(), repr(notify.targets())]
     assert [part for part in everything if SECRET in part] == []
 

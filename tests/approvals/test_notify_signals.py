@@ -85,7 +85,7 @@ def test_a_message_about_a_signal_that_has_ended_meanwhile_is_not_sent(listener:
     lifecycle.decide(signal, Signal.Status.REJECTED, by=make.trader(), at=make.T0)
     assert notify.send(make.T0) == {"expired": 1}
     assert Delivery.objects.get().problem == "The signal was decided on or has ended meanwhile."
-    assert listener.asked == []
+    assert listener.paths == []
 
 
 def test_a_thousand_signals_take_as_many_queries_as_one(

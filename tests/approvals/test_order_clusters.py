@@ -26,12 +26,12 @@ from django.utils import timezone
 from django_q.tasks import async_task
 from approvals import execution
 from approvals.models import Fill, Order
-from tests.approvals import made_execution as made
+from tests.approvals import execution_rows
 at = timezone.now()
 """
 MAKE = """
-made.open_gate(at)
-print(json.dumps([str(made.entry(f"{prefix}{n}", at).pk) for n in range(count)]))
+execution_rows.open_gate(at)
+print(json.dumps([str(execution_rows.entry(f"{prefix}{n}", at).pk) for n in range(count)]))
 """
 STATES = """
 print(json.dumps({str(order.pk): order.status for order in Order.objects.all()}))

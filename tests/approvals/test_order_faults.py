@@ -15,9 +15,9 @@ from pytest_django import Settings
 from approvals import execution
 from approvals.models import Fill, Order
 from tests import make
-from tests.approvals import made_execution as made
+from tests.approvals import execution_rows
 from tests.approvals.broker.process import FakeBroker, running
-from tests.approvals.made_execution import MINUTE, SECOND, Status, now
+from tests.approvals.execution_rows import MINUTE, SECOND, Status, now
 from tests.jaxsite.processes import ROOT, eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.django_db(transaction=True)]
@@ -69,7 +69,7 @@ def fake(process: FakeBroker, settings: Settings, monkeypatch: pytest.MonkeyPatc
     process.reset()
     settings.BROKER = "tests.approvals.broker.client:SPEC"
     monkeypatch.setenv("TEST_BROKER_URL", process.url)
-    made.open_gate()
+    execution_rows.open_gate()
     return process
 
 
@@ -83,15 +83,15 @@ def worker(fake: FakeBroker) -> Iterator[Worker]:
 @contextmanager
 def somebody_else(statement: str, *values: UUID) -> Iterator[None]:
     """Another transaction, that has locked something."""
-    there = connection.copy()
-    there.set_autocommit(False)
+    other_connection = connection.copy()
+    other_connection.set_autocommit(False)
     try:
-        with there.cursor() as cursor:
+        with other_connection.cursor() as cursor:
             cursor.execute(statement, values)
         yield
     finally:
-        there.rollback()
-        there.close()
+        other_connection.rollback()
+        other_connection.close()
 
 
 LOCK_ORDER = "SELECT 1 FROM orders WHERE id = %s FOR UPDATE"
@@ -119,7 +119,7 @@ def is_settled(order: Order, at: datetime, *statuses: Order.Status) -> bool:
 
 
 def test_killed_before_the_order_is_written_as_sent(fake: FakeBroker, worker: Worker) -> None:
-    order = made.entry()
+    order = execution_rows.entry()
     with somebody_else(LOCK_ORDER, order.pk):
         worker.begin("submit", make.T0, order)
         eventually(how_many_wait)
@@ -131,7 +131,7 @@ def test_killed_before_the_order_is_written_as_sent(fake: FakeBroker, worker: Wo
 
 
 def test_killed_before_the_broker_has_the_order(fake: FakeBroker, worker: Worker) -> None:
-    order = made.entry()
+    order = execution_rows.entry()
     fake.fail("place", "hang before")
     worker.begin("submit", make.T0, order)
     eventually(lambda: fake.hanging("place"))
@@ -143,7 +143,7 @@ def test_killed_before_the_broker_has_the_order(fake: FakeBroker, worker: Worker
 
 
 def test_killed_after_the_broker_has_accepted_the_order(fake: FakeBroker, worker: Worker) -> None:
-    order = made.entry()
+    order = execution_rows.entry()
     fake.fail("place", "hang after")
     worker.begin("submit", make.T0, order)
     eventually(lambda: fake.hanging("place"))
@@ -153,11 +153,11 @@ def test_killed_after_the_broker_has_accepted_the_order(fake: FakeBroker, worker
     rounds(1)
     assert (now(order).status, order.exits_working) == (Status.FILLED, True)
     assert (fake.received(order.pk), fake.accepted(order.pk)) == (1, 1)
-    assert made.agree(fake)
+    assert execution_rows.agree(fake)
 
 
 def test_killed_before_the_brokers_answer_is_written(fake: FakeBroker, worker: Worker) -> None:
-    order = made.entry()
+    order = execution_rows.entry()
     fake.fail("place", "late")
     worker.begin("submit", make.T0, order)
     eventually(lambda: fake.hanging("place"))
@@ -173,7 +173,7 @@ def test_killed_before_the_brokers_answer_is_written(fake: FakeBroker, worker: W
 
 
 def test_killed_while_fills_are_recorded(fake: FakeBroker, worker: Worker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     fake.fill(order.pk, 4)
     fake.fill(order.pk, 6)
     with somebody_else(LOCK_CHAIN):
@@ -183,12 +183,12 @@ def test_killed_while_fills_are_recorded(fake: FakeBroker, worker: Worker) -> No
     assert not Fill.objects.exists()
     eventually(lambda: is_settled(order, make.T0 + MINUTE, Status.FILLED))
     assert Fill.objects.count() == 2
-    assert made.agree(fake)
+    assert execution_rows.agree(fake)
 
 
 def test_killed_while_a_position_is_closed(fake: FakeBroker, worker: Worker) -> None:
-    made.bought(fake)
-    order = made.closing()
+    execution_rows.bought(fake)
+    order = execution_rows.closing()
     fake.fail("close", "hang after")
     worker.begin("submit", make.T0, order)
     eventually(lambda: fake.hanging("close"))
@@ -197,12 +197,12 @@ def test_killed_while_a_position_is_closed(fake: FakeBroker, worker: Worker) -> 
     rounds(1, 2)
     assert (now(order).status, fake.accepted(order.pk)) == (Status.FILLED, 1)
     assert sum(fill.signed_quantity for fill in Fill.objects.ours()) == 0
-    assert made.agree(fake)
+    assert execution_rows.agree(fake)
 
 
 def test_killed_while_the_exits_of_a_position_are_cancelled(fake: FakeBroker, worker: Worker) -> None:
-    made.bought(fake)
-    order = made.closing()
+    execution_rows.bought(fake)
+    order = execution_rows.closing()
     fake.fail("cancel", "hang after")
     worker.begin("submit", make.T0, order)
     eventually(lambda: fake.hanging("cancel"))
@@ -213,7 +213,7 @@ def test_killed_while_the_exits_of_a_position_are_cancelled(fake: FakeBroker, wo
 
 
 def test_two_workers_at_once_send_each_order_once_and_record_each_fill_once(fake: FakeBroker) -> None:
-    entries = [made.entry(f"S{number:02}") for number in range(20)]
+    entries = [execution_rows.entry(f"S{number:02}") for number in range(20)]
     workers = [Worker(fake) for _ in range(2)]
     with somebody_else(LOCK_ORDER, entries[0].pk):
         for worker in workers:
@@ -235,4 +235,4 @@ def test_two_workers_at_once_send_each_order_once_and_record_each_fill_once(fake
     assert {(fake.received(order.pk), fake.accepted(order.pk)) for order in entries} == {(1, 1)}
     assert {now(order).status for order in entries} == {Status.FILLED}
     assert Fill.objects.count() == 20
-    assert made.agree(fake)
+    assert execution_rows.agree(fake)

@@ -87,7 +87,7 @@ def test_every_attempt_is_paced() -> None:
     with IBBridge(now=T) as vendor:
         vendor.fail(faults.status(500), on="/quotes/AAPL", times=2)
         client(vendor.url).fetch(quotes("AAPL", "MSFT"), lambda wanted: pace.reserve([], wanted))
-    assert [wanted for _, wanted, _ in pace.asked] == [2, 1, 1]
+    assert [wanted for _, wanted, _ in pace.asks] == [2, 1, 1]
 
 
 def test_one_that_fails_does_not_stop_the_others() -> None:

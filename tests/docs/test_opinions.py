@@ -7,7 +7,7 @@ import pytest
 from opinions import grounding
 from opinions.analysts.rules import MOST
 from tests.jaxsite.processes import ROOT
-from tests.opinions.asked import SNAPSHOT
+from tests.opinions.given_snapshot import SNAPSHOT
 
 PAGE = (ROOT / "docs" / "opinions.md").read_text()
 CHECKED = re.findall(r"^\| (.+) \| (stands|is no claim|is invented)\b.* \|$", PAGE, flags=re.MULTILINE)

@@ -24,8 +24,8 @@ from market.queries import stale_symbols
 from opinions import budget
 from signals.models import Scan
 from tests import make
-from tests.approvals import made_execution
-from tests.approvals.made_paper import Account, Tape, bracket, closing, held
+from tests.approvals import execution_rows
+from tests.approvals.paper_tape import Account, Tape, bracket, closing, held
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ AHEAD = T0 + timedelta(days=3)
 MINUTE = timedelta(minutes=1)
 
 
-def seen(at: datetime, equity: int) -> None:
+def add_snapshot(at: datetime, equity: int) -> None:
     money = dict.fromkeys(("equity", "cash", "buying_power"), Decimal(equity))
     AccountSnapshot.objects.create(broker="paper", at=at, currency="USD", **money)
 
@@ -44,11 +44,11 @@ class TestTheAccount:
     def day(self) -> None:
         make.july_2024()
         make.only("AAPL")
-        seen(T0 - timedelta(days=1), 100_000)
-        seen(AHEAD, 100_000)
+        add_snapshot(T0 - timedelta(days=1), 100_000)
+        add_snapshot(AHEAD, 100_000)
 
     def test_is_what_was_seen_last_until_now(self) -> None:
-        seen(T0, 99_000)
+        add_snapshot(T0, 99_000)
         account = positions.account(T0 + MINUTE)
         assert account is not None
         assert (account.snapshot.at, account.day_result) == (T0, Decimal(-1_000))
@@ -60,7 +60,7 @@ class TestTheAccount:
             account.require_fresh(T0)
 
     def test_money_of_entries_recorded_then_is_not_set_aside_for_days(self) -> None:
-        seen(T0, 99_000)
+        add_snapshot(T0, 99_000)
         order = make.order(status="filled", filled_quantity=10, submitted_at=T0, ended_at=T0)
         make.fill(order, 10, recorded_at=AHEAD)
         account = positions.account(T0)
@@ -70,7 +70,7 @@ class TestTheAccount:
     def test_a_halt_for_a_loss_then_does_not_silence_the_limit_now(self) -> None:
         halt.start(TradingHalt.Cause.DAY_LOSS, "The account lost.", AHEAD)
         halt.end(T0, None, "the clock was wrong")
-        seen(T0, 90_000)
+        add_snapshot(T0, 90_000)
         halt_on_loss("paper", T0)
         assert gate.state(T0).halted
 
@@ -120,7 +120,7 @@ class TestQuotes:
         assert Quote.objects.get().price == 185.0
 
     def test_no_entry_is_made_on_one_from_then(self) -> None:
-        order = made_execution.entry(status="waiting_open", due_at=T0)
+        order = execution_rows.entry(status="waiting_open", due_at=T0)
         assert any("in the future" in problem for problem in entry_check.problems(order, T0))
 
 
@@ -169,7 +169,7 @@ class TestWhatWaits:
         assert outbox.due("target", T0).count() == 1
 
     def test_an_order_decided_on_then_is_picked_up(self) -> None:
-        order = made_execution.entry(at=AHEAD)
+        order = execution_rows.entry(at=AHEAD)
         assert _left_behind(T0) == [order.pk]
         assert _left_behind(AHEAD) == []
 

@@ -69,7 +69,7 @@ class Installation:
             return True
         return False
 
-    def said(self) -> str:
+    def log_text(self) -> str:
         return self.log.read_text()
 
 
@@ -99,8 +99,8 @@ def test_it_serves_says_where_and_ctrl_c_ends_all_of_it(
 ) -> None:
     site = installation.run()
     eventually(installation.answers)
-    eventually(lambda: f"Jax is on http://127.0.0.1:{installation.port}" in installation.said())
-    ((name, password),) = PASSWORD.findall(installation.said())
+    eventually(lambda: f"Jax is on http://127.0.0.1:{installation.port}" in installation.log_text())
+    ((name, password),) = PASSWORD.findall(installation.log_text())
     visitor = Visitor(chromium.browser, f"http://127.0.0.1:{installation.port}", "none")
     chromium.thread.submit(first_visit, visitor, name, password).result(timeout=180)
     assert visitor.complaints == []
@@ -121,13 +121,13 @@ def test_it_serves_says_where_and_ctrl_c_ends_all_of_it(
     os.killpg(site.pid, signal.SIGINT)
     site.wait(timeout=60)
     eventually(lambda: not processes_of(installation.path))
-    assert "Traceback" not in installation.said()
+    assert "Traceback" not in installation.log_text()
 
 
 def test_the_second_time_it_serves_the_same_site_and_sigterm_ends_it(installation: Installation) -> None:
     site = installation.run()
     eventually(installation.answers)
-    assert not PASSWORD.search(installation.said())
+    assert not PASSWORD.search(installation.log_text())
     site.terminate()
     site.wait(timeout=60)
     eventually(lambda: not processes_of(installation.path))

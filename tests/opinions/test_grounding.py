@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from opinions.grounding import Grounding, check, parts
 from opinions.grounding.derived import derived
-from tests.opinions.asked import SNAPSHOT, snapshot, without_signal
+from tests.opinions.given_snapshot import SNAPSHOT, snapshot, without_signal
 from tests.opinions.sentences import SENTENCES
 
 

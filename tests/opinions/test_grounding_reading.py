@@ -97,9 +97,9 @@ def test_a_number_is_read_with_its_decimals_unit_and_scale(
     ],
 )
 def test_a_date_and_a_time_are_read_as_such(text: str, keys: list[str]) -> None:
-    found = read(f"it was {text}, they said")
-    assert [number.key for number in found] == keys
-    assert {number.unit for number in found} <= {Unit.DATE, Unit.TIME}
+    in_text = read(f"it was {text}, they said")
+    assert [number.key for number in in_text] == keys
+    assert {number.unit for number in in_text} <= {Unit.DATE, Unit.TIME}
 
 
 @pytest.mark.parametrize(

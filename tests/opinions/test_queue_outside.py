@@ -15,7 +15,7 @@ from opinions import budget, memory, queue, runs
 from opinions.models import Memory, OrchestrationRun, Stance
 from signals.models import Signal
 from tests import make, vendors
-from tests.opinions.analysts.asked import PLANTED
+from tests.opinions.analysts.given_snapshot import PLANTED
 from tests.vendors import faults
 from tests.vendors.server import Reply, Turn
 

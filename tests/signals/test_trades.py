@@ -209,8 +209,8 @@ def test_the_session_of_another_symbol_does_not_end_ours() -> None:
 
 
 def test_a_session_of_the_second_symbol_ends_its_trades() -> None:
-    ours = in_sessions(panel(SPOKE, CALM, (100, 105, 95, 103), CALM), 3, 1)
-    bars = beside(in_sessions(panel(CALM, CALM, symbol="MSFT"), 2), ours)
+    second = in_sessions(panel(SPOKE, CALM, (100, 105, 95, 103), CALM), 3, 1)
+    bars = beside(in_sessions(panel(CALM, CALM, symbol="MSFT"), 2), second)
     assert first_result(play(bars, shifted(buy(), 2), FLAT)) == (End.SESSION_CLOSE, 103, 2, 0.3)
 
 

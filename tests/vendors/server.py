@@ -134,7 +134,7 @@ class Vendor(socketserver.ThreadingTCPServer):
         with self._lock:
             self._faults.clear()
 
-    def asked(self, path: str = "*") -> list[Visit]:
+    def visits_to(self, path: str = "*") -> list[Visit]:
         return [visit for visit in self.visits if fnmatch.fnmatchcase(visit.path, path)]
 
     def start(self) -> Self:

@@ -61,7 +61,7 @@ class Command(BaseCommand):
     ) -> cycle.Cycle:
         current, before = None, bar.n
         for current in cycle.backfill(symbols, timeframe, since, timezone.now()):
-            bar.update(before + len(current.asked - current.waiting) - bar.n)
+            bar.update(before + len(current.requested - current.waiting) - bar.n)
         if current is None:
             raise CommandError("another backfill is at work: wait for it to end")
         return current

@@ -7,7 +7,7 @@ import pytest
 
 from approvals.brokers.base import Bracket, Leg, OrderRefused, Side, State
 from approvals.brokers.paper import Listing
-from tests.approvals.made_paper import LAG, MINUTE, Account, Tape, bracket, closing, held, short
+from tests.approvals.paper_tape import LAG, MINUTE, Account, Tape, bracket, closing, held, short
 from tests.make import T0
 
 ENTRY, STOP, CLOSE = Leg.ENTRY, Leg.STOP, Leg.CLOSE

@@ -8,7 +8,7 @@ import pytest
 
 from approvals.brokers.base import Holding, Leg
 from approvals.brokers.paper import Restating
-from tests.approvals.made_paper import MINUTE, Account, Tape, bracket, closing, held, short
+from tests.approvals.paper_tape import MINUTE, Account, Tape, bracket, closing, held, short
 from tests.make import T0
 
 STOP, CLOSE = Leg.STOP, Leg.CLOSE

@@ -3,7 +3,7 @@
 import pytest
 
 from approvals.brokers.base import Leg, State
-from tests.approvals.made_paper import MINUTE, Account, Tape, bracket, held, short
+from tests.approvals.paper_tape import MINUTE, Account, Tape, bracket, held, short
 from tests.make import T0
 
 STOP, TARGET, FLAT = Leg.STOP, Leg.TARGET, Leg.FLAT

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from approvals.brokers.base import Execution, Leg, OrderRefused, Side
-from tests.approvals.made_paper import MINUTE, START, Account, Tape, Then, bracket, closing, short
+from tests.approvals.paper_tape import MINUTE, START, Account, Tape, TapeUntil, bracket, closing, short
 from tests.make import T0
 
 LENGTH = 180  # minutes of the tape
@@ -38,7 +38,7 @@ def tapes(draw: st.DrawFn) -> Tape:
 
 def _bar(tape: Tape, first: int, length: timedelta) -> None:
     opened_at = T0 + first * MINUTE
-    inside = [quote.price for quote in tape.seen if opened_at <= quote.as_of < opened_at + length]
+    inside = [quote.price for quote in tape.quotes if opened_at <= quote.as_of < opened_at + length]
     if inside:
         tape.bar(first, inside[0], max(inside), min(inside), inside[-1])
 
@@ -95,7 +95,7 @@ def test_looking_every_minute_gives_the_same_fills_as_looking_once(tape: Tape, s
 @settings(max_examples=100)
 def test_the_equity_is_the_start_and_what_every_fill_made(tape: Tape, script: list[Act], minute: int) -> None:
     account, _ = played(tape, [act for act in script if act[0] < minute], [minute])
-    (_, price) = Then(tape, T0 + minute * MINUTE).price("AAPL") or (None, Decimal(0))
+    (_, price) = TapeUntil(tape, T0 + minute * MINUTE).price("AAPL") or (None, Decimal(0))
     result = sum(
         (
             execution.side.sign * execution.quantity * (price - execution.price) - execution.commission

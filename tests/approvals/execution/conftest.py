@@ -5,7 +5,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from tests.approvals.broker.process import FakeBroker, running
-from tests.approvals.made_execution import open_gate
+from tests.approvals.execution_rows import open_gate
 
 
 @pytest.fixture(scope="package")
@@ -33,8 +33,8 @@ def away(monkeypatch: pytest.MonkeyPatch, fake: FakeBroker) -> None:
 @pytest.fixture
 def another_reconciles() -> Iterator[None]:
     """Another process is reconciling: it has the lock."""
-    there = connection.copy()
-    with there.cursor() as cursor:
+    other_connection = connection.copy()
+    with other_connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtextextended('approvals.execution.reconcile', 0))")
     yield
-    there.close()
+    other_connection.close()

@@ -7,9 +7,9 @@ from pytest_django import Settings
 from approvals import execution, gate, halt
 from approvals.models import AccountSnapshot, TradingHalt
 from tests import make
-from tests.approvals import made_execution as made
+from tests.approvals import execution_rows
 from tests.approvals.broker.process import FakeBroker
-from tests.approvals.made_execution import MINUTE
+from tests.approvals.execution_rows import MINUTE
 
 OPEN = datetime(2024, 7, 3, 13, 30, tzinfo=UTC)
 
@@ -35,8 +35,8 @@ def losses() -> int:
 def test_the_account_is_written_down_each_minute(fake: FakeBroker) -> None:
     for minute in range(3):
         at_equity(fake, 100_000 + minute, make.T0 + minute * MINUTE)
-    seen = AccountSnapshot.objects.order_by("at").values_list("broker", "currency", "equity")
-    assert list(seen) == [("fake", "USD", Decimal(100_000 + n)) for n in range(3)]
+    snapshots = AccountSnapshot.objects.order_by("at").values_list("broker", "currency", "equity")
+    assert list(snapshots) == [("fake", "USD", Decimal(100_000 + n)) for n in range(3)]
 
 
 def test_the_days_loss_limit_halts_trading(day: FakeBroker) -> None:
@@ -55,7 +55,7 @@ def test_the_limit_is_a_share_of_the_trading_capital(day: FakeBroker, settings: 
 
 def test_a_days_loss_that_a_person_resumed_from_does_not_halt_again_that_day(day: FakeBroker) -> None:
     at_equity(day, 90_000, make.T0)
-    halt.end(make.T0, made.trader(), "seen")
+    halt.end(make.T0, execution_rows.trader(), "seen")
     at_equity(day, 80_000, make.T0 + MINUTE)
     assert (losses(), gate.state(make.T0).halted) == (1, "")
     friday = datetime(2024, 7, 5, 13, 30, tzinfo=UTC)
@@ -72,13 +72,13 @@ def test_without_a_figure_from_before_the_open_the_first_one_counts(fake: FakeBr
 
 @pytest.mark.django_db
 def test_of_days_past_the_last_figure_is_kept() -> None:
-    def seen(at: datetime) -> None:
+    def add_snapshot(at: datetime) -> None:
         money = dict.fromkeys(("equity", "cash", "buying_power"), 1)
         AccountSnapshot.objects.create(broker="fake", at=at, currency="USD", **money)
 
     kept = [datetime(2024, 6, 10, 23, 59, tzinfo=UTC), make.T0 - timedelta(days=1), make.T0]
     for at in [*kept, datetime(2024, 6, 10, 12, tzinfo=UTC), datetime(2024, 6, 10, 23, 58, tzinfo=UTC)]:
-        seen(at)
+        add_snapshot(at)
     assert execution.prune_snapshots(make.T0) == 2
     assert execution.prune_snapshots(make.T0) == 0
     assert sorted(AccountSnapshot.objects.values_list("at", flat=True)) == kept

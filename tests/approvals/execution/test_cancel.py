@@ -3,20 +3,20 @@ import pytest
 from approvals import execution
 from approvals.models import AuditEvent
 from tests import make
-from tests.approvals import made_execution as made
+from tests.approvals import execution_rows
 from tests.approvals.broker.process import FakeBroker
-from tests.approvals.made_execution import MINUTE, Status, now
+from tests.approvals.execution_rows import MINUTE, Status, now
 
 
 def test_a_cancelled_order_does_not_work_any_more(fake: FakeBroker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     execution.cancel_order(order.pk, make.T0)
     assert fake.order(order.pk)["state"] == "cancelled"
     assert (now(order).status, order.ended_at) == (Status.CANCELLED, make.T0)
 
 
 def test_cancelling_twice_is_the_same_as_once(fake: FakeBroker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     execution.cancel_order(order.pk, make.T0)
     execution.cancel_order(order.pk, make.T0 + MINUTE)
     assert now(order).ended_at == make.T0
@@ -27,7 +27,7 @@ def test_cancelling_twice_is_the_same_as_once(fake: FakeBroker) -> None:
 def test_a_cancel_whose_answer_is_lost_is_asked_for_until_the_order_is_gone(
     fake: FakeBroker, fault: str
 ) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     fake.fail("cancel", fault)
     execution.cancel_order(order.pk, make.T0)
     assert now(order).status == Status.SUBMITTED
@@ -37,28 +37,28 @@ def test_a_cancel_whose_answer_is_lost_is_asked_for_until_the_order_is_gone(
 
 
 def test_an_order_that_was_filled_before_the_cancel_is_filled(fake: FakeBroker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     fake.fill(order.pk, 10)
     execution.cancel_order(order.pk, make.T0)
     execution.reconcile_orders(make.T0 + MINUTE)
     assert (now(order).status, order.filled_quantity) == (Status.FILLED, 10)
-    assert made.agree(fake)
+    assert execution_rows.agree(fake)
 
 
 @pytest.mark.parametrize(("shares", "status"), [(10, Status.FILLED), (4, Status.CANCELLED)])
 def test_a_fill_after_a_cancel_is_recorded(fake: FakeBroker, shares: int, status: str) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     execution.cancel_order(order.pk, make.T0)
     fake.fill(order.pk, shares)
     for minute in (1, 2, 3):
         execution.reconcile_orders(make.T0 + minute * MINUTE)
-    assert made.agree(fake)
+    assert execution_rows.agree(fake)
     assert sum(fill.quantity for fill in order.fills.all()) == shares
     assert (now(order).status, order.filled_quantity) == (status, shares)
 
 
 def test_the_exits_of_a_filled_entry_are_cancelled_when_that_is_asked_for(fake: FakeBroker) -> None:
-    order = made.bought(fake)
+    order = execution_rows.bought(fake)
     order.cancel_exits = True
     order.save()
     execution.cancel_order(order.pk, make.T0)
@@ -67,7 +67,7 @@ def test_the_exits_of_a_filled_entry_are_cancelled_when_that_is_asked_for(fake: 
 
 
 def test_an_entry_that_fills_while_it_is_being_cancelled_keeps_its_stop_and_target(fake: FakeBroker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     fake.fill(order.pk, 10)
     execution.cancel_order(order.pk, make.T0)
     execution.reconcile_orders(make.T0 + MINUTE)
@@ -76,10 +76,10 @@ def test_an_entry_that_fills_while_it_is_being_cancelled_keeps_its_stop_and_targ
 
 
 def test_an_order_that_reaches_the_broker_after_its_cancel_is_cancelled_there(fake: FakeBroker) -> None:
-    order = made.entry(status=Status.SUBMITTED, submitted_at=make.T0)
+    order = execution_rows.entry(status=Status.SUBMITTED, submitted_at=make.T0)
     execution.cancel_order(order.pk, make.T0)
     assert now(order).status == Status.SUBMITTED
-    made.place_late(fake, order)
+    execution_rows.place_late(fake, order)
     execution.reconcile_orders(make.T0 + MINUTE)
     assert now(order).status == Status.CANCELLED
     assert fake.order(order.pk)["state"] == "cancelled"

@@ -7,20 +7,20 @@ from approvals.brokers.base import BrokerAway, Report
 from approvals.execution import brokerage
 from approvals.models import AuditEvent, Fill, Notification, Order, TradingHalt
 from tests import make
-from tests.approvals import made_execution as made
+from tests.approvals import execution_rows
 from tests.approvals.broker.client import HttpBroker
 from tests.approvals.broker.process import FakeBroker
-from tests.approvals.made_execution import MINUTE, Status, now
+from tests.approvals.execution_rows import MINUTE, Status, now
 
 
 def submit_closing(**values: Any) -> Order:
-    order = made.closing(**values)
+    order = execution_rows.closing(**values)
     execution.submit_order(order.pk, make.T0)
     return now(order)
 
 
 def test_a_closing_goes_out_after_the_exits_are_cancelled(fake: FakeBroker) -> None:
-    entry = made.bought(fake)
+    entry = execution_rows.bought(fake)
     assert entry.exits_working
     order = submit_closing()
     assert order.status == Status.SUBMITTED
@@ -31,22 +31,22 @@ def test_a_closing_goes_out_after_the_exits_are_cancelled(fake: FakeBroker) -> N
 
 
 def test_a_closing_asks_neither_halt_nor_gate_nor_the_clock(fake: FakeBroker) -> None:
-    made.bought(fake)
+    execution_rows.bought(fake)
     halt.start(TradingHalt.Cause.PERSON, "fire drill", make.T0)
     assert submit_closing(released_at=make.T0 - 60 * MINUTE).status == Status.SUBMITTED
 
 
 def test_what_the_target_sold_meanwhile_is_not_sold_again(fake: FakeBroker) -> None:
-    entry = made.bought(fake)
+    entry = execution_rows.bought(fake)
     fake.fill(entry.pk, 10, "target")
     order = submit_closing()
     assert (order.status, order.status_reason) == (Status.CANCELLED, "The position was closed meanwhile.")
     assert fake.received(order.pk) == 0
-    assert made.agree(fake)
+    assert execution_rows.agree(fake)
 
 
 def test_a_closing_is_cut_to_what_is_held(fake: FakeBroker) -> None:
-    entry = made.sent()
+    entry = execution_rows.sent()
     fake.fill(entry.pk, 4)
     order = submit_closing()
     assert (order.quantity, fake.order(order.pk)["quantity"]) == (4, 4)
@@ -55,17 +55,17 @@ def test_a_closing_is_cut_to_what_is_held(fake: FakeBroker) -> None:
 
 
 def test_what_filled_after_the_click_is_closed_too(fake: FakeBroker) -> None:
-    entry = made.sent()
+    entry = execution_rows.sent()
     fake.fill(entry.pk, 4)
-    order = made.closing(quantity=4)
+    order = execution_rows.closing(quantity=4)
     fake.fill(entry.pk, 3)
     execution.submit_order(order.pk, make.T0)
     assert (now(order).quantity, fake.order(order.pk)["quantity"]) == (7, 7)
 
 
 def test_nothing_buys_back_what_is_closed(fake: FakeBroker) -> None:
-    made.bought(fake)
-    added = made.waiting(100, due_at=make.T0 + 60 * MINUTE)
+    execution_rows.bought(fake)
+    added = execution_rows.waiting(100, due_at=make.T0 + 60 * MINUTE)
     assert submit_closing().status == Status.SUBMITTED
     assert (now(added).status, added.status_reason) == (Status.CANCELLED, "The position was closed.")
 
@@ -73,7 +73,7 @@ def test_nothing_buys_back_what_is_closed(fake: FakeBroker) -> None:
 def test_what_was_to_be_cancelled_when_the_broker_was_away_is_cancelled(
     fake: FakeBroker,
 ) -> None:
-    entry = made.entry(status=Status.SUBMITTED, submitted_at=make.T0, cancel_requested_at=make.T0)
+    entry = execution_rows.entry(status=Status.SUBMITTED, submitted_at=make.T0, cancel_requested_at=make.T0)
     brokerage.hand_over(HttpBroker(fake.url, 1), entry, _is_away, Status.HELD, make.T0)
     assert now(entry).status == Status.CANCELLED
 
@@ -83,13 +83,13 @@ def _is_away() -> Report:
 
 
 def test_shares_of_others_are_not_closed(fake: FakeBroker) -> None:
-    made.bought(fake)
+    execution_rows.bought(fake)
     fake.fill_foreign("AAPL", 90)
     assert submit_closing(quantity=100).quantity == 10
 
 
 def test_shares_that_the_account_does_not_hold_are_not_sold(fake: FakeBroker) -> None:
-    entry = made.bought(fake)
+    entry = execution_rows.bought(fake)
     fake.fill_foreign("AAPL", -7)
     order = submit_closing()
     assert (order.quantity, now(entry).filled_quantity) == (3, 10)
@@ -99,7 +99,7 @@ def test_shares_that_the_account_does_not_hold_are_not_sold(fake: FakeBroker) ->
 def test_while_it_is_not_confirmed_that_the_exits_are_gone_a_closing_waits_and_is_tried_again(
     fake: FakeBroker, call: str
 ) -> None:
-    made.bought(fake)
+    execution_rows.bought(fake)
     fake.fail(call, "500 after")
     order = submit_closing()
     assert order.status == Status.PENDING_SUBMIT
@@ -112,15 +112,15 @@ def test_while_it_is_not_confirmed_that_the_exits_are_gone_a_closing_waits_and_i
 def test_an_entry_that_the_broker_does_not_have_does_not_keep_a_position_from_being_closed(
     fake: FakeBroker,
 ) -> None:
-    made.bought(fake)
+    execution_rows.bought(fake)
     fake.fail("place", "500 before")
-    lost = made.sent()
+    lost = execution_rows.sent()
     assert submit_closing().status == Status.SUBMITTED
     assert now(lost).cancel_requested_at == make.T0
 
 
 def test_a_closing_outlasts_a_broker_that_is_away(fake: FakeBroker, monkeypatch: pytest.MonkeyPatch) -> None:
-    made.bought(fake)
+    execution_rows.bought(fake)
     with monkeypatch.context() as patch:
         patch.setenv("TEST_BROKER_URL", "http://127.0.0.1:1")
         order = submit_closing()
@@ -131,7 +131,7 @@ def test_a_closing_outlasts_a_broker_that_is_away(fake: FakeBroker, monkeypatch:
 
 
 def test_a_closing_whose_answer_is_lost_is_looked_up_and_filled_once(fake: FakeBroker) -> None:
-    made.bought(fake)
+    execution_rows.bought(fake)
     fake.fail("close", "500 after")
     order = submit_closing()
     assert order.status == Status.UNKNOWN
@@ -143,7 +143,7 @@ def test_a_closing_whose_answer_is_lost_is_looked_up_and_filled_once(fake: FakeB
 
 
 def test_a_closing_that_never_arrived_is_sent_again_under_the_same_id(fake: FakeBroker) -> None:
-    made.bought(fake)
+    execution_rows.bought(fake)
     fake.fail("close", "500 before")
     order = submit_closing()
     for minute in range(1, 5):
@@ -153,7 +153,7 @@ def test_a_closing_that_never_arrived_is_sent_again_under_the_same_id(fake: Fake
 
 
 def test_a_refused_closing_is_told(fake: FakeBroker) -> None:
-    made.bought(fake)
+    execution_rows.bought(fake)
     fake.fail("close", "refuse")
     order = submit_closing()
     assert order.status == Status.REJECTED

@@ -19,7 +19,7 @@ from market.ingestion import splits
 from market.models import Candle, Instrument, QuoteHistory
 from market.prices import Feed, Timeframe
 from tests import make
-from tests.approvals.made_paper import bracket
+from tests.approvals.paper_tape import bracket
 from tests.make import T0
 
 MINUTE = timedelta(minutes=1)
@@ -295,8 +295,8 @@ def test_two_that_catch_up_at_once_fill_once() -> None:
     make.instrument()
     filled()
     quoted(94.0, T0 + 3 * MINUTE)
-    seen = at_once(2, lambda: tuple(fills(T0 + 5 * MINUTE)))
-    assert len(set(seen)) == 1
+    outcomes = at_once(2, lambda: tuple(fills(T0 + 5 * MINUTE)))
+    assert len(set(outcomes)) == 1
     assert [fill.leg for fill in PaperFill.objects.order_by("pk")] == ["entry", "stop"]
 
 

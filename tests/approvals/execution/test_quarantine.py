@@ -20,9 +20,9 @@ from approvals.models import (
     TradingHalt,
 )
 from tests import make
-from tests.approvals import made_execution as made
+from tests.approvals import execution_rows
 from tests.approvals.broker.process import FakeBroker
-from tests.approvals.made_execution import MINUTE, Status, now
+from tests.approvals.execution_rows import MINUTE, Status, now
 
 FIRST, LONG = make.T0 + MINUTE, "A" * 30
 UNFIT_EXECUTIONS: list[dict[str, Any]] = [
@@ -97,7 +97,7 @@ def rounds(*minutes: float) -> None:
         execution.reconcile_orders(make.T0 + minute * MINUTE)
 
 
-def told() -> list[str]:
+def notified_titles() -> list[str]:
     notifications = Notification.objects.filter(kind=Notification.Kind.BROKER_ROW)
     return list(notifications.order_by("pk").values_list("title", flat=True))
 
@@ -127,7 +127,7 @@ def test_an_execution_that_does_not_fit_keeps_no_other_from_being_recorded(
     row = QuarantinedRow.objects.get()
     assert (row.kind, row.times_seen, row.first_seen_at, row.ended_at) == ("execution", 3, FIRST, None)
     assert AuditEvent.objects.get(kind="broker row quarantined").subject == f"quarantined row {row.pk}"
-    (title,) = told()
+    (title,) = notified_titles()
     assert title.startswith("The broker sent a row that does not fit: it is not recorded. Execution: ")
     assert audit.verify().count > 0
 
@@ -166,7 +166,7 @@ def test_many_rows_at_once_are_one_message(fake: FakeBroker) -> None:
         fake.fill_foreign("AAPL", 5)
         fake.amend_execution(place, price="0")
     rounds(1, 2)
-    assert told() == ["The broker sent 30 rows that do not fit: they are not recorded."]
+    assert notified_titles() == ["The broker sent 30 rows that do not fit: they are not recorded."]
     assert QuarantinedRow.objects.count() == 30
 
 
@@ -178,7 +178,7 @@ def test_what_others_did_does_not_halt_trading(fake: FakeBroker) -> None:
 
 
 def test_an_execution_that_is_recorded_is_not_undone_by_a_later_row_of_it(fake: FakeBroker) -> None:
-    made.bought(fake)
+    execution_rows.bought(fake)
     fake.amend_execution(0, commission="-1.00")
     rounds(1, 2, 3)
     assert Fill.objects.get().commission == 1
@@ -202,7 +202,7 @@ def test_what_the_database_refuses_is_kept_aside_too(fake: FakeBroker) -> None:
 
 def bought_without_a_fill(fake: FakeBroker, **values: Any) -> Order:
     """Return an entry that the broker filled; its execution does not fit."""
-    order = made.sent()
+    order = execution_rows.sent()
     fake.fill(order.pk, 10)
     fake.amend_execution(0, **values or {"commission": "-1.00"})
     rounds(1)
@@ -221,7 +221,7 @@ def test_a_filled_entry_that_cannot_be_recorded_halts_trading_the_second_time(
 
 
 def test_a_stop_that_cannot_be_recorded_halts_trading_though_the_orders_sums_agree(fake: FakeBroker) -> None:
-    order = made.bought(fake)
+    order = execution_rows.bought(fake)
     fake.fill(order.pk, 10, "stop", "95.00")
     fake.amend_execution(1, commission="-1.00")
     rounds(1)
@@ -242,14 +242,14 @@ def test_resuming_ends_the_row_and_does_not_halt_again(fake: FakeBroker, leg: st
     if leg == "entry":
         bought_without_a_fill(fake)
     else:
-        fake.fill(made.bought(fake).pk, 10, "stop", "95.00")
+        fake.fill(execution_rows.bought(fake).pk, 10, "stop", "95.00")
         fake.amend_execution(1, commission="-1.00")
     rounds(2, 3)
-    halt.end(make.T0 + 3 * MINUTE, made.trader(), "booked by hand")
+    halt.end(make.T0 + 3 * MINUTE, execution_rows.trader(), "booked by hand")
     rounds(4, 5)
     assert TradingHalt.objects.count() == 1
     assert QuarantinedRow.objects.get().ended_at == make.T0 + 4 * MINUTE
-    assert len(told()) == 1
+    assert len(notified_titles()) == 1
 
 
 def test_an_execution_that_the_broker_corrects_is_recorded_and_halts_nothing(fake: FakeBroker) -> None:
@@ -278,7 +278,7 @@ def test_an_execution_that_nobody_mended_is_over_after_a_week(fake: FakeBroker) 
     QuarantinedRow.objects.update(first_seen_at=make.T0 - quarantine.OPEN_FOR)
     rounds(2, 3)
     assert QuarantinedRow.objects.get().ended_at == make.T0 + 2 * MINUTE
-    assert len(told()) == 1
+    assert len(notified_titles()) == 1
 
 
 # --- closing ----------------------------------------------------------------------------------------------
@@ -286,10 +286,10 @@ def test_an_execution_that_nobody_mended_is_over_after_a_week(fake: FakeBroker) 
 
 @pytest.mark.parametrize("values", UNFIT_EXECUTIONS[1::4], ids=repr)
 def test_a_closing_goes_out_while_an_execution_does_not_fit(fake: FakeBroker, values: dict[str, Any]) -> None:
-    made.bought(fake)
+    execution_rows.bought(fake)
     fake.fill_foreign("MSFT", 5)
     fake.amend_execution(1, **values)
-    order = made.closing()
+    order = execution_rows.closing()
     execution.submit_order(order.pk, make.T0)
     assert (now(order).status, order.quantity) == (Status.SUBMITTED, 10)
 
@@ -304,34 +304,34 @@ def test_shares_whose_execution_does_not_fit_are_closed_all_the_same(
 ) -> None:
     bought_without_a_fill(fake, **values)
     make.instrument("AAPL")
-    order = exits.close("AAPL", by=made.trader(), at=make.T0 + MINUTE)
+    order = exits.close("AAPL", by=execution_rows.trader(), at=make.T0 + MINUTE)
     execution.submit_order(order.pk, make.T0 + MINUTE)
     assert (now(order).status, order.quantity) == (Status.SUBMITTED, 10)
     assert fake.order(order.pk)["side"] == "SELL"
 
 
 def test_a_position_of_which_a_part_is_not_recorded_is_closed_whole(fake: FakeBroker) -> None:
-    entry = made.sent()
+    entry = execution_rows.sent()
     fake.fill(entry.pk, 4)
     fake.fill(entry.pk, 6)
     fake.amend_execution(1, commission="-1.00")
     rounds(1)
     assert positions.of("AAPL").quantity == 4
     make.instrument("AAPL")
-    order = exits.close("AAPL", by=made.trader(), at=make.T0 + MINUTE, shown=4)
+    order = exits.close("AAPL", by=execution_rows.trader(), at=make.T0 + MINUTE, shown=4)
     assert order.quantity == 10
     execution.submit_order(order.pk, make.T0 + MINUTE)
     assert (now(order).status, order.quantity) == (Status.SUBMITTED, 10)
 
 
 def test_what_a_stop_sold_that_could_not_be_recorded_is_not_sold_again(fake: FakeBroker) -> None:
-    entry = made.bought(fake)
+    entry = execution_rows.bought(fake)
     fake.fill_foreign("AAPL", 10)
     fake.fill(entry.pk, 10, "stop", "95.00")
     fake.amend_execution(2, commission="-1.00")
     rounds(1)
     make.instrument("AAPL")
-    order = exits.close("AAPL", by=made.trader(), at=make.T0 + MINUTE)
+    order = exits.close("AAPL", by=execution_rows.trader(), at=make.T0 + MINUTE)
     execution.submit_order(order.pk, make.T0 + MINUTE)
     assert (now(order).status, fake.received(order.pk)) == (Status.CANCELLED, 0)
 
@@ -340,7 +340,7 @@ def test_shares_that_were_recorded_late_count_once(fake: FakeBroker) -> None:
     bought_without_a_fill(fake)
     fake.fill_foreign("AAPL", 90)
     fake.amend_execution(0, commission="1.00")
-    order = made.closing()
+    order = execution_rows.closing()
     execution.submit_order(order.pk, make.T0 + 2 * MINUTE)
     assert now(order).quantity == 10
 
@@ -361,17 +361,17 @@ def test_shares_that_were_recorded_late_count_once(fake: FakeBroker) -> None:
 def test_a_closing_sells_at_most_the_whole_shares_of_an_account_that_can_be_read(
     fake: FakeBroker, holding: dict[str, Any], sold: int
 ) -> None:
-    made.bought(fake)
+    execution_rows.bought(fake)
     fake.hold(AAPL=holding)
-    order = made.closing()
+    order = execution_rows.closing()
     execution.submit_order(order.pk, make.T0)
     assert (now(order).status, order.quantity) == (Status.SUBMITTED, sold)
 
 
 def test_a_closing_goes_out_when_the_answers_number_is_too_long(fake: FakeBroker) -> None:
-    entry = made.bought(fake)
+    entry = execution_rows.bought(fake)
     fake.amend_order(entry.pk, broker_id="9" * 200)
-    order = made.closing()
+    order = execution_rows.closing()
     execution.submit_order(order.pk, make.T0)
     assert now(order).status == Status.SUBMITTED
     assert now(entry).broker_order_id.startswith("99")
@@ -384,7 +384,7 @@ def test_a_closing_goes_out_when_the_answers_number_is_too_long(fake: FakeBroker
 def test_a_report_that_does_not_fit_leaves_its_order_and_no_other_behind(
     fake: FakeBroker, values: dict[str, Any], place: int
 ) -> None:
-    orders = [made.sent(symbol) for symbol in ("AAPL", "MSFT", "TSLA")]
+    orders = [execution_rows.sent(symbol) for symbol in ("AAPL", "MSFT", "TSLA")]
     for order in orders:
         fake.fill(order.pk, 4)
     fake.amend_order(orders[place].pk, **values)
@@ -396,12 +396,12 @@ def test_a_report_that_does_not_fit_leaves_its_order_and_no_other_behind(
     assert went_through(2)
     row = QuarantinedRow.objects.get()
     assert (row.kind, row.order, row.name) == ("order", orders[place], str(orders[place].pk))
-    assert len(told()) == 1
+    assert len(notified_titles()) == 1
     assert TradingHalt.objects.get().reason.startswith(f"Order {orders[place].pk}")
 
 
 def test_an_order_whose_report_fits_again_is_brought_up_to_date(fake: FakeBroker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     fake.fill(order.pk, 4)
     fake.amend_order(order.pk, state="asleep")
     rounds(1)
@@ -412,7 +412,7 @@ def test_an_order_whose_report_fits_again_is_brought_up_to_date(fake: FakeBroker
 
 
 def test_a_number_of_200_letters_is_cut_and_the_report_counts(fake: FakeBroker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     fake.fill(order.pk, 10)
     fake.amend_order(order.pk, broker_id="9" * 200)
     rounds(1)
@@ -423,7 +423,7 @@ def test_a_number_of_200_letters_is_cut_and_the_report_counts(fake: FakeBroker) 
 
 def test_a_report_without_a_readable_id_of_ours_is_looked_up(fake: FakeBroker) -> None:
     """The list is of no use for it, but the broker is asked for each order that is not in the list."""
-    order, other = made.sent(), made.sent("MSFT")
+    order, other = execution_rows.sent(), execution_rows.sent("MSFT")
     fake.fill(order.pk, 4)
     fake.fill(other.pk, 4)
     fake.amend_order(order.pk, client_id="no uuid")
@@ -436,7 +436,7 @@ def test_an_order_whose_answer_does_not_fit_is_unknown_until_the_broker_says_how
     fake: FakeBroker,
 ) -> None:
     fake.fail("place", "odd")
-    order = made.sent()
+    order = execution_rows.sent()
     assert (order.status, "state is 'asleep'" in order.status_reason) == (Status.UNKNOWN, True)
     rounds(1)
     assert (now(order).status, fake.received(order.pk)) == (Status.SUBMITTED, 1)
@@ -446,7 +446,7 @@ def test_an_order_of_which_nothing_can_be_read_stays_unknown_and_is_never_sent_a
     fake: FakeBroker,
 ) -> None:
     fake.fail("place", "odd")
-    order = made.sent()
+    order = execution_rows.sent()
     fake.amend_order(order.pk, state="asleep")
     rounds(1, 2, 3, 4)
     assert (now(order).status, fake.received(order.pk)) == (Status.UNKNOWN, 1)
@@ -457,7 +457,7 @@ def test_an_order_of_which_nothing_can_be_read_stays_unknown_and_is_never_sent_a
 def test_a_holding_that_does_not_fit_stays_as_it_was_seen_last(
     fake: FakeBroker, holding: dict[str, Any]
 ) -> None:
-    made.bought(fake)
+    execution_rows.bought(fake)
     fake.fill_foreign("AAPL", 5)
     fake.fill_foreign("MSFT", 7)
     rounds(1)
@@ -468,7 +468,7 @@ def test_a_holding_that_does_not_fit_stays_as_it_was_seen_last(
     assert held == {"AAPL": (15, make.T0 + MINUTE), "MSFT": (8, make.T0 + 3 * MINUTE)}
     assert positions.of("AAPL").foreign == 5
     assert (QuarantinedRow.objects.get().name, QuarantinedRow.objects.get().times_seen) == ("AAPL", 2)
-    assert len(told()) == 1
+    assert len(notified_titles()) == 1
     assert went_through(3)
 
 
@@ -490,19 +490,19 @@ def test_a_holding_that_fits_again_is_written_and_told_again_when_it_does_not_on
     assert QuarantinedRow.objects.get().ended_at == make.T0 + 2 * MINUTE
     fake.hold(AAPL=10.5)
     rounds(3)
-    assert (QuarantinedRow.objects.get().ended_at, len(told())) == (None, 1)
+    assert (QuarantinedRow.objects.get().ended_at, len(notified_titles())) == (None, 1)
     fake.hold()
     rounds(4)
     fake.hold(AAPL=10.5)
     rounds(2 * 24 * 60)
-    assert len(told()) == 2
+    assert len(notified_titles()) == 2
 
 
 @pytest.mark.parametrize("equity", ["NaN", "Infinity", "1e30", "much"])
 def test_an_account_that_does_not_fit_is_not_written_and_the_rest_goes_on(
     fake: FakeBroker, equity: str
 ) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     fake.fill(order.pk, 10)
     fake.worth(equity)
     rounds(1, 2)
@@ -510,13 +510,13 @@ def test_an_account_that_does_not_fit_is_not_written_and_the_rest_goes_on(
     assert not AccountSnapshot.objects.exists()
     assert Gate.objects.get().broker_error == ""
     assert QuarantinedRow.objects.get().kind == "account"
-    assert len(told()) == 1
+    assert len(notified_titles()) == 1
 
 
 def test_a_broker_whose_module_fails_is_as_one_that_does_not_answer(
     fake: FakeBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order = made.entry(status=Status.HELD, good_until=make.T0)
+    order = execution_rows.entry(status=Status.HELD, good_until=make.T0)
     fake.worth(1)
     fake.fail("executions", "deny")  # an empty answer with status 404, which this module cannot read
     rounds(1)

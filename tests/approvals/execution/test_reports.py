@@ -11,9 +11,9 @@ from approvals.execution.reports import apply, apply_all
 from approvals.models import AuditEvent, Order, TradingHalt
 from market.models import Split
 from tests import make
-from tests.approvals import made_execution as made
+from tests.approvals import execution_rows
 from tests.approvals.broker.process import FakeBroker
-from tests.approvals.made_execution import MINUTE, Status, now
+from tests.approvals.execution_rows import MINUTE, Status, now
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +25,7 @@ def report(order: Order, state: State = State.WORKING, filled: int = 0) -> Repor
 @pytest.fixture
 def order() -> Order:
     """Sent, and not answered yet."""
-    return made.entry(status=Status.SUBMITTED, submitted_at=make.T0)
+    return execution_rows.entry(status=Status.SUBMITTED, submitted_at=make.T0)
 
 
 def test_an_older_report_takes_back_no_fill(order: Order) -> None:
@@ -63,7 +63,7 @@ def test_applying_twice_is_the_same_as_once(order: Order) -> None:
 
 def test_reports_of_orders_that_are_not_ours_change_nothing(order: Order) -> None:
     apply(replace(report(order), client_id=None), make.T0)
-    apply_all([replace(report(order), client_id=made.approval("MSFT").signal.pk)], make.T0)
+    apply_all([replace(report(order), client_id=execution_rows.approval("MSFT").signal.pk)], make.T0)
     assert now(order).acknowledged_at is None
 
 
@@ -77,16 +77,16 @@ def halts() -> list[str]:
 
 
 def test_fills_above_the_orders_quantity_halt_trading(fake: FakeBroker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     fake.fill(order.pk, 11)
     rounds(1)
     assert halts() == ["mismatch"]
     assert f"Order {order.pk} asks for 10 shares" in gate.state(make.T0).halted
-    assert made.now(order).filled_quantity == 10
+    assert execution_rows.now(order).filled_quantity == 10
 
 
 def test_more_exits_than_entries_halt_trading(fake: FakeBroker) -> None:
-    order = made.bought(fake)
+    order = execution_rows.bought(fake)
     fake.fill(order.pk, 10, "stop")
     fake.fill(order.pk, 10, "target")
     rounds(1)
@@ -94,7 +94,7 @@ def test_more_exits_than_entries_halt_trading(fake: FakeBroker) -> None:
 
 
 def test_exits_whose_entrys_fills_are_late_halt_trading_the_second_time(fake: FakeBroker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     fake.claim(order.pk, filled=10)
     fake.fill(order.pk, 10, "stop")
     rounds(1)
@@ -104,7 +104,7 @@ def test_exits_whose_entrys_fills_are_late_halt_trading_the_second_time(fake: Fa
 
 
 def test_exits_whose_entrys_fills_come_a_minute_later_are_no_mismatch(fake: FakeBroker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     fake.claim(order.pk, filled=10)
     fake.fill(order.pk, 10, "stop")
     rounds(1)
@@ -115,7 +115,7 @@ def test_exits_whose_entrys_fills_come_a_minute_later_are_no_mismatch(fake: Fake
 
 
 def test_more_exits_than_entries_after_a_share_split_are_as_they_should_be(fake: FakeBroker) -> None:
-    order = made.bought(fake)
+    order = execution_rows.bought(fake)
     Split.objects.create(symbol="AAPL", date=make.T0.date(), ratio=2, source="test", recorded_at=make.T0)
     fake.fill(order.pk, 20, "stop")
     rounds(1, 2)
@@ -123,7 +123,7 @@ def test_more_exits_than_entries_after_a_share_split_are_as_they_should_be(fake:
 
 
 def test_a_figure_that_differs_from_the_fills_halts_trading_the_second_time(fake: FakeBroker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     fake.claim(order.pk, filled=3)
     rounds(1)
     assert halts() == []
@@ -132,7 +132,7 @@ def test_a_figure_that_differs_from_the_fills_halts_trading_the_second_time(fake
 
 
 def test_a_fill_that_comes_a_minute_after_the_figure_is_no_mismatch(fake: FakeBroker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     fake.claim(order.pk, filled=3)
     rounds(1)
     fake.claim(order.pk, filled=0)
@@ -149,10 +149,10 @@ def test_an_execution_that_names_an_order_we_do_not_have_halts_trading(fake: Fak
 
 
 def test_a_mismatch_that_a_person_resumed_from_does_not_halt_again(fake: FakeBroker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     fake.fill(order.pk, 11)
     rounds(1)
-    halt.end(make.T0 + MINUTE, made.trader(), "booked by hand")
+    halt.end(make.T0 + MINUTE, execution_rows.trader(), "booked by hand")
     rounds(2, 3)
     assert gate.state(make.T0).halted == ""
     fake.fill(order.pk, 1)
@@ -161,7 +161,7 @@ def test_a_mismatch_that_a_person_resumed_from_does_not_halt_again(fake: FakeBro
 
 
 def test_an_order_that_ended_long_ago_is_not_counted_again(fake: FakeBroker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     fake.claim(order.pk, filled=10)
     rounds(1)
     Order.objects.filter(pk=order.pk).update(ended_at=make.T0 - 20_000 * MINUTE, exits_working=False)

@@ -9,10 +9,10 @@ from approvals import execution, halt
 from approvals.brokers.base import Bracket, Report
 from approvals.models import AuditEvent, Notification, Order, TradingHalt
 from tests import make
-from tests.approvals import made_execution as made
+from tests.approvals import execution_rows
 from tests.approvals.broker import client
 from tests.approvals.broker.process import FakeBroker
-from tests.approvals.made_execution import MINUTE, SECOND, Status, now
+from tests.approvals.execution_rows import MINUTE, SECOND, Status, now
 
 
 def events(order: Order) -> list[str]:
@@ -21,18 +21,18 @@ def events(order: Order) -> list[str]:
 
 
 def test_an_order_is_sent_as_it_was_decided_and_acknowledged(fake: FakeBroker) -> None:
-    order = made.sent()
-    there = fake.order(order.pk)
-    assert (there["symbol"], there["side"], there["quantity"]) == ("AAPL", "BUY", 10)
-    assert [float(there[name]) for name in ("limit_price", "stop_loss", "take_profit")] == [100, 95, 110]
+    order = execution_rows.sent()
+    at_broker = fake.order(order.pk)
+    assert (at_broker["symbol"], at_broker["side"], at_broker["quantity"]) == ("AAPL", "BUY", 10)
+    assert [float(at_broker[name]) for name in ("limit_price", "stop_loss", "take_profit")] == [100, 95, 110]
     assert order.status == Status.SUBMITTED
     assert (order.submitted_at, order.acknowledged_at) == (make.T0, make.T0)
-    assert (order.broker, order.broker_order_id) == ("fake", there["broker_id"])
+    assert (order.broker, order.broker_order_id) == ("fake", at_broker["broker_id"])
     assert events(order) == ["order sent", "order acknowledged"]
 
 
 def test_sending_twice_is_the_same_as_once(fake: FakeBroker) -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     execution.submit_order(order.pk, make.T0 + SECOND)
     assert (fake.received(order.pk), fake.accepted(order.pk)) == (1, 1)
     assert events(order) == ["order sent", "order acknowledged"]
@@ -40,7 +40,7 @@ def test_sending_twice_is_the_same_as_once(fake: FakeBroker) -> None:
 
 @pytest.mark.parametrize("status", [Status.HELD, Status.WAITING_OPEN])
 def test_only_an_order_that_is_about_to_be_sent_is_sent(fake: FakeBroker, status: Order.Status) -> None:
-    order = made.entry(status=status)
+    order = execution_rows.entry(status=status)
     execution.submit_order(order.pk, make.T0)
     assert fake.received(order.pk) == 0
     assert now(order).status == status
@@ -48,7 +48,7 @@ def test_only_an_order_that_is_about_to_be_sent_is_sent(fake: FakeBroker, status
 
 def test_a_refusal_is_a_rejection_with_the_brokers_reason(fake: FakeBroker) -> None:
     fake.fail("place", "refuse")
-    order = made.sent()
+    order = execution_rows.sent()
     assert (order.status, order.status_reason) == (Status.REJECTED, "no shares to borrow")
     assert order.ended_at == make.T0
     assert events(order) == ["order sent", "order rejected"]
@@ -57,7 +57,7 @@ def test_a_refusal_is_a_rejection_with_the_brokers_reason(fake: FakeBroker) -> N
 
 @pytest.mark.usefixtures("away")
 def test_nothing_is_sent_while_the_broker_is_away_and_the_order_needs_a_new_look() -> None:
-    order = made.sent()
+    order = execution_rows.sent()
     assert order.status == Status.HELD
     assert order.status_reason.startswith("The broker was away, nothing was sent.")
     assert order.submitted_at is None
@@ -70,7 +70,7 @@ def test_a_lost_answer_leaves_the_outcome_unknown_and_nothing_is_sent_again(
     fake: FakeBroker, fault: str
 ) -> None:
     fake.fail("place", fault)
-    order = made.sent()
+    order = execution_rows.sent()
     assert order.status == Status.UNKNOWN
     execution.submit_order(order.pk, make.T0 + SECOND)
     assert fake.received(order.pk) == 1
@@ -79,15 +79,15 @@ def test_a_lost_answer_leaves_the_outcome_unknown_and_nothing_is_sent_again(
 
 def test_under_a_halt_an_order_is_held(fake: FakeBroker) -> None:
     halt.start(TradingHalt.Cause.PERSON, "fire drill", make.T0)
-    order = made.sent()
+    order = execution_rows.sent()
     assert order.status == Status.HELD
     assert "fire drill" in order.status_reason
     assert fake.received(order.pk) == 0
 
 
 def test_two_minutes_after_its_decision_an_order_needs_a_new_look(fake: FakeBroker) -> None:
-    in_time = made.entry("AAPL", make.T0 - 2 * MINUTE)
-    late = made.entry("MSFT", make.T0 - 2 * MINUTE - SECOND)
+    in_time = execution_rows.entry("AAPL", make.T0 - 2 * MINUTE)
+    late = execution_rows.entry("MSFT", make.T0 - 2 * MINUTE - SECOND)
     for order in (in_time, late):
         execution.submit_order(order.pk, make.T0)
     assert now(in_time).status == Status.SUBMITTED
@@ -97,7 +97,7 @@ def test_two_minutes_after_its_decision_an_order_needs_a_new_look(fake: FakeBrok
 
 def test_a_released_order_that_was_sent_before_is_looked_up_first(fake: FakeBroker) -> None:
     """It was taken for never received and arrived after all."""
-    order = made.sent()
+    order = execution_rows.sent()
     Order.objects.filter(pk=order.pk).update(status=Status.PENDING_SUBMIT, acknowledged_at=None)
     execution.submit_order(order.pk, make.T0 + MINUTE)
     assert fake.received(order.pk) == 1
@@ -105,7 +105,7 @@ def test_a_released_order_that_was_sent_before_is_looked_up_first(fake: FakeBrok
 
 
 def test_a_released_order_that_the_broker_does_not_have_is_sent_under_the_same_id(fake: FakeBroker) -> None:
-    order = made.entry(submitted_at=make.T0 - timedelta(hours=1))
+    order = execution_rows.entry(submitted_at=make.T0 - timedelta(hours=1))
     execution.submit_order(order.pk, make.T0)
     assert fake.accepted(order.pk) == 1
     assert now(order).submitted_at == make.T0
@@ -125,7 +125,7 @@ def test_the_row_says_that_it_is_sent_before_the_broker_is_called_and_no_transac
     fake: FakeBroker, settings: Settings
 ) -> None:
     settings.BROKER = f"{__name__}:OUTSIDE"
-    assert made.sent().status == Status.SUBMITTED
+    assert execution_rows.sent().status == Status.SUBMITTED
 
 
 OUTSIDE = replace(
@@ -136,7 +136,7 @@ OUTSIDE = replace(
 
 def test_a_broker_with_real_money_is_refused(fake: FakeBroker, settings: Settings) -> None:
     settings.BROKER = "tests.approvals.broker.client:REAL"
-    order = made.entry()
+    order = execution_rows.entry()
     with pytest.raises(execution.RealMoney, match="paper orders only"):
         execution.submit_order(order.pk, make.T0)
     assert now(order).status == Status.PENDING_SUBMIT

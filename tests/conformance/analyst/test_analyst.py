@@ -11,15 +11,15 @@ import pytest
 from opinions import grounding
 from opinions.analysts.base import Action, AnalystFailed, AnalystSpec, Bill, Opinion, Verdict
 from tests.conformance.analyst.counterpart import Counterpart
-from tests.opinions.analysts import asked, test_rules
-from tests.opinions.analysts.asked import PLANTED
+from tests.opinions.analysts import given_snapshot, test_rules
+from tests.opinions.analysts.given_snapshot import PLANTED
 
 SECONDS = 10
 SNAPSHOT: dict[str, Any] = {  # every part that a snapshot of a signal has
     **test_rules.PLAIN,
-    **asked.SNAPSHOT,
-    "quote": test_rules.PLAIN["quote"] | asked.SNAPSHOT["quote"],
-    "indicators": test_rules.PLAIN["indicators"] | asked.SNAPSHOT["indicators"],
+    **given_snapshot.SNAPSHOT,
+    "quote": test_rules.PLAIN["quote"] | given_snapshot.SNAPSHOT["quote"],
+    "indicators": test_rules.PLAIN["indicators"] | given_snapshot.SNAPSHOT["indicators"],
     "recalled": [],
 }
 

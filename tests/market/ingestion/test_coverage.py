@@ -109,7 +109,7 @@ def test_what_nobody_was_asked_for_is_told_from_what_did_not_come() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expected", "stored", "asked", "state"),
+    ("expected", "stored", "is_answered", "state"),
     [
         (0, 0, True, "soon"),
         (4, 0, True, "none"),
@@ -119,8 +119,8 @@ def test_what_nobody_was_asked_for_is_told_from_what_did_not_come() -> None:
         (4, 5, True, "full"),
     ],
 )
-def test_a_cell_has_one_of_five_states(expected: int, stored: int, asked: bool, state: str) -> None:
-    cell = coverage.Cell(OPEN.date(), expected, stored, asked=asked)
+def test_a_cell_has_one_of_five_states(expected: int, stored: int, is_answered: bool, state: str) -> None:
+    cell = coverage.Cell(OPEN.date(), expected, stored, is_answered=is_answered)
     assert (cell.state, cell.mark.split()[0]) == (state, coverage.MARKS[state])
 
 

@@ -79,9 +79,9 @@ class Site:
     def ingest_until(self, path: str) -> "subprocess.Popen[str]":
         """A cycle that is in the middle of asking for `path`."""
         self.bridge.latency = 0.5
-        before = len(self.bridge.asked(path))
+        before = len(self.bridge.visits_to(path))
         process = self.start("ingest")
-        eventually(lambda: len(self.bridge.asked(path)) > before + 2)
+        eventually(lambda: len(self.bridge.visits_to(path)) > before + 2)
         return process
 
 
@@ -130,7 +130,7 @@ def test_a_database_killed_in_the_middle_of_a_cycle_is_started_again_and_the_nex
 def test_of_two_cycles_at_once_one_is_skipped(site: Site) -> None:
     site.bridge.latency = 4.0
     cycles = [site.start("ingest") for _ in range(2)]
-    eventually(lambda: site.bridge.asked("/candles/*"))  # by the one that has skipped the quotes
+    eventually(lambda: site.bridge.visits_to("/candles/*"))  # by the one that has skipped the quotes
     site.bridge.latency = 0
     for cycle in cycles:
         cycle.communicate(timeout=60)

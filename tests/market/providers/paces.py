@@ -12,11 +12,11 @@ class Sliding:
 
     def __init__(self, longest: float = 10.0) -> None:
         self.longest = longest
-        self.asked: list[tuple[list[str], int, int]] = []
+        self.asks: list[tuple[list[str], int, int]] = []
         self._given: dict[str, list[float]] = defaultdict(list)
 
     def reserve(self, limits: Sequence[Limit], wanted: int, *, spare: int = 0) -> list[float]:
-        self.asked.append(([limit.name for limit in limits], wanted, spare))
+        self.asks.append(([limit.name for limit in limits], wanted, spare))
         now = time.monotonic()
         granted: list[float] = []
         while len(granted) < wanted:

@@ -171,7 +171,7 @@ def test_candles_leave_room_for_quotes() -> None:
     with vendors.Alpaca(now=T) as vendor:
         provider(vendor, pace).candles(["AAPL"], Timeframe.D1, T - timedelta(days=5), T)
         provider(vendor, pace).quotes(["AAPL"], T)
-    assert pace.asked == [(["requests"], 1, 10), (["requests"], 1, 0)]
+    assert pace.asks == [(["requests"], 1, 10), (["requests"], 1, 0)]
 
 
 def test_wrong_keys_are_permanent_and_say_which() -> None:

@@ -127,7 +127,7 @@ def test_a_class_of_shares_is_written_with_a_space() -> None:
         candles = provider(vendor).candles(["BRK.B"], Timeframe.D1, T - timedelta(days=5), T)
     assert tick.symbol == "BRK.B"
     assert len(candles.bars["BRK.B"]) > 0
-    assert vendor.asked("/quotes/*")[0].target == "/quotes/BRK%20B"
+    assert vendor.visits_to("/quotes/*")[0].target == "/quotes/BRK%20B"
 
 
 def test_daily_candles_as_captured() -> None:
@@ -208,7 +208,7 @@ def test_rows_that_make_no_sense_are_handed_on_to_be_counted() -> None:
 def test_no_more_is_asked_for_than_is_needed(timeframe: Timeframe, since: timedelta, limit: str) -> None:
     with vendors.IBBridge(now=T) as vendor:
         candles = provider(vendor).candles(["AAPL"], timeframe, T - since, T)
-    assert vendor.asked("/candles/*")[0].query == {"limit": limit, "timeframe": timeframe.value}
+    assert vendor.visits_to("/candles/*")[0].query == {"limit": limit, "timeframe": timeframe.value}
     assert candles.bars["AAPL"].opened_at.min() >= np.datetime64((T - since).replace(tzinfo=None))
 
 
@@ -230,7 +230,7 @@ def test_a_failed_history_is_not_repeated_at_once() -> None:
         candles = provider(vendor).candles(["AAPL", "MSFT"], Timeframe.D1, T - timedelta(days=5), T)
     assert list(candles.bars) == ["AAPL"]
     assert list(candles.failed) == ["MSFT"]
-    assert len(vendor.asked("/candles/MSFT")) == 1
+    assert len(vendor.visits_to("/candles/MSFT")) == 1
 
 
 def test_history_stays_inside_ibs_ten_minutes_and_leaves_room_for_quotes() -> None:
@@ -239,7 +239,7 @@ def test_history_stays_inside_ibs_ten_minutes_and_leaves_room_for_quotes() -> No
         candles = provider(vendor, pace).candles(symbols, Timeframe.D1, T - timedelta(days=5), T)
     assert list(candles.bars) == list(symbols[:50])
     assert candles.declined == list(symbols[50:])
-    assert (["history", "messages"], 60, 10) in pace.asked
+    assert (["history", "messages"], 60, 10) in pace.asks
 
 
 def test_a_hundred_quotes_keep_a_strict_fifty_a_second() -> None:

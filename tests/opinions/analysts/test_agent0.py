@@ -10,7 +10,7 @@ import pytest
 from opinions.analysts.agent0 import Agent0
 from opinions.analysts.base import Action, AnalystFailed, Bill, Opinion, Verdict
 from tests import vendors
-from tests.opinions.analysts.asked import PLANTED, SNAPSHOT
+from tests.opinions.analysts.given_snapshot import PLANTED, SNAPSHOT
 from tests.vendors import faults, opinions
 from tests.vendors.agent0 import HOLD_OF_A_FAILURE, WATCH_OF_A_FAILURE
 from tests.vendors.server import Fault

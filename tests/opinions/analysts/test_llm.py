@@ -17,7 +17,7 @@ from opinions.analysts import completion
 from opinions.analysts.base import Action, AnalystFailed, Bill, Opinion, Verdict
 from opinions.analysts.llm import Llm, is_local
 from tests import vendors
-from tests.opinions.analysts.asked import PLANTED, SNAPSHOT
+from tests.opinions.analysts.given_snapshot import PLANTED, SNAPSHOT
 from tests.vendors import faults, opinions
 from tests.vendors.server import Fault
 

@@ -132,10 +132,10 @@ def now(order: Order) -> Order:
 
 def agree(fake: FakeBroker) -> bool:
     """Return whether the fills of each order are what the broker executed of it."""
-    ours: Counter[str] = Counter()
+    recorded: Counter[str] = Counter()
     for fill in Fill.objects.ours():
-        ours[str(fill.order_id)] += fill.signed_quantity
-    theirs: Counter[str] = Counter()
-    for one in fake.executions():
-        theirs[one["client_id"]] += one["quantity"] if one["side"] == "BUY" else -one["quantity"]
-    return ours == theirs
+        recorded[str(fill.order_id)] += fill.signed_quantity
+    executed: Counter[str] = Counter()
+    for row in fake.executions():
+        executed[row["client_id"]] += row["quantity"] if row["side"] == "BUY" else -row["quantity"]
+    return recorded == executed

@@ -20,7 +20,7 @@ LAG = 5 * MINUTE
 START = Decimal(100_000)
 
 
-class Seen(NamedTuple):
+class TapeQuote(NamedTuple):
     price: float
     as_of: datetime
     received_at: datetime
@@ -33,7 +33,7 @@ class Tape:
     """What the market did. Bars are of one timeframe, `length` (None: there are none), known 30 s later."""
 
     length: timedelta | None = 5 * MINUTE
-    seen: list[Seen] = field(default_factory=list)
+    quotes: list[TapeQuote] = field(default_factory=list)
     closed: list[Bar] = field(default_factory=list)
     splits: list[Restating] = field(default_factory=list)
     listed: Listing | None = field(default_factory=lambda: Listing("USD", Decimal("0.01"), LAG))
@@ -43,7 +43,7 @@ class Tape:
     ) -> None:
         """A quote so many minutes after T0, which arrived `late` minutes after that."""
         as_of = T0 + minute * MINUTE
-        self.seen.append(Seen(price, as_of, as_of + late * MINUTE, half, in_session))
+        self.quotes.append(TapeQuote(price, as_of, as_of + late * MINUTE, half, in_session))
 
     def bar(self, minute: float, open: float, high: float, low: float, close: float) -> None:
         opened_at = T0 + minute * MINUTE
@@ -51,7 +51,7 @@ class Tape:
 
 
 @dataclass
-class Then:
+class TapeUntil:
     """The tape up to an instant."""
 
     tape: Tape
@@ -61,7 +61,9 @@ class Then:
         return self.tape.listed
 
     def quotes(self, symbol: str, since: datetime) -> Quotes:
-        arrived = [quote for quote in self.tape.seen if quote.received_at <= self.at and quote.as_of > since]
+        arrived = [
+            quote for quote in self.tape.quotes if quote.received_at <= self.at and quote.as_of > since
+        ]
         arrived.sort(key=lambda quote: (quote.received_at, quote.as_of))
         return Quotes(
             np.array([to_instant(quote.as_of) for quote in arrived], dtype=INSTANT),
@@ -82,7 +84,7 @@ class Then:
         return [restating for restating in self.tape.splits if since < restating.at <= self.at]
 
     def price(self, symbol: str) -> tuple[datetime, Decimal] | None:
-        arrived = [quote for quote in self.tape.seen if quote.received_at <= self.at]
+        arrived = [quote for quote in self.tape.quotes if quote.received_at <= self.at]
         newest = max(arrived, key=lambda quote: quote.as_of, default=None)
         return (newest.as_of, Decimal(f"{newest.price:.6f}")) if newest else None
 
@@ -147,7 +149,7 @@ class Account:
 
     def at(self, minute: float) -> Broker:
         instant = T0 + minute * MINUTE
-        return Paper(self.book, Then(self.tape, instant), instant, self.slippage_bps)
+        return Paper(self.book, TapeUntil(self.tape, instant), instant, self.slippage_bps)
 
     def fills(self, minute: float) -> list[tuple[Leg, int, str, float]]:
         """Leg, quantity, price and minute of all executions, brought up to date first."""
