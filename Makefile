@@ -3,7 +3,7 @@
 .PHONY: help run test test-long test-clocks coverage mutate check fix lock release query-counts bench screenshots clean
 
 BIN := .venv/bin
-INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DJADE := git ls-files -z '*.html' | xargs -0 -r $(BIN)/djade --target-version 5.2
 # The first Python that is new enough; `make PYTHON=/path/to/python3.12 run` names another.
 PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \

@@ -56,12 +56,13 @@ class Postmaster:
     pid: int
     socket_directory: str
     status: str
+    data: str = ""  # where its data directory lay when it was started
 
     @classmethod
     def read(cls, data: Path) -> "Postmaster | None":
         try:
             lines = (data / "postmaster.pid").read_text().splitlines()
-            return cls(int(lines[0]), lines[4], "".join(lines[7:8]).strip())
+            return cls(int(lines[0]), lines[4], "".join(lines[7:8]).strip(), lines[1])
         except (FileNotFoundError, IndexError, ValueError):  # none, or not yet written in full
             return None
 
@@ -125,6 +126,11 @@ def ensure(var: Path) -> dict[str, str | int]:
             f"{refused.filename} belongs to another user, who ran this installation before. Run as that user "
             "or root, give the folder to yourself (chown -R), or set VAR_DIR to a folder of your own."
         ) from refused
+    except OSError as error:
+        raise ServerError(
+            f"The folder of the embedded PostgreSQL server cannot be written ({error.strerror}: "
+            f"{error.filename}). Set VAR_DIR to a folder that can, or DATABASE_URL."
+        ) from error
 
 
 def make_folder(var: Path) -> Path:
@@ -146,6 +152,7 @@ def be_a_user(place: Place) -> None:
 def running(place: Place) -> dict[str, str | int]:
     deadline = time.monotonic() + PATIENCE
     while not (address := ready(place)):
+        refuse_moved(place)
         if time.monotonic() > deadline:
             raise ServerError(f"The embedded PostgreSQL server does not get ready. See {place.log}.")
         if is_locked(place.watcher):  # another process is starting it
@@ -162,6 +169,16 @@ def ready(place: Place) -> dict[str, str | int] | None:
     if postmaster is None or postmaster.status != "ready" or not postmaster.is_alive(place.data):
         return None
     return {"host": postmaster.socket_directory, "port": PORT, "user": ROLE}
+
+
+def refuse_moved(place: Place) -> None:
+    """Raise ServerError when the folder was moved while its server runs, which stops with its last user."""
+    postmaster = Postmaster.read(place.data)
+    if postmaster and Path(postmaster.data) != place.data and postmaster.is_alive(Path(postmaster.data)):
+        raise ServerError(
+            f"{place.data} was moved from {postmaster.data} while Jax ran (its PostgreSQL server is process "
+            f"{postmaster.pid}). Stop what was started there (Ctrl-C in its terminal), then start again."
+        )
 
 
 def launch(place: Place) -> None:

@@ -1,6 +1,7 @@
 """Nobody serves to a network by accident: what is refused, what is allowed, and that real servers obey."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from jaxsite.processes.bind_guard import LOCAL_NAMES, Reach, TooOpen
+from jaxsite.processes.bind_guard import LOCAL_NAMES, Reach, TooOpen, bracketed
 from tests.jaxsite.processes import ROOT, environment, eventually, free_port, manage_with
 
 NAMED = ("jax.example.org",)
@@ -54,9 +55,49 @@ def test_a_container_may_listen_to_its_own_network() -> None:
         Reach(True, LOCAL_NAMES, behind="container").allow("0.0.0.0")
 
 
+@pytest.mark.parametrize(
+    ("host", "expected"), [("::1", "[::1]"), ("[::1]", "[::1]"), ("127.0.0.1", "127.0.0.1"), ("a.b", "a.b")]
+)
+def test_before_a_port_an_ipv6_address_has_brackets(host: str, expected: str) -> None:
+    assert bracketed(host) == expected
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
 @pytest.mark.slow
 class TestServers:
     OUT = {"BIND": "0.0.0.0"}
+
+    @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+    @pytest.mark.parametrize("bind", ["::1", "[::1]"])
+    def test_it_serves_on_ipv6_and_prints_an_address_that_can_be_opened(
+        self, tmp_path: Path, bind: str
+    ) -> None:
+        port = free_port()
+        given = {"BIND": bind, "PORT": str(port), "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
+        with (tmp_path / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "jaxsite.wsgi", "--workers=1"],
+                cwd=ROOT,
+                env=environment(tmp_path) | given,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            eventually(lambda: f"Jax is on http://[::1]:{port}\n" in (tmp_path / "log").read_text())
+            answer = requests.get(f"http://[::1]:{port}/health", timeout=30)
+            assert answer.json()["service"] == "jax"
+            in_use = manage_with(given, "serve", ok=False)
+            assert f"Cannot serve on [::1]:{port}: Address already in use." in in_use
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
 
     def test_the_check_refuses_and_says_what_to_do(self) -> None:
         output = manage_with(self.OUT, "check", ok=False)

@@ -112,6 +112,36 @@ def test_an_interrupted_first_start_is_repeated(var: Path) -> None:
         assert user.ask("SELECT 1") == "1"
 
 
+def test_a_folder_that_was_moved_works(stored: Path) -> None:
+    moved = stored.parent / f"{stored.name} moved to a name with spaces"
+    kill_everything(stored)
+    stored.rename(moved)
+    try:
+        with server_user(moved) as user:
+            assert user.ask(KEPT) == "42"
+        eventually(lambda: not processes_of(moved))
+    finally:
+        moved.rename(stored)
+
+
+def test_one_that_is_moved_while_it_is_in_use_says_what_to_stop(stored: Path) -> None:
+    moved = stored.parent / f"{stored.name}-moved"
+    with server_user(stored) as user:
+        user.ask(KEPT)
+        stored.rename(moved)
+        try:
+            refusal = ServerUser(moved).complaint()
+        finally:
+            moved.rename(stored)
+    assert "was moved from" in refusal
+    assert "Stop what was started there" in refusal
+
+
+def test_a_place_that_cannot_be_written_is_refused_in_words() -> None:
+    refusal = ServerUser(Path("/proc/var")).complaint()
+    assert "cannot be written (No such file or directory: /proc/var). Set VAR_DIR" in refusal
+
+
 def test_data_of_another_postgresql_is_refused_in_words(stored: Path) -> None:
     (stored / "postgres" / "PG_VERSION").write_text("17\n")
     complaint = ServerUser(stored).complaint()

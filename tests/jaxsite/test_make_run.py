@@ -76,7 +76,8 @@ class Installation:
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
     with folder() as path:
-        yield Installation(path)
+        (path / "a folder").mkdir()
+        yield Installation(path / "a folder")
 
 
 def first_visit(visitor: Visitor, name: str, password: str) -> None:

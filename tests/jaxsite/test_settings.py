@@ -147,6 +147,11 @@ def test_capitals_and_spaces_of_words_do_not_matter(read: Any) -> None:
 
 
 class TestEnvFile:
+    def test_where_no_key_can_be_written_it_says_what_to_do(self, read: Any) -> None:
+        output = refusal(read, ENV_FILE="/proc/nothing/.env", SECRET_KEY="")
+        assert output.startswith("There is no SECRET_KEY, and a new one cannot be written into /proc/nothing")
+        assert output.endswith("set ENV_FILE to a file that it may write, or set SECRET_KEY.")
+
     @pytest.mark.parametrize("line", ["MAX_DAY_LOSS = 0.01", " PORT=9000", "PORT: 9000", "hunter2"])
     def test_a_line_that_sets_nothing_is_refused_by_its_number(
         self, read: Any, tmp_path: Path, line: str
@@ -168,6 +173,12 @@ class TestEnvFile:
 def test_no_command_begins_with_a_setting_that_makes_no_sense(command: str) -> None:
     output = manage_with({"MAX_OPEN_POSITIONS": "-1"}, command, ok=False)
     assert output.startswith("MAX_OPEN_POSITIONS is not a whole number from 0 to 10,000: -1.\n")
+
+
+@pytest.mark.slow
+def test_no_worker_of_a_misspelt_cluster_begins() -> None:
+    output = manage_with({"Q_CLUSTER_NAME": "slwo"}, "qcluster", ok=False)
+    assert "Q_CLUSTER_NAME is slwo, which is no cluster of Jax. Use slow, or leave it out." in output
 
 
 @pytest.mark.slow

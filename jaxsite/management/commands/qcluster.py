@@ -7,6 +7,8 @@ from multiprocessing.util import Finalize
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
+from django.core.management.base import CommandError
 from django.db import connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -25,6 +27,7 @@ class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
     """django-q2's command, but it stops cleanly, leaves no worker behind and begins with a cycle at once."""
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_an_unknown_cluster(Conf.CLUSTER_NAME)
         self.check(databases=["default"])
         process_group.end_with_parent_if_asked()
         process_group.forks_leave_my_group()
@@ -40,6 +43,14 @@ class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
         end_without_children()
         super().handle(*args, **options)
         logger.info("Cluster %s takes tasks, workers: %d", Conf.CLUSTER_NAME, Conf.WORKERS)
+
+
+def refuse_an_unknown_cluster(name: str) -> None:
+    """Raise CommandError for a name whose queue nobody fills: its worker would only look alive."""
+    others: Any = settings.Q_CLUSTER["ALT_CLUSTERS"]
+    if name not in (Conf.PREFIX, *others):
+        hint = f"Use {' or '.join(others)}, or leave it out."
+        raise CommandError(f"Q_CLUSTER_NAME is {name}, which is no cluster of Jax. {hint}")
 
 
 def end_without_children() -> None:
