@@ -11,6 +11,7 @@ from approvals import positions
 from approvals.models import AccountSnapshot, BrokerPosition, Fill, Order
 from approvals.positions.accounting import Split as ShareSplit
 from approvals.positions.accounting import Trade, fold
+from approvals.positions.holdings import holdings
 from market.models import Instrument, Split
 from tests import make
 
@@ -138,6 +139,12 @@ class TestSplits:
         sold("AAPL", 2, "410", at=datetime(2024, 7, 5, 14, tzinfo=UTC))
         assert positions.open_positions() == []
 
+    def test_the_shares_of_a_holding_are_those_of_today_parts_included(self) -> None:
+        make.held("AAPL", 9, "100")
+        split("AAPL", "2024-07-05", 0.5)
+        split("AAPL", "2024-07-08", 0.5)
+        assert holdings(["AAPL"])["AAPL"].shares == Decimal("2.25")
+
     def test_a_stop_of_the_old_shares_protects_the_new_ones(self) -> None:
         make.held("AAPL", 10, "185.50")
         split("AAPL", "2024-07-05", 2)
@@ -248,6 +255,19 @@ class TestExposure:
         sold("AAPL", 10, "186.00")
         assert positions.exposure(make.T0).positions == 0
 
+    def test_of_an_entry_that_ended_early_what_was_filled_counts(self) -> None:
+        make.order("AAPL", status="cancelled", filled_quantity=4, exits_working=True)
+        assert positions.exposure(make.T0).gross == 4 * Decimal("185.50")
+
+    def test_an_entry_sent_at_the_instant_of_the_snapshot_takes_buying_power(self) -> None:
+        make.order("AAPL", status="submitted", submitted_at=make.T0)
+        make.order("MSFT", status="submitted", submitted_at=make.T0 - timedelta(seconds=1))
+        assert positions.exposure(make.T0).buying_power == Decimal(100_000 - 1_855)
+
+    def test_what_was_bought_since_the_snapshot_takes_buying_power(self) -> None:
+        make.held("AAPL", 10, "185.50", at=make.T0 + timedelta(seconds=1))
+        assert positions.exposure(make.T0 + timedelta(seconds=2)).buying_power == Decimal(100_000 - 1_855)
+
     def test_a_closing_takes_no_room(self) -> None:
         make.order("AAPL", kind="close", side="SELL")
         assert positions.exposure(make.T0).positions == 0
@@ -311,6 +331,20 @@ class TestExposure:
             make.fill(order, 1, "185.00", executed_at=make.T0 - n * HOUR)
         position = positions.of("AAPL")
         assert (position.quantity, position.opened_at) == (100, make.T0 - 99 * HOUR)
+
+
+class TestAccount:
+    def test_is_that_which_was_seen_last_or_last_at_one_broker(self) -> None:
+        snapshot(make.T0 - HOUR, "500", broker="other")
+        newest, other = positions.account(make.T0), positions.account(make.T0, "other")
+        assert newest is not None
+        assert other is not None
+        assert (newest.snapshot.broker, newest.snapshot.equity) == ("paper", Decimal(100_000))
+        assert (other.snapshot.broker, other.snapshot.equity) == ("other", Decimal(500))
+        assert newest.day_began == datetime(2024, 7, 2, 20, tzinfo=UTC)
+
+    def test_that_was_never_seen_is_none(self) -> None:
+        assert positions.account(make.T0, "other") is None
 
 
 class TestDay:
