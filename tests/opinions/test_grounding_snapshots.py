@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from opinions.grounding import check, contradictions
+from opinions.grounding import check, contradictions, parts
 from opinions.grounding.derived import derived, results_of
 from opinions.grounding.kinds import Kind
 
@@ -53,6 +53,16 @@ ATR = {"indicators": {"atr": 2.5}}
         ({"price": 0.0021}, "at 0.0021 or 0.002", []),
         ({"price": 185.678}, "at 185.68, 185.67, 185.7, 185.6, 186 or 185", []),
         ({"price": 185.678}, "at 185.66, 185.69 or 187", ["185.66", "185.69", "187"]),
+        ({"volume": 1_245_000}, "1,200,000 shares", []),
+        ({"indicators": {"rsi": 61.0}}, "RSI14 of 61", []),
+        ({"indicators": {"rsi": 61.0}}, "RSI9 of 61", ["9"]),
+        ({"indicators": {"sma_50": 182.0}}, "SMA(50) at 182.0", []),
+        ({"indicators": {"sma_50": 182.0}}, "SMA(60) at 182.0", ["60", "182.0"]),
+        ({"quote": {"price": 185.5}}, "An entry above 185.5.", []),
+        ({"quote": {"price": 185.5}}, "An entry above 186.5.", ["186.5"]),
+        ({"indicators": {"atr": 2.5}, "change_percent": 5}, "ATR of 5%", []),
+        (RSI, "Oversold below 30.", []),
+        ({"count": 3}, "made_up of 3", []),
         ({"a": {"step_two": 3}}, "step_two of 3", []),
         ({"a": {"step_two": 3}}, "step_two of 4", ["4"]),
     ],
@@ -61,6 +71,10 @@ def test_what_a_snapshot_holds_may_be_said_and_nothing_else(
     snapshot: dict[str, Any], text: str, expected: list[str]
 ) -> None:
     assert [claim.text for claim in check(text, snapshot).inventions] == expected
+
+
+def test_a_text_that_begins_or_goes_on_with_an_invention_has_no_empty_part() -> None:
+    assert list(parts("47.3 48.1", [(0, 4), (4, 9)])) == [("47.3", True), (" 48.1", True)]
 
 
 def values(snapshot: dict[str, Any], kind: Kind) -> list[float]:
@@ -99,6 +113,7 @@ def test_pairs_of_levels_have_a_distance_of_their_own() -> None:
 def test_the_macd_less_its_signal_line_and_the_volume_above_its_mean_are_derived() -> None:
     assert values({"indicators": {"macd": 0.52, "macd_signal": 0.26}}, Kind.PLAIN) == [0.26]
     assert values({"indicators": {"macd": 0.52, "signal": 0.25}}, Kind.PLAIN) == [0.27]
+    assert values({"indicators": {"macd": 0.52}}, Kind.PLAIN) == []
     assert values({"indicators": {"volume_ratio": 1.4}}, Kind.PERCENT) == [40.0, 140.0]
 
 
