@@ -36,6 +36,12 @@ def test_purchases_are_averaged() -> None:
     assert fold(row((10, "100"), (30, "104"))) == Balance(40, Decimal(103), Decimal(0), T0)
 
 
+def test_a_single_share_is_added_or_sold_like_many() -> None:
+    assert fold(row((10, "100"), (1, "111"))) == Balance(11, Decimal(101), Decimal(0), T0)
+    assert fold(row((10, "100"), (-1, "111"))) == Balance(9, Decimal(100), Decimal(11), T0)
+    assert fold(row((-10, "100"), (-1, "89"))) == Balance(-11, Decimal(99), Decimal(0), T0)
+
+
 def test_a_sale_realises_its_part_and_leaves_the_average() -> None:
     assert fold(row((10, "100"), (30, "104"), (-20, "110"))) == Balance(20, Decimal(103), Decimal(140), T0)
 
