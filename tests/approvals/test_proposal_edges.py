@@ -8,8 +8,8 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from approvals import proposals
-from approvals.models import Order
-from approvals.proposals import Overrides, Proposal, describe, terms
+from approvals.models import BrokerPosition, Order
+from approvals.proposals import AS_PROPOSED, Context, Overrides, Proposal, describe, terms
 from market.models import Instrument, Quote
 from signals.models import Signal
 from tests import make
@@ -89,6 +89,12 @@ def test_of_an_exit_only_its_shares_are_kept() -> None:
         "does": "closes long",
         "quantity": 30,
     }
+
+
+def test_what_makes_the_account_unknown_is_the_problem() -> None:
+    BrokerPosition.objects.create(symbol="ODD", quantity=5, ours=0, average_cost=1, seen_at=make.T0)
+    (problem,) = propose().problems
+    assert problem.startswith("The account holds ODD, which Jax does not know.")
 
 
 def test_a_split_that_is_not_restated_yet_stops_an_entry_but_no_exit() -> None:
@@ -186,3 +192,20 @@ def test_a_position_may_be_added_to_beside_an_order_of_the_same_side(settings: S
     make.order(status=Order.Status.SUBMITTED)
     proposal = propose()
     assert (proposal.problems, proposal.quantity) == ([], 67)
+
+
+def test_an_order_is_not_in_the_way_of_its_own_release() -> None:
+    order = make.order(status=Order.Status.HELD)
+    context = Context.load(["AAPL"], make.T0)
+    assert order.approval is not None
+    assert Proposal(order.approval.signal, AS_PROPOSED, context, order).problems == []
+    assert Proposal(order.approval.signal, AS_PROPOSED, context).problems != []
+
+
+def test_a_stop_that_rounds_to_nothing_has_no_size() -> None:
+    assert propose(stop_loss=Decimal("0.001")).size is None
+
+
+def test_a_daily_entry_is_never_closed_by_the_clock_and_can_be_acted_on() -> None:
+    entry, against = propose(), propose(make.sell())
+    assert (entry.flat_at, entry.is_actionable, against.is_actionable) == (None, True, False)
