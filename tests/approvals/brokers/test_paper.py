@@ -117,6 +117,13 @@ def test_what_would_open_or_turn_a_position_is_refused(account: Account, side: S
     assert account.at(2).orders()[0].exits_working
 
 
+def test_a_single_share_can_be_closed(account: Account) -> None:
+    held(account)
+    account.at(2).close(closing(1))
+    account.tape.quote(98.0, 3)
+    assert account.fills(4)[1:] == [(CLOSE, 1, "97.98", 3)]
+
+
 def test_the_same_shares_are_not_closed_twice(account: Account) -> None:
     held(account)
     account.at(2).close(closing(60))
@@ -142,6 +149,13 @@ def test_cancelling_ends_the_entry_and_twice_is_the_same_as_once(account: Accoun
     )
     account.tape.quote(99.0, 1.5)
     assert account.fills(9) == []
+
+
+def test_what_was_cancelled_says_so(account: Account) -> None:
+    order = bracket()
+    account.at(0).place(order)
+    report = account.at(1).cancel(order.client_id, exits=True)
+    assert (report.state, report.reason) == (State.CANCELLED, "It was cancelled.")
 
 
 def test_cancelling_ends_the_exits_and_leaves_the_position(account: Account) -> None:

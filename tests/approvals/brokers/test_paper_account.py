@@ -31,6 +31,13 @@ def test_a_split_restates_levels_and_shares_so_that_it_hits_no_stop(account: Acc
     assert not account.at(30).holdings()
 
 
+def test_a_target_over_a_split_is_never_sold_below(account: Account) -> None:
+    held(account)
+    account.tape.splits.append(Restating(T0 + 10 * MINUTE, Fraction(3)))
+    account.tape.bar(10, 36.0, 37.0, 35.9, 36.9)
+    assert account.fills(20)[1:] == [(Leg.TARGET, 300, "36.666667", 15)]  # 110 / 3, between two ticks
+
+
 def test_a_closing_over_a_split_closes_as_many_shares_as_there_are_then(account: Account) -> None:
     held(account)
     first = closing()
