@@ -24,6 +24,13 @@ def is_hostile(text: str, *, one_line: bool = False) -> bool:
     return bool(HOSTILE.search(text) or (one_line and LINE_ENDS.search(text)))
 
 
+def why_hostile(text: str) -> str:
+    """Return what is wrong with such a text, for whoever sent it."""
+    if "\x00" in text:
+        return "Null characters are not allowed."
+    return "Control characters and marks that turn the direction of text are not allowed."
+
+
 def search_words(text: str) -> str:
     """Return words to search for without minus signs before no word: a row of them exhausts the database."""
     return LOOSE_MINUS.sub(" ", text)

@@ -16,7 +16,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
-from core.sanitize import is_hostile
+from core.sanitize import is_hostile, why_hostile
 
 if TYPE_CHECKING:  # it reads the settings that name this module
     from rest_framework.views import APIView
@@ -31,11 +31,18 @@ class JSONParser(parsers.JSONParser):
     ) -> Any:
         try:
             content = super().parse(stream, media_type, parser_context)
-            if any(map(is_hostile, _texts(content))):
-                raise ParseError("A text has control characters or marks that turn its direction.")
+            for name, value in content.items() if isinstance(content, dict) else ():
+                _refuse_hostile(name, value)
             return content
         except RecursionError:
             raise ParseError("The JSON is nested too deeply.") from None
+
+
+def _refuse_hostile(name: str, value: Any) -> None:
+    """Raise ValidationError for such text in a field. The fields refuse null characters themselves."""
+    for text in _texts([name, value]):
+        if is_hostile(text.replace("\x00", "")):
+            raise ValidationError({name: [why_hostile(text)]})
 
 
 def _texts(content: Any) -> Iterator[str]:

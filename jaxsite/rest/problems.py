@@ -14,6 +14,7 @@ from rest_framework.views import exception_handler
 
 logger = logging.getLogger(__name__)
 
+API = "/api/"  # where errors are answered with problem details
 CONTENT_TYPE = "application/problem+json"
 SCHEMA: dict[str, Any] = {
     "type": "object",

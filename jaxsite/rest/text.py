@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 
-from core.sanitize import is_hostile
+from core.sanitize import is_hostile, why_hostile
+from jaxsite.rest.problems import API, problem
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -19,13 +20,23 @@ class RefuseHostileText:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if is_hostile(request.path, one_line=True):
             raise Http404
-        if any(is_hostile(text, one_line=True) for text in _texts(request.GET)):
-            raise BadRequest("A parameter has characters that no text has.")
-        if request.content_type in FORMS and any(map(is_hostile, _texts(request.POST))):
-            raise BadRequest("A field has characters that no text has.")
+        for name, text in _texts(request.GET):
+            if is_hostile(name + text, one_line=True):
+                return _refused(request, name, text)
+        if request.content_type in FORMS:
+            for name, text in _texts(request.POST):
+                if is_hostile(name + text):
+                    return _refused(request, name, text)
         return self.get_response(request)
 
 
-def _texts(given: QueryDict) -> Iterator[str]:
-    for name, values in given.lists():
-        yield from (name, *values)
+def _refused(request: HttpRequest, name: str, text: str) -> HttpResponse:
+    """Refuse a parameter or field with such text: the API by its name."""
+    why = why_hostile(text)
+    if not request.path.startswith(API):
+        raise BadRequest(why)
+    return problem(request, 400, f"{name}: {why}", {name: [why]})
+
+
+def _texts(given: QueryDict) -> Iterator[tuple[str, str]]:
+    return ((name, text) for name, values in given.lists() for text in values)

@@ -11,10 +11,8 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from desk.page import READ
-from jaxsite.rest.problems import problem
+from jaxsite.rest.problems import API, problem
 from jaxsite.views import context
-
-API = "/api/"
 
 
 def error_page(status: int, template: str = "") -> HttpResponse:

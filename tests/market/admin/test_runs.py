@@ -64,13 +64,15 @@ def test_the_runs_with_trouble_are_found(operator: Client, trouble: str) -> None
         ({"last_success_at": make.T0}, "asked"),
         ({"consecutive_failures": 1}, "failed last time, is asked again"),
         (
-            {"cool_off_until": timezone.now() + timedelta(hours=1), "consecutive_failures": 5},
+            {"cool_off_until": timedelta(hours=1), "consecutive_failures": 5},
             "cools off until",
         ),
     ],
 )
 def test_the_state_of_a_provider_is_told(operator: Client, values: dict[str, object], state: str) -> None:
-    ProviderStatus.objects.create(provider="alpaca", kind="quotes", **values)
+    at = timezone.now()
+    given = {name: at + value if isinstance(value, timedelta) else value for name, value in values.items()}
+    ProviderStatus.objects.create(provider="alpaca", kind="quotes", **given)
     assert f">{state}" in operator.get("/admin/market/providerstatus/").content.decode()
 
 
