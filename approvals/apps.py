@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class ApprovalsConfig(AppConfig):
     name = "approvals"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from approvals.execution import quarantine
+        from market import doctor
+
+        doctor.MORE.append(quarantine.findings)

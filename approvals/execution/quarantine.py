@@ -5,7 +5,7 @@ Bookkeeping never stands before a closing: the shares of an execution that could
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,11 +19,13 @@ from approvals import audit, notify
 from approvals.brokers.base import Side
 from approvals.execution import fitting
 from approvals.models import Fill, Notification, Order, QuarantinedRow, TradingHalt
+from market.doctor import Finding
 
 Kind = QuarantinedRow.Kind
 
 OPEN_FOR = timedelta(days=7)
 LONGEST, LONGEST_NAME = 1000, 200  # characters
+SHOWN = 5  # rows
 PAGE = "/admin/approvals/quarantinedrow/"
 
 RECORDED = Fill.objects.filter(broker=OuterRef("broker"), execution_id=OuterRef("name"))
@@ -101,6 +103,16 @@ def end_settled(broker: str, at: datetime) -> None:
     is_settled = Exists(RECORDED) | Exists(RESUMED) | Q(first_seen_at__lt=at - OPEN_FOR)
     rows = QuarantinedRow.objects.open().filter(broker=broker)
     rows.filter((is_execution & is_settled) | (~is_execution & Q(last_seen_at__lt=at))).update(ended_at=at)
+
+
+def findings(at: datetime) -> Iterator[Finding]:
+    """Yield for the doctor what is in quarantine."""
+    rows = list(QuarantinedRow.objects.open()[:SHOWN])
+    for row in rows:
+        text = f"{row} does not fit, since {row.first_seen_at:%Y-%m-%d %H:%M} UTC: {row.reason}"
+        yield Finding("broker", text, "Compare it with the broker's own page; the row is in admin.")
+    if not rows:
+        yield Finding("broker", "every row that it sent fits")
 
 
 def open_executions(broker: str) -> "QuerySet[QuarantinedRow]":

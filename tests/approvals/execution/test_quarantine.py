@@ -19,6 +19,7 @@ from approvals.models import (
     QuarantinedRow,
     TradingHalt,
 )
+from market import doctor
 from tests import make
 from tests.approvals import execution_rows
 from tests.approvals.broker.process import FakeBroker
@@ -168,6 +169,21 @@ def test_many_rows_at_once_are_one_message(fake: FakeBroker) -> None:
     rounds(1, 2)
     assert notified_titles() == ["The broker sent 30 rows that do not fit: they are not recorded."]
     assert QuarantinedRow.objects.count() == 30
+
+
+def test_the_doctor_names_what_does_not_fit_and_why(fake: FakeBroker) -> None:
+    rounds(1)
+    assert [finding.text for finding in broker_findings()] == ["every row that it sent fits"]
+    fake.fill_foreign("AAPL", 5)
+    fake.amend_execution(0, commission="-1.00")
+    rounds(2)
+    (finding,) = broker_findings()
+    assert "commission is -1.00, below 0" in finding.text
+    assert finding.advice
+
+
+def broker_findings() -> list[doctor.Finding]:
+    return [finding for finding in doctor.examine(make.T0) if finding.about == "broker"]
 
 
 def test_what_others_did_does_not_halt_trading(fake: FakeBroker) -> None:
