@@ -9,7 +9,7 @@ from market.prices import Bars, Floats, Timeframe, to_instant
 from market.store import read_bars
 from signals.models import Signal
 from signals.panel import DIGESTED, Panel
-from signals.strategies import STRATEGIES, BadParameters, Plot, Strategy
+from signals.strategies import STRATEGIES, BadParameters, Plot, Strategy, StrategyFailed, failing_alone
 
 
 @dataclass(frozen=True)
@@ -45,23 +45,37 @@ def strategy_of(signal: Signal) -> Strategy | None:
 
 
 def plots_of(signal: Signal) -> tuple[Plot, ...]:
+    """Return what of the strategy is drawn; nothing of one that fails."""
     strategy = strategy_of(signal)
-    return strategy.plots if strategy else ()
+    try:
+        with failing_alone():
+            return tuple(strategy.plots) if strategy else ()
+    except StrategyFailed:
+        return ()
 
 
 def of(signal: Signal, since: datetime, until: datetime) -> list[Study]:
     """Return the studies over the closed bars that opened in [since, until). One read.
 
     Computed from as many bars before as have an effect on them, so the values are those that the strategy had
-    unless bars have been corrected since. The bars are in shares of today.
+    unless bars have been corrected since. The bars are in shares of today. None of a strategy that fails.
     """
     strategy = strategy_of(signal)
-    if strategy is None:
+    try:
+        return _studies(signal, strategy, since, until) if strategy else []
+    except StrategyFailed:
         return []
+
+
+def _studies(signal: Signal, strategy: Strategy, since: datetime, until: datetime) -> list[Study]:
+    """Raises StrategyFailed."""
     timeframe = Timeframe(signal.timeframe)
     # Closed hours have no bars: five times the length of those needed holds them in any exchange's week.
-    reach = timeframe.length * strategy.remembers * (6 if timeframe.is_intraday else 2) + timedelta(days=7)
+    with failing_alone():
+        remembers = strategy.remembers
+    reach = timeframe.length * remembers * (6 if timeframe.is_intraday else 2) + timedelta(days=7)
     read = read_bars([signal.symbol], timeframe, since=since - reach, until=until, closed=True)[signal.symbol]
-    columns = strategy.compute(Panel.of(read, signal.symbol))
     shown = read.opened_at >= np.datetime64(since.replace(tzinfo=None), "us")
-    return [Study(plot, read[shown], columns[plot.column][shown]) for plot in strategy.plots]
+    with failing_alone():
+        columns = strategy.compute(Panel.of(read, signal.symbol))
+        return [Study(plot, read[shown], columns[plot.column][shown]) for plot in strategy.plots]

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from market.prices import Timeframe
 from signals import backtest
-from signals.strategies import STRATEGIES
+from signals.strategies import STRATEGIES, StrategyFailed
 
 
 def day(text: str) -> date:
@@ -74,5 +74,8 @@ class Command(BaseCommand):
             disable=None,
             leave=False,
         )
-        report = backtest.report(setup, progress)
+        try:
+            report = backtest.report(setup, progress)
+        except StrategyFailed as failure:
+            raise CommandError(f"The strategy failed: {failure}") from failure
         self.stdout.write(json.dumps(report.as_json(), indent=2) if options["json"] else report.text())

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -11,7 +12,7 @@ from approvals import notify, outcomes
 from approvals.models import Notification, Outcome
 from jaxsite import health
 from market import doctor
-from signals import records, scan
+from signals import backtest, records, scan
 from signals.models import Scan, Signal, StrategyConfig, StrategyRecord
 from tests import make
 from tests.signals import broken
@@ -155,3 +156,32 @@ def test_the_signals_page_names_it_and_escapes_what_it_says(
 
 def _raises_markup(*_: object) -> object:
     raise ValueError("<b>")
+
+
+@pytest.mark.parametrize("way", ["it raises", "its number of bars raises", "its columns are too short"])
+def test_a_signal_of_it_is_still_shown_with_its_bars(
+    client: Client, macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    add(monkeypatch, way)
+    make.history("AAPL", make.turning())
+    signal = make.signal(
+        strategy_id="broken_v1", timeframe="15m", bar_opened_at=make.T0 - 2 * timedelta(minutes=15)
+    )
+    client.force_login(User.objects.create_superuser("ann"))
+    assert client.get(f"/signals/{signal.pk}/").status_code == 200
+    bars = client.get(f"/signals/{signal.pk}/bars/")
+    assert bars.status_code == 200
+    assert bars.json()["series"] == []
+
+
+def test_a_backtest_of_it_fails_with_what_went_wrong(
+    macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(monkeypatch)
+    make.history("AAPL", make.turning())
+    test = backtest.request(strategy_id="broken_v1", timeframe="15m", symbols=["AAPL"], by=None, at=AT)
+    backtest.run(test, AT)
+    test.refresh_from_db()
+    assert (test.status, test.error) == ("failed", "The strategy failed: KeyError: 'close'")
+    with pytest.raises(CommandError, match="The strategy failed: KeyError: 'close'"):
+        call_command("backtest", "broken_v1", "AAPL", "--timeframe", "15m")
