@@ -6,7 +6,7 @@ import pytest
 
 from tests.jaxsite.processes import environment, eventually, free_port, manage, manage_with, processes_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 KILL_THE_SERVER_BETWEEN_TWO_TASKS = """
 import os, signal, time

@@ -21,7 +21,7 @@ from tests.jaxsite.processes import (
     watchers,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 KEPT = "SELECT n FROM kept"
 
