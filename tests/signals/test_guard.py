@@ -1,5 +1,6 @@
 """A strategy's own code is called so that its failures stay its own."""
 
+import signal
 import time
 from typing import Any
 
@@ -44,3 +45,18 @@ def test_one_that_does_not_end_is_interrupted_even_if_it_catches_everything(pane
 
     with pytest.raises(StrategyFailed, match=r"longer than 0\.2 s"):
         ideas_of(Endless(), panel, seconds=0.2)
+
+
+def test_a_timer_that_was_set_before_goes_on_afterwards(panel: Panel) -> None:
+    def handler(*_: object) -> None:
+        pass
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 60, 60)
+    try:
+        ideas_of(MacdCrossover(), panel)
+        assert signal.getitimer(signal.ITIMER_REAL)[1] == 60
+        assert signal.getsignal(signal.SIGALRM) is handler
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
