@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db import DataError, transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
 from django_q.tasks import async_task
 
@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 LOCK = "signals scan"
 PATIENCE = 5.0  # seconds: a sweep is over by then
 LOST_AFTER = timedelta(hours=1)
+UNSTORABLE = (DataError, IntegrityError)  # what a strategy said fits no column, or breaks a constraint
 ROWS_AT_ONCE = 750_000  # bars in memory at once: they take some 100 MB while they are evaluated
 SESSIONS_BEFORE, SESSIONS_AFTER = timedelta(days=60), timedelta(days=30)
 COUNTED = (
@@ -239,7 +240,7 @@ def _evaluate_alone(scan: TimeframeScan, plan: Plan, panel: Panel, current: Flag
     try:
         with transaction.atomic():
             ended, counts = _evaluate(scan, plan, panel, current, through)
-    except (StrategyFailed, DataError) as failure:  # DataError: a figure that no column holds
+    except (StrategyFailed, *UNSTORABLE) as failure:
         plan.failure = plan.reasons["failed"] = str(failure).partition("\n")[0]
         return
     scan.ended.update(ended)
@@ -331,7 +332,7 @@ def _recheck(timeframe: Timeframe, configs: Sequence[StrategyConfig], at: dateti
             with transaction.atomic():
                 ideas = ideas_of(plan.strategy, panel)
                 ended.update(revalidate.revalidate(plan.config, panel, ideas, calendars, at))
-        except (StrategyFailed, DataError) as failure:
+        except (StrategyFailed, *UNSTORABLE) as failure:
             _warn(plan.config, str(failure))
     return ended
 

@@ -9,11 +9,12 @@ from types import FrameType
 import numpy as np
 
 from signals.panel import Panel
-from signals.strategies.base import Ideas, Strategy
+from signals.strategies.base import STORED_DIGITS, Ideas, Strategy
 
 SECONDS = 30.0  # that a strategy may take for the newest bars
 HISTORY_SECONDS = 240.0  # and for the whole history of some symbols
 PRICES = ("entry", "stop", "target", "second_target")
+KINDS = {"row": "iu", "side": "i", "confidence": "f", "late": "b"} | dict.fromkeys(PRICES, "f")  # of numpy
 
 
 class StrategyFailed(Exception):
@@ -75,6 +76,9 @@ def _refuse_unfit(ideas: Ideas, panel: Panel) -> None:
     for name, column in columns.items():
         if np.shape(column) != (count,):
             raise ValueError(f"{name} has the shape {np.shape(column)} for {count} ideas")
+    for name, kinds in KINDS.items():
+        if getattr(ideas, name).dtype.kind not in kinds:
+            raise ValueError(f"{name} is of the type {getattr(ideas, name).dtype}")
     if any(np.isinf(column).any() for column in ideas.columns.values()):
         raise ValueError("a column is infinite at an idea")
     if count and not (rows[0] >= 0 and rows[-1] < len(panel) and (np.diff(rows) > 0).all()):
@@ -87,3 +91,9 @@ def _refuse_unfit(ideas: Ideas, panel: Panel) -> None:
         prices = getattr(ideas, name)
         if not (np.isfinite(prices) & (prices > 0)).all():
             raise ValueError(f"{name.replace('_', ' ')} is not a price above 0 everywhere")
+    levels = np.round(np.stack([ideas.stop, ideas.entry, ideas.target, ideas.second_target]), STORED_DIGITS)
+    distances = ideas.side * np.diff(levels, axis=0)
+    if not ((distances[:2] > 0).all() and (distances[2] >= 0).all()):
+        raise ValueError(
+            "stop, entry, target and second target do not follow each other in the trade's direction"
+        )

@@ -52,6 +52,16 @@ def _dear(strategy: Any, panel: Any) -> Any:
     return replace(ideas, second_target=np.full(len(ideas), 1e15))
 
 
+def _replaced(**columns: Any) -> Any:
+    """Return ideas of which some columns are computed from MACD's."""
+
+    def ideas(strategy: Any, panel: Any) -> Any:
+        sound = MacdCrossover.ideas(strategy, panel)
+        return replace(sound, **{name: compute(sound) for name, compute in columns.items()})
+
+    return ideas
+
+
 # What is replaced, and by what.
 WAYS: dict[str, tuple[str, Any]] = {
     "it raises": ("compute", _raises),
@@ -64,6 +74,19 @@ WAYS: dict[str, tuple[str, Any]] = {
     "its conditions raise": ("sides", _raises),
     "its conditions are no columns": ("sides", _scalars),
     "a price is more than can be stored": ("ideas", _dear),
+    "its stop is above a buy": ("ideas", _replaced(stop=lambda sound: sound.entry + 1)),
+    "its target is below a buy": ("ideas", _replaced(target=lambda sound: sound.entry - 1)),
+    "its second target is nearer": ("ideas", _replaced(second_target=lambda sound: sound.entry + 1e-6)),
+    "its entry is its stop": ("ideas", _replaced(stop=lambda sound: sound.entry)),
+    "its rows are no integers": ("ideas", _replaced(row=lambda sound: sound.row + 0.5)),
+    "its rows are texts": ("ideas", _replaced(row=lambda sound: sound.row.astype(str))),
+    "its lateness is no flag": ("ideas", _replaced(late=lambda sound: np.full(len(sound), None))),
+    "its sides are texts": ("ideas", _replaced(side=lambda sound: sound.side.astype(str))),
+    "its confidence is a text": ("ideas", _replaced(confidence=lambda sound: sound.confidence.astype(str))),
+    "its columns are objects": (
+        "ideas",
+        _replaced(columns=lambda sound: sound.columns | {"extra": np.full(len(sound), object())}),
+    ),
     "its strength is unknown": ("is_strong", _unknown),
     "its sentence raises": ("describe", _raises),
     "its number of bars raises": ("remembers", property(_raises)),

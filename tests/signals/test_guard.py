@@ -13,7 +13,12 @@ from signals.strategies.macd_crossover import MacdCrossover
 from tests import make
 from tests.signals import broken
 
-IN_IDEAS = [way for way, (method, _) in broken.WAYS.items() if method in ("compute", "sides", "is_strong")]
+IN_THE_DATABASE = ["a price is more than can be stored"]
+IN_IDEAS = [
+    way
+    for way, (method, _) in broken.WAYS.items()
+    if method in ("compute", "sides", "is_strong", "ideas") and way not in IN_THE_DATABASE
+]
 
 
 @pytest.fixture
