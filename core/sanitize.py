@@ -25,7 +25,7 @@ def is_hostile(text: str, *, one_line: bool = False) -> bool:
 
 
 def why_hostile(text: str) -> str:
-    """Return what is wrong with such a text, for whoever sent it."""
+    """Return what is wrong with such a text, for its sender."""
     if "\x00" in text:
         return "Null characters are not allowed."
     return "Control characters and marks that turn the direction of text are not allowed."

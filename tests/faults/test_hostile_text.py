@@ -1,4 +1,4 @@
-"""Text that nobody means: it is refused, or found nowhere; it breaks nothing."""
+"""Text that no person means: it is refused, or found nowhere; it breaks nothing."""
 
 import re
 from collections.abc import Iterator

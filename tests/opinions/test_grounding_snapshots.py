@@ -79,8 +79,8 @@ def test_a_text_that_begins_or_goes_on_with_an_invention_has_no_empty_part() -> 
 
 def values(snapshot: dict[str, Any], kind: Kind) -> list[float]:
     """Return what may be computed, without the one time and the counts of nothing."""
-    found = {round(value, 6) for of_kind, value in derived(snapshot) if of_kind is kind}
-    return sorted(found - {0.0} - ({1.0} if kind is Kind.MULTIPLE else set()))
+    values = {round(value, 6) for of_kind, value in derived(snapshot) if of_kind is kind}
+    return sorted(values - {0.0} - ({1.0} if kind is Kind.MULTIPLE else set()))
 
 
 def test_distances_are_derived_between_price_and_levels_in_money_and_in_atr() -> None:

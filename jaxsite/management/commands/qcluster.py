@@ -46,7 +46,7 @@ class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
 
 
 def refuse_an_unknown_cluster(name: str) -> None:
-    """Raise CommandError for a name whose queue nobody fills: its worker would only look alive."""
+    """Raise CommandError for a name whose queue stays empty: its worker would only look alive."""
     others: Any = settings.Q_CLUSTER["ALT_CLUSTERS"]
     if name not in (Conf.PREFIX, *others):
         hint = f"Use {' or '.join(others)}, or leave it out."
