@@ -158,7 +158,7 @@ LEFT JOIN auth_user ON auth_user.id = halts.started_by_id
 class GateFacts(NamedTuple):
     """What the gate and the halt are told from. Times are None for what has not happened.
 
-    `halted_at` and what follows: of the oldest halt that is open; `halted_by` is None when no person began it.
+    `halted_at` and what follows: of the oldest open halt; `halted_by` is None when no person began it.
     `ended_at` and `stored`: of the newest rounds of quotes, when each ended and how many quotes it stored,
     the newest first.
     """
