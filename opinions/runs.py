@@ -16,9 +16,10 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from core import locks, redaction
-from opinions import budget, grounding, memory, snapshots, store
+from opinions import budget, memory, snapshots, store
 from opinions.analysts import registry
 from opinions.analysts.base import AnalystFailed, Bill, NotConfigured, Opinion
+from opinions.grounding.check import check, contradictions
 from opinions.models import JOINT, Cause, OrchestrationRun
 from opinions.models.runs import end_of
 from opinions.snapshots import Held, Subject
@@ -218,7 +219,7 @@ def _completed(
     """Return the columns of an answer, compared with what the analyst was given and with itself."""
     text = JOINT.join([opinion.reasoning, *(factor.text for factor in opinion.factors)])
     given = {**snapshot, "answer": {"confidence": opinion.confidence}}
-    claims = grounding.check(text, given).inventions if may_invent else ()
+    claims = check(text, given).inventions if may_invent else ()
     side = run.signal.signal_type if run.signal else None
     parts = (opinion.action, opinion.confidence, opinion.reasoning, side)
     return {
@@ -229,7 +230,7 @@ def _completed(
         "reasoning": opinion.reasoning,
         "key_factors": [{"verdict": factor.verdict, "text": factor.text} for factor in opinion.factors],
         "inventions": [{"text": claim.text, "start": claim.start, "end": claim.end} for claim in claims],
-        "contradictions": grounding.contradictions(*parts) if may_invent else [],
+        "contradictions": contradictions(*parts) if may_invent else [],
         "exchanges": [asdict(exchange) for exchange in opinion.exchanges],
         "model": opinion.model[:LONGEST_MODEL],
         "tokens": opinion.bill.tokens,

@@ -12,8 +12,7 @@ from typing import Any
 from core.http import Answer, Failure
 from core.registry import Setting
 from core.registry.kinds import Url
-from opinions.analysts import answers
-from opinions.analysts.answers import Misfit
+from opinions.analysts import remote
 from opinions.analysts.base import (
     Action,
     AnalystFailed,
@@ -26,7 +25,7 @@ from opinions.analysts.base import (
     Verdict,
     wrap,
 )
-from opinions.analysts.post import post, reason
+from opinions.analysts.remote import Misfit, post, reason
 
 ACTIONS = {"BUY": Action.BUY, "SELL": Action.SELL, "HOLD": Action.HOLD, "WATCH": Action.HOLD}
 DISGUISES = (("HOLD", 0.1), ("WATCH", 0.3))
@@ -69,29 +68,29 @@ class Agent0:
 
 
 def _opinion(answer: dict[str, Any], symbol: str, exchanges: tuple[Exchange, ...]) -> Opinion:
-    about = answers.text(answer, "symbol")
+    about = remote.text(answer, "symbol")
     if about.upper() != symbol.upper():
-        raise Misfit(f"it is about {answers.plain(about, 20)}")
-    action = answers.word(answer, "action", tuple(ACTIONS))
+        raise Misfit(f"it is about {remote.plain(about, 20)}")
+    action = remote.word(answer, "action", tuple(ACTIONS))
     confidence = _confidence(answer)
-    factors = answers.points({"key_factors": [], **_given(answer, "key_factors")}, "key_factors")
-    reasoning = answers.text(answer, "reasoning")
-    model = "/".join(answers.text(answer, name) for name in ("provider", "model_used") if answer.get(name))
+    factors = remote.points({"key_factors": [], **_given(answer, "key_factors")}, "key_factors")
+    reasoning = remote.text(answer, "reasoning")
+    model = "/".join(remote.text(answer, name) for name in ("provider", "model_used") if answer.get(name))
     if not factors and any(action == hold and abs(confidence - it) < 1e-9 for hold, it in DISGUISES):
-        why = f"agent0's own model failed; it says: {answers.plain(reasoning, 200)}"
-        raise AnalystFailed(why, bill=Bill(), exchanges=exchanges, model=answers.plain(model, 100))
+        why = f"agent0's own model failed; it says: {remote.plain(reasoning, 200)}"
+        raise AnalystFailed(why, bill=Bill(), exchanges=exchanges, model=remote.plain(model, 100))
     return Opinion(
         ACTIONS[action],
         confidence,
         reasoning,
         tuple(_factor(text) for text in factors),
-        answers.plain(model, 100),
+        remote.plain(model, 100),
         exchanges=exchanges,
     )
 
 
 def _confidence(answer: dict[str, Any]) -> float:
-    percent = answers.number(answer, "confidence", 0, 100)
+    percent = remote.number(answer, "confidence", 0, 100)
     if percent == 1:
         raise Misfit('"confidence" is 1, which may be 1 % or all of it')
     return percent if percent < 1 else percent / 100

@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from opinions.analysts import answers
-from opinions.analysts.answers import Misfit
+from opinions.analysts import remote
 from opinions.analysts.base import Action
+from opinions.analysts.remote import Misfit
 
 FIELDS = ("action", "confidence", "reasoning", "for", "against")
 CUT_SHORT = {
@@ -30,7 +30,7 @@ def read(text: str) -> Mapping[str, Any]:
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
-        raise NoCompletion(f"the server did not answer in JSON: {answers.plain(text, 200)}") from None
+        raise NoCompletion(f"the server did not answer in JSON: {remote.plain(text, 200)}") from None
     if not isinstance(answer, dict):
         raise NoCompletion("the server answered with JSON that is no chat completion")
     return answer
@@ -49,7 +49,7 @@ def content_of(answer: Mapping[str, Any]) -> str:
     if isinstance(reason, str) and reason in CUT_SHORT:
         raise Misfit(CUT_SHORT[reason])
     if isinstance(refusal := message.get("refusal"), str) and refusal:
-        raise Misfit(f"it is a refusal: {answers.plain(refusal, 200)}")
+        raise Misfit(f"it is a refusal: {remote.plain(refusal, 200)}")
     content = message.get("content")
     if not isinstance(content, str) or not content.strip():
         raise Misfit("it is empty")
@@ -61,14 +61,14 @@ def content_of(answer: Mapping[str, Any]) -> str:
 def checked(content: str) -> dict[str, Any]:
     """The fields of the answer, each as it has to be. One code fence around all of it is taken off."""
     fenced = FENCED.fullmatch(content.strip())
-    answer = answers.parsed(fenced.group(1) if fenced else content)
-    answers.only(answer, FIELDS)
+    answer = remote.parsed(fenced.group(1) if fenced else content)
+    remote.only(answer, FIELDS)
     return {
-        "action": answers.word(answer, "action", tuple(Action)),
-        "confidence": answers.number(answer, "confidence", 0, 1),
-        "reasoning": answers.text(answer, "reasoning"),
-        "for": answers.points(answer, "for"),
-        "against": answers.points(answer, "against"),
+        "action": remote.word(answer, "action", tuple(Action)),
+        "confidence": remote.number(answer, "confidence", 0, 1),
+        "reasoning": remote.text(answer, "reasoning"),
+        "for": remote.points(answer, "for"),
+        "against": remote.points(answer, "against"),
     }
 
 

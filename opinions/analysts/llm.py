@@ -18,8 +18,7 @@ from urllib.parse import urlsplit
 from core.http import Failure
 from core.registry import Setting
 from core.registry.kinds import KEY, Number, Url, Whole
-from opinions.analysts import answers, completion
-from opinions.analysts.answers import Misfit
+from opinions.analysts import completion, remote
 from opinions.analysts.base import (
     Action,
     AnalystFailed,
@@ -34,7 +33,7 @@ from opinions.analysts.base import (
     Verdict,
     wrap,
 )
-from opinions.analysts.post import may_have_worked, post, reason
+from opinions.analysts.remote import Misfit, may_have_worked, post, reason
 
 MOST_OUT = 1500  # tokens of an answer
 TRIES = 2
@@ -121,7 +120,7 @@ class Llm:
                 fields = completion.checked(content)
             except Misfit as misfit:
                 why = str(misfit)
-                shown = answers.plain(content, LONGEST_QUOTED)
+                shown = remote.plain(content, LONGEST_QUOTED)
                 messages = _corrected(self._messages(snapshot), shown, why)
             else:
                 return _opinion(fields, run)
@@ -207,7 +206,7 @@ class _Run:
 
     def name(self, model: object) -> None:
         if isinstance(model, str) and model.strip():
-            self.model = answers.plain(model, 100)
+            self.model = remote.plain(model, 100)
 
     @property
     def bill(self) -> Bill:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from core.http import Failure
-from opinions.analysts.post import post, service
+from opinions.analysts.remote import post, service
 
 LONGEST_TEXT = 1000  # characters of a memory
 MOST_RECALLED = 20

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from opinions.analysts import completion
 from opinions.analysts.agent0 import _opinion
-from opinions.analysts.answers import Misfit
 from opinions.analysts.base import Action, AnalystFailed
+from opinions.analysts.remote import Misfit
 
 NUMBERS = st.integers() | st.floats() | st.sampled_from([0, 1, 10, 30, 62, 100, 0.1, 0.3, -1, 101])
 SCALARS = (

@@ -1,9 +1,17 @@
-"""What others answered, checked: JSON of the right shape, or a Misfit that says what is wrong with it."""
+"""Ask a service outside and check what it answers.
+
+The question is one POST of JSON, sent once, with a deadline for all of it and a limit of size. The answer is
+read field by field: it has the right shape, or a Misfit says what is wrong with it.
+"""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from core.http import Answer, Client, Failure, Patience, Request, origin
+
+LARGEST = 2**20  # bytes of an answer
+CONNECT = 10.0  # seconds to connect in
 LONGEST_REASONING = 8000  # characters
 LONGEST_POINT = 600
 MOST_POINTS = 20
@@ -11,6 +19,49 @@ MOST_POINTS = 20
 
 class Misfit(Exception):
     """The answer is not one, and why; fit to be told to whoever gave it."""
+
+
+def service(name: str, url: str) -> str:
+    """Return how messages name the service: its name and host, nothing else of the address."""
+    return f"{name} at {origin(url) or 'an address that is none'}"
+
+
+def post(name: str, url: str, path: str, body: str, seconds: float, *, key: str = "") -> Answer:
+    """Return what the service answers. Raises Failure, or TimeoutError after so many seconds.
+
+    `key`: sent as a bearer token; no message holds it.
+    """
+    who = service(name, url)
+    if not (key.isascii() and key.isprintable()):
+        raise Failure(f"{who} cannot be asked: check the address and the key", permanent=True)
+    patience = Patience(connect=min(CONNECT, seconds), read=seconds + 1, answer=seconds + 1, attempts=1)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        client = Client(name, url, headers=headers, connections=1, patience=patience, largest=LARGEST)
+        until = client.clock() + seconds
+        fetched = client.fetch({path: Request(path, body=body)}, until=until)
+    except ValueError:
+        raise Failure(f"{who} cannot be asked: check the address and the key", permanent=True) from None
+    if path in fetched.answers:
+        return fetched.answers[path]
+    failure = fetched.failed.get(path)
+    if failure is None or client.clock() >= until:
+        raise TimeoutError(f"{who} gave no answer within {seconds:g} s")
+    raise failure
+
+
+def reason(failure: Failure) -> str:
+    """Return why there is no answer, and how long the service asks to wait."""
+    if failure.retry_after:
+        return f"{failure}; it asks to wait {failure.retry_after.total_seconds():.0f} s"
+    return str(failure)
+
+
+def may_have_worked(failure: Failure) -> bool:
+    """Return whether the service may have done what it was asked, and so cost something, all the same."""
+    if failure.status is not None:
+        return failure.status >= 500
+    return not failure.for_all
 
 
 def parsed(text: str) -> dict[str, Any]:
