@@ -18,12 +18,14 @@ PROVIDER, COUNTERPART = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 (LINE,) = re.findall(r"```diff\n(.*?)```", PAGE, re.DOTALL)
 (EXAMPLE,) = re.findall(r"```ini\n(.*?)```", PAGE, re.DOTALL)
 LEFT = shutil.ignore_patterns(".*", "var", "__pycache__", "images", "benchmarks", "deploy")
+# The tests inside begin with the clock of their own conftest.
+ALREADY = ("DJANGO_SETTINGS_MODULE", "PYTHONPATH")
 KIT = ("-m", "pytest", "-p", "no:cacheprovider", "tests/conformance/provider")
 
 
 def run(folder: Path, *arguments: str, **changes: str) -> tuple[int, str]:
     """Run Python there. Return its code and what it printed."""
-    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    environment = {name: value for name, value in os.environ.items() if name not in ALREADY}
     command = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
