@@ -212,6 +212,8 @@ Q_CLUSTER = {
     },
 }
 
+TASKS_OF_TESTS: frozenset[str] = frozenset()  # what the queue may call beside Jax's own; empty but in tests
+
 # --- Django -----------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [

@@ -2,18 +2,18 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, close_old_connections, transaction
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 from django_q.tasks import async_task
 
 from core import locks
+from jaxsite.processes import allowed_tasks
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ DAY = 24 * 60
 # The queue looks for what is due every 30 s, and may look a moment before the whole minute.
 EARLY = timedelta(seconds=10)
 LONGEST_FIRST = timedelta(minutes=5)  # of `Periodic.first`
+OFF, ON = 0, -1  # of Schedule.repeats: never, and for ever
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ def _by_setting() -> list[Periodic]:
 def write(tasks: list[Periodic], at: datetime) -> None:
     """Make the queue's schedules those of `tasks`, and queue the ones that run at start.
 
-    A schedule that has not changed keeps its next run, so that restarts neither delay nor hurry it. Schedules
-    that an operator added under other names are left alone.
+    A schedule that has not changed keeps its next run, so that restarts neither delay nor hurry it. One that
+    is switched off stays off. Schedules that an operator added under other names are left alone.
     """
     with transaction.atomic():
         locks.transaction(__name__)
@@ -108,12 +109,32 @@ def bring_forward(at: datetime) -> None:
         logger.warning("The clock was ahead: %d periodic tasks run now instead of then.", len(late))
 
 
+def switch_off_forbidden() -> None:
+    """Switch off the schedules that would run anything but a task of ours.
+
+    django-q2 runs a schedule that says `sync` in its own process, where no worker checks it; and one whose
+    arguments cannot be read keeps all others from running.
+    """
+    for schedule in Schedule.objects.exclude(repeats=OFF):
+        if not allowed_tasks.is_schedule_allowed(schedule):
+            Schedule.objects.filter(pk=schedule.pk).update(repeats=OFF)
+            logger.error("Switched off schedule %s: %r is no task of Jax.", schedule.name, schedule.func)
+
+
 def bringing_forward(scheduler: Callable[..., None]) -> Callable[..., None]:
-    """Return django-q2's scheduler; before it looks for what is due, it brings forward what was put off."""
+    """Return django-q2's scheduler; before it looks for what is due, schedules are put right.
+
+    What was put off is brought forward, and what is not ours is switched off.
+    """
 
     def schedule(*args: Any, **kwargs: Any) -> None:
-        with suppress(DatabaseError):  # the scheduler itself tells of it
+        try:
             bring_forward(timezone.now())
+            switch_off_forbidden()
+        except DatabaseError:
+            logger.exception("The schedules cannot be read. They are tried again.")
+            close_old_connections()
+            return
         scheduler(*args, **kwargs)
 
     return schedule
@@ -121,6 +142,7 @@ def bringing_forward(scheduler: Callable[..., None]) -> Callable[..., None]:
 
 def queue_first_runs(tasks: list[Periodic], at: datetime) -> None:
     waiting = {row.func() for row in OrmQ.objects.filter(lock__lte=at)}  # not those that are being run
+    switched_off = set(Schedule.objects.filter(repeats=OFF).values_list("name", flat=True))
     for task in tasks:
-        if task.at_start and task.func not in waiting:
+        if task.at_start and task.func not in waiting and task.name not in switched_off:
             async_task(task.func, q_options={"task_name": task.name, "group": task.name})

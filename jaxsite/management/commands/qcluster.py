@@ -16,7 +16,7 @@ from django_q import cluster
 from django_q.conf import Conf
 from django_q.management.commands import qcluster
 
-from jaxsite.processes import process_group, schedules
+from jaxsite.processes import allowed_tasks, process_group, schedules
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
             import_string(task.func)  # a wrong name stops here; a right one is loaded once, for all workers
         if Conf.CLUSTER_NAME == Conf.PREFIX:
             schedules.write(tasks, timezone.now())
+        cluster.worker = allowed_tasks.checking(cluster.worker)
         cluster.scheduler = schedules.bringing_forward(cluster.scheduler)
         connections.close_all()
         end_without_children()
