@@ -136,7 +136,7 @@ def configuration(subject: Subject) -> str:
         "process_isolation": "forkserver",
         # An endless loop ends after five times what the tests took, and some seconds.
         "timeout_multiplier": 5.0,
-        "timeout_constant": 4.0,
+        "timeout_constant": 15.0,
         "pytest_add_cli_args": arguments,
         "pytest_add_cli_args_test_selection": list(subject.tests),
     }

@@ -72,13 +72,15 @@ def test_without_a_figure_from_before_the_open_the_first_one_counts(fake: FakeBr
 
 @pytest.mark.django_db
 def test_of_days_past_the_last_figure_is_kept() -> None:
-    def add_snapshot(at: datetime) -> None:
+    def add_snapshot(at: datetime, broker: str = "fake") -> None:
         money = dict.fromkeys(("equity", "cash", "buying_power"), 1)
-        AccountSnapshot.objects.create(broker="fake", at=at, currency="USD", **money)
+        AccountSnapshot.objects.create(broker=broker, at=at, currency="USD", **money)
 
+    of_another = datetime(2024, 6, 10, 12, 30, tzinfo=UTC)
+    add_snapshot(of_another, "another")
     kept = [datetime(2024, 6, 10, 23, 59, tzinfo=UTC), make.T0 - timedelta(days=1), make.T0]
     for at in [*kept, datetime(2024, 6, 10, 12, tzinfo=UTC), datetime(2024, 6, 10, 23, 58, tzinfo=UTC)]:
         add_snapshot(at)
     assert execution.prune_snapshots(make.T0) == 2
     assert execution.prune_snapshots(make.T0) == 0
-    assert sorted(AccountSnapshot.objects.values_list("at", flat=True)) == kept
+    assert sorted(AccountSnapshot.objects.values_list("at", flat=True)) == [of_another, *kept]

@@ -4,7 +4,7 @@ import pytest
 
 from approvals import execution, halt
 from approvals.brokers.base import BrokerAway, Report
-from approvals.execution import brokerage
+from approvals.execution import brokerage, close
 from approvals.models import AuditEvent, Fill, Notification, Order, TradingHalt
 from tests import make
 from tests.approvals import execution_rows
@@ -159,3 +159,15 @@ def test_a_refused_closing_is_told(fake: FakeBroker) -> None:
     assert order.status == Status.REJECTED
     assert Notification.objects.filter(kind="order_failed").count() == 1
     assert AuditEvent.objects.filter(kind="order rejected", subject=f"order {order.pk}").exists()
+
+
+def test_a_closing_that_was_cancelled_meanwhile_keeps_its_reason(fake: FakeBroker) -> None:
+    """The task that sends it read it before, and then the broker was away."""
+    order = execution_rows.closing()
+    stale = now(order)
+    Order.objects.filter(pk=order.pk).update(
+        status=Status.CANCELLED, status_reason="It was dropped.", ended_at=make.T0
+    )
+    fake.fail("holdings", "500 before")
+    close.send_closing(stale, make.T0)
+    assert (now(order).status, now(order).status_reason) == (Status.CANCELLED, "It was dropped.")

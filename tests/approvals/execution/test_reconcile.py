@@ -169,6 +169,16 @@ def test_a_filled_entry_that_the_broker_loses_is_told_to_have_no_stop(fake: Fake
     ] == [True, True]
 
 
+def test_a_partly_filled_entry_that_the_broker_loses_is_cancelled_with_the_reason(fake: FakeBroker) -> None:
+    order = execution_rows.sent()
+    fake.fill(order.pk, 4)
+    rounds(1)
+    fake.forget(order.pk)
+    rounds(2, 3, 4)
+    reason = "The broker has lost it, after 4 shares."
+    assert (now(order).status, order.status_reason) == (Status.CANCELLED, reason)
+
+
 def test_what_is_held_without_a_stop_is_told_once_unless_it_is_being_closed(fake: FakeBroker) -> None:
     order = execution_rows.bought(fake)
     order.cancel_exits = True

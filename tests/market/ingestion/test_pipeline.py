@@ -145,3 +145,76 @@ def test_an_unknown_symbol_is_refused_before_anything_is_written() -> None:
             rejections=Rejections(),
         )
     assert not Candle.objects.exists()
+
+
+def test_a_rejection_names_its_symbol() -> None:
+    bars, rejections = make.bars([100.0], MORNING), Rejections()
+    bars.low[0] = -1.0
+    record(bars, rejections=rejections)
+    (example,) = rejections.examples.values()
+    assert example.startswith("AAPL ")
+
+
+@pytest.fixture
+def coin() -> None:
+    make.instrument("COIN", "24/7")
+    make.round_the_clock(EVENING)
+
+
+def record_both(bars: Bars, at: datetime = EVENING, delay: timedelta = timedelta(0)) -> None:
+    both = {"AAPL": bars, "COIN": bars}
+    pipeline.record(
+        both, Timeframe.M15, provider="x", feed=Feed.DELAYED, at=at, rejections=Rejections(), delay=delay
+    )
+
+
+@pytest.mark.usefixtures("coin")
+def test_each_exchange_has_its_own_sessions() -> None:
+    record_both(make.bars([100.0, 101.0], MORNING - timedelta(minutes=15)))
+    candles = store.read_bars(["AAPL", "COIN"], Timeframe.M15)
+    assert {symbol: bars.regular.tolist() for symbol, bars in candles.items()} == {
+        "AAPL": [False, True],
+        "COIN": [True, True],
+    }
+
+
+def test_what_an_exchange_without_regular_bars_gives_keeps_no_other_from_being_built() -> None:
+    make.instrument("COIN", "XETR")  # no session of it is known, and it comes before XNYS
+    record_both(make.bars([100.0, 101.0], MORNING))
+    hours = store.read_bars(["AAPL", "COIN"], Timeframe.H1)
+    assert {symbol: len(bars) for symbol, bars in hours.items()} == {"AAPL": 1, "COIN": 0}
+
+
+@pytest.mark.parametrize(("minutes", "is_final"), [(74, False), (80, True)])
+def test_a_delayed_bar_is_final_later_by_the_delay(minutes: int, *, is_final: bool) -> None:
+    at, delay = MORNING + timedelta(minutes=minutes), timedelta(minutes=15)
+    pipeline.record(
+        {"AAPL": make.bars([100.0] * 4, MORNING)},
+        Timeframe.M15,
+        provider="x",
+        feed=Feed.DELAYED,
+        at=at,
+        rejections=Rejections(),
+        delay=delay,
+    )
+    assert stored().final[-1] == is_final
+    assert stored(Timeframe.H1).final.tolist() == [is_final]
+
+
+def test_a_stored_bar_becomes_suspect_by_what_is_filled_in_before_it() -> None:
+    """Alone it could not be judged. The one after it stays as it is."""
+    calm = [100.0, 100.5, 100.2, 100.7, 100.4, 100.9, 100.6]
+    bars = make.bars([*calm, 50.0, 100.5], MORNING)
+    bars.open[7] = bars.high[7] = 50.0
+    bars.open[8] = bars.low[8] = 100.5
+    record(bars[7:])
+    assert not stored().suspect.any()
+    record(bars[:7])
+    assert stored().suspect.tolist() == [False] * 7 + [True, False]
+
+
+@pytest.mark.usefixtures("coin")
+def test_between_two_sessions_a_price_is_as_old_as_the_close_at_least() -> None:
+    ticks = [make.tick(symbol, as_of=EVENING) for symbol in ("AAPL", "COIN")]
+    capped = {tick.symbol: tick.as_of for tick in pipeline.cap_to_sessions(ticks)}
+    assert capped == {"AAPL": datetime(2024, 7, 2, 20, 0, tzinfo=UTC), "COIN": EVENING}
