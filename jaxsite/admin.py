@@ -16,6 +16,7 @@ from knox import admin as knox_admin
 from knox.models import AuthToken
 
 from core.admin.read_only import ReadOnlyAdmin
+from jaxsite import queue_admin  # noqa: F401  it registers the queue's pages
 from jaxsite.auth.login import AdminForm
 
 if TYPE_CHECKING:

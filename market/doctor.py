@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Exists, Max, OuterRef, Q
-from django_q.models import Failure, OrmQ
+from django_q.models import Failure, OrmQ, Schedule
 
 from market import feeds, queries, worker
 from market.ingestion import schedule
@@ -59,6 +59,7 @@ def examine(at: datetime) -> Iterator[Finding]:
     yield from _providers(at)
     yield _worker(at)
     yield _queue(at)
+    yield _schedules()
     yield from _calendars(at)
     yield _quotes(at)
     yield from _candles()
@@ -176,6 +177,12 @@ def _queue(at: datetime) -> Finding:
     if waiting > LONG_QUEUE:
         return Finding("queue", text, "Nobody takes them: is a worker running? Else start more (qcluster).")
     return Finding("queue", text, "Read them in admin, under failed tasks." if broken else "")
+
+
+def _schedules() -> Finding:
+    off = list(Schedule.objects.filter(repeats=0).order_by("name").values_list("name", flat=True))
+    text = f"{Schedule.objects.count() - len(off)} are on; off: {', '.join(map(str, off)) or 'none'}"
+    return Finding("periodic tasks", text, "Switch them on in admin, under scheduled tasks." if off else "")
 
 
 def _calendars(at: datetime) -> Iterator[Finding]:

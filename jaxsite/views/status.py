@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET
-from django_q.models import OrmQ, Task
+from django_q.models import OrmQ, Schedule, Task
 
 from core.paging import page_number
 from desk.page import page, show, without_page
@@ -101,6 +101,7 @@ def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "queues": _queues(at),
         "opinions": _opinions(at),
         "failures": _failures(at),
+        "switched_off": Schedule.objects.filter(repeats=0).order_by("name").values_list("name", flat=True),
         "versions": _versions(),
     }
 
