@@ -68,9 +68,9 @@ def moment(at: datetime | None, calendar: str = "", *, seconds: bool = False) ->
     """Return an instant in the viewer's zone, the exchange's clock beside it where a calendar is given."""
     if at is None:
         return formatting.NOTHING
-    here = timezone.localtime(at)
-    utc = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    shown = format_html('<time datetime="{}" title="{}">{}</time>', _iso(at), utc, _short(here, seconds))
+    here, utc = timezone.localtime(at), f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    # As in `_counting`.
+    shown = SafeString(f'<time datetime="{_iso(at)}" title="{utc}">{_short(here, seconds)}</time>')
     zone = calendars.zone(calendar) if calendar else None
     return shown if zone is None else format_html("{} {}", shown, _at_exchange(at, here, zone))
 
