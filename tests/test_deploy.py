@@ -180,7 +180,7 @@ def test_the_same_programs_run_everywhere(services: dict[str, Any], name: str) -
     unit = (ROOT / "deploy" / "systemd" / f"jax-{name}.service").read_text()
     program = procfile[name].split()[-1]
     container = str(services[name].get("command", DOCKERFILE[DOCKERFILE.index("\nCMD ") :]))
-    assert program in ("jaxsite.wsgi", "qcluster")
+    assert program in ("jaxsite.web", "qcluster")
     assert re.search(rf"^ExecStart=/srv/jax/.venv/bin/.* {program}$", unit, re.MULTILINE)
     assert program in container
     slow = "Q_CLUSTER_NAME" in procfile[name]

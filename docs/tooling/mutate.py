@@ -30,7 +30,6 @@ OTHERS = (
     "benchmarks",
     "deploy",
     "manage.py",
-    "gunicorn.conf.py",
 )
 
 

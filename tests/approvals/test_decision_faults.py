@@ -1,9 +1,5 @@
 """A web server that is killed while somebody decides: all of a decision is kept, or nothing."""
 
-import os
-import signal as signals
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -20,55 +16,26 @@ from approvals import decisions
 from approvals.models import AuditEvent, Order, TradeApproval
 from signals.models import Signal
 from tests import make
-from tests.jaxsite.processes import ROOT, eventually, free_port
+from tests.jaxsite.processes import eventually
+from tests.web import Web, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
-class Web:
-    """gunicorn on the test's database."""
-
-    def __init__(self) -> None:
-        self.url = f"http://127.0.0.1:{free_port()}"
-        given = {
-            "DJANGO_SETTINGS_MODULE": "tests.approvals.broker.settings",
-            "TEST_DATABASE": str(connection.settings_dict["NAME"]),
-        }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "--bind", self.url[7:], "jaxsite.wsgi"],
-            cwd=ROOT,
-            env=os.environ | given,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        eventually(self.answers)
-
-    def answers(self) -> bool:
-        with suppress(requests.ConnectionError):
-            return requests.get(f"{self.url}/health", timeout=30).ok
-        return False
-
-    def approve(self, signal: Signal, etag: str, token: str) -> int:
-        headers = {"Authorization": f"Token {token}", "If-Match": f'"{etag}"'}
-        address = f"{self.url}/api/v1/signals/{signal.pk}/approve/"
-        with suppress(requests.ConnectionError):
-            return requests.post(address, json={}, headers=headers, timeout=60).status_code
-        return 0
-
-    def kill(self) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signals.SIGKILL)
-        self.process.wait()
+def approve(web: Web, signal: Signal, etag: str, token: str) -> int:
+    headers = {"Authorization": f"Token {token}", "If-Match": f'"{etag}"'}
+    address = f"{web.url}/api/v1/signals/{signal.pk}/approve/"
+    with suppress(requests.ConnectionError):
+        return requests.post(address, json={}, headers=headers, timeout=60).status_code
+    return 0
 
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    started = Web()
-    yield started
-    started.kill()
+    with running() as started:
+        yield started
 
 
 @pytest.fixture
@@ -102,7 +69,7 @@ def test_killed_before_the_commit_nothing_is_kept_and_it_can_be_decided_again(
     _, token = AuthToken.objects.create(make.trader())
     etag = decisions.etag_of(signal, timezone.now())
     with ThreadPoolExecutor(1) as pool, lock("approvals.audit"):
-        answer = pool.submit(web.approve, signal, etag, token)
+        answer = pool.submit(approve, web, signal, etag, token)
         eventually(is_waited_for)
         web.kill()
         assert answer.result() == 0
@@ -111,8 +78,7 @@ def test_killed_before_the_commit_nothing_is_kept_and_it_can_be_decided_again(
     kept = [kind._default_manager.count() for kind in (TradeApproval, Order, OrmQ, AuditEvent)]
     assert (signal.status, kept) == ("pending", [0, 0, 0, 0])
 
-    again = Web()
-    assert again.approve(signal, etag, token) == 201
-    again.kill()
+    with running() as again:
+        assert approve(again, signal, etag, token) == 201
     kept = [kind._default_manager.count() for kind in (TradeApproval, Order, OrmQ)]
     assert kept == [1, 1, 1]

@@ -83,7 +83,7 @@ class TestServers:
         given = {"BIND": bind, "PORT": str(port), "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
         with (tmp_path / "log").open("wb") as log:
             server = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "jaxsite.wsgi", "--workers=1"],
+                [sys.executable, "-m", "jaxsite.web"],
                 cwd=ROOT,
                 env=environment(tmp_path) | given,
                 stdout=log,
@@ -109,12 +109,11 @@ class TestServers:
         assert "read your password" in manage_with(self.OUT, "serve", ok=False)
         assert "read your password" in manage_with({}, "runserver", "--noreload", "0.0.0.0:0", ok=False)
 
-    def test_gunicorn_does_not_though_the_address_comes_from_its_command_line(self) -> None:
-        command = [sys.executable, "-m", "gunicorn", "jaxsite.wsgi", "--bind", f"0.0.0.0:{free_port()}"]
+    def test_the_web_server_does_not_begin_either(self) -> None:
         ended = subprocess.run(
-            command,
+            [sys.executable, "-m", "jaxsite.web"],
             cwd=ROOT,
-            env=environment(Path(os.devnull)),
+            env=environment(Path(os.devnull)) | self.OUT | {"PORT": str(free_port())},
             capture_output=True,
             text=True,
             timeout=60,
@@ -133,7 +132,7 @@ class TestServers:
             "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
         }
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "jaxsite.wsgi", "--workers=1"],
+            [sys.executable, "-m", "jaxsite.web"],
             cwd=ROOT,
             env=environment(tmp_path) | settings,
             stdout=subprocess.DEVNULL,

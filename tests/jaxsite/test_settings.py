@@ -182,9 +182,9 @@ def test_no_worker_of_a_misspelt_cluster_begins() -> None:
 
 
 @pytest.mark.slow
-def test_gunicorn_does_not_begin_either() -> None:
+def test_the_web_server_does_not_begin_either() -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "jaxsite.wsgi"],
+        [sys.executable, "-m", "jaxsite.web"],
         cwd=ROOT,
         env=environment(Path(os.devnull)) | {"TRADING_CAPITAL": "0", "PORT": str(free_port())},
         capture_output=True,
