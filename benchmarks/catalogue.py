@@ -13,6 +13,7 @@ from benchmarks import (
     scans,
     scorecards,
     signal_pages,
+    strangers,
 )
 from benchmarks.measure import Benchmark
 
@@ -33,5 +34,6 @@ CATALOGUE = {
     "opinions.rules": Benchmark(opinions.analyses, tiny=20, medium=1_000, full=1_000),
     "opinions.recall": Benchmark(opinions.recall, tiny=200, medium=100_000, full=100_000),
     "opinions.fair": Benchmark(opinions.fair, tiny=6, medium=500, full=500),
+    "strangers": Benchmark(strangers.health, tiny=20, medium=1_000, full=5_000),
     "memory.worker": Benchmark(memory.worker, tiny=2, medium=200, full=200),
 }
