@@ -9,6 +9,7 @@ from benchmarks import (
     memory,
     opinions,
     pages,
+    queue,
     quotes,
     scans,
     scorecards,
@@ -35,5 +36,6 @@ CATALOGUE = {
     "opinions.recall": Benchmark(opinions.recall, tiny=200, medium=100_000, full=100_000),
     "opinions.fair": Benchmark(opinions.fair, tiny=6, medium=500, full=500),
     "strangers": Benchmark(strangers.health, tiny=20, medium=1_000, full=5_000),
+    "queue": Benchmark(queue.figures, tiny=20, medium=150, full=150),
     "memory.worker": Benchmark(memory.worker, tiny=2, medium=200, full=200),
 }

@@ -4,10 +4,7 @@ The web server runs in a thread of this process and answers over loopback, the w
 nothing else to do. Commits wait for the disk here, as they do outside of tests.
 """
 
-import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +14,6 @@ from decimal import Decimal
 from time import perf_counter
 
 import requests
-from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.db import connection, connections
@@ -30,6 +26,7 @@ from approvals.models import Order, TradeApproval
 from approvals.proposals.version import version
 from benchmarks.measure import Result
 from benchmarks.tables import execute, instruments, sessions
+from benchmarks.workers import clusters
 from market.models import Quote
 from tests import make
 
@@ -45,32 +42,14 @@ ROOM = {
     "MAX_POSITION": Decimal("0.00002"),
 }
 
-WORKER = """
-import os, sys
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-import django
-django.setup()
-from django.conf import settings
-from django.db import connection, connections
-connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = sys.argv[1]
-connection.settings_dict["OPTIONS"].pop("options", None)
-from jaxsite.processes import process_group
-from approvals import tasks
-from approvals.execution.paper import book, market
-connections.close_all()
-from django_q.cluster import Cluster
-process_group.forks_end_with_me()
-Cluster().start()
-print("ready", flush=True)
-sys.stdin.read()
-os.killpg(0, 9)
-"""
-
 
 def latency(decisions: int) -> list[Result]:
     """The 95th percentile of POST approve to the order acknowledged, one at a time; then ten a second."""
     single, steady = max(2, decisions // 6), decisions
-    with _desk(single + steady) as client, _worker():
+    with (
+        _desk(single + steady) as client,
+        clusters("jax", durable=True, environment={"PAPER_EQUITY": EQUITY}),
+    ):
         client.approve(client.waiting.pop())  # everything is loaded and every connection open
         taken = [client.until_acknowledged(client.waiting.pop()) for _ in range(single)]
         elapsed, errors = client.at_a_rate(steady - 1)
@@ -188,28 +167,3 @@ def _server() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.port}"
     finally:
         server.terminate()
-
-
-@contextmanager
-def _worker() -> Iterator[None]:
-    name = str(connection.settings_dict["NAME"])
-    command = [sys.executable, "-c", WORKER, name]
-    worker = subprocess.Popen(
-        command,
-        cwd=settings.BASE_DIR,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"PAPER_EQUITY": EQUITY},
-        start_new_session=True,
-    )
-    try:
-        assert worker.stdout is not None
-        worker.stdout.readline()
-        yield
-    finally:
-        worker.communicate()
-        execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )

@@ -2,13 +2,8 @@
 is queued while many runs wait for a slow model, in clusters of their own.
 """
 
-import os
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -22,6 +17,7 @@ from django_q.tasks import async_task
 from benchmarks.candles import PROVIDER, walks
 from benchmarks.measure import Result, alternate, seconds
 from benchmarks.tables import execute, instruments, sessions
+from benchmarks.workers import clusters
 from market import store
 from market.prices import Feed, Timeframe
 from opinions import memory, queue, runs, snapshots
@@ -63,31 +59,12 @@ MEMORIES = """
 """
 
 TASKS = {  # by cluster: what nobody may have to wait for
-    "default": ("market.tasks.ingest", "signals.tasks.scan", "approvals.tasks.reconcile"),
+    "jax": ("market.tasks.ingest", "signals.tasks.scan", "approvals.tasks.reconcile"),
     "slow": ("approvals.tasks.outcomes",),
 }
 BEHIND_SECONDS = 10.0
 PATIENCE = 120.0
 NEVER = 3_600.0  # seconds: longer than anybody waits
-WORKER = """
-import os, sys
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-import django
-django.setup()
-from django.conf import settings
-from django.db import connection, connections
-connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = sys.argv[1]
-settings.LLM_BASE_URL, settings.LLM_MODEL = sys.argv[2], "honest"
-from jaxsite.processes import process_group
-from approvals import tasks
-connections.close_all()
-from django_q.cluster import Cluster
-process_group.forks_end_with_me()
-Cluster().start()
-print("ready", flush=True)
-sys.stdin.read()
-os.killpg(0, 9)
-"""
 
 
 def analyses(size: int) -> list[Result]:
@@ -141,11 +118,11 @@ def fair(size: int) -> list[Result]:
     """
     execute("TRUNCATE orchestration_runs, django_q_ormq CASCADE")
     symbols, turns = instruments(size), 5 if size > 100 else 1
-    with vendors.OpenAI(latency=NEVER) as model, _clusters(f"{model.url}/v1"):
+    with vendors.OpenAI(latency=NEVER) as model, clusters(*TASKS, changes=_model(model)):
         for name in TASKS:
             _turns(name, 1)  # everything is loaded
         idle = {name: _turns(name, turns) for name in TASKS}
-        with override_settings(LLM_BASE_URL=f"{model.url}/v1", LLM_MODEL="honest"):
+        with override_settings(**_model(model)):
             for symbol in symbols:
                 queue.request(symbol, AT, trigger=OrchestrationRun.Trigger.MANUAL, analyst="llm")
                 queue.go_on()
@@ -168,6 +145,11 @@ def fair(size: int) -> list[Result]:
     ]
 
 
+def _model(model: vendors.OpenAI) -> dict[str, str]:
+    """Settings that name this model."""
+    return {"LLM_BASE_URL": f"{model.url}/v1", "LLM_MODEL": "honest"}
+
+
 def _turns(cluster: str, count: int) -> list[float]:
     return [_until_done(cluster, task) for _ in range(count) for task in TASKS[cluster]]
 
@@ -175,7 +157,7 @@ def _turns(cluster: str, count: int) -> list[float]:
 def _until_done(cluster: str, task: str) -> float:
     """Seconds from queueing a task until the cluster is done with it."""
     began = perf_counter()
-    async_task(task, q_options={} if cluster == "default" else {"cluster": cluster})
+    async_task(task, q_options={} if cluster == "jax" else {"cluster": cluster})
     queued = OrmQ.objects.filter(pk=OrmQ.objects.latest("pk").pk)
     while queued.exists():
         if perf_counter() - began > PATIENCE:
@@ -188,36 +170,6 @@ def _until_asked(model: vendors.OpenAI, often: int) -> None:
     deadline = perf_counter() + PATIENCE
     while len(model.visits) < often and perf_counter() < deadline:
         time.sleep(0.05)
-
-
-@contextmanager
-def _clusters(model: str) -> Iterator[None]:
-    """The two of an installation, whose model is at that address."""
-    command = [sys.executable, "-c", WORKER, str(connection.settings_dict["NAME"]), model]
-    workers = [
-        subprocess.Popen(
-            command,
-            cwd=settings.BASE_DIR,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | ({} if name == "default" else {"Q_CLUSTER_NAME": name}),
-            start_new_session=True,
-        )
-        for name in TASKS
-    ]
-    try:
-        for worker in workers:
-            assert worker.stdout is not None
-            worker.stdout.readline()
-        yield
-    finally:
-        for worker in workers:
-            worker.communicate()
-        execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
 
 
 def _p95(count: int, words: str) -> float:

@@ -174,6 +174,13 @@ def test_a_unit_lets_its_main_process_stop_the_others(unit: Path) -> None:
     assert read["Install"]["WantedBy"] == "jax.target"
 
 
+@pytest.mark.parametrize("name", ["worker", "slow"])
+def test_systemd_notices_a_worker_that_hangs(name: str) -> None:
+    unit = (ROOT / "deploy" / "systemd" / f"jax-{name}.service").read_text()
+    assert "Type=notify\n" in unit
+    assert "WatchdogSec=60\n" in unit
+
+
 @pytest.mark.parametrize("name", ["web", "worker", "slow"])
 def test_the_same_programs_run_everywhere(services: dict[str, Any], name: str) -> None:
     procfile = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())

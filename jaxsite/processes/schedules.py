@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 OURS = r"^(jaxsite|market|signals|opinions|approvals)\."
 DAY = 24 * 60
-# The queue looks for what is due every 30 s, and may look a moment before the whole minute.
+# The queue looks for what is due every five seconds, and may look a moment before the whole minute.
 EARLY = timedelta(seconds=10)
 LONGEST_FIRST = timedelta(minutes=5)  # of `Periodic.first`
 OFF, ON = 0, -1  # of Schedule.repeats: never, and for ever

@@ -15,7 +15,7 @@ from tests.jaxsite.processes import ROOT, environment, eventually, folder, manag
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
-WHOLE = 1 + 1 + 3 + 2  # main process, sentinel, workers, monitor and pusher
+WHOLE = 1 + 1 + 3  # main process, clock, workers
 CYCLES = "SELECT count(*) FROM ingestion_runs"
 
 
