@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from core.queries import delete_older
 from market import sessions
+from market.imports import jobs
 from market.ingestion import cycle as workflow
 from market.ingestion import schedule
-from market.models import IngestionRun, Instrument, QuoteHistory
+from market.models import CandleImport, IngestionRun, Instrument, QuoteHistory
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,16 @@ def backfill(symbols: list[str]) -> None:
     workflow.ingest_candles(timezone.now())
 
 
+def load_csv(pk: int) -> None:
+    if row := CandleImport.objects.filter(pk=pk).defer("content").first():
+        jobs.run(row, timezone.now())
+
+
+def give_up_imports() -> None:
+    """Fail the CSV files that a dead worker has left."""
+    jobs.give_up(timezone.now())
+
+
 def prune() -> None:
     """Delete quotes and runs that are older than they are kept."""
     at = timezone.now()
@@ -36,6 +47,7 @@ def prune() -> None:
     runs_before = at - timedelta(days=settings.INGESTION_RUN_DAYS)
     quotes = delete_older(QuoteHistory, "received_at", quotes_before)
     runs = delete_older(IngestionRun, "started_at", runs_before)
+    CandleImport.objects.filter(finished_at__lt=runs_before).delete()
     logger.info("pruned %s quotes of the history and %s ingestion runs", quotes, runs)
 
 

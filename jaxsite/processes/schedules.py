@@ -61,6 +61,7 @@ def periodic() -> list[Periodic]:
         *_by_setting(),
         Periodic("signals.records", "signals.tasks.records", 10, "slow", first=timedelta(minutes=2)),
         Periodic("signals.prune", "signals.tasks.prune", DAY, "slow"),
+        Periodic("market.give_up_imports", "market.tasks.give_up_imports", 1, "slow"),
         Periodic("market.prune", "market.tasks.prune", DAY, "slow"),
         Periodic("market.refresh_sessions", "market.tasks.refresh_sessions", None, "slow"),
         Periodic("jaxsite.prune", "jaxsite.tasks.prune", DAY, "slow"),

@@ -1,7 +1,7 @@
 """Candles from a file: all or nothing, restated to today's shares, and twice is the same as once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import IO, Any
 
@@ -9,11 +9,11 @@ import numpy as np
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from numpy.typing import NDArray
 
 from market import feeds, sessions
+from market.imports.basis import Days, difference, last_closes, restated, session_dates, stored_closes
 from market.imports.csvfile.problems import BadFile
-from market.imports.csvfile.reader import CandleFile, read
+from market.imports.csvfile.reader import CandleFile, read, read_beginning
 from market.ingestion import pipeline
 from market.models import Candle, Instrument, Split
 from market.prices import Bars, Feed, Timeframe, to_datetime, to_instant
@@ -22,11 +22,9 @@ from market.sessions import Sessions
 from market.store import Written
 
 PROVIDER = "import"
-ONE_BASIS = 1.2  # the closes of one session never differ by this factor between sources on one basis
 COMPARED = 50_000  # stored bars, the newest ones
+BEGINNING = 64 * 1024  # bytes of a file that are looked at before it is queued
 SHOWN = 5
-
-Days = NDArray[np.datetime64]
 
 
 class ImportRefused(ValueError):
@@ -68,18 +66,32 @@ def import_candles(
     yet, new shares for one old by date; empty when they reflect all; None when it is not known. Raises
     ImportRefused, and then nothing is stored.
     """
-    if timeframe.built_from:
-        raise ImportRefused(
-            f"Bars of {timeframe} are built from bars of {timeframe.built_from}, so that no two sources can"
-            f" disagree about them: import bars of {timeframe.built_from}."
-        )
+    return store_file(read_file(file, symbol, timeframe, timezone, at), symbol, timeframe, splits, at)
+
+
+def read_file(
+    file: IO[bytes], symbol: str, timeframe: Timeframe, timezone: tzinfo | None, at: datetime
+) -> CandleFile:
+    """Return the bars of a file, and see to it that the sessions they belong to are known."""
+    _refuse_built(timeframe)
     try:
         candle_file = read(file.read(), timeframe, timezone, to_instant(at))
     except BadFile as problems:
         raise ImportRefused(str(problems)) from problems
     sessions.ensure([_instrument(symbol).calendar], at)
-    with transaction.atomic():
-        return _store(candle_file, symbol, timeframe, splits, at)
+    return candle_file
+
+
+def refuse_early(content: bytes, timeframe: Timeframe, timezone: tzinfo | None, at: datetime) -> None:
+    """Refuse what needs no look at the whole file: its first lines, or data of the other kind."""
+    _refuse_built(timeframe)
+    _refuse_simulated()
+    beginning = content if len(content) <= BEGINNING else content[:BEGINNING].rpartition(b"\n")[0]
+    try:
+        feeds.refuse_wrong_data("real")
+        read_beginning(beginning, timeframe, timezone, to_instant(at))
+    except (feeds.WrongData, BadFile) as problems:
+        raise ImportRefused(str(problems)) from problems
 
 
 def describe(result: ImportResult) -> str:
@@ -106,51 +118,20 @@ def _first(several: list[Any]) -> str:
     return ", ".join(map(str, several[:SHOWN])) + more
 
 
-def restated(bars: Bars, days: Days, splits: Mapping[date, float]) -> Bars:
-    """Return the bars in today's shares: prices before each split divided by its ratio, volume multiplied.
-
-    `days` are the session dates of the bars. A bar of the split's own date already trades in new shares.
-    """
-    factor = np.ones(len(bars))
-    for day, ratio in splits.items():
-        factor[days < np.datetime64(day)] *= ratio
-    return replace(
-        bars,
-        open=bars.open / factor,
-        high=bars.high / factor,
-        low=bars.low / factor,
-        close=bars.close / factor,
-        vwap=bars.vwap / factor,
-        volume=(bars.volume * factor).round().astype(np.int64),
-    )
-
-
-def session_dates(
-    trading_sessions: Sessions, timeframe: Timeframe, opened_at: NDArray[np.datetime64]
-) -> Days:
-    """Return the session each bar belongs to.
-
-    The nearest one, so that early and late hours go with their day.
-    """
-    if not timeframe.is_intraday or not len(trading_sessions.dates):
-        return opened_at.astype("datetime64[D]")
-    turns = trading_sessions.closes[:-1] + (trading_sessions.opens[1:] - trading_sessions.closes[:-1]) // 2
-    days: Days = trading_sessions.dates[np.searchsorted(turns, opened_at, side="right")]
-    return days
-
-
 def _instrument(symbol: str) -> Instrument:
     """Return the instrument, or a new one that is not watched: an import asks no provider for anything."""
     return Instrument.objects.filter(pk=symbol).first() or Instrument(symbol=symbol, watched=False)
 
 
-def _store(
+@transaction.atomic
+def store_file(
     candle_file: CandleFile,
     symbol: str,
     timeframe: Timeframe,
     splits: Mapping[date, float] | None,
     at: datetime,
 ) -> ImportResult:
+    """Store the bars of a file as real data of `symbol`, all of them or none."""
     _settle(at)
     instrument = _instrument(symbol)
     added = instrument._state.adding
@@ -180,13 +161,25 @@ def _store(
     )
 
 
-def _settle(at: datetime) -> None:
+def _refuse_built(timeframe: Timeframe) -> None:
+    if timeframe.built_from:
+        raise ImportRefused(
+            f"Bars of {timeframe} are built from bars of {timeframe.built_from}, so that no two sources can"
+            f" disagree about them: import bars of {timeframe.built_from}."
+        )
+
+
+def _refuse_simulated() -> None:
     own_database = connection.settings_dict["ENGINE"] == "jaxsite.embedded_postgres"
     if settings.DATA_KIND == "simulated" and (own_database or settings.DATA == "simulated"):
         raise ImportRefused(
             "An imported file is real data, and this is the database of simulated data. Say DATA=real in"
             " .env, or in front of the command (DATA=real manage.py migrate first, when it is new)."
         )
+
+
+def _settle(at: datetime) -> None:
+    _refuse_simulated()
     try:
         feeds.settle_installation("real", at)
     except feeds.WrongData as wrong:
@@ -241,38 +234,17 @@ def _compare(
         closes.setdefault((other, provider), []).append((opened_at, close))
     notes = []
     for (other, provider), stored_bars in closes.items():
-        difference = _difference(
-            _last_closes(days, bars.close), _stored_closes(stored_bars, Timeframe(other), trading_sessions)
+        different = difference(
+            last_closes(days, bars.close), stored_closes(stored_bars, Timeframe(other), trading_sessions)
         )
-        if difference and provider != PROVIDER:
+        if different and provider != PROVIDER:
             raise ImportRefused(
-                f"{difference} in the bars of {other} from {provider}. Give the splits that the file does not"
+                f"{different} in the bars of {other} from {provider}. Give the splits that the file does not"
                 " reflect, as in --splits 2014-06-09:7."
             )
-        if difference:
-            notes.append(f"{difference} in the bars of {other} that were imported: import those again too.")
+        if different:
+            notes.append(f"{different} in the bars of {other} that were imported: import those again too.")
     return notes
-
-
-def _last_closes(days: Days, close: NDArray[np.float64]) -> dict[date, float]:
-    return dict(zip(days.tolist(), close.tolist(), strict=True))
-
-
-def _stored_closes(
-    stored_bars: list[tuple[datetime, float]], timeframe: Timeframe, trading_sessions: Sessions
-) -> dict[date, float]:
-    opened_at = np.array([to_instant(at) for at, _ in reversed(stored_bars)])
-    days = session_dates(trading_sessions, timeframe, opened_at)
-    return _last_closes(days, np.array([close for _, close in reversed(stored_bars)]))
-
-
-def _difference(imported: Mapping[date, float], stored: Mapping[date, float]) -> str:
-    """Return in words that more than a tenth of the shared sessions have another share basis; else ""."""
-    shared = sorted(imported.keys() & stored.keys())
-    off = [day for day in shared if not 1 / ONE_BASIS < imported[day] / stored[day] < ONE_BASIS]
-    if len(off) * 10 <= len(shared):
-        return ""
-    return f"The close of {off[0]} is {imported[off[0]]:.6g} in the file and {stored[off[0]]:.6g}"
 
 
 def _record(symbol: str, timeframe: Timeframe, bars: Bars, at: datetime) -> Written:

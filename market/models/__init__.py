@@ -1,6 +1,7 @@
 """The rows of the market: what trades, what was quoted, what its bars were, and how we came to know."""
 
 from market.models.candles import Candle, CandleProgress, CandleVersion, Gap
+from market.models.imports import CandleImport
 from market.models.ingestion import IngestionRun, IngestionTotal, ProviderPace, ProviderStatus
 from market.models.quotes import Quote, QuoteHistory
 from market.models.reference import ALWAYS_OPEN, Installation, Instrument, Split, TradingSession
@@ -8,6 +9,7 @@ from market.models.reference import ALWAYS_OPEN, Installation, Instrument, Split
 __all__ = [
     "ALWAYS_OPEN",
     "Candle",
+    "CandleImport",
     "CandleProgress",
     "CandleVersion",
     "Gap",

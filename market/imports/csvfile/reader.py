@@ -1,5 +1,6 @@
 """Read the bars of one symbol and timeframe from a CSV file, all of them or none."""
 
+import codecs
 from dataclasses import dataclass
 from datetime import datetime, time, tzinfo
 
@@ -15,10 +16,17 @@ from market.imports.csvfile.checks import (
 )
 from market.imports.csvfile.numbers import read_numbers
 from market.imports.csvfile.problems import Problems
-from market.imports.csvfile.stamps import Unreadable, read_stamps, reads_month_first, to_utc
+from market.imports.csvfile.stamps import (
+    Unreadable,
+    is_day_unclear,
+    read_stamps,
+    reads_month_first,
+    to_utc,
+)
 from market.imports.csvfile.table import PRICES, Table, read_table
 from market.prices import INSTANT, Bars, Floats, Instants, Timeframe
 
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MIDNIGHT = time(0)
 LONGEST_DATE = len("2024-01-02")
 
@@ -38,14 +46,32 @@ def read(content: bytes, timeframe: Timeframe, timezone: tzinfo | None, until: n
     written too, and its zone, it is the date of that instant in `timezone`. Raises BadFile, which names the
     lines that cannot be taken and why.
     """
-    problems = Problems()
     table = read_table(content)
+    candle_file = _candle_file(table, timeframe, timezone, until)
+    check_spacing(candle_file.bars.opened_at, timeframe)
+    return candle_file
+
+
+def read_beginning(
+    content: bytes, timeframe: Timeframe, timezone: tzinfo | None, until: np.datetime64
+) -> None:
+    """Check the first lines of a file. Raises BadFile for what the lines that follow cannot put right."""
+    if content.startswith(UTF_16):  # its lines cannot be told apart by their bytes
+        return
+    table = read_table(content)
+    if not is_day_unclear(table.stamps()):
+        _candle_file(table, timeframe, timezone, until)
+
+
+def _candle_file(
+    table: Table, timeframe: Timeframe, timezone: tzinfo | None, until: np.datetime64
+) -> CandleFile:
+    problems = Problems()
     opened_at = _opened_at(table, timeframe, timezone, problems)
     bars = _bars(table, opened_at, problems)
     check_times(opened_at, timeframe, until, table.lines, problems)
     rows = each_once(bars, timeframe, table.lines, problems)
     problems.refuse()
-    check_spacing(opened_at, timeframe)
     return CandleFile(bars[rows], table.empty_lines)
 
 

@@ -67,6 +67,11 @@ def reads_month_first(cells: Sequence[str]) -> bool | None:
     return None if month_first == day_first else month_first
 
 
+def is_day_unclear(cells: Sequence[str]) -> bool:
+    """Whether these cells leave open what is the day and what the month."""
+    return reads_month_first(cells) is None and any(NUMERIC.fullmatch(cell.strip()) for cell in cells)
+
+
 def read_stamp(text: str, *, month_first: bool | None) -> datetime:
     """Return the datetime of one cell. Raises ValueError that says what is wrong with it."""
     for read in (_iso, _epoch, _compact, _year_first, _named, _zoned):

@@ -10,6 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from market.models import (
+    CandleImport,
     CandleProgress,
     Gap,
     IngestionRun,
@@ -25,6 +26,7 @@ from tests import make
 
 RECORDED = [
     *[
+        CandleImport,
         CandleProgress,
         Gap,
         IngestionRun,
@@ -72,6 +74,8 @@ def stored(db: None) -> None:
     ProviderStatus.objects.create(provider="alpaca", kind="quotes")
     Split.objects.create(**symbol, date=date(2014, 6, 9), ratio=7, source="alpaca", recorded_at=at)
     clerk = User.objects.create_user("somebody")
+    file = {"file_name": "AAPL.csv", "size": 1, "digest": "0", "status": "loaded"}
+    CandleImport.objects.create(**symbol, timeframe="1d", **file, requested_by=clerk, queued_at=at)
     LogEntry.objects.log_actions(clerk.pk, Instrument.objects.filter(pk="AAPL"), ADDITION, "Added.")
 
 

@@ -1,0 +1,57 @@
+"""CSV files that wait for the queue, and what became of them."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from core.models import TypedModelMeta
+from market.prices import Timeframe
+
+
+class CandleImport(models.Model):
+    """One CSV file of candles that somebody has uploaded. `content` (zlib) is kept until it has ended."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        LOADED = "loaded"
+        FAILED = "failed"
+
+    symbol = models.CharField(max_length=16, db_collation="C")
+    timeframe = models.CharField(max_length=3, choices=[(each.value, each.value) for each in Timeframe])
+    zone = models.CharField("time zone", max_length=64, blank=True)
+    splits = models.JSONField(null=True, help_text="Ratios by date; null: nothing was said about them.")
+    file_name = models.CharField("file", max_length=255)
+    size = models.BigIntegerField(help_text="Bytes.")
+    digest = models.CharField(max_length=64, db_collation="C", help_text="SHA-256 of the file.")
+    content = models.BinaryField(null=True)
+    status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
+    progress = models.CharField(max_length=80, blank=True)
+    report = models.TextField(blank=True, help_text="What was loaded, or why nothing was.")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    queued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta(TypedModelMeta):
+        db_table = "candle_imports"
+        ordering = ["-queued_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="candle_import_open_once",
+                fields=["symbol", "timeframe", "digest"],
+                condition=Q(status__in=["queued", "running"]),
+            ),
+            models.CheckConstraint(
+                name="candle_import_keeps_its_file_while_open",
+                condition=Q(status__in=["queued", "running"], content__isnull=False)
+                | Q(status__in=["loaded", "failed"], content__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file_name} ({self.symbol} {self.timeframe})"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in (self.Status.QUEUED, self.Status.RUNNING)
