@@ -1,13 +1,12 @@
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from approvals import urls as approvals_urls
 from jaxsite.auth import account, login
 from jaxsite.metrics import views
-from jaxsite.rest import docs
+from jaxsite.rest import docs, schema
 from jaxsite.views import status, styleguide
 from market import urls as market_urls
 from opinions import urls as opinions_urls
@@ -51,6 +50,6 @@ urlpatterns = [
     path("metrics", views.MetricsView.as_view(), name="metrics"),
     path("admin/", admin.site.urls),
     path("api/v1/", include(router.urls)),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", schema.SchemaView.as_view(), name="schema"),
     path("api/docs/", docs.DocsView.as_view(), name="docs"),
 ]

@@ -5,11 +5,13 @@ import json
 import re
 
 import pytest
+import yaml
 from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
 from jaxsite import __version__
+from jaxsite.rest import schema
 
 pytestmark = pytest.mark.django_db
 STRICT = (
@@ -29,6 +31,29 @@ def test_the_description_is_served_to_everyone(client: Client) -> None:
     assert described["paths"]["/api/v1/quotes/"]["get"]["responses"].keys() == {"200", "default"}
     assert set(described["components"]["securitySchemes"]) == {"token", "cookieAuth"}
     assert described["info"]["version"] == __version__
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/vnd.oai.openapi", "*/*"])
+def test_a_client_that_has_the_description_is_not_sent_it_again(client: Client, accept: str) -> None:
+    first = client.get("/api/schema/", headers={"Accept": accept})
+    etag = first["ETag"]
+    assert (first.status_code, first["Cache-Control"], len(first.content) > 10_000) == (200, "no-cache", True)
+    again = client.get("/api/schema/", headers={"Accept": accept, "If-None-Match": f'"other", W/{etag}'})
+    assert (again.status_code, again["ETag"], again.content) == (304, etag, b"")
+    assert client.get("/api/schema/", headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_the_formats_of_the_description_say_the_same_and_have_etags_of_their_own(client: Client) -> None:
+    text = client.get("/api/schema/?format=json")
+    assert text.json() == yaml.safe_load(client.get("/api/schema/").content)
+    assert text["ETag"] != client.get("/api/schema/")["ETag"]
+
+
+def test_the_description_is_made_once(client: Client) -> None:
+    client.get("/api/schema/")
+    made = schema.described()
+    client.get("/api/schema/", headers={"Accept": "application/json"})
+    assert schema.described() is made
 
 
 @pytest.mark.parametrize(
