@@ -238,6 +238,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "jaxsite.metrics.access.LocalNames",
+    "jaxsite.views.proxy.NoticeProxy",
+    "jaxsite.rest.private.PrivateAnswers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

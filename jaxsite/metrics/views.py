@@ -23,6 +23,7 @@ from jaxsite.metrics import collector
 from jaxsite.metrics.access import may_read
 from jaxsite.processes.uptime import in_words, uptime
 from jaxsite.rest import problems
+from jaxsite.views import proxy
 
 NO_STORE = {"Cache-Control": "no-store"}
 NEEDS_TOKEN = "Send METRICS_TOKEN as a bearer token (make run keeps one in var/metrics_token)."
@@ -65,6 +66,8 @@ class HealthView(MonitoringView):
 
     def get(self, request: Request) -> Response:
         checks = health.examine(timezone.now())
+        if advice := proxy.advice(request):
+            checks.append(health.Check("proxy", health.Status.DEGRADED, advice))
         status = health.worst(checks)
         answer: dict[str, Any] = {"status": status}
         if may_read(request):

@@ -3,12 +3,13 @@
 from django.conf import settings
 from django.http import HttpRequest
 
+from jaxsite.views import proxy
 from market.models import Installation
 
 
-def installation(request: HttpRequest) -> dict[str, bool]:
+def installation(request: HttpRequest) -> dict[str, bool | str]:
     """Context processor."""
-    return simulated()
+    return {**simulated(), "proxy_advice": proxy.advice(request)}
 
 
 def simulated() -> dict[str, bool]:

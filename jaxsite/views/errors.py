@@ -15,16 +15,16 @@ from jaxsite.rest.problems import API, problem
 from jaxsite.views import context
 
 
-def error_page(status: int, template: str = "") -> HttpResponse:
+def error_page(request: HttpRequest, status: int, template: str = "") -> HttpResponse:
     """Render without the request, so that nothing in the frame reads the user."""
-    html = render_to_string(template or f"{status}.html", context.simulated())
+    html = render_to_string(template or f"{status}.html", context.installation(request))
     return HttpResponse(html, status=status, headers={"Cache-Control": "no-store"})
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(API):
         return problem(request, 400, "The request is not well formed.")
-    return error_page(400)
+    return error_page(request, 400)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -36,15 +36,15 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(API):
         return problem(request, 404, "There is nothing at this address. /api/docs/ lists those that exist.")
-    return error_page(404)
+    return error_page(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if request.path.startswith(API):
         return problem(request, 500, "This is our fault. What went wrong is in the log of the web server.")
-    return error_page(500)
+    return error_page(request, 500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form without its token: an old page, blocked cookies, or another site's form."""
-    return error_page(403, "403_csrf.html")
+    return error_page(request, 403, "403_csrf.html")
