@@ -21,6 +21,7 @@ from knox.models import AuthToken
 from approvals import audit, execution, outcomes, positions, proposals
 from approvals.models import AuditEvent, Fill, Order, Outcome
 from jaxsite import queries
+from jaxsite.embedded_postgres.base import as_owner
 from market import sessions
 from market.ingestion import cycle
 from market.models import Candle, Instrument
@@ -43,11 +44,12 @@ def scratch_database() -> Iterator[None]:
     """A database of its own beside the installation's, gone afterwards."""
     connection.settings_dict["TEST"]["NAME"] = DATABASE
     before = str(connection.settings_dict["NAME"])
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
-        yield
-    finally:
-        connection.creation.destroy_test_db(before, verbosity=0)
+    with as_owner():
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        try:
+            yield
+        finally:
+            connection.creation.destroy_test_db(before, verbosity=0)
 
 
 @contextmanager

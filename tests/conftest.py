@@ -59,8 +59,9 @@ SHARED = "FOLDER_OF_THE_TESTS"
 MIGRATE = """
 from django.core.management import call_command
 from django.db import connection
+from jaxsite.embedded_postgres.base import as_owner
 call_command("migrate", verbosity=0)
-with connection.cursor() as cursor:
+with as_owner(), connection.cursor() as cursor:
     cursor.execute("CREATE DATABASE jax TEMPLATE jax_simulated")  # the one for real data
 """
 

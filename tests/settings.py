@@ -3,6 +3,7 @@
 import os
 
 from core.registry import all_settings
+from jaxsite.embedded_postgres.server import OWNER
 from market.providers import registry as providers
 from opinions.analysts import registry as analysts
 
@@ -14,6 +15,9 @@ os.environ["SECRET_KEY"] = "only-for-tests"
 
 from jaxsite.settings import *  # noqa: E402, F403  the environment must be set first; settings are meant to be copied
 
+# Tests migrate, and empty tables.
+if DATABASES["default"]["ENGINE"] == "jaxsite.embedded_postgres":  # noqa: F405
+    DATABASES["default"]["USER"] = OWNER  # noqa: F405
 # What tests write need not survive a power cut: no commit waits for the disk.
 DATABASES["default"]["OPTIONS"] |= {"options": "-c synchronous_commit=off"}  # noqa: F405  from the star above
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

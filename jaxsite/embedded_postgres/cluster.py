@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jaxsite.embedded_postgres import account
 from jaxsite.embedded_postgres.account import Account
-from jaxsite.embedded_postgres.server import PORT, ROLE, Place, ServerError
+from jaxsite.embedded_postgres.server import OWNER, PORT, ROLE, SITE, Place, ServerError
 
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}  # nothing of the caller's, such as PGDATA
 SOCKET = f".s.PGSQL.{PORT}"
@@ -104,8 +104,10 @@ def check_version(place: Place, programs: Path) -> None:
 def admit(place: Place, runner: Account) -> None:
     """Only this account, root and whoever starts the server may connect; the kernel says who is who."""
     names = sorted({runner.name, "root", pwd.getpwuid(os.getuid()).pw_name})
-    write(place.data / "pg_hba.conf", f"local all {ROLE} peer map={ROLE}\n", runner)
-    write(place.data / "pg_ident.conf", "".join(f'{ROLE} "{name}" {ROLE}\n' for name in names), runner)
+    roles = (ROLE, OWNER, SITE)
+    write(place.data / "pg_hba.conf", f"local all {','.join(roles)} peer map={ROLE}\n", runner)
+    mapped = [f'{ROLE} "{name}" {role}\n' for role in roles for name in names]
+    write(place.data / "pg_ident.conf", "".join(mapped), runner)
 
 
 def write(path: Path, text: str, runner: Account) -> None:

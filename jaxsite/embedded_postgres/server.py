@@ -15,7 +15,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-ROLE = "jax"
+ROLE = "jax"  # the superuser; it makes the other two and is otherwise not used, see roles.py
+OWNER = "jax_owner"
+SITE = "jax_site"
 PORT = 5432
 PATIENCE = 120.0  # seconds; crash recovery after a power cut can take long
 

@@ -10,12 +10,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 KILL_THE_SERVER_BETWEEN_TWO_TASKS = """
 import os, signal, time
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import close_old_connections, connection
 Group.objects.create(name="before")
-with connection.cursor() as cursor:
-    cursor.execute("SHOW data_directory")
-    pidfile = cursor.fetchone()[0] + "/postmaster.pid"
+pidfile = f"{settings.VAR_DIR}/postgres/postmaster.pid"
 os.kill(int(open(pidfile).readline()), signal.SIGKILL)
 while connection.is_usable():
     time.sleep(0.02)
