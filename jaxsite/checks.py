@@ -18,7 +18,7 @@ from approvals import notify
 from approvals.brokers import registry as brokers
 from approvals.models import Notification
 from jaxsite.processes import bind_guard
-from market import feeds
+from market import feeds, request_budget
 from market.prices import Timeframe
 from market.providers import registry as providers
 from opinions.analysts import registry as analysts
@@ -219,3 +219,13 @@ def check_installation(databases: Sequence[str] | None = None, **kwargs: Any) ->
     except DatabaseError:
         return []
     return []
+
+
+@register(Tags.database)
+def check_request_budget(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Warn when the first provider does not allow as many requests as the watchlist needs."""
+    try:
+        warning = request_budget.warning() if databases else ""
+    except DatabaseError:
+        return []
+    return [Warning(warning, id="jax.W024")] if warning else []

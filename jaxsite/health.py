@@ -14,6 +14,7 @@ from jaxsite import queries
 from jaxsite.queries import HealthFacts, health_facts
 from market import feeds, worker
 from market.doctor import CLOCKS_DIFFER
+from market.ingestion.lateness import late_bars
 from market.models import ProviderStatus
 from market.providers import registry
 from market.queries import stale_symbols
@@ -53,7 +54,7 @@ def examine(at: datetime) -> list[Check]:
 
 
 def run_checks(at: datetime) -> list[Check]:
-    """Return all checks: always four queries. Raises what the database raises."""
+    """Return all checks: at most six queries. Raises what the database raises."""
     facts = health_facts(at, LOST_AFTER)
     return [
         Check("database", Status.HEALTHY, "It answers."),
@@ -64,6 +65,7 @@ def run_checks(at: datetime) -> list[Check]:
         _strategies(),
         _trading(facts, at),
         _quotes(facts, at),
+        _bars(at),
         *_providers(at),
     ]
 
@@ -203,6 +205,15 @@ def _quotes(facts: HealthFacts, at: datetime) -> Check:
         f"{len(stale)} in session without a quote from the last {settings.STALE_QUOTE_SECONDS} s: {shown}. "
         "Look at the newest ingestion run for what failed, or run: python manage.py doctor",
     )
+
+
+def _bars(at: datetime) -> Check:
+    late = {timeframe: symbols for timeframe, symbols in late_bars(at).items() if symbols}
+    if not late:
+        return Check("bars", Status.HEALTHY, "None is late.")
+    counts = ", ".join(f"{timeframe} of {len(symbols)} instruments" for timeframe, symbols in late.items())
+    advice = "Strategies wait for them. Look at the newest ingestion run, or run: python manage.py doctor"
+    return Check("bars", Status.DEGRADED, f"The newest are late: {counts}. {advice}")
 
 
 def _providers(at: datetime) -> Iterator[Check]:

@@ -12,8 +12,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Exists, Max, OuterRef, Q
 from django_q.models import Failure, OrmQ, Schedule
 
-from market import feeds, queries, worker
+from market import feeds, queries, request_budget, worker
 from market.ingestion import schedule
+from market.ingestion.lateness import late_bars
 from market.models import Candle, Gap, IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
 from market.providers import registry
 from market.providers.base import Provider, Report
@@ -26,6 +27,9 @@ RECENT = timedelta(days=1)
 LONG_QUEUE = 50
 LEAST_BYTES = 1_000_000_000
 SHOWN = 5
+LATE_ADVICE = (
+    "The newest ingestion runs say what failed or waits; the line on requests, whether the pace allows it."
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ def examine(at: datetime) -> Iterator[Finding]:
     yield _schedules()
     yield from _calendars(at)
     yield _quotes(at)
-    yield from _candles()
+    yield from _candles(at)
+    yield _requests()
     yield _gaps()
     yield _splits()
     yield _refused(at)
@@ -167,6 +172,8 @@ def _worker(at: datetime) -> Finding:
     failed = "; ".join(f"{name}: {why}" for name, why in list(newest.failures.items())[:SHOWN])
     text = f"its last cycle began {ago} s ago: {newest.stored} of {newest.asked} symbols stored"
     advice = start if worker.is_down(newest.finished_at, at) else ""
+    if not advice and newest.asked and not newest.stored:
+        advice = "Nothing was stored: correct what failed; without a reason, see the log."
     return Finding("worker", f"{text}; failed: {failed}" if failed else text, advice)
 
 
@@ -213,8 +220,8 @@ def _quotes(at: datetime) -> Finding:
     return Finding("quotes", text, advice)
 
 
-def _candles() -> Iterator[Finding]:
-    watched = Instrument.objects.watched()
+def _candles(at: datetime) -> Iterator[Finding]:
+    watched, late = Instrument.objects.watched(), late_bars(at)
     for timeframe in schedule.fetched():
         stored = Candle.objects.filter(symbol=OuterRef("symbol"), timeframe=timeframe)
         lacking = list(watched.exclude(Exists(stored)).values_list("symbol", flat=True))
@@ -224,11 +231,21 @@ def _candles() -> Iterator[Finding]:
             if lacking
             else ""
         )
+        if late[timeframe]:
+            text += (
+                f"; the newest bar is late of {len(late[timeframe])}: {', '.join(late[timeframe][:SHOWN])}"
+            )
+            advice = advice or LATE_ADVICE
         yield Finding(f"candles {timeframe}", text, advice)
     waiting = Candle.objects.filter(suspect=True).count()
     yield Finding(
         "suspect candles", f"{waiting} hold a jump that no later bar confirms; strategies leave them out"
     )
+
+
+def _requests() -> Finding:
+    text, is_enough = request_budget.describe(request_budget.watchlist())
+    return Finding("requests", text, "" if is_enough else request_budget.ADVICE)
 
 
 def _gaps() -> Finding:

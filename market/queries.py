@@ -112,6 +112,30 @@ SELECT feed, max(delay_seconds) AS delay FROM quotes JOIN instruments USING (sym
 WHERE watched GROUP BY feed
 """
 
+# Few groups, however many instruments: most were answered through the same bar.
+BARS_ANSWERED = """
+SELECT calendar, timeframe, delay_seconds, answered_through, array_agg(symbol::text) AS symbols
+FROM candle_progress JOIN instruments USING (symbol)
+WHERE watched AND split_pending_since IS NULL AND timeframe = ANY(%(timeframes)s)
+GROUP BY calendar, timeframe, delay_seconds, answered_through
+"""
+
+
+@dataclass(frozen=True)
+class BarsAnswered:
+    """Watched symbols of a calendar that a provider has answered for, through the same bar of a timeframe."""
+
+    calendar: str
+    timeframe: str
+    delay_seconds: int
+    answered_through: datetime
+    symbols: list[str]
+
+
+def bars_answered(timeframes: Sequence[str]) -> list[BarsAnswered]:
+    """Return how far providers have answered for the bars of the watchlist."""
+    return fetch_all(BarsAnswered, BARS_ANSWERED, {"timeframes": list(timeframes)})
+
 
 @dataclass(frozen=True)
 class PreviousClose:

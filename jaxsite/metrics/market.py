@@ -1,6 +1,6 @@
 """Figures about ingestion, providers and quotes for monitoring."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -12,7 +12,9 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from market import queries
+from market.ingestion.lateness import late_bars
 from market.models import IngestionRun, IngestionTotal, Instrument, ProviderStatus
+from market.prices import Timeframe
 
 # By the field of IngestionTotal they are read from.
 COUNTERS = {
@@ -34,6 +36,7 @@ class MarketMetrics:
     providers: Sequence[ProviderStatus]
     instruments: int
     stale_quotes: int
+    late_bars: Mapping[Timeframe, int]
 
     def as_json(self) -> dict[str, Any]:
         last = max(self.newest_runs, key=_finished_at, default=None)
@@ -45,6 +48,7 @@ class MarketMetrics:
             "last_ingest_duration": last and _duration(last),
             "symbol_count": self.instruments,
             "stale_quotes": self.stale_quotes,
+            "late_bars": dict(self.late_bars),
             "rejected_rows": sum(total.rejected for total in self.totals),
         }
 
@@ -64,6 +68,12 @@ class MarketMetrics:
             "Instruments without a fresh quote in session.",
             value=self.stale_quotes,
         )
+        late = GaugeMetricFamily(
+            "jax_market_late_bars", "Instruments whose newest bar is late.", labels=["timeframe"]
+        )
+        for timeframe, count in self.late_bars.items():
+            late.add_metric([timeframe], count)
+        yield late
 
     def _newest_runs(self) -> Iterator[Metric]:
         finished = GaugeMetricFamily(
@@ -92,7 +102,7 @@ class MarketMetrics:
 
 
 def read(at: datetime) -> MarketMetrics:
-    """Return the figures at this moment: always five queries."""
+    """Return the figures at this moment: at most seven queries."""
     return MarketMetrics(
         at=at,
         totals=list(IngestionTotal.objects.order_by("kind")),
@@ -100,6 +110,7 @@ def read(at: datetime) -> MarketMetrics:
         providers=list(ProviderStatus.objects.all()),
         instruments=Instrument.objects.watched().count(),
         stale_quotes=len(queries.stale_symbols(at)),
+        late_bars={timeframe: len(symbols) for timeframe, symbols in late_bars(at).items()},
     )
 
 

@@ -17,7 +17,7 @@ from django_q.tasks import async_task
 from core import formatting
 from core.admin.read_only import TitledAdmin
 from market import formatting as market_formatting
-from market import quotes
+from market import quotes, request_budget
 from market.admin import freshness, imports
 from market.admin.forms import InstrumentForm, first_calendar
 from market.models import Instrument
@@ -69,6 +69,8 @@ class InstrumentAdmin(TitledAdmin):
     def save_model(self, request: HttpRequest, obj: Instrument, form: Any, change: bool) -> None:
         # Only what was changed here: ingestion may write the other columns at the same moment.
         obj.save(update_fields=form.changed_data if change else None)
+        if obj.watched and (not change or "watched" in form.changed_data):
+            self._warn_of_pace(request)
 
     def get_urls(self) -> list[URLPattern]:
         pages = [("load", imports.page)]
@@ -139,6 +141,12 @@ class InstrumentAdmin(TitledAdmin):
     def watch(self, request: HttpRequest, queryset: QuerySet[Instrument]) -> None:
         added = _set_watched(request, queryset, watched=True)
         self.message_user(request, f"Added to the watchlist: {added}. Their quotes come with the next cycle.")
+        self._warn_of_pace(request)
+
+    def _warn_of_pace(self, request: HttpRequest) -> None:
+        """Warn when the watchlist has grown beyond what the first provider allows."""
+        if warning := request_budget.warning():
+            self.message_user(request, warning, messages.WARNING)
 
     @admin.action(description="Remove from the watchlist", permissions=["change"])
     def unwatch(self, request: HttpRequest, queryset: QuerySet[Instrument]) -> None:

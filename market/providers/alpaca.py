@@ -4,6 +4,7 @@ Quotes are the free IEX feed: live, but the volume is a sliver of the market's a
 national best. Candles are SIP, the whole market, which the free plan gives once they are 15 minutes old.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from market.providers.base import (
     ProviderSpec,
     Quotes,
     Report,
+    RequestRate,
+    Watchlist,
 )
 
 SNAPSHOTS, BARS = "/v2/stocks/snapshots", "/v2/stocks/bars"
@@ -227,6 +230,12 @@ def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = No
     )
 
 
+def _request_rate(values: Mapping[str, Any], watchlist: Watchlist) -> RequestRate:
+    quotes = math.ceil(watchlist.instruments / MOST_SYMBOLS) * watchlist.quotes_a_minute
+    candles = math.ceil(watchlist.instruments / watchlist.asked_at_once) * watchlist.bars_a_minute
+    return RequestRate(quotes + candles, values["ALPACA_REQUESTS_PER_MINUTE"])
+
+
 SPEC = ProviderSpec(
     name=Alpaca.name,
     title="Alpaca",
@@ -237,6 +246,7 @@ SPEC = ProviderSpec(
         Setting("ALPACA_REQUESTS_PER_MINUTE", Whole(1, 10_000), default=200),
     ),
     build=_build,
+    request_rate=_request_rate,
     is_consolidated=False,  # the book is IEX's alone: half of its spread is not the cost of a trade
     old_names=OldNames(
         {

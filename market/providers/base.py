@@ -1,6 +1,6 @@
 """What every provider of market data answers and how it describes itself. No Django, clock or database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -112,6 +112,38 @@ class Provider(Protocol):
         """Ask the provider about itself. Never raises: what goes wrong is in the report."""
 
 
+@dataclass(frozen=True)
+class Watchlist:
+    """How much a provider is asked for.
+
+    `timeframes`: those that are fetched; `quotes_every`: seconds between two cycles of quotes;
+    `asked_at_once`: instruments, at most, whose bars are asked for together.
+    """
+
+    instruments: int
+    timeframes: Sequence[Timeframe]
+    quotes_every: float
+    asked_at_once: int
+
+    @property
+    def bars_a_minute(self) -> float:
+        """Bars of one instrument that close in a minute of its session."""
+        return sum(timedelta(minutes=1) / timeframe.length for timeframe in self.timeframes)
+
+    @property
+    def quotes_a_minute(self) -> float:
+        """Cycles of quotes in a minute."""
+        return 60 / self.quotes_every
+
+
+@dataclass(frozen=True)
+class RequestRate:
+    """Requests in a minute: what a watchlist needs, and what the provider allows."""
+
+    needed: float
+    allowed: float
+
+
 class Build(Protocol):
     def __call__(self, values: Mapping[str, Any], pace: Pace, patience: Patience | None = None) -> Provider:
         """Return the provider. `values`: those of its spec's settings; `patience`: None for the usual one."""
@@ -133,9 +165,13 @@ class OldNames:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderSpec(Spec):
-    """A provider's presence. `is_consolidated`: its book is the whole market's, not that of one exchange."""
+    """A provider's presence. `is_consolidated`: its book is the whole market's, not that of one exchange.
+
+    `request_rate`: by its settings and a watchlist; None for a provider without a limit.
+    """
 
     build: Build
+    request_rate: Callable[[Mapping[str, Any], Watchlist], RequestRate] | None = None
     is_consolidated: bool
     is_simulated: bool = False
     old_names: OldNames | None = None

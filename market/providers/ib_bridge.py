@@ -25,6 +25,8 @@ from market.providers.base import (
     ProviderSpec,
     Quotes,
     Report,
+    RequestRate,
+    Watchlist,
 )
 
 # IB counts 50 messages in a second and 60 historical requests in 10 minutes. The little more keeps us inside
@@ -247,11 +249,17 @@ def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = No
     return IBBridge(values["IB_BRIDGE_URL"], pace=pace, patience=patience)
 
 
+def _request_rate(values: Mapping[str, Any], watchlist: Watchlist) -> RequestRate:
+    """Of historical requests, one for each bar of each instrument; quotes are under a far wider limit."""
+    return RequestRate(watchlist.instruments * watchlist.bars_a_minute, 60 * HISTORY.count / HISTORY.seconds)
+
+
 SPEC = ProviderSpec(
     name=IBBridge.name,
     title="IB Bridge",
     settings=(Setting("IB_BRIDGE_URL", Url(), required=True),),
     build=_build,
+    request_rate=_request_rate,
     is_consolidated=True,
     old_names=OldNames({"IB_BRIDGE_URL": ("url", "base_url")}, port=8092),
 )

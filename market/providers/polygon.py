@@ -20,6 +20,8 @@ from market.providers.base import (
     ProviderSpec,
     Quotes,
     Report,
+    RequestRate,
+    Watchlist,
 )
 
 SNAPSHOT = "/v2/snapshot/locale/us/markets/stocks/tickers"
@@ -248,6 +250,12 @@ def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = No
     )
 
 
+def _request_rate(values: Mapping[str, Any], watchlist: Watchlist) -> RequestRate:
+    """One request for all quotes, and one for each bar of each instrument."""
+    needed = watchlist.quotes_a_minute + watchlist.instruments * watchlist.bars_a_minute
+    return RequestRate(needed, values["POLYGON_REQUESTS_PER_MINUTE"])
+
+
 SPEC = ProviderSpec(
     name=Polygon.name,
     title="Polygon",
@@ -257,6 +265,7 @@ SPEC = ProviderSpec(
         Setting("POLYGON_REQUESTS_PER_MINUTE", Whole(1, 10_000), default=5),
     ),
     build=_build,
+    request_rate=_request_rate,
     is_consolidated=True,
     old_names=OldNames(
         {

@@ -16,7 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from approvals.models import Gate, Order, QuarantinedRow, TradingHalt
 from jaxsite.processes.uptime import in_words
-from market.models import IngestionRun, IngestionTotal, Installation, ProviderStatus
+from market.models import CandleProgress, IngestionRun, IngestionTotal, Installation, ProviderStatus
 from signals.models import Scan
 from tests import make
 from tests.query_counts import CountQueries
@@ -75,7 +75,17 @@ def test_a_system_at_work_is_healthy(client: Client) -> None:
     content = health(client)
     assert (content["status"], content["service"]) == ("healthy", "jax")
     assert content["checks"].keys() == {
-        *("database", "data", "worker", "scans", "strategies", "trading", "quotes", "provider_simulator")
+        *(
+            "database",
+            "data",
+            "worker",
+            "scans",
+            "strategies",
+            "trading",
+            "quotes",
+            "bars",
+            "provider_simulator",
+        )
     }
     assert content["uptime"].endswith("s")
 
@@ -149,6 +159,16 @@ def test_a_worker_that_was_not_seen_for_three_intervals_is_missed(
     run(ago=181)
     run(ago=10, outcome=outcome, kind=kind)
     assert "finished 181 s ago. The worker seems to be down." in degraded(client, "worker")
+
+
+@pytest.mark.usefixtures("working")
+def test_late_bars_are_counted_and_degrade(client: Client) -> None:
+    long_ago = timezone.now() - timedelta(hours=2)
+    CandleProgress.objects.create(
+        symbol="AAPL", timeframe="15m", answered_at=long_ago, answered_through=long_ago
+    )
+    assert "The newest are late: 15m of 1 instruments. " in degraded(client, "bars")
+    assert client.get("/metrics").json()["late_bars"]["15m"] == 1
 
 
 @pytest.mark.usefixtures("working")
@@ -260,6 +280,7 @@ def test_metrics_before_the_first_cycle_know_no_time(client: Client) -> None:
         "last_ingest_duration": None,
         "symbol_count": 10,
         "stale_quotes": 0,
+        "late_bars": {"15m": 0, "1d": 0},
         "rejected_rows": 0,
         "last_scan_time": None,
         "pending_signals": 0,

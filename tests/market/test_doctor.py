@@ -117,3 +117,19 @@ def test_refused_rows_of_the_last_day_are_summed() -> None:
             kind="candles", started_at=make.T0 - timedelta(hours=hours), rejected=rejected, outcome="finished"
         )
     assert findings()["refused rows"].text == "in the last day: 4 low_above_high"
+
+
+def test_late_bars_are_told_with_where_to_look() -> None:
+    later = make.T0 + timedelta(hours=1)
+    by_subject = {finding.about: finding for finding in doctor.examine(later)}
+    assert by_subject["candles 15m"].text.endswith("the newest bar is late of 2: AAPL, MSFT")
+    assert by_subject["candles 15m"].advice == doctor.LATE_ADVICE
+    assert by_subject["candles 1d"].advice == ""
+
+
+def test_cycles_that_store_nothing_need_attention() -> None:
+    IngestionRun.objects.filter(kind=IngestionRun.Kind.QUOTES).update(stored=0, failures={})
+    assert (
+        findings()["worker"].advice
+        == "Nothing was stored: correct what failed; without a reason, see the log."
+    )

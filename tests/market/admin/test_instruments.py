@@ -131,6 +131,17 @@ def test_adding_to_the_watchlist_writes_down_who_and_what(operator: Client) -> N
     assert messages_of(page) == ["Added to the watchlist: 1. Their quotes come with the next cycle."]
 
 
+def test_growing_beyond_what_the_provider_allows_is_warned_of(operator: Client, settings: Settings) -> None:
+    settings.DATA_KIND, settings.PROVIDERS = "real", ["ib_bridge"]
+    settings.IB_BRIDGE_URL, settings.CANDLE_TIMEFRAMES = "http://127.0.0.1:1", ["1m"]
+    make.only("S1", "S2", "S3", "S4", "S5")
+    make.instrument("S6", watched=False)
+    assert len(messages_of(act(operator, "watch", "S6"))) == 2
+    make.instrument("S7", watched=False)
+    (_, warning) = messages_of(act(operator, "watch", "S7"))
+    assert warning.startswith("7 instruments on 1m need 7.0 requests a minute; IB Bridge allows 6.0")
+
+
 def test_removing_twice_is_the_same_as_once(operator: Client) -> None:
     for _ in range(2):
         act(operator, "unwatch", "AAPL")
