@@ -31,6 +31,7 @@ TOGETHER = (
     "tests/approvals/test_notify_faults.py",
     "tests/approvals/test_order_clusters.py",
     "tests/browser/",
+    "tests/faults/test_slow_strangers.py",
     "tests/jaxsite/test_embedded_backend.py",
     "tests/jaxsite/test_make_run.py",
     "tests/jaxsite/test_qcluster.py",

@@ -9,22 +9,22 @@ import traceback
 from collections.abc import Callable
 from ctypes import c_double, sizeof
 from mmap import mmap
+from types import FrameType
 from typing import NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 
 START_SECONDS = 120.0  # until it first answers, on a machine that is busy
-SILENT_SECONDS = 30.0  # so long no thread of it was free, or it was stopped
-
+SILENT_SECONDS = 45.0  # longer than a connection waits for a database that recovers
 NEVER = -math.inf
 
-Beat = Callable[[], None]
+Report = Callable[[], None]  # that a request could be answered now
 
 
 class Child:
     """A process that serves, and the memory it shares with its parent: when it could last answer."""
 
-    def __init__(self, serve: Callable[[Beat], None]) -> None:
+    def __init__(self, serve: Callable[[Report], None]) -> None:
         self.serve = serve
         self.pid = 0  # none
         self.started = 0.0
@@ -44,10 +44,13 @@ class Child:
         """Serve, and never return into the parent's code."""
         code = 1
         try:
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.signal(number, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            signal.signal(signal.SIGTERM, _leave)  # uvicorn raises it again once all requests are finished
             if os.getppid() == parent:  # it may have died before this process could ask to die with it
-                self.serve(self._beat)
+                self.serve(self._report)
+            code = 0
+        except SystemExit:
             code = 0
         except ImproperlyConfigured as reason:
             sys.stderr.write(f"{reason}\n")
@@ -57,7 +60,7 @@ class Child:
             sys.stderr.flush()
             os._exit(code)
 
-    def _beat(self) -> None:
+    def _report(self) -> None:
         self.answered.value = time.monotonic()
 
     def answers(self, at: float) -> bool:
@@ -77,3 +80,7 @@ class Child:
     def send(self, number: signal.Signals) -> None:
         if not self.has_ended():
             os.kill(self.pid, number)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    sys.exit()

@@ -18,7 +18,7 @@ import jaxsite.processes.uptime  # noqa: F401  the count begins here, the same f
 from jaxsite.processes import process_group
 from jaxsite.processes.bind_guard import ADVICE, TooOpen, bracketed
 from jaxsite.processes.notify import ALIVE, EVERY, READY, STOPPING, notify
-from jaxsite.web.child import Beat, Child
+from jaxsite.web.child import Child, Report
 
 CHILDREN = 2
 BACKLOG = 2048
@@ -69,14 +69,14 @@ def allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
-def serve(listener: socket.socket, beat: Beat) -> None:
+def serve(listener: socket.socket, report: Report) -> None:
     """Do a child's work. It alone loads the application."""
     from jaxsite.wsgi import application  # sets Django up, which the server needs
 
     # isort: split
     from jaxsite.web import server
 
-    server.serve(application, listener, beat)
+    server.serve(application, listener, report)
 
 
 class Main:

@@ -2,32 +2,37 @@
 
 import asyncio
 import gc
+import math
 import os
 import socket
+import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, cast
 
 import uvicorn
 from a2wsgi import WSGIMiddleware
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import connections
+from django.db import Error, close_old_connections, connections
 from django.urls import Resolver404, resolve
+from django.utils import timezone
 
+from jaxsite.processes import beats
 from jaxsite.web.asgi import Application
 from jaxsite.web.bodies import ORDINARY, Allowance
+from jaxsite.web.child import Report
 from jaxsite.web.whole_requests import WholeRequests
 from market.admin.imports import LARGEST
 
 THREADS = 4
-BEAT_SECONDS = 1
+SIGN_SECONDS = 1
 GRACE_SECONDS = 10
 KEEP_ALIVE_SECONDS = 65  # longer than proxies keep theirs, so that none sends on one that is being closed
 UPLOADS = {"admin:market_instrument_load": Allowance(LARGEST + ORDINARY.size, seconds=300)}
 
 
-def serve(site: WSGIHandler, listener: socket.socket, beat: Callable[[], None]) -> None:
-    """Answer what comes in until SIGTERM. Calls `beat` each second in which a thread for Django is free."""
+def serve(site: WSGIHandler, listener: socket.socket, report: Report) -> None:
+    """Answer what comes in until SIGTERM. Calls `report` each second in which a thread for Django is free."""
     connections.close_all()  # those of this thread, which asks nothing more
     # No bound for a2wsgi's queue: answers are kept whole, and a full one would hold its thread for ever.
     django = WSGIMiddleware(in_one_piece(site), workers=THREADS, send_queue_size=0)
@@ -35,7 +40,11 @@ def serve(site: WSGIHandler, listener: socket.socket, beat: Callable[[], None]) 
     # What is loaded by now stays: the garbage collector need not walk through it at some request's cost.
     gc.collect()
     gc.freeze()
-    asyncio.run(run(uvicorn.Server(configured(application)), listener, lambda: django.executor.submit(beat)))
+    server, signs = uvicorn.Server(configured(application)), SignsOfLife(report)
+    try:
+        asyncio.run(run(server, listener, lambda: django.executor.submit(signs.give)))
+    finally:
+        write_beat(stopped=True)
 
 
 def in_one_piece(site: WSGIHandler) -> Callable[[Any, Any], list[bytes]]:
@@ -65,22 +74,43 @@ def configured(application: Application) -> uvicorn.Config:
     )
 
 
-async def run(server: uvicorn.Server, listener: socket.socket, beat: Callable[[], object]) -> None:
-    beats = asyncio.create_task(keep_beating(server, beat))
+class SignsOfLife:
+    """Given by a free thread: to the main process each second, and to all others by a row each ten."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.written = -math.inf
+
+    def give(self) -> None:
+        self.report()
+        if time.monotonic() - self.written >= beats.EVERY:
+            self.written = time.monotonic()
+            write_beat()
+
+
+def write_beat(*, stopped: bool = False) -> None:
+    """Store that the web server is alive. A database that is away is told by /health."""
+    close_old_connections()
+    with suppress(Error):
+        beats.write_beat("web", timezone.now(), stopped=stopped)
+
+
+async def run(server: uvicorn.Server, listener: socket.socket, give_sign: Callable[[], object]) -> None:
+    signs = asyncio.create_task(keep_giving(server, give_sign))
     try:
         await server.serve(sockets=[listener])
     finally:
-        beats.cancel()
+        signs.cancel()
 
 
-async def keep_beating(server: uvicorn.Server, beat: Callable[[], object]) -> None:
-    """Beat from when the server has begun. Stop it when its parent is gone (Linux kills it before that)."""
+async def keep_giving(server: uvicorn.Server, give_sign: Callable[[], object]) -> None:
+    """Give signs from when the server has begun. Stop it when its parent is gone (Linux kills it before)."""
     parent = os.getppid()
     while not server.started:
         await asyncio.sleep(0.05)
     while os.getppid() == parent:
-        beat()
-        await asyncio.sleep(BEAT_SECONDS)
+        give_sign()
+        await asyncio.sleep(SIGN_SECONDS)
     server.should_exit = True
 
 

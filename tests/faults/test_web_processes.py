@@ -1,9 +1,14 @@
 """The web server's processes: stopped, killed, stuck, too busy."""
 
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,10 +18,12 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from jaxsite.models import Beat
+from jaxsite.processes.notify import ALIVE, READY, STOPPING
 from jaxsite.web.main import CHILDREN
 from jaxsite.web.server import THREADS
 from tests import make
-from tests.jaxsite.processes import eventually
+from tests.jaxsite.processes import ROOT, environment, eventually, free_port
 from tests.web import Web, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -76,7 +83,8 @@ def test_a_child_that_dies_is_replaced(web: Web) -> None:
 def test_a_child_that_is_stopped_is_replaced(web: Web) -> None:
     stopped = web.children()[0]
     stopped.suspend()
-    eventually(lambda: stopped not in web.children() and len(web.children()) == CHILDREN)
+    # Longer, when it had not answered yet.
+    eventually(lambda: stopped not in web.children() and len(web.children()) == CHILDREN, seconds=200)
     eventually(web.answers)
     assert f"A web process ({stopped.pid}) has not answered for long." in web.log_text()
 
@@ -89,6 +97,63 @@ def test_a_child_without_a_free_thread_is_replaced(web: Web) -> None:
             pool.submit(log_in, web)
         eventually(lambda: first - {*web.children()})
     eventually(web.answers)
+
+
+def test_it_tells_its_supervisor_while_a_child_answers(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(str(tmp_path / "notify"))
+        supervisor.settimeout(60)
+        with running(NOTIFY_SOCKET=str(tmp_path / "notify")) as web:
+            assert [supervisor.recv(100) for _ in range(3)] == [READY, ALIVE, ALIVE]
+            web.stop()
+            messages = [supervisor.recv(100)]
+            while messages[-1] != STOPPING:
+                messages.append(supervisor.recv(100))
+            assert {*messages} <= {ALIVE, STOPPING}
+
+
+def test_its_row_says_when_it_was_alive_and_that_it_ended_in_order(web: Web) -> None:
+    eventually(Beat.objects.filter(service="web", stopped=False, beat_at__isnull=False).exists)
+    assert web.stop() == 0
+    assert Beat.objects.get(service="web").stopped
+
+
+def test_it_does_not_begin_with_settings_that_contradict_each_other() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "jaxsite.web"],
+        cwd=ROOT,
+        env=environment(Path(os.devnull)) | {"PROVIDERS": "no-such-vendor", "PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "PROVIDERS names no-such-vendor, which Jax does not know." in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_it_ends_with_the_process_that_started_it_when_asked(tmp_path: Path) -> None:
+    starter = "import subprocess, sys; subprocess.Popen(sys.argv[1:]); input()"
+    given = {
+        "END_WITH_PARENT": "1",
+        "PORT": str(free_port()),
+        "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-c", starter, sys.executable, "-m", "jaxsite.web"],
+        cwd=ROOT,
+        env=environment(tmp_path) | given,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout
+        assert "Jax is on" in parent.stdout.readline()
+        started = psutil.Process(parent.pid).children(recursive=True)
+        assert len(started) == 1 + CHILDREN
+        parent.kill()
+        eventually(lambda: not any(map(is_alive, started)))
 
 
 def test_connections_to_the_database_are_bounded(web: Web) -> None:
@@ -111,7 +176,7 @@ def test_an_operator_loads_a_file_that_is_larger_than_a_form(web: Web) -> None:
     session.get(page, timeout=60)
     form = {"csrfmiddlewaretoken": session.cookies["csrftoken"], "timeframe": "1m", "zone": "UTC"}
     answer = session.post(page, form, files={"file": ("AAPL.csv", minutes(5000))}, timeout=60)
-    assert "Nothing was imported. An imported file is real data" in answer.text  # read, and refused in words
+    assert "Nothing was loaded. " in answer.text  # it was read, and refused for the kind of data
     too_large = session.post(page, form, files={"file": ("AAPL.csv", b"x" * 65 * 2**20)}, timeout=60)
     assert (too_large.status_code, too_large.text) == (413, "The request has more than 65,600 kB.\n")
 
