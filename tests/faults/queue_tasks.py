@@ -7,6 +7,7 @@ from django.db import connection
 TABLES = """
 CREATE TABLE IF NOT EXISTS begun (name text, at timestamptz DEFAULT clock_timestamp());
 CREATE TABLE IF NOT EXISTS ended (name text, at timestamptz DEFAULT clock_timestamp());
+GRANT INSERT ON begun, ended TO jax_site;
 """
 
 
