@@ -15,7 +15,13 @@ class JaxConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from jaxsite import checks  # noqa: F401  registers them; Django must be set up first
+        from jaxsite import (
+            checks,  # noqa: F401  registers them; Django must be set up first
+            services,
+        )
+        from market import doctor
+
+        doctor.MORE.append(services.findings)
 
 
 class AdminSite(admin.AdminSite):

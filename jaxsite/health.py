@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
 from approvals import gate
-from jaxsite import queries
+from jaxsite import queries, services
 from jaxsite.queries import HealthFacts, health_facts
 from market import feeds, worker
 from market.doctor import CLOCKS_DIFFER
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 SHOWN_SYMBOLS = 5
 LOST_AFTER = timedelta(minutes=5)
+TASKS_WAIT = timedelta(minutes=2)  # in the queue of what must not wait
 
 
 class Status(StrEnum):
@@ -44,23 +45,28 @@ class Check:
         return self.name.replace("_", " ")
 
 
-def examine(at: datetime) -> list[Check]:
-    """Return all checks, or the database's alone when it does not answer: the others are read from it."""
+def examine(at: datetime, needed: str = "") -> list[Check]:
+    """Return all checks, or the database's alone when it does not answer: the others are read from it.
+
+    The silence of the service `needed` is not only a degradation: the caller is there for it.
+    """
     try:
         ping()
-        return run_checks(at)
+        return run_checks(at, needed)
     except Error as error:
         return database_down(error)
 
 
-def run_checks(at: datetime) -> list[Check]:
-    """Return all checks: at most six queries. Raises what the database raises."""
+def run_checks(at: datetime, needed: str = "") -> list[Check]:
+    """Return all checks: at most seven queries. Raises what the database raises."""
     facts = health_facts(at, LOST_AFTER)
     return [
         Check("database", Status.HEALTHY, "It answers."),
         *_clock(facts, at),
         _data(facts),
         _worker(facts, at),
+        *_services(at, needed),
+        _queue(facts, at),
         _scans(facts, at),
         _strategies(),
         _trading(facts, at),
@@ -135,6 +141,29 @@ def _worker(facts: HealthFacts, at: datetime) -> Check:
     if worker.is_down(newest, at):
         return Check("worker", Status.DEGRADED, f"{ago} The worker seems to be down. {advice}")
     return Check("worker", Status.HEALTHY, ago)
+
+
+def _services(at: datetime, needed: str) -> Iterator[Check]:
+    """Yield how each service does. What `needed` names is what the caller would start again."""
+    for service in services.read(at):
+        name, text = f"process_{service.name}", service.text(at)
+        if not service.needs_attention(at):
+            yield Check(name, Status.HEALTHY, text)
+            continue
+        is_down = service.name == needed and not service.is_alive(at)
+        status = Status.UNHEALTHY if is_down else Status.DEGRADED
+        yield Check(name, status, f"{text} {services.advice(service)}")
+
+
+def _queue(facts: HealthFacts, at: datetime) -> Check:
+    if facts.oldest_task_at is None:
+        return Check("queue", Status.HEALTHY, "Nothing waits.")
+    waited = at - facts.oldest_task_at
+    text = f"The oldest task that waits has done so for {int(waited.total_seconds())} s."
+    if waited > TASKS_WAIT:
+        advice = "The workers are busy or away: see the processes here, and start more (qcluster)."
+        return Check("queue", Status.DEGRADED, f"{text} {advice}")
+    return Check("queue", Status.HEALTHY, text)
 
 
 def _scans(facts: HealthFacts, at: datetime) -> Check:

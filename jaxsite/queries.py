@@ -23,6 +23,7 @@ SELECT
     gate.checked_at AS broker_checked_at,
     gate.broker_good_since,
     (SELECT count(*) FROM orders WHERE status = 'unknown' AND submitted_at < %(lost_before)s) AS lost_orders,
+    (SELECT min(lock) FROM django_q_ormq WHERE key = 'jax' AND lock <= %(at)s) AS oldest_task_at,
     (SELECT count(*) FROM quarantined_rows WHERE ended_at IS NULL) AS quarantined_rows,
     ARRAY(
         SELECT DISTINCT calendar FROM instruments WHERE watched AND calendar NOT IN (
@@ -39,6 +40,7 @@ class HealthFacts:
 
     `last_run_at`: when the cycle that was stored last began; `latest_run_at`: the latest beginning of any.
     Both are past unless a clock was ahead.
+    `oldest_task_at`: since when a task waits in the queue of what must not wait.
     `calendars_without_sessions`: of watched instruments, with no coming session stored.
     """
 
@@ -52,6 +54,7 @@ class HealthFacts:
     broker_good_since: datetime | None
     lost_orders: int
     quarantined_rows: int
+    oldest_task_at: datetime | None
     calendars_without_sessions: list[str]
 
 

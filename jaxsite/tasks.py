@@ -5,9 +5,13 @@ from datetime import timedelta
 from django.utils import timezone
 from django_q.models import Task
 
-KEEP_FAILURES = timedelta(days=30)
+from jaxsite.models import Beat
+
+KEEP_FAILURES = KEEP_BEATS = timedelta(days=30)
 
 
 def prune() -> None:
-    """Forget the failures of tasks (successes are not kept) after a month."""
-    Task.objects.filter(stopped__lt=timezone.now() - KEEP_FAILURES).delete()
+    """Forget the failures of tasks (successes are not kept), and hosts that are gone, after a month."""
+    now = timezone.now()
+    Task.objects.filter(stopped__lt=now - KEEP_FAILURES).delete()
+    Beat.objects.filter(beat_at__lt=now - KEEP_BEATS).delete()

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.db.models import Q
 
 from approvals.models import AccountSnapshot, Fill, Gate, Order, QuarantinedRow, TradeApproval
+from jaxsite.models import Beat
 from market import store
 from market.models import Candle, IngestionRun, Instrument, Quote, TradingSession
 from market.prices import INSTANT, Bars, Feed, QuoteTick, Timeframe, to_instant
@@ -197,6 +198,13 @@ def ready(at: datetime = T0, equity: str = "100000") -> None:
     Gate.objects.update_or_create(pk=1, defaults=good)
     money = dict.fromkeys(("equity", "cash", "buying_power"), Decimal(equity))
     AccountSnapshot.objects.create(broker="paper", at=at, currency="USD", **money)
+
+
+def beats(at: datetime = T0) -> None:
+    """Signs of life of both workers, which have nothing to do."""
+    for service in ("worker", "slow"):
+        figures = {"beat_at": at, "waiting": 3, "finished_at": at - timedelta(seconds=20)}
+        Beat.objects.update_or_create(service=service, host="here", defaults=figures)
 
 
 def trader(name: str = "ann") -> User:

@@ -11,14 +11,14 @@ from django.http import HttpResponse, HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from prometheus_client.exposition import choose_encoder
-from rest_framework.exceptions import NotAcceptable
+from rest_framework.exceptions import NotAcceptable, ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jaxsite import health
+from jaxsite import health, services
 from jaxsite.metrics import collector
 from jaxsite.metrics.access import may_read
 from jaxsite.processes.uptime import in_words, uptime
@@ -65,7 +65,7 @@ class HealthView(MonitoringView):
     renderer_classes = (JSONRenderer,)
 
     def get(self, request: Request) -> Response:
-        checks = health.examine(timezone.now())
+        checks = health.examine(timezone.now(), needed=_asked_for(request))
         if advice := proxy.advice(request):
             checks.append(health.Check("proxy", health.Status.DEGRADED, advice))
         status = health.worst(checks)
@@ -74,6 +74,14 @@ class HealthView(MonitoringView):
             about = {check.name: {"status": check.status, "message": check.message} for check in checks}
             answer |= {"service": "jax", "uptime": in_words(uptime()), "checks": about}
         return Response(answer, 503 if status is health.Status.UNHEALTHY else 200, headers=NO_STORE)
+
+
+def _asked_for(request: Request) -> str:
+    """Return the service whose silence is a reason for 503; empty when the call names none."""
+    name: str = request.query_params.get("for", "")
+    if name and name not in services.START:
+        raise ValidationError({"for": f"Use one of {', '.join(services.START)}."})
+    return name
 
 
 @extend_schema(exclude=True)

@@ -32,5 +32,6 @@ def test_it_is_fresh_until_it_is_silent_or_stops_in_order() -> None:
     write_beat("worker", T0)
     assert Beat.objects.get().is_fresh(T0 + timedelta(seconds=119))
     assert not Beat.objects.get().is_fresh(T0 + timedelta(seconds=121))
+    assert not Beat.objects.get().is_fresh(T0 - timedelta(seconds=121))
     write_beat("worker", T0, stopped=True)
     assert not Beat.objects.get().is_fresh(T0)

@@ -47,6 +47,7 @@ def working() -> None:
     IngestionRun.objects.all().delete()
     run()
     scan(ago=30)
+    make.beats(now)
 
 
 def scan(ago: float) -> None:
@@ -75,17 +76,8 @@ def test_a_system_at_work_is_healthy(client: Client) -> None:
     content = health(client)
     assert (content["status"], content["service"]) == ("healthy", "jax")
     assert content["checks"].keys() == {
-        *(
-            "database",
-            "data",
-            "worker",
-            "scans",
-            "strategies",
-            "trading",
-            "quotes",
-            "bars",
-            "provider_simulator",
-        )
+        *("database", "data", "worker", "scans", "strategies", "trading", "quotes", "bars", "queue"),
+        *("process_worker", "process_slow", "provider_simulator"),
     }
     assert content["uptime"].endswith("s")
 
@@ -292,6 +284,8 @@ def test_metrics_before_the_first_cycle_know_no_time(client: Client) -> None:
         "rejected_signals": 0,
         "fills": 0,
         "account_equity": None,
+        "slow_up": False,
+        "worker_up": False,
         "queued_opinions": 0,
         "running_opinions": 0,
         "completed_opinions": 0,

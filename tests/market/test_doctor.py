@@ -23,6 +23,7 @@ def healthy(settings: Settings) -> None:
     make.round_the_clock(make.T0, days=60, ahead=400)
     cycle.ingest_quotes(make.T0)
     cycle.ingest_candles(make.T0)
+    make.beats(make.T0)
 
 
 def findings() -> dict[str, Finding]:

@@ -16,8 +16,8 @@ from jaxsite.processes.queue.presence import Presence
 from jaxsite.processes.queue.results import Queue
 from jaxsite.processes.queue.settle import Strays, settle
 from jaxsite.processes.queue.slots import Phase, Shared, Stage
-from jaxsite.processes.queue.turn import Turn
 from jaxsite.processes.queue.worker import CONNECTING, SILENT, wait_for_database
+from jaxsite.processes.turn import Turn
 
 logger = logging.getLogger(__name__)
 

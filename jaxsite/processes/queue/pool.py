@@ -15,7 +15,7 @@ from jaxsite.processes.queue import worker
 from jaxsite.processes.queue.children import Child
 from jaxsite.processes.queue.clock import Clock, Scheduler
 from jaxsite.processes.queue.slots import Ending, Phase, Shared, Slot
-from jaxsite.processes.queue.turn import Turn
+from jaxsite.processes.turn import Turn
 
 logger = logging.getLogger(__name__)
 

@@ -22,6 +22,7 @@ def simulated(settings: Settings) -> None:
     settings.CANDLE_BACKFILL = 20
     make.only("AAPL", calendar="24/7")
     make.round_the_clock(timezone.now(), days=60, ahead=400)
+    make.beats(timezone.now())
 
 
 def test_it_says_that_nothing_needs_attention() -> None:

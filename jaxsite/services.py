@@ -1,0 +1,85 @@
+"""How the services do, by their own signs of life: for health, doctor and metrics alike."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jaxsite.models import Beat
+from market.doctor import Finding
+
+START = {
+    "web": "python -m jaxsite.web",
+    "worker": "python manage.py qcluster",
+    "slow": "Q_CLUSTER_NAME=slow python manage.py qcluster",
+}
+NEEDED = ("worker", "slow")  # a web server that answers has shown that it lives
+FORGOTTEN = timedelta(hours=1)  # how long one host's silence counts while another has the same service
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service: its beats on all hosts, the newest first."""
+
+    name: str
+    beats: list[Beat]
+
+    def is_alive(self, at: datetime) -> bool:
+        return any(beat.is_fresh(at) for beat in self.beats)
+
+    def silent(self, at: datetime) -> list[Beat]:
+        """Return those that ended without a word: all when none lives, else those of the last hour."""
+        ended = [beat for beat in self.beats if not beat.is_fresh(at) and not beat.stopped]
+        return [beat for beat in ended if not self.is_alive(at) or at - beat.beat_at < FORGOTTEN]
+
+    def finished_at(self) -> datetime | None:
+        return max((beat.finished_at for beat in self.beats if beat.finished_at), default=None)
+
+    def needs_attention(self, at: datetime) -> bool:
+        return not self.is_alive(at) or bool(self.silent(at))
+
+    def text(self, at: datetime) -> str:
+        """Return what it does, or since when it does nothing."""
+        if not self.beats:
+            return "It has given no sign of life yet."
+        if not self.is_alive(at):
+            last = self.beats[0]
+            word = "It was stopped at" if last.stopped else "No sign of life since"
+            return f"{word} {last.beat_at:%Y-%m-%d %H:%M:%S} UTC."
+        silent = "".join(
+            f" On {beat.host} no sign of life since {beat.beat_at:%H:%M:%S} UTC." for beat in self.silent(at)
+        )
+        return f"{self._work(at)}{silent}"
+
+    def _work(self, at: datetime) -> str:
+        fresh = [beat for beat in self.beats if beat.is_fresh(at)]
+        waiting, busy = sum(beat.waiting for beat in fresh), sum(beat.busy for beat in fresh)
+        if not waiting and not busy:
+            return "It lives."
+        since = min((beat.busy_since for beat in fresh if beat.busy_since), default=None)
+        longest = f", the longest since {_age(since, at)}" if since else ""
+        finished = self.finished_at()
+        last = f" Its last task ended {_age(finished, at)} ago." if finished else " No task has ended yet."
+        return f"It lives: {busy} at work{longest}, {waiting} free.{last}"
+
+
+def _age(since: datetime, at: datetime) -> str:
+    return f"{max(0, int((at - since).total_seconds()))} s"
+
+
+def read(at: datetime) -> list[Service]:
+    """Return the services that must run, and others that gave signs of life: one query."""
+    beats: dict[str, list[Beat]] = {name: [] for name in NEEDED}
+    for beat in Beat.objects.order_by("-beat_at", "service", "host"):
+        beats.setdefault(beat.service, []).append(beat)
+    return [Service(name, rows) for name, rows in sorted(beats.items())]
+
+
+def advice(service: Service) -> str:
+    command = START.get(service.name, f"Q_CLUSTER_NAME={service.name} python manage.py qcluster")
+    return f"Read its log. Start it: make run, your supervisor, or {command}"
+
+
+def findings(at: datetime) -> Iterator[Finding]:
+    for service in read(at):
+        needed = advice(service) if service.needs_attention(at) else ""
+        yield Finding(f"process {service.name}", service.text(at), needed)
