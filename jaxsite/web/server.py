@@ -43,12 +43,13 @@ def serve(site: WSGIHandler, listener: socket.socket, report: Report) -> None:
     server, signs = uvicorn.Server(configured(application)), SignsOfLife(report)
     try:
         asyncio.run(run(server, listener, lambda: django.executor.submit(signs.give)))
-    finally:
+    except SystemExit:
         write_beat(stopped=True)
+        raise
 
 
 def in_one_piece(site: WSGIHandler) -> Callable[[Any, Any], list[bytes]]:
-    """Return the site as one that answers in one piece: for each a thread would wait for the event loop."""
+    """Return the site as one that answers in one piece: a thread would wait for the event loop for each."""
 
     def answer(environ: Any, start_response: Any) -> list[bytes]:
         with closing(site(environ, start_response)) as response:
