@@ -184,20 +184,22 @@ NEWEST = """
 SELECT
     (SELECT max(received_at) FROM quotes) AS quotes_at,
     (SELECT max(id) FROM fills) AS fill,
+    (SELECT max(number) FROM audit_events) AS event,
     (SELECT count(*) FROM orders WHERE status = 'held') AS held_orders
 """
 
 
 class Newest(NamedTuple):
-    """When the newest quote came, the newest fill, and how many orders need a new decision."""
+    """When the newest quote came, the newest fill and audited event, how many orders need a new decision."""
 
     quotes_at: datetime | None
     fill: int | None
+    event: int | None
     held_orders: int
 
 
 def newest() -> Newest:
-    """Return what tells whether quotes, fills or held orders have changed."""
+    """Return what tells whether quotes, fills, decisions, orders or halts have changed."""
     return fetch_one(Newest, NEWEST)
 
 

@@ -1,23 +1,22 @@
 """The home page: the watchlist with its quotes, the pending signals, the positions."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, TypedDict
 
 from django.core.paginator import Page
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from approvals import positions
-from approvals import queries as approvals_queries
-from approvals.queries import Newest
+from approvals.models import Order
 from core.paging import paged
 from desk import status_bar
-from desk.page import note_visit, page, show, viewer, without_page
+from desk.page import note_visit, page, show, without_page
+from desk.refresh import is_refresh, pending_of
 from market import formatting as market_formatting
 from market import queries, quotes
 from market.models import Instrument
@@ -30,36 +29,6 @@ SIGNALS = 10  # the soonest to expire
 PER_PAGE = 40
 LINE_POINTS = 40  # bars
 LINE_WIDTH, LINE_HEIGHT = 96.0, 24.0
-
-
-@dataclass(frozen=True)
-class Version:
-    """What the page is loaded from: it changes with every quote, signal, fill and held order.
-
-    And with every quote that becomes stale.
-    """
-
-    newest: Newest
-    pending: positions.SignalCounts
-    stale_quotes: int
-
-    @classmethod
-    def load(cls, at: datetime) -> "Version":
-        """Three queries."""
-        return cls(
-            newest=approvals_queries.newest(),
-            pending=positions.SignalCounts.of(Signal.objects.pending(at)),
-            stale_quotes=len(queries.stale_symbols(at)),
-        )
-
-    @property
-    def held_orders(self) -> int:
-        """Return how many orders need a new look."""
-        return self.newest.held_orders
-
-    def __str__(self) -> str:
-        parts = (*self.newest, self.pending.total, self.pending.newest_at, self.stale_quotes)
-        return " ".join(str(part) for part in parts)
 
 
 class WatchlistRow(TypedDict):
@@ -83,36 +52,22 @@ class WatchlistRow(TypedDict):
 @require_GET
 def desk(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
-    if note_visit(viewer(request), at).is_untold:
+    if note_visit(request, at).is_untold and not is_refresh(request):
         return redirect("away")
-    # The version first: what comes while the rest is read is then shown by the next update.
-    version = Version.load(at)
     book = positions.Book.load(at)
-    bar = status_bar.load(at, book.longs, version.pending)
-    context = _context(request, at, version, book) | {"status_bar": bar, "measured": bar.measured}
+    pending = pending_of(request) or positions.SignalCounts.of(Signal.objects.pending(at))
+    context = _context(request, at, book)
+    context["measured"] = pending.total - pending.actionable(book.longs)
+    if not is_refresh(request):
+        context["status_bar"] = status_bar.load(at, book.longs, pending)
     return show(request, "desk/home.html", at, context)
 
 
-@page
-@require_GET
-def update(request: HttpRequest) -> HttpResponse:
-    """Answer with what has moved on the page; 204 while it is of the version that the request names."""
-    at = timezone.now()
-    version = Version.load(at)
-    if request.GET.get("seen") == str(version):
-        return HttpResponse(status=204)
-    book = positions.Book.load(at)
-    measured = version.pending.total - version.pending.actionable(book.longs)
-    context = _context(request, at, version, book) | {"now": at, "measured": measured}
-    return render(request, "desk/_home.html", context)
-
-
-def _context(request: HttpRequest, at: datetime, version: Version, book: positions.Book) -> dict[str, Any]:
+def _context(request: HttpRequest, at: datetime, book: positions.Book) -> dict[str, Any]:
     search = request.GET.get("search", "").strip()[:16]
     instruments = _watchlist(search, request.GET.get("page"))
     actionable = book.actionable(Signal.objects.pending(at))
     return {
-        "version": str(version),
         "page": instruments,
         "search": search,
         "others": without_page(request),
@@ -120,7 +75,7 @@ def _context(request: HttpRequest, at: datetime, version: Version, book: positio
         "signals": actionable.with_conflict(at).order_by("expires_at", "id")[:SIGNALS],
         "positions": book.protected(),
         "account": book.account,
-        "held_orders": version.held_orders,
+        "held_orders": sum(order.status == Order.Status.HELD for order in book.orders),
     }
 
 

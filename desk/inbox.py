@@ -22,7 +22,8 @@ from approvals.models import Outcome
 from approvals.proposals import Proposal
 from core.paging import paged
 from desk import status_bar
-from desk.page import page, show, without_page
+from desk.page import page, part, show, without_page
+from desk.refresh import pending_of
 from market.prices import Timeframe
 from opinions.models import OrchestrationRun
 from signals import lifecycle
@@ -33,6 +34,7 @@ from signals.strategies import STRATEGIES
 PER_PAGE = 50
 TOGETHER = timedelta(minutes=1)
 MANY = 3
+ANNOUNCED = "what comes and goes is announced above the list, so that no row moves under a hand"
 Status = Signal.Status
 TABS = {
     "waiting": (Status.PENDING,),
@@ -105,16 +107,17 @@ class PendingList:
 def signals(request: HttpRequest) -> HttpResponse:
     at, filters = timezone.now(), Filters(request.GET)
     tab = request.GET.get("tab") if request.GET.get("tab") in TABS else "waiting"
-    bar = status_bar.load(at)
+    bar = status_bar.load(at, pending=pending_of(request))
     if tab == "waiting":
         context = _pending(request, filters, at, bar.state)
     else:
         context = _ended(request, filters, str(tab), at)
     context |= {"tab": tab, "tabs": list(TABS), "filters": filters, "others": without_page(request)}
-    return show(request, "desk/inbox.html", at, context | {"status_bar": bar})
+    still = ANNOUNCED if tab == "waiting" else ""
+    return show(request, "desk/inbox.html", at, context | {"status_bar": bar}, still=still)
 
 
-@page
+@part
 @require_GET
 def news(request: HttpRequest) -> HttpResponse:
     """Answer with what has come and gone since the list was loaded; 204 while it has not changed."""
@@ -165,9 +168,9 @@ def _page(request: HttpRequest, signals: SignalQuerySet) -> Page[Signal]:
 
 def _uuids(text: str) -> list[UUID]:
     uuids = []
-    for part in text.split(",")[: 2 * PER_PAGE]:
+    for name in text.split(",")[: 2 * PER_PAGE]:
         try:
-            uuids.append(UUID(part))
+            uuids.append(UUID(name))
         except ValueError:
             continue
     return uuids

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 from approvals.models import Outcome
 from core import formatting
 from desk import opinions
-from desk.page import page, show
+from desk.page import page, part, show
 from market import calendars, quotes
 from market import formatting as market_formatting
 from market.charts import Stretch, read, stored_timeframes
@@ -72,7 +72,7 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
     return show(request, "desk/instrument.html", at, context)
 
 
-@page
+@part
 @require_GET
 def bars(request: HttpRequest, symbol: str) -> HttpResponse:
     """Answer with the chart's bars as JSON: the newest, or those before a moment in Unix seconds."""

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from core.paging import paged
-from desk.page import page, show, viewer
+from desk.page import page, part, show, viewer
 from market.models import Instrument
 from opinions import budget, queue
 from opinions import formatting as opinion_formatting
@@ -72,9 +72,9 @@ class Shown:
 
     def _factors(self, verdict: str) -> Iterator[list[tuple[str, bool]]]:
         _, *parts = opinion_formatting.marked(self.run)
-        for factor, part in zip(self.run.key_factors, parts, strict=True):
+        for factor, text in zip(self.run.key_factors, parts, strict=True):
             if factor["verdict"] == verdict:
-                yield part
+                yield text
 
     @property
     def is_of_these_bars(self) -> bool:
@@ -121,7 +121,7 @@ def _panel(runs: Sequence[OrchestrationRun]) -> dict[str, Any]:
     }
 
 
-@page
+@part
 @require_GET
 def of_signal(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Answer with the panel alone, while an analyst is at work; 204 while it has not changed."""
@@ -129,7 +129,7 @@ def of_signal(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _panel_if_changed(request, at, {"signal": signal} | for_signal(signal, at))
 
 
-@page
+@part
 @require_GET
 def of_instrument(request: HttpRequest, symbol: str) -> HttpResponse:
     return _panel_if_changed(
@@ -143,7 +143,7 @@ def _panel_if_changed(request: HttpRequest, at: datetime, panel: dict[str, Any])
     return render(request, "desk/_opinions.html", {"now": at, **panel})
 
 
-@page
+@part
 @permission_required(ASK, raise_exception=True)
 @require_POST
 def ask(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -158,7 +158,7 @@ def ask(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _back(request, refusals, "signal", pk)
 
 
-@page
+@part
 @permission_required(ASK, raise_exception=True)
 @require_POST
 def ask_on(request: HttpRequest, symbol: str) -> HttpResponse:
@@ -188,7 +188,7 @@ def _back(request: HttpRequest, refusals: list[str], name: str, pk: UUID | str) 
     return redirect(f"{reverse(name, args=[pk])}#opinions")
 
 
-@page
+@part
 @permission_required(ASK, raise_exception=True)
 @require_POST
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:

@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
-from django.contrib.auth.decorators import login_required, permission_required
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
-from desk import status_bar
+from desk import ended_session, refresh, status_bar
 from desk.models import Presence
+from desk.refresh import Version
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -24,33 +25,62 @@ ABSENCE = timedelta(hours=6)  # longer than a lunch, shorter than a night
 NOTED_EVERY = timedelta(minutes=1)
 
 
-def page(view: View[P]) -> View[P]:
-    """Require a role: a visitor is sent to the log-in, a user without one is refused."""
+def part(view: View[P]) -> View[P]:
+    """Require a role, for what is no whole page: a fragment, data, the target of a form."""
 
     @never_cache
-    @login_required
-    @permission_required(READ, raise_exception=True)
     @wraps(view)
     def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return ended_session.ask_to_log_in(request)
+        if not viewer(request).has_perm(READ):
+            raise PermissionDenied
         return view(request, *args, **kwargs)
 
     return cast(View[P], wrapped)
 
 
+def page(view: View[P]) -> View[P]:
+    """Require a role, and keep the page up to date while it is open."""
+    return part(refresh.refreshed(view, Version.load))
+
+
+def page_by_the_clock(view: View[P]) -> View[P]:
+    """As `page`, for one that is refreshed every half minute and not whenever the market moves."""
+    return part(refresh.refreshed(view, Version.of_the_clock))
+
+
 def show(
-    request: HttpRequest, template: str, at: datetime, context: Mapping[str, Any], status: int = 200
+    request: HttpRequest,
+    template: str,
+    at: datetime,
+    context: Mapping[str, Any],
+    status: int = 200,
+    *,
+    still: str = "",
 ) -> HttpResponse:
-    """Render a whole page as of `at`. The context may bring the status bar along."""
-    note_visit(viewer(request), at)
-    bar = {} if "status_bar" in context else {"status_bar": status_bar.load(at)}
-    return render(request, template, {"now": at, **bar, **context}, status=status)
+    """Render a whole page as of `at`; for a refresh without its frame. The context may bring the status bar.
+
+    `still`: why the page as a whole is not refreshed while it is open. Without a reason it is.
+    """
+    note_visit(request, at)
+    version = refresh.version_of(request)
+    if version is None and not still:
+        raise ImproperlyConfigured(f"{template}: its view needs @page, or a reason to stay as it is")
+    frame = {"now": at, "is_refresh": refresh.is_refresh(request), "version": version, "still": still}
+    if "status_bar" not in context and not frame["is_refresh"]:
+        frame["status_bar"] = status_bar.load(at, pending=refresh.pending_of(request))
+    not_done = ended_session.say_what_was_not_done(request)
+    answer = render(request, template, {**frame, **context}, status=status)
+    if not_done:
+        answer.delete_cookie(ended_session.COOKIE, samesite="Lax")
+    return answer
 
 
 def without_page(request: HttpRequest) -> str:
     """Return the query string without the page, for the links of a list."""
     query = request.GET.copy()
-    for name in ("page", "seen"):
-        query.pop(name, None)
+    query.pop("page", None)
     return query.urlencode()
 
 
@@ -59,9 +89,12 @@ def viewer(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-def note_visit(user: User, at: datetime) -> Presence:
-    """Store that a user has opened a page: one query a minute, none otherwise."""
-    visit = getattr(user, "presence", None)
+def note_visit(request: HttpRequest, at: datetime) -> Presence:
+    """Store that a user has opened a page: one query a minute, none otherwise. A refresh is no visit."""
+    user = viewer(request)
+    visit = cast(Presence | None, getattr(user, "presence", None))
+    if visit is not None and refresh.is_refresh(request):
+        return visit
     if visit is None:
         visit = Presence(user=user, seen_at=at)
         Presence.objects.bulk_create([visit], ignore_conflicts=True)

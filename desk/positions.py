@@ -25,7 +25,8 @@ from core.formatting import axis_ticks
 from core.paging import paged
 from desk import status_bar
 from desk.forms import OverridesForm
-from desk.page import DECIDE, TRADE, page, show, viewer, without_page
+from desk.page import DECIDE, TRADE, page, part, show, viewer, without_page
+from desk.refresh import pending_of
 from market import sessions
 from market.models import Instrument
 
@@ -133,7 +134,7 @@ class EquityCurve:
 def index(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     book = positions.Book.load(at)
-    bar = status_bar.load(at, book.longs)
+    bar = status_bar.load(at, book.longs, pending_of(request))
     listed = (_fills if request.GET.get("list") == "fills" else _orders)(request.GET.get("page"))
     orders = [*book.orders, *(order for order, _ in listed.get("orders", []))]
     prefetch_related_objects(orders, "approval__signal")
@@ -179,7 +180,7 @@ def close(request: HttpRequest, symbol: str) -> HttpResponse:
     return show(request, "desk/close_position.html", at, context)
 
 
-@page
+@part
 @permission_required(TRADE, raise_exception=True)
 @require_POST
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -188,7 +189,7 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _exit(request, lambda notes: exits.cancel(order, by=viewer(request), at=at, notes=notes))
 
 
-@page
+@part
 @permission_required(TRADE, raise_exception=True)
 @require_POST
 def drop(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -196,7 +197,7 @@ def drop(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _exit(request, lambda notes: exits.drop(order, by=viewer(request), at=at, notes=notes))
 
 
-@page
+@part
 @permission_required(DECIDE, raise_exception=True)
 @require_POST
 def release(request: HttpRequest, pk: UUID) -> HttpResponse:

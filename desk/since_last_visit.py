@@ -17,6 +17,7 @@ from approvals.models import Fill, Order, Outcome, SignalView, TradingHalt
 from approvals.positions import Protected
 from desk import status_bar
 from desk.page import note_told, note_visit, page, show, viewer
+from desk.refresh import pending_of
 from market import queries, worker
 from market.models import Gap
 from market.queries import PriceRange, price_ranges
@@ -75,14 +76,14 @@ class PositionSince:
 @require_GET
 def away(request: HttpRequest) -> HttpResponse:
     at, user = timezone.now(), viewer(request)
-    visit = note_visit(user, at)
+    visit = note_visit(request, at)
     since = visit.left_at or at - A_DAY
     if visit.is_untold:
         note_told(user, at)
     book, interruptions = positions.Book.load(at), _interruptions(since, at)
     waiting, gone = _signals(since, at, user, book)
     context = {
-        "status_bar": status_bar.load(at, book.longs),
+        "status_bar": status_bar.load(at, book.longs, pending_of(request)),
         "since": since,
         "until": visit.back_at or at,
         "was_away": visit.left_at is not None,

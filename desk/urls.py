@@ -16,7 +16,6 @@ from desk.signal import page as signal
 # The pages that people work on, served at the root.
 urlpatterns = [
     path("", home.desk, name="desk"),
-    path("desk/update/", home.update, name="desk-update"),
     path("strip/", halt.fragment, name="strip"),
     path("halt/", halt.halt, name="halt"),
     path("resume/", halt.resume, name="resume"),

@@ -37,7 +37,6 @@ router.registry.extend(approvals_urls.router.registry)
 urlpatterns = [
     path("", include("desk.urls")),
     path("status/", status.status, name="status"),
-    path("status/update/", status.update, name="status-update"),
     path("account/", account.account, name="account"),
     path("account/password/", account.Password.as_view(), name="password"),
     path("account/tokens/", account.make_token, name="make-token"),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from approvals.models import Outcome
 from core import formatting
-from desk.page import page
+from desk.page import part
 from market import calendars, charts
 from market import formatting as market_formatting
 from market.charts import Stretch
@@ -45,7 +45,7 @@ def element(signal: Signal, instrument: Instrument | None) -> dict[str, Any]:
     }
 
 
-@page
+@part
 @require_GET
 def bars(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Answer with the bars around the signal's as JSON, with its levels, studies and markers."""

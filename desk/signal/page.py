@@ -24,7 +24,8 @@ from approvals.proposals import AS_PROPOSED, Proposal
 from approvals.proposals.version import differences, version
 from desk import opinions, status_bar
 from desk.forms import NotesForm, OverridesForm, RejectForm
-from desk.page import DECIDE, page, show, viewer
+from desk.page import DECIDE, page, part, show, viewer
+from desk.refresh import pending_of
 from desk.signal import chart
 from market.models import Instrument
 from opinions.models import OrchestrationRun
@@ -33,6 +34,7 @@ from signals.charts import studies, thumbnail
 from signals.models import Signal
 from signals.models.signals import SignalQuerySet
 
+WATCHED = "its parts ask for themselves; what changes what is decided on is announced, never repainted"
 OF_THE_DECISION = ("approval__approved_by", "approval__order", "superseded_by")
 
 
@@ -94,12 +96,13 @@ class Case:
 @page
 @require_GET
 def signal(request: HttpRequest, pk: UUID) -> HttpResponse:
-    bar = status_bar.load(timezone.now())
+    bar = status_bar.load(timezone.now(), pending=pending_of(request))
     case = _viewed(request, pk, bar.state)
-    return show(request, "desk/signal.html", case.at, _page_context(case) | {"status_bar": bar})
+    context = _page_context(case) | {"status_bar": bar}
+    return show(request, "desk/signal.html", case.at, context, still=WATCHED if case.proposal else "")
 
 
-@page
+@part
 @require_GET
 def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Answer with the decision alone, for the list's dialog."""
@@ -108,7 +111,7 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, template, {"now": case.at, "back": "signals", **_context(case)})
 
 
-@page
+@part
 @require_GET
 def terms(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Answer with what approving would do with the form as it is: words, figures and the button."""
@@ -117,7 +120,7 @@ def terms(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "desk/_terms.html", {"now": at, "case": case})
 
 
-@page
+@part
 @require_GET
 def watch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Answer with what has changed since the page was shown; 204 while nothing has."""
@@ -132,7 +135,7 @@ def watch(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "desk/_signal_changes.html", context)
 
 
-@page
+@part
 @permission_required(DECIDE, raise_exception=True)
 @require_POST
 def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -162,7 +165,7 @@ def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _redirect(request, pk)
 
 
-@page
+@part
 @permission_required(DECIDE, raise_exception=True)
 @require_POST
 def reject(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -192,9 +195,8 @@ def _show_again(
     form = _form(request.POST)
     case = _case(pk, at, form) if status == 400 or form is None else _refreshed(pk, at, form.typed)
     was = request.POST if status == 412 else None
-    return show(
-        request, "desk/signal.html", at, _page_context(case) | {"refusals": refusals, "was": was}, status
-    )
+    context = _page_context(case) | {"refusals": refusals, "was": was}
+    return show(request, "desk/signal.html", at, context, status, still=WATCHED)
 
 
 def _signals(at: datetime) -> SignalQuerySet:

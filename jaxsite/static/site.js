@@ -2,23 +2,29 @@
 // What every page does while it is open: its heart beats, its ages count on, and it says when it is wrong.
 
 const BEAT = 5_000;
+const HIDDEN_BEATS = 12; // a page that nobody sees asks at one beat in so many
 const LOST_AFTER = 3; // answers in a row that did not come
+const LATE = 15; // seconds without an answer to what was asked
+const BEATING = "[hx-trigger^=beat], [data-refresh]"; // what asks at every beat; each has an id
 const CLOCK_OFF = 60; // seconds
 const UNITS = [["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]];
 const alarms = document.querySelector("[data-alarms]");
-let failures = 0;
+const unanswered = new Map(); // by the id of what asks: since when, how many failures, the last status
 
 // The server renders times in the zone of this cookie.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const secure = location.protocol === "https:" ? "; secure" : "";
 if (zone) document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax${secure}`;
 
-function alarm(name, text) {
+// One sentence, and a button where something can be done. It is read aloud when it changes, not at every beat.
+function alarm(name, text, button) {
   const shown = alarms.querySelector(`[data-alarm="${name}"]`);
   if (!text) return shown?.remove();
+  if (shown?.dataset.says === text) return;
   const line = shown ?? alarms.appendChild(Object.assign(document.createElement("p"), { className: "alarm" }));
-  line.dataset.alarm = name;
-  if (line.textContent !== text) line.textContent = text;
+  Object.assign(line.dataset, { alarm: name, says: text });
+  line.textContent = `${text} `;
+  if (button) line.append(Object.assign(document.createElement("a"), { className: "button slim", ...button }));
 }
 
 function inWords(seconds) {
@@ -47,36 +53,76 @@ function count() {
   }
 }
 
+let hiddenBeats = 0;
+
 function beat() {
-  if (!document.hidden) document.body.dispatchEvent(new Event("beat"));
+  hiddenBeats = document.hidden ? hiddenBeats + 1 : 0;
+  if (hiddenBeats % HIDDEN_BEATS === 0) document.body.dispatchEvent(new Event("beat"));
 }
 
-function answered() {
-  failures = 0;
-  alarm("lost", "");
+const lastAnswer = { at: Date.now() };
+
+// Since when the figures stand, as the page writes times.
+function since() {
+  const stamp = document.querySelector("#as-of time")?.dateTime ?? lastAnswer.at + offset;
+  const timeZone = document.documentElement.dataset.zone;
+  return new Date(stamp).toLocaleTimeString("en-GB", { timeZone, timeZoneName: "short" });
 }
 
-function failed() {
-  failures += 1;
-  if (failures >= LOST_AFTER) alarm("lost", "Jax does not answer: what you see is old. It is asked again every few seconds.");
+// Greys the page and says why, once something that is asked at every beat has no answer; takes both back by itself.
+function report() {
+  const failing = [...unanswered].filter(([id]) => document.getElementById(id)).map(([, failure]) => failure);
+  const isLoggedOut = failing.some(({ status }) => status === 401);
+  const isForbidden = failing.some(({ status }) => status === 403);
+  const lost = failing.find(({ failures, askedAt }) => failures >= LOST_AFTER || Date.now() - askedAt > 1_000 * LATE);
+  const isOld = isLoggedOut || isForbidden || lost !== undefined;
+  document.body.toggleAttribute("data-old", isOld);
+  if (!isOld) return ["login", "lost"].forEach((name) => alarm(name, ""));
+  const next = encodeURIComponent(location.pathname + location.search);
+  if (isLoggedOut) {
+    alarm("lost", "");
+    const text = `You have been logged out. What stands here is of ${since()}, and nothing is sent from it.`;
+    return alarm("login", text, { textContent: "Log in again", href: `${alarms.dataset.login}?next=${next}` });
+  }
+  if (isForbidden) return alarm("login", "Your log-in may not see this page any more. What stands here is old.");
+  const reason = lost.status >= 500 ? "Jax answers with an error" : "Jax does not answer";
+  alarm("lost", `Not updated since ${since()}: ${reason}. It is asked again every few seconds; until then nothing is sent from here.`);
 }
 
-document.body.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful) answered();
-});
-document.body.addEventListener("htmx:sendError", failed);
-document.body.addEventListener("htmx:timeout", failed);
-document.body.addEventListener("htmx:responseError", (event) => {
-  if ([401, 403].includes(event.detail.xhr.status)) alarm("login", "You are logged out. Reload the page to log in again.");
-  else failed();
-});
+function asked({ detail: { elt } }) {
+  if (elt.matches(BEATING) && !unanswered.has(elt.id)) unanswered.set(elt.id, { askedAt: Date.now(), failures: 0, status: 0 });
+}
+
+function answered({ detail: { elt, successful, xhr } }) {
+  const failure = unanswered.get(elt.id);
+  if (successful) {
+    unanswered.delete(elt.id);
+    lastAnswer.at = Date.now();
+  } else if (failure) {
+    failure.failures += 1;
+    failure.status = xhr.status;
+  }
+  report();
+}
+
+document.body.addEventListener("htmx:beforeSend", asked);
+document.body.addEventListener("htmx:afterRequest", answered);
 document.body.addEventListener("htmx:afterSettle", () => {
   const statusBar = document.querySelector("#status-bar");
   if (statusBar) setClock(statusBar.dataset.now);
   count();
 });
-document.addEventListener("visibilitychange", beat);
+
+// What is old is decided on by nobody. The server would refuse it, too, where it has changed; but it may not answer.
+document.addEventListener("submit", (event) => {
+  if (!document.body.hasAttribute("data-old") || event.target.method !== "post") return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);
+
+for (const name of ["visibilitychange", "pageshow", "online"]) addEventListener(name, () => document.hidden || beat(), true);
 
 if (document.documentElement.dataset.now) setClock(document.documentElement.dataset.now);
 setInterval(count, 1_000);
+setInterval(report, 1_000);
 setInterval(beat, BEAT);

@@ -12,7 +12,6 @@ from django.core.paginator import Paginator
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from django.db.models import Count, Max, Min, Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
@@ -20,7 +19,7 @@ from django.views.decorators.http import require_GET
 from django_q.models import OrmQ, Schedule, Task
 
 from core.paging import page_number
-from desk.page import page, show, without_page
+from desk.page import page_by_the_clock, show, without_page
 from jaxsite import __version__, health
 from jaxsite.views.context import simulated
 from market import feeds, queries
@@ -68,19 +67,10 @@ def without_database(view: View) -> View:
 
 @require_GET
 @without_database
-@page
+@page_by_the_clock
 def status(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     return show(request, "jaxsite/status.html", at, _context(request, at))
-
-
-@require_GET
-@without_database
-@page
-def update(request: HttpRequest) -> HttpResponse:
-    """Answer with the page without its frame, for one that stays open."""
-    at = timezone.now()
-    return render(request, "jaxsite/_status.html", {"now": at, **_context(request, at)})
 
 
 def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from desk.home import Version, line_points
+from desk.home import line_points
 from market.models import Instrument, Quote
 from tests import make
 
@@ -95,32 +95,6 @@ def test_many_instruments_are_shown_by_the_page(trader: Client) -> None:
     Instrument.objects.bulk_create(Instrument(symbol=f"B{n:03}", calendar="XNYS") for n in range(60))
     assert "1 to 40 of 62" in trader.get("/").content.decode()
     assert "41 to 62 of 62" in trader.get("/", {"page": "2"}).content.decode()
-
-
-class TestUpdate:
-    def test_nothing_is_sent_while_nothing_moves(self, trader: Client) -> None:
-        version = str(Version.load(make.T0))
-        assert trader.get("/desk/update/", {"seen": version}).status_code == 204
-
-    @pytest.mark.parametrize(
-        "happens", [lambda: make.quote("MSFT", 400, make.T0 + make.DAY), make.signal, make.held]
-    )
-    def test_whatever_moves_is_sent(self, trader: Client, happens: object) -> None:
-        version = str(Version.load(make.T0))
-        happens()  # type: ignore[operator]  # one of the above
-        answer = trader.get("/desk/update/", {"seen": version})
-        assert answer.status_code == 200
-        assert re.search(r'^\s*<div class="columns" id="desk"', answer.content.decode())
-
-    def test_a_quote_that_becomes_stale_is_sent_though_nothing_came(self, trader: Client) -> None:
-        version = str(Version.load(make.T0))
-        with mock.patch.object(timezone, "now", return_value=make.T0 + timedelta(minutes=20)):
-            answer = trader.get("/desk/update/", {"seen": version})
-        assert "stale" in row(answer.content.decode(), "AAPL")
-
-    def test_its_address_asks_for_what_is_newer_than_what_it_shows(self, trader: Client) -> None:
-        html = trader.get("/").content.decode()
-        assert "seen=2024-07-03%2014%3A00%3A01" in html
 
 
 def test_a_line_fills_its_drawing() -> None:

@@ -49,7 +49,6 @@ def world(db: None) -> Signal:
 
 ADDRESSES = [
     "/",
-    "/desk/update/",
     "/signals/",
     "/signals/?tab=expired",
     "/signals/{pk}/",

@@ -37,7 +37,6 @@ HOSTILE = {
 }
 PAGES = {
     "/": ["search", "page"],
-    "/desk/update/": ["seen", "search", "page"],
     "/signals/": ["tab", "symbol", "side", "strategy", "timeframe", "page"],
     "/signals/news/": ["shown", "since", "symbol"],
     "/positions/": ["list", "span", "page"],

@@ -141,15 +141,9 @@ class TestWhatItSays:
 
         assert f"<dd>{django.__version__}</dd>" in page(trader)
 
-    def test_the_update_is_the_page_without_its_frame(self, trader: Client) -> None:
-        html = page(trader, "/status/update/?page=1")
-        assert html.strip().startswith('<div id="status"')
-        assert "<html" not in html
-
 
 def test_whoever_is_not_logged_in_is_asked_to(client: Client, db: None) -> None:
     assert client.get("/status/").status_code == 302
-    assert client.get("/status/update/").status_code == 302
 
 
 @contextmanager
@@ -174,10 +168,10 @@ class TestWithoutADatabase:
         connection.close()
         return client
 
-    @pytest.mark.parametrize("address", ["/status/", "/status/update/"])
-    def test_it_says_so_to_everybody_and_no_more(self, visitor: Client, address: str) -> None:
+    @pytest.mark.parametrize("headers", [{}, {"Jax-Seen": "anything"}], ids=["opened", "refreshed"])
+    def test_it_says_so_to_everybody_and_no_more(self, visitor: Client, headers: dict[str, str]) -> None:
         with nobody_listening():
-            answer = visitor.get(address)
+            answer = visitor.get("/status/", headers=headers)
         html = answer.content.decode()
         assert answer.status_code == 503
         assert "The database cannot be reached." in html
@@ -197,7 +191,7 @@ class TestWithoutADatabase:
         client.force_login(make.trader())
         connection.close()
         with nobody_listening():
-            answer = client.get("/status/update/")
+            answer = client.get("/status/", headers={"Jax-Seen": "anything"})
         assert (answer["Refresh"], answer["HX-Refresh"]) == ("15", "true")
         assert client.get("/status/").status_code == 200
 
