@@ -51,8 +51,10 @@ class ExposureSerializer(serializers.Serializer[Exposure]):
 
 
 class AccountSerializer(serializers.Serializer[Any]):
-    account = AccountSnapshotSerializer(help_text="Null: never seen.")
-    exposure = ExposureSerializer(help_text="Null: not known; `unknown` says why, and nothing is sized.")
+    account = AccountSnapshotSerializer(allow_null=True, help_text="Null: never seen.")
+    exposure = ExposureSerializer(
+        allow_null=True, help_text="Null: not known; `unknown` says why, and nothing is sized."
+    )
     unknown = serializers.CharField(help_text="Empty while the figures are known.")
     realised_today = serializers.DecimalField(
         **MONEY, help_text="By the exchange day, commissions taken off."

@@ -1,9 +1,9 @@
-from django_filters.rest_framework import CharFilter, FilterSet, NumberFilter
+from django_filters.rest_framework import CharFilter, FilterSet
 from rest_framework import serializers
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from approvals.models import AuditEvent
-from core.api.filters import InstantFilter
+from core.api.filters import InstantFilter, PositiveFilter
 from core.api.paging import NewestRows
 
 
@@ -24,7 +24,7 @@ class EventFilters(FilterSet):
     actor = CharFilter(help_text="A user's name.")
     at_after = InstantFilter("at", "gte", help_text="At this instant or later.")
     at_before = InstantFilter("at", "lt", help_text="Before this instant.")
-    before = NumberFilter("number", "lt", min_value=1, help_text="Only events with a lower number.")
+    before = PositiveFilter("number", "lt", help_text="Only events with a lower number.")
 
 
 class NewestEvents(NewestRows):

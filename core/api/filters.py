@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django_filters.rest_framework import IsoDateTimeFilter, TypedChoiceFilter
+from django_filters.rest_framework import IsoDateTimeFilter, NumberFilter, TypedChoiceFilter
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
@@ -19,6 +19,12 @@ class InstantFilter(IsoDateTimeFilter):
                 "invalid": "Give an instant such as 2024-07-03T14:00:00Z (send a plus sign as %2B) or a date."
             },
         )
+
+
+@extend_schema_field({"type": "integer", "minimum": 1})
+class PositiveFilter(NumberFilter):
+    def __init__(self, field_name: str, lookup_expr: str, help_text: str) -> None:
+        super().__init__(field_name=field_name, lookup_expr=lookup_expr, min_value=1, help_text=help_text)
 
 
 @extend_schema_field(OpenApiTypes.BOOL)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # it reads the settings that name this module
     from rest_framework.views import APIView
 
 
+LAST_OFFSET = 2**31 - 1
+
+
 class JSONParser(parsers.JSONParser):
     def parse(
         self,
@@ -76,7 +79,15 @@ class Pages(pagination.LimitOffsetPagination):
         return self._number(request, "limit", 1, self.max_limit, self.default_limit)
 
     def get_offset(self, request: Request) -> int:
-        return self._number(request, "offset", 0, 2**31 - 1, 0)
+        return self._number(request, "offset", 0, LAST_OFFSET, 0)
+
+    def get_schema_operation_parameters(self, view: "APIView") -> list[dict[str, Any]]:
+        sizes = {"minimum": 1, "maximum": self.max_limit, "default": self.default_limit}
+        starts = {"minimum": 0, "maximum": LAST_OFFSET, "default": 0}
+        return [
+            {"name": name, "in": "query", "required": False, "schema": {"type": "integer"} | bounds}
+            for name, bounds in ((self.limit_query_param, sizes), (self.offset_query_param, starts))
+        ]
 
     def _number(self, request: Request, name: str, low: int, high: int, default: int) -> int:
         number = forms.IntegerField(min_value=low, max_value=high)

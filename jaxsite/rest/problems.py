@@ -118,7 +118,10 @@ class ReportFilter(SafeExceptionReporterFilter):
 
 
 def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Add to the OpenAPI description that every operation can answer with a problem."""
+    """Add to the OpenAPI description that every operation can answer with a problem.
+
+    Filters that take several values are described as lists of lists; they take a list.
+    """
     result["components"].setdefault("schemas", {})["Problem"] = SCHEMA
     answer = {
         "description": "Anything that went wrong.",
@@ -127,4 +130,8 @@ def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     for operations in result["paths"].values():
         for operation in operations.values():
             operation["responses"]["default"] = answer
+            for parameter in operation.get("parameters", ()):
+                items = parameter["schema"].get("items", {})
+                if items.get("type") == "array":
+                    parameter["schema"]["items"] = items["items"]
     return result

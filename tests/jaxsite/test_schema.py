@@ -33,6 +33,26 @@ def test_the_description_is_served_to_everyone(client: Client) -> None:
     assert described["info"]["version"] == __version__
 
 
+def test_the_description_has_the_limits_of_pages_and_filters(client: Client) -> None:
+    paths = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()["paths"]
+    described = {
+        (path, parameter["name"]): parameter["schema"]
+        for path, operations in paths.items()
+        for parameter in operations.get("get", {}).get("parameters", ())
+    }
+    limits = [schema for (_, name), schema in described.items() if name == "limit"]
+    assert {(limit["minimum"], limit["maximum"] >= 1000) for limit in limits} == {(1, True)}
+    assert described["/api/v1/orders/", "offset"]["minimum"] == 0
+    assert described["/api/v1/audit/", "before"]["minimum"] == 1
+    assert described["/api/v1/signals/", "strategy"]["items"]["type"] == "string"
+
+
+def test_the_description_says_what_may_be_null(client: Client) -> None:
+    described = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()["components"]["schemas"]
+    account = described["Account"]["properties"]
+    assert [name for name, field in account.items() if field.get("nullable")] == ["account", "exposure"]
+
+
 @pytest.mark.parametrize("accept", ["application/json", "application/vnd.oai.openapi", "*/*"])
 def test_a_client_that_has_the_description_is_not_sent_it_again(client: Client, accept: str) -> None:
     first = client.get("/api/schema/", headers={"Accept": accept})
