@@ -167,11 +167,12 @@ NOTIFY_OFF: list[str] = env.read("NOTIFY_OFF", ListOf(str), [])
 NOTIFY_SILENT: list[str] = env.read("NOTIFY_SILENT", ListOf(str), [])
 NOTIFY_QUIET_HOURS = env.read("NOTIFY_QUIET_HOURS", str, "")
 NOTIFY_TIME_ZONE = env.read("NOTIFY_TIME_ZONE", TimeZone(), "UTC")
+HEARTBEAT_URL = env.read("HEARTBEAT_URL", Url(), "", secret=True)
 SITE_URL = env.read("SITE_URL", Url(), "http://127.0.0.1:8095")
 DEFAULT_EXCEPTION_REPORTER_FILTER = "jaxsite.rest.problems.ReportFilter"
 
 # What is never kept, shown or sent: core.redaction takes these settings' values out of every text.
-SECRET_SETTINGS = ["SECRET_KEY", "METRICS_TOKEN", "NOTIFY_URLS", *secret_names(_vendors)]
+SECRET_SETTINGS = ["SECRET_KEY", "METRICS_TOKEN", "HEARTBEAT_URL", "NOTIFY_URLS", *secret_names(_vendors)]
 
 # --- database and queue -----------------------------------------------------------------------------------
 

@@ -5,9 +5,15 @@ from datetime import timedelta
 from django.utils import timezone
 from django_q.models import Task
 
+from jaxsite.heartbeat import ping
 from jaxsite.models import Beat
 
 KEEP_FAILURES = KEEP_BEATS = timedelta(days=30)
+
+
+def heartbeat() -> None:
+    """Tell the monitor at HEARTBEAT_URL that all services live, if they do."""
+    ping(timezone.now())
 
 
 def prune() -> None:

@@ -20,6 +20,7 @@ ALLOWED = frozenset(
         "approvals.tasks.seal",
         "approvals.tasks.send_notifications",
         "approvals.tasks.submit",
+        "jaxsite.tasks.heartbeat",
         "jaxsite.tasks.prune",
         "market.tasks.backfill",
         "market.tasks.candles",

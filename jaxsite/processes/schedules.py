@@ -72,6 +72,8 @@ def _by_setting() -> list[Periodic]:
     tasks = []
     if settings.ORCHESTRATE_DAILY:
         tasks.append(Periodic("opinions.start_all", "opinions.tasks.start_all", DAY, "slow"))
+    if settings.HEARTBEAT_URL:
+        tasks.append(Periodic("jaxsite.heartbeat", "jaxsite.tasks.heartbeat", 1))
     if settings.HINDSIGHT_URL:
         tasks.append(Periodic("opinions.hindsight", "opinions.tasks.hindsight", 1, "slow"))
     return tasks

@@ -49,6 +49,7 @@ def test_what_the_code_queues_is_allowed() -> None:
 
 
 def test_every_periodic_task_is_allowed(settings: Settings) -> None:
+    settings.HEARTBEAT_URL = "http://127.0.0.1:1"
     settings.ORCHESTRATE_DAILY, settings.HINDSIGHT_URL = True, "http://127.0.0.1:1"
     assert [task for task in schedules.periodic() if not allowed_tasks.is_allowed(task.func)] == []
 
