@@ -25,9 +25,9 @@ class HaltSerializer(serializers.ModelSerializer[TradingHalt]):
     """No approval and no entry order while one of these is open. Exits are always possible."""
 
     started_by = serializers.SlugRelatedField[Any](
-        "username", read_only=True, help_text="Null: Jax itself, or the command line."
+        "username", read_only=True, allow_null=True, help_text="Null: Jax itself, or the command line."
     )
-    ended_by = serializers.SlugRelatedField[Any]("username", read_only=True)
+    ended_by = serializers.SlugRelatedField[Any]("username", read_only=True, allow_null=True)
 
     class Meta:
         model = TradingHalt

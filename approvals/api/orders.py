@@ -36,7 +36,9 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     signal = serializers.SerializerMethodField(
         help_text="The signal that was approved. Null: a person's wish."
     )
-    requested_by = serializers.SlugRelatedField[Any]("username", read_only=True, help_text="Who decided.")
+    requested_by = serializers.SlugRelatedField[Any](
+        "username", read_only=True, allow_null=True, help_text="Who decided."
+    )
     risk = serializers.DecimalField(None, 2, help_text="What all of it loses between limit and stop.")
     etag = serializers.SerializerMethodField(help_text="Send it as If-Match when you release a held order.")
 
@@ -67,7 +69,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
 class OrderDecisionSerializer(serializers.ModelSerializer[OrderDecision]):
     """What a person wanted of an order after it was made."""
 
-    decided_by = serializers.SlugRelatedField[Any]("username", read_only=True)
+    decided_by = serializers.SlugRelatedField[Any]("username", read_only=True, allow_null=True)
 
     class Meta:
         model = OrderDecision

@@ -45,11 +45,17 @@ class PositionSerializer(serializers.Serializer[Any]):
         source="position.foreign", help_text="Shares of the account that Jax did not trade: left alone."
     )
     average_cost = serializers.DecimalField(
-        18, 6, source="position.average_cost", help_text="Of our shares, commissions not included."
+        18,
+        6,
+        source="position.average_cost",
+        allow_null=True,
+        help_text="Of our shares, commissions not included.",
     )
-    price = serializers.DecimalField(18, 6, source="position.price", help_text="The newest. Null: no quote.")
+    price = serializers.DecimalField(
+        18, 6, source="position.price", allow_null=True, help_text="The newest. Null: no quote."
+    )
     value = serializers.DecimalField(
-        None, 2, source="position.value", help_text="Of all shares, at that price."
+        None, 2, source="position.value", allow_null=True, help_text="Of all shares, at that price."
     )
     realised = serializers.DecimalField(
         None,
@@ -58,17 +64,27 @@ class PositionSerializer(serializers.Serializer[Any]):
         help_text="Made since it was last flat, commissions taken off.",
     )
     unrealised = serializers.DecimalField(
-        None, 2, source="position.unrealised", help_text="What our shares make at that price. Null: no quote."
+        None,
+        2,
+        source="position.unrealised",
+        allow_null=True,
+        help_text="What our shares make at that price. Null: no quote.",
     )
     r = serializers.DecimalField(
         None,
         2,
+        allow_null=True,
         help_text="That over what the stops were to lose. Null: a part of it has no stop, or no quote.",
     )
     at_risk = serializers.DecimalField(
-        None, 2, help_text="What our shares lose from here if every stop is hit; without a stop, all."
+        None,
+        2,
+        allow_null=True,
+        help_text="What our shares lose from here if every stop is hit; without a stop, all.",
     )
-    opened_at = serializers.DateTimeField(source="position.opened_at", help_text="Null: none are ours.")
+    opened_at = serializers.DateTimeField(
+        source="position.opened_at", allow_null=True, help_text="Null: none are ours."
+    )
     exits = serializers.SerializerMethodField(help_text="The stops and targets that work for it.")
 
     @extend_schema_field(WorkingExitsSerializer(many=True))

@@ -35,9 +35,11 @@ class EntryCheckSerializer(serializers.Serializer[Any]):
     """The newest price that the entry is held against."""
 
     price = serializers.DecimalField(18, 6, allow_null=True)
-    as_of = serializers.DateTimeField(source="quote.as_of", default=None, help_text="The provider's time.")
-    provider = serializers.CharField(source="quote.provider", default=None)
-    feed = serializers.CharField(source="quote.feed", default=None)
+    as_of = serializers.DateTimeField(
+        source="quote.as_of", default=None, allow_null=True, help_text="The provider's time."
+    )
+    provider = serializers.CharField(source="quote.provider", default=None, allow_null=True)
+    feed = serializers.CharField(source="quote.feed", default=None, allow_null=True)
     age_seconds = serializers.SerializerMethodField(help_text="In session time, the feed's delay taken off.")
     is_open = serializers.BooleanField(help_text="The exchange is open.")
     drift_atr = serializers.DecimalField(
@@ -73,9 +75,13 @@ class ProposalSerializer(serializers.Serializer[Proposal]):
         child=serializers.CharField(), help_text="Which limits kept the size from being larger."
     )
     resized = serializers.CharField(help_text="What a price that moved against the trade changes.")
-    waits_until = serializers.DateTimeField(help_text="When it would be looked at again; null: sent at once.")
-    good_until = serializers.DateTimeField(help_text="When an unfilled entry is cancelled.")
-    flat_at = serializers.DateTimeField(help_text="When what was bought is sold at the latest.")
+    waits_until = serializers.DateTimeField(
+        allow_null=True, help_text="When it would be looked at again; null: sent at once."
+    )
+    good_until = serializers.DateTimeField(allow_null=True, help_text="When an unfilled entry is cancelled.")
+    flat_at = serializers.DateTimeField(
+        allow_null=True, help_text="When what was bought is sold at the latest."
+    )
     look = EntryCheckSerializer(source="entry_check")
 
     def get_words(self, proposal: Proposal) -> str:

@@ -28,7 +28,7 @@ MOST_SYMBOLS = 1_000
 
 class BacktestSerializer(serializers.ModelSerializer[Backtest]):
     requested_by = serializers.SlugRelatedField[Any](
-        "username", read_only=True, help_text="Who asked for it; null when nobody did."
+        "username", read_only=True, allow_null=True, help_text="Who asked for it; null when nobody did."
     )
     symbols = serializers.SerializerMethodField()
     parameters = serializers.SerializerMethodField(help_text="Those that are not the strategy's defaults.")

@@ -41,7 +41,7 @@ COUNTS = list(CountsSerializer().fields)
 
 class ScanSerializer(serializers.ModelSerializer[Scan]):
     requested_by = serializers.SlugRelatedField[Any](
-        "username", read_only=True, help_text="Who asked for it; null when nobody did."
+        "username", read_only=True, allow_null=True, help_text="Who asked for it; null when nobody did."
     )
     counts = serializers.SerializerMethodField(help_text="One entry for each strategy and timeframe.")
     ended = serializers.SerializerMethodField(

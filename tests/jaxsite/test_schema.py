@@ -51,6 +51,10 @@ def test_the_description_says_what_may_be_null(client: Client) -> None:
     described = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()["components"]["schemas"]
     account = described["Account"]["properties"]
     assert [name for name, field in account.items() if field.get("nullable")] == ["account", "exposure"]
+    proposal = described["Proposal"]["properties"]
+    assert {"waits_until", "good_until", "flat_at", "limit_price"} <= {
+        name for name, field in proposal.items() if field.get("nullable")
+    }
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/vnd.oai.openapi", "*/*"])
