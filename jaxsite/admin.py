@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from allauth.account import admin as account_admin
+from allauth.mfa import admin as factor_admin
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
@@ -17,7 +19,6 @@ from knox.models import AuthToken
 
 from core.admin.read_only import ReadOnlyAdmin
 from jaxsite import queue_admin  # noqa: F401  it registers the queue's pages
-from jaxsite.auth.login import AdminForm
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[AuthToken]
@@ -25,7 +26,8 @@ else:
     ModelAdmin = admin.ModelAdmin
 
 admin.site.unregister(AuthToken)
-admin.site.login_form = AdminForm
+# Addresses that nobody uses, and factors, whose secrets are for nobody's eyes.
+admin.site.unregister([account_admin.EmailAddress, factor_admin.Authenticator])
 
 
 @admin.register(AuthToken)

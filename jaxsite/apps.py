@@ -1,11 +1,13 @@
 """The site's own application, and Django's admin with our own site."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from django.apps import AppConfig
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 FIRST_APPS = ["market", "signals", "approvals"]
 
@@ -24,12 +26,33 @@ class JaxConfig(AppConfig):
         doctor.MORE.append(services.findings)
 
 
+View = TypeVar("View", bound=Callable[..., Any])
+# Before these pages of the admin, a user who has a second factor is asked for it.
+GUARDED = ("auth_user_", "auth_group_", "knox_authtoken_")
+
+
 class AdminSite(admin.AdminSite):
-    """The admin under our own name, with the apps in the order of the work."""
+    """The admin under our own name, with the apps in the order of the work and the log-in of the pages."""
 
     site_header = site_title = "Jax"
     index_title = "Administration"
     site_url = "/"
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        from allauth.account.decorators import secure_admin_login  # Django must be set up first
+
+        answer: HttpResponse = secure_admin_login(super().login)(request, extra_context)
+        return answer
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        from jaxsite.auth import factors  # as above
+
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            name = (request.resolver_match and request.resolver_match.url_name) or ""
+            return (factors.asked_for(view) if name.startswith(GUARDED) else view)(request, *args, **kwargs)
+
+        return super().admin_view(cast(View, guarded), cacheable)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)

@@ -1,10 +1,69 @@
 """Rows of the site itself."""
 
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
 
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
 
 from core.models import TypedModelMeta
+
+FACTOR_FIRST = (
+    "Whoever decides here has a second factor, and you have none yet. Set one up on your account page, then "
+    "decide; API tokens of yours work again from that moment."
+)
+
+
+class Person(User):
+    """The user who asks, with every right cut to what REQUIRE_2FA leaves: the one place, for superusers too.
+
+    Log-in and tokens give this class, so that pages, admin and API ask `has_perm` of it.
+    """
+
+    # What decides about money or lets trading go on. To halt and to read stay free.
+    DECISIONS = frozenset(
+        f"approvals.{permission}"
+        for permission in ("add_tradeapproval", "change_tradeapproval", "change_order", "change_tradinghalt")
+    )
+
+    class Meta(TypedModelMeta):
+        proxy = True
+        default_permissions = ()
+
+    refusal = ""  # why the last right that was cut was cut
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        if not super().has_perm(perm, obj):
+            return False
+        refusal = FACTOR_FIRST if perm in self.DECISIONS and self.lacks_factor else ""
+        self.refusal = refusal or self.refusal
+        return not refusal
+
+    @cached_property
+    def lacks_factor(self) -> bool:
+        """Whether REQUIRE_2FA asks for a second factor, and none is set up."""
+        factors = Authenticator.objects.filter(user_id=self.pk).exclude(
+            type=Authenticator.Type.RECOVERY_CODES
+        )
+        return settings.REQUIRE_2FA and not factors.exists()
+
+
+class CacheEntry(models.Model):
+    """An entry of Django's database cache: a used code, a count of wrong ones."""
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta(TypedModelMeta):
+        db_table = "cache"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.cache_key
 
 
 class FailedLogin(models.Model):

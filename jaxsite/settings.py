@@ -80,6 +80,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 # A week without asking again; a new password ends every other session at once (Django's session hash).
 SESSION_COOKIE_AGE = 7 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
+# Whoever may decide decides nothing until a second factor is set up.
+REQUIRE_2FA = env.read("REQUIRE_2FA", Flag(), False)
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "jaxsite.views.errors.csrf_failure"
 
@@ -185,11 +187,21 @@ _database = env.read("DATABASE_URL", DatabaseUrl(), _embedded, secret=True)
 _database["OPTIONS"] = {"connect_timeout": 3} | _database.get("OPTIONS", {})
 DATABASES = {"default": _database | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# "default" counts used and wrong codes of second factors: for all processes, so in the database.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
 
 # django-q2: every value below has its reason in docs/decisions/0018-queue-settings.md.
 Q_CLUSTER = {
     "name": "jax",
     "orm": "default",
+    "cache": "process",
     "workers": 3,
     "queue_limit": 3,
     "timeout": 300,
@@ -230,6 +242,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "django_q",
     "django_filters",
     "rest_framework",
@@ -251,6 +266,7 @@ MIDDLEWARE = [
     "jaxsite.rest.text.RefuseHostileText",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "jaxsite.auth.zone.ZoneMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -280,9 +296,31 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = ["jaxsite.auth.people.Backend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "desk"
 LOGOUT_REDIRECT_URL = "login"
+SESSION_SERIALIZER = "jaxsite.auth.encryption.SessionSerializer"
+
+# django-allauth: log-in by name, second factors, asking for them again. Nobody signs up, no e-mail is sent.
+ACCOUNT_ADAPTER = "jaxsite.auth.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_FORMS = {"reauthenticate": "jaxsite.auth.login.PasswordAgain"}
+# The log-in has a throttle of its own (jaxsite.auth.throttle).
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "20/5m/ip,5/5m/key", "reauthenticate": "20/m/user"}
+MFA_ADAPTER = "jaxsite.auth.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "add_webauthn": "jaxsite.auth.passkeys.AddForm",
+    "authenticate_webauthn": "jaxsite.auth.passkeys.AuthenticateForm",
+    "login_webauthn": "jaxsite.auth.passkeys.LoginForm",
+    "reauthenticate_webauthn": "jaxsite.auth.passkeys.ReauthenticateForm",
+}
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True

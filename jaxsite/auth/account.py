@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from approvals.roles import OPERATOR, TRADER, VIEWER
 from desk import status_bar
 from desk.page import READ, viewer
-from jaxsite.auth import tokens, zone
+from jaxsite.auth import factors, passkeys, tokens, zone
 
 ROLES = {
     VIEWER: "reads everything of the market, the signals and the decisions",
@@ -36,6 +36,8 @@ ADMINISTRATOR = "may do everything. Use it to set Jax up, and another login to t
 def account(request: HttpRequest) -> HttpResponse:
     context = {
         "roles": roles_of(viewer(request)),
+        "factors": factors.of_user(viewer(request)),
+        "passkeys_work": passkeys.work_here(request),
         "tokens": tokens.of_user(viewer(request)),
         "lifetimes": tokens.LIFETIMES,
         "zones": sorted(zone.time_zones()),
@@ -54,6 +56,7 @@ def roles_of(user: User) -> list[tuple[str, str]]:
 @never_cache
 @login_required
 @require_POST
+@factors.asked_for
 def make_token(request: HttpRequest) -> HttpResponse:
     """Answer with a new token: it is in this answer and nowhere else."""
     at = timezone.now()
@@ -87,7 +90,7 @@ def choose_zone(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-@method_decorator(never_cache, name="dispatch")
+@method_decorator([never_cache, login_required, factors.asked_for], name="dispatch")
 class Password(PasswordChangeView):
     template_name = "jaxsite/password.html"
     success_url = reverse_lazy("account")

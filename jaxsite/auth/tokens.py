@@ -12,6 +12,8 @@ from knox.auth import TokenAuthentication as KnoxAuthentication
 from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
 
+from jaxsite.auth.people import person_of
+
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "a year"}
 
 
@@ -20,8 +22,8 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]  # knox has
         # Knox decodes and hands the bytes to the database, which fails on a NUL and on what is not UTF-8.
         if not token.isalnum():
             raise AuthenticationFailed("Invalid token.")
-        answer: tuple[object, object] = super().authenticate_credentials(token)
-        return answer
+        user, stored = super().authenticate_credentials(token)
+        return person_of(user), stored
 
 
 class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]  # registers itself, untyped

@@ -77,7 +77,8 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     if isinstance(answer.data, dict) and set(answer.data) == {"detail"}:
         headers |= getattr(error, "headers", {})
         members = getattr(error, "members", {})
-        detail = str(answer.data["detail"])
+        refusal = getattr(request.user, "refusal", "") if answer.status_code == HTTPStatus.FORBIDDEN else ""
+        detail = refusal or str(answer.data["detail"])
         return problem(request, answer.status_code, detail, headers=headers, members=members)
     errors = _by_field(answer.data)
     detail = " ".join(f"{field}: {' '.join(messages)}" for field, messages in errors.items())

@@ -12,12 +12,12 @@ from django.template.loader import render_to_string
 
 from desk.page import READ
 from jaxsite.rest.problems import API, problem
-from jaxsite.views import context
+from jaxsite.views.context import installation
 
 
 def error_page(request: HttpRequest, status: int, template: str = "") -> HttpResponse:
     """Render without the request, so that nothing in the frame reads the user."""
-    html = render_to_string(template or f"{status}.html", context.installation(request))
+    html = render_to_string(template or f"{status}.html", installation(request))
     return HttpResponse(html, status=status, headers={"Cache-Control": "no-store"})
 
 
@@ -28,9 +28,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 403, saying whether a role or a permission is missing. The user has been read already."""
-    has_role = cast(User, request.user).has_perm(READ)
-    return render(request, "403.html", {"has_role": has_role}, status=403)
+    """Answer 403, saying what is missing: role, permission or factor. The user has been read already."""
+    user = cast(User, request.user)
+    context = {"has_role": user.has_perm(READ), "refusal": getattr(user, "refusal", "")}
+    return render(request, "403.html", context, status=403)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

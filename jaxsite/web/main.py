@@ -119,6 +119,8 @@ class Main:
         if not self.is_on:
             self.is_on = True
             say(f"Jax is on http://{bracketed(settings.BIND)}:{settings.PORT}")
+            if settings.BIND == "127.0.0.1":
+                say(f"Passkeys work on http://localhost:{settings.PORT}")
             notify(READY)
         if at - self.notified >= EVERY:
             self.notified = at

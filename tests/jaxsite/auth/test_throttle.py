@@ -19,7 +19,7 @@ from tests import make
 
 PASSWORD = "correct horse battery"
 MINUTE = timedelta(minutes=1)
-PAGE, ADMIN = "/login/", "/admin/login/"
+PAGE = "/login/"
 
 
 @pytest.fixture(autouse=True)
@@ -54,19 +54,16 @@ REFUSED = (
 )
 
 
-@pytest.mark.parametrize("page", [PAGE, ADMIN])
-def test_after_five_failures_the_right_password_is_refused_too_twice(page: str) -> None:
-    fail(5, page)
-    assert log_in(PASSWORD, page) == REFUSED
-    assert log_in(PASSWORD, page) == REFUSED
+def test_after_five_failures_the_right_password_is_refused_too_twice() -> None:
+    fail(5)
+    assert log_in(PASSWORD) == REFUSED
+    assert log_in(PASSWORD) == REFUSED
     assert FailedLogin.objects.count() == 5, "what is refused is not counted"
 
 
-@pytest.mark.parametrize(("first", "second"), [(PAGE, ADMIN), (ADMIN, PAGE)])
-def test_pages_and_admin_count_together(first: str, second: str) -> None:
-    fail(3, first)
-    fail(2, second)
-    assert log_in(PASSWORD, first) == log_in(PASSWORD, second) == REFUSED
+def test_the_admin_has_no_log_in_of_its_own() -> None:
+    for answer in (Client().get("/admin/login/?next=/admin/"), Client().post("/admin/login/?next=/admin/")):
+        assert answer.headers["Location"] == "/login/?next=%2Fadmin%2F"
 
 
 def test_it_says_how_long_and_then_lets_in(clock: mock.Mock) -> None:
