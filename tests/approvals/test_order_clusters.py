@@ -33,6 +33,15 @@ MAKE = """
 execution_rows.open_gate(at)
 print(json.dumps([str(execution_rows.entry(f"{prefix}{n}", at).pk) for n in range(count)]))
 """
+BUY = """
+execution_rows.open_gate(at)
+print(json.dumps(str(execution_rows.sent("AAPL", at).pk)))
+"""
+CLOSE = """
+from approvals import exits
+execution.reconcile_orders(at)
+print(json.dumps(str(exits.close("AAPL", by=execution_rows.trader(), at=at).pk)))
+"""
 STATES = """
 print(json.dumps({str(order.pk): order.status for order in Order.objects.all()}))
 """
@@ -135,3 +144,16 @@ def test_two_clusters_send_each_order_once_though_every_task_is_queued_twice_and
     states = site.reconciled()
     assert {states[str(pk)] for pk in orders} == {"submitted"}
     assert once(site.fake, orders)
+
+
+def test_a_close_that_is_pressed_while_every_worker_is_killed_is_sent(site: Site) -> None:
+    bought = UUID(site.shell(BUY))
+    site.fake.fill(bought, 10)
+    with site.cluster() as running:
+        main = psutil.Process(running.pid)
+        eventually(lambda: len(main.children()) > int(str(settings.Q_CLUSTER["workers"])))
+        for child in main.children():
+            child.kill()
+        closing = UUID(site.shell(CLOSE))
+        eventually(lambda: site.fake.accepted(closing) == 1)
+    assert once(site.fake, [closing])
