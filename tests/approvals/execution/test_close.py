@@ -171,3 +171,20 @@ def test_a_closing_that_was_cancelled_meanwhile_keeps_its_reason(fake: FakeBroke
     fake.fail("holdings", "500 before")
     close.send_closing(stale, make.T0)
     assert (now(order).status, now(order).status_reason) == (Status.CANCELLED, "It was dropped.")
+
+
+def test_a_closing_that_the_broker_cancels_is_told_as_a_failure(fake: FakeBroker) -> None:
+    execution_rows.bought(fake)
+    order = submit_closing()
+    fake.amend_order(order.pk, state="cancelled")
+    execution.reconcile_orders(make.T0 + MINUTE)
+    assert now(order).status == Status.CANCELLED
+    notification = Notification.objects.get(key=f"order {order.pk} closing cancelled")
+    assert notification.kind == Notification.Kind.ORDER_FAILED
+
+
+def test_exits_that_work_on_after_the_cancel_keep_a_closing_waiting(fake: FakeBroker) -> None:
+    entry = execution_rows.bought(fake)
+    fake.amend_order(entry.pk, exits_working=True)
+    order = submit_closing()
+    assert (order.status, fake.received(order.pk)) == (Status.PENDING_SUBMIT, 0)

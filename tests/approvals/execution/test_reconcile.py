@@ -321,3 +321,11 @@ def test_the_number_of_queries_does_not_grow_with_orders_that_are_as_they_were(
     rounds(5.2)
     with django_assert_num_queries(len(alone)):
         rounds(5.3)
+
+
+def test_the_gate_names_what_the_broker_did_not_answer(fake: FakeBroker) -> None:
+    fake.fail("place", "500 before")
+    order = execution_rows.sent()
+    fake.fail("order", "500 before")
+    rounds(1)
+    assert Gate.objects.get().broker_error.startswith(f"order {order.pk}: ")
