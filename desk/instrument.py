@@ -23,7 +23,7 @@ from market import calendars, quotes
 from market import formatting as market_formatting
 from market.charts import Stretch, read, stored_timeframes
 from market.ingestion import schedule
-from market.models import Candle, Instrument, QuoteHistory, Split
+from market.models import Candle, Fault, Instrument, QuoteHistory, Split
 from market.prices import Timeframe
 from signals.models import Signal
 
@@ -67,6 +67,7 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
         "received": [_received(quote, instrument) for quote in _newest_quotes(instrument)],
         "view": quotes.quotes_with_change([instrument.pk], at).get(instrument.pk),
         "signals": _signals(instrument, timeframe),
+        "faults": instrument.faults,  # type: ignore[attr-defined]  # annotated
     }
     context |= opinions.for_instrument(instrument)
     return show(request, "desk/instrument.html", at, context)
@@ -93,10 +94,14 @@ def bars(request: HttpRequest, symbol: str) -> HttpResponse:
 
 
 def _with_splits() -> QuerySet[Instrument]:
-    """Annotate each instrument with its splits, the newest first."""
+    """Annotate each instrument with its splits, the newest first, and with what fails of it."""
     columns = JSONObject(date="date", ratio="ratio", source="source")
     splits = Split.objects.filter(symbol=OuterRef("pk")).order_by("-date").values(columns=columns)
-    return Instrument.objects.annotate(splits=ArraySubquery(splits))
+    columns = JSONObject(work="work", part="part", source="source", failures="failures", reason="reason")
+    failing = Fault.objects.lasting().filter(subject__in=[OuterRef("pk"), OuterRef("calendar")])
+    return Instrument.objects.annotate(
+        splits=ArraySubquery(splits), faults=ArraySubquery(failing.values(columns=columns))
+    )
 
 
 def _signals(instrument: Instrument, timeframe: Timeframe) -> list[tuple[Signal, Outcome | None]]:

@@ -73,6 +73,7 @@ def run_checks(at: datetime, needed: str = "") -> list[Check]:
         _quotes(facts, at),
         _bars(at),
         *_providers(at),
+        _symbols(facts),
     ]
 
 
@@ -243,6 +244,16 @@ def _bars(at: datetime) -> Check:
     counts = ", ".join(f"{timeframe} of {len(symbols)} instruments" for timeframe, symbols in late.items())
     advice = "Strategies wait for them. Look at the newest ingestion run, or run: python manage.py doctor"
     return Check("bars", Status.DEGRADED, f"The newest are late: {counts}. {advice}")
+
+
+def _symbols(facts: HealthFacts) -> Check:
+    """Whether single symbols, calendars or signals fail. What they failed with is on their pages."""
+    if not facts.failing:
+        return Check("symbols", Status.HEALTHY, "None fails by itself.")
+    shown = ", ".join(facts.failing[:SHOWN_SYMBOLS])
+    more = " and others" if len(facts.failing) > SHOWN_SYMBOLS else ""
+    advice = "The others go on. Why is on the instrument's page, and all of them: python manage.py doctor"
+    return Check("symbols", Status.DEGRADED, f"Nothing comes for {shown}{more}. {advice}")
 
 
 def _providers(at: datetime) -> Iterator[Check]:

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from core.queries import fetch_one
+from market import feeds
+from market.queries import LASTING_FAULTS, lasting_params
 
 ANSWER = "SELECT 1"
 
 # One statement: probes ask every few seconds, the status page each 15.
-HEALTH_FACTS = """
+HEALTH_FACTS = f"""
 SELECT
     (SELECT data FROM installation ORDER BY id LIMIT 1) AS data,
     (SELECT finished_at FROM ingestion_runs WHERE kind = 'quotes' AND outcome = 'finished'
@@ -29,7 +31,11 @@ SELECT
         SELECT DISTINCT calendar FROM instruments WHERE watched AND calendar NOT IN (
             SELECT calendar FROM trading_sessions WHERE date BETWEEN %(at)s::date AND %(at)s::date + 15
         ) ORDER BY calendar
-    ) AS calendars_without_sessions
+    ) AS calendars_without_sessions,
+    ARRAY(
+        SELECT subject || ' since ' || to_char(min(since) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
+        FROM ({LASTING_FAULTS}) AS failing GROUP BY subject ORDER BY subject
+    ) AS failing
 FROM (SELECT) AS one_row LEFT JOIN gate ON true
 """
 
@@ -41,7 +47,8 @@ class HealthFacts:
     `last_run_at`: when the cycle that was stored last began; `latest_run_at`: the latest beginning of any.
     Both are past unless a clock was ahead.
     `oldest_task_at`: since when a task waits in the queue of what must not wait.
-    `calendars_without_sessions`: of watched instruments, with no coming session stored.
+    `calendars_without_sessions`: of watched instruments, with no coming session stored. `failing`:
+    single symbols and the like, each with since when.
     """
 
     data: str | None
@@ -56,11 +63,13 @@ class HealthFacts:
     quarantined_rows: int
     oldest_task_at: datetime | None
     calendars_without_sessions: list[str]
+    failing: list[str]
 
 
 def health_facts(at: datetime, lost_after: timedelta) -> HealthFacts:
     """Return what most checks are read from. An order counts as lost when unknown for longer."""
-    return fetch_one(HealthFacts, HEALTH_FACTS, {"at": at, "lost_before": at - lost_after})
+    providers = lasting_params([provider.name for provider in feeds.enabled()])
+    return fetch_one(HealthFacts, HEALTH_FACTS, {"at": at, "lost_before": at - lost_after, **providers})
 
 
 def tamper_with_event(number: int) -> None:

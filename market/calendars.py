@@ -53,14 +53,18 @@ def zone(calendar: str) -> ZoneInfo | None:
 def sessions(calendar: str, first: str, last: str) -> list[tuple[str, int, int]]:
     """Return (date, opens, closes) of each session from `first` to `last`, instants in Unix seconds.
 
-    Raises ValueError for an unknown calendar.
+    Fewer where the exchange's own are recorded for a shorter time. Raises ValueError for an unknown calendar.
     """
     import exchange_calendars
 
     try:
-        schedule = exchange_calendars.get_calendar(calendar, start=first, end=last).schedule
+        known = exchange_calendars.get_calendar(calendar)
     except exchange_calendars.errors.InvalidCalendarName as unknown:
         raise ValueError(f"no exchange calendar is called {calendar!r}") from unknown
+    begins, ends = known.bound_min(), known.bound_max()
+    start = first if begins is None else max(first, begins.date().isoformat())
+    end = last if ends is None else min(last, ends.date().isoformat())
+    schedule = exchange_calendars.get_calendar(calendar, start=start, end=end).schedule
     return [
         (day.date().isoformat(), int(row.open.timestamp()), int(row.close.timestamp()))
         for day, row in zip(schedule.index, schedule.itertuples(), strict=True)

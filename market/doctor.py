@@ -15,7 +15,16 @@ from django_q.models import Failure, OrmQ, Schedule
 from market import feeds, queries, request_budget, worker
 from market.ingestion import schedule
 from market.ingestion.lateness import late_bars
-from market.models import Candle, Gap, IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
+from market.models import (
+    Candle,
+    Fault,
+    Gap,
+    IngestionRun,
+    Installation,
+    Instrument,
+    ProviderStatus,
+    TradingSession,
+)
 from market.providers import registry
 from market.providers.base import Provider, Report
 
@@ -30,6 +39,15 @@ SHOWN = 5
 LATE_ADVICE = (
     "The newest ingestion runs say what failed or waits; the line on requests, whether the pace allows it."
 )
+SHOWN_FAULTS = 20
+CHECK_SYMBOL = "Check the symbol. Misspelt, renamed or delisted: take it off the watchlist. The others go on."
+WHAT_TO_DO = {
+    Fault.Work.QUOTES: CHECK_SYMBOL,
+    Fault.Work.CANDLES: CHECK_SYMBOL,
+    Fault.Work.SESSIONS: "Check the calendar of its instruments in admin. The others go on.",
+    Fault.Work.SPLIT: "Nothing evaluates it until its history is restated: read the log. The others go on.",
+    Fault.Work.OUTCOME: "This signal has no result: read the log. The others go on.",
+}
 
 
 @dataclass(frozen=True)
@@ -71,6 +89,7 @@ def examine(at: datetime) -> Iterator[Finding]:
     yield _gaps()
     yield _splits()
     yield _refused(at)
+    yield from _faults()
     for more in MORE:
         yield from more(at)
 
@@ -267,6 +286,15 @@ def _splits() -> Finding:
         f"Nothing evaluates {', '.join(pending[:SHOWN])} until a provider gives it again." if pending else ""
     )
     return Finding("splits", text, advice)
+
+
+def _faults() -> Iterator[Finding]:
+    failing = queries.lasting_faults([provider.name for provider in feeds.enabled()])
+    for fault in failing[:SHOWN_FAULTS]:
+        text = f"fails since {fault.since:%Y-%m-%d %H:%M} UTC, {fault.failures} times: {fault.reason}"
+        yield Finding(str(fault), text, WHAT_TO_DO[Fault.Work(fault.work)])
+    if len(failing) > SHOWN_FAULTS:
+        yield Finding("more", f"{len(failing) - SHOWN_FAULTS} others fail", "Read them in the log.")
 
 
 def _refused(at: datetime) -> Finding:

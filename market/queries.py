@@ -4,11 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 
 from core.queries import fetch_all
-from market.models import ALWAYS_OPEN, IngestionRun, ProviderStatus, Quote
+from market.models import ALWAYS_OPEN, Fault, IngestionRun, ProviderStatus, Quote
 from market.prices import Timeframe
 
 LAST_HOUR = timedelta(hours=1)
@@ -92,6 +93,22 @@ LEFT JOIN candles ON candles.symbol = wanted.symbol AND timeframe = '15m' AND op
 GROUP BY wanted.symbol
 """
 
+
+# What is not fetched any more is no news, nor what another provider gives.
+LASTING_FAULTS = """
+SELECT faults.* FROM faults
+WHERE failures >= %(patience)s
+  AND (work NOT IN ('quotes', 'candles')
+       OR EXISTS (SELECT FROM instruments WHERE symbol = subject AND (watched OR in_use)))
+  AND (source = '' OR NOT EXISTS (
+      SELECT FROM unnest(%(providers)s::text[]) AS provider WHERE NOT EXISTS (
+          SELECT FROM faults AS same
+          WHERE (same.work, same.part, same.subject) = (faults.work, faults.part, faults.subject)
+            AND same.source = provider AND same.failures >= %(patience)s
+      )
+  ))
+ORDER BY subject, work, part, source
+"""
 
 # What the bar on top of every page shows of the watchlist.
 TRADING_HOURS = f"""
@@ -402,3 +419,12 @@ def provider_works(at: datetime) -> list[ProviderWork]:
         sums = counts[provider, kind]
         works.append(ProviderWork(status, sums["asked"], sums["stored"], sums["failed"]))
     return works
+
+
+def lasting_faults(providers: Collection[str]) -> list[Fault]:
+    """Return what a person should look at: what fails again and again and no provider gives. One query."""
+    return list(Fault.objects.raw(LASTING_FAULTS, lasting_params(providers)))
+
+
+def lasting_params(providers: Collection[str]) -> dict[str, Any]:
+    return {"patience": Fault.PATIENCE, "providers": list(providers)}

@@ -11,12 +11,15 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from market.models import TradingSession
+from market import faults
+from market.models import Fault, TradingSession
 from market.prices import INSTANT, Flags, Instants, Timeframe, to_datetime, to_instant
 
 FIRST_DAY = date(1990, 1, 1)
 AHEAD = timedelta(days=366)
 ENOUGH_AHEAD = timedelta(days=300)
+LONGEST = 60  # seconds to compute a calendar
+SHORT = "Its sessions are published for less than 300 days ahead so far."
 
 DAY = np.timedelta64(1, "D")
 MONDAY = np.datetime64("1970-01-05", "D")
@@ -27,7 +30,7 @@ SETTLES_AFTER = {timeframe: np.timedelta64(30, "s") for timeframe in Timeframe} 
 
 
 class UnknownCalendar(ValueError):
-    """No exchange calendar has this name."""
+    """No exchange calendar has this name, or its sessions cannot be computed."""
 
 
 @dataclass(frozen=True)
@@ -223,17 +226,38 @@ def _sessions(calendar: str, days: Collection[tuple[date, datetime, datetime]]) 
 
 
 def ensure(calendars: Collection[str], at: datetime) -> None:
-    """Fill in the calendars that are not stored yet, or end too soon."""
-    complete = set(
-        TradingSession.objects.filter(calendar__in=calendars, date__gte=at.date() + ENOUGH_AHEAD)
-        .values_list("calendar", flat=True)
-        .distinct()
-    )
-    refresh([calendar for calendar in calendars if calendar not in complete], at)
+    """Fill in the calendars that are not stored yet, or end too soon. Raises UnknownCalendar."""
+    refresh(set(calendars) - _complete(calendars, at), at)
+
+
+def _complete(calendars: Collection[str], at: datetime) -> set[str]:
+    ahead = TradingSession.objects.filter(calendar__in=calendars, date__gte=at.date() + ENOUGH_AHEAD)
+    return set(ahead.values_list("calendar", flat=True).distinct())
+
+
+def ensure_each(calendars: Collection[str], at: datetime) -> None:
+    """Fill them in one by one: one that cannot be filled in keeps no other and is left alone for a while."""
+    missing = set(calendars) - _complete(calendars, at)
+    due = missing - faults.paused(Fault.Work.SESSIONS, at)
+    before = faults.read(Fault.Work.SESSIONS) if due else {}
+    refresh_each(due, at)
+    # Some are published for the current year only: they are looked for again as rarely as what fails.
+    short = due - _complete(due, at) - faults.paused(Fault.Work.SESSIONS, at) if due else set()
+    faults.record({faults.key(Fault.Work.SESSIONS, calendar): SHORT for calendar in short}, at, before)
+
+
+def refresh_each(calendars: Collection[str], at: datetime) -> None:
+    """Refresh them one by one: one that cannot be extended keeps no other."""
+    for calendar in sorted(set(calendars)):
+        with faults.isolated(faults.key(Fault.Work.SESSIONS, calendar), at):
+            refresh([calendar], at)
 
 
 def refresh(calendars: Collection[str], at: datetime) -> None:
-    """Write each calendar's sessions from 1990 to a year ahead. Days an operator closed stay closed."""
+    """Write each calendar's sessions from 1990 to a year ahead. Days an operator closed stay closed.
+
+    Raises UnknownCalendar.
+    """
     for calendar in sorted(set(calendars)):
         rows = _published(calendar, at.date() + AHEAD)
         TradingSession.objects.bulk_create(
@@ -250,12 +274,14 @@ def refresh(calendars: Collection[str], at: datetime) -> None:
 
 def _published(calendar: str, last: date) -> list[TradingSession]:
     command = [sys.executable, "-m", "market.calendars", calendar, FIRST_DAY.isoformat(), last.isoformat()]
-    printed = subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=False, cwd=settings.BASE_DIR
-    )
-    if printed.returncode == 2:
-        raise UnknownCalendar(printed.stderr.strip())
-    printed.check_returncode()
+    try:
+        printed = subprocess.run(
+            command, capture_output=True, text=True, timeout=LONGEST, check=False, cwd=settings.BASE_DIR
+        )
+    except subprocess.TimeoutExpired as late:
+        raise UnknownCalendar(f"the calendar {calendar} was not computed in {LONGEST} s") from late
+    if printed.returncode:
+        raise UnknownCalendar(printed.stderr.strip().splitlines()[-1])
     return [
         TradingSession(
             calendar=calendar,

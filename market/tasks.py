@@ -52,4 +52,4 @@ def prune() -> None:
 
 
 def refresh_sessions() -> None:
-    sessions.refresh(set(Instrument.objects.values_list("calendar", flat=True)), timezone.now())
+    sessions.refresh_each(set(Instrument.objects.values_list("calendar", flat=True)), timezone.now())

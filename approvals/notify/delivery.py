@@ -20,6 +20,7 @@ Counts = Counter[str]
 Status = Delivery.Status
 BECOMES = {Outcome.SENT: Status.SENT, Outcome.FAILED: Status.WAITING, Outcome.LOST: Status.UNKNOWN}
 LONGEST_PAUSE = timedelta(hours=1)
+SEVERAL = 2
 
 
 def send(at: datetime) -> Counts:
@@ -37,8 +38,11 @@ def send(at: datetime) -> Counts:
 
 
 def _send_to(target: Target, at: datetime) -> Counts:
-    """Send to one target until it fails: what is left is tried in the next minute."""
-    counts = Counts()
+    """Send to one target until it fails: what is left is tried in the next minute.
+
+    One message that it does not take may be the message's fault; a second one in a row is the target's.
+    """
+    counts, failed_in_a_row = Counts(), 0
     for group in messages.groups(outbox.due(target.name, at)):
         claimed = _claim(group, at)
         if not claimed:
@@ -46,8 +50,12 @@ def _send_to(target: Target, at: datetime) -> Counts:
         result = _post(target, claimed)
         counts[BECOMES[result.outcome].value] += len(claimed)
         _record(claimed, result, at)
-        if result.outcome is not Outcome.SENT:
-            logger.warning("address %s of NOTIFY_URLS: %s", target.number, result.problem)
+        if result.outcome is Outcome.SENT:
+            failed_in_a_row = 0
+            continue
+        logger.warning("address %s of NOTIFY_URLS: %s", target.number, result.problem)
+        failed_in_a_row += 1
+        if result.outcome is Outcome.LOST or failed_in_a_row == SEVERAL:
             break
     return counts
 

@@ -15,7 +15,8 @@ from approvals.outcomes.batch import compute
 from approvals.outcomes.finest import Finest
 from approvals.queries import Due
 from core import locks
-from market.models import Instrument
+from market import faults
+from market.models import Fault, Instrument
 from signals.lifetimes import Calendars
 from signals.strategies import StrategyFailed
 
@@ -32,7 +33,7 @@ def refresh(at: datetime) -> int:
     One at a time over all clusters: another one does nothing.
     """
     with locks.held("approvals outcomes") as is_locked:
-        due_now = queries.due_outcomes(at) if is_locked else []
+        due_now = _askable(queries.due_outcomes(at), at) if is_locked else []
         if not due_now:
             return 0
         symbols = {item.symbol for item in due_now}
@@ -42,11 +43,38 @@ def refresh(at: datetime) -> int:
         return sum(_compute(batch, calendars, finest, at) for batch in due.batches(due_now))
 
 
+def _askable(items: Sequence[Due], at: datetime) -> list[Due]:
+    """Return what is due but for signals whose outcome could not be computed just now."""
+    paused = faults.paused(Fault.Work.OUTCOME, at)
+    return [item for item in items if str(item.signal) not in paused]
+
+
 def _compute(batch: Sequence[Due], calendars: Calendars, finest: Finest, at: datetime) -> int:
-    """Compute a batch; how many it was of. Those of a strategy that fails stay due."""
+    """Compute a batch; how many it was of. Those of a strategy that fails stay due.
+
+    When one signal breaks it, the halves are computed by themselves, down to that signal.
+    """
+    about = batch[0]
+    keys = {faults.key(Fault.Work.OUTCOME, str(item.signal)) for item in batch}
     try:
-        return compute(batch, calendars, finest, at)
+        computed = compute(batch, calendars, finest, at)
     except StrategyFailed as failure:
-        about = batch[0]
         logger.warning("no outcomes of %s on %s: it failed: %s", about.strategy_id, about.timeframe, failure)
         return 0
+    except faults.CONTENT as error:
+        if len(keys) == 1:
+            logger.exception("no outcome of signal %s", about.signal)
+            faults.record(dict.fromkeys(keys, faults.describe(error)), at)
+            return 0
+        return sum(_compute(half, calendars, finest, at) for half in _halves(batch))
+    faults.clear(keys & faults.read(Fault.Work.OUTCOME).keys())
+    return computed
+
+
+def _halves(batch: Sequence[Due]) -> tuple[list[Due], list[Due]]:
+    """Return two batches, the items of each signal in one of them."""
+    signals = list(dict.fromkeys(item.signal for item in batch))
+    first = set(signals[: len(signals) // 2])
+    return [item for item in batch if item.signal in first], [
+        item for item in batch if item.signal not in first
+    ]

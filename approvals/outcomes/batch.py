@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
+from django.db import transaction
+
 from approvals.models import Outcome
 from approvals.outcomes import cases as loading
 from approvals.outcomes.cases import Case
@@ -153,6 +155,7 @@ def _row(case: Case, played_on: Timeframe, result: Result, at: datetime) -> Outc
 
 def _store(rows: Sequence[Outcome]) -> None:
     columns = [field.name for field in Outcome._meta.concrete_fields if field.name not in ("id", *KEY)]
-    Outcome.objects.bulk_create(
-        rows, batch_size=1_000, update_conflicts=True, unique_fields=KEY, update_fields=columns
-    )
+    with transaction.atomic():  # a row that the database refuses spoils nothing else
+        Outcome.objects.bulk_create(
+            rows, batch_size=1_000, update_conflicts=True, unique_fields=KEY, update_fields=columns
+        )

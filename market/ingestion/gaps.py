@@ -116,6 +116,11 @@ def request_for(gap: Gap) -> Ask:
     return Ask((gap.symbol,), Timeframe(gap.timeframe), gap.first_at)
 
 
+def put_off(gap: Gap, at: datetime) -> None:
+    """Let the others go first: no provider has answered, which does not count as an attempt."""
+    Gap.objects.filter(pk=gap.pk).update(next_attempt_at=at + PAUSES[0])
+
+
 def count_attempt(gap: Gap, at: datetime) -> None:
     """Count an answered attempt: the next pause is longer, and after the last one the gap is left alone."""
     attempts = gap.attempts + 1

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from market import sessions, store
-from market.models import CandleProgress, Instrument
+from market.models import CandleProgress, Fault, Instrument
 from market.prices import Bars, Timeframe, to_datetime, to_instant
 from market.sessions import Sessions
 
@@ -53,7 +53,7 @@ def nothing_stored(instrument: Instrument, timeframe: Timeframe) -> str:
 
 def prepare(at: datetime) -> None:
     """See to it that the calendars of all watched instruments are known."""
-    sessions.ensure(set(Instrument.objects.fetched().values_list("calendar", flat=True)), at)
+    sessions.ensure_each(set(Instrument.objects.fetched().values_list("calendar", flat=True)), at)
 
 
 def due(at: datetime) -> list[Ask]:
@@ -177,3 +177,4 @@ def record_answer(
 def forget(symbols: list[str]) -> None:
     """Have the whole history of these symbols fetched again, from the next cycle on."""
     CandleProgress.objects.filter(symbol__in=symbols).delete()
+    Fault.objects.filter(subject__in=symbols).delete()  # a person asks: they are not left alone any longer

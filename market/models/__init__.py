@@ -1,6 +1,7 @@
 """The rows of the market: what trades, what was quoted, what its bars were, and how we came to know."""
 
 from market.models.candles import Candle, CandleProgress, CandleVersion, Gap
+from market.models.faults import Fault
 from market.models.imports import CandleImport
 from market.models.ingestion import IngestionRun, IngestionTotal, ProviderPace, ProviderStatus
 from market.models.quotes import Quote, QuoteHistory
@@ -12,6 +13,7 @@ __all__ = [
     "CandleImport",
     "CandleProgress",
     "CandleVersion",
+    "Fault",
     "Gap",
     "IngestionRun",
     "IngestionTotal",

@@ -46,6 +46,7 @@ LEFT_FOR_QUOTES = 10
 MOST_SYMBOLS, MOST_BARS = 1000, 10_000
 SIP_DELAY = timedelta(minutes=16)
 TRADING_HOURS = 16.0  # 04:00 to 20:00 New York
+UNTRADED = "no trade at IEX yet"
 KEYS_ADVICE = "Check ALPACA_API_KEY and ALPACA_API_SECRET, and that the plan includes this data."
 
 
@@ -61,6 +62,11 @@ class Batches:
         """Return the symbols of batches that failed, with the reason, and of batches that must wait."""
         failed = {symbol: str(why) for key, why in self.pages.failed.items() for symbol in self.symbols[key]}
         return self.refused | failed, [s for key in self.pages.declined for s in self.symbols[key]]
+
+    def blameless(self) -> set[str]:
+        """Return the symbols of batches with several, of which one may be what the others fail for."""
+        batches = (self.symbols[key] for key in self.pages.failed)
+        return {symbol for batch in batches if len(batch) > 1 for symbol in batch} - self.refused.keys()
 
 
 class Alpaca:
@@ -83,15 +89,16 @@ class Alpaca:
     def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
         batches = self._ask(symbols, MOST_SYMBOLS, SNAPSHOTS, {"feed": "iex"}, spare=0)
         failed, declined = batches.missed()
-        ticks = []
+        ticks, blameless = [], batches.blameless()
         for key, (page,) in batches.pages.answers.items():
             for symbol in batches.symbols[key]:
                 tick = _tick(symbol, page.body.get(symbol))
                 if isinstance(tick, str):
                     failed[symbol] = tick
+                    blameless |= {symbol} if tick == UNTRADED else set()
                 else:
                     ticks.append(tick)
-        return Quotes(ticks, Feed.LIVE, failed=failed, declined=declined)
+        return Quotes(ticks, Feed.LIVE, failed=failed, declined=declined, blameless=blameless)
 
     def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
         # A bar that began less than its length before the newest allowed moment would hold forbidden trades.
@@ -116,7 +123,8 @@ class Alpaca:
             if key in batches.pages.failed or (key in batches.pages.declined and len(batch) > 1):
                 continue  # which of its symbols are whole is not known
             bars |= {symbol: _bars(symbol, pages, timeframe, since) for symbol in batch}
-        return Candles(bars, Feed.DELAYED, SIP_DELAY, failed, [s for s in declined if s not in bars])
+        left = [symbol for symbol in declined if symbol not in bars]
+        return Candles(bars, Feed.DELAYED, SIP_DELAY, failed, left, batches.blameless())
 
     def report(self, at: datetime) -> Report:
         began = self._client.clock()
@@ -161,7 +169,7 @@ class Alpaca:
 
 
 def _error(failure: Failure) -> ProviderError:
-    return wire.error(failure, KEYS_ADVICE if failure.status in (401, 403) else "")
+    return wire.no_answer(failure, KEYS_ADVICE if failure.status in (401, 403) else "")
 
 
 def _named(batch: Sequence[str], failure: Failure) -> list[str]:
@@ -185,7 +193,7 @@ def _tick(symbol: str, snapshot: object) -> QuoteTick | str:
     trade, book = _part(snapshot, "latestTrade"), _part(snapshot, "latestQuote")
     as_of, price = wire.moment(trade.get("t")), wire.number(trade.get("p"))
     if as_of is None or price == 0:
-        return "no trade at IEX yet"
+        return UNTRADED
     day = _part(snapshot, "dailyBar")
     is_today = str(day.get("t"))[:10] == trade["t"][:10]
     return QuoteTick(

@@ -1,6 +1,6 @@
 """What every provider of market data answers and how it describes itself. No Django, clock or database."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -13,13 +13,23 @@ from market.prices import Bars, Feed, QuoteTick, Timeframe
 class ProviderError(Exception):
     """A provider did not give the data. If `permanent`, asking again will not help until someone acts.
 
-    `retry_after`: how long the provider asked us to stay away, when it said so.
+    `retry_after`: how long the provider asked us to stay away, when it said so. `is_general`: it would have
+    failed whatever was asked for; otherwise one symbol may be what it fails on. `apart`: each symbol was
+    asked for by itself.
     """
 
     def __init__(
-        self, message: str, *, permanent: bool = False, retry_after: timedelta | None = None
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        retry_after: timedelta | None = None,
+        is_general: bool = True,
+        apart: bool = False,
     ) -> None:
         super().__init__(message)
+        self.is_general = is_general
+        self.apart = apart
         self.permanent = permanent
         self.retry_after = retry_after
 
@@ -56,7 +66,8 @@ class Quotes:
     """An answer to `quotes`: what came, what did not and why, and what the pace did not allow to ask yet.
 
     `delay` is the feed's stated delay: a delayed feed's newest quote is that old when it is fresh. `clocked`:
-    `as_of` is the provider's clock when it was asked, not the time of a trade.
+    `as_of` is the provider's clock when it was asked, not the time of a trade. `blameless`: those
+    of `failed` whose own fault it is not: no price yet, or whatever else was asked would have failed.
     """
 
     ticks: list[QuoteTick]
@@ -65,6 +76,7 @@ class Quotes:
     failed: dict[str, str] = field(default_factory=dict)
     declined: list[str] = field(default_factory=list)
     clocked: bool = False
+    blameless: Set[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,7 @@ class Candles:
     delay: timedelta = timedelta(0)
     failed: dict[str, str] = field(default_factory=dict)
     declined: list[str] = field(default_factory=list)
+    blameless: Set[str] = frozenset()
 
 
 @dataclass(frozen=True)

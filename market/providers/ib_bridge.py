@@ -69,6 +69,10 @@ class Unreadable(ValueError):
     """An answer that does not give what was asked, and why."""
 
 
+class Untraded(Unreadable):
+    """An answer without a price, as before the first trade of a day."""
+
+
 class IBBridge:
     name = "ib_bridge"
 
@@ -87,16 +91,21 @@ class IBBridge:
         requests = {symbol: Request(f"/quotes/{_path(symbol)}") for symbol in symbols}
         fetched = self._client.fetch(requests, partial(self._pace.reserve, [MESSAGES]))
         if (failure := wire.why_nothing(fetched)) is not None:
-            raise wire.error(failure)
+            raise wire.no_answer(failure, apart=True)
         # A bridge that has just started knows its mode once it has given a price.
         mode = mode_before or self._mode() or UNKNOWN
         ticks, failed = [], {symbol: str(why) for symbol, why in fetched.failed.items()}
+        blameless = wire.refused_for_all(fetched)
         for symbol, answer in fetched.answers.items():
             try:
                 ticks.append(_tick(symbol, answer.body, mode))
             except Unreadable as reason:
                 failed[symbol] = str(reason)
-        return Quotes(ticks, mode.feed, mode.delay, failed, fetched.declined, clocked=True)
+                if isinstance(reason, Untraded):
+                    blameless.add(symbol)
+        return Quotes(
+            ticks, mode.feed, mode.delay, failed, fetched.declined, clocked=True, blameless=blameless
+        )
 
     def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
         mode = self._mode() or UNKNOWN
@@ -110,7 +119,7 @@ class IBBridge:
             attempts=1,  # IB punishes the same historical request within 15 seconds
         )
         if (failure := wire.why_nothing(fetched)) is not None:
-            raise wire.error(failure)
+            raise wire.no_answer(failure, apart=True)
         bars, failed = {}, {symbol: str(why) for symbol, why in fetched.failed.items()}
         for symbol, answer in fetched.answers.items():
             try:
@@ -118,7 +127,7 @@ class IBBridge:
             except Unreadable as reason:
                 failed[symbol] = str(reason)
         declined = [symbol for symbol in symbols if symbol not in bars and symbol not in failed]
-        return Candles(bars, mode.feed, mode.delay, failed, declined)
+        return Candles(bars, mode.feed, mode.delay, failed, declined, wire.refused_for_all(fetched))
 
     def report(self, at: datetime) -> Report:
         began = self._client.clock()
@@ -168,7 +177,7 @@ def _tick(symbol: str, body: dict[str, Any], mode: Mode) -> QuoteTick:
         raise Unreadable(f"answered for {named[:20]}")
     price = wire.number(body.get("price"))
     if math.isnan(price) or price in (0.0, -1.0):
-        raise Unreadable("no last trade yet")
+        raise Untraded("no last trade yet")
     stamp = wire.moment(body.get("timestamp"))
     if stamp is None:
         raise Unreadable(f"a time that is none: {str(body.get('timestamp'))[:40]}")

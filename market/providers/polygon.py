@@ -41,6 +41,7 @@ DELAY = timedelta(minutes=15)
 FREE_HISTORY = timedelta(days=729)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KEY_ADVICE = "Check POLYGON_API_KEY."
+UNTRADED = "no trade yet today"
 PLAN_ADVICE = (
     "The plan has no snapshots, so Polygon gives no quotes, only candles. Upgrade the plan, or take quotes "
     "from another provider."
@@ -63,17 +64,18 @@ class Polygon:
         if answer is None:
             return Quotes([], Feed.LIVE, declined=list(symbols))
         rows = {row.get("ticker"): row for row in wire.rows_of(answer.body.get("tickers"))}
-        ticks, failed = [], {}
+        ticks, failed, blameless = [], {}, set[str]()
         for symbol in symbols:
             tick = _tick(symbol, rows.get(symbol))
             if isinstance(tick, str):
                 failed[symbol] = tick
+                blameless |= {symbol} if tick == UNTRADED else set()
             else:
                 ticks.append(tick)
         # Plans without trades are the late ones.
         late = _is_late(answer) or not any("lastTrade" in row for row in rows.values())
         feed, delay = (Feed.DELAYED, DELAY) if late else (Feed.LIVE, timedelta(0))
-        return Quotes(ticks, feed, delay, failed)
+        return Quotes(ticks, feed, delay, failed, blameless=blameless)
 
     def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
         pages = self._aggregates(symbols, timeframe, since, at)
@@ -81,7 +83,7 @@ class Polygon:
             pages = self._aggregates(symbols, timeframe, at - FREE_HISTORY, at)
         failure = wire.why_nothing(pages)
         if failure is not None and not _outside_plan(pages):
-            raise _error(failure)
+            raise _error(failure, apart=True)
         failed = {
             symbol: OUTSIDE_PLAN if _is_outside_plan(why) else str(why)
             for symbol, why in pages.failed.items()
@@ -96,7 +98,8 @@ class Polygon:
             _is_late(page) for answers in pages.answers.values() for page in answers
         )
         feed, delay = (Feed.DELAYED, DELAY) if late else (Feed.LIVE, timedelta(0))
-        return Candles(bars, feed, delay, failed, [s for s in pages.declined if s not in bars])
+        left = [symbol for symbol in pages.declined if symbol not in bars]
+        return Candles(bars, feed, delay, failed, left, wire.refused_for_all(pages))
 
     def report(self, at: datetime) -> Report:
         began = self._client.clock()
@@ -191,8 +194,9 @@ def _outside_plan(pages: Pages) -> bool:
     return any(_is_outside_plan(failure) for failure in pages.failed.values())
 
 
-def _error(failure: Failure, advice: str = "") -> ProviderError:
-    return wire.error(failure, {401: KEY_ADVICE, 403: advice or KEY_ADVICE}.get(failure.status or 0, ""))
+def _error(failure: Failure, advice: str = "", *, apart: bool = False) -> ProviderError:
+    hint = {401: KEY_ADVICE, 403: advice or KEY_ADVICE}.get(failure.status or 0, "")
+    return wire.no_answer(failure, hint, apart=apart)
 
 
 def _tick(symbol: str, row: wire.Row | None) -> QuoteTick | str:
@@ -204,7 +208,7 @@ def _tick(symbol: str, row: wire.Row | None) -> QuoteTick | str:
     price = wire.number(trade.get("p") if trade else minute.get("c") or day.get("c"))
     as_of = _from_nanoseconds(trade.get("t") if trade else row.get("updated"))
     if price == 0:
-        return "no trade yet today"  # snapshots are cleared at 03:30 in New York
+        return UNTRADED  # snapshots are cleared at 03:30 in New York
     if as_of is None:
         return "a trade without a time"
     return QuoteTick(

@@ -147,11 +147,24 @@ def clock_offset(answer: Answer, at: datetime) -> timedelta | None:
 
 
 def error(failure: Failure, advice: str = "") -> ProviderError:
+    """Return the failure of all that can be asked of a provider."""
     return ProviderError(
         f"{failure}. {advice}" if advice else str(failure),
         permanent=failure.permanent,
         retry_after=failure.retry_after,
     )
+
+
+def no_answer(failure: Failure, advice: str = "", *, apart: bool = False) -> ProviderError:
+    """Return the failure of one request for symbols, or of one for each (`apart`)."""
+    refusal = error(failure, advice)
+    refusal.is_general, refusal.apart = failure.for_all, apart
+    return refusal
+
+
+def refused_for_all(fetched: Fetched | Pages) -> set[str]:
+    """Return what was asked for and failed in a way in which whatever else was asked for would have."""
+    return {key for key, failure in fetched.failed.items() if failure.for_all}
 
 
 def why_nothing(fetched: Fetched | Pages) -> Failure | None:

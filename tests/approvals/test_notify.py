@@ -118,14 +118,23 @@ def test_when_one_of_several_recipients_fails_none_is_told_twice(
     assert len(listener.paths) == 2
 
 
-def test_after_a_failure_the_rest_waits_for_the_next_minute(listener: Listener) -> None:
+def test_after_two_failures_the_rest_waits_for_the_next_minute(listener: Listener) -> None:
+    listener.answers = [500, 500]
+    put(key="a")
+    put(Kind.HALT, key="b")
+    put(Kind.GATE, key="c")
+    notify.send(make.T0)
+    assert len(listener.paths) == 2
+    notify.send(make.T0 + MINUTE)
+    assert len(listener.taken) == 3
+
+
+def test_a_message_that_is_not_taken_holds_up_no_other(listener: Listener) -> None:
     listener.answers = [500]
     put(key="a")
     put(Kind.HALT, key="b")
     notify.send(make.T0)
-    assert len(listener.paths) == 1
-    notify.send(make.T0 + MINUTE)
-    assert len(listener.taken) == 2
+    assert len(listener.taken) == 1
 
 
 def test_without_an_address_nothing_is_queued_and_nothing_is_lost(settings: Settings) -> None:

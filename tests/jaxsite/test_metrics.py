@@ -77,7 +77,7 @@ def test_a_system_at_work_is_healthy(client: Client) -> None:
     assert (content["status"], content["service"]) == ("healthy", "jax")
     assert content["checks"].keys() == {
         *("database", "data", "worker", "scans", "strategies", "trading", "quotes", "bars", "queue"),
-        *("process_worker", "process_slow", "provider_simulator"),
+        *("process_worker", "process_slow", "provider_simulator", "symbols"),
     }
     assert content["uptime"].endswith("s")
 

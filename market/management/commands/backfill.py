@@ -8,6 +8,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from market.ingestion import cycle
+from market.ingestion.run import Cycle
 from market.models import Instrument
 from market.prices import Timeframe
 
@@ -56,9 +57,7 @@ class Command(BaseCommand):
         if failures:
             raise CommandError(f"{len(failures)} failed")
 
-    def _once(
-        self, symbols: list[str], timeframe: Timeframe, since: datetime, bar: "tqdm[Any]"
-    ) -> cycle.Cycle:
+    def _once(self, symbols: list[str], timeframe: Timeframe, since: datetime, bar: "tqdm[Any]") -> Cycle:
         current, before = None, bar.n
         for current in cycle.backfill(symbols, timeframe, since, timezone.now()):
             bar.update(before + len(current.requested - current.waiting) - bar.n)
