@@ -139,6 +139,8 @@ class Requests(BaseHTTPRequestHandler):
             self._hang(call)
         if fault == "odd":
             answer = 200, answer[1] | {"state": "asleep"}
+        if fault == "exits work on":  # the cancel is not through yet
+            answer = 200, answer[1] | {"exits_working": True}
         if fault == "500 after":
             answer = 500, {"reason": "internal error"}
         if fault not in ("hang after", "drop"):

@@ -184,7 +184,7 @@ def test_a_closing_that_the_broker_cancels_is_told_as_a_failure(fake: FakeBroker
 
 
 def test_exits_that_work_on_after_the_cancel_keep_a_closing_waiting(fake: FakeBroker) -> None:
-    entry = execution_rows.bought(fake)
-    fake.amend_order(entry.pk, exits_working=True)
+    execution_rows.bought(fake)
+    fake.fail("cancel", "exits work on")
     order = submit_closing()
     assert (order.status, fake.received(order.pk)) == (Status.PENDING_SUBMIT, 0)
