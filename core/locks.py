@@ -33,6 +33,17 @@ def transaction(name: str) -> None:
     _call("pg_advisory_xact_lock", name)
 
 
+def share(name: str) -> None:
+    """Keep the lock called `name`, with others who share it, until the connection ends."""
+    _call("pg_advisory_lock_shared", name)
+
+
+def is_shared(name: str) -> bool:
+    """Return whether another connection shares the lock called `name`."""
+    with held(name) as is_free:
+        return not is_free
+
+
 def _try(name: str) -> bool:
     return bool(_call("pg_try_advisory_lock", name))
 

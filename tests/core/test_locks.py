@@ -69,4 +69,18 @@ def test_a_transactions_lock_is_refused_outside_a_transaction() -> None:
 def test_advisory_locks_are_taken_in_one_module_only() -> None:
     apps = ("core", "market", "signals", "opinions", "approvals", "desk", "jaxsite")
     files = (file for app in apps for file in (settings.BASE_DIR / app).rglob("*.py"))
-    assert [file.name for file in files if "pg_advisory" in file.read_text()] == ["locks.py"]
+    # The embedded server's roles are made before Django has a connection.
+    assert [file.name for file in files if "pg_advisory" in file.read_text()] == ["locks.py", "roles.py"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_shared_lock_is_kept_by_each_connection_until_it_ends() -> None:
+    other_connection = connection.copy()
+    assert not locks.is_shared("here")
+    with other_connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock_shared(hashtextextended('here', 0))")
+    assert locks.is_shared("here")
+    locks.share("here")  # does not wait for the other one
+    other_connection.close()
+    connection.close()
+    assert not locks.is_shared("here")

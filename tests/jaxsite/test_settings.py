@@ -18,7 +18,7 @@ DIFFSETTINGS = ("diffsettings", "--all")
 
 
 def test_every_setting_is_explained_in_the_example_file() -> None:
-    read = set(re.findall(r'env\.\w+\("([A-Z_]+)"', (ROOT / "jaxsite" / "settings.py").read_text()))
+    read = set(re.findall(r'env\.\w+\("([A-Z0-9_]+)"', (ROOT / "jaxsite" / "settings.py").read_text()))
     explained = set(re.findall(r"^#([A-Z0-9_]+)=", EXAMPLE, re.MULTILINE))
     assert explained == read | set(settings.VENDOR_SETTINGS)
 

@@ -141,7 +141,7 @@ def test_every_page_of_a_simulated_installation_says_so(operator: Client, page: 
 
 
 def test_the_page_to_log_in_says_so_too(stranger: Client) -> None:
-    assert BANNER in stranger.get("/admin/login/").content.decode()
+    assert BANNER in stranger.get("/admin/login/", follow=True).content.decode()
 
 
 @pytest.mark.parametrize("page", ["/admin/", "/admin/market/instrument/", "/api/docs/"])
