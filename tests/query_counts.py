@@ -13,6 +13,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -63,6 +65,7 @@ def count_queries(pytestconfig: pytest.Config, db: None) -> CountQueries:
 
     @contextmanager
     def count(name: str) -> Iterator[CaptureQueriesContext]:
+        ContentType.objects.get_for_models(*apps.get_models())  # a test before may have emptied their cache
         with CaptureQueriesContext(connection) as captured:
             yield captured
         number = len(captured)

@@ -4,7 +4,13 @@ from benchmarks.catalogue import CATALOGUE
 from benchmarks.measure import Benchmark, Result, alternate, report
 
 WITH_PROCESSES = {"approve.latency", "memory.worker", "opinions.fair", "queue", "strangers"}
-NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in WITH_PROCESSES)) for name in CATALOGUE]
+LONG = {"queue", "strangers"}
+NAMES = [
+    pytest.param(
+        name, marks=[pytest.mark.slow] * (name in WITH_PROCESSES) + [pytest.mark.long] * (name in LONG)
+    )
+    for name in CATALOGUE
+]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,7 +16,7 @@ from signals.models import Signal
 from tests import make, vendors
 from tests.browser.conftest import Chromium, Visitor
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 Visit = Callable[[Callable[[Visitor], Any]], Visitor]
 BEAT = "document.body.dispatchEvent(new Event('beat'))"

@@ -14,7 +14,7 @@ from signals.models import Signal
 from tests import make
 from tests.browser.conftest import Visitor
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 Visit = Callable[[Callable[[Visitor], Any]], Visitor]
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Chromium, Visitor
 from tests.jaxsite.auth import codes
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.long]
 
 Visit = Callable[[Callable[[Visitor], Any]], Visitor]
 AUTHENTICATOR = {

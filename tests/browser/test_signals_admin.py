@@ -12,7 +12,7 @@ from signals.models import Backtest, Scan, Signal, StrategyConfig, StrategyRecor
 from tests import make
 from tests.browser.conftest import Visitor
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 Visit = Callable[[Callable[[Visitor], Any]], Visitor]
 

@@ -22,7 +22,7 @@ from tests.strangers import (
 )
 from tests.web import Web, behind, running
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.django_db]
 
 # On a quiet machine the limit is 250 ms, which `make bench` measures; a busy one takes longer.
 SOON = 10.0

@@ -26,7 +26,7 @@ from tests import make
 from tests.jaxsite.processes import ROOT, environment, eventually, free_port
 from tests.web import Web, running
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 CONNECTIONS = """
 SELECT count(*) FROM pg_stat_activity
