@@ -19,7 +19,7 @@ run: .venv/.for-run  ## the whole site on http://127.0.0.1:8095 until Ctrl-C
 test: .venv/.for-development  ## the tests, on PostgreSQL
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --no-loadscope-reorder -m "not long"
 
-test-long: .venv/.for-development  ## the long tests: killed processes, whole journeys, the guides' examples
+test-long: .venv/.for-development  ## the long tests: killed processes, the browser, slow strangers, guides
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --no-loadscope-reorder -m long
 
 # The ends of a day, both changes of New York's summer time, two Saturdays, the ends of a year and of a February.
