@@ -149,7 +149,7 @@ class CandleImportAdmin(ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         response = super().change_view(request, object_id, form_url, extra_context)
-        row = CandleImport.objects.filter(pk=unquote(object_id)).defer("content").first()
+        row = self.get_object(request, unquote(object_id))
         if row and row.is_open:
             response.headers["Refresh"] = RENEWED
         return response

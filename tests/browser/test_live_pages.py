@@ -270,7 +270,7 @@ def test_a_decision_without_a_session_is_not_made_and_its_page_says_so(
     def look(visitor: Visitor) -> None:
         with visitor.page(scripts=scripts) as page:
             page.add_init_script("setInterval = () => 0")  # the page has not noticed yet
-            page.goto(f"/signals/{signal.pk}/")
+            page.goto(f"/signals/{signal.pk}/", wait_until="networkidle")
             chromium.aside(lambda: Session.objects.all().delete())
             page.locator("[data-approve]").click()
             log_in(page)

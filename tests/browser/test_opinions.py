@@ -108,7 +108,7 @@ def test_the_version_before_the_opinion_is_not_approved(
     def look(visitor: Visitor) -> None:
         with visitor.page() as page:
             page.route("**/watch/?*", lambda route: route.fulfill(status=204))  # it has not looked yet
-            page.goto(f"/signals/{signal.pk}/")
+            page.goto(f"/signals/{signal.pk}/", wait_until="networkidle")
             chromium.aside(comes)
             with page.expect_response("**/approve/") as answer:
                 page.locator("[data-approve]").click()
