@@ -1,6 +1,7 @@
 """A real browser against a real server. Chromium comes from the system's packages, never from a download."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -33,6 +34,10 @@ globalThis.Date = class extends Date {{
 PATIENCE = 90.0
 expect.set_options(timeout=1000 * PATIENCE)
 T = TypeVar("T")
+WORKING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
+"""
 
 
 @dataclass
@@ -143,6 +148,18 @@ def visit(chromium: Chromium, live_server: LiveServer) -> Callable[[Callable[[Vi
     def run(work: Callable[[Visitor], Any]) -> Visitor:
         visitor = Visitor(chromium.browser, live_server.url, session)
         chromium.run(lambda: work(visitor))
+        wait_for_requests()
         return visitor
 
     return run
+
+
+def wait_for_requests(seconds: float = 5) -> None:
+    """Wait until the server has done what closed pages asked: emptying the tables could deadlock with it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(WORKING)
+            if cursor.fetchone() == (0,):
+                return
+        time.sleep(0.02)
