@@ -1,4 +1,4 @@
-"""The functions that the queue may call: Jax's own tasks, whoever queued or scheduled them.
+"""The functions that the queue may call: Jax's own tasks, whichever user queued or scheduled them.
 
 The queue's tables hold names of functions as text. Who can write a row there could otherwise run any
 function of Python as the site.

@@ -1,4 +1,4 @@
-"""Answers kept whole, so that whoever made one need not wait for its reader."""
+"""Answers kept whole, so that the thread that made one need not wait for its reader."""
 
 import asyncio
 import json

@@ -13,7 +13,7 @@ LOOKED_BACK = timedelta(days=75)  # of sessions: enough for the newest bar after
 
 
 def late_bars(at: datetime) -> Mapping[Timeframe, Sequence[str]]:
-    """Return the watched symbols whose newest final bar nobody was asked for in time, by fetched timeframe.
+    """Return the watched symbols whose newest final bar was not answered in time, by fetched timeframe.
 
     Those that were never answered are not among them: their history is on its way, or their failure is told.
     Two queries at most.

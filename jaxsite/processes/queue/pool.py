@@ -1,4 +1,4 @@
-"""The main process. It touches no database and waits for nobody, so that nothing can hold it up.
+"""The main process. It touches no database and never waits, so that nothing can hold it up.
 
 It starts the workers and the clock, replaces what dies, kills what is past its deadline or shows no life, and
 tells the supervisor that it is alive itself.

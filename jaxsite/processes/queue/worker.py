@@ -47,7 +47,7 @@ class Tasks:
 
     def get(self) -> Any:
         """Wait for a task and return it, or STOP when the cluster stops or the main process is gone."""
-        asks_at, has_asked = 0.0, False  # whoever has just ended a task asks for the next in any case
+        asks_at, has_asked = 0.0, False  # a worker that has just ended a task asks for the next in any case
         while self.shared.phase == Phase.RUN and os.getppid() == self.main:
             show_life(self.slot)
             now = time.monotonic()

@@ -62,7 +62,7 @@ class Runner:
         for key, _ in self.selector.select(LOOK):
             service: Service = key.data
             printed = os.read(key.fd, 65_536)
-            if not printed:  # nobody holds the other end any more
+            if not printed:  # the other end is closed
                 self.selector.unregister(key.fileobj)
                 printed = b"\n" if service.rest else b""
             for line in service.lines(printed):
