@@ -83,10 +83,7 @@ SUBJECTS = {
     "positions": Subject(
         ("approvals/positions/*.py",),
         (
-            "tests/approvals/test_positions.py",
-            "tests/approvals/test_protection.py",
-            "tests/approvals/test_accounting.py",
-            "tests/approvals/test_actionable.py",
+            "tests/approvals/positions",
             "tests/approvals/api/test_positions.py",
         ),
     ),

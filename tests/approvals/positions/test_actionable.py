@@ -1,6 +1,5 @@
 """Which signals can be acted on: the rule for one signal and the QuerySet for many say the same."""
 
-from datetime import timedelta
 from itertools import product
 
 import pytest
@@ -9,9 +8,9 @@ from pytest_django.fixtures import Settings
 
 from approvals import positions
 from approvals.positions import Effect, effect_of
-from market.models import Split
 from signals.models import Signal
 from tests import make
+from tests.approvals.positions.rows import split
 
 pytestmark = pytest.mark.django_db
 
@@ -43,8 +42,7 @@ def test_shares_that_a_reverse_split_has_left_less_than_one_of_cannot_be_sold() 
     make.held("AAPL", 10)
     sells = Signal.objects.filter(pk=make.sell("AAPL").pk)
     assert positions.actionable(sells).exists()
-    split_on = make.T0.date() + timedelta(days=1)
-    Split.objects.create(symbol="AAPL", date=split_on, ratio=0.05, source="test", recorded_at=make.T0)
+    split("AAPL", "2024-07-04", 0.05)
     assert not positions.actionable(sells).exists()
 
 

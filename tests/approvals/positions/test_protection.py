@@ -1,6 +1,6 @@
 """Stops and targets that work for what is held: how far a position has come, and what has no stop."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,8 +8,9 @@ import pytest
 from approvals import positions
 from approvals.models import BrokerPosition, Order
 from approvals.positions.protection import Protected
-from market.models import Quote, Split
+from market.models import Quote
 from tests import make
+from tests.approvals.positions.rows import split
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("desk")]
 
@@ -20,10 +21,6 @@ def protected(symbol: str = "AAPL") -> Protected:
 
 def price(value: float) -> None:
     Quote.objects.filter(symbol="AAPL").update(price=value)
-
-
-def split(day: date, ratio: float, symbol: str = "AAPL") -> None:
-    Split.objects.create(symbol=symbol, date=day, ratio=ratio, source="test", recorded_at=make.T0)
 
 
 class TestR:
@@ -93,8 +90,8 @@ class TestUnprotected:
 class TestSplit:
     def test_restates_shares_stop_and_target_by_all_that_came_later(self) -> None:
         make.held("AAPL", 10)
-        split(date(2024, 7, 5), 2)
-        split(date(2024, 7, 8), 2.5)
+        split("AAPL", "2024-07-05", 2)
+        split("AAPL", "2024-07-08", 2.5)
         (order,) = protected().exits
         assert (order.filled_quantity, order.stop_loss, order.take_profit) == (
             *(50, Decimal("36.1"), Decimal("38.35")),
@@ -103,14 +100,14 @@ class TestSplit:
     def test_of_another_symbol_or_of_the_day_of_the_order_restates_nothing(self) -> None:
         make.held("AAPL", 10)
         make.held("MSFT", 10)
-        split(date(2024, 7, 3), 3)
-        split(date(2024, 7, 5), 2, "MSFT")
+        split("AAPL", "2024-07-03", 3)
+        split("MSFT", "2024-07-05", 2)
         assert [order.stop_loss for order in protected().exits] == [Decimal("180.50")]
         assert [order.filled_quantity for order in protected("MSFT").exits] == [20]
 
     def test_leaves_the_order_itself_alone(self) -> None:
         order = make.held("AAPL", 10)
-        split(date(2024, 7, 5), 2)
+        split("AAPL", "2024-07-05", 2)
         assert protected().exits[0].filled_quantity == 20
         order.refresh_from_db()
         assert (order.filled_quantity, order.stop_loss) == (10, Decimal("180.50"))
