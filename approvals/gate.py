@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from django.db import Error, transaction
 from django.utils import timezone
 
-from approvals import audit, notify, queries
+from approvals import audit, notify
 from approvals.models import Gate, Notification
-from approvals.queries import GateFacts
+from approvals.queries.gate import GateFacts, gate_facts
 from market import worker
 
 GOOD_FOR = timedelta(seconds=60)
@@ -79,7 +79,7 @@ class State:
 
 def state(at: datetime) -> State:
     """Return the halt and the gate. One query. Raises Error when they cannot be read."""
-    facts = queries.gate_facts(ROUNDS, at)
+    facts = gate_facts(ROUNDS, at)
     return State(
         halted=_halted(facts),
         feed=_feed_trouble(facts, at),

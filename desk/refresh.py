@@ -15,8 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from approvals import positions
-from approvals import queries as approvals_queries
-from approvals.queries import Newest
+from approvals.queries.newest import Newest, newest
 from signals.models import Signal
 
 P = ParamSpec("P")
@@ -38,8 +37,7 @@ class Version:
     @classmethod
     def load(cls, at: datetime) -> "Version":
         """Two queries."""
-        newest = approvals_queries.newest()
-        return cls(_interval(at), newest, positions.SignalCounts.of(Signal.objects.pending(at)))
+        return cls(_interval(at), newest(), positions.SignalCounts.of(Signal.objects.pending(at)))
 
     @classmethod
     def of_the_clock(cls, at: datetime) -> "Version":

@@ -8,12 +8,11 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from approvals import queries
 from approvals.models import Outcome
 from approvals.outcomes import due
 from approvals.outcomes.batch import compute
 from approvals.outcomes.finest import Finest
-from approvals.queries import Due
+from approvals.queries.outcomes import Due, due_outcomes
 from core import locks
 from market import faults
 from market.models import Fault, Instrument
@@ -33,7 +32,7 @@ def refresh(at: datetime) -> int:
     One at a time over all clusters: another one does nothing.
     """
     with locks.held("approvals outcomes") as is_locked:
-        due_now = _askable(queries.due_outcomes(at), at) if is_locked else []
+        due_now = _askable(due_outcomes(at), at) if is_locked else []
         if not due_now:
             return 0
         symbols = {item.symbol for item in due_now}

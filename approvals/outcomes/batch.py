@@ -15,7 +15,7 @@ from approvals.outcomes.finest import Finest
 from approvals.outcomes.ledgers import on_bars, play_decisions, play_signals
 from approvals.outcomes.results import Result
 from approvals.outcomes.timed import Timed
-from approvals.queries import Due
+from approvals.queries.outcomes import Due
 from market.prices import Timeframe
 from signals import store
 from signals.lifetimes import Calendars

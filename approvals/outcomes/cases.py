@@ -13,7 +13,7 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from approvals.models import Fill, Outcome, TradeApproval
-from approvals.queries import Due
+from approvals.queries.outcomes import Due
 from market.models import Split
 from market.prices import INSTANT, Instants, to_instant
 from signals.models import Signal

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from approvals.queries import Due
+from approvals.queries.outcomes import Due
 
 
 def batches(due: Sequence[Due]) -> Iterator[list[Due]]:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from approvals import queries
 from approvals.models import AccountSnapshot
-from approvals.queries import Point
+from approvals.queries import account as queries
+from approvals.queries.account import Point
 from core import locks
 
 SEEN_WITHIN = timedelta(minutes=3)

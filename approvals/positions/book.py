@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from approvals import queries
 from approvals.models import Order
 from approvals.positions.account import Account, account
 from approvals.positions.actionable import actionable
 from approvals.positions.holdings import Position, open_positions
 from approvals.positions.protection import Protected, protect
+from approvals.queries.positions import live_orders
 from signals.models.signals import SignalQuerySet
 
 
@@ -24,7 +24,7 @@ class Book:
     @classmethod
     def load(cls, at: datetime) -> "Book":
         """Three queries; one more after a split, and one where a round was long."""
-        return cls(account(at), open_positions(), list(queries.live_orders()))
+        return cls(account(at), open_positions(), list(live_orders()))
 
     def protected(self) -> list[Protected]:
         """Return what is held with its exits. No query, one where there was a split since."""

@@ -13,11 +13,11 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from approvals import queries
 from approvals.models import Fill
 from approvals.positions.account import day_began
 from approvals.positions.accounting import Balance, Split, Trade, fold
-from approvals.queries import HoldingRow
+from approvals.queries import positions as queries
+from approvals.queries.positions import HoldingRow
 
 Splits = Mapping[str, Sequence[Split]]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import prod
 
-from approvals import queries
 from approvals.models import Order
 from approvals.positions.holdings import Position, open_positions
+from approvals.queries.positions import live_orders
 from market.models import Split
 from signals.models import Signal
 
@@ -56,7 +56,7 @@ class Protected:
 
 def protected() -> list[Protected]:
     """Return what is open, with its exits."""
-    return protect(open_positions(), list(queries.live_orders()))
+    return protect(open_positions(), list(live_orders()))
 
 
 def protect(positions: Iterable[Position], orders: Iterable[Order]) -> list[Protected]:

@@ -9,8 +9,9 @@ from decimal import Decimal
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from approvals import outcomes, queries
+from approvals import outcomes
 from approvals.models import Outcome
+from approvals.queries.outcomes import due_outcomes
 from market.models import Instrument, Split
 from market.prices import Timeframe
 from market.store import rescale
@@ -63,7 +64,7 @@ def test_what_is_due_as_a_decision_is_ended_as_the_row_says(
     make.instrument("AAPL")
     signal = make.signal(status=status, expires_at=make.T0 + until_its_end)
     has_ended = signal.status_at(make.T0) in ("approved", "rejected", "expired")
-    due = {row.ledger for row in queries.due_outcomes(make.T0)}
+    due = {row.ledger for row in due_outcomes(make.T0)}
     assert due == ({"signal", "decision"} if has_ended else {"signal"})
 
 

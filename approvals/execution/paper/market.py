@@ -11,8 +11,8 @@ import numpy as np
 from django.conf import settings
 from django.db.models import OuterRef, Q, Subquery
 
-from approvals import queries
 from approvals.brokers.paper import Bar, Listing, Quotes, Restating
+from approvals.queries.paper import paper_quotes
 from market import sessions
 from market.models import Candle, Instrument, Quote, Split
 from market.prices import INSTANT, Instants, Timeframe, to_datetime, to_instant
@@ -58,7 +58,7 @@ class Stored:
 
     def _stored_quotes(self, symbol: str, since: datetime) -> Quotes:
         stale = timedelta(seconds=settings.STALE_QUOTE_SECONDS)
-        quotes = queries.paper_quotes(symbol, since, self.at, registry.CONSOLIDATED, stale)
+        quotes = paper_quotes(symbol, since, self.at, registry.CONSOLIDATED, stale)
         as_of = np.array(quotes.stamps, dtype=np.int64).view(INSTANT)
         return Quotes(
             as_of,

@@ -1,0 +1,110 @@
+"""What the account is worth, was worth, and has gained since the exchange day began."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from core.queries import fetch_all, fetch_one
+from market.models import ALWAYS_OPEN
+
+DAY_BEGAN = """
+SELECT coalesce(
+    (
+        SELECT closes_at FROM trading_sessions
+        WHERE calendar = (
+            SELECT calendar FROM instruments WHERE watched AND calendar <> %(always_open)s
+            GROUP BY calendar ORDER BY count(*) DESC, calendar LIMIT 1
+        ) AND NOT closed AND closes_at <= %(at)s
+        ORDER BY date DESC LIMIT 1
+    ),
+    date_trunc('day', %(at)s, 'UTC')
+) AS day_began
+"""
+
+# Snapshots from after `at` were stored while the clock was ahead. Fills may be recorded while this waits for
+# a lock.
+ACCOUNT = f"""
+WITH newest AS (
+    SELECT account_snapshots.*, began.day_began FROM account_snapshots CROSS JOIN ({DAY_BEGAN}) AS began
+    WHERE (%(broker)s::text IS NULL OR broker = %(broker)s) AND at <= %(at)s
+    ORDER BY at DESC LIMIT 1
+)
+SELECT
+    newest.*,
+    equity - coalesce(
+        (
+            SELECT equity FROM account_snapshots AS before
+            WHERE before.broker = newest.broker AND before.at <= day_began ORDER BY before.at DESC LIMIT 1
+        ),
+        (
+            SELECT equity FROM account_snapshots AS first
+            WHERE first.broker = newest.broker ORDER BY first.at LIMIT 1
+        )
+    ) AS day_result,
+    coalesce(
+        (
+            SELECT sum(quantity * price) FROM fills
+            WHERE leg = 'entry' AND recorded_at BETWEEN newest.at AND %(at)s + interval '5 minutes'
+        ),
+        0
+    ) AS bought
+FROM newest
+"""
+
+# The last one of each of equal parts of the time.
+CURVE = """
+WITH span AS (
+    SELECT coalesce(%(since)s::timestamptz, (SELECT min(at) FROM account_snapshots)) AS since
+)
+SELECT DISTINCT ON (part) at, equity FROM (
+    SELECT at, equity, date_bin(
+        greatest((%(until)s - since) / %(points)s, interval '1 minute'), at, since
+    ) AS part
+    FROM account_snapshots, span WHERE at BETWEEN since AND %(until)s
+) AS snapshots
+ORDER BY part, at DESC
+"""
+
+
+class DayRow(NamedTuple):
+    """When the exchange day began."""
+
+    day_began: datetime
+
+
+class AccountRow(NamedTuple):
+    """The newest snapshot, and what the exchange day has made of the account since it began."""
+
+    id: int
+    broker: str
+    at: datetime
+    currency: str
+    equity: Decimal
+    cash: Decimal
+    buying_power: Decimal
+    day_began: datetime
+    day_result: Decimal
+    bought: Decimal
+
+
+class Point(NamedTuple):
+    """What the account was worth at an instant."""
+
+    at: datetime
+    equity: Decimal
+
+
+def day_began(at: datetime) -> datetime:
+    """Return when the exchange day began: at the last close of the most common calendar of the watchlist."""
+    return fetch_one(DayRow, DAY_BEGAN, {"at": at, "always_open": ALWAYS_OPEN}).day_began
+
+
+def account(at: datetime, broker: str | None) -> AccountRow | None:
+    """Return the account, or that at one broker; None when it was never seen."""
+    values = {"at": at, "broker": broker, "always_open": ALWAYS_OPEN}
+    return next(iter(fetch_all(AccountRow, ACCOUNT, values)), None)
+
+
+def equity_curve(since: datetime | None, until: datetime, points: int) -> list[Point]:
+    """Return so many points of what the account was worth, oldest first. `since`: None for all there is."""
+    return fetch_all(Point, CURVE, {"points": points, "since": since, "until": until})
