@@ -18,9 +18,9 @@ from desk import status_bar
 from desk.page import note_visit, page, show, without_page
 from desk.refresh import is_refresh, pending_of
 from market import formatting as market_formatting
-from market import queries, quotes
+from market import quotes
 from market.models import Instrument
-from market.queries import PriceLine
+from market.queries.prices import PriceLine, price_lines
 from market.quotes import QuoteView
 from market.templatetags import figures
 from signals.models import Signal
@@ -90,7 +90,7 @@ def _watchlist(search: str, number: str | None) -> Page[Instrument]:
 def watchlist_rows(instruments: Iterable[Instrument], at: datetime) -> list[WatchlistRow]:
     """Return the lines of the watchlist: figures, the day's range and the points of the price line."""
     symbols = [instrument.pk for instrument in instruments]
-    views, lines = quotes.quotes_with_change(symbols, at), queries.price_lines(symbols, LINE_POINTS, at)
+    views, lines = quotes.quotes_with_change(symbols, at), price_lines(symbols, LINE_POINTS, at)
     return [
         _watchlist_row(instrument, views.get(instrument.pk), lines[instrument.pk], at)
         for instrument in instruments

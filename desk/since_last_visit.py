@@ -18,9 +18,10 @@ from approvals.positions import Protected
 from desk import status_bar
 from desk.page import note_told, note_visit, page, show, viewer
 from desk.refresh import pending_of
-from market import queries, worker
+from market import worker
 from market.models import Gap
-from market.queries import PriceRange, price_ranges
+from market.queries.ingestion import silences
+from market.queries.prices import PriceRange, price_ranges
 from signals.models import Signal
 
 A_DAY = timedelta(days=1)
@@ -139,10 +140,10 @@ def _gaps(since: datetime) -> Iterator[dict[str, Any]]:
 
 def _interruptions(since: datetime, at: datetime) -> list[Interruption]:
     """Return when the worker ran no cycle and when trading was halted, the longest first."""
-    silences = queries.silences(since, at, max(SILENCE, worker.patience()))
+    patience = max(SILENCE, worker.patience())
     halts = TradingHalt.objects.filter(Q(ended_at=None) | Q(ended_at__gte=since) | Q(started_at__gte=since))
     interruptions = [
-        *(Interruption(silence.began_at, silence.ended_at) for silence in silences),
+        *(Interruption(silence.began_at, silence.ended_at) for silence in silences(since, at, patience)),
         *(Interruption(halt.started_at, halt.ended_at, halt) for halt in halts),
     ]
     return sorted(interruptions, key=lambda interruption: interruption.duration(at), reverse=True)

@@ -9,10 +9,11 @@ from django.conf import settings
 from approvals import gate, positions
 from approvals.brokers import registry
 from core import formatting
-from market import queries, worker
+from market import worker
 from market.models import ALWAYS_OPEN
 from market.prices import Feed
-from market.queries import TradingHours
+from market.queries.freshness import watched_feeds
+from market.queries.hours import TradingHours, trading_hours
 from signals.models import Signal
 
 # From the best to the worst that a watchlist can have: the bar shows its worst.
@@ -65,8 +66,8 @@ def load(
     counts = pending or positions.SignalCounts.of(Signal.objects.pending(at))
     waiting = counts.actionable(longs)
     items = [
-        _feed(queries.watched_feeds(), state.feed),
-        *_markets(queries.trading_hours(at)),
+        _feed(watched_feeds(), state.feed),
+        *_markets(trading_hours(at)),
         _worker(state.newest_round, at),
         _broker(state.broker),
         _trading(state),

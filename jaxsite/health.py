@@ -17,7 +17,7 @@ from market.doctor import CLOCKS_DIFFER
 from market.ingestion.lateness import late_bars
 from market.models import ProviderStatus
 from market.providers import registry
-from market.queries import stale_symbols
+from market.queries.freshness import stale_symbols
 from signals.models import StrategyConfig
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from core.queries import fetch_one
 from market import feeds
-from market.queries import LASTING_FAULTS, lasting_params
+from market.queries.ingestion import LASTING_FAULTS, lasting_params
 
 ANSWER = "SELECT 1"
 

@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Exists, Max, OuterRef, Q
 from django_q.models import Failure, OrmQ, Schedule
 
-from market import feeds, queries, request_budget, worker
+from market import feeds, request_budget, worker
 from market.ingestion import schedule
 from market.ingestion.lateness import late_bars
 from market.models import (
@@ -27,6 +27,8 @@ from market.models import (
 )
 from market.providers import registry
 from market.providers.base import Provider, Report
+from market.queries.freshness import stale_symbols
+from market.queries.ingestion import lasting_faults
 
 EMBEDDED = "jaxsite.embedded_postgres"
 CLOCK_TOLERANCE = timedelta(seconds=2)
@@ -230,7 +232,7 @@ def _quotes(at: datetime) -> Finding:
     watched = Instrument.objects.watched().count()
     if not watched:
         return Finding("quotes", "nothing is watched", "Add instruments in admin.")
-    stale = queries.stale_symbols(at)
+    stale = stale_symbols(at)
     text = (
         f"{watched} instruments are watched, {len(stale)} of them have no fresh quote though they trade now"
     )
@@ -289,7 +291,7 @@ def _splits() -> Finding:
 
 
 def _faults() -> Iterator[Finding]:
-    failing = queries.lasting_faults([provider.name for provider in feeds.enabled()])
+    failing = lasting_faults([provider.name for provider in feeds.enabled()])
     for fault in failing[:SHOWN_FAULTS]:
         text = f"fails since {fault.since:%Y-%m-%d %H:%M} UTC, {fault.failures} times: {fault.reason}"
         yield Finding(str(fault), text, WHAT_TO_DO[Fault.Work(fault.work)])

@@ -11,9 +11,8 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 
-from market import queries
 from market.models import ALWAYS_OPEN, Quote
-from market.queries import PreviousClose
+from market.queries.prices import PreviousClose, with_previous_close
 
 
 def is_too_old(quote: Quote, at: datetime) -> bool:
@@ -33,8 +32,8 @@ def is_stale(quote: Quote | None, calendar: str, opened_at: datetime | None, at:
     """Return whether a quote is missing or too old while its exchange is open. Nothing is while it is closed.
 
     Counted from the open: nothing trades overnight, so the first minutes of a session are not stale by a
-    night. `opened_at`: of the open session, None when none is. `market.queries.stale_symbols` says the same
-    of many instruments.
+    night. `opened_at`: of the open session, None when none is.
+    `market.queries.freshness.stale_symbols` says the same of many instruments.
     """
     is_good = quote is not None and not is_too_old(quote, at) and not is_ahead(quote, at)
     if opened_at is None or is_good:
@@ -73,10 +72,7 @@ class QuoteView:
 
 def quotes_with_change(symbols: Collection[str], at: datetime) -> dict[str, QuoteView]:
     """Return the newest quote of each symbol that has one, as it looks at `at`. One query."""
-    return {
-        quote.symbol: _view(quote, previous, at)
-        for quote, previous in queries.with_previous_close(symbols, at)
-    }
+    return {quote.symbol: _view(quote, previous, at) for quote, previous in with_previous_close(symbols, at)}
 
 
 def _view(quote: Quote, previous: PreviousClose, at: datetime) -> QuoteView:

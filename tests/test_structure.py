@@ -50,4 +50,4 @@ def test_sql_text_stands_in_store_and_queries_only() -> None:
 
 def test_the_search_for_sql_finds_some_where_it_belongs() -> None:
     homes = {name for name, module in sources() if holds_sql(name) and any(map(SQL.search, strings(module)))}
-    assert {"market/queries.py", "signals/store.py"} & homes
+    assert {"market/queries/prices.py", "signals/store.py"} & homes

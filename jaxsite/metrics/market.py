@@ -11,10 +11,10 @@ from django.db.models import Q, Subquery
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from market import queries
 from market.ingestion.lateness import late_bars
 from market.models import IngestionRun, IngestionTotal, Instrument, ProviderStatus
 from market.prices import Timeframe
+from market.queries.freshness import stale_symbols
 
 # By the field of IngestionTotal they are read from.
 COUNTERS = {
@@ -109,7 +109,7 @@ def read(at: datetime) -> MarketMetrics:
         newest_runs=list(IngestionRun.objects.filter(_is_newest(at)).order_by("kind")),
         providers=list(ProviderStatus.objects.all()),
         instruments=Instrument.objects.watched().count(),
-        stale_quotes=len(queries.stale_symbols(at)),
+        stale_quotes=len(stale_symbols(at)),
         late_bars={timeframe: len(symbols) for timeframe, symbols in late_bars(at).items()},
     )
 

@@ -22,10 +22,11 @@ from core.paging import page_number
 from desk.page import page_by_the_clock, show, without_page
 from jaxsite import __version__, health
 from jaxsite.views.context import simulated
-from market import feeds, queries
+from market import feeds
 from market.ingestion import coverage, schedule
 from market.models import IngestionRun
 from market.providers import registry
+from market.queries.ingestion import provider_works
 from opinions.models import OrchestrationRun
 from signals import formatting as signal_formatting
 from signals.models import Scan
@@ -115,7 +116,7 @@ def _grid(request: HttpRequest, at: datetime) -> coverage.Grid:
 
 def _providers(at: datetime) -> list[dict[str, Any]]:
     """Return the providers that are switched on, in the order of use, each with how it does."""
-    works = queries.provider_works(at)
+    works = provider_works(at)
     return [
         {
             "name": provider.name,

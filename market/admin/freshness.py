@@ -10,8 +10,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from market import queries
 from market.models import Instrument, Quote
+from market.queries.freshness import stale_symbols
 from market.quotes import QuoteView
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def doing(instruments: QuerySet[Instrument], health: Health, at: datetime) -> Qu
     )
     if health is Health.NO_QUOTE:
         return unsplit.filter(~quoted)
-    stale = queries.stale_symbols(at)
+    stale = stale_symbols(at)
     return (
         unsplit.filter(quoted, pk__in=stale)
         if health is Health.STALE

@@ -7,10 +7,9 @@ from functools import cache, cached_property
 from itertools import groupby
 from operator import attrgetter
 
-from market import queries
 from market.models import Gap
 from market.prices import Timeframe
-from market.queries import SessionBars
+from market.queries.coverage import SessionBars, coverage
 from market.sessions import SETTLES_AFTER
 
 SESSIONS, PER_PAGE = 5, 50
@@ -99,7 +98,7 @@ class Grid:
 
 def grid(at: datetime, timeframe: Timeframe, page: int = 1) -> Grid:
     """Return a page of the grid. One query."""
-    bars = queries.coverage(
+    bars = coverage(
         at,
         timeframe,
         settles(timeframe),

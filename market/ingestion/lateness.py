@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from market import queries, sessions
+from market import sessions
 from market.ingestion import schedule
 from market.prices import Timeframe
+from market.queries.ingestion import bars_answered
 
 # From when a bar is final until a provider has answered for it: its pace, a retry, a cycle that is busy.
 GRACE = timedelta(minutes=5)
@@ -19,7 +20,7 @@ def late_bars(at: datetime) -> Mapping[Timeframe, Sequence[str]]:
     Two queries at most.
     """
     late: dict[Timeframe, list[str]] = {timeframe: [] for timeframe in schedule.fetched()}
-    answered = queries.bars_answered(list(late))
+    answered = bars_answered(list(late))
     by_calendar = sessions.load_all({group.calendar for group in answered}, at - LOOKED_BACK, at)
     for group in answered:
         timeframe, delay = Timeframe(group.timeframe), timedelta(seconds=group.delay_seconds)

@@ -10,7 +10,7 @@ from django.db.models import Count, Max, Min, QuerySet
 
 from market.models import Candle, Instrument, Quote
 from market.prices import Timeframe
-from market.queries import stale_symbols
+from market.queries.freshness import stale_symbols
 from opinions import memory
 from opinions.memory import Question
 from opinions.models import OrchestrationRun

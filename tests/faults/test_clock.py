@@ -20,7 +20,7 @@ from market.ingestion.schedule import _is_new
 from market.models import CandleProgress, IngestionRun, ProviderPace, ProviderStatus, Quote
 from market.prices import Feed
 from market.providers.base import Limit
-from market.queries import stale_symbols
+from market.queries.freshness import stale_symbols
 from opinions import budget
 from signals.models import Scan
 from tests import make

@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from market import queries, quotes
+from market import quotes
 from market.models import Instrument, Split
+from market.queries.freshness import stale_symbols
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -102,14 +103,14 @@ def test_nothing_is_stale_while_the_exchange_is_closed(at: str) -> None:
     make.july_2024()
     make.only("AAPL")
     make.quote(as_of=datetime(2024, 7, 2, 20, tzinfo=UTC))
-    assert queries.stale_symbols(datetime.fromisoformat(at)) == []
+    assert stale_symbols(datetime.fromisoformat(at)) == []
 
 
 def test_round_the_clock_midnight_changes_nothing() -> None:
     make.round_the_clock()
     make.only("AAPL", calendar="24/7")
     make.quote(as_of=datetime(2024, 7, 3, 23, 50, tzinfo=UTC))
-    assert queries.stale_symbols(datetime(2024, 7, 4, 0, 1, tzinfo=UTC)) == ["AAPL"]
+    assert stale_symbols(datetime(2024, 7, 4, 0, 1, tzinfo=UTC)) == ["AAPL"]
 
 
 def test_a_watched_instrument_without_a_quote_is_stale_and_an_unwatched_one_is_not() -> None:
@@ -117,7 +118,7 @@ def test_a_watched_instrument_without_a_quote_is_stale_and_an_unwatched_one_is_n
     make.only("AAPL", "MSFT")
     make.instrument("TSLA", watched=False)
     make.quote("MSFT")
-    assert queries.stale_symbols(make.T0) == ["AAPL"]
+    assert stale_symbols(make.T0) == ["AAPL"]
 
 
 @pytest.mark.usefixtures("closes")

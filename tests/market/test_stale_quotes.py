@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from approvals.entry_check import MarketContext, check, levels_of
-from market import queries, quotes, sessions
+from market import quotes, sessions
 from market.models import ALWAYS_OPEN, Quote, TradingSession
+from market.queries.freshness import stale_symbols
+from market.queries.hours import trading_hours
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -52,10 +54,10 @@ class StaleQuotes(TestCase):
             Quote.objects.filter(pk="AAPL").first(), calendar, opened_at[0] if opened_at else None, at
         )
 
-        assert (queries.stale_symbols(at) == ["AAPL"]) is stale
+        assert (stale_symbols(at) == ["AAPL"]) is stale
         assert [view.stale for view in quotes.quotes_with_change(["AAPL"], at).values()] == [stale] * bool(
             quote
         )
         assert sessions.load(calendar).is_open(at) is (opened_at is not None)
-        assert [hours.closes_at is not None for hours in queries.trading_hours(at)] == [opened_at is not None]
+        assert [hours.closes_at is not None for hours in trading_hours(at)] == [opened_at is not None]
         assert not stale or check(self.levels, "AAPL", MarketContext.load(["AAPL"], at)).problems

@@ -1,0 +1,62 @@
+"""Which quotes are stale, and what feeds give them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from core.queries import fetch_all
+from market.models import ALWAYS_OPEN
+from market.queries.hours import OPEN_SESSIONS
+
+# As `market.quotes.is_stale`, of many instruments.
+STALE_SYMBOLS = f"""
+SELECT symbol
+FROM instruments
+JOIN ({OPEN_SESSIONS}) AS open_sessions USING (calendar)
+LEFT JOIN quotes USING (symbol)
+WHERE CASE WHEN %(symbols)s::text[] IS NULL THEN watched ELSE symbol = ANY(%(symbols)s) END
+  AND (quotes.as_of IS NULL OR quotes.as_of > %(ahead)s
+       OR quotes.as_of < %(before)s - delay_seconds * interval '1 second')
+  AND (calendar = %(always_open)s
+       OR opens_at < %(before)s - coalesce(delay_seconds, 0) * interval '1 second')
+ORDER BY symbol
+"""
+
+WATCHED_FEEDS = """
+SELECT feed, max(delay_seconds) AS delay FROM quotes JOIN instruments USING (symbol)
+WHERE watched GROUP BY feed
+"""
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """An instrument by its key."""
+
+    symbol: str
+
+
+def stale_symbols(at: datetime, symbols: Collection[str] | None = None) -> list[str]:
+    """Return those of the symbols, else of the watched ones, whose quote is missing or stale. One query."""
+    values = {
+        "at": at,
+        "before": at - timedelta(seconds=settings.STALE_QUOTE_SECONDS),
+        "ahead": at + timedelta(seconds=settings.STALE_QUOTE_SECONDS),
+        "symbols": None if symbols is None else list(symbols),
+        "always_open": ALWAYS_OPEN,
+    }
+    return [row.symbol for row in fetch_all(Symbol, STALE_SYMBOLS, values)]
+
+
+@dataclass(frozen=True)
+class FeedDelay:
+    """A feed that quotes come from, and the longest delay that is stated for it, in seconds."""
+
+    feed: str
+    delay: int
+
+
+def watched_feeds() -> dict[str, int]:
+    """Return the feeds of the watchlist's quotes, with the longest stated delay of each in seconds."""
+    return {row.feed: row.delay for row in fetch_all(FeedDelay, WATCHED_FEEDS)}
