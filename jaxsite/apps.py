@@ -19,11 +19,12 @@ class JaxConfig(AppConfig):
     def ready(self) -> None:
         from jaxsite import (
             checks,  # noqa: F401  registers them; Django must be set up first
+            queues,
             services,
         )
         from market import doctor
 
-        doctor.MORE.append(services.findings)
+        doctor.MORE += [services.findings, queues.findings]
 
 
 View = TypeVar("View", bound=Callable[..., Any])

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
 from approvals import gate
-from jaxsite import queries, services
+from jaxsite import queries, queues, services
 from jaxsite.queries import HealthFacts, health_facts
 from market import feeds, worker
 from market.doctor import CLOCKS_DIFFER
@@ -24,7 +24,6 @@ logger = logging.getLogger(__name__)
 
 SHOWN_SYMBOLS = 5
 LOST_AFTER = timedelta(minutes=5)
-TASKS_WAIT = timedelta(minutes=2)  # in the queue of what must not wait
 
 
 class Status(StrEnum):
@@ -66,7 +65,7 @@ def run_checks(at: datetime, needed: str = "") -> list[Check]:
         _data(facts),
         _worker(facts, at),
         *_services(at, needed),
-        _queue(facts, at),
+        *_queues(facts, at),
         _scans(facts, at),
         _strategies(),
         _trading(facts, at),
@@ -156,15 +155,10 @@ def _services(at: datetime, needed: str) -> Iterator[Check]:
         yield Check(name, status, f"{text} {services.advice(service)}")
 
 
-def _queue(facts: HealthFacts, at: datetime) -> Check:
-    if facts.oldest_task_at is None:
-        return Check("queue", Status.HEALTHY, "Nothing waits.")
-    waited = at - facts.oldest_task_at
-    text = f"The oldest task that waits has done so for {int(waited.total_seconds())} s."
-    if waited > TASKS_WAIT:
-        advice = "The workers are busy or away: see the processes here, and start more (qcluster)."
-        return Check("queue", Status.DEGRADED, f"{text} {advice}")
-    return Check("queue", Status.HEALTHY, text)
+def _queues(facts: HealthFacts, at: datetime) -> Iterator[Check]:
+    for queue in queues.queues(dict(zip(facts.queues, facts.oldest_tasks, strict=True)), at):
+        status = Status.DEGRADED if queue.advice else Status.HEALTHY
+        yield Check(f"queue_{queue.service}", status, f"{queue} {queue.advice}".strip())
 
 
 def _scans(facts: HealthFacts, at: datetime) -> Check:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import Min
+from django_q.models import OrmQ
 
 from core.queries import fetch_one
 from market import feeds
@@ -25,7 +27,8 @@ SELECT
     gate.checked_at AS broker_checked_at,
     gate.broker_good_since,
     (SELECT count(*) FROM orders WHERE status = 'unknown' AND submitted_at < %(lost_before)s) AS lost_orders,
-    (SELECT min(lock) FROM django_q_ormq WHERE key = 'jax' AND lock <= %(at)s) AS oldest_task_at,
+    coalesce(tasks.queues, '{{}}') AS queues,
+    coalesce(tasks.oldest_tasks, '{{}}') AS oldest_tasks,
     (SELECT count(*) FROM quarantined_rows WHERE ended_at IS NULL) AS quarantined_rows,
     ARRAY(
         SELECT DISTINCT calendar FROM instruments WHERE watched AND calendar NOT IN (
@@ -36,7 +39,10 @@ SELECT
         SELECT subject || ' since ' || to_char(min(since) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
         FROM ({LASTING_FAULTS}) AS failing GROUP BY subject ORDER BY subject
     ) AS failing
-FROM (SELECT) AS one_row LEFT JOIN gate ON true
+FROM (
+    SELECT array_agg(key) AS queues, array_agg(oldest_at) AS oldest_tasks
+    FROM (SELECT key, min(lock) AS oldest_at FROM django_q_ormq WHERE lock <= %(at)s GROUP BY key) AS waiting
+) AS tasks LEFT JOIN gate ON true
 """
 
 
@@ -46,7 +52,7 @@ class HealthFacts:
 
     `last_run_at`: when the cycle that was stored last began; `latest_run_at`: the latest beginning of any.
     Both are past unless a clock was ahead.
-    `oldest_task_at`: since when a task waits in the queue of what must not wait.
+    `queues`, `oldest_tasks`: where a task waits, and since when the oldest in each.
     `calendars_without_sessions`: of watched instruments, with no coming session stored. `failing`:
     single symbols and the like, each with since when.
     """
@@ -61,7 +67,8 @@ class HealthFacts:
     broker_good_since: datetime | None
     lost_orders: int
     quarantined_rows: int
-    oldest_task_at: datetime | None
+    queues: list[str]
+    oldest_tasks: list[datetime]
     calendars_without_sessions: list[str]
     failing: list[str]
 
@@ -70,6 +77,12 @@ def health_facts(at: datetime, lost_after: timedelta) -> HealthFacts:
     """Return what most checks are read from. An order counts as lost when unknown for longer."""
     providers = lasting_params([provider.name for provider in feeds.enabled()])
     return fetch_one(HealthFacts, HEALTH_FACTS, {"at": at, "lost_before": at - lost_after, **providers})
+
+
+def oldest_tasks(at: datetime) -> dict[str, datetime]:
+    """Return since when the oldest task waits in each queue where any waits."""
+    waiting = OrmQ.objects.filter(lock__lte=at).order_by("key").values_list("key")
+    return dict(waiting.annotate(oldest_at=Min("lock")))
 
 
 def tamper_with_event(number: int) -> None:

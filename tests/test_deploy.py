@@ -21,6 +21,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from market.ingestion import cycle
+from signals.models import Scan
 from tests import make
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -203,10 +204,18 @@ def test_alerts_and_dashboard_ask_for_figures_that_there_are(
     make.only("AAPL", calendar="24/7")
     make.round_the_clock(timezone.now(), days=60, ahead=400)
     cycle.ingest_quotes(timezone.now())
+    Scan.objects.create(outcome="finished", started_at=timezone.now(), finished_at=timezone.now())
     exposition = client.get("/metrics", headers={"accept": "text/plain"}).content.decode()
-    names = set(re.findall(r"jax_market_\w+", (ROOT / "deploy" / name).read_text()))
-    assert len(names) >= 5
-    assert names <= set(re.findall(r"^(jax_market_\w+)", exposition, re.MULTILINE))
+    names = set(re.findall(r"jax_\w+", (ROOT / "deploy" / name).read_text()))
+    assert len(names) >= 10
+    assert names <= set(re.findall(r"^# TYPE (jax_\w+)", exposition, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["alerts.yml", "grafana.json"])
+def test_alerts_and_dashboard_have_every_figure_of_the_services(name: str) -> None:
+    asked = (ROOT / "deploy" / name).read_text()
+    for figure in ("service_up", "service_last_work_timestamp_seconds", "queue_oldest_task_seconds"):
+        assert f"jax_{figure}" in asked
 
 
 def test_every_alert_says_what_to_do() -> None:

@@ -45,6 +45,6 @@ class Metrics(Collector):
 
 
 def read(at: datetime) -> Metrics:
-    """Return the figures at this moment: always sixteen queries."""
+    """Return the figures at this moment: always seventeen queries."""
     parts = market.read(at), signals.read(at), trading.read(at), opinions.read(at), services.read(at)
     return Metrics(*parts, uptime())

@@ -1,4 +1,4 @@
-"""Figures about the services' signs of life for monitoring."""
+"""Figures about the services' signs of life and what waits for them, for monitoring."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from typing import Any
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from jaxsite import services
+from jaxsite import queues, services
+from jaxsite.queues import Queue
 from jaxsite.services import Service
 
 
@@ -16,9 +17,12 @@ from jaxsite.services import Service
 class ServiceMetrics:
     at: datetime
     services: Sequence[Service]
+    queues: Sequence[Queue]
 
     def as_json(self) -> dict[str, Any]:
-        return {f"{service.name}_up": service.is_alive(self.at) for service in self.services}
+        return {f"{service.name}_up": service.is_alive(self.at) for service in self.services} | {
+            f"{queue.service}_oldest_task_seconds": round(queue.seconds, 3) for queue in self.queues
+        }
 
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("jax_service_up", "1 while it gives signs of life.", labels=["service"])
@@ -37,9 +41,16 @@ class ServiceMetrics:
             for beat in service.beats:
                 beat_at.add_metric([service.name, beat.host], beat.beat_at.timestamp())
                 busy.add_metric([service.name, beat.host], beat.busy)
-        yield from (up, finished, beat_at, busy)
+        yield from (up, finished, beat_at, busy, self._waits())
+
+    def _waits(self) -> Metric:
+        meaning = "For how long the oldest task has waited for a worker of this service; 0: none waits."
+        waits = GaugeMetricFamily("jax_queue_oldest_task_seconds", meaning, labels=["service"])
+        for queue in self.queues:
+            waits.add_metric([queue.service], queue.seconds)
+        return waits
 
 
 def read(at: datetime) -> ServiceMetrics:
-    """Return the figures at this moment: always one query."""
-    return ServiceMetrics(at, services.read(at))
+    """Return the figures at this moment: always two queries."""
+    return ServiceMetrics(at, services.read(at), queues.read(at))

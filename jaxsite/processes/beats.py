@@ -3,9 +3,16 @@
 import socket
 from datetime import datetime
 
+from django_q.conf import Conf
+
 from jaxsite.models import Beat
 
 EVERY = 10.0  # seconds
+
+
+def service(cluster: str) -> str:
+    """Return what the Procfile calls the service that works on this cluster's queue."""
+    return "worker" if cluster == Conf.PREFIX else cluster
 
 
 def write_beat(

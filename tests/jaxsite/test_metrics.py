@@ -76,8 +76,8 @@ def test_a_system_at_work_is_healthy(client: Client) -> None:
     content = health(client)
     assert (content["status"], content["service"]) == ("healthy", "jax")
     assert content["checks"].keys() == {
-        *("database", "data", "worker", "scans", "strategies", "trading", "quotes", "bars", "queue"),
-        *("process_worker", "process_slow", "provider_simulator", "symbols"),
+        *("database", "data", "worker", "scans", "strategies", "trading", "quotes", "bars"),
+        *("process_worker", "process_slow", "queue_worker", "queue_slow", "provider_simulator", "symbols"),
     }
     assert content["uptime"].endswith("s")
 
@@ -286,6 +286,8 @@ def test_metrics_before_the_first_cycle_know_no_time(client: Client) -> None:
         "account_equity": None,
         "slow_up": False,
         "worker_up": False,
+        "slow_oldest_task_seconds": 0.0,
+        "worker_oldest_task_seconds": 0.0,
         "queued_opinions": 0,
         "running_opinions": 0,
         "completed_opinions": 0,

@@ -8,8 +8,9 @@ from django.test import Client
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from jaxsite import services
+from jaxsite import heartbeat, queues, services
 from jaxsite.models import Beat
+from jaxsite.processes.beats import write_beat
 from jaxsite.tasks import prune
 from market import doctor
 from tests import make
@@ -122,13 +123,39 @@ def test_metrics_name_them(client: Client) -> None:
     assert client.get("/metrics").json()["slow_up"] is False
 
 
-def test_a_task_that_waits_for_long_is_told(client: Client) -> None:
-    OrmQ.objects.create(key="jax", payload="", lock=NOW - timedelta(seconds=90))
-    assert checks(client)["queue"]["status"] == "healthy"
-    OrmQ.objects.create(key="jax", payload="", lock=NOW - timedelta(seconds=130))
-    check = checks(client)["queue"]
-    assert check["status"] == "degraded"
-    assert check["message"].startswith("The oldest task that waits has done so for 130 s.")
+@pytest.mark.parametrize(("key", "service", "patience"), [("jax", "worker", 120), ("slow", "slow", 3600)])
+def test_a_task_that_waits_for_long_is_told_by_the_name_of_its_queue(
+    client: Client, key: str, service: str, patience: int
+) -> None:
+    assert checks(client)[f"queue_{service}"] == {"status": "healthy", "message": "Nothing waits."}
+    for seconds, status in ((patience - 30, "healthy"), (patience + 30, "degraded")):
+        OrmQ.objects.create(key=key, payload="", lock=NOW - timedelta(seconds=seconds))
+        check = checks(client)[f"queue_{service}"]
+        assert check["status"] == status
+        assert check["message"].startswith(f"The oldest task that waits has done so for {seconds} s.")
+    findings = {finding.about: bool(finding.advice) for finding in queues.findings(NOW)}
+    assert findings == {"queue slow": service == "slow", "queue worker": service == "worker"}
+    text = client.get("/metrics", headers={"Accept": "text/plain"}).content.decode()
+    assert f'jax_queue_oldest_task_seconds{{service="{service}"}} {patience + 30}.0' in text
+
+
+def test_a_task_that_is_worked_on_does_not_wait(client: Client) -> None:
+    OrmQ.objects.create(key="slow", payload="", lock=NOW + timedelta(days=365_000))
+    assert client.get("/metrics").json()["slow_oldest_task_seconds"] == 0
+
+
+def test_a_queue_that_nobody_works_on_is_told_too(client: Client) -> None:
+    OrmQ.objects.create(key="of-before", payload="", lock=NOW - timedelta(hours=2))
+    assert checks(client)["queue_of-before"]["status"] == "degraded"
+
+
+def test_the_beat_of_a_service_to_come_is_all_that_names_it(client: Client) -> None:
+    write_beat("streams", NOW - timedelta(minutes=3))
+    assert checks(client)["process_streams"]["status"] == "degraded"
+    assert "process streams" in {finding.about for finding in services.findings(NOW) if finding.advice}
+    text = client.get("/metrics", headers={"Accept": "text/plain"}).content.decode()
+    assert 'jax_service_up{service="streams"} 0.0' in text
+    assert not heartbeat.ping(NOW)
 
 
 def test_hosts_that_are_gone_are_forgotten_after_a_month() -> None:

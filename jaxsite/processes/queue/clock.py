@@ -89,7 +89,7 @@ def write_beat(shared: Shared, at: datetime, *, stopped: bool = False) -> None:
     began = [slot.began for slot in slots if slot.stage == Stage.BEGUN]
     finished = max(slot.finished for slot in shared.slots)
     beats.write_beat(
-        service(Conf.CLUSTER_NAME),
+        beats.service(Conf.CLUSTER_NAME),
         at,
         waiting=len(slots) - len(began),
         busy=len(began),
@@ -97,11 +97,6 @@ def write_beat(shared: Shared, at: datetime, *, stopped: bool = False) -> None:
         finished_at=when(finished) if finished else None,
         stopped=stopped,
     )
-
-
-def service(cluster: str) -> str:
-    """Return what the Procfile calls this cluster."""
-    return "worker" if cluster == Conf.PREFIX else cluster
 
 
 def when(seconds: float) -> datetime:
