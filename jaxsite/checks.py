@@ -35,6 +35,19 @@ def refuse_wrong_settings() -> None:
 
 
 @register(SETTINGS)
+def check_names(**kwargs: Any) -> list[CheckMessage]:
+    """Nothing reads a misspelt name: a limit would keep its default, and the user believe it was set."""
+    return [
+        Warning(
+            f"{name} is no setting of Jax, so that it sets nothing.",
+            hint=f"Did you mean {meant}? Correct it in the environment or in .env.",
+            id="jax.W025",
+        )
+        for name, meant in settings.MISSPELT_SETTINGS.items()
+    ]
+
+
+@register(SETTINGS)
 def check_providers(**kwargs: Any) -> list[CheckMessage]:
     unknown = [name for name in settings.PROVIDERS if name not in providers.NAMES]
     if not unknown:

@@ -18,6 +18,7 @@ from approvals.brokers import registry as brokers
 from core.registry import all_settings, read_settings, secret_names
 from core.registry.environment import Environment
 from core.registry.kinds import (
+    KEY,
     NAME,
     AllowedHost,
     Flag,
@@ -90,7 +91,7 @@ CSRF_FAILURE_VIEW = "jaxsite.views.errors.csrf_failure"
 BIND = env.read("BIND", Host(), "127.0.0.1")
 PORT = env.read("PORT", A_PORT, 8095)
 METRICS_TOKEN_FILE = VAR_DIR / "metrics_token"  # made by `make run`
-METRICS_TOKEN = env.read("METRICS_TOKEN", str, "", secret=True) or read_token(METRICS_TOKEN_FILE)
+METRICS_TOKEN = env.read("METRICS_TOKEN", KEY, "", secret=True) or read_token(METRICS_TOKEN_FILE)
 REACH = Reach(PRODUCTION, ALLOWED_HOSTS, behind=env.read("BIND_BEHIND", str, ""))
 
 # --- vendors ----------------------------------------------------------------------------------------------
@@ -399,5 +400,6 @@ LOGGING = {
     "loggers": {"django-q": {"level": "WARNING"}},
 }
 
+MISSPELT_SETTINGS = env.misspelt()  # by name: which one was probably meant
 if env.problems:
     raise ImproperlyConfigured("\n".join([*env.problems, f"Correct it in the environment or in {ENV_FILE}."]))

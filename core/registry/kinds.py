@@ -3,6 +3,7 @@
 Reading raises ValueError or ArithmeticError for any other text. Kinds are equal when they take the same.
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class Whole:
     step: int = 1
 
     def __call__(self, text: str) -> int:
-        value = int(text)
+        value = int(_ascii(text))
         _check_range(value, self.least, self.most)
         if value % self.step:
             raise ValueError(text)
@@ -62,8 +63,8 @@ class Number:
     note: str = ""
 
     def __call__(self, text: str) -> Decimal:
-        value = Decimal(text)
-        if not value.is_finite() or (self.above_zero and value <= 0):
+        value = Decimal(_ascii(text))
+        if not math.isfinite(float(value)) or (self.above_zero and float(value) <= 0):
             raise ValueError(text)
         _check_range(value, self.least, self.most)
         return value
@@ -208,6 +209,13 @@ def is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _ascii(text: str) -> str:
+    """Return the text of a number. Python would read digits of every alphabet, which nobody means."""
+    if not text.isascii():
+        raise ValueError(text)
+    return text
 
 
 def _check_range(value: int | Decimal, least: int | None, most: int | None) -> None:
