@@ -1,5 +1,6 @@
 """A real cluster on a database server of its own, and a hand that kills."""
 
+import os
 import subprocess
 import sys
 import time
@@ -22,6 +23,11 @@ from tests.jaxsite.processes import ROOT, environment, eventually, server_user
 WORK = "tests.faults.queue_tasks.work"
 QUEUE = "INSERT INTO django_q_ormq (key, payload, lock) VALUES (%s, %s, clock_timestamp())"
 WHOLE = 2 + WORKERS  # main process, clock, workers
+
+
+def here(seconds: float) -> float:
+    """What a limit for a quiet machine is on this one: the more runs, the less of it each process gets."""
+    return seconds * (1 + os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 class Site:
@@ -69,6 +75,15 @@ class Site:
         started = time.monotonic()
         eventually(lambda: self.has_begun(name))
         return time.monotonic() - started
+
+    def seconds_to_the_next(self) -> float:
+        """How long it takes from now until any task begins."""
+        ((now,),) = self.rows("SELECT clock_timestamp()")
+        eventually(lambda: self.count("begun WHERE at > %s", now))
+        ((seconds,),) = self.rows(
+            "SELECT extract(epoch FROM min(at) - %s)::float FROM begun WHERE at > %s", now, now
+        )
+        return float(seconds)
 
     def is_settled(self) -> bool:
         """Whether no task waits or runs."""
