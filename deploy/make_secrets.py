@@ -1,22 +1,45 @@
-"""Make the secrets of a compose installation, once: the site's key and the password of its database.
+"""Make the secrets of a compose installation, once: the site's keys, the passwords of the database's roles.
 
-They are written into the directory given, which only the site and the database mount.
+The first directory is the site's. The second is for the database server and for migrations: the site has no
+password there but its own.
 """
 
 import secrets
 import sys
 from pathlib import Path
 
-directory = Path(sys.argv[1])
-env_file = directory / "env"
-if not env_file.exists():
-    password = secrets.token_urlsafe(32)
-    # The database server reads it as a user of its own.
-    (directory / "postgres_password").write_text(password)
-    started = env_file.with_suffix(".new")
+PASSWORDS = ("postgres_password", "owner_password", "site_password")
+OF_BEFORE = (
+    "These secrets are of a version whose database had one role. This one needs a new database: see "
+    "CHANGELOG.md, then docker compose down --volumes, which deletes all data."
+)
+
+
+def make(site: Path, owner: Path) -> None:
+    passwords = {name: secrets.token_urlsafe(32) for name in PASSWORDS}
+    for name, password in passwords.items():
+        (owner / name).write_text(password)  # the database server reads it as a user of its own
+    key = f"SECRET_KEY={secrets.token_urlsafe(50)}\n"
+    write(owner / "env", key + address("jax_owner", passwords["owner_password"]))
+    # Last: what was cut off before is made anew.
+    token = f"METRICS_TOKEN={secrets.token_urlsafe(32)}\n"
+    write(site / "env", key + address("jax_site", passwords["site_password"]) + token)
+
+
+def address(role: str, password: str) -> str:
+    return f"DATABASE_URL=postgres://{role}:{password}@postgres:5432/jax\n"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    started = path.with_suffix(".new")
     started.touch(mode=0o600)
-    started.write_text(
-        f"SECRET_KEY={secrets.token_urlsafe(50)}\nDATABASE_URL=postgres://jax:{password}@postgres:5432/jax\n"
-        f"METRICS_TOKEN={secrets.token_urlsafe(32)}\n"
-    )
-    started.rename(env_file)
+    started.write_text(text)
+    started.rename(path)
+
+
+site, owner = map(Path, sys.argv[1:])
+if not (site / "env").exists():
+    make(site, owner)
+elif not (owner / "env").exists():
+    sys.exit(OF_BEFORE)

@@ -20,6 +20,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from jaxsite.processes.notify import EVERY
 from market.ingestion import cycle
 from signals.models import Scan
 from tests import make
@@ -85,36 +86,91 @@ def test_only_the_web_server_is_reached_from_outside_and_only_from_this_machine(
     }
 
 
-def test_all_of_the_site_shares_one_secret_key_and_database(services: dict[str, Any]) -> None:
+def test_only_migrate_is_the_owner_of_the_database(services: dict[str, Any]) -> None:
     site = {name: s for name, s in services.items() if name not in ("postgres", "secrets")}
-    assert {s["environment"]["ENV_FILE"] for s in site.values()} == {"/var/lib/jax/env"}
-    assert {tuple(s["volumes"]) for s in site.values()} == {("secrets:/var/lib/jax:ro",)}
+    given = {name: (s["environment"]["ENV_FILE"], *s["volumes"]) for name, s in site.items()}
+    as_site = ("/var/lib/jax/env", "secrets:/var/lib/jax:ro")
+    as_owner = ("/var/lib/jax-owner/env", "owner:/var/lib/jax-owner:ro")
+    assert given == {"migrate": as_owner, "web": as_site, "worker": as_site, "slow": as_site}
     assert {s["restart"] for name, s in site.items() if name != "migrate"} == {"unless-stopped"}
+
+
+def test_the_database_server_makes_the_roles_and_reads_their_passwords(services: dict[str, Any]) -> None:
+    assert set(services["postgres"]["volumes"]) == {
+        "postgres:/var/lib/postgresql",
+        "owner:/run/jax:ro",
+        "./deploy/postgres/roles.sql:/docker-entrypoint-initdb.d/roles.sql:ro",
+    }
 
 
 def test_every_named_volume_is_declared(services: dict[str, Any]) -> None:
     used = {volume.split(":")[0] for s in services.values() for volume in s.get("volumes", [])}
-    assert used == set(yaml.safe_load(COMPOSE)["volumes"])
+    assert {name for name in used if "/" not in name} == set(yaml.safe_load(COMPOSE)["volumes"])
 
 
-def test_secrets_are_made_once_and_read_by_the_settings(tmp_path: Path) -> None:
-    make = [sys.executable, str(ROOT / "deploy" / "make_secrets.py"), str(tmp_path)]
-    subprocess.run(make, check=True)
-    first = (tmp_path / "env").read_text()
-    subprocess.run(make, check=True)
-    assert (tmp_path / "env").read_text() == first
-    assert (tmp_path / "env").stat().st_mode & 0o777 == 0o600
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    """The folder with both directories of secrets, `site` and `owner`."""
+    for name in ("site", "owner"):
+        (tmp_path / name).mkdir()
+    make_secrets(tmp_path)
+    return tmp_path
 
+
+def make_secrets(folder: Path) -> "subprocess.CompletedProcess[str]":
+    program = str(ROOT / "deploy" / "make_secrets.py")
+    command = [sys.executable, program, str(folder / "site"), str(folder / "owner")]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def read_env(path: Path) -> environ.Env:
     class InFile(environ.Env):  # type: ignore[misc]  # django-environ has no types
         ENVIRON: dict[str, Any] = {}
 
-    InFile.read_env(tmp_path / "env")
-    database = InFile().db("DATABASE_URL")
-    assert len(InFile().str("SECRET_KEY")) > 50
-    assert (database["HOST"], database["PASSWORD"]) == (
-        "postgres",
-        (tmp_path / "postgres_password").read_text(),
+    InFile.read_env(path)
+    return InFile()
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(path): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_secrets_are_made_once(secrets: Path) -> None:
+    first = contents(secrets)
+    assert make_secrets(secrets).returncode == 0
+    assert contents(secrets) == first
+    assert {(secrets / name / "env").stat().st_mode & 0o777 for name in ("site", "owner")} == {0o600}
+
+
+def test_each_role_has_a_password_and_the_site_only_its_own(secrets: Path) -> None:
+    site, owner = (read_env(secrets / name / "env") for name in ("site", "owner"))
+    databases = {env.db("DATABASE_URL")["USER"]: env.db("DATABASE_URL") for env in (site, owner)}
+    for name in ("site", "owner"):
+        database = databases[f"jax_{name}"]
+        password = (secrets / "owner" / f"{name}_password").read_text()
+        assert (database["HOST"], database["NAME"], database["PASSWORD"]) == ("postgres", "jax", password)
+    assert (
+        len({(secrets / "owner" / f"{name}_password").read_text() for name in ("postgres", "site", "owner")})
+        == 3
     )
+    assert site.str("SECRET_KEY") == owner.str("SECRET_KEY")
+    assert len(site.str("SECRET_KEY")) > 50
+    assert [path.name for path in (secrets / "site").iterdir()] == ["env"]
+
+
+def test_secrets_that_were_cut_off_are_made_anew(secrets: Path) -> None:
+    (secrets / "site" / "env").unlink()
+    before = contents(secrets / "owner")
+    assert make_secrets(secrets).returncode == 0
+    assert contents(secrets / "owner").keys() == before.keys()
+    assert (secrets / "site" / "env").exists()
+
+
+def test_secrets_of_a_version_with_one_role_say_what_to_do(secrets: Path) -> None:
+    (secrets / "owner" / "env").unlink()
+    refused = make_secrets(secrets)
+    assert refused.returncode == 1
+    assert "docker compose down --volumes" in refused.stderr
 
 
 @pytest.fixture
@@ -180,6 +236,7 @@ def test_systemd_notices_a_worker_that_hangs(name: str) -> None:
     unit = (ROOT / "deploy" / "systemd" / f"jax-{name}.service").read_text()
     assert "Type=notify\n" in unit
     assert "WatchdogSec=60\n" in unit
+    assert 60 / EVERY > 10
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "slow"])

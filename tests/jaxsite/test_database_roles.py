@@ -1,13 +1,15 @@
 """The roles of the embedded server: the owner migrates, the site runs without rights on the chain's past."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from jaxsite.embedded_postgres import server
 from jaxsite.embedded_postgres.server import OWNER, SITE
-from tests.jaxsite.processes import environment, manage, manage_with, server_user
+from tests.jaxsite.processes import ROOT, environment, manage, manage_with, server_user
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
@@ -133,3 +135,33 @@ def test_on_a_server_of_ones_own_migrate_grants_the_sites_role_its_rights(instal
     manage_with(environment(installed) | {"DATABASE_URL": address}, "migrate", "--verbosity=0")
     assert ask(installed, RIGHTS % "audit_events") == "INSERT SELECT"
     assert ask(installed, RIGHTS % "orders") == "DELETE INSERT SELECT UPDATE"
+
+
+def test_the_roles_of_compose_are_enough_for_migrate_and_the_site(installed: Path, tmp_path: Path) -> None:
+    downgrade(
+        installed, f"DROP ROLE {SITE}", f"DROP ROLE {OWNER}", "DROP DATABASE jax", "CREATE DATABASE jax"
+    )
+    for name in ("owner", "site"):
+        (tmp_path / f"{name}_password").write_text(f"{name}'s secret")
+    shipped = (ROOT / "deploy" / "postgres" / "roles.sql").read_text()
+    (tmp_path / "roles.sql").write_text(shipped.replace("/run/jax", str(tmp_path)))
+    host = str(installed / "postgres")
+    psql = [str(server.programs() / "psql"), "--host", host, "--username", "jax", "-v", "ON_ERROR_STOP=1"]
+    subprocess.run(
+        [*psql, "--dbname", "jax", "--file", str(tmp_path / "roles.sql")], check=True
+    )  # as the image does
+    database = f"@/jax?host={host}"
+    manage_with(
+        environment(installed) | {"DATABASE_URL": f"postgres://{OWNER}{database}"}, "migrate", "--verbosity=0"
+    )
+    program = f"STATEMENTS = {REFUSED!r}\n{AS_SITE}"
+    as_site = environment(installed) | {"DATABASE_URL": f"postgres://{SITE}{database}"}
+    who, *answers = manage_with(as_site, "shell", "--no-imports", "--verbosity=0", "-c", program).splitlines()
+    assert who == SITE
+    assert {answer.split()[0] for answer in answers} == {"permission", "must"}
+    assert as_superuser(installed, "jax", OWNERS) == OWNER
+    encrypted = (
+        f"SELECT count(*) FROM pg_authid WHERE rolname IN ('{OWNER}', '{SITE}') AND rolpassword ~ '^SCRAM'"
+    )
+    assert as_superuser(installed, "jax", encrypted) == "2"
+    assert as_superuser(installed, "jax", SUPERUSERS) == "jax"
