@@ -50,7 +50,9 @@ class Site:
     def count(self, statement: str, *values: Any) -> int:
         return int(self.rows(f"SELECT count(*) FROM {statement}", *values)[0][0])
 
-    def queue(self, seconds: float = 0, *, func: str = WORK, limit: int | None = None) -> str:
+    def queue(
+        self, seconds: float = 0, *, func: str = WORK, limit: int | None = None, key: str = NAME
+    ) -> str:
         """Queue a task as `async_task` does; its name."""
         self.number += 1
         name = f"task {self.number} at {time.time()}"
@@ -65,7 +67,7 @@ class Site:
             "started": timezone.now(),
             **({"timeout": limit} if limit else {}),
         }
-        self.rows(QUEUE, NAME, SignedPackage.dumps(task))
+        self.rows(QUEUE, key, SignedPackage.dumps(task))
         return name
 
     def has_begun(self, name: str) -> bool:

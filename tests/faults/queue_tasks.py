@@ -1,5 +1,7 @@
 """Tasks that say when they begin and end, in tables that the fault tests make."""
 
+import os
+import signal
 import time
 
 from django.db import connection
@@ -25,6 +27,11 @@ def hang(name: str) -> None:
             time.sleep(3600)
         except BaseException:  # noqa: BLE001  as a library does that retries without end
             continue
+
+
+def stop_its_worker(name: str) -> None:
+    _say("begun", name)
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def _say(table: str, name: str) -> None:

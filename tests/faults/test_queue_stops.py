@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from jaxsite.processes.queue.pool import GRACE
-from tests.faults.queue import Cluster, Site, cluster, site
+from tests.faults.queue import Cluster, Site, cluster, here, site
 from tests.faults.queue_settings import TIMEOUT, WORKERS
 from tests.jaxsite.processes import eventually, folder
 
@@ -46,27 +46,39 @@ def test_workers_that_are_stopped_while_they_wait_are_replaced(queue: Site, runn
     workers = running.workers()
     for worker in workers:
         worker.suspend()
-    assert queue.seconds_to_begin(queue.queue()) < STOPPED_SECONDS
+    assert queue.seconds_to_begin(queue.queue()) < here(STOPPED_SECONDS)
     eventually(lambda: not any(worker.is_running() for worker in workers))
     eventually(running.is_whole)
 
 
 def test_a_worker_that_is_stopped_while_it_is_its_turn_is_passed_over(queue: Site, running: Cluster) -> None:
     running.workers()[0].suspend()
-    assert queue.seconds_to_begin(queue.queue()) < STOPPED_SECONDS / 5
+    assert queue.seconds_to_begin(queue.queue()) < here(STOPPED_SECONDS / 5)
+
+
+@pytest.mark.parametrize("count", [1, WORKERS])
+def test_workers_that_are_stopped_over_a_task_are_ended_at_its_limit(
+    queue: Site, running: Cluster, count: int
+) -> None:
+    names = {queue.queue(func="tests.faults.queue_tasks.stop_its_worker") for _ in range(count)}
+    eventually(lambda: all(queue.has_begun(name) for name in names))
+    assert queue.seconds_to_begin(queue.queue()) < here(STOPPED_SECONDS)
+    eventually(lambda: queue.failed() == names)
+    eventually(running.is_whole)
+    assert queue.begun_twice() == []
 
 
 def test_a_clock_that_is_stopped_is_replaced(queue: Site, running: Cluster) -> None:
     clock = running.clock()
     clock.suspend()
-    assert queue.seconds_to_begin(queue.queue()) < STOPPED_SECONDS / 5
+    assert queue.seconds_to_begin(queue.queue()) < here(STOPPED_SECONDS / 5)
     eventually(lambda: not clock.is_running())
     eventually(running.is_whole)
 
 
 def test_a_task_that_outlasts_its_limit_is_killed_and_told(queue: Site, running: Cluster) -> None:
     name = queue.queue(func="tests.faults.queue_tasks.hang")
-    assert queue.seconds_to_begin(queue.queue()) < 10
+    assert queue.seconds_to_begin(queue.queue()) < here(10)
     eventually(lambda: name in queue.failed())
     ((result,),) = queue.rows("SELECT result FROM django_q_task WHERE name = %s", name)
     assert result
@@ -87,7 +99,7 @@ def test_a_stop_queues_a_long_task_again_and_leaves_no_process(queue: Site, runn
     began = time.monotonic()
     running.process.send_signal(signal.SIGTERM)
     assert running.process.wait(timeout=60) == 0
-    assert GRACE <= time.monotonic() - began < STOP_SECONDS
+    assert GRACE <= time.monotonic() - began < here(STOP_SECONDS)
     assert not [process for process in everyone if process.is_running()]
     assert queue.count("django_q_ormq WHERE lock <= now()") == 1  # it waits
     assert queue.failed() == set()
@@ -128,7 +140,7 @@ def test_a_database_that_was_away_costs_no_task(queue: Site, running: Cluster) -
     name = queue.queue(2)
     eventually(lambda: queue.has_begun(name))
     queue.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-    assert queue.seconds_to_begin(queue.queue()) < 10
+    assert queue.seconds_to_begin(queue.queue()) < here(10)
     eventually(queue.is_settled)
     assert queue.begun_twice() == []
 
