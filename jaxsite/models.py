@@ -1,13 +1,18 @@
 """Rows of the site itself."""
 
+import hashlib
 from datetime import datetime, timedelta
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.models import User
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
+from django.utils.crypto import constant_time_compare
 
 from core.models import TypedModelMeta
 
@@ -86,6 +91,73 @@ class FailedLogin(models.Model):
 
     def __str__(self) -> str:
         return f"from {self.address} at {self.failed_at}"
+
+
+class Session(AbstractBaseSession):
+    """A session: whose it is, from where, since when, and when it was last used.
+
+    `user`: none before the log-in is complete. `browser`: as the cookie of known devices names it. `digest`
+    stands for the key on pages, because the key itself logs in. `used_at` is at most an hour behind.
+    """
+
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=32, unique=True, db_collation="C")
+    browser = models.UUIDField(null=True)
+    agent = models.CharField(max_length=200)
+    address = models.CharField(max_length=64)
+    began_at = models.DateTimeField()
+    used_at = models.DateTimeField()
+
+    class Meta(AbstractBaseSession.Meta, TypedModelMeta):
+        db_table = "login_sessions"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.agent} at {self.address}"
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        return import_module(settings.SESSION_ENGINE).SessionStore
+
+    @staticmethod
+    def digest_of(session_key: str) -> str:
+        return hashlib.sha256(session_key.encode()).hexdigest()[:32]
+
+    @staticmethod
+    def end_of(began_at: datetime, used_at: datetime) -> datetime:
+        """Return when a session ends by itself: unused for some hours, and at the latest after a week."""
+        idle, longest = timedelta(hours=settings.SESSION_IDLE_HOURS), settings.SESSION_COOKIE_AGE
+        return min(used_at + idle, began_at + timedelta(seconds=longest))
+
+    def is_valid_for(self, user: User) -> bool:
+        """Return whether it still logs the user in: not after the password was changed elsewhere."""
+        stored_hash = self.get_decoded().get(HASH_SESSION_KEY, "")
+        return constant_time_compare(stored_hash, user.get_session_auth_hash())
+
+
+class KnownDevice(models.Model):
+    """A browser on which a user has logged in completely, under the password of `auth_hash`.
+
+    `browser` is in a signed cookie of that browser, one for all its users.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    browser = models.UUIDField()
+    auth_hash = models.CharField(max_length=64, db_collation="C")
+    used_at = models.DateTimeField(db_index=True)
+
+    class Meta(TypedModelMeta):
+        db_table = "known_devices"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(name="known_device_is_one_for_each", fields=["user", "browser"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"a device of user {self.user_id}"
+
+    def is_valid(self) -> bool:
+        return constant_time_compare(self.auth_hash, self.user.get_session_auth_hash())
 
 
 class Beat(models.Model):

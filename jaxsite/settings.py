@@ -78,8 +78,10 @@ SECURE_REDIRECT_EXEMPT = [r"^health$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
-# A week without asking again; a new password ends every other session at once (Django's session hash).
+# A session ends when it is not used for a day, and after a week in any case.
+SESSION_ENGINE = "jaxsite.auth.sessions"
 SESSION_COOKIE_AGE = 7 * 24 * 3600
+SESSION_IDLE_HOURS = env.read("SESSION_IDLE_HOURS", Whole(1, 168), 24)
 SESSION_COOKIE_HTTPONLY = True
 # Whoever may decide decides nothing until a second factor is set up.
 REQUIRE_2FA = env.read("REQUIRE_2FA", Flag(), False)
@@ -262,6 +264,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "jaxsite.auth.sessions.NoteUse",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "jaxsite.rest.text.RefuseHostileText",
@@ -317,6 +320,8 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_TOLERANCE = 1
 MFA_FORMS = {
+    "authenticate": "jaxsite.auth.attempts.AuthenticateForm",
+    "reauthenticate": "jaxsite.auth.attempts.ReauthenticateForm",
     "add_webauthn": "jaxsite.auth.passkeys.AddForm",
     "authenticate_webauthn": "jaxsite.auth.passkeys.AuthenticateForm",
     "login_webauthn": "jaxsite.auth.passkeys.LoginForm",

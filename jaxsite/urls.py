@@ -1,6 +1,5 @@
 from allauth.account.views import reauthenticate
 from django.contrib import admin
-from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from rest_framework.routers import DefaultRouter
 
@@ -42,14 +41,16 @@ urlpatterns = [
     path("account/password/", account.Password.as_view(), name="password"),
     path("account/tokens/", account.make_token, name="make-token"),
     path("account/tokens/revoke/", account.revoke_token, name="revoke-token"),
+    path("account/sessions/end/", account.end_session, name="end-session"),
+    path("account/sessions/end-others/", account.end_other_sessions, name="end-other-sessions"),
     path("account/zone/", account.choose_zone, name="choose-zone"),
     path("account/again/", reauthenticate, name="account_reauthenticate"),
     path("account/factors/", include("allauth.mfa.urls")),
     path("login/", login.Login.as_view(), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", login.Logout.as_view(), name="logout"),
     # The same two under the names that allauth looks for; its other pages are left out.
     path("login/", login.Login.as_view(), name="account_login"),
-    path("logout/", LogoutView.as_view(), name="account_logout"),
+    path("logout/", login.Logout.as_view(), name="account_logout"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("health", views.HealthView.as_view(), name="health"),
     path("metrics", views.MetricsView.as_view(), name="metrics"),

@@ -23,6 +23,8 @@ class Notification(models.Model):
         FEED = "feed", "the feed went down or came back"
         STRATEGY_FAILED = "strategy_failed", "a strategy fails"
         BROKER_ROW = "broker_row", "a row of the broker does not fit"
+        ACCOUNT = "account", "a new device, password or factor"
+        LOG_INS_FAILED = "log_ins_failed", "many log-ins failed"
 
     kind = models.CharField(max_length=16, choices=Kind)
     key = models.CharField(max_length=120, unique=True)

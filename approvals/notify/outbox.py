@@ -15,7 +15,8 @@ NEWS = timedelta(hours=1)
 GIVE_UP = timedelta(days=1)
 ANSWERED_WITHIN = timedelta(minutes=10)  # twice what a task of the queue may take
 SILENT_EVERY = timedelta(hours=1)
-WAKES = frozenset({Notification.Kind.HALT, Notification.Kind.ORDER_FAILED, Notification.Kind.ORDER_HELD})
+Kind = Notification.Kind
+WAKES = frozenset({Kind.HALT, Kind.ORDER_FAILED, Kind.ORDER_HELD, Kind.ACCOUNT})
 
 OLD = "It was older than an hour when it could have been sent: no news any more."
 NO_ADDRESS = "Its address is not in NOTIFY_URLS any more."

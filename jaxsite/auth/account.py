@@ -1,4 +1,4 @@
-"""The account page: roles, time zone, password, API tokens. For every user, with a role or without."""
+"""The account page: roles, sessions, time zone, password, tokens. For every user, with a role or without."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordChangeView
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
@@ -20,7 +21,8 @@ from django.views.decorators.http import require_GET, require_POST
 from approvals.roles import OPERATOR, TRADER, VIEWER
 from desk import status_bar
 from desk.page import READ, viewer
-from jaxsite.auth import factors, passkeys, tokens, zone
+from jaxsite.auth import devices, events, factors, passkeys, sessions, tokens, zone
+from jaxsite.models import Session
 
 ROLES = {
     VIEWER: "reads everything of the market, the signals and the decisions",
@@ -34,8 +36,12 @@ ADMINISTRATOR = "may do everything. Use it to set Jax up, and another login to t
 @login_required
 @require_GET
 def account(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
     context = {
         "roles": roles_of(viewer(request)),
+        "sessions": sessions_of(request, at),
+        "other_devices": devices.others_of(viewer(request), sessions.browser_of(request)).count(),
+        "idle_hours": settings.SESSION_IDLE_HOURS,
         "factors": factors.of_user(viewer(request)),
         "passkeys_work": passkeys.work_here(request),
         "tokens": tokens.of_user(viewer(request)),
@@ -43,7 +49,18 @@ def account(request: HttpRequest) -> HttpResponse:
         "zones": sorted(zone.time_zones()),
         "chosen_zone": zone.chosen(request),
     }
-    return show(request, "jaxsite/account.html", timezone.now(), context)
+    return show(request, "jaxsite/account.html", at, context)
+
+
+def sessions_of(request: HttpRequest, at: datetime) -> list[dict[str, Any]]:
+    """Return the sessions of the user, this one first, with the device in words."""
+    rows = sessions.of_user(viewer(request), at)
+    this_digest = Session.digest_of(request.session.session_key or "")
+    rows.sort(key=lambda row: row.digest != this_digest)
+    return [
+        {"row": row, "device": devices.describe(row.agent), "is_this": row.digest == this_digest}
+        for row in rows
+    ]
 
 
 def roles_of(user: User) -> list[tuple[str, str]]:
@@ -76,6 +93,29 @@ def revoke_token(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
+@transaction.atomic
+def end_session(request: HttpRequest) -> HttpResponse:
+    if sessions.end(viewer(request), request.POST.get("session", "")):
+        events.sessions_ended(request, timezone.now(), 1)
+        messages.success(request, "That device is logged out. To log in there, it is a new one again.")
+    else:
+        messages.warning(request, "You are not logged in there any more.")
+    return redirect("account")
+
+
+@login_required
+@require_POST
+@transaction.atomic
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    """Log the user out everywhere but here. All other devices are new ones again."""
+    count = sessions.end_others(viewer(request), request)
+    events.sessions_ended(request, timezone.now(), count)
+    messages.success(request, "You are logged in here and nowhere else.")
+    return redirect("account")
+
+
+@login_required
+@require_POST
 def choose_zone(request: HttpRequest) -> HttpResponse:
     name, answer = request.POST.get("zone", ""), redirect("account")
     if name in zone.time_zones():
@@ -95,10 +135,16 @@ class Password(PasswordChangeView):
     template_name = "jaxsite/password.html"
     success_url = reverse_lazy("account")
 
+    @transaction.atomic
     def form_valid(self, form: Any) -> HttpResponse:
         text = "Your password is changed, and every other device is logged out. API tokens go on working."
         messages.success(self.request, text)
-        return super().form_valid(form)
+        answer = super().form_valid(form)
+        at, user = timezone.now(), viewer(self.request)
+        events.password_changed(self.request, at, sessions.end_others(user, self.request))
+        if browser := sessions.browser_of(self.request):
+            devices.remember(user, browser, at)  # it is known under the new password, too
+        return answer
 
 
 def show(request: HttpRequest, template: str, at: datetime, context: Mapping[str, Any]) -> HttpResponse:

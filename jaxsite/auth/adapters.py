@@ -1,16 +1,22 @@
 """What allauth asks the site: ways to show again who one is, where a call comes from, how to keep secrets."""
 
 from typing import Any
+from uuid import uuid4
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 
-from jaxsite.auth import encryption, throttle
+from jaxsite.auth import devices, encryption, events, passkeys, sessions, throttle
+
+PASSKEY = "mfa_reauthenticate:webauthn"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -18,10 +24,37 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return False
 
     def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
-        """Return the ways to show again who one is. Beside a factor a password is none."""
+        """Return the ways to show again who one is. Beside a factor a password is none.
+
+        The first is offered first: a passkey, where passkeys work.
+        """
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         factors = [method for method in methods if method["id"] != "reauthenticate"]
+        passkey_first = passkeys.work_here(context.request)
+        factors.sort(key=lambda method: (method["id"] == PASSKEY) != passkey_first)
         return factors or methods
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        super().login(request, user)
+        sessions.begin(request, devices.browser_of(request) or uuid4(), timezone.now())
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        """Answer a complete log-in: the device is known from now on."""
+        answer: HttpResponse = super().post_login(request, user, **kwargs)
+        if browser := sessions.browser_of(request):
+            with transaction.atomic():
+                at = timezone.now()
+                events.logged_in(request, user, at, is_new=devices.remember(user, browser, at))
+            devices.set_cookie(answer, browser)
+        return answer
+
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **kwargs: Any
+    ) -> None:
+        """Show a message. What a page says of a factor is an event, too."""
+        super().add_message(request, level, message_template, *args, **kwargs)
+        if message_template in events.OF_FACTORS:
+            events.factor_changed(request, events.OF_FACTORS[message_template], timezone.now())
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return throttle.address_of(request)

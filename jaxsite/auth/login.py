@@ -1,6 +1,8 @@
 """The log-in of pages and admin: name and password, throttled, then the second factor where there is one."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from allauth.account.forms import ReauthenticateForm
@@ -10,11 +12,12 @@ from allauth.core import context
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
+from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from jaxsite.auth import passkeys, throttle
+from jaxsite.auth import devices, events, passkeys, throttle
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +30,14 @@ class Form(AuthenticationForm):
         "forgotten the password, an administrator gives you a new one."
     }
 
+    request: HttpRequest
+
     def clean(self) -> dict[str, Any]:
         name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if not name or not password:
             return super().clean()
-        begin(name, self.request)
-        cleaned = super().clean()
-        throttle.succeeded(name)
-        return cleaned
+        with counted(name, self.request):
+            return super().clean()
 
     def login(self, request: HttpRequest, redirect_url: str | None = None) -> HttpResponse:
         answer: HttpResponse = perform_login(request, self.get_user(), redirect_url=redirect_url)
@@ -45,10 +48,8 @@ class PasswordAgain(ReauthenticateForm):  # type: ignore[misc]  # allauth has no
     """The password of a user who is logged in and has no factor, throttled as at the log-in."""
 
     def clean_password(self) -> str:
-        name = self.user.get_username()
-        begin(name, context.request)
-        password: str = super().clean_password()
-        throttle.succeeded(name)
+        with counted(self.user.get_username(), context.request):
+            password: str = super().clean_password()
         return password
 
 
@@ -66,14 +67,29 @@ class Login(LoginView):  # type: ignore[misc]  # allauth has no types
         }
 
 
-def begin(name: str, request: HttpRequest | None) -> None:
-    """Count an attempt. Raises ValidationError while too many have failed."""
-    address = throttle.address_of(request) if request else ""
+class Logout(LogoutView):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated:
+            events.logged_out(request, timezone.now())
+        return super().post(request, *args, **kwargs)
+
+
+@contextmanager
+def counted(name: str, request: HttpRequest) -> Iterator[None]:
+    """Count an attempt that raises ValidationError as failed. Raises it at once while too many have."""
+    at, address, device = timezone.now(), throttle.address_of(request), devices.known(request, name)
     try:
-        throttle.begin(name, address, timezone.now())
+        throttle.begin(name, address, at, device)
     except throttle.TooMany as refusal:
         logger.warning("a log-in from %s was refused: %s", address, refusal)
+        events.refused(request, name if refusal.of_name else "", "password", at)
         raise ValidationError(str(refusal), code="throttled") from refusal
+    try:
+        yield
+    except ValidationError:
+        events.failed(request, name, "password", at)
+        raise
+    throttle.succeeded(name, device)
 
 
 def is_first_login() -> bool:

@@ -1,21 +1,38 @@
 """The forms that take what a browser says of a passkey. What no browser says is answered with 400.
 
-allauth and fido2 look into the JSON before they know its shape, and raise what they happen to.
+allauth and fido2 look into the JSON before they know its shape.
 """
 
 import json
 import logging
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
 from allauth.mfa.webauthn import forms
-from django.core.exceptions import BadRequest, ValidationError
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from django.core.exceptions import BadRequest
 from django.forms import Form
 from django.http import HttpRequest
 from fido2.webauthn import AuthenticationResponse, RegistrationResponse
 
+from jaxsite.auth.attempts import Attempt
+
 logger = logging.getLogger(__name__)
+
+# What the libraries raise over JSON of another shape, CBOR cut short, and keys that are none.
+UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+)
 
 
 def work_here(request: HttpRequest) -> bool:
@@ -27,9 +44,7 @@ def work_here(request: HttpRequest) -> bool:
 def _reading() -> Iterator[None]:
     try:
         yield
-    except (ValidationError, BadRequest):
-        raise
-    except Exception as error:  # the libraries raise anything, from AttributeError to OverflowError
+    except UNREADABLE as error:
         logger.warning("What was sent as a passkey could not be read: %r", error)
         raise BadRequest("This is no passkey.") from error
 
@@ -51,13 +66,13 @@ class AddForm(_Reading, forms.AddWebAuthnForm):  # type: ignore[misc]  # allauth
     shape = RegistrationResponse
 
 
-class AuthenticateForm(_Reading, forms.AuthenticateWebAuthnForm):  # type: ignore[misc]  # as above
-    pass
+class AuthenticateForm(Attempt, _Reading, forms.AuthenticateWebAuthnForm):  # type: ignore[misc]  # as above
+    step = "passkey"
 
 
-class LoginForm(_Reading, forms.LoginWebAuthnForm):  # type: ignore[misc]  # as above
-    pass
+class LoginForm(Attempt, _Reading, forms.LoginWebAuthnForm):  # type: ignore[misc]  # as above
+    step = "passkey"
 
 
-class ReauthenticateForm(_Reading, forms.ReauthenticateWebAuthnForm):  # type: ignore[misc]  # as above
-    pass
+class ReauthenticateForm(Attempt, _Reading, forms.ReauthenticateWebAuthnForm):  # type: ignore[misc]  # as above
+    step = "passkey"

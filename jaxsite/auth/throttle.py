@@ -1,11 +1,13 @@
 """Throttle of failed log-ins, counted in the database because several processes answer.
 
 An attempt is counted before its password is looked at, so that many at once are no more than one after the
-other. One that is refused is not counted, so trying again makes the wait no longer.
+other. One that is refused is not counted, so trying again makes the wait no longer. A device on which the
+user has logged in before is counted by itself: strangers do not make it wait, nor it them.
 """
 
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -21,34 +23,34 @@ FROM_ONE_ADDRESS = 20  # that of a household, an office or a proxy has several p
 
 
 class TooMany(Exception):
-    """Too many log-ins have failed. `wait`: for how long none is looked at."""
+    """Too many log-ins have failed. `wait`: for how long none is looked at. `of_name`: under this name."""
 
-    def __init__(self, wait: timedelta) -> None:
+    def __init__(self, wait: timedelta, *, of_name: bool = False) -> None:
         minutes = -(-wait // timedelta(minutes=1))
-        self.wait = wait
+        self.wait, self.of_name = wait, of_name
         super().__init__(
             f"Too many log-ins have failed. Try again in {minutes} minute{'s' if minutes > 1 else ''}: "
             "until then no password is looked at, not even the right one."
         )
 
 
-def begin(name: str, address: str, at: datetime) -> None:
-    """Count an attempt as failed until it has succeeded. Raises TooMany."""
+def begin(name: str, address: str, at: datetime, device: UUID | None = None) -> None:
+    """Count an attempt as failed until it has succeeded. Raises TooMany. `device`: one that is known."""
+    attempt = {"name": _hashed(name, device), "address": "" if device else address}
     with transaction.atomic():
         locks.transaction("log-in")
         # Those of the future, too: a clock that was set back must lock out nobody.
         FailedLogin.objects.exclude(failed_at__range=(at - WINDOW, at + WINDOW)).delete()
-        attempt = {"name": _hashed(name), "address": address}
-        last = [_last(OF_ONE_NAME, name=attempt["name"]), _last(FROM_ONE_ADDRESS, address=address)]
-        wait = max((failed_at + WINDOW - at for failed_at in last if failed_at), default=timedelta(0))
-        if wait > timedelta(0):
-            raise TooMany(min(wait, WINDOW))
+        of_name = _wait(_last(OF_ONE_NAME, name=attempt["name"]), at)
+        of_address = timedelta(0) if device else _wait(_last(FROM_ONE_ADDRESS, address=address), at)
+        if wait := max(of_name, of_address):
+            raise TooMany(wait, of_name=bool(of_name))
         FailedLogin.objects.create(**attempt, failed_at=at)
 
 
-def succeeded(name: str) -> None:
-    """Forget the attempts under this name, not those from the same address under others."""
-    FailedLogin.objects.filter(name=_hashed(name)).delete()
+def succeeded(name: str, device: UUID | None = None) -> None:
+    """Forget the attempts under this name (on this device), not those from the same address under others."""
+    FailedLogin.objects.filter(name=_hashed(name, device)).delete()
 
 
 def address_of(request: HttpRequest) -> str:
@@ -74,5 +76,10 @@ def _last(limit: int, **same: str) -> datetime | None:
     return rows[limit - 1 : limit].first()
 
 
-def _hashed(name: str) -> str:
-    return salted_hmac(__name__, name.casefold(), algorithm="sha256").hexdigest()[:32]
+def _wait(failed_at: datetime | None, at: datetime) -> timedelta:
+    return min(max(failed_at + WINDOW - at, timedelta(0)), WINDOW) if failed_at else timedelta(0)
+
+
+def _hashed(name: str, device: UUID | None) -> str:
+    counted = f"{device} {name.casefold()}" if device else name.casefold()
+    return salted_hmac(__name__, counted, algorithm="sha256").hexdigest()[:32]

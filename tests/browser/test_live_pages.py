@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from approvals.models import Order, TradeApproval
+from jaxsite.models import Session
 from market.models import Quote
 from signals.models import Signal
 from tests import make

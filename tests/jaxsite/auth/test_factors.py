@@ -5,7 +5,6 @@ import re
 import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, User
-from django.contrib.sessions.models import Session
 from django.core import signing
 from django.core.cache import caches
 from django.core.management import CommandError, call_command
@@ -14,6 +13,7 @@ from django.test import Client
 from knox.models import AuthToken
 
 from approvals.models import AuditEvent
+from jaxsite.models import Session
 from tests import make
 from tests.jaxsite.auth import codes
 
