@@ -19,6 +19,14 @@ django.setup()
 logging.disable(logging.INFO)
 
 from benchmarks.catalogue import CATALOGUE  # noqa: E402  its models need Django to be set up
+from jaxsite.embedded_postgres.base import DatabaseWrapper  # noqa: E402  as above
+from jaxsite.embedded_postgres.server import ROLE  # noqa: E402
+
+
+def as_superuser() -> None:
+    """Connect to our own server as the one who may ask for a checkpoint, before what is measured begins."""
+    if isinstance(connection, DatabaseWrapper):
+        connection.settings_dict["USER"] = ROLE
 
 
 def main(names: list[str]) -> int:
@@ -27,6 +35,7 @@ def main(names: list[str]) -> int:
             f"No such benchmark: {', '.join(strangers)}. There are: {', '.join(CATALOGUE)}", file=sys.stderr
         )
         return 2
+    as_superuser()
     connection.settings_dict["TEST"]["NAME"] = DATABASE
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
