@@ -1,17 +1,16 @@
 """The positions page: positions with their result, orders with their events, exits."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.db.models import prefetch_related_objects
+from django.db.models import F, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -20,7 +19,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from approvals import decisions, exits, positions, proposals
 from approvals.entry_check import NEAR, format_price
 from approvals.gate import State
-from approvals.models import Fill, Order, OrderDecision, QuarantinedRow
+from approvals.models import Fill, Order, QuarantinedRow
+from approvals.queries.orders import OrderEvent, order_events
 from core.formatting import axis_ticks
 from core.paging import paged
 from desk import status_bar
@@ -71,26 +71,6 @@ class HeldOrder:
 
 
 @dataclass(frozen=True)
-class Event:
-    """A fill of an order, or a decision of a person on it."""
-
-    at: datetime
-    title: str
-    by: str = ""
-    notes: str = ""
-    fill: Fill | None = None
-
-    @classmethod
-    def of_fill(cls, fill: Fill) -> "Event":
-        return cls(fill.executed_at, fill.get_leg_display(), fill=fill)
-
-    @classmethod
-    def of_decision(cls, decision: OrderDecision) -> "Event":
-        by = decision.decided_by.get_username()
-        return cls(decision.decided_at, decision.action, by, decision.notes)
-
-
-@dataclass(frozen=True)
 class Tick:
     y: float
     label: str
@@ -136,8 +116,6 @@ def index(request: HttpRequest) -> HttpResponse:
     book = positions.Book.load(at)
     bar = status_bar.load(at, book.longs, pending_of(request))
     listed = (_fills if request.GET.get("list") == "fills" else _orders)(request.GET.get("page"))
-    orders = [*book.orders, *(order for order, _ in listed.get("orders", []))]
-    prefetch_related_objects(orders, "approval__signal")
     span = str(request.GET.get("span")) if request.GET.get("span") in SPANS else "day"
     context = {
         "status_bar": bar,
@@ -246,30 +224,21 @@ def _held(book: positions.Book, state: State, at: datetime) -> list[HeldOrder]:
     orders = [order for order in book.orders if order.status == HELD]
     if not orders:
         return []
+    prefetch_related_objects(orders, "approval__signal")
     context = proposals.Context.load({order.symbol for order in orders}, at, state, book)
     return [HeldOrder(order, decisions.proposal_of(order, at, context=context)) for order in orders]
 
 
 def _orders(number: str | None) -> dict[str, Any]:
     """Return a page of all orders, the newest first, each with its events."""
-    orders = paged(Order.objects.order_by("-created_at", "id"), number, PER_PAGE)
-    events = _events(orders)
+    rows = Order.objects.annotate(signal_id=F("approval__signal_id")).order_by("-created_at", "id")
+    orders = paged(rows, number, PER_PAGE)
+    events: dict[UUID, list[OrderEvent]] = {order.pk: [] for order in orders}
+    for event in order_events(events):
+        events[event.order_id].append(event)
     return {"page": orders, "list": "orders", "orders": [(order, events[order.pk]) for order in orders]}
 
 
 def _fills(number: str | None) -> dict[str, Any]:
     fills = paged(Fill.objects.order_by("-executed_at", "-pk"), number, FILLS)
     return {"page": fills, "list": "fills", "fills": fills}
-
-
-def _events(orders: Iterable[Order]) -> Mapping[UUID, list[Event]]:
-    """Return the fills and the decisions of each order, oldest first. Two queries."""
-    events: dict[UUID, list[Event]] = {order.pk: [] for order in orders}
-    fills = Fill.objects.filter(order__in=events).order_by("executed_at", "pk")
-    choices = OrderDecision.objects.filter(order__in=events).select_related("decided_by")
-    for fill in fills:
-        if fill.order_id:
-            events[fill.order_id].append(Event.of_fill(fill))
-    for choice in choices.order_by("decided_at", "pk"):
-        events[choice.order_id].append(Event.of_decision(choice))
-    return {order: sorted(listed, key=attrgetter("at")) for order, listed in events.items()}

@@ -9,7 +9,7 @@ from approvals.positions.account import Account, account
 from approvals.positions.actionable import actionable
 from approvals.positions.holdings import Position, open_positions
 from approvals.positions.protection import Protected, protect
-from approvals.queries.positions import live_orders
+from approvals.queries.orders import live_orders
 from signals.models.signals import SignalQuerySet
 
 

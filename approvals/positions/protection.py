@@ -9,7 +9,7 @@ from math import prod
 
 from approvals.models import Order
 from approvals.positions.holdings import Position, open_positions
-from approvals.queries.positions import live_orders
+from approvals.queries.orders import live_orders
 from market.models import Split
 from signals.models import Signal
 

@@ -41,7 +41,7 @@ class Context:
     def load(
         cls, symbols: Collection[str], at: datetime, state: State | None = None, book: Book | None = None
     ) -> "Context":
-        """Two queries; one more for the state of the switches and three for the book, if not given."""
+        """Four queries; one more for the state of the gate and three for the book, if not given."""
         book = book or Book.load(at)
         exposure, unknown = None, ""
         try:

@@ -1,13 +1,10 @@
-"""What is held of each symbol, and the orders of which something may still happen."""
+"""What is held of each symbol."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db.models.query import RawQuerySet
-
-from approvals.models import Order
 from core.queries import fetch_all
 
 # `ratios`: how many shares of today one share of an old fill is; for fills before splits alone.
@@ -96,25 +93,3 @@ def holdings(
     """
     wanted = None if symbols is None else list(symbols)
     return fetch_all(HoldingRow, HOLDINGS, {**ratios, "symbols": wanted, "before": before, "limit": limit})
-
-
-LIVE_ORDERS = """
-SELECT orders.*,
-    coalesce(
-        (SELECT sum(quantity) FROM fills WHERE order_id = orders.id AND leg = 'entry'), 0
-    )::int AS recorded,
-    EXISTS (
-        SELECT FROM splits WHERE splits.symbol = orders.symbol AND date > orders.created_at
-    ) AS is_of_old_shares
-FROM orders
-WHERE status = ANY(%(working)s) OR exits_working
-ORDER BY created_at, id
-"""
-
-
-def live_orders() -> "RawQuerySet[Order]":
-    """Return the orders of which something may still happen, oldest first.
-
-    `recorded`: how many shares of an entry are among the fills. `is_of_old_shares`: there was a split since.
-    """
-    return Order.objects.raw(LIVE_ORDERS, {"working": [str(status) for status in Order.WORKING]})

@@ -1,0 +1,73 @@
+"""The orders of which something may still happen, and what has happened to orders."""
+
+from collections.abc import Collection
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models.query import RawQuerySet
+
+from approvals.models import Fill, Order
+from core.queries import fetch_all
+
+LIVE_ORDERS = """
+SELECT orders.*,
+    coalesce(
+        (SELECT sum(quantity) FROM fills WHERE order_id = orders.id AND leg = 'entry'), 0
+    )::int AS recorded,
+    EXISTS (
+        SELECT FROM splits WHERE splits.symbol = orders.symbol AND date > orders.created_at
+    ) AS is_of_old_shares
+FROM orders
+WHERE status = ANY(%(working)s) OR exits_working
+ORDER BY created_at, id
+"""
+
+
+def live_orders() -> "RawQuerySet[Order]":
+    """Return the orders of which something may still happen, oldest first.
+
+    `recorded`: how many shares of an entry are among the fills. `is_of_old_shares`: there was a split since.
+    """
+    return Order.objects.raw(LIVE_ORDERS, {"working": [str(status) for status in Order.WORKING]})
+
+
+ORDER_EVENTS = """
+SELECT order_id, executed_at AS at, true AS is_fill, id, leg AS name, '' AS by, '' AS notes,
+    side, quantity, price, commission
+FROM fills WHERE order_id = ANY(%(orders)s)
+UNION ALL
+SELECT order_id, decided_at, false, order_decisions.id, action, username, notes, '', 0, 0, 0
+FROM order_decisions JOIN auth_user ON auth_user.id = decided_by_id WHERE order_id = ANY(%(orders)s)
+ORDER BY at, is_fill DESC, id
+"""
+
+
+class OrderEvent(NamedTuple):
+    """A fill of an order, or a decision of a person on it.
+
+    `name`: the leg of a fill, the action of a decision. `by`, `notes`: of a decision; what follows, of a fill
+    (zero for a decision).
+    """
+
+    order_id: UUID
+    at: datetime
+    is_fill: bool
+    id: int
+    name: str
+    by: str
+    notes: str
+    side: str
+    quantity: int
+    price: Decimal
+    commission: Decimal
+
+    @property
+    def title(self) -> str:
+        return str(Fill.Leg(self.name).label) if self.is_fill else self.name
+
+
+def order_events(orders: Collection[UUID]) -> list[OrderEvent]:
+    """Return the fills of these orders and the decisions on them, oldest first. One query."""
+    return fetch_all(OrderEvent, ORDER_EVENTS, {"orders": list(orders)})
