@@ -10,24 +10,22 @@ from typing import Any
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
-from django.db.models import Count, Max, Min, Q
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET
-from django_q.models import OrmQ, Schedule, Task
 
 from core.paging import page_number
 from desk.page import page_by_the_clock, show, without_page
 from jaxsite import __version__, health
+from jaxsite.queries import work
 from jaxsite.views.context import simulated
 from market import feeds
 from market.ingestion import coverage, schedule
 from market.models import IngestionRun
 from market.providers import registry
 from market.queries.ingestion import provider_works
-from opinions.models import OrchestrationRun
 from signals import formatting as signal_formatting
 from signals.models import Scan
 
@@ -89,10 +87,7 @@ def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "page": Paginator(range(grid.in_all), coverage.PER_PAGE).get_page(grid.page),
         "others": without_page(request),
         "scan": _scan(),
-        "queues": _queues(at),
-        "opinions": _opinions(at),
-        "failures": _failures(at),
-        "switched_off": Schedule.objects.filter(repeats=0).order_by("name").values_list("name", flat=True),
+        "work": work(at, at - A_DAY, FAILURES),
         "versions": _versions(),
     }
 
@@ -128,45 +123,6 @@ def _providers(at: datetime) -> list[dict[str, Any]]:
         }
         for provider in feeds.enabled()
     ]
-
-
-def _queues(at: datetime) -> list[dict[str, Any]]:
-    """Return how many tasks wait and are taken in each queue. A taken task is locked into the future."""
-    waiting, taken = Q(lock__lte=at), Q(lock__gt=at)
-    queues = (
-        OrmQ.objects.order_by("key")
-        .values("key")
-        .annotate(
-            waiting=Count("pk", filter=waiting),
-            taken=Count("pk", filter=taken),
-            oldest_at=Min("lock", filter=waiting),
-        )
-    )
-    return list(queues)
-
-
-def _opinions(at: datetime) -> dict[str, Any]:
-    """Return how many second opinions are queued and running, and how many failed today (UTC)."""
-    status = OrchestrationRun.Status
-    today = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    queued, running = Q(status=status.QUEUED), Q(status=status.RUNNING)
-    failed = Q(status=status.FAILED, queued_at__gte=today)
-    return (
-        OrchestrationRun.objects.filter(queued | running | failed)
-        .order_by()
-        .aggregate(
-            waiting=Count("pk", filter=queued),
-            running=Count("pk", filter=running),
-            oldest_at=Min("queued_at", filter=queued),
-            failed=Count("pk", filter=failed),
-        )
-    )
-
-
-def _failures(at: datetime) -> list[dict[str, Any]]:
-    """Return the tasks that failed in the last day, with how often and when last; the newest first."""
-    failed = Task.objects.filter(success=False, stopped__gt=at - A_DAY).order_by().values("func")
-    return list(failed.annotate(times=Count("pk"), last_at=Max("stopped")).order_by("-last_at")[:FAILURES])
 
 
 def _unconfigured() -> list[str]:
