@@ -55,7 +55,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     if note_visit(request, at).is_untold and not is_refresh(request):
         return redirect("away")
     book = positions.Book.load(at)
-    pending = pending_of(request) or positions.SignalCounts.of(Signal.objects.pending(at))
+    pending = pending_of(request) or positions.SignalCounts.load(at)
     context = _context(request, at, book)
     context["measured"] = pending.total - pending.actionable(book.longs)
     if not is_refresh(request):

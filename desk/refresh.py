@@ -15,8 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from approvals import positions
-from approvals.queries.newest import Newest, newest
-from signals.models import Signal
+from approvals.queries.newest import newest
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -31,13 +30,16 @@ class Version:
     """What pages are made from: it changes with every quote, signal, decision, order, fill and halt."""
 
     interval: int
-    newest: Newest | None = None
+    parts: tuple[object, ...] = ()
     pending: positions.SignalCounts | None = None
 
     @classmethod
     def load(cls, at: datetime) -> "Version":
-        """Two queries."""
-        return cls(_interval(at), newest(), positions.SignalCounts.of(Signal.objects.pending(at)))
+        """One query."""
+        row = newest(at)
+        pending = positions.SignalCounts(row.buys, row.sells, row.signal_at)
+        parts = (row.quotes_at, row.fill, row.event, row.held_orders, pending.total, pending.newest_at)
+        return cls(_interval(at), parts, pending)
 
     @classmethod
     def of_the_clock(cls, at: datetime) -> "Version":
@@ -45,8 +47,7 @@ class Version:
         return cls(_interval(at))
 
     def __str__(self) -> str:
-        pending = (self.pending.total, self.pending.newest_at) if self.pending else ()
-        return " ".join(str(part) for part in (self.interval, *(self.newest or ()), *pending))
+        return " ".join(map(str, (self.interval, *self.parts)))
 
 
 def _interval(at: datetime) -> int:

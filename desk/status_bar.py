@@ -1,6 +1,6 @@
 """The status bar on top of every page: whether its data can be trusted, and whether one can act on it."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,9 +12,7 @@ from core import formatting
 from market import worker
 from market.models import ALWAYS_OPEN
 from market.prices import Feed
-from market.queries.freshness import watched_feeds
-from market.queries.hours import TradingHours, trading_hours
-from signals.models import Signal
+from market.queries.hours import WatchedCalendar, watched_calendars
 
 # From the best to the worst that a watchlist can have: the bar shows its worst.
 FEEDS = (Feed.LIVE, Feed.DELAYED, Feed.SIMULATED)
@@ -58,16 +56,16 @@ class StatusBar:
 def load(
     at: datetime, longs: Collection[str] | None = None, pending: positions.SignalCounts | None = None
 ) -> StatusBar:
-    """Return what is true at an instant. Four queries; more to read what is held, for SELLs without `longs`.
+    """Return what is true at an instant. Three queries; more to read what is held, for SELLs without `longs`.
 
     `longs`: as in `positions.actionable`. `pending`: the pending signals, where they are counted already.
     """
     state = gate.state(at)
-    counts = pending or positions.SignalCounts.of(Signal.objects.pending(at))
-    waiting = counts.actionable(longs)
+    counts = pending or positions.SignalCounts.load(at)
+    waiting, calendars = counts.actionable(longs), watched_calendars(at)
     items = [
-        _feed(watched_feeds(), state.feed),
-        *_markets(trading_hours(at)),
+        _feed(calendars, state.feed),
+        *_markets(calendars),
         _worker(state.newest_round, at),
         _broker(state.broker),
         _trading(state),
@@ -75,26 +73,28 @@ def load(
     return StatusBar(items, waiting, counts.total - waiting, state)
 
 
-def _feed(delays: Mapping[str, int], closed: gate.Closed | None) -> Item:
+def _feed(calendars: Sequence[WatchedCalendar], closed: gate.Closed | None) -> Item:
     if closed:
         tone, text = ("warn", "back") if closed.is_back else ("bad", "down")
         return Item("Feed", tone, text, str(closed))
-    worst = next((feed for feed in reversed(FEEDS) if feed in delays), None)
+    feeds = [calendar.feeds for calendar in calendars]
+    worst = next((feed for feed in reversed(FEEDS) if any(feed in delays for delays in feeds)), None)
     if worst is None:
         return Item("Feed", "warn", "no quotes yet", "The worker fetches the first ones within a minute.")
     if worst == Feed.DELAYED:
-        return Item("Feed", "warn", f"delayed {formatting.ago(timedelta(seconds=delays[worst]))}")
+        delay = max(delays.get(worst, 0) for delays in feeds)
+        return Item("Feed", "warn", f"delayed {formatting.ago(timedelta(seconds=delay))}")
     return Item("Feed", "good" if worst == Feed.LIVE else "warn", str(worst))
 
 
-def _markets(calendars: Sequence[TradingHours]) -> Iterator[Item]:
+def _markets(calendars: Sequence[WatchedCalendar]) -> Iterator[Item]:
     """Yield one for each calendar, that of most instruments first. Those that never close only when alone."""
     closing = [hours for hours in calendars if hours.calendar != ALWAYS_OPEN]
     for hours in closing or calendars:
         yield _market("Market" if len(closing) < 2 else hours.calendar, hours)
 
 
-def _market(name: str, hours: TradingHours) -> Item:
+def _market(name: str, hours: WatchedCalendar) -> Item:
     if hours.calendar == ALWAYS_OPEN:
         return Item(name, "good", "open round the clock")
     if hours.closes_at:

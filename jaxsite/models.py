@@ -50,10 +50,12 @@ class Person(User):
     @cached_property
     def lacks_factor(self) -> bool:
         """Whether REQUIRE_2FA asks for a second factor, and none is set up."""
+        if not settings.REQUIRE_2FA:
+            return False
         factors = Authenticator.objects.filter(user_id=self.pk).exclude(
             type=Authenticator.Type.RECOVERY_CODES
         )
-        return settings.REQUIRE_2FA and not factors.exists()
+        return not factors.exists()
 
 
 class CacheEntry(models.Model):

@@ -1,12 +1,37 @@
 """Reads of the signals app that are SQL text, because one statement does what many QuerySets would."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
+from core.queries import fetch_one
 from market.prices import Timeframe
+
+# As `SignalQuerySet.pending`: every page counts, and so does each look of an open one.
+PENDING_COUNTS = """
+    SELECT
+        count(*) FILTER (WHERE signal_type = 'BUY') AS buys,
+        coalesce(array_agg(symbol::text) FILTER (WHERE signal_type = 'SELL'), '{}') AS sells,
+        max(created_at) AS newest_at
+    FROM strategy_signals WHERE status = 'pending' AND expires_at > %(at)s
+"""
+
+
+class PendingCounts(NamedTuple):
+    """How many signals can be decided on. `sells`: the symbol of each SELL, once for each of them."""
+
+    buys: int
+    sells: Sequence[str]
+    newest_at: datetime | None
+
+
+def pending_counts(at: datetime) -> PendingCounts:
+    """Count the signals that can be decided on, by side. One query."""
+    return fetch_one(PendingCounts, PENDING_COUNTS, {"at": at})
+
 
 # Any bar that opened after the signal's own has closed counts, finished or not, and so does the newest quote.
 TRADED = """

@@ -6,12 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.conf import settings
-from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, Max, Q, Value
+from django.db.models import Q
 
 from approvals.positions.holdings import holdings
 from signals.models import Signal
 from signals.models.signals import SignalQuerySet
+from signals.queries import pending_counts
 
 
 class Effect(StrEnum):
@@ -60,23 +60,16 @@ def actionable(signals: SignalQuerySet, longs: Collection[str] | None = None) ->
 
 @dataclass(frozen=True)
 class SignalCounts:
-    """How many signals there are of each side. `sells`: the symbol of each SELL, once for each of them."""
+    """How many signals are pending. `sells`: the symbol of each SELL, once for each of them."""
 
     buys: int
     sells: Sequence[str]
     newest_at: datetime | None
 
     @classmethod
-    def of(cls, signals: SignalQuerySet) -> "SignalCounts":
-        """Count the signals. One query."""
-        is_sell = Q(signal_type=Signal.Type.SELL)
-        return cls(
-            **signals.aggregate(
-                buys=Count("pk", filter=~is_sell),
-                sells=ArrayAgg("symbol", filter=is_sell, default=Value([])),
-                newest_at=Max("created_at"),
-            )
-        )
+    def load(cls, at: datetime) -> "SignalCounts":
+        """Count the pending signals. One query."""
+        return cls(*pending_counts(at))
 
     @property
     def total(self) -> int:

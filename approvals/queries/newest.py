@@ -1,28 +1,38 @@
 """What tells whether an open page shows old figures."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from core.queries import fetch_one
+from signals.queries import PENDING_COUNTS
 
-NEWEST = """
+NEWEST = f"""
 SELECT
     (SELECT max(received_at) FROM quotes) AS quotes_at,
     (SELECT max(id) FROM fills) AS fill,
     (SELECT max(number) FROM audit_events) AS event,
-    (SELECT count(*) FROM orders WHERE status = 'held') AS held_orders
+    (SELECT count(*) FROM orders WHERE status = 'held') AS held_orders,
+    buys, sells, newest_at AS signal_at
+FROM ({PENDING_COUNTS}) AS pending
 """
 
 
 class Newest(NamedTuple):
-    """When the newest quote came, the newest fill and audited event, how many orders need a new decision."""
+    """When the newest quote came, the newest fill and audited event, how many orders need a new decision.
+
+    `buys`, `sells` and `signal_at`: as in `signals.queries.PendingCounts`.
+    """
 
     quotes_at: datetime | None
     fill: int | None
     event: int | None
     held_orders: int
+    buys: int
+    sells: Sequence[str]
+    signal_at: datetime | None
 
 
-def newest() -> Newest:
-    """Return what tells whether quotes, fills, decisions, orders or halts have changed."""
-    return fetch_one(Newest, NEWEST)
+def newest(at: datetime) -> Newest:
+    """Return what tells whether quotes, signals, fills, decisions, orders or halts changed. One query."""
+    return fetch_one(Newest, NEWEST, {"at": at})

@@ -8,8 +8,12 @@ from jaxsite.models import Person
 
 class Backend(ModelBackend):
     def get_user(self, user_id: int) -> Person | None:
-        user = Person.objects.filter(pk=user_id).first()
-        return user if user and self.user_can_authenticate(user) else None
+        """Return the user who may log in, with the presence: every page reads it."""
+        try:
+            user = Person.objects.select_related("presence").get(pk=user_id)
+        except Person.DoesNotExist:
+            return None
+        return user if self.user_can_authenticate(user) else None
 
 
 def person_of(user: User) -> Person:

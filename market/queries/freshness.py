@@ -1,4 +1,4 @@
-"""Which quotes are stale, and what feeds give them."""
+"""Which quotes are stale."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,11 +24,6 @@ WHERE CASE WHEN %(symbols)s::text[] IS NULL THEN watched ELSE symbol = ANY(%(sym
 ORDER BY symbol
 """
 
-WATCHED_FEEDS = """
-SELECT feed, max(delay_seconds) AS delay FROM quotes JOIN instruments USING (symbol)
-WHERE watched GROUP BY feed
-"""
-
 
 @dataclass(frozen=True)
 class Symbol:
@@ -47,16 +42,3 @@ def stale_symbols(at: datetime, symbols: Collection[str] | None = None) -> list[
         "always_open": ALWAYS_OPEN,
     }
     return [row.symbol for row in fetch_all(Symbol, STALE_SYMBOLS, values)]
-
-
-@dataclass(frozen=True)
-class FeedDelay:
-    """A feed that quotes come from, and the longest delay that is stated for it, in seconds."""
-
-    feed: str
-    delay: int
-
-
-def watched_feeds() -> dict[str, int]:
-    """Return the feeds of the watchlist's quotes, with the longest stated delay of each in seconds."""
-    return {row.feed: row.delay for row in fetch_all(FeedDelay, WATCHED_FEEDS)}

@@ -14,7 +14,7 @@ from approvals.entry_check import MarketContext, check, levels_of
 from market import quotes, sessions
 from market.models import ALWAYS_OPEN, Quote, TradingSession
 from market.queries.freshness import stale_symbols
-from market.queries.hours import trading_hours
+from market.queries.hours import watched_calendars
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -59,5 +59,5 @@ class StaleQuotes(TestCase):
             quote
         )
         assert sessions.load(calendar).is_open(at) is (opened_at is not None)
-        assert [hours.closes_at is not None for hours in trading_hours(at)] == [opened_at is not None]
+        assert [hours.closes_at is not None for hours in watched_calendars(at)] == [opened_at is not None]
         assert not stale or check(self.levels, "AAPL", MarketContext.load(["AAPL"], at)).problems

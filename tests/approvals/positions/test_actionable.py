@@ -1,5 +1,6 @@
 """Which signals can be acted on: the rule for one signal and the QuerySet for many say the same."""
 
+from datetime import timedelta
 from itertools import product
 
 import pytest
@@ -33,9 +34,16 @@ def test_the_rule_and_the_queryset_agree(settings: Settings, allow_short: bool) 
     pending = Signal.objects.pending(make.T0)
     assert {signal.pk for signal in positions.actionable(pending)} == by_rule
     assert {signal.pk for signal in positions.Book.load(make.T0).actionable(pending)} == by_rule
-    counts = positions.SignalCounts.of(pending)
+    counts = positions.SignalCounts.load(make.T0)
     assert (counts.actionable(), counts.total) == (len(by_rule), len(signals))
     assert counts.actionable(positions.Book.load(make.T0).longs) == len(by_rule)
+
+
+@pytest.mark.parametrize("status", Signal.Status.values)
+@pytest.mark.parametrize("seconds_left", [-1, 0, 1])
+def test_what_is_pending_is_counted_as_the_queryset_keeps_it(status: str, seconds_left: int) -> None:
+    make.signal(expires_at=make.T0 + timedelta(seconds=seconds_left), status=status)
+    assert positions.SignalCounts.load(make.T0).buys == Signal.objects.pending(make.T0).count()
 
 
 def test_shares_that_a_reverse_split_has_left_less_than_one_of_cannot_be_sold() -> None:
