@@ -21,6 +21,7 @@ P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 SEEN = "Jax-Seen"  # the version on the screen; sent with every refresh and with nothing else
+BY_ITSELF = "Jax-Beat"  # sent with whatever an open page asks by itself, refreshes and fragments alike
 NOW = "Jax-Now"  # as of when the answer is, by the server's clock
 LOOK_AGAIN = 30  # seconds: what no other part of the version tells (gaps, outcomes, staleness) is never older
 
@@ -57,6 +58,11 @@ def _interval(at: datetime) -> int:
 def is_refresh(request: HttpRequest) -> bool:
     """Return whether an open page asks for itself: no visit of a person."""
     return SEEN in request.headers
+
+
+def is_by_itself(request: HttpRequest) -> bool:
+    """Return whether no person asked, but the clock of an open page."""
+    return BY_ITSELF in request.headers
 
 
 def version_of(request: HttpRequest) -> Version | None:

@@ -61,14 +61,14 @@ class SessionStore(db.SessionStore):
 
 
 class NoteUse:
-    """Notes the use of a session by everything but a page that refreshes itself."""
+    """Notes the use of a session by everything but what an open page asks by itself."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         answer = self.get_response(request)
-        if request.session.accessed and not refresh.is_refresh(request):
+        if request.session.accessed and not refresh.is_by_itself(request):
             cast(SessionStore, request.session).note_use(timezone.now())
         return answer
 

@@ -213,11 +213,11 @@
     }
   }
 
-  async function load(address) {
+  async function load(address, more = {}) {
     if (loading) return;
     loading = true;
     try {
-      const answer = await fetch(address, { headers: { Accept: "application/json" } });
+      const answer = await fetch(address, { headers: { Accept: "application/json", ...more } });
       if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
       const payload = await answer.json();
       performance.mark("bars-arrived");
@@ -268,6 +268,6 @@
   const redraw = () => chart && draw();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  setInterval(() => document.hidden || (chart ? load(element.dataset.bars) : start()), REFRESH);
+  setInterval(() => document.hidden || (chart ? load(element.dataset.bars, { "Jax-Beat": "1" }) : start()), REFRESH);
   start();
 }

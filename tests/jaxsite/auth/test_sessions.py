@@ -28,7 +28,7 @@ IPHONE = (
     "Version/19.0 Mobile/15E148 Safari/604.1"
 )
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-BEAT = {"Jax-Seen": "of a minute ago"}
+BEAT = {"Jax-Beat": "1"}
 
 
 @pytest.fixture(autouse=True)
