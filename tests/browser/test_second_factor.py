@@ -72,7 +72,6 @@ def test_a_passkey_is_a_second_factor_and_a_log_in_by_itself(visit: Visit, ann: 
 
             page.goto("/account/")
             page.get_by_role("button", name="Make a token").click()
-            page.get_by_role("link", name="Use a security key").click()
             page.get_by_role("button", name="Use a passkey").click()
             expect(page.get_by_role("heading", name="Copy your new token now")).to_be_visible()
 
