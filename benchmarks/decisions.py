@@ -20,7 +20,6 @@ from django.db import connection, connections
 from django.test import override_settings
 from django.test.testcases import LiveServerThread
 from django.utils import timezone
-from knox.models import AuthToken
 
 from approvals.models import Order, TradeApproval
 from approvals.proposals.version import version
@@ -131,7 +130,7 @@ def _desk(count: int) -> Iterator[Trader]:
     signals = [make.signal(symbol, expires_at=now + timedelta(hours=6)) for symbol in symbols]
     user = User.objects.create_user("benchmark")
     user.user_permissions.set(Permission.objects.filter(codename__in=["add_tradeapproval"]))
-    _, token = AuthToken.objects.create(user, expiry=timedelta(hours=1))
+    token = make.token(user, expiry=timedelta(hours=1))
     waiting = [
         (str(signal.pk), version(signal, now, is_conflicting=False, opinion_id=None)) for signal in signals
     ]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.account import admin as account_admin
 from allauth.mfa import admin as factor_admin
+from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
@@ -18,7 +19,12 @@ from knox import admin as knox_admin
 from knox.models import AuthToken
 
 from core.admin.read_only import ReadOnlyAdmin
-from jaxsite import queue_admin  # noqa: F401  it registers the queue's pages
+from jaxsite import (
+    queue_admin,  # noqa: F401  it registers the queue's pages
+    scopes,
+)
+from jaxsite.models import TokenAccess
+from jaxsite.scopes import Scope
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[AuthToken]
@@ -30,19 +36,51 @@ admin.site.unregister(AuthToken)
 admin.site.unregister([account_admin.EmailAddress, factor_admin.Authenticator])
 
 
+class TokenForm(knox_admin.AuthTokenCreateForm):  # type: ignore[misc]  # knox has no types
+    """The form of a new token, with what it may do at most and what it is for."""
+
+    note = forms.CharField(
+        max_length=TokenAccess._meta.get_field("note").max_length, required=False, help_text="What it is for."
+    )
+    scope = forms.ChoiceField(
+        choices=scopes.CHOICES,
+        widget=forms.RadioSelect,
+        initial=Scope.READ,
+        help_text="What it may do at most. Never more than its user may.",
+    )
+
+
 @admin.register(AuthToken)
 class TokenAdmin(ModelAdmin):
     """Knox's own page puts the new token into a cookie, and lets any staff make one for a superuser."""
 
-    form = knox_admin.AuthTokenCreateForm
-    fields = ["user", "expiry"]
-    list_display = ["begins_with", "user", "created", "expiry"]
-    list_select_related = ["user"]
+    form = TokenForm
+    list_display = ["begins_with", "user", "note", "scope", "created", "last_used", "expiry"]
+    list_filter = ["access__scope"]
+    list_select_related = ["user", "access"]
     ordering = ["-created", "digest"]
 
     @admin.display(description="token begins with", ordering="token_key")
     def begins_with(self, token: AuthToken) -> str:
         return f"{token.token_key[:8]}…"
+
+    @admin.display(description="for", ordering="access__note")
+    def note(self, token: AuthToken) -> str:
+        return str(access.note) if (access := _access(token)) else ""
+
+    @admin.display(ordering="access__scope")
+    def scope(self, token: AuthToken) -> str:
+        return str(access.scope) if (access := _access(token)) else Scope.READ.value
+
+    @admin.display(ordering="access__last_used_at")
+    def last_used(self, token: AuthToken) -> datetime | None:
+        return access.last_used_at if (access := _access(token)) else None
+
+    def get_fields(self, request: HttpRequest, obj: AuthToken | None = None) -> Any:
+        return self.list_display if obj else ["user", "note", "scope", "expiry"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: AuthToken | None = None) -> Any:
+        return self.list_display if obj else []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuthToken]:
         tokens: QuerySet[AuthToken] = super().get_queryset(request)
@@ -68,6 +106,8 @@ class TokenAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: AuthToken, form: "ModelForm[Any]", change: bool) -> None:
         super().save_model(request, obj, form, change)
+        entered = form.cleaned_data
+        TokenAccess.objects.create(token=obj, scope=entered["scope"], note=entered["note"])
         obj.in_plain_text = form.token  # type: ignore[attr-defined]  # for response_add; stored nowhere
 
     def response_add(
@@ -77,6 +117,7 @@ class TokenAdmin(ModelAdmin):
             "title": "Copy the token now",
             "opts": self.opts,
             "token": obj,
+            "meaning": Scope(obj.access.scope).meaning,
         }
         return TemplateResponse(
             request, "admin/token_created.html", context, headers={"Cache-Control": "no-store"}
@@ -98,6 +139,10 @@ class LogEntryAdmin(ReadOnlyAdmin):
     @admin.display(description="what")
     def message(self, entry: LogEntry) -> str:
         return str(entry)
+
+
+def _access(token: AuthToken) -> TokenAccess | None:
+    return getattr(token, "access", None)
 
 
 def _is_superuser(request: HttpRequest) -> bool:

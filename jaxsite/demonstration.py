@@ -22,6 +22,8 @@ from approvals import audit, execution, outcomes, positions, proposals
 from approvals.models import AuditEvent, Fill, Order, Outcome
 from jaxsite import queries
 from jaxsite.embedded_postgres.base import as_owner
+from jaxsite.models import TokenAccess
+from jaxsite.scopes import Scope
 from market import sessions
 from market.ingestion import cycle
 from market.models import Candle, Instrument
@@ -112,7 +114,8 @@ class Demonstration:
         self.head("3. A person decides, here with curl")
         trader = User.objects.create_user("demo")
         trader.groups.add(Group.objects.get(name="trader"))
-        _, token = AuthToken.objects.create(trader)
+        stored, token = AuthToken.objects.create(trader)
+        TokenAccess.objects.create(token=stored, scope=Scope.DECIDE)
         with server() as address:
             site = f"{address}/api/v1/signals/{signal.pk}"
             proposal, etag = self._ask("GET", f"{site}/proposal/", token)

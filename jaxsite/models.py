@@ -13,19 +13,25 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils.crypto import constant_time_compare
+from knox.models import AuthToken
 
 from core.models import TypedModelMeta
+from jaxsite.scopes import Scope, needed
 
 FACTOR_FIRST = (
     "Whoever decides here has a second factor, and you have none yet. Set one up on your account page, then "
     "decide; API tokens of yours work again from that moment."
 )
+TOO_NARROW = (
+    "The token has the scope {scope}, and this needs {needed}. Make one with that scope on your account page."
+)
 
 
 class Person(User):
-    """The user who asks, with every right cut to what REQUIRE_2FA leaves: the one place, for superusers too.
+    """The user who asks, with every right cut to what REQUIRE_2FA and the token's scope leave.
 
-    Log-in and tokens give this class, so that pages, admin and API ask `has_perm` of it.
+    This is the one place, for superusers too: log-in and tokens give this class, so that pages, admin and
+    API ask `has_perm` of it.
     """
 
     # What decides about money or lets trading go on. To halt and to read stay free.
@@ -38,14 +44,39 @@ class Person(User):
         proxy = True
         default_permissions = ()
 
+    scope = Scope.OPERATE  # that of the token; a session has none and cuts nothing
+    owner: User | None = None  # of a token with a narrower one: the user as stored
     refusal = ""  # why the last right that was cut was cut
+    needed_scope = ""  # with which it would not have been
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.owner:
+            raise TypeError("A user as their token narrows them is not stored.")
+        super().save(*args, **kwargs)
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
-        if not super().has_perm(perm, obj):
+        has_it = self.owner.has_perm(perm, obj) if self.owner else super().has_perm(perm, obj)
+        return has_it and self._is_left(perm)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        if not self.owner:
+            return super().has_module_perms(app_label)
+        return any(permission.startswith(f"{app_label}.") for permission in self.get_all_permissions())
+
+    def get_all_permissions(self, obj: Any = None) -> set[str]:
+        every = self.owner.get_all_permissions(obj) if self.owner else super().get_all_permissions(obj)
+        return {permission for permission in every if self._is_left(permission)}
+
+    def _is_left(self, permission: str) -> bool:
+        """Return whether a right of the user is not cut, and note why it is."""
+        if not self.scope.allows(permission):
+            self.needed_scope = needed(permission)
+            self.refusal = TOO_NARROW.format(scope=self.scope, needed=self.needed_scope)
             return False
-        refusal = FACTOR_FIRST if perm in self.DECISIONS and self.lacks_factor else ""
-        self.refusal = refusal or self.refusal
-        return not refusal
+        if permission in self.DECISIONS and self.lacks_factor:
+            self.refusal, self.needed_scope = FACTOR_FIRST, ""
+            return False
+        return True
 
     @cached_property
     def lacks_factor(self) -> bool:
@@ -56,6 +87,38 @@ class Person(User):
             type=Authenticator.Type.RECOVERY_CODES
         )
         return not factors.exists()
+
+
+class TokenAccess(models.Model):
+    """What one API token may do at most, what it is for, when it was last used. Without a row: read.
+
+    Beside knox's table, which stays as it is.
+    """
+
+    NOTED_EVERY = timedelta(minutes=5)
+
+    token = models.OneToOneField(AuthToken, models.CASCADE, primary_key=True, related_name="access")
+    scope = models.CharField(max_length=7, choices=Scope.choices, default=Scope.READ)
+    note = models.CharField(max_length=60, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(TypedModelMeta):
+        db_table = "token_access"
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(name="token_scope_is_known", condition=models.Q(scope__in=Scope.values))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope}: {self.note}" if self.note else self.scope
+
+    def note_use(self, at: datetime) -> None:
+        """Store when the token was used, once in five minutes."""
+        if self.last_used_at and abs(at - self.last_used_at) < self.NOTED_EVERY:
+            return
+        # Of several calls at once one writes.
+        same = TokenAccess.objects.filter(pk=self.pk, last_used_at=self.last_used_at)
+        same.update(last_used_at=at)
 
 
 class CacheEntry(models.Model):

@@ -347,7 +347,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "jaxsite.rest.defaults.Negotiation",
     "DEFAULT_FILTER_BACKENDS": ["jaxsite.rest.defaults.StrictFilters"],
     "DEFAULT_PAGINATION_CLASS": "jaxsite.rest.defaults.Pages",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "jaxsite.rest.operations.Operation",
     "EXCEPTION_HANDLER": "jaxsite.rest.problems.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

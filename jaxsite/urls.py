@@ -4,7 +4,7 @@ from django.urls import include, path
 from rest_framework.routers import DefaultRouter
 
 from approvals import urls as approvals_urls
-from jaxsite.auth import account, login
+from jaxsite.auth import account, login, token_pages
 from jaxsite.metrics import views
 from jaxsite.rest import docs, schema
 from jaxsite.views import status, styleguide
@@ -39,8 +39,10 @@ urlpatterns = [
     path("status/", status.status, name="status"),
     path("account/", account.account, name="account"),
     path("account/password/", account.Password.as_view(), name="password"),
-    path("account/tokens/", account.make_token, name="make-token"),
-    path("account/tokens/revoke/", account.revoke_token, name="revoke-token"),
+    path("account/password/changed/", account.password_changed, name="password-changed"),
+    path("account/tokens/", token_pages.make, name="make-token"),
+    path("account/tokens/revoke/", token_pages.revoke, name="revoke-token"),
+    path("account/tokens/revoke-all/", token_pages.revoke_all, name="revoke-tokens"),
     path("account/sessions/end/", account.end_session, name="end-session"),
     path("account/sessions/end-others/", account.end_other_sessions, name="end-other-sessions"),
     path("account/zone/", account.choose_zone, name="choose-zone"),

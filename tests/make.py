@@ -8,9 +8,11 @@ from uuid import uuid4
 import numpy as np
 from django.contrib.auth.models import Permission, User
 from django.db.models import Q
+from django.utils import timezone
+from knox.models import AuthToken
 
 from approvals.models import AccountSnapshot, Fill, Gate, Order, QuarantinedRow, TradeApproval
-from jaxsite.models import Beat
+from jaxsite.models import Beat, TokenAccess
 from market import store
 from market.models import Candle, IngestionRun, Instrument, Quote, TradingSession
 from market.prices import INSTANT, Bars, Feed, QuoteTick, Timeframe, to_instant
@@ -213,6 +215,13 @@ def trader(name: str = "ann") -> User:
     decides = Q(codename__in=["add_tradeapproval", "change_order", "add_tradinghalt"])
     user.user_permissions.set(Permission.objects.filter(decides | Q(codename__startswith="view_")))
     return user
+
+
+def token(user: User, scope: str = "operate", **values: Any) -> str:
+    """A token of the user's, the widest unless told. Used just now: its next use need not be noted."""
+    stored, secret = AuthToken.objects.create(user, **values)
+    TokenAccess.objects.create(token=stored, scope=scope, last_used_at=timezone.now())
+    return str(secret)
 
 
 def approval(signal: Signal | None = None, **values: Any) -> TradeApproval:

@@ -7,7 +7,6 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -19,6 +18,7 @@ from approvals.api.signals import SignalSerializer, signals_at
 from approvals.models import Order, TradeApproval
 from core.api.bodies import Body, OneOf
 from core.api.filters import UUID_IN_ADDRESS
+from core.api.permissions import OnePermission
 from core.api.preconditions import ETAG, IF_MATCH, version_seen
 from core.api.refusals import Conflict, PreconditionFailed
 from core.api.users import user_of
@@ -28,13 +28,11 @@ from signals.models import Signal
 NOTES: dict[str, Any] = {"max_length": 2000, "required": False, "allow_blank": True, "default": ""}
 
 
-class MayDecide(BasePermission):
+class MayDecide(OnePermission):
     """Who may add an approval may approve, reject and release."""
 
+    permission = "approvals.add_tradeapproval"
     message = "Only traders decide: ask whoever runs this site for the group trader."
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user and request.user.has_perm("approvals.add_tradeapproval"))
 
 
 class ApproveSerializer(OverridesSerializer):
@@ -67,10 +65,11 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
     def proposal(self, request: Request, pk: str) -> Response:
         """What approving would do now, in words and figures, and why it could not be done.
 
-        The query may hold what you would change. The first look of each person is written down.
+        The query may hold what you would change. The first look of who may decide is written down.
         """
         signal, overrides = get_object_or_404(Signal, pk=pk), overrides_of(request.query_params)
-        decisions.view(signal, by=user_of(request), at=self.at)
+        if user_of(request).has_perm(MayDecide.permission):
+            decisions.view(signal, by=user_of(request), at=self.at)
         proposal = proposals.propose(signal, self.at, overrides)
         headers = {"ETag": f'"{decisions.etag_of(signal, self.at)}"'}
         return Response(ProposalSerializer(proposal).data, headers=headers)

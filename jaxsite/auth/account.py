@@ -1,6 +1,5 @@
 """The account page: roles, sessions, time zone, password, tokens. For every user, with a role or without."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordChangeView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -19,9 +18,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from approvals.roles import OPERATOR, TRADER, VIEWER
-from desk import status_bar
-from desk.page import READ, viewer
-from jaxsite.auth import devices, events, factors, passkeys, sessions, tokens, zone
+from desk.page import viewer
+from jaxsite.auth import devices, events, factors, passkeys, sessions, token_pages, tokens, zone
+from jaxsite.auth.page import show
 from jaxsite.models import Session
 
 ROLES = {
@@ -44,8 +43,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "idle_hours": settings.SESSION_IDLE_HOURS,
         "factors": factors.of_user(viewer(request)),
         "passkeys_work": passkeys.work_here(request),
-        "tokens": tokens.of_user(viewer(request)),
-        "lifetimes": tokens.LIFETIMES,
+        **token_pages.context(viewer(request)),
         "zones": sorted(zone.time_zones()),
         "chosen_zone": zone.chosen(request),
     }
@@ -68,27 +66,6 @@ def roles_of(user: User) -> list[tuple[str, str]]:
     groups = user.groups.order_by("name").values_list("name", flat=True)
     roles = [(name, ROLES.get(name, "a group of your own: Admin shows what it may do")) for name in groups]
     return [("administrator", ADMINISTRATOR), *roles] if user.is_superuser else roles
-
-
-@never_cache
-@login_required
-@require_POST
-@factors.asked_for
-def make_token(request: HttpRequest) -> HttpResponse:
-    """Answer with a new token: it is in this answer and nowhere else."""
-    at = timezone.now()
-    token, secret = tokens.create(viewer(request), request.POST.get("days", ""))
-    return show(request, "jaxsite/token.html", at, {"token": token, "secret": secret})
-
-
-@login_required
-@require_POST
-def revoke_token(request: HttpRequest) -> HttpResponse:
-    if tokens.revoke(viewer(request), request.POST.get("token", "")):
-        messages.success(request, "The token is revoked: whatever used it is refused from now on.")
-    else:
-        messages.warning(request, "You have no such token: it is revoked already.")
-    return redirect("account")
 
 
 @login_required
@@ -133,12 +110,11 @@ def choose_zone(request: HttpRequest) -> HttpResponse:
 @method_decorator([never_cache, login_required, factors.asked_for], name="dispatch")
 class Password(PasswordChangeView):
     template_name = "jaxsite/password.html"
-    success_url = reverse_lazy("account")
+    success_url = reverse_lazy("password-changed")
 
     @transaction.atomic
     def form_valid(self, form: Any) -> HttpResponse:
-        text = "Your password is changed, and every other device is logged out. API tokens go on working."
-        messages.success(self.request, text)
+        messages.success(self.request, "Your password is changed, and every other device is logged out.")
         answer = super().form_valid(form)
         at, user = timezone.now(), viewer(self.request)
         events.password_changed(self.request, at, sessions.end_others(user, self.request))
@@ -147,7 +123,12 @@ class Password(PasswordChangeView):
         return answer
 
 
-def show(request: HttpRequest, template: str, at: datetime, context: Mapping[str, Any]) -> HttpResponse:
-    """Render a page for a user with a role or without: the status bar is for those who have one."""
-    bar = {"status_bar": status_bar.load(at)} if viewer(request).has_perm(READ) else {}
-    return render(request, template, {"now": at, **bar, **context})
+@never_cache
+@login_required
+@require_GET
+def password_changed(request: HttpRequest) -> HttpResponse:
+    """Offer to revoke the tokens: who knew the old password may have made one."""
+    count = tokens.of_user(viewer(request)).count()
+    if not count:
+        return redirect("account")
+    return show(request, "jaxsite/password_changed.html", timezone.now(), {"count": count})

@@ -4,6 +4,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 
 from jaxsite.models import Person
+from jaxsite.scopes import Scope
 
 
 class Backend(ModelBackend):
@@ -16,8 +17,14 @@ class Backend(ModelBackend):
         return user if self.user_can_authenticate(user) else None
 
 
-def person_of(user: User) -> Person:
-    """Return the user as a Person, without a query."""
+def person_of(user: User, scope: Scope) -> Person:
+    """Return the user with their rights cut to a scope, without a query.
+
+    Below the widest scope they are neither staff nor superuser, whoever asks.
+    """
     person = Person.__new__(Person)
     person.__dict__ = user.__dict__
+    if scope != Scope.OPERATE:
+        cut = {"scope": scope, "owner": user, "is_staff": False, "is_superuser": False}
+        person.__dict__ = user.__dict__ | cut
     return person

@@ -1,20 +1,22 @@
 """Login to the API by token: `Authorization: Token <token>`. Only a token's hash is stored."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.conf import settings
 from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
 
 from jaxsite.auth.people import person_of
-
-LIFETIMES = {"30": "30 days", "90": "90 days", "365": "a year"}
+from jaxsite.models import TokenAccess
+from jaxsite.scopes import MEANINGS, Scope
 
 
 class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]  # knox has no types
@@ -23,35 +25,60 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]  # knox has
         if not token.isalnum():
             raise AuthenticationFailed("Invalid token.")
         user, stored = super().authenticate_credentials(token)
-        return person_of(user), stored
+        return person_of(user, use(stored, timezone.now())), stored
 
 
 class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]  # registers itself, untyped
     target_class = "jaxsite.auth.tokens.TokenAuthentication"
     name = "token"
 
+    def get_security_definition(self, auto_schema: Any) -> Any:
+        scopes = "\n".join(f"- `{scope}`: {meaning}" for scope, meaning in MEANINGS.items())
+        scheme: dict[str, Any] = super().get_security_definition(auto_schema)  # type: ignore[no-untyped-call]
+        return scheme | {
+            "description": "`Authorization: Token ...`. A token does what its user may do, less what its "
+            f"scope leaves out. Each scope has those before it:\n\n{scopes}"
+        }
+
+
+def use(token: AuthToken, at: datetime) -> Scope:
+    """Note that a token is used; return its scope."""
+    access = TokenAccess.objects.filter(pk=token.pk).first()
+    if access is None:
+        return Scope.READ
+    access.note_use(at)
+    return Scope(access.scope)
+
 
 def of_user(user: User) -> QuerySet[AuthToken]:
-    """Return the user's own tokens, the newest first."""
-    tokens: QuerySet[AuthToken] = AuthToken.objects.filter(user=user).order_by("-created", "digest")
-    return tokens
+    """Return the user's own tokens with their access, the newest first."""
+    tokens: QuerySet[AuthToken] = AuthToken.objects.filter(user_id=user.pk).select_related("access")
+    return tokens.order_by("-created", "digest")
 
 
 @transaction.atomic
-def create(user: User, days: str) -> tuple[AuthToken, str]:
-    """Return a new token and its secret, which is not stored. `days`: one of LIFETIMES, else the usual."""
-    lifetime = timedelta(days=int(days)) if days in LIFETIMES else settings.REST_KNOX["TOKEN_TTL"]
+def create(user: User, lifetime: timedelta | None, scope: str, note: str = "") -> tuple[AuthToken, str]:
+    """Return a new token and its secret, which is not stored. `lifetime` None: it never expires."""
     token, secret = AuthToken.objects.create(user, expiry=lifetime)
-    LogEntry.objects.log_actions(user.pk, [token], ADDITION, "Made on the account page.", single_object=True)
+    TokenAccess.objects.create(token=token, scope=scope, note=note)
+    message = f"Made on the account page, with the scope {scope}."
+    LogEntry.objects.log_actions(user.pk, [token], ADDITION, message, single_object=True)
     return token, secret
 
 
+def revoke(user: User, digest: str) -> int:
+    """Delete one token of the user's. Return how many there were."""
+    return _delete(user, of_user(user).filter(digest=digest))
+
+
+def revoke_all(user: User) -> int:
+    """Delete all tokens of the user's. Return how many there were."""
+    return _delete(user, of_user(user))
+
+
 @transaction.atomic
-def revoke(user: User, digest: str) -> bool:
-    """Delete the token. Return whether there was one."""
-    tokens = list(of_user(user).filter(digest=digest))
-    if tokens:
-        message = "Revoked on the account page."
-        LogEntry.objects.log_actions(user.pk, tokens, DELETION, message, single_object=True)
-        of_user(user).filter(digest=digest).delete()
-    return bool(tokens)
+def _delete(user: User, tokens: Iterable[AuthToken]) -> int:
+    revoked = list(tokens)
+    LogEntry.objects.log_actions(user.pk, revoked, DELETION, "Revoked on the account page.")
+    AuthToken.objects.filter(pk__in=[token.pk for token in revoked]).delete()
+    return len(revoked)

@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.debug import SafeExceptionReporterFilter
 from rest_framework.views import exception_handler
 
+from jaxsite.scopes import Scope
+
 logger = logging.getLogger(__name__)
 
 API = "/api/"  # where errors are answered with problem details
@@ -30,6 +32,11 @@ SCHEMA: dict[str, Any] = {
             "type": "object",
             "description": "What is wrong with each field or parameter.",
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+        "needed_scope": {
+            "type": "string",
+            "description": "With 403: the token's scope leaves it out, and it takes this one.",
+            "enum": Scope.values,
         },
     },
 }
@@ -76,13 +83,19 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     headers = {name: answer[name] for name in ("WWW-Authenticate", "Retry-After") if name in answer}
     if isinstance(answer.data, dict) and set(answer.data) == {"detail"}:
         headers |= getattr(error, "headers", {})
-        members = getattr(error, "members", {})
-        refusal = getattr(request.user, "refusal", "") if answer.status_code == HTTPStatus.FORBIDDEN else ""
-        detail = refusal or str(answer.data["detail"])
+        detail, members = str(answer.data["detail"]), getattr(error, "members", {})
+        if answer.status_code == HTTPStatus.FORBIDDEN:
+            detail, members = _forbidden(request.user, detail)
         return problem(request, answer.status_code, detail, headers=headers, members=members)
     errors = _by_field(answer.data)
     detail = " ".join(f"{field}: {' '.join(messages)}" for field, messages in errors.items())
     return problem(request, answer.status_code, detail, errors, headers)
+
+
+def _forbidden(user: Any, detail: str) -> tuple[str, dict[str, str]]:
+    """Return why the user may not do it: where a right of theirs was cut, that, and the scope it takes."""
+    scope = getattr(user, "needed_scope", "")
+    return getattr(user, "refusal", "") or detail, {"needed_scope": scope} if scope else {}
 
 
 def _by_field(wrong: Any) -> dict[str, list[str]]:

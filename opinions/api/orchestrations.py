@@ -16,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 from core.api import accepted
 from core.api.bodies import Body, OneOf
 from core.api.filters import UUID_IN_ADDRESS
-from core.api.permissions import MayChange
+from core.api.permissions import MayChange, OnePermission
 from core.api.refusals import Conflict
 from core.api.users import user_of
 from market.api.filters import SymbolsFilter, refuse_strangers
@@ -106,13 +106,11 @@ class OrchestrationViewSet(ReadOnlyModelViewSet[OrchestrationRun]):
         return Response(RunDetailSerializer(run).data)
 
 
-class MayAsk(MayChange):
+class MayAsk(OnePermission):
     """Whoever may add a run may have a signal analysed."""
 
+    permission = "opinions.add_orchestrationrun"
     message = "Only traders ask for opinions: ask whoever runs this site for the group trader."
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user and request.user.has_perm("opinions.add_orchestrationrun"))
 
 
 class SignalAnalysisViewSet(GenericViewSet[OrchestrationRun]):

@@ -84,7 +84,8 @@ def test_a_new_user_a_role_and_a_token_are_sealed(admin_client: Client) -> None:
     passwords = {"password1": "kept in a vault", "password2": "kept in a vault", "usable_password": "true"}
     admin_client.post("/admin/auth/user/add/", {"username": "tina", **passwords})
     admin_client.post("/admin/auth/group/add/", {"name": "night watch"})
-    admin_client.post("/admin/knox/authtoken/add/", {"user": User.objects.get(username="tina").pk})
+    tina = User.objects.get(username="tina")
+    admin_client.post("/admin/knox/authtoken/add/", {"user": tina.pk, "scope": "read"})
     assert audit.seal(LATER) == 3
     subjects = AuditEvent.objects.order_by("number").values_list("subject", flat=True)
     assert [subject.rsplit(" ", 1)[0] for subject in subjects] == ["user", "group", "auth token"]

@@ -10,7 +10,6 @@ import requests
 from django.db import connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
-from knox.models import AuthToken
 
 from approvals import decisions
 from approvals.models import AuditEvent, Order, TradeApproval
@@ -66,7 +65,7 @@ def test_killed_before_the_commit_nothing_is_kept_and_it_can_be_decided_again(
     web: Web, signal: Signal
 ) -> None:
     """Everything is written by then, and the event in the chain waits for its turn."""
-    _, token = AuthToken.objects.create(make.trader())
+    token = make.token(make.trader())
     etag = decisions.etag_of(signal, timezone.now())
     with ThreadPoolExecutor(1) as pool, lock("approvals.audit"):
         answer = pool.submit(approve, web, signal, etag, token)

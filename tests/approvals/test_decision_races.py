@@ -13,7 +13,6 @@ import requests
 from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ
-from knox.models import AuthToken
 from pytest_django.live_server_helper import LiveServer
 
 from approvals import decisions
@@ -53,7 +52,7 @@ def at_once(acts: list[Callable[[], int]]) -> list[int]:
 
 
 def test_of_fifty_clients_that_approve_and_reject_one_wins(signal: Signal, live_server: LiveServer) -> None:
-    _, token = AuthToken.objects.create(make.trader())
+    token = make.token(make.trader())
     address = f"{live_server.url}/api/v1/signals/{signal.pk}"
     etag = f'"{decisions.etag_of(signal, timezone.now())}"'
     headers = {"Authorization": f"Token {token}", "If-Match": etag}

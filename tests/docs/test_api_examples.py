@@ -10,7 +10,6 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.utils import timezone
-from knox.models import AuthToken
 from pytest_django.live_server_helper import LiveServer
 
 from approvals.models import Order, TradeApproval
@@ -55,7 +54,7 @@ def test_every_command_of_a_decision_runs_as_it_is_written(live_server: LiveServ
     for symbol, minutes in (("AAPL", 50), ("MSFT", 55)):
         make.quote(symbol, 185.60, now)
         make.signal(symbol, expires_at=now + timedelta(minutes=minutes))
-    _, token = AuthToken.objects.create(make.trader())
+    token = make.token(make.trader())
     output = run(commands(*DECIDING), live_server, token, tmp_path)
     assert [
         (approval.approved, approval.signal.symbol) for approval in TradeApproval.objects.order_by("pk")
@@ -79,7 +78,7 @@ def test_every_command_of_a_second_opinion_runs_as_it_is_written(
     user = make.trader()
     asks = ("add_orchestrationrun", "change_orchestrationrun")
     user.user_permissions.add(*Permission.objects.filter(codename__in=asks))
-    _, token = AuthToken.objects.create(user)
+    token = make.token(user)
     output = run(commands("Second opinions"), live_server, token, tmp_path)
     runs = OrchestrationRun.objects.order_by("queued_at").values_list("status", "context")
     assert list(runs) == [("cancelled", "Earnings on Thursday."), ("queued", "")]

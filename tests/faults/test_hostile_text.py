@@ -52,7 +52,7 @@ FORMS = {
     "/halt/": ["reason"],
     "/resume/": ["note"],
     "/account/zone/": ["zone"],
-    "/account/tokens/": ["name", "expiry"],
+    "/account/tokens/": ["note", "scope", "days"],
     "/account/tokens/revoke/": ["token", "digest"],
     "/account/password/": ["old_password", "new_password1"],
     "/signals/{signal}/approve/": ["etag", "quantity", "limit_price", "stop_loss", "take_profit", "notes"],

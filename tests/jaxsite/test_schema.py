@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from jaxsite import __version__
-from jaxsite.rest import schema
+from jaxsite.rest import problems, schema
 
 pytestmark = pytest.mark.django_db
 STRICT = (
@@ -94,7 +94,6 @@ def test_the_description_is_made_once(client: Client) -> None:
         ("Backtests", "BacktestDetail"),
         ("Halts", "Halt"),
         ("Audit", "Event"),
-        ("Errors", "Problem"),
     ],
 )
 def test_the_examples_in_the_docs_have_the_described_fields(
@@ -113,6 +112,12 @@ def test_the_docs_show_all_that_one_signal_adds(client: Client, settings: Settin
     listed, added = [json.loads(part.split("```")[0]) for part in section.split("```json\n")[1:3]]
     assert [*listed, *added] == list(described["SignalDetail"]["properties"])
     assert list(added["record"]["pooled"]) == list(described["Record"]["properties"])
+
+
+def test_the_docs_show_all_that_an_error_may_say(settings: Settings) -> None:
+    section = (settings.BASE_DIR / "docs" / "api.md").read_text().split("\n## Errors\n")[1]
+    wrong, forbidden = [json.loads(part.split("```")[0]) for part in section.split("```json\n")[1:3]]
+    assert list(wrong | forbidden) == list(problems.SCHEMA["properties"])
 
 
 def test_the_docs_load_nothing_from_elsewhere(client: Client) -> None:

@@ -39,8 +39,8 @@ def page(client: Client, address: str = "/account/") -> str:
     return re.sub(r"\s+", " ", answer.content.decode())
 
 
-def new_token(client: Client, days: str = "30") -> str:
-    answer = client.post("/account/tokens/", {"days": days})
+def new_token(client: Client, days: str = "30", scope: str = "read", note: str = "") -> str:
+    answer = client.post("/account/tokens/", {"days": days, "scope": scope, "note": note})
     assert answer.status_code == 200
     assert "no-store" in answer["Cache-Control"]
     (secret,) = re.findall(r'id="token"[^>]*>(\w{64})<', answer.content.decode())
@@ -49,6 +49,11 @@ def new_token(client: Client, days: str = "30") -> str:
 
 def reads(secret: str) -> bool:
     return APIClient().get("/api/v1/quotes/", HTTP_AUTHORIZATION=f"Token {secret}").status_code == 200
+
+
+def halts(secret: str) -> bool:
+    headers = {"Authorization": f"Token {secret}"}
+    return APIClient(headers=headers).post("/api/v1/halts/", {"reason": "enough"}).status_code == 201
 
 
 class TestTokens:
@@ -65,16 +70,46 @@ class TestTokens:
         left = AuthToken.objects.get().expiry - timezone.now()
         assert timedelta(days=lasts) - timedelta(minutes=1) < left <= timedelta(days=lasts)
 
-    def test_what_is_no_lifetime_is_not_for_ever(self, browser: Client) -> None:
-        new_token(browser, "99999")
-        assert AuthToken.objects.get().expiry < timezone.now() + timedelta(days=366)
+    @pytest.mark.parametrize(
+        "wrong", [{"days": "99999"}, {"scope": "all"}, {"scope": ""}, {"note": "x" * 61}]
+    )
+    def test_what_is_not_offered_makes_none(self, browser: Client, wrong: dict[str, str]) -> None:
+        answer = browser.post("/account/tokens/", {"days": "30", "scope": "read", "note": ""} | wrong)
+        assert answer.status_code == 400
+        assert "No token was made" in answer.content.decode()
+        assert not AuthToken.objects.exists()
+
+    def test_it_reads_and_no_more_unless_another_scope_is_chosen(self, browser: Client) -> None:
+        form = page(browser)
+        assert re.search(r'value="read"[^>]* checked', form)
+        assert not re.search(r'value="operate"[^>]* checked', form)
+        assert "approves and rejects signals" in form
+        assert not halts(new_token(browser))
+        assert halts(new_token(browser, scope="decide"))
+
+    def test_its_scope_its_purpose_and_its_last_use_are_listed(self, browser: Client) -> None:
+        secret = new_token(browser, scope="propose", note="the notebook")
+        assert re.search(r"the notebook</td>.*>propose<.*last used\">never", page(browser))
+        reads(secret)
+        assert 'last used">never' not in page(browser)
+
+    def test_all_are_revoked_at_once_and_nobody_elses(self, browser: Client) -> None:
+        other = Client()
+        other.force_login(make.trader("ben"))
+        kept = new_token(other)
+        secrets = [new_token(browser), new_token(browser, scope="decide")]
+        assert "Revoke all 2" in page(browser)
+        done = browser.post("/account/tokens/revoke-all/", follow=True).content.decode()
+        assert "Revoked: 2 API tokens" in done
+        assert [reads(secret) for secret in [*secrets, kept]] == [False, False, True]
+        assert LogEntry.objects.filter(change_message="Revoked on the account page.").count() == 2
 
     def test_a_revoked_one_is_refused_and_making_and_revoking_are_recorded(self, browser: Client) -> None:
         secret = new_token(browser)
         browser.post("/account/tokens/revoke/", {"token": AuthToken.objects.get().digest})
         assert not reads(secret)
         assert [entry.change_message for entry in LogEntry.objects.order_by("pk")] == [
-            "Made on the account page.",
+            "Made on the account page, with the scope read.",
             "Revoked on the account page.",
         ]
 
@@ -106,6 +141,14 @@ class TestPassword:
         assert browser.get("/account/").status_code == 200
         assert elsewhere.get("/account/").status_code == 302
         assert elsewhere.login(username="ann", password=OTHER)
+
+    def test_a_new_one_offers_to_revoke_the_tokens_that_there_are(self, browser: Client) -> None:
+        secrets = [new_token(browser), new_token(browser)]
+        assert "Revoke all 2" in self.change(browser)
+        assert all(map(reads, secrets)), "offered, not done"
+        browser.post("/account/tokens/revoke-all/")
+        assert "Revoke all" not in self.change(browser, OTHER, PASSWORD)
+        assert not any(map(reads, secrets))
 
     @pytest.mark.parametrize(("old", "new"), [("wrong", OTHER), (PASSWORD, "12345678"), (PASSWORD, "ann")])
     def test_a_wrong_old_or_a_weak_new_one_changes_nothing(
@@ -141,9 +184,9 @@ class TestWhoOneIs:
         assert "Shown in <strong>UTC</strong>" in page(browser)
 
     def test_a_stranger_is_asked_to_log_in(self, client: Client) -> None:
-        for address in ("/account/", "/account/password/"):
+        for address in ("/account/", "/account/password/", "/account/password/changed/"):
             assert client.get(address).status_code == 302
-        for address in ("/account/tokens/", "/account/tokens/revoke/", "/account/zone/"):
+        for address in ("/account/tokens/", "/account/tokens/revoke-all/", "/account/zone/"):
             assert client.post(address).status_code == 302
 
 

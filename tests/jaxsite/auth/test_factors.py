@@ -160,7 +160,7 @@ class TestAskedAgain:
         return client
 
     def test_before_a_token_and_the_form_is_carried_out_afterwards(self, browser: Client) -> None:
-        asked = browser.post("/account/tokens/", {"days": "30"})
+        asked = browser.post("/account/tokens/", {"days": "30", "scope": "read"})
         assert asked.headers["Location"].startswith(AGAIN)
         assert not AuthToken.objects.exists()
         answer = browser.post(asked.headers["Location"], {"code": codes.shown(), "next": "/account/tokens/"})

@@ -7,7 +7,6 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
-from knox.models import AuthToken
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -34,7 +33,7 @@ def signal() -> Signal:
 
 
 def api_of(user: User) -> APIClient:
-    _, secret = AuthToken.objects.create(user)
+    secret = make.token(user)
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Token {secret}")
     return client

@@ -1,12 +1,13 @@
 import pytest
 from django.contrib.auth.models import Group, Permission, User
-from knox.models import AuthToken
 from rest_framework.test import APIClient
 
+from tests import make
 
-def with_token(user: User) -> APIClient:
+
+def with_token(user: User, scope: str = "operate") -> APIClient:
     """A client that sends a token of this user's."""
-    _, token = AuthToken.objects.create(user)
+    token = make.token(user, scope)
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
     return client
