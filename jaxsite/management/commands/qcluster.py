@@ -11,6 +11,8 @@ from django_q.scheduler import scheduler
 
 from jaxsite.processes import process_group, schedules
 from jaxsite.processes.queue.pool import Pool
+from jaxsite.processes.queue.presence import free_instance
+from jaxsite.processes.queue.results import Queue
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +34,10 @@ class Command(BaseCommand):
             import_string(task.func)  # a wrong name stops here; a right one is loaded once, for all workers
         if Conf.CLUSTER_NAME == Conf.PREFIX:
             schedules.write(tasks, timezone.now())
+        instance = free_instance(Queue().list_key)
         connections.close_all()
         logger.info("Cluster %s takes tasks, workers: %d", Conf.CLUSTER_NAME, Conf.WORKERS)
-        Pool(Conf.WORKERS, schedules.bringing_forward(scheduler)).run()
+        Pool(Conf.WORKERS, schedules.bringing_forward(scheduler), instance).run()
 
 
 def refuse_an_unknown_cluster(name: str) -> None:

@@ -26,9 +26,9 @@ LAST = 6.0  # what the clock is given then to settle the tasks that were cut sho
 
 
 class Pool:
-    def __init__(self, workers: int, scheduler: Scheduler) -> None:
+    def __init__(self, workers: int, scheduler: Scheduler, instance: int) -> None:
         self.count, self.scheduler = workers, scheduler
-        self.shared = Shared.create()
+        self.shared = Shared.create(instance)
         self.workers: dict[int, Child] = {}  # by slot
         self.endings: dict[int, Ending] = {}  # why those were killed that have not ended yet
         self.started: dict[int, float] = {}

@@ -1,8 +1,16 @@
 """Which clusters live: their processes hold an advisory lock, which the server ends with the connection."""
 
+from collections.abc import Callable
+from random import SystemRandom
+
 from django.db import connection
 
 from core import locks
+from jaxsite.processes.queue import claims
+from jaxsite.processes.queue.claims import Claim
+from jaxsite.processes.queue.slots import INSTANCES
+
+_draw = SystemRandom().randrange
 
 
 class Presence:
@@ -22,6 +30,14 @@ class Presence:
 def lives(queue: str, instance: int) -> bool:
     """Return whether any process of that cluster is connected."""
     return locks.is_shared(_lock(queue, instance))
+
+
+def free_instance(queue: str, draw: Callable[[int], int] = _draw) -> int:
+    """Return a number of no cluster that lives, and of no dead one that has left tasks to settle."""
+    used = {Claim.of(row).instance for row in claims.taken(queue)}
+    while (instance := draw(INSTANCES)) in used or lives(queue, instance):
+        pass
+    return instance
 
 
 def _lock(queue: str, instance: int) -> str:

@@ -2,7 +2,6 @@
 
 import ctypes
 import mmap
-import random
 import time
 from enum import IntEnum
 
@@ -106,10 +105,10 @@ class Shared(ctypes.Structure):
     ]
 
     @classmethod
-    def create(cls) -> "Shared":
+    def create(cls, instance: int) -> "Shared":
         """Return memory that this process and its forks share."""
         shared = cls.from_buffer(mmap.mmap(-1, ctypes.sizeof(cls)))
-        shared.instance = random.SystemRandom().randrange(INSTANCES)
+        shared.instance = instance
         return shared
 
     def is_turn_of(self, index: int, now: float) -> bool:

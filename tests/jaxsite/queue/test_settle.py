@@ -25,7 +25,7 @@ def queued(name: str = "sweep") -> OrmQ:
 
 @pytest.fixture
 def shared() -> Shared:
-    return Shared.create()
+    return Shared.create(3)
 
 
 def took(shared: Shared, ending: Ending, stage: Stage) -> Slot:

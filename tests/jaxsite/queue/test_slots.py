@@ -12,7 +12,7 @@ NOW = 1_000.0
 @pytest.fixture
 def shared() -> Shared:
     """Three workers that have just shown life."""
-    memory = Shared.create()
+    memory = Shared.create(3)
     for index in range(3):
         memory.slots[index].pid, memory.slots[index].beat = 100 + index, NOW
     return memory
