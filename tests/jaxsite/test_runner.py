@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jaxsite.processes.runner.service import STARTING, Service
 from tests.jaxsite.processes import ROOT, eventually, processes_of
 
 pytestmark = pytest.mark.slow
@@ -127,3 +128,18 @@ def test_what_falls_silent_is_killed_and_started_again(start: Start) -> None:
     read_until(runner, "web gives no sign of life and is killed")
     printed = read_until(runner, "begins")
     assert not any("slow" in line for line in printed)
+
+
+def test_one_that_hangs_while_it_starts_is_silent_after_a_while(tmp_path: Path) -> None:
+    service = Service("web", "exec sleep 600", tmp_path, tmp_path)
+    service.start(os.environ, now=1000.0)
+    assert service.process is not None
+    try:
+        assert not service.is_silent(1000.0 + STARTING, patience=30)
+        assert service.is_silent(1000.0 + STARTING + 1, patience=30)
+    finally:
+        service.signal(signal.SIGKILL)
+        service.process.wait()
+        service.socket.close()
+        assert service.process.stdout is not None
+        service.process.stdout.close()

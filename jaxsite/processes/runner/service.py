@@ -10,6 +10,7 @@ from pathlib import Path
 
 SHORT = 0.5  # seconds before it starts again; twice as long each time, up to
 LONG = 30.0
+STARTING = 120.0  # seconds until its first sign of life
 GOOD = 60.0  # one that ran for so long begins with the short pause again
 
 
@@ -51,8 +52,10 @@ class Service:
                 self.heard, self.has_been_ready = now, True
 
     def is_silent(self, now: float, patience: float) -> bool:
-        """Return whether it stopped giving signs of life. One that never gives any is left alone."""
-        return self.process is not None and self.heard is not None and now - self.heard > patience
+        """Return whether it gives no signs of life any more, or took too long to its first one."""
+        if self.process is None:
+            return False
+        return now - self.started > STARTING if self.heard is None else now - self.heard > patience
 
     def has_ended(self) -> bool:
         return self.process is not None and self.process.poll() is not None
