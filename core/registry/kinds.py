@@ -185,12 +185,15 @@ class Folder:
 
 @dataclass(frozen=True)
 class ListOf(Generic[T]):
-    """Several of a kind, separated by commas; spaces around them and empty ones do not matter."""
+    """Several of a kind, separated by commas; spaces, empty ones and repeated ones do not matter."""
 
     kind: Callable[[str], T]
 
     def __call__(self, text: str) -> list[T]:
-        return [self.kind(stripped) for part in text.split(",") if (stripped := part.strip())]
+        parts = [stripped for part in text.split(",") if (stripped := part.strip())]
+        if not parts:
+            raise ValueError(text)
+        return [self.kind(part) for part in dict.fromkeys(parts)]
 
     def __str__(self) -> str:
         return "a list separated by commas" if isinstance(self.kind, type) else f"{self.kind}"

@@ -88,6 +88,13 @@ def test_nonsense_is_refused_by_its_name(name: str) -> None:
         assert [problem.split()[0] for problem in environment.problems] == [name], text
 
 
+@pytest.mark.parametrize("name", sorted(name for name, kind in KINDS.items() if isinstance(kind, ListOf)))
+def test_a_list_of_nothing_is_refused(name: str) -> None:
+    environment = Environment({name: " , "})
+    environment.read(name, KINDS[name], None)
+    assert [problem.split()[0] for problem in environment.problems] == [name]
+
+
 NUMBERED = {name: kind for name, kind in KINDS.items() if isinstance(kind, Whole | Number)}
 
 
