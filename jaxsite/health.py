@@ -1,6 +1,9 @@
 """Is Jax doing its work? Each check says in words what is wrong and what to do about it."""
 
 import logging
+import math
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -91,12 +94,42 @@ def ping() -> None:
 
     Over a connection of its own: an old one to a server that hangs would wait for ever, a new one gives up.
     """
+    _pings.ask()
+
+
+class Pings:
+    """One at a time in a process, whoever asks: no more than one connection beside those of the threads."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.began = -math.inf
+        self.error: Error | None = None
+
+    def ask(self) -> None:
+        """Ask the database, or wait for an answer to a question that began after this call."""
+        called = time.monotonic()
+        with self.lock:
+            if self.began < called:
+                self.began, self.error = time.monotonic(), None
+                self.error = _error_of_a_new_connection()
+            error = self.error
+        if error:
+            raise error
+
+
+_pings = Pings()
+
+
+def _error_of_a_new_connection() -> Error | None:
     fresh = connection.copy()
     try:
         with fresh.cursor() as cursor:
             cursor.execute(queries.ANSWER)
+    except Error as error:
+        return error
     finally:
         fresh.close()
+    return None
 
 
 def _advice(error: Error) -> str:
@@ -145,7 +178,7 @@ def _worker(facts: HealthFacts, at: datetime) -> Check:
 
 def _services(at: datetime, needed: str) -> Iterator[Check]:
     """Yield how each service does. What `needed` names is what the caller would start again."""
-    for service in services.read(at):
+    for service in services.read():
         name, text = f"process_{service.name}", service.text(at)
         if not service.needs_attention(at):
             yield Check(name, Status.HEALTHY, text)

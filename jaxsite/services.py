@@ -1,6 +1,6 @@
 """How the services do, by their own signs of life: for health, doctor and metrics alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +12,9 @@ START = {
     "worker": "python manage.py qcluster",
     "slow": "Q_CLUSTER_NAME=slow python manage.py qcluster",
 }
-NEEDED = ("worker", "slow")  # a web server that answers has shown that it lives
+# A web server that answers has shown that it lives, so only who is asked for without one misses it.
+NEEDED = ("worker", "slow")
+ALL = ("web", *NEEDED)
 FORGOTTEN = timedelta(hours=1)  # how long one host's silence counts while another has the same service
 
 
@@ -53,11 +55,11 @@ class Service:
     def _work(self, at: datetime) -> str:
         fresh = [beat for beat in self.beats if beat.is_fresh(at)]
         waiting, busy = sum(beat.waiting for beat in fresh), sum(beat.busy for beat in fresh)
+        finished = self.finished_at()
         if not waiting and not busy:
-            return "It lives."
+            return f"It lives. It last finished work {_age(finished, at)} ago." if finished else "It lives."
         since = min((beat.busy_since for beat in fresh if beat.busy_since), default=None)
         longest = f", the longest since {_age(since, at)}" if since else ""
-        finished = self.finished_at()
         last = f" Its last task ended {_age(finished, at)} ago." if finished else " No task has ended yet."
         return f"It lives: {busy} at work{longest}, {waiting} free.{last}"
 
@@ -66,9 +68,9 @@ def _age(since: datetime, at: datetime) -> str:
     return f"{max(0, int((at - since).total_seconds()))} s"
 
 
-def read(at: datetime) -> list[Service]:
+def read(needed: Iterable[str] = NEEDED) -> list[Service]:
     """Return the services that must run, and others that gave signs of life: one query."""
-    beats: dict[str, list[Beat]] = {name: [] for name in NEEDED}
+    beats: dict[str, list[Beat]] = {name: [] for name in needed}
     for beat in Beat.objects.order_by("-beat_at", "service", "host"):
         beats.setdefault(beat.service, []).append(beat)
     return [Service(name, rows) for name, rows in sorted(beats.items())]
@@ -80,6 +82,6 @@ def advice(service: Service) -> str:
 
 
 def findings(at: datetime) -> Iterator[Finding]:
-    for service in read(at):
+    for service in read():
         needed = advice(service) if service.needs_attention(at) else ""
         yield Finding(f"process {service.name}", service.text(at), needed)

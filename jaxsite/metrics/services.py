@@ -53,4 +53,4 @@ class ServiceMetrics:
 
 def read(at: datetime) -> ServiceMetrics:
     """Return the figures at this moment: always two queries."""
-    return ServiceMetrics(at, services.read(at), queues.read(at))
+    return ServiceMetrics(at, services.read(), queues.read(at))

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
+from datetime import datetime
 from typing import Any, cast
 
 import uvicorn
@@ -35,12 +36,13 @@ def serve(site: WSGIHandler, listener: socket.socket, report: Report) -> None:
     """Answer what comes in until SIGTERM. Calls `report` each second in which a thread for Django is free."""
     connections.close_all()  # those of this thread, which asks nothing more
     # No bound for a2wsgi's queue: answers are kept whole, and a full one would hold its thread for ever.
-    django = WSGIMiddleware(in_one_piece(site), workers=THREADS, send_queue_size=0)
+    one_piece = InOnePiece(site)
+    django = WSGIMiddleware(one_piece, workers=THREADS, send_queue_size=0)
     application = WholeRequests(cast(Application, django), upload_allowance)
     # What is loaded by now stays: the garbage collector need not walk through it at some request's cost.
     gc.collect()
     gc.freeze()
-    server, signs = uvicorn.Server(configured(application)), SignsOfLife(report)
+    server, signs = uvicorn.Server(configured(application)), SignsOfLife(report, one_piece.take_answered_at)
     try:
         asyncio.run(run(server, listener, lambda: django.executor.submit(signs.give)))
     except SystemExit:
@@ -48,14 +50,23 @@ def serve(site: WSGIHandler, listener: socket.socket, report: Report) -> None:
         raise
 
 
-def in_one_piece(site: WSGIHandler) -> Callable[[Any, Any], list[bytes]]:
-    """Return the site as one that answers in one piece: a thread would wait for the event loop for each."""
+class InOnePiece:
+    """The site as one that answers in one piece: a thread would wait for the event loop for each."""
 
-    def answer(environ: Any, start_response: Any) -> list[bytes]:
-        with closing(site(environ, start_response)) as response:
-            return [b"".join(response)]
+    def __init__(self, site: WSGIHandler) -> None:
+        self.site = site
+        self.answered_at: datetime | None = None  # since it was last taken
 
-    return answer
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        with closing(self.site(environ, start_response)) as response:
+            answer = [b"".join(response)]
+        self.answered_at = timezone.now()
+        return answer
+
+    def take_answered_at(self) -> datetime | None:
+        """Return when it last answered; None when it has not since the last call."""
+        at, self.answered_at = self.answered_at, None
+        return at
 
 
 def configured(application: Application) -> uvicorn.Config:
@@ -78,22 +89,22 @@ def configured(application: Application) -> uvicorn.Config:
 class SignsOfLife:
     """Given by a free thread: to the main process each second, and to all others by a row each ten."""
 
-    def __init__(self, report: Report) -> None:
-        self.report = report
+    def __init__(self, report: Report, take_answered_at: Callable[[], datetime | None]) -> None:
+        self.report, self.take_answered_at = report, take_answered_at
         self.written = -math.inf
 
     def give(self) -> None:
         self.report()
         if time.monotonic() - self.written >= beats.EVERY:
             self.written = time.monotonic()
-            write_beat()
+            write_beat(self.take_answered_at())
 
 
-def write_beat(*, stopped: bool = False) -> None:
+def write_beat(answered_at: datetime | None = None, *, stopped: bool = False) -> None:
     """Store that the web server is alive. A database that is away is told by /health."""
     close_old_connections()
     with suppress(Error):
-        beats.write_beat("web", timezone.now(), stopped=stopped)
+        beats.write_beat("web", timezone.now(), finished_at=answered_at, stopped=stopped)
 
 
 async def run(server: uvicorn.Server, listener: socket.socket, give_sign: Callable[[], object]) -> None:

@@ -156,14 +156,20 @@ def test_it_ends_with_the_process_that_started_it_when_asked(tmp_path: Path) -> 
         eventually(lambda: not any(map(is_alive, started)))
 
 
-def test_connections_to_the_database_are_bounded(web: Web) -> None:
+@pytest.mark.parametrize("path", ["/login/", "/health", "/metrics", "/status/"])
+def test_connections_to_the_database_are_bounded(web: Web, path: str) -> None:
     most = []
     with ThreadPoolExecutor(40) as pool:
-        asked = [pool.submit(requests.get, f"{web.url}/login/", timeout=60) for _ in range(400)]
+        asked = [pool.submit(requests.get, f"{web.url}{path}", timeout=60) for _ in range(400)]
         while not all(answer.done() for answer in asked):
             most.append(number(CONNECTIONS))
     assert {answer.result().status_code for answer in asked} == {200}
     assert 1 <= max(most) <= CHILDREN * (THREADS + 2)
+
+
+def test_its_beat_tells_when_it_last_answered(web: Web) -> None:
+    requests.get(f"{web.url}/login/", timeout=60)
+    eventually(lambda: Beat.objects.filter(service="web", finished_at__isnull=False).exists())
 
 
 def test_an_operator_loads_a_file_that_is_larger_than_a_form(web: Web) -> None:

@@ -26,11 +26,16 @@ class Monitor(Vendor):
         return Reply(b"OK", self.status)
 
 
+def every_service_lives() -> None:
+    make.beats(T0)
+    Beat.objects.create(service="web", host="here", beat_at=T0)
+
+
 @pytest.fixture
 def monitor(settings: Settings) -> Iterator[Monitor]:
     with Monitor() as running:
         settings.HEARTBEAT_URL = f"{running.url}/ping/s3cret"
-        make.beats(T0)
+        every_service_lives()
         yield running
 
 
@@ -39,15 +44,15 @@ def test_it_is_sent_while_every_service_gives_signs_of_life(monitor: Monitor) ->
     assert [visit.path for visit in monitor.visits] == ["/ping/s3cret"]
 
 
-@pytest.mark.parametrize("service", ["worker", "slow"])
+@pytest.mark.parametrize("service", ["web", "worker", "slow"])
 def test_it_is_not_sent_when_one_is_silent(monitor: Monitor, service: str) -> None:
     Beat.objects.filter(service=service).update(beat_at=T0 - timedelta(minutes=3))
     assert not heartbeat.ping(T0)
     assert monitor.visits == []
 
 
-def test_a_silent_web_server_counts_too(monitor: Monitor) -> None:
-    Beat.objects.create(service="web", host="here", beat_at=T0 - timedelta(minutes=3))
+def test_a_service_that_never_began_counts_too(monitor: Monitor) -> None:
+    Beat.objects.filter(service="web").delete()
     assert not heartbeat.ping(T0)
 
 
@@ -63,7 +68,7 @@ def test_an_answer_that_is_no_success_is_told_without_the_address(
 def test_a_monitor_that_is_away_is_no_failure_of_ours(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    make.beats(T0)
+    every_service_lives()
     settings.HEARTBEAT_URL = "http://127.0.0.1:1/ping/s3cret"
     assert not heartbeat.ping(T0)
     assert "cannot be called: ConnectionError" in caplog.text

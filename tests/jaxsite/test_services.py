@@ -40,6 +40,14 @@ def test_each_is_named_with_the_age_of_its_last_work(client: Client) -> None:
     }
 
 
+def test_the_web_server_tells_when_it_last_answered(client: Client) -> None:
+    beat = Beat.objects.create(service="web", host="here", beat_at=NOW)
+    assert checks(client)["process_web"]["message"] == "It lives."
+    beat.finished_at = NOW - timedelta(seconds=4)
+    beat.save()
+    assert checks(client)["process_web"]["message"] == "It lives. It last finished work 4 s ago."
+
+
 def test_a_long_task_is_work_and_not_silence(client: Client) -> None:
     Beat.objects.filter(service="slow").update(busy=1, waiting=2, busy_since=NOW - timedelta(hours=1))
     assert checks(client)["process_slow"] == {
@@ -162,4 +170,4 @@ def test_hosts_that_are_gone_are_forgotten_after_a_month() -> None:
     Beat.objects.create(service="slow", host="there", beat_at=timezone.now() - timedelta(days=31))
     prune()
     assert not Beat.objects.filter(host="there").exists()
-    assert len(services.read(NOW)) == 2
+    assert len(services.read()) == 2
