@@ -136,7 +136,13 @@ def ensure(var: Path) -> dict[str, str | int]:
 
 
 def make_folder(var: Path) -> Path:
+    """Return the folder, made unless it exists. One that this process has used is not made again."""
     if not var.exists():
+        if var.resolve() in _held:
+            raise ServerError(
+                f"{var} was moved or deleted while Jax ran. Stop Jax (Ctrl-C in its terminal), then start it "
+                "again where the folder is now."
+            )
         var.mkdir(parents=True)
         if os.geteuid() == 0:
             var.chmod(0o711)  # the server's own account passes through, whatever root's umask says

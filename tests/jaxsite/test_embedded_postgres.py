@@ -137,6 +137,19 @@ def test_one_that_is_moved_while_it_is_in_use_says_what_to_stop(stored: Path) ->
     assert "Stop what was started there" in refusal
 
 
+def test_who_uses_one_that_is_moved_makes_no_new_one_in_its_place(stored: Path) -> None:
+    moved = stored.parent / f"{stored.name}-moved"
+    with server_user(stored) as user:
+        user.ask(KEPT)
+        stored.rename(moved)
+        try:
+            complaint = user.complaint()
+            assert not stored.exists()
+        finally:
+            moved.rename(stored)
+    assert f"{stored} was moved or deleted while Jax ran. Stop Jax" in complaint
+
+
 def test_a_place_that_cannot_be_written_is_refused_in_words() -> None:
     refusal = ServerUser(Path("/proc/var")).complaint()
     assert "cannot be written (No such file or directory: /proc/var). Set VAR_DIR" in refusal

@@ -151,3 +151,17 @@ def test_kill_9_of_the_runner_leaves_nothing(installation: Installation) -> None
     site.kill()
     site.wait()
     eventually(lambda: not processes_of(installation.path))
+
+
+def test_a_folder_that_was_moved_serves_the_same_site(installation: Installation) -> None:
+    key = (installation.path / ".env").read_text()
+    moved = installation.path.with_name("moved (caf\N{LATIN SMALL LETTER E WITH ACUTE}) folder")
+    installation.path.rename(moved)
+    installation.path, installation.log = moved, moved / "run.log"
+    site = installation.run()
+    eventually(installation.answers)
+    assert not PASSWORD.search(installation.log_text())
+    assert (moved / ".env").read_text() == key
+    site.terminate()
+    site.wait(timeout=60)
+    eventually(lambda: not processes_of(moved))

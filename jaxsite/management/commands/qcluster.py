@@ -21,6 +21,7 @@ class Command(BaseCommand):
     """In place of django-q2's command of this name: its tables and tasks, with processes of our own."""
 
     help = "Run the tasks of the queue that Q_CLUSTER_NAME names (the default one without it)."
+    requires_system_checks: tuple[str, ...] = ()  # `handle` runs them, with the database's
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_an_unknown_cluster(Conf.CLUSTER_NAME)

@@ -22,11 +22,21 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_a_port_in_use(settings.BIND, settings.PORT)
         if not settings.METRICS_TOKEN:
-            ensure_token(settings.METRICS_TOKEN_FILE)
+            self.make_metrics_token(settings.METRICS_TOKEN_FILE)
         call_command("migrate", verbosity=0, skip_checks=False)
         call_command("ensure_admin", stdout=self.stdout, stderr=self.stderr)
         connections.close_all()
         sys.exit(run(settings.BASE_DIR / "Procfile"))
+
+    def make_metrics_token(self, file: Path) -> None:
+        """Make the token for monitors elsewhere. Where it cannot be kept all else works without it."""
+        try:
+            ensure_token(file)
+        except OSError as reason:
+            self.stderr.write(
+                f"There is no token for monitors on other machines: {file} cannot be written "
+                f"({reason.strerror}). Set METRICS_TOKEN if you have such a monitor."
+            )
 
 
 def refuse_a_port_in_use(host: str, port: int) -> None:
