@@ -183,7 +183,8 @@ class Client:
 
 
 def _alive(outcomes: Mapping[str, Outcome]) -> bool:
-    return not all(isinstance(outcome, Failure) and outcome.blames_provider for outcome in outcomes.values())
+    sent = [outcome for outcome in outcomes.values() if outcome is not None]
+    return not all(isinstance(outcome, Failure) and outcome.blames_provider for outcome in sent)
 
 
 def _worth_repeating(outcomes: Mapping[str, Outcome]) -> list[str]:

@@ -11,7 +11,7 @@ from core.http.session import Answer, Call, Session
 # None: not sent, because the time was over.
 Outcome = Answer | Failure | None
 
-HOPELESS = 5  # so many requests in vain and not one answered: the rest is not tried in this wave
+HOPELESS = 5  # so many requests without a word from the host: the rest is not sent in this wave
 MOST_HANGING = 8  # threads that wait for the head of an answer of one host: it is not asked for more
 BEAT, GRACE = 0.25, 0.2  # seconds between two looks at the clock, and for a call that was cut off to end
 
@@ -148,13 +148,14 @@ class Wave:
     def _note(self, failure: Failure | None) -> None:
         """Count what a call came to, None when it was answered. The wave ends when the rest is hopeless."""
         with self._lock:
-            self._answered += failure is None
-            if failure is None or not failure.blames_provider:
-                return
-            self._in_vain += 1
-            hopeless = self._in_vain >= HOPELESS and not self._answered
-            if self._why is None and (failure.for_all or hopeless):
-                self._why = failure
+            if failure is None or failure.status is not None:  # a refusal may be that of its one request
+                self._answered += 1
+            else:
+                self._in_vain += failure.blames_provider
+            if failure is not None and failure.for_all:
+                self._why = self._why or failure
+                self._over.set()
+            elif self._in_vain >= HOPELESS and not self._answered:
                 self._over.set()
 
     def _outcome(self, key: str) -> Outcome:

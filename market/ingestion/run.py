@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -49,7 +49,7 @@ class Cycle:
     answered: set[str] = field(default_factory=set)  # providers, for any symbol
     # By symbol whose split is pending.
     restatements: dict[str, list[RestatementAnswer]] = field(default_factory=dict)
-    # By provider: the symbols that it gave nothing for, of which it is not known yet whose fault that is.
+    # By provider: the symbols that it gave nothing for since its last answer.
     doubted: dict[str, set[str]] = field(default_factory=dict)
     known_faults: dict[faults.Key, Fault] = field(default_factory=dict)
     faulty: dict[faults.Key, str] = field(default_factory=dict)
@@ -69,22 +69,21 @@ class Cycle:
         return faults.key(Fault.Work(self.work.value), symbol, part=part, source=provider)
 
     def askable(self, provider: str, symbols: Collection[str], part: str) -> list[str]:
-        """Return the symbols but for those that a provider is not asked for now. Notes why not."""
+        """Return the symbols but for those that a provider is not asked for now, those that failed last."""
         if self.run.kind == Kind.BACKFILL:  # a person asks
             return list(symbols)
-        askable = []
-        for symbol in symbols:
-            fault = self.known_faults.get(self.key(provider, symbol, part))
-            if fault is None or not fault.is_paused(self.now):
-                askable.append(symbol)
-            else:
-                name = f"{symbol} {part}".strip()
-                self.failures[name] = (
-                    f"{provider}: {fault.reason} (asked again at {fault.retry_at:%H:%M} UTC)"
-                )
-        return askable
+        faults_by_symbol = {s: self.known_faults.get(self.key(provider, s, part)) for s in symbols}
+        sound = [symbol for symbol, fault in faults_by_symbol.items() if fault is None]
+        return sound + [s for s, fault in faults_by_symbol.items() if fault and not fault.is_paused(self.now)]
 
-    def blame(self, provider: str, reasons: dict[str, str], part: str) -> None:
+    def note_paused(self, provider: str, symbols: Collection[str], part: str) -> None:
+        """Note why a provider is not asked for these symbols now."""
+        for symbol in symbols:
+            if fault := self.known_faults.get(self.key(provider, symbol, part)):
+                why = f"{provider}: {fault.reason} (asked again at {fault.retry_at:%H:%M} UTC)"
+                self.failures[f"{symbol} {part}".strip()] = why
+
+    def blame(self, provider: str, reasons: Mapping[str, str], part: str) -> None:
         """Note that a provider gives nothing for these symbols, which is their own fault."""
         for symbol, why in reasons.items():
             self.faulty[self.key(provider, symbol, part)] = why

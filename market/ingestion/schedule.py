@@ -57,8 +57,13 @@ def prepare(at: datetime) -> None:
 
 
 def due(at: datetime) -> list[Ask]:
-    """Return what to ask for now. What has waited longest comes first, among the asks and inside each."""
-    waiting: dict[tuple[Timeframe, datetime], list[tuple[datetime, str]]] = defaultdict(list)
+    """Return what to ask for now. What has waited longest comes first, among the asks and inside each.
+
+    What fails by itself comes last, in asks of its own: it takes nothing from the others.
+    """
+    waiting: dict[tuple[bool, Timeframe, datetime], list[tuple[datetime, str]]] = defaultdict(list)
+    faults = Fault.objects.filter(work=Fault.Work.CANDLES).values_list("subject", "part")
+    failing = set(faults)
     calendars: dict[str, list[Instrument]] = defaultdict(list)
     for instrument in Instrument.objects.fetched():
         calendars[instrument.calendar].append(instrument)
@@ -66,11 +71,11 @@ def due(at: datetime) -> list[Ask]:
         calendar = _Calendar(name, at)
         for timeframe in fetched():
             for since, answered, symbol in _due(instruments, timeframe, calendar, at):
-                waiting[timeframe, since].append((answered, symbol))
-    groups = sorted(waiting.items(), key=lambda group: min(group[1]))
+                waiting[(symbol, timeframe) in failing, timeframe, since].append((answered, symbol))
+    groups = sorted(waiting.items(), key=lambda group: (group[0][0], min(group[1])))
     return [
         Ask(tuple(symbol for _, symbol in part), timeframe, since)
-        for (timeframe, since), members in groups
+        for (_, timeframe, since), members in groups
         for part in _parts(sorted(members))
     ]
 

@@ -63,7 +63,7 @@ class Batches:
         failed = {symbol: str(why) for key, why in self.pages.failed.items() for symbol in self.symbols[key]}
         return self.refused | failed, [s for key in self.pages.declined for s in self.symbols[key]]
 
-    def blameless(self) -> set[str]:
+    def together(self) -> set[str]:
         """Return the symbols of batches with several, of which one may be what the others fail for."""
         batches = (self.symbols[key] for key in self.pages.failed)
         return {symbol for batch in batches if len(batch) > 1 for symbol in batch} - self.refused.keys()
@@ -89,7 +89,7 @@ class Alpaca:
     def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
         batches = self._ask(symbols, MOST_SYMBOLS, SNAPSHOTS, {"feed": "iex"}, spare=0)
         failed, declined = batches.missed()
-        ticks, blameless = [], batches.blameless()
+        ticks, blameless = [], set[str]()
         for key, (page,) in batches.pages.answers.items():
             for symbol in batches.symbols[key]:
                 tick = _tick(symbol, page.body.get(symbol))
@@ -98,7 +98,14 @@ class Alpaca:
                     blameless |= {symbol} if tick == UNTRADED else set()
                 else:
                     ticks.append(tick)
-        return Quotes(ticks, Feed.LIVE, failed=failed, declined=declined, blameless=blameless)
+        return Quotes(
+            ticks,
+            Feed.LIVE,
+            failed=failed,
+            declined=declined,
+            blameless=blameless,
+            together=batches.together(),
+        )
 
     def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
         # A bar that began less than its length before the newest allowed moment would hold forbidden trades.
@@ -124,7 +131,7 @@ class Alpaca:
                 continue  # which of its symbols are whole is not known
             bars |= {symbol: _bars(symbol, pages, timeframe, since) for symbol in batch}
         left = [symbol for symbol in declined if symbol not in bars]
-        return Candles(bars, Feed.DELAYED, SIP_DELAY, failed, left, batches.blameless())
+        return Candles(bars, Feed.DELAYED, SIP_DELAY, failed, left, together=batches.together())
 
     def report(self, at: datetime) -> Report:
         began = self._client.clock()

@@ -14,8 +14,8 @@ class ProviderError(Exception):
     """A provider did not give the data. If `permanent`, asking again will not help until someone acts.
 
     `retry_after`: how long the provider asked us to stay away, when it said so. `is_general`: it would have
-    failed whatever was asked for; otherwise one symbol may be what it fails on. `apart`: each symbol was
-    asked for by itself.
+    failed whatever was asked for; otherwise one symbol may be what it fails on. `failed`: why by symbol, when
+    each was asked for by itself; the others were not asked for.
     """
 
     def __init__(
@@ -25,11 +25,11 @@ class ProviderError(Exception):
         permanent: bool = False,
         retry_after: timedelta | None = None,
         is_general: bool = True,
-        apart: bool = False,
+        failed: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.is_general = is_general
-        self.apart = apart
+        self.failed: Mapping[str, str] = failed or {}
         self.permanent = permanent
         self.retry_after = retry_after
 
@@ -68,6 +68,8 @@ class Quotes:
     `delay` is the feed's stated delay: a delayed feed's newest quote is that old when it is fresh. `clocked`:
     `as_of` is the provider's clock when it was asked, not the time of a trade. `blameless`: those
     of `failed` whose own fault it is not: no price yet, or whatever else was asked would have failed.
+    `together`: those that failed in one request with others, one of which may be why; each batch is asked for
+    again in halves.
     """
 
     ticks: list[QuoteTick]
@@ -77,6 +79,7 @@ class Quotes:
     declined: list[str] = field(default_factory=list)
     clocked: bool = False
     blameless: Set[str] = frozenset()
+    together: Set[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class Candles:
     failed: dict[str, str] = field(default_factory=dict)
     declined: list[str] = field(default_factory=list)
     blameless: Set[str] = frozenset()
+    together: Set[str] = frozenset()
 
 
 @dataclass(frozen=True)

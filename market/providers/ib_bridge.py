@@ -91,7 +91,7 @@ class IBBridge:
         requests = {symbol: Request(f"/quotes/{_path(symbol)}") for symbol in symbols}
         fetched = self._client.fetch(requests, partial(self._pace.reserve, [MESSAGES]))
         if (failure := wire.why_nothing(fetched)) is not None:
-            raise wire.no_answer(failure, apart=True)
+            raise wire.no_answer(failure, of_each=fetched)
         # A bridge that has just started knows its mode once it has given a price.
         mode = mode_before or self._mode() or UNKNOWN
         ticks, failed = [], {symbol: str(why) for symbol, why in fetched.failed.items()}
@@ -119,7 +119,7 @@ class IBBridge:
             attempts=1,  # IB punishes the same historical request within 15 seconds
         )
         if (failure := wire.why_nothing(fetched)) is not None:
-            raise wire.no_answer(failure, apart=True)
+            raise wire.no_answer(failure, of_each=fetched)
         bars, failed = {}, {symbol: str(why) for symbol, why in fetched.failed.items()}
         for symbol, answer in fetched.answers.items():
             try:

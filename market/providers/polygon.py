@@ -83,7 +83,7 @@ class Polygon:
             pages = self._aggregates(symbols, timeframe, at - FREE_HISTORY, at)
         failure = wire.why_nothing(pages)
         if failure is not None and not _outside_plan(pages):
-            raise _error(failure, apart=True)
+            raise _error(failure, of_each=pages)
         failed = {
             symbol: OUTSIDE_PLAN if _is_outside_plan(why) else str(why)
             for symbol, why in pages.failed.items()
@@ -194,9 +194,9 @@ def _outside_plan(pages: Pages) -> bool:
     return any(_is_outside_plan(failure) for failure in pages.failed.values())
 
 
-def _error(failure: Failure, advice: str = "", *, apart: bool = False) -> ProviderError:
+def _error(failure: Failure, advice: str = "", *, of_each: Pages | None = None) -> ProviderError:
     hint = {401: KEY_ADVICE, 403: advice or KEY_ADVICE}.get(failure.status or 0, "")
-    return wire.no_answer(failure, hint, apart=apart)
+    return wire.no_answer(failure, hint, of_each=of_each)
 
 
 def _tick(symbol: str, row: wire.Row | None) -> QuoteTick | str:

@@ -155,10 +155,12 @@ def error(failure: Failure, advice: str = "") -> ProviderError:
     )
 
 
-def no_answer(failure: Failure, advice: str = "", *, apart: bool = False) -> ProviderError:
-    """Return the failure of one request for symbols, or of one for each (`apart`)."""
+def no_answer(failure: Failure, advice: str = "", *, of_each: Fetched | Pages | None = None) -> ProviderError:
+    """Return the failure of one request for symbols, or of one for each."""
     refusal = error(failure, advice)
-    refusal.is_general, refusal.apart = failure.for_all, apart
+    refusal.is_general = failure.for_all
+    if of_each is not None:
+        refusal.failed = {symbol: str(why) for symbol, why in of_each.failed.items()}
     return refusal
 
 
