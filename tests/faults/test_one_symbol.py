@@ -1,7 +1,6 @@
 """One symbol, calendar, gap or message that fails: the others go on, and it is told by name."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -20,7 +19,6 @@ from market.models import (
     Gap,
     IngestionRun,
     Instrument,
-    ProviderPace,
     ProviderStatus,
     Quote,
     TradingSession,
@@ -28,12 +26,12 @@ from market.models import (
 from market.prices import Feed
 from market.providers.base import ProviderError, Quotes
 from tests import make
+from tests.loopback import AT, candles, quotes, watch
 from tests.vendors import Alpaca, IBBridge, faults
 from tests.vendors.server import Reply, Turn
 
 pytestmark = pytest.mark.django_db
 
-AT = datetime(2024, 7, 2, 15, 7, 20, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 SYMBOLS = ["AAPL", "AMD", "MSFT", "NVDA"]
 NO_CONTRACT = faults.status(500, detail="Contract not found for it")
@@ -41,39 +39,7 @@ NO_CONTRACT = faults.status(500, detail="Contract not found for it")
 
 @pytest.fixture(autouse=True)
 def watchlist(settings: Settings) -> None:
-    settings.DATA_KIND, settings.CANDLE_BACKFILL, settings.CANDLE_TIMEFRAMES = "real", 20, ["15m"]
-    make.july_2024()
-    make.session("2025-06-30")
-    make.only(*SYMBOLS)
-
-
-@pytest.fixture
-def bridge(settings: Settings) -> Iterator[IBBridge]:
-    with IBBridge(now=AT) as vendor:
-        settings.IB_BRIDGE_URL = vendor.url
-        yield vendor
-
-
-@pytest.fixture
-def alpaca(settings: Settings) -> Iterator[Alpaca]:
-    with Alpaca(now=AT) as vendor:
-        settings.ALPACA_BASE_URL = vendor.url
-        settings.ALPACA_API_KEY, settings.ALPACA_API_SECRET = vendor.key, vendor.secret
-        yield vendor
-
-
-def candles(at: datetime = AT) -> IngestionRun:
-    ProviderPace.objects.all().delete()  # the pace counts by the database's clock, not by `at`
-    run = cycle.ingest_candles(at)
-    assert run is not None
-    return run
-
-
-def quotes(at: datetime = AT) -> IngestionRun:
-    ProviderPace.objects.all().delete()
-    run = cycle.ingest_quotes(at)
-    assert run is not None
-    return run
+    watch(settings, *SYMBOLS)
 
 
 def answered() -> set[str]:

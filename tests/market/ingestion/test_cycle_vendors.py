@@ -1,6 +1,5 @@
 """The cycle against vendors on loopback: who is asked, what is stored when things go wrong, how it heals."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -20,59 +19,19 @@ from market.models import (
     Split,
 )
 from market.prices import Bars, Timeframe
-from tests import make
+from tests.loopback import AT, candles, quotes, watch
 from tests.vendors import Alpaca, IBBridge, Polygon, faults
 from tests.vendors.prices import Bar
 from tests.vendors.server import Fault
 
 pytestmark = pytest.mark.django_db
 
-AT = datetime(2024, 7, 2, 15, 7, 20, tzinfo=UTC)
 SYMBOLS = {"AAPL", "MSFT", "AMD"}
 
 
 @pytest.fixture(autouse=True)
 def watchlist(settings: Settings) -> None:
-    settings.DATA_KIND, settings.CANDLE_BACKFILL, settings.CANDLE_TIMEFRAMES = "real", 20, ["15m"]
-    make.july_2024()
-    make.session("2025-06-30")
-    make.only(*SYMBOLS)
-
-
-@pytest.fixture
-def bridge(settings: Settings) -> Iterator[IBBridge]:
-    with IBBridge(now=AT) as vendor:
-        settings.IB_BRIDGE_URL = vendor.url
-        yield vendor
-
-
-@pytest.fixture
-def alpaca(settings: Settings) -> Iterator[Alpaca]:
-    with Alpaca(now=AT) as vendor:
-        settings.ALPACA_BASE_URL = vendor.url
-        settings.ALPACA_API_KEY, settings.ALPACA_API_SECRET = vendor.key, vendor.secret
-        yield vendor
-
-
-@pytest.fixture
-def polygon(settings: Settings) -> Iterator[Polygon]:
-    with Polygon(now=AT) as vendor:
-        settings.POLYGON_BASE_URL, settings.POLYGON_API_KEY = vendor.url, vendor.key
-        yield vendor
-
-
-def quotes(at: datetime = AT) -> IngestionRun:
-    ProviderPace.objects.all().delete()  # the pace counts by the database's clock, not by `at`
-    run = cycle.ingest_quotes(at)
-    assert run is not None
-    return run
-
-
-def candles(at: datetime = AT) -> IngestionRun:
-    ProviderPace.objects.all().delete()
-    run = cycle.ingest_candles(at)
-    assert run is not None
-    return run
+    watch(settings, *SYMBOLS)
 
 
 def from_whom() -> dict[str, str]:

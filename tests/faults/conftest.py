@@ -1,0 +1,3 @@
+from tests.loopback import alpaca, bridge, polygon
+
+__all__ = ["alpaca", "bridge", "polygon"]
