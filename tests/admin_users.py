@@ -1,3 +1,5 @@
+"""Browsers of the people who open the admin, for the conftest of each folder that tests it."""
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
@@ -5,7 +7,7 @@ from django.test import Client
 
 @pytest.fixture
 def operator(db: None) -> Client:
-    """Somebody who may do everything."""
+    """A superuser."""
     client = Client()
     client.force_login(User.objects.create_superuser("operator"))
     return client
@@ -13,7 +15,7 @@ def operator(db: None) -> Client:
 
 @pytest.fixture
 def reader(db: None) -> Client:
-    """Somebody who may look at everything and change nothing."""
+    """Staff who may look at everything and change nothing."""
     user = User.objects.create_user("reader", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     client = Client()

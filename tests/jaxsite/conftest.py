@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.admin_users import operator, reader
 from tests.jaxsite.processes import eventually, folder, processes_of, server_user
+
+__all__ = ["operator", "reader"]
 
 
 @pytest.fixture

@@ -1,5 +1,3 @@
-"""The same people as in the market's admin."""
-
-from tests.market.admin.conftest import clerk, operator, reader, stranger
+from tests.admin_users import clerk, operator, reader, stranger
 
 __all__ = ["clerk", "operator", "reader", "stranger"]
