@@ -17,6 +17,7 @@ from django.utils import timezone
 from jaxsite.auth import devices, encryption, events, passkeys, sessions, throttle
 
 PASSKEY = "mfa_reauthenticate:webauthn"
+WAYS = {"mfa_reauthenticate": "Use the code of your app, or a recovery code", PASSKEY: "Use a passkey"}
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -29,7 +30,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         The first is offered first: a passkey, where passkeys work.
         """
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
-        factors = [method for method in methods if method["id"] != "reauthenticate"]
+        factors = [method | {"description": WAYS[method["id"]]} for method in methods if method["id"] in WAYS]
         passkey_first = passkeys.work_here(context.request)
         factors.sort(key=lambda method: (method["id"] == PASSKEY) != passkey_first)
         return factors or methods
