@@ -20,4 +20,4 @@ USER jax
 VOLUME /var/lib/jax
 EXPOSE 8095
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python", "deploy/healthcheck.py"]
-CMD ["python", "-m", "jaxsite.web"]
+CMD ["python", "-m", "jaxsite.processes.runner", "web"]

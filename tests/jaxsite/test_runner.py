@@ -19,7 +19,7 @@ import os, sys, tempfile
 from pathlib import Path
 from jaxsite.processes.runner.runner import Runner
 with tempfile.TemporaryDirectory() as sockets:
-    sys.exit(Runner(Path(sys.argv[1]), os.environ, Path(sockets)).run())
+    sys.exit(Runner(Path(sys.argv[1]), os.environ, Path(sockets), sys.argv[2:]).run())
 """
 READY = f'{sys.executable} -c "from jaxsite.processes.notify import *; notify(READY)"'
 
@@ -30,12 +30,12 @@ Start = Callable[..., "subprocess.Popen[str]"]
 def start(tmp_path: Path) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
-    def start(**services: str) -> "subprocess.Popen[str]":
+    def start(*names: str, **services: str) -> "subprocess.Popen[str]":
         procfile = tmp_path / "Procfile"
         procfile.write_text("".join(f"{name}: {command}\n" for name, command in services.items()))
         environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         runner = subprocess.Popen(
-            [sys.executable, "-c", RUN, procfile],
+            [sys.executable, "-c", RUN, procfile, *names],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -67,6 +67,18 @@ def read_until(runner: "subprocess.Popen[str]", text: str) -> list[str]:
 def test_every_line_says_when_and_by_whom(start: Start) -> None:
     runner = start(web="echo hello; printf unfinished; sleep 60", slow="sleep 60")
     assert read_until(runner, "hello")[-1][8:] == " web    | hello\n"
+
+
+def test_only_those_that_were_named_are_started(start: Start) -> None:
+    runner = start("slow", web="exit 3", slow=f"{READY}; echo hello; exit 4")
+    printed = read_until(runner, "slow ended (exit 4) and is started again")
+    assert not any("web" in line for line in printed)
+
+
+def test_a_name_that_is_none_is_refused_with_those_there_are(start: Start) -> None:
+    read_until(
+        start("lsow", web="exit 3", slow="exit 4"), "No service lsow in Procfile. There are: web, slow"
+    )
 
 
 def test_a_line_without_an_end_is_shown_when_the_service_ends(start: Start) -> None:

@@ -1,7 +1,5 @@
-import os
 import socket
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +8,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from jaxsite.processes import process_group
 from jaxsite.processes.bind_guard import bracketed
 from jaxsite.processes.metrics_token import ensure_token
-from jaxsite.processes.runner.runner import Runner
+from jaxsite.processes.runner.run import run
 
 
 class Command(BaseCommand):
@@ -50,16 +47,3 @@ def refuse_a_port_in_use(host: str, port: int) -> None:
                 f"Cannot serve on {bracketed(host)}:{port}: {reason.strerror}. If Jax runs already, stop it "
                 "(Ctrl-C in its terminal) or use that one; else choose another PORT in .env."
             ) from reason
-
-
-def run(procfile: Path) -> int:
-    """Run the services until a signal comes or one cannot start; then stop them all."""
-    process_group.end_with_parent_if_asked()
-    process_group.treat_hangup_as_terminate()
-    with tempfile.TemporaryDirectory(prefix="jax-") as sockets:
-        return Runner(procfile, service_environment(), Path(sockets)).run()
-
-
-def service_environment() -> dict[str, str]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    return os.environ | {"PATH": path, "PYTHONUNBUFFERED": "1", process_group.ASKED: "1"}

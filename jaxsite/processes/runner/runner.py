@@ -8,7 +8,7 @@ import re
 import selectors
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -24,8 +24,15 @@ LINE = re.compile(r"^([\w-]+):\s*(.+)$", re.MULTILINE)
 
 
 class Runner:
-    def __init__(self, procfile: Path, environment: Mapping[str, str], sockets: Path) -> None:
+    def __init__(
+        self, procfile: Path, environment: Mapping[str, str], sockets: Path, names: Collection[str] = ()
+    ) -> None:
+        """Have the services of these names; without names all. Raises ValueError for one that is none."""
         lines = LINE.findall(procfile.read_text())
+        services = [name for name, _ in lines]
+        if unknown := [name for name in names if name not in services]:
+            raise ValueError(f"No service {unknown[0]} in {procfile.name}. There are: {', '.join(services)}")
+        lines = [(name, command) for name, command in lines if not names or name in names]
         self.environment = environment
         self.services = [Service(name, command, procfile.parent, sockets) for name, command in lines]
         self.screen = Screen([US, *(service.name for service in self.services)])
