@@ -12,9 +12,9 @@ UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 # Control characters, marks that turn the direction of the text after them, halves of a surrogate.
-HOSTILE = re.compile(
-    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufffe\\uffff]"
-)
+# The ranges are written as every dialect of regular expressions reads them, without the halves.
+HOSTILE_RANGES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff"
+HOSTILE = re.compile(rf"[{HOSTILE_RANGES}\ud800-\udfff]")
 LINE_ENDS = re.compile("[\t\n\r\u2028\u2029]")
 LOOSE_MINUS = re.compile(r"-(?!\w)")
 

@@ -22,6 +22,7 @@ class JaxConfig(AppConfig):
             queues,
             services,
         )
+        from jaxsite.rest import fields  # noqa: F401  as above
         from market import doctor
 
         doctor.MORE += [services.findings, queues.findings]

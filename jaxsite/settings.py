@@ -268,6 +268,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "jaxsite.rest.text.RefuseHostileText",
+    "jaxsite.rest.queries.RefuseQueriesOfWrites",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -358,6 +359,7 @@ SPECTACULAR_SETTINGS = {
     "Errors are problem details (RFC 9457); docs/api.md has examples.",
     "VERSION": __version__,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -372,7 +374,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "jaxsite.rest.problems.describe",
+        "jaxsite.rest.refusals.describe",
     ],
 }
 

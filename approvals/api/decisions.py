@@ -13,14 +13,14 @@ from rest_framework.viewsets import GenericViewSet
 
 from approvals import decisions, proposals
 from approvals.api.approvals import ApprovalSerializer
-from approvals.api.proposals import OverridesSerializer, ProposalSerializer, overrides_of
+from approvals.api.proposals import OverridesInQuery, OverridesSerializer, ProposalSerializer, overrides_of
 from approvals.api.signals import SignalSerializer, signals_at
 from approvals.models import Order, TradeApproval
 from core.api.bodies import Body, OneOf
 from core.api.filters import UUID_IN_ADDRESS
 from core.api.permissions import OnePermission
 from core.api.preconditions import ETAG, IF_MATCH, version_seen
-from core.api.refusals import Conflict, PreconditionFailed
+from core.api.refusals import Conflict, PreconditionFailed, conflict
 from core.api.users import user_of
 from signals import lifecycle
 from signals.models import Signal
@@ -46,6 +46,35 @@ class RejectSerializer(Body):
     notes = serializers.CharField(**NOTES, help_text="In your own words, kept with the decision.")
 
 
+class RefusedSerializer(serializers.Serializer[Any]):
+    """What is beside a problem's own members when the entry check, a limit or a halt refuses it."""
+
+    problems = serializers.ListField(child=serializers.CharField(), required=False)
+    proposal = ProposalSerializer(required=False)
+
+
+class ChangedSerializer(serializers.Serializer[Any]):
+    """What is beside a problem's own members when it is not as you saw it."""
+
+    changed = serializers.ListField(child=serializers.CharField(), help_text="What has changed.")
+    etag = serializers.CharField(help_text="Its version now.")
+
+
+class ChangedSignalSerializer(ChangedSerializer):
+    signal = SignalSerializer(help_text="As it is now.")
+
+
+class ReleasedSerializer(serializers.ModelSerializer[Order]):
+    """What has become of an order that was held."""
+
+    class Meta:
+        model = Order
+        fields = ["id", "status"]
+
+
+NOT_NOW = conflict("It has ended, or the entry check, a limit or a halt refuses it.", RefusedSerializer)
+
+
 class SignalDecisionViewSet(GenericViewSet[Any]):
     """Decisions on signals. Each is made once: a second one is refused and names the first."""
 
@@ -60,7 +89,7 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
         """One instant for everything in an answer."""
         return timezone.now()
 
-    @extend_schema(parameters=[OverridesSerializer, ETAG], responses=ProposalSerializer)
+    @extend_schema(parameters=[OverridesInQuery, ETAG], responses=ProposalSerializer)
     @action(["get"], detail=True)
     def proposal(self, request: Request, pk: str) -> Response:
         """What approving would do now, in words and figures, and why it could not be done.
@@ -75,7 +104,9 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
         return Response(ProposalSerializer(proposal).data, headers=headers)
 
     @extend_schema(
-        request=ApproveSerializer, responses={201: ApprovalSerializer}, parameters=[IF_MATCH, ETAG]
+        request=ApproveSerializer,
+        responses={201: ApprovalSerializer, 412: ChangedSignalSerializer, **NOT_NOW},
+        parameters=[IF_MATCH, ETAG],
     )
     @action(["post"], detail=True, permission_classes=[MayDecide])
     def approve(self, request: Request, pk: str) -> Response:
@@ -104,7 +135,10 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
             raise refused(refusal) from None
         return Response(ApprovalSerializer(approval).data, status.HTTP_201_CREATED)
 
-    @extend_schema(request=RejectSerializer, responses={201: ApprovalSerializer})
+    @extend_schema(
+        request=RejectSerializer,
+        responses={201: ApprovalSerializer, **conflict("It is no longer pending.")},
+    )
     @action(["post"], detail=True, permission_classes=[MayDecide])
     def reject(self, request: Request, pk: str) -> Response:
         """Reject a signal. Needs no If-Match: no is no. 409 when it has ended already."""
@@ -135,7 +169,10 @@ class OrderDecisionViewSet(GenericViewSet[Any]):
     filterset_class = None
     lookup_value_regex = UUID_IN_ADDRESS
 
-    @extend_schema(parameters=[OverridesSerializer, ETAG], responses=ProposalSerializer)
+    @extend_schema(
+        parameters=[OverridesInQuery, ETAG],
+        responses={200: ProposalSerializer, **conflict("It is not held.")},
+    )
     @action(["get"], detail=True)
     def proposal(self, request: Request, pk: str) -> Response:
         """What releasing a held entry would do now, and why it could not be done. 409 when it is not held."""
@@ -145,7 +182,11 @@ class OrderDecisionViewSet(GenericViewSet[Any]):
             raise Conflict(f"There is nothing to propose: it is {order.get_status_display().lower()}.")
         return Response(ProposalSerializer(proposal).data, headers={"ETag": f'"{order.fingerprint()}"'})
 
-    @extend_schema(request=ApproveSerializer, responses={202: None}, parameters=[IF_MATCH, ETAG])
+    @extend_schema(
+        request=ApproveSerializer,
+        responses={202: ReleasedSerializer, 412: ChangedSerializer, **NOT_NOW},
+        parameters=[IF_MATCH, ETAG],
+    )
     @action(["post"], detail=True, permission_classes=[MayDecide])
     def release(self, request: Request, pk: str) -> Response:
         """Let a held order go out after all, with a fresh look at the newest price.
@@ -170,7 +211,7 @@ class OrderDecisionViewSet(GenericViewSet[Any]):
             raise PreconditionFailed(str(changed), members, {"ETag": f'"{changed.etag}"'}) from None
         except decisions.ApprovalRefused as refusal:
             raise refused(refusal) from None
-        return Response({"id": order.pk, "status": order.status}, status.HTTP_202_ACCEPTED)
+        return Response(ReleasedSerializer(order).data, status.HTTP_202_ACCEPTED)
 
 
 def refused(refusal: decisions.ApprovalRefused) -> Conflict:

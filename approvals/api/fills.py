@@ -1,10 +1,10 @@
-from django_filters.rest_framework import ChoiceFilter, FilterSet, UUIDFilter
+from django_filters.rest_framework import ChoiceFilter, FilterSet
 from rest_framework import serializers
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from approvals.models import Fill
 from approvals.models.orders import FillQuerySet
-from core.api.filters import InstantFilter, YesNoFilter
+from core.api.filters import InstantFilter, UUIDFilter, YesNoFilter
 from market.api.filters import SymbolsFilter
 from signals.models import Signal
 

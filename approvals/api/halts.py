@@ -37,7 +37,7 @@ class HaltSerializer(serializers.ModelSerializer[TradingHalt]):
         ]
 
 
-class HaltRequestSerializer(Body):
+class StartHaltSerializer(Body):
     reason = serializers.CharField(max_length=500, help_text="Why. Everybody who cannot trade reads it.")
 
 
@@ -63,10 +63,10 @@ class HaltViewSet(ListModelMixin, GenericViewSet[TradingHalt]):
     serializer_class = HaltSerializer
     filterset_class = HaltFilters
 
-    @extend_schema(request=HaltRequestSerializer, responses={201: HaltSerializer, 200: HaltSerializer})
+    @extend_schema(request=StartHaltSerializer, responses={201: HaltSerializer, 200: HaltSerializer})
     def create(self, request: Request) -> Response:
         """Halt. 200 with the halt as it was begun when a person has halted already."""
-        body, at = HaltRequestSerializer(data=request.data), timezone.now()
+        body, at = StartHaltSerializer(data=request.data), timezone.now()
         body.is_valid(raise_exception=True)
         begun = halt.start(TradingHalt.Cause.PERSON, body.validated_data["reason"], at, user_of(request))
         is_new = begun.started_at == at

@@ -21,7 +21,7 @@ from core.api.bodies import Body
 from core.api.filters import UUID_IN_ADDRESS, InstantFilter
 from core.api.permissions import MayChange
 from core.api.preconditions import ETAG
-from core.api.refusals import Conflict
+from core.api.refusals import Conflict, conflict
 from core.api.users import user_of
 from market.api.filters import SymbolsFilter
 from signals.models import Signal
@@ -121,7 +121,9 @@ class ChoicesField(fields.BaseCSVField):
         return chosen
 
 
-@extend_schema_field({"type": "array", "items": {"type": "string", "enum": Order.Status.values}})
+@extend_schema_field(
+    {"type": "array", "items": {"type": "string", "enum": Order.Status.values}, "minItems": 1}
+)
 class StatusesFilter(BaseInFilter, ChoiceFilter):
     """One status, or several separated by commas."""
 
@@ -163,7 +165,11 @@ class OrderViewSet(ListModelMixin, GenericViewSet[Order]):
         """One order with its fills, what people wanted of it and its history."""
         return self._answer(self.get_object())
 
-    @extend_schema(request=CancelOrderSerializer, responses=OrderDetailSerializer)
+    @extend_schema(
+        request=CancelOrderSerializer,
+        responses={200: OrderDetailSerializer, **conflict("There is nothing to cancel.")},
+        parameters=[ETAG],
+    )
     @action(["post"], detail=True, permission_classes=[MayChange], filterset_class=None)
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel an order: at once when it was not sent, else the broker is asked until it has.
@@ -180,7 +186,11 @@ class OrderViewSet(ListModelMixin, GenericViewSet[Order]):
             raise Conflict(str(refusal)) from None
         return self._answer(order)
 
-    @extend_schema(request=DropOrderSerializer, responses=OrderDetailSerializer)
+    @extend_schema(
+        request=DropOrderSerializer,
+        responses={200: OrderDetailSerializer, **conflict("It is not held any more.")},
+        parameters=[ETAG],
+    )
     @action(["post"], detail=True, permission_classes=[MayChange], filterset_class=None)
     def drop(self, request: Request, pk: str) -> Response:
         """Let go of a held order. 409 when it is not held any more, saying by whom."""

@@ -1,9 +1,10 @@
-from django_filters.rest_framework import ChoiceFilter, FilterSet, UUIDFilter
+from django_filters.rest_framework import ChoiceFilter, FilterSet
 from rest_framework import serializers
 from rest_framework.mixins import ListModelMixin
 from rest_framework.viewsets import GenericViewSet
 
 from approvals.models import Outcome
+from core.api.filters import UUIDFilter
 from market.api.filters import SymbolsFilter, timeframe_filter
 from signals.api.filters import StrategiesFilter
 

@@ -18,7 +18,7 @@ from approvals.positions import Protected
 from core.api.accepted import LOCATION
 from core.api.bodies import Body
 from core.api.permissions import MayChange
-from core.api.refusals import Conflict
+from core.api.refusals import Conflict, conflict
 from core.api.users import user_of
 from market.api.filters import SYMBOL_IN_ADDRESS
 from market.models import Instrument
@@ -112,7 +112,9 @@ class PositionViewSet(GenericViewSet[Any]):
         return self.get_paginated_response(PositionSerializer(page or [], many=True).data)
 
     @extend_schema(
-        request=ClosePositionSerializer, responses={202: OrderSerializer}, parameters=[SYMBOL, LOCATION]
+        request=ClosePositionSerializer,
+        responses={202: OrderSerializer, **conflict("Nothing of ours is held, or it is being closed.")},
+        parameters=[SYMBOL, LOCATION],
     )
     @action(["post"], detail=True, permission_classes=[MayChange])
     def close(self, request: Request, symbol: str) -> Response:

@@ -24,9 +24,21 @@ class OverridesSerializer(Body):
         return Overrides(**{name: self.validated_data.get(name) for name in names})
 
 
+class OverridesInQuery(OverridesSerializer):
+    """The same as query parameters: all of it is text, and left out rather than null."""
+
+    is_json = False
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        for field in fields.values():
+            field.allow_null = False
+        return fields
+
+
 def overrides_of(given: Mapping[str, Any]) -> Overrides:
     """Return what the query asks for. Raises ValidationError."""
-    body = OverridesSerializer(data={name: value for name, value in given.items() if name != "format"})
+    body = OverridesInQuery(data={name: value for name, value in given.items() if name != "format"})
     body.is_valid(raise_exception=True)
     return body.overrides
 

@@ -15,6 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 from approvals import scorecard
 from approvals.models import Outcome
 from core.api.filters import InstantFilter
+from core.api.refusals import IMPOSSIBLE
 from market.api.filters import SymbolsFilter, timeframe_filter
 from signals.api.filters import StrategiesFilter
 
@@ -148,11 +149,13 @@ class KeysField(fields.BaseCSVField):
     def clean(self, value: list[str] | None) -> list[str] | None:
         names: list[str] | None = super().clean(value)
         if names and EVERYTHING in names and len(names) > 1:
-            raise forms.ValidationError(f"{EVERYTHING} stands alone.")
+            raise forms.ValidationError(f"{EVERYTHING} stands alone.", code=IMPOSSIBLE)
         return names
 
 
-@extend_schema_field({"type": "array", "items": {"type": "string", "enum": [*scorecard.KEYS, EVERYTHING]}})
+@extend_schema_field(
+    {"type": "array", "items": {"type": "string", "enum": [*scorecard.KEYS, EVERYTHING]}, "minItems": 1}
+)
 class KeysFilter(BaseInFilter, ChoiceFilter):
     base_field_class = KeysField
 

@@ -11,7 +11,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException
 from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +20,7 @@ from approvals.proposals.version import version, with_opinion
 from core.api.bodies import Body
 from core.api.filters import UUID_IN_ADDRESS, InstantFilter
 from core.api.permissions import MayChange
+from core.api.refusals import Conflict, conflict
 from core.api.users import user_of
 from market.api.filters import SymbolsFilter, timeframe_filter
 from signals import lifecycle, records
@@ -30,7 +30,6 @@ from signals.models import Signal, StrategyRecord
 from signals.models.signals import SignalQuerySet
 
 Status = Signal.Status
-SHARE: dict[str, Any] = {"min_value": 0, "max_value": 1, "max_digits": 5, "decimal_places": 4}
 
 
 class SignalSerializer(serializers.ModelSerializer[Signal]):
@@ -123,13 +122,21 @@ class CancelSerializer(Body):
     )
 
 
+@extend_schema_field({"type": "number", "minimum": 0, "maximum": 1})
+class ShareFilter(NumberFilter):
+    def __init__(self, field_name: str, lookup_expr: str, help_text: str) -> None:
+        super().__init__(
+            field_name=field_name, lookup_expr=lookup_expr, min_value=0, max_value=1, help_text=help_text
+        )
+
+
 class SignalFilters(FilterSet):
     status = ChoiceFilter(choices=Status.choices, method="in_status")
     symbol = SymbolsFilter()
     strategy = StrategiesFilter()
     signal_type = ChoiceFilter(choices=Signal.Type.choices)
     timeframe = timeframe_filter()
-    min_confidence = NumberFilter("confidence", "gte", help_text="From 0 to 1.", **SHARE)
+    min_confidence = ShareFilter("confidence", "gte", help_text="From 0 to 1.")
     generated_after = InstantFilter("generated_at", "gte", help_text="Generated at this instant or later.")
     generated_before = InstantFilter("generated_at", "lt", help_text="Generated before this instant.")
     ordering = ChoiceFilter(
@@ -144,10 +151,6 @@ class SignalFilters(FilterSet):
 
     def in_order(self, signals: SignalQuerySet, name: str, value: str) -> SignalQuerySet:
         return signals.order_by(value, "id")
-
-
-class Conflict(APIException):
-    status_code = status.HTTP_409_CONFLICT
 
 
 ETAG = OpenApiParameter(
@@ -194,7 +197,11 @@ class SignalViewSet(ListModelMixin, GenericViewSet[Signal]):
         """One signal with what it stands on: indicators, targets, conflicts and the strategy's record."""
         return self._answer(request)
 
-    @extend_schema(request=CancelSerializer, responses=SignalDetailSerializer, parameters=[ETAG])
+    @extend_schema(
+        request=CancelSerializer,
+        responses={200: SignalDetailSerializer, **conflict("It is no longer pending.")},
+        parameters=[ETAG],
+    )
     @action(["post"], detail=True, permission_classes=[MayChange], filterset_class=None)
     def cancel(self, request: Request, pk: str) -> Response:
         """Take a pending signal off. 409 when it has ended already, saying how and since when."""

@@ -12,6 +12,8 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
+from core.api.filters import WholeNumberField
+
 
 class NewestRows(BasePagination):
     """The newest `limit` rows of a list that is ordered so, and the address of the ones before them.
@@ -32,7 +34,7 @@ class NewestRows(BasePagination):
     def paginate_queryset(
         self, queryset: QuerySet[Any] | Sequence[Any], request: Request, view: APIView | None = None
     ) -> list[Any]:
-        number = forms.IntegerField(min_value=1, max_value=self.max_limit)
+        number = WholeNumberField(min_value=1, max_value=self.max_limit)
         try:
             limit = int(number.clean(request.query_params.get(self.limit_query_param, self.default_limit)))
         except forms.ValidationError as refusal:

@@ -7,9 +7,11 @@ from rest_framework.request import Request
 
 from core.api.refusals import PreconditionRequired
 
+TAG = r'(?:W/)?"[!#-~]+"'
+
 IF_MATCH = OpenApiParameter(
     "If-Match",
-    OpenApiTypes.STR,
+    {"type": "string", "pattern": f"^{TAG}(?: *, *{TAG})*$"},
     OpenApiParameter.HEADER,
     required=True,
     description="The ETag of what you decide on. 428 without it, 412 when it has changed since.",

@@ -3,8 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import status
 from rest_framework.exceptions import APIException
+from rest_framework.serializers import Serializer
+
+# The code of a validation error about what is as described, and yet cannot be: no such row. Answered 422.
+IMPOSSIBLE = "impossible"
 
 
 class Refusal(APIException):
@@ -27,3 +32,8 @@ class PreconditionFailed(Refusal):
 
 class PreconditionRequired(Refusal):
     status_code = status.HTTP_428_PRECONDITION_REQUIRED
+
+
+def conflict(when: str, members: type[Serializer[Any]] | None = None) -> dict[int, OpenApiResponse]:
+    """Describe for OpenAPI when an operation answers 409, and what it has beside a problem's own members."""
+    return {status.HTTP_409_CONFLICT: OpenApiResponse(members, description=when)}

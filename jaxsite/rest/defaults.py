@@ -10,12 +10,15 @@ from django import forms
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import pagination, parsers
-from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
+from rest_framework.utils import json
 
+from core.api.filters import WholeNumberField
+from core.api.refusals import IMPOSSIBLE
 from core.sanitize import is_hostile, why_hostile
 
 if TYPE_CHECKING:  # it reads the settings that name this module
@@ -26,6 +29,8 @@ LAST_OFFSET = 2**31 - 1
 
 
 class JSONParser(parsers.JSONParser):
+    """JSON in UTF-8, whatever charset is named, with each name once and no hostile text."""
+
     def parse(
         self,
         stream: IO[Any],
@@ -33,12 +38,26 @@ class JSONParser(parsers.JSONParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         try:
-            content = super().parse(stream, media_type, parser_context)
-            for name, value in content.items() if isinstance(content, dict) else ():
-                _refuse_hostile(name, value)
-            return content
+            content = json.loads(
+                stream.read().decode(),
+                parse_constant=json.strict_constant,
+                object_pairs_hook=_with_names_once,
+            )
         except RecursionError:
             raise ParseError("The JSON is nested too deeply.") from None
+        except ValueError as wrong:
+            raise ParseError(f"JSON parse error - {wrong}") from None
+        for name, value in content.items() if isinstance(content, dict) else ():
+            _refuse_hostile(name, value)
+        return content
+
+
+def _with_names_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of an object. Raises ValueError for two of one name: which one counts?"""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name stands twice in an object")
+    return members
 
 
 def _refuse_hostile(name: str, value: Any) -> None:
@@ -90,7 +109,7 @@ class Pages(pagination.LimitOffsetPagination):
         ]
 
     def _number(self, request: Request, name: str, low: int, high: int, default: int) -> int:
-        number = forms.IntegerField(min_value=low, max_value=high)
+        number = WholeNumberField(min_value=low, max_value=high)
         try:
             return int(number.clean(request.query_params.get(name, default)))
         except forms.ValidationError as wrong:
@@ -106,6 +125,7 @@ class StrictFilters(DjangoFilterBackend):
         refuse_unknown_parameters(request, view, filterset.form.fields if filterset else ())
         if filterset is None:
             return queryset
+        refuse_other_digits(request, filterset.form)
         if not filterset.is_valid():
             raise ValidationError(dict(_explained(filterset.form)))
         return filterset.qs
@@ -120,11 +140,32 @@ def refuse_unknown_parameters(request: Request, view: "APIView", filters: Iterab
             raise ValidationError({name: [_unknown(name, allowed, "parameter")]})
         if len(values) > 1:
             raise ValidationError({name: ["Give it once. Several values are separated by commas."]})
+        if not values[0].strip():
+            raise ValidationError({name: ["Give it a value, or leave it out."]})
 
 
-def _explained(form: forms.Form) -> Iterator[tuple[str, list[str]]]:
+def refuse_other_digits(request: Request, form: forms.Form) -> None:
+    """Raise ValidationError for digits of other alphabets where no text is asked for: Python reads them."""
+    for name, value in request.query_params.items():
+        if type(form.fields.get(name)) not in (forms.CharField, type(None)) and not str(value).isascii():
+            raise ValidationError({name: [f"{value:.50} is not a known value."]})
+
+
+def _explained(form: forms.Form) -> Iterator[tuple[str, list[ErrorDetail]]]:
     for name, errors in form.errors.as_data().items():
-        yield name, [message for error in errors for message in _messages(form, name, error)]
+        yield (
+            name,
+            [
+                ErrorDetail(text, _code(form, name, error))
+                for error in errors
+                for text in _messages(form, name, error)
+            ],
+        )
+
+
+def _code(form: forms.Form, name: str, error: forms.ValidationError) -> str | None:
+    is_row = error.code == "invalid_choice" and isinstance(form.fields.get(name), forms.ModelChoiceField)
+    return IMPOSSIBLE if is_row else error.code
 
 
 def _messages(form: forms.Form, name: str, error: forms.ValidationError) -> Sequence[str]:

@@ -10,36 +10,15 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.debug import SafeExceptionReporterFilter
+from rest_framework.exceptions import ValidationError
 from rest_framework.views import exception_handler
 
-from jaxsite.scopes import Scope
+from core.api.refusals import IMPOSSIBLE
 
 logger = logging.getLogger(__name__)
 
 API = "/api/"  # where errors are answered with problem details
 CONTENT_TYPE = "application/problem+json"
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "description": "RFC 9457 problem details.",
-    "required": ["type", "title", "status", "detail", "instance"],
-    "properties": {
-        "type": {"type": "string", "example": "about:blank"},
-        "title": {"type": "string", "example": "Bad Request"},
-        "status": {"type": "integer", "example": 400},
-        "detail": {"type": "string", "example": "limit: Enter a whole number."},
-        "instance": {"type": "string", "example": "/api/v1/candles/"},
-        "errors": {
-            "type": "object",
-            "description": "What is wrong with each field or parameter.",
-            "additionalProperties": {"type": "array", "items": {"type": "string"}},
-        },
-        "needed_scope": {
-            "type": "string",
-            "description": "With 403: the token's scope leaves it out, and it takes this one.",
-            "enum": Scope.values,
-        },
-    },
-}
 
 
 def problem(
@@ -89,7 +68,13 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         return problem(request, answer.status_code, detail, headers=headers, members=members)
     errors = _by_field(answer.data)
     detail = " ".join(f"{field}: {' '.join(messages)}" for field, messages in errors.items())
-    return problem(request, answer.status_code, detail, errors, headers)
+    return problem(request, _status(error, answer.status_code), detail, errors, headers)
+
+
+def _status(error: Exception, status: int) -> int:
+    """Return 422 in place of 400 for what is as described, and yet cannot be."""
+    codes = set(_codes(error.get_codes())) if isinstance(error, ValidationError) else set()
+    return HTTPStatus.UNPROCESSABLE_ENTITY if codes and codes <= {IMPOSSIBLE, "unique"} else status
 
 
 def _forbidden(user: Any, detail: str) -> tuple[str, dict[str, str]]:
@@ -102,6 +87,14 @@ def _by_field(wrong: Any) -> dict[str, list[str]]:
     if not isinstance(wrong, dict):
         wrong = {"body": wrong}
     return {str(field): list(_flat(messages)) for field, messages in wrong.items()}
+
+
+def _codes(codes: Any) -> Iterator[str]:
+    if isinstance(codes, dict | list):
+        for inner in codes.values() if isinstance(codes, dict) else codes:
+            yield from _codes(inner)
+    else:
+        yield str(codes)
 
 
 def _flat(messages: Any) -> Iterator[str]:
@@ -129,23 +122,3 @@ class ReportFilter(SafeExceptionReporterFilter):
         ),
         re.IGNORECASE,
     )
-
-
-def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Add to the OpenAPI description that every operation can answer with a problem.
-
-    Filters that take several values are described as lists of lists; they take a list.
-    """
-    result["components"].setdefault("schemas", {})["Problem"] = SCHEMA
-    answer = {
-        "description": "Anything that went wrong.",
-        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-    for operations in result["paths"].values():
-        for operation in operations.values():
-            operation["responses"]["default"] = answer
-            for parameter in operation.get("parameters", ()):
-                items = parameter["schema"].get("items", {})
-                if items.get("type") == "array":
-                    parameter["schema"]["items"] = items["items"]
-    return result

@@ -1,6 +1,6 @@
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import CharField, Func, QuerySet, Value
@@ -74,14 +74,14 @@ class CSVRenderer(BaseRenderer):
 
     def render(
         self,
-        data: Mapping[str, Iterable[Mapping[str, Any]]],
+        data: Mapping[str, Any],
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> str:
         text = io.StringIO()
         lines = csv.writer(text, lineterminator="\n")
         lines.writerow(FIELDS)
-        lines.writerows(row.values() for row in data["results"])
+        lines.writerows(row.values() for row in data.get("results", ()))  # OPTIONS has none
         return text.getvalue()
 
 

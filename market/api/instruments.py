@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -8,42 +7,39 @@ from django.utils import timezone
 from django_filters.rest_framework import FilterSet
 from rest_framework import serializers
 from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin, UpdateModelMixin
+from rest_framework.validators import UniqueValidator
 from rest_framework.viewsets import GenericViewSet
 
+from core.api.bodies import StrictFields
 from core.api.filters import YesNoFilter
+from core.api.refusals import IMPOSSIBLE
 from market import sessions
-from market.api.filters import SYMBOL_IN_ADDRESS
+from market.api.filters import SYMBOL_IN_ADDRESS, SymbolInBody, is_symbol
 from market.models import Instrument
 
+EXISTS = "An instrument with this symbol already exists."
 
-class InstrumentSerializer(serializers.ModelSerializer[Instrument]):
+
+class InstrumentSerializer(StrictFields, serializers.ModelSerializer[Instrument]):
+    symbol = SymbolInBody(validators=[is_symbol, UniqueValidator(Instrument.objects.all(), EXISTS)])
+
     class Meta:
         model = Instrument
         fields = ["symbol", "name", "calendar", "currency", "tick_size", "watched", "split_pending_since"]
         read_only_fields = ["split_pending_since"]
         extra_kwargs = {"tick_size": {"min_value": Decimal("0.000001")}}
 
-    def to_internal_value(self, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return super().to_internal_value(given)
-        if unknown := given.keys() - self.fields.keys():
-            refusal = f"is not a known field. Choose from: {', '.join(self.fields)}."
-            raise serializers.ValidationError({name: [f"{name} {refusal}"] for name in sorted(unknown)})
-        symbol = given.get("symbol")
-        return super().to_internal_value(
-            {**given, "symbol": symbol.strip().upper()} if isinstance(symbol, str) else given
-        )
-
     def validate_symbol(self, symbol: str) -> str:
         if self.instance and symbol != self.instance.symbol:
-            raise serializers.ValidationError("A symbol never changes: add the new one and unwatch this one.")
+            refusal = "A symbol never changes: add the new one and unwatch this one."
+            raise serializers.ValidationError(refusal, code=IMPOSSIBLE)
         return symbol
 
     def validate_calendar(self, calendar: str) -> str:
         try:
             sessions.ensure([calendar], timezone.now())
         except sessions.UnknownCalendar as unknown:
-            raise serializers.ValidationError(str(unknown)) from None
+            raise serializers.ValidationError(str(unknown), code=IMPOSSIBLE) from None
         return calendar
 
     def create(self, fields: dict[str, Any]) -> Instrument:
@@ -51,13 +47,15 @@ class InstrumentSerializer(serializers.ModelSerializer[Instrument]):
             with transaction.atomic():
                 return Instrument.objects.create(**fields)
         except IntegrityError:
-            raise serializers.ValidationError({"symbol": ["Someone else has just added it."]}) from None
+            raise serializers.ValidationError(
+                {"symbol": ["Someone else has just added it."]}, IMPOSSIBLE
+            ) from None
 
     def update(self, instrument: Instrument, fields: dict[str, Any]) -> Instrument:
         for name, value in fields.items():
             setattr(instrument, name, value)
         # Only what was sent: ingestion may write the other fields of the row at the same moment.
-        instrument.save(update_fields=fields.keys())
+        instrument.save(update_fields=fields.keys() - {"symbol"})
         return instrument
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from django_filters.rest_framework import ChoiceFilter, FilterSet, UUIDFilter
+from django_filters.rest_framework import ChoiceFilter, FilterSet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -15,11 +15,11 @@ from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from core.api import accepted
 from core.api.bodies import Body, OneOf
-from core.api.filters import UUID_IN_ADDRESS
+from core.api.filters import UUID_IN_ADDRESS, UUIDFilter
 from core.api.permissions import MayChange, OnePermission
-from core.api.refusals import Conflict
+from core.api.refusals import IMPOSSIBLE, Conflict, conflict
 from core.api.users import user_of
-from market.api.filters import SymbolsFilter, refuse_strangers
+from market.api.filters import SymbolInBody, SymbolsFilter, refuse_strangers
 from opinions import queue
 from opinions.analysts import registry
 from opinions.analysts.base import NotConfigured
@@ -43,11 +43,11 @@ class AnalyseSerializer(Body):
 
 
 class AskSerializer(AnalyseSerializer):
-    symbol = serializers.CharField(max_length=16)
+    symbol = SymbolInBody()
 
     def validate_symbol(self, symbol: str) -> str:
-        refuse_strangers([symbol.upper()])
-        return symbol.upper()
+        refuse_strangers([symbol])
+        return symbol
 
 
 class RunFilters(FilterSet):
@@ -91,10 +91,10 @@ class OrchestrationViewSet(ReadOnlyModelViewSet[OrchestrationRun]):
         try:
             run, _ = queue.ask(**body.validated_data, by=user_of(request), at=self.at)
         except NotConfigured as missing:
-            raise serializers.ValidationError({"analyst": [str(missing)]}) from None
+            raise serializers.ValidationError({"analyst": [str(missing)]}, code=IMPOSSIBLE) from None
         return accepted.accepted(self, run)
 
-    @extend_schema(request=None, responses=RunDetailSerializer)
+    @extend_schema(request=None, responses={200: RunDetailSerializer, **conflict("It has ended.")})
     @action(["post"], detail=True, permission_classes=[MayChange])
     def cancel(self, request: Request, pk: str) -> Response:
         """Take back an analysis that has not ended. 409 when it has."""
@@ -123,7 +123,9 @@ class SignalAnalysisViewSet(GenericViewSet[OrchestrationRun]):
     lookup_value_regex = UUID_IN_ADDRESS
 
     @extend_schema(
-        request=AnalyseSerializer, responses={202: RunDetailSerializer}, parameters=[accepted.LOCATION]
+        request=AnalyseSerializer,
+        responses={202: RunDetailSerializer, **conflict("The signal has ended.")},
+        parameters=[accepted.LOCATION],
     )
     @action(["post"], detail=True, permission_classes=[MayAsk])
     def analyze(self, request: Request, pk: str) -> Response:
@@ -138,6 +140,6 @@ class SignalAnalysisViewSet(GenericViewSet[OrchestrationRun]):
         except lifecycle.NotPending as ended:
             raise Conflict(str(ended)) from None
         except NotConfigured as missing:
-            raise serializers.ValidationError({"analyst": [str(missing)]}) from None
+            raise serializers.ValidationError({"analyst": [str(missing)]}, code=IMPOSSIBLE) from None
         address = reverse("orchestrationrun-detail", args=[run.pk], request=request)
         return Response(RunDetailSerializer(run).data, 202, headers={"Location": address})

@@ -14,8 +14,9 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from core.api import accepted
 from core.api.bodies import Body, OneOf, stamp
 from core.api.filters import UUID_IN_ADDRESS
+from core.api.refusals import IMPOSSIBLE
 from core.api.users import user_of
-from market.api.filters import timeframe_filter
+from market.api.filters import SymbolInBody, timeframe_filter
 from market.prices import Timeframe
 from signals import backtest
 from signals.api.filters import StrategiesFilter
@@ -85,12 +86,10 @@ class BacktestDetailSerializer(BacktestSerializer):
         fields = [*BacktestSerializer.Meta.fields, "result"]
 
 
-class RequestSerializer(Body):
+class BacktestSetupSerializer(Body):
     strategy_id = OneOf(STRATEGIES)
     timeframe = OneOf(Timeframe)
-    symbols = serializers.ListField(
-        child=serializers.CharField(max_length=16), min_length=1, max_length=MOST_SYMBOLS
-    )
+    symbols = serializers.ListField(child=SymbolInBody(), min_length=1, max_length=MOST_SYMBOLS)
     since = serializers.DateField(
         default=None, allow_null=True, help_text="First day. Null: all that is stored."
     )
@@ -107,9 +106,6 @@ class RequestSerializer(Body):
         default=backtest.COST_BPS,
         help_text="Costs each way in basis points of the price.",
     )
-
-    def validate_symbols(self, symbols: list[str]) -> list[str]:
-        return [symbol.upper() for symbol in symbols]
 
 
 class BacktestFilters(FilterSet):
@@ -130,16 +126,18 @@ class BacktestViewSet(ReadOnlyModelViewSet[Backtest]):
         return BacktestSerializer if self.action == "list" else BacktestDetailSerializer
 
     @extend_schema(
-        request=RequestSerializer, responses={202: BacktestDetailSerializer}, parameters=[accepted.LOCATION]
+        request=BacktestSetupSerializer,
+        responses={202: BacktestDetailSerializer},
+        parameters=[accepted.LOCATION],
     )
     def create(self, request: Request) -> Response:
         """Ask for a backtest. It runs in the slow queue; its address says how far it is."""
-        body = RequestSerializer(data=request.data)
+        body = BacktestSetupSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:
             with transaction.atomic():
                 test = backtest.request(**body.validated_data, by=user_of(request), at=timezone.now())
                 accepted.log(request, test)
         except backtest.BacktestRefused as refusal:
-            raise serializers.ValidationError(refusal.errors) from None
+            raise serializers.ValidationError(refusal.errors, code=IMPOSSIBLE) from None
         return accepted.accepted(self, test)

@@ -17,7 +17,7 @@ class StrategiesField(fields.BaseCSVField):
         return strategies
 
 
-@extend_schema_field({"type": "array", "items": {"type": "string", "enum": list(STRATEGIES)}})
+@extend_schema_field({"type": "array", "items": {"type": "string", "enum": list(STRATEGIES)}, "minItems": 1})
 class StrategiesFilter(BaseInFilter, ChoiceFilter):
     """One strategy, or several separated by commas."""
 

@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from jaxsite import __version__
-from jaxsite.rest import problems, schema
+from jaxsite.rest import refusals, schema
 
 pytestmark = pytest.mark.django_db
 STRICT = (
@@ -28,7 +28,9 @@ def test_the_description_is_valid_and_free_of_warnings() -> None:
 
 def test_the_description_is_served_to_everyone(client: Client) -> None:
     described = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()
-    assert described["paths"]["/api/v1/quotes/"]["get"]["responses"].keys() == {"200", "default"}
+    assert described["paths"]["/api/v1/quotes/"]["get"]["responses"].keys() == {
+        *["200", "400", "401", "403", "406", "422", "503"]
+    }
     assert set(described["components"]["securitySchemes"]) == {"token", "cookieAuth"}
     assert described["info"]["version"] == __version__
 
@@ -117,7 +119,7 @@ def test_the_docs_show_all_that_one_signal_adds(client: Client, settings: Settin
 def test_the_docs_show_all_that_an_error_may_say(settings: Settings) -> None:
     section = (settings.BASE_DIR / "docs" / "api.md").read_text().split("\n## Errors\n")[1]
     wrong, forbidden = [json.loads(part.split("```")[0]) for part in section.split("```json\n")[1:3]]
-    assert list(wrong | forbidden) == list(problems.SCHEMA["properties"])
+    assert list(wrong | forbidden) == list(refusals.SCHEMA["properties"])
 
 
 def test_the_docs_load_nothing_from_elsewhere(client: Client) -> None:

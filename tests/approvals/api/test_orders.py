@@ -65,7 +65,6 @@ class TestList:
             ("status=held,gone", "status"),
             ("status=held,", "status"),
             ("status=held&status=filled", "status"),
-            ("symbol=ODD", "symbol"),
             ("symbol=%00", "symbol"),
             ("status=%00", "status"),
             ("kind=%00", "kind"),
@@ -79,6 +78,10 @@ class TestList:
     def test_nonsense_is_400_and_names_the_parameter(self, trader: APIClient, query: str, field: str) -> None:
         answer = trader.get(f"{URL}?{query}")
         assert (answer.status_code, [*answer.json()["errors"]]) == (400, [field])
+
+    def test_a_symbol_that_is_not_there_is_422(self, trader: APIClient) -> None:
+        answer = trader.get(f"{URL}?symbol=ODD")
+        assert (answer.status_code, [*answer.json()["errors"]]) == (422, ["symbol"])
 
     def test_takes_as_many_queries_for_many_as_for_one(
         self, trader: APIClient, count_queries: CountQueries
