@@ -30,7 +30,10 @@ from signals.trades import End
 logger = logging.getLogger(__name__)
 
 POOLED = ""
-SENTENCED = ("symbol", "cases", "targets", "stops", "luck", "mean_r", "mean_r_low", "mean_r_high")
+SHOWN = (
+    *("symbol", "cases", "targets", "stops", "luck"),
+    *("mean_r", "mean_r_low", "mean_r_high", "computed_at"),
+)
 Key = tuple[str, str, str]  # strategy, timeframe, symbol ("" for all)
 Oldest = Mapping[str, datetime | None]
 
@@ -46,20 +49,23 @@ def of(signals: Sequence[Signal]) -> dict[Key, StrategyRecord]:
 
 
 def with_records(signals: SignalQuerySet) -> SignalQuerySet:
-    """Annotate each with its `records`: the columns that their sentences need, in the same query."""
+    """Annotate each with its `records`: the columns that pages show of them, in the same query."""
     matching = StrategyRecord.objects.filter(
         strategy_id=OuterRef("strategy_id"),
         timeframe=OuterRef("timeframe"),
         symbol__in=[POOLED, OuterRef("symbol")],
     )
-    columns = JSONObject(**{name: name for name in SENTENCED})
+    columns = JSONObject(**{name: name for name in SHOWN})
     return signals.annotate(records=ArraySubquery(matching.order_by().values(columns=columns)))
 
 
 def read_with(signal: Signal) -> dict[str, StrategyRecord]:
     """Return the records of a signal that was read with them, by symbol."""
     rows = signal.records  # type: ignore[attr-defined]  # annotated
-    return {row["symbol"]: StrategyRecord(**row) for row in rows}
+    return {
+        row["symbol"]: StrategyRecord(**row | {"computed_at": datetime.fromisoformat(row["computed_at"])})
+        for row in rows
+    }
 
 
 def refresh(at: datetime) -> list[str]:

@@ -33,8 +33,9 @@ class Position:
 
     `average_cost` per share, commissions not included. `realised`: what closed shares made since it was last
     flat (when it is flat: in the last round), less the commissions of all fills. `unrealised`: what the open
-    ones make at `price`, the newest quote; None without one. `foreign`: shares that the account holds and we
-    did not cause; what they cost is the broker's average. `currency`: empty when the instrument is not known.
+    ones make at `price`, the newest quote; None without one. `priced_at`: of when that is, later by what its
+    feed is delayed. `foreign`: shares that the account holds and we did not cause; what they cost is the
+    broker's average. `currency`: empty when the instrument is not known.
     """
 
     symbol: str
@@ -47,6 +48,7 @@ class Position:
     opened_at: datetime | None
     brokers_cost: Decimal
     currency: str
+    priced_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -71,8 +73,8 @@ class Position:
 class Holding:
     """What is held of a symbol: our shares of today with what their round came to, and those of others.
 
-    `shares`: parts of shares included. `price`: the newest quote's. `currency`: empty when the instrument is
-    not known. `splits`: those that came after one of our fills, the oldest first.
+    `shares`: parts of shares included. `price`, `priced_at`: the newest quote's. `currency`: empty when the
+    instrument is not known. `splits`: those that came after one of our fills, the oldest first.
     """
 
     symbol: str
@@ -80,6 +82,7 @@ class Holding:
     foreign: int
     brokers_cost: Decimal
     price: float | None
+    priced_at: datetime | None
     currency: str
     balance: Balance
     splits: Sequence[Split]
@@ -109,6 +112,7 @@ def _position(held: Holding) -> Position:
         held.balance.opened_at,
         held.brokers_cost,
         held.currency,
+        held.priced_at,
     )
 
 
@@ -191,6 +195,7 @@ def _holding(
         foreign=first.foreign_shares,
         brokers_cost=first.brokers_cost,
         price=first.quote,
+        priced_at=first.quoted_at,
         currency=first.currency,
         balance=balance,
         splits=splits,

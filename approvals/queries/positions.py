@@ -47,7 +47,8 @@ WITH ratios AS (
 )
 SELECT
     later.splits, wanted.symbol, wanted.held, foreign_shares, brokers_cost,
-    quotes.price AS quote, coalesce(currency, '') AS currency,
+    quotes.price AS quote, quotes.as_of + quotes.delay_seconds * interval '1 second' AS quoted_at,
+    coalesce(currency, '') AS currency,
     newest.signed AS quantity, newest.price, newest.commission, newest.executed_at, newest.shares
 FROM later
 LEFT JOIN wanted ON true
@@ -67,7 +68,8 @@ class HoldingRow(NamedTuple):
     """One of our newest fills of a symbol beside what is held of it. Without a symbol: nothing is held.
 
     `splits` are the same in every row: symbol, date and ratio of those that came after one of our fills.
-    `quantity` and what follows are the fill's, None where there is none; `shares`: in shares of today.
+    `quoted_at`: the quote's time, later by what its feed is delayed. `quantity` and what follows are the
+    fill's, None where there is none; `shares`: in shares of today.
     """
 
     splits: Sequence[tuple[str, str, float]]
@@ -76,6 +78,7 @@ class HoldingRow(NamedTuple):
     foreign_shares: int
     brokers_cost: Decimal
     quote: float | None
+    quoted_at: datetime | None
     currency: str
     quantity: int | None
     price: Decimal
