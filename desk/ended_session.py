@@ -1,5 +1,7 @@
 """What is answered when the session of an open page has ended: 401 to its scripts, the log-in to a person.
 
+It has ended, too, when somebody else has logged in since, in another tab of this browser.
+
 A form is not sent again after the log-in. The page that it belongs to says that it was not done, once.
 """
 
@@ -13,6 +15,7 @@ from django.urls import ResolverMatch, reverse
 
 COOKIE = "not_done"
 AN_HOUR = 3600
+USER = "Jax-User"  # whose page asks; `templates/base.html` sends it with all that scripts ask for
 
 
 class Form(NamedTuple):
@@ -35,6 +38,12 @@ FORMS = {
     "halt": Form("halt", "trading was not halted"),
     "resume": Form("resume", "trading was not resumed"),
 }
+
+
+def has_ended(request: HttpRequest) -> bool:
+    """Return whether there is no session, or another user's than that of the page."""
+    user = request.user
+    return not user.is_authenticated or request.headers.get(USER, f"{user.pk}") != f"{user.pk}"
 
 
 def ask_to_log_in(request: HttpRequest) -> HttpResponse:

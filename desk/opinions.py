@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.paging import paged
 from desk.page import page, part, show, viewer
+from desk.refresh import QUICK
 from market.models import Instrument
 from opinions import budget, queue
 from opinions import formatting as opinion_formatting
@@ -97,10 +98,12 @@ def for_signal(signal: Signal, at: datetime) -> dict[str, Any]:
 
 
 def for_instrument(instrument: Instrument) -> dict[str, Any]:
-    """Return the context of the panel on an instrument's page: opinions on none of its signals. One query."""
+    """Return the context of the panel on an instrument's page: opinions on none of its signals. One query.
+
+    It is refreshed with its page.
+    """
     runs = OrchestrationRun.objects.without_payloads().filter(symbol=instrument.pk, signal=None)
     return _panel(list(runs.order_by("-queued_at", "id")[:SHOWN])) | {
-        "opinions_at": reverse("instrument-opinions", args=[instrument.pk]),
         "ask_at": reverse("instrument-ask", args=[instrument.pk]),
         "may_ask": True,
         "symbol": instrument.pk,
@@ -109,6 +112,7 @@ def for_instrument(instrument: Instrument) -> dict[str, Any]:
 
 def _panel(runs: Sequence[OrchestrationRun]) -> dict[str, Any]:
     """Return the runs as shown. `known` identifies them: the panel is repainted when it changes."""
+    is_asked = any(run.is_open for run in runs)
     opinions = [
         Shown.of(run, is_folded=number >= IN_FULL and run.status == Status.COMPLETED)
         for number, run in enumerate(runs)
@@ -116,7 +120,8 @@ def _panel(runs: Sequence[OrchestrationRun]) -> dict[str, Any]:
     return {
         "opinions": opinions,
         "known": "-".join(f"{run.pk.hex[:12]}{run.status[0]}" for run in runs),
-        "is_asked": any(run.is_open for run in runs),
+        "is_asked": is_asked,
+        "beat": QUICK if is_asked else None,
         "analysts": [(spec.name, spec.noun) for spec in registry.configured(settings)],
     }
 
@@ -126,21 +131,10 @@ def _panel(runs: Sequence[OrchestrationRun]) -> dict[str, Any]:
 def of_signal(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Answer with the panel alone, while an analyst is at work; 204 while it has not changed."""
     at, signal = timezone.now(), get_object_or_404(Signal, pk=pk)
-    return _panel_if_changed(request, at, {"signal": signal} | for_signal(signal, at))
-
-
-@part
-@require_GET
-def of_instrument(request: HttpRequest, symbol: str) -> HttpResponse:
-    return _panel_if_changed(
-        request, timezone.now(), for_instrument(get_object_or_404(Instrument, pk=symbol))
-    )
-
-
-def _panel_if_changed(request: HttpRequest, at: datetime, panel: dict[str, Any]) -> HttpResponse:
+    panel = for_signal(signal, at)
     if request.GET.get("known") == panel["known"]:
         return HttpResponse(status=204)
-    return render(request, "desk/_opinions.html", {"now": at, **panel})
+    return render(request, "desk/_opinions.html", {"now": at, "signal": signal, **panel})
 
 
 @part
@@ -210,6 +204,7 @@ def opinion(request: HttpRequest, pk: UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "shown": Shown.of(run),
         "run": run,
+        "beat": QUICK if run.is_open else None,
         "cases": [*(run.inputs or {}).get("cases", []), *(run.inputs or {}).get("refusals", [])],
         "recalled": (run.inputs or {}).get("recalled", []),
         "inputs": json.dumps(run.inputs, indent=1, ensure_ascii=False) if run.inputs else "",
@@ -228,6 +223,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": runs_page,
         "opinions": [Shown.of(run) for run in runs_page],
+        "beat": QUICK if any(run.is_open for run in runs_page) else None,
         "usual": opinion_formatting.analyst(settings.ANALYST),
         "tokens": tokens,
         "usd": usd,

@@ -31,7 +31,7 @@ def part(view: View[P]) -> View[P]:
     @never_cache
     @wraps(view)
     def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.user.is_authenticated:
+        if ended_session.has_ended(request):
             return ended_session.ask_to_log_in(request)
         if not viewer(request).has_perm(READ):
             raise PermissionDenied

@@ -23,12 +23,13 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 SEEN = "Jax-Seen"  # the version on the screen; sent with every refresh and with nothing else
 BY_ITSELF = "Jax-Beat"  # sent with whatever an open page asks by itself, refreshes and fragments alike
 NOW = "Jax-Now"  # as of when the answer is, by the server's clock
+QUICK = 2  # seconds: how often a page asks while an analyst works on what it shows
 LOOK_AGAIN = 30  # seconds: what no other part of the version tells (gaps, outcomes, staleness) is never older
 
 
 @dataclass(frozen=True)
 class Version:
-    """What pages are made from: it changes with every quote, signal, decision, order, fill and halt."""
+    """What pages are made of: it changes with quotes, signals, opinions, decisions, orders, fills, halts."""
 
     interval: int
     parts: tuple[object, ...] = ()
@@ -39,8 +40,8 @@ class Version:
         """One query."""
         row = newest(at)
         pending = positions.SignalCounts(row.buys, row.sells, row.signal_at)
-        parts = (row.quotes_at, row.fill, row.event, row.held_orders, pending.total, pending.newest_at)
-        return cls(_interval(at), parts, pending)
+        parts = (row.quotes_at, row.fill, row.event, row.held_orders, row.open_opinions)
+        return cls(_interval(at), (*parts, pending.total, pending.newest_at), pending)
 
     @classmethod
     def of_the_clock(cls, at: datetime) -> "Version":

@@ -34,7 +34,6 @@ urlpatterns = [
     path("signals/<uuid:pk>/approve/", signal.approve, name="signal-approve"),
     path("signals/<uuid:pk>/reject/", signal.reject, name="signal-reject"),
     path("instruments/<path:symbol>/bars/", instrument.bars, name="instrument-bars"),
-    path("instruments/<path:symbol>/opinions/", opinions.of_instrument, name="instrument-opinions"),
     path("instruments/<path:symbol>/ask/", opinions.ask_on, name="instrument-ask"),
     path("instruments/<path:symbol>/", instrument.instrument, name="instrument"),
     path("positions/", positions.index, name="positions"),

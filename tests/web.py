@@ -23,8 +23,8 @@ PROXIES = ROOT / "deploy" / "proxy"
 class Web:
     """`python -m jaxsite.web`. It answers when this has been made."""
 
-    def __init__(self, **given: str) -> None:
-        self.port = free_port()
+    def __init__(self, port: int = 0, **given: str) -> None:
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  running() closes it
         ours = {
@@ -69,8 +69,8 @@ class Web:
 
 
 @contextmanager
-def running(**given: str) -> Iterator[Web]:
-    web = Web(**given)
+def running(port: int = 0, **given: str) -> Iterator[Web]:
+    web = Web(port, **given)
     try:
         yield web
     finally:

@@ -4,8 +4,8 @@
 // the focus, and what a decision would be made on.
 
 const live = document.querySelector("#live");
-const SETTLES = 500; // ms in which nothing that has just moved is pressed
 const HELD = 3_000; // ms: no press of a finger or a button lasts longer
+const SELECTED = 60_000; // ms: nor does a selection keep the page as it is for longer
 const FILLED_BY_SCRIPTS = "[data-chart], [data-reading], [data-notes]";
 const zone = document.documentElement.dataset.zone;
 const clock = new Intl.DateTimeFormat("en-US", {
@@ -13,8 +13,7 @@ const clock = new Intl.DateTimeFormat("en-US", {
 });
 let asking = false;
 let pressedAt = -HELD;
-let movedAt = -SETTLES;
-let moved = new Set();
+let selectedAt = Infinity; // since when a selection keeps the page as it is
 
 function isTyped(control) {
   if (control.type === "hidden" || control.tagName === "BUTTON") return false;
@@ -45,12 +44,14 @@ Idiomorph.defaults.callbacks.beforeNodeMorphed = (old, fresh) => {
 };
 Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) => !(name === "open" && element.tagName === "DETAILS");
 
-const places = () => new Map([...live.querySelectorAll("button")].map((one) => [one, one.getBoundingClientRect().top]));
-const isInHand = () => {
+function isSelecting() {
   const selection = getSelection();
-  const isSelecting = !selection.isCollapsed && live.contains(selection.anchorNode);
-  return isSelecting || performance.now() - pressedAt < HELD;
-};
+  const isAny = !selection.isCollapsed && live.contains(selection.anchorNode);
+  selectedAt = isAny ? Math.min(selectedAt, performance.now()) : Infinity;
+  return isAny && performance.now() - selectedAt < SELECTED;
+}
+
+const isInHand = () => performance.now() - pressedAt < HELD || isSelecting();
 
 // The page is confirmed: as of when it is, and counting from there.
 function confirm(stamp) {
@@ -78,19 +79,11 @@ async function refresh() {
 }
 
 if (live.dataset.refresh) {
-  let before;
   document.body.addEventListener("beat", refresh);
   live.addEventListener("htmx:beforeSwap", (event) => {
     if (event.target !== live) return;
     // What was begun while the answer was under way counts, too.
     if (isInHand()) event.detail.shouldSwap = false;
-    before = places();
-  });
-  document.body.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target !== live || !before) return;
-    const changed = [...places()].filter(([one, top]) => !before.has(one) || Math.abs(before.get(one) - top) > 1);
-    moved = new Set(changed.map(([one]) => one));
-    movedAt = performance.now();
   });
   document.body.addEventListener("htmx:afterRequest", (event) => {
     const { elt, xhr } = event.detail;
@@ -98,12 +91,4 @@ if (live.dataset.refresh) {
   });
   addEventListener("pointerdown", () => { pressedAt = performance.now(); }, true);
   for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => { pressedAt = -HELD; }, true);
-  // A press that was aimed at what stood here a moment ago hits nothing.
-  live.addEventListener("click", (event) => {
-    if (performance.now() - movedAt > SETTLES || !event.isTrusted) return;
-    const one = event.target.closest("button");
-    if (!one || !moved.has(one) || event.detail === 0) return;
-    event.preventDefault();
-    event.stopPropagation();
-  }, true);
 }

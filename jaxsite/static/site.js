@@ -1,10 +1,12 @@
 "use strict";
 // What every page does while it is open: its heart beats, its ages count on, and it says when it is wrong.
 
-const BEAT = 5_000;
-const HIDDEN_BEATS = 12; // a page that nobody sees asks at one beat in so many
+const TICK = 1_000;
+const BEAT = 5_000; // less where an element says so (data-beat, in seconds): there something is under way
+const HIDDEN_BEAT = 60_000; // of a page that nobody sees
 const LOST_AFTER = 3; // answers in a row that did not come
-const LATE = 15; // seconds without an answer to what was asked
+const LATE = 15_000; // without an answer to what was asked
+const ASLEEP = HIDDEN_BEAT + LATE; // without any answer, whoever was asked: the device slept, or the page did
 const BEATING = "[hx-trigger^=beat], [data-refresh]"; // what asks at every beat; each has an id
 const CLOCK_OFF = 60; // seconds
 const UNITS = [["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]];
@@ -58,14 +60,33 @@ document.body.addEventListener("htmx:configRequest", ({ detail }) => {
   if ((detail.triggeringEvent?.type ?? "beat") === "beat") detail.headers["Jax-Beat"] = "1";
 });
 
-let hiddenBeats = 0;
+let beatAt = Date.now();
+const lastAnswer = { at: Date.now() };
+// The clock of a device is also set back: that is a reason to ask, not to wait until it has caught up.
+const isPast = (since, length) => Math.abs(Date.now() - since) >= length;
 
 function beat() {
-  hiddenBeats = document.hidden ? hiddenBeats + 1 : 0;
-  if (hiddenBeats % HIDDEN_BEATS === 0) document.body.dispatchEvent(new Event("beat"));
+  beatAt = Date.now();
+  document.body.dispatchEvent(new Event("beat"));
 }
 
-const lastAnswer = { at: Date.now() };
+function beatLength() {
+  if (document.hidden) return HIDDEN_BEAT;
+  return Math.min(BEAT, ...[...document.querySelectorAll("[data-beat]")].map(({ dataset }) => 1_000 * dataset.beat));
+}
+
+// By the wall clock, so that a page wakes with its device: it says at once how old it is, and asks.
+function tick() {
+  if (isPast(beatAt, beatLength() - TICK / 2)) beat();
+  count();
+  report();
+}
+
+function wake() {
+  beat();
+  count();
+  report();
+}
 
 // Since when the figures stand, as the page writes times.
 function since() {
@@ -79,8 +100,9 @@ function report() {
   const failing = [...unanswered].filter(([id]) => document.getElementById(id)).map(([, failure]) => failure);
   const isLoggedOut = failing.some(({ status }) => status === 401);
   const isForbidden = failing.some(({ status }) => status === 403);
-  const lost = failing.find(({ failures, askedAt }) => failures >= LOST_AFTER || Date.now() - askedAt > 1_000 * LATE);
-  const isOld = isLoggedOut || isForbidden || lost !== undefined;
+  const lost = failing.find(({ failures, askedAt }) => failures >= LOST_AFTER || isPast(askedAt, LATE));
+  const isAsleep = isPast(lastAnswer.at, ASLEEP) && document.querySelector(BEATING) !== null;
+  const isOld = isLoggedOut || isForbidden || isAsleep || lost !== undefined;
   document.body.toggleAttribute("data-old", isOld);
   if (!isOld) return ["login", "lost"].forEach((name) => alarm(name, ""));
   const next = encodeURIComponent(location.pathname + location.search);
@@ -90,7 +112,7 @@ function report() {
     return alarm("login", text, { textContent: "Log in again", href: `${alarms.dataset.login}?next=${next}` });
   }
   if (isForbidden) return alarm("login", "Your log-in may not see this page any more. What stands here is old.");
-  const reason = lost.status >= 500 ? "Jax answers with an error" : "Jax does not answer";
+  const reason = lost === undefined ? "this page was asleep" : lost.status >= 500 ? "Jax answers with an error" : "Jax does not answer";
   alarm("lost", `Not updated since ${since()}: ${reason}. It is asked again every few seconds; until then nothing is sent from here.`);
 }
 
@@ -101,15 +123,25 @@ function asked({ detail: { elt } }) {
 function answered({ detail: { elt, successful, xhr } }) {
   const failure = unanswered.get(elt.id);
   if (successful) {
+    // Logged in again, elsewhere: the forms of this page belong to the session that has ended.
+    if (failure?.status === 401) location.reload();
     unanswered.delete(elt.id);
     lastAnswer.at = Date.now();
   } else if (failure) {
     failure.failures += 1;
     failure.status = xhr.status;
   }
+  if (!elt.matches(BEATING)) acted(successful, xhr.status);
   report();
 }
 
+// What a person asked for by hand, and no answer came.
+function acted(successful, status) {
+  alarm("act", !successful && status !== 401 && "Jax did not answer. Look at what is the case before you do it again.");
+  if (!successful) beat();
+}
+
+document.body.addEventListener("alarm", ({ detail: { name, text } }) => alarm(name, text));
 document.body.addEventListener("htmx:beforeSend", asked);
 document.body.addEventListener("htmx:afterRequest", answered);
 document.body.addEventListener("htmx:afterSettle", () => {
@@ -125,9 +157,8 @@ document.addEventListener("submit", (event) => {
   event.stopImmediatePropagation();
 }, true);
 
-for (const name of ["visibilitychange", "pageshow", "online"]) addEventListener(name, () => document.hidden || beat(), true);
+for (const name of ["visibilitychange", "online"]) addEventListener(name, () => document.hidden || wake(), true);
+addEventListener("pageshow", ({ persisted }) => persisted && wake()); // back from where the browser had kept it
 
 if (document.documentElement.dataset.now) setClock(document.documentElement.dataset.now);
-setInterval(count, 1_000);
-setInterval(report, 1_000);
-setInterval(beat, BEAT);
+setInterval(tick, TICK);

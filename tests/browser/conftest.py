@@ -1,4 +1,7 @@
-"""A real browser against a real server. Chromium comes from the system's packages, never from a download."""
+"""A real browser against a real server. Chromium comes from the system's packages, never from a download.
+
+What its tests share: the operator's visit, an open market with a signal that waits, and how a page is used.
+"""
 
 import os
 import time
@@ -6,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -17,6 +21,10 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, Playwright, Request, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
+
+from market.models import Quote
+from signals.models import Signal
+from tests import make
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -34,6 +42,9 @@ globalThis.Date = class extends Date {{
 PATIENCE = 90.0
 expect.set_options(timeout=1000 * PATIENCE)
 T = TypeVar("T")
+BEAT = "document.body.dispatchEvent(new Event('beat'))"
+DOES_NOT_LOOK = "setInterval = () => 0"  # a script for a page that has not noticed yet what happened
+PASSWORD = "correct horse battery"
 WORKING = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
@@ -96,6 +107,9 @@ class Visitor:
             self.complaints.append(text)
 
 
+Visit = Callable[[Callable[[Visitor], Any]], Visitor]
+
+
 class Chromium:
     """The browser in a thread of its own: Playwright's event loop and Django's ORM bear no common one."""
 
@@ -139,7 +153,7 @@ def chromium() -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def visit(chromium: Chromium, live_server: LiveServer) -> Callable[[Callable[[Visitor], Any]], Visitor]:
+def visit(chromium: Chromium, live_server: LiveServer) -> Visit:
     """Run a visit of the operator in the browser's thread; returns the visitor with its complaints."""
     client = Client()
     client.force_login(User.objects.create_superuser("operator"))
@@ -163,3 +177,67 @@ def wait_for_requests(seconds: float = 5) -> None:
             if cursor.fetchone() == (0,):
                 return
         time.sleep(0.02)
+
+
+@pytest.fixture
+def at() -> datetime:
+    return timezone.now().replace(microsecond=0)
+
+
+@pytest.fixture
+def market(live_server: LiveServer, at: datetime) -> None:
+    """Two instruments that trade round the clock, with bars and quotes of now."""
+    make.only("AAPL", "MSFT", calendar="24/7")
+    make.round_the_clock(at)
+    make.ready(at)
+    for symbol, price in (("AAPL", 185.6), ("MSFT", 400.5)):
+        make.history(symbol, make.turning(), until=at)
+        make.quote(symbol, price, at)
+
+
+@pytest.fixture
+def signal(market: None, at: datetime) -> Signal:
+    """One that waits for a day."""
+    return make.signal("AAPL", **times(at))
+
+
+def times(at: datetime) -> dict[str, datetime]:
+    """Return those of a signal that was raised an hour ago and can be decided on for a day."""
+    raised_at = at - timedelta(hours=1)
+    return {
+        "bar_opened_at": at - make.DAY,
+        "generated_at": raised_at,
+        "created_at": raised_at,
+        "expires_at": at + make.DAY,
+    }
+
+
+def set_price(symbol: str, price: float) -> None:
+    now = timezone.now()
+    Quote.objects.filter(pk=symbol).update(price=price, as_of=now, received_at=now)
+
+
+@pytest.fixture
+def ann(live_server: LiveServer) -> User:
+    """A trader who can log in."""
+    user = make.trader()
+    user.set_password(PASSWORD)
+    user.save()
+    return user
+
+
+def log_in(page: Page, password: str = PASSWORD, name: str = "ann") -> None:
+    """Fill in the log-in that is shown."""
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.keyboard.press("Enter")
+
+
+def on(visit: Visit, work: Callable[[Page], None], **context: Any) -> None:
+    """Have the operator use one page, about which the browser complains of nothing."""
+
+    def look(visitor: Visitor) -> None:
+        with visitor.page(**context) as page:
+            work(page)
+
+    assert visit(look).complaints == []

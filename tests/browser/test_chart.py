@@ -2,9 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
@@ -12,11 +10,10 @@ from playwright.sync_api import Locator, Page, Route, expect
 from market.models import Candle, Gap, Instrument
 from signals.models import Signal
 from tests import make
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visit, Visitor
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
-Visit = Callable[[Callable[[Visitor], Any]], Visitor]
 
 CHART = "/instruments/AAPL/?timeframe=15m"
 PAGES = [

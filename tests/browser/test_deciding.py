@@ -1,6 +1,5 @@
 """Deciding on a signal in Chromium: by mouse, by keyboard, without scripts, and when it changes meanwhile."""
 
-from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,35 +11,9 @@ from playwright.sync_api import Page, expect
 from approvals.models import Order, TradeApproval
 from signals.models import Signal
 from tests import make
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import BEAT, Visit, on
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
-
-Visit = Callable[[Callable[[Visitor], Any]], Visitor]
-BEAT = "document.body.dispatchEvent(new Event('beat'))"
-
-
-@pytest.fixture
-def at() -> datetime:
-    return timezone.now().replace(microsecond=0)
-
-
-@pytest.fixture
-def signal(live_server: object, at: datetime) -> Signal:
-    make.only("AAPL", calendar="24/7")
-    make.round_the_clock(at)
-    make.ready(at)
-    make.quote("AAPL", 185.6, at)
-    times = {"generated_at": at, "created_at": at, "expires_at": at + make.DAY, "bar_opened_at": at}
-    return make.signal("AAPL", **times)
-
-
-def on(visit: Visit, work: Callable[[Page], None], **context: Any) -> None:
-    def look(visitor: Visitor) -> None:
-        with visitor.page(**context) as page:
-            work(page)
-
-    assert visit(look).complaints == []
 
 
 def test_on_a_phone_a_tap_approves_what_stands_there(visit: Visit, signal: Signal) -> None:

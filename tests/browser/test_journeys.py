@@ -1,8 +1,6 @@
 """A trader at work in Chromium: what happens while a page is open, halt and resume, closing a position."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,37 +12,11 @@ from approvals.models import Order, TradeApproval, TradingHalt
 from market.models import IngestionRun
 from signals.models import Signal
 from tests import make
-from tests.browser.conftest import Chromium, Visitor
+from tests.browser.conftest import BEAT, DOES_NOT_LOOK, Chromium, Visit, Visitor, log_in, on
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
-Visit = Callable[[Callable[[Visitor], Any]], Visitor]
-BEAT = "document.body.dispatchEvent(new Event('beat'))"
 BUTTONS = "#decide button:enabled, #reject button:enabled"
-
-
-@pytest.fixture
-def at() -> datetime:
-    return timezone.now().replace(microsecond=0)
-
-
-@pytest.fixture
-def signal(live_server: object, at: datetime) -> Signal:
-    make.only("AAPL", calendar="24/7")
-    make.round_the_clock(at)
-    make.ready(at)
-    make.quote("AAPL", 185.6, at)
-    raised = at - timedelta(hours=1)
-    times = {"generated_at": raised, "created_at": raised, "bar_opened_at": at - make.DAY}
-    return make.signal("AAPL", expires_at=at + make.DAY, **times)
-
-
-def on(visit: Visit, work: Callable[[Page], None], **context: Any) -> None:
-    def look(visitor: Visitor) -> None:
-        with visitor.page(**context) as page:
-            work(page)
-
-    assert visit(look).complaints == []
 
 
 def test_a_signal_that_expires_while_it_is_looked_at_cannot_be_decided(
@@ -142,6 +114,7 @@ def test_a_position_that_changed_since_it_was_looked_at_is_not_closed(
     held = make.held("AAPL")
 
     def work(page: Page) -> None:
+        page.add_init_script(DOES_NOT_LOOK)
         page.goto("/positions/AAPL/close/")
         chromium.aside(lambda: make.fill(held, 5))
         page.get_by_role("button", name="Close the position").click()
@@ -174,20 +147,13 @@ def test_the_page_says_when_nothing_answers_any_more(visit: Visit, signal: Signa
     ] == []
 
 
-def test_a_stranger_logs_in_and_lands_where_he_wanted_to_go(visit: Visit, signal: Signal) -> None:
-    ann = make.trader()
-    ann.set_password("correct horse battery")
-    ann.save()
-
+def test_a_stranger_logs_in_and_lands_where_he_wanted_to_go(visit: Visit, ann: User) -> None:
     def work(page: Page) -> None:
         page.context.clear_cookies()
         page.goto("/positions/")
-        page.get_by_label("Username").fill("ann")
-        page.get_by_label("Password").fill("wrong")
-        page.keyboard.press("Enter")
+        log_in(page, "wrong")
         expect(page.get_by_role("alert")).to_contain_text("This name and password do not belong together")
-        page.get_by_label("Password").fill("correct horse battery")
-        page.keyboard.press("Enter")
+        log_in(page)
         expect(page.get_by_role("heading", name="Positions")).to_be_visible()
         page.get_by_role("button", name="Log out").click()
         expect(page.get_by_role("heading", name="Log in")).to_be_visible()

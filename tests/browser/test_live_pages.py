@@ -1,64 +1,24 @@
 """Pages that stay open in Chromium: up to date, honest about their age, greyed when the server is away."""
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from approvals.models import Order, TradeApproval
-from jaxsite.models import Session
+from approvals.models import Order
 from market.models import Quote
 from signals.models import Signal
 from tests import make
-from tests.browser.conftest import Chromium, Visitor
+from tests.browser.conftest import BEAT, Chromium, Visit, Visitor, on, set_price
 from tests.browser.line import Line
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
-Visit = Callable[[Callable[[Visitor], Any]], Visitor]
-BEAT = "document.body.dispatchEvent(new Event('beat'))"
 HIDDEN = """Object.defineProperty(document, "hidden", { configurable: true, get: () => %s });
     document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));"""
 OLD = "[data-old]"
-
-
-@pytest.fixture
-def at() -> datetime:
-    return timezone.now().replace(microsecond=0)
-
-
-@pytest.fixture
-def signal(live_server: object, at: datetime) -> Signal:
-    make.only("AAPL", "MSFT", calendar="24/7")
-    make.round_the_clock(at)
-    make.ready(at)
-    make.history("AAPL", make.turning(), until=at)
-    make.quote("AAPL", 185.6, at)
-    make.quote("MSFT", 400.5, at)
-    times = {
-        "generated_at": at,
-        "created_at": at,
-        "expires_at": at + make.DAY,
-        "bar_opened_at": at - make.DAY,
-    }
-    return make.signal("AAPL", **times)
-
-
-def on(visit: Visit, work: Callable[[Page], None], **context: Any) -> None:
-    def look(visitor: Visitor) -> None:
-        with visitor.page(**context) as page:
-            work(page)
-
-    assert visit(look).complaints == []
-
-
-def set_price(symbol: str, price: float) -> None:
-    now = timezone.now()
-    Quote.objects.filter(pk=symbol).update(price=price, as_of=now, received_at=now)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -234,61 +194,75 @@ def test_a_page_whose_server_answers_with_errors_is_greyed(visit: Visit, signal:
     visit(look)
 
 
-def test_after_the_session_has_ended_one_logs_in_and_is_back(
-    visit: Visit, signal: Signal, chromium: Chromium
-) -> None:
-    ann = make.trader()
-    ann.set_password("correct horse battery")
-    ann.save()
-
-    def look(visitor: Visitor) -> None:
-        with visitor.page(width=390) as page:
-            page.goto("/signals/?tab=approved&symbol=AA")
-            chromium.aside(lambda: Session.objects.all().delete())
-            page.evaluate(BEAT)
-            expect(page.locator("[data-alarm=login]")).to_contain_text("You have been logged out.")
-            expect(page.locator("[data-alarm]")).to_have_count(1)
-            expect(page.locator(OLD)).to_have_count(1)
-            expect(page.get_by_role("heading", name="Signals")).to_be_visible()
-            page.get_by_role("link", name="Log in again").click()
-            log_in(page)
-            expect(page.get_by_role("heading", name="Signals")).to_be_visible()
-            assert page.url.endswith("/signals/?tab=approved&symbol=AA")
-            expect(page.locator(OLD)).to_have_count(0)
-
-    visit(look)
-
-
-@pytest.mark.parametrize("scripts", [True, False])
-def test_a_decision_without_a_session_is_not_made_and_its_page_says_so(
-    visit: Visit, signal: Signal, chromium: Chromium, scripts: bool
-) -> None:
-    ann = make.trader()
-    ann.set_password("correct horse battery")
-    ann.save()
-
-    def look(visitor: Visitor) -> None:
-        with visitor.page(scripts=scripts) as page:
-            page.add_init_script("setInterval = () => 0")  # the page has not noticed yet
-            page.goto(f"/signals/{signal.pk}/", wait_until="networkidle")
-            chromium.aside(lambda: Session.objects.all().delete())
-            page.locator("[data-approve]").click()
-            log_in(page)
-            expect(page.get_by_text("You had been logged out: the signal was not approved.")).to_be_visible()
-            assert page.url.endswith(f"/signals/{signal.pk}/")
-            assert not chromium.aside(TradeApproval.objects.exists)
-            page.locator("[data-approve]").click()
-            expect(page.get_by_text("Approved by ann")).to_be_visible()
-
-    assert visit(look).complaints == []
-
-
 def test_an_age_is_that_of_the_server_where_the_clock_is_off(visit: Visit, signal: Signal) -> None:
     def work(page: Page) -> None:
         page.add_init_script("{ const now = Date.now; Date.now = () => now() + 3_600_000 }")
         page.goto("/positions/")
         expect(page.locator("[data-alarm=clock]")).to_contain_text("60 min ahead of the server's")
         expect(page.locator("#as-of [data-since]")).to_have_text(re.compile(r"\d s"))
+
+    on(visit, work)
+
+
+def test_a_page_that_wakes_is_greyed_until_it_is_up_to_date(
+    visit: Visit, signal: Signal, chromium: Chromium
+) -> None:
+    """The computer slept for three hours: no timer ran, and the page was seen all the while."""
+
+    def work(page: Page) -> None:
+        page.clock.install(time=timezone.now())
+        page.goto("/positions/", wait_until="networkidle")
+        with page.expect_response("**/positions/"), page.expect_response("**/strip/"):
+            page.clock.pause_at(timezone.now() + timedelta(minutes=1))
+        page.clock.run_for(100)  # what came is shown
+        expect(page.locator(OLD)).to_have_count(0)
+        page.route("**/*", lambda route: held_back.append(route))
+        chromium.aside(lambda: make.held("AAPL"))
+        page.clock.fast_forward("03:00:00")
+        page.clock.run_for(1_000)
+        expect(page.locator(OLD)).to_have_count(1)
+        lost = page.locator("[data-alarm=lost]")
+        expect(lost).to_contain_text("Not updated since")
+        expect(lost).to_contain_text("this page was asleep.")
+        expect(page.locator("#as-of [data-since]")).to_have_text("3 h")
+        expect(page.get_by_text("Nothing is held")).to_be_visible()
+        for route in held_back:
+            route.continue_()
+        page.unroute("**/*")
+        expect(page.locator("#held-AAPL")).to_be_visible()
+        expect(page.locator(OLD)).to_have_count(0)
+        expect(lost).to_have_count(0)
+
+    held_back: list[Route] = []
+    on(visit, work)
+
+
+def test_a_clock_that_is_set_back_keeps_no_page_from_asking(
+    visit: Visit, signal: Signal, chromium: Chromium
+) -> None:
+    def work(page: Page) -> None:
+        page.clock.install(time=timezone.now())
+        page.goto("/positions/", wait_until="networkidle")
+        chromium.aside(lambda: make.held("AAPL"))
+        page.clock.set_system_time(timezone.now() - timedelta(hours=2))
+        page.clock.run_for(2_000)
+        expect(page.locator("#held-AAPL")).to_be_visible()
+
+    on(visit, work)
+
+
+def test_a_selection_keeps_a_page_as_it_is_for_a_minute_at_most(
+    visit: Visit, signal: Signal, chromium: Chromium
+) -> None:
+    def work(page: Page) -> None:
+        page.clock.install(time=timezone.now())
+        page.goto("/positions/")
+        page.get_by_role("heading", name="Held now").select_text()
+        chromium.aside(lambda: make.held("AAPL"))
+        page.clock.run_for(30_000)
+        expect(page.get_by_text("Nothing is held")).to_be_visible()
+        page.clock.run_for(45_000)
+        expect(page.locator("#held-AAPL")).to_be_visible()
 
     on(visit, work)
 
@@ -300,9 +274,3 @@ def test_without_scripts_the_page_says_as_of_when_it_is(visit: Visit, signal: Si
         expect(page.locator("#as-of [data-since]")).to_be_hidden()
 
     on(visit, work, scripts=False)
-
-
-def log_in(page: Page) -> None:
-    page.get_by_label("Username").fill("ann")
-    page.get_by_label("Password").fill("correct horse battery")
-    page.keyboard.press("Enter")

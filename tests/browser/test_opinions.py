@@ -1,6 +1,6 @@
 """Second opinions in Chromium: asked for, worked on, shown while the page is open, and told apart."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,34 +14,11 @@ from opinions import queue, runs
 from opinions.models import OrchestrationRun
 from signals.models import Signal
 from tests import make, vendors
-from tests.browser.conftest import Chromium, Visitor
+from tests.browser.conftest import BEAT, Chromium, Visit, Visitor, on
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
-Visit = Callable[[Callable[[Visitor], Any]], Visitor]
-BEAT = "document.body.dispatchEvent(new Event('beat'))"
 REPAINTED = "document.querySelector('#opinions article').dataset.kept = 'yes'"
-
-
-@pytest.fixture
-def at() -> datetime:
-    return timezone.now().replace(microsecond=0)
-
-
-@pytest.fixture
-def signal(live_server: object, at: datetime) -> Signal:
-    make.only("AAPL", calendar="24/7")
-    make.round_the_clock(at)
-    make.ready(at)
-    make.history("AAPL", make.turning(), until=at)
-    make.quote("AAPL", 185.6, at)
-    times = {
-        "generated_at": at,
-        "created_at": at,
-        "expires_at": at + make.DAY,
-        "bar_opened_at": at - make.DAY,
-    }
-    return make.signal("AAPL", **times)
 
 
 @pytest.fixture
@@ -49,14 +26,6 @@ def model(settings: Any) -> Iterator[vendors.OpenAI]:
     with vendors.OpenAI() as server:
         settings.LLM_BASE_URL, settings.LLM_MODEL = f"{server.url}/v1", "honest"
         yield server
-
-
-def on(visit: Visit, work: Callable[[Page], None], **context: Any) -> None:
-    def look(visitor: Visitor) -> None:
-        with visitor.page(**context) as page:
-            work(page)
-
-    assert visit(look).complaints == []
 
 
 def worker() -> None:
@@ -198,9 +167,12 @@ def test_the_page_of_a_run_becomes_that_of_its_answer(
     run, _ = queue.ask_about(signal, by=make.trader(), at=timezone.now())
 
     def work(page: Page) -> None:
-        page.goto(f"/opinions/{run.pk}/")
+        page.clock.install(time=timezone.now())
+        page.goto(f"/opinions/{run.pk}/", wait_until="networkidle")
+        page.clock.pause_at(timezone.now() + timedelta(minutes=1))
         expect(page.locator(".opinion-summary")).to_contain_text("waits for its turn")
         chromium.aside(worker)
+        page.clock.run_for(3_000)
         expect(page.locator(".opinion-summary strong")).to_be_visible()
         expect(page.locator("#content [hx-get]")).to_have_count(0)
         expect(page.get_by_role("heading", name="Second opinion on")).to_have_count(1)

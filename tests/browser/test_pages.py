@@ -1,22 +1,19 @@
 """Every page: nothing that axe-core calls serious, nothing on the console, nothing wider than the screen."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.utils import timezone
 
 from opinions.models import OrchestrationRun
 from signals.models import Signal
 from tests import make
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visit, Visitor, times
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
-Visit = Callable[[Callable[[Visitor], Any]], Visitor]
 
 FITS = "document.documentElement.scrollWidth <= window.innerWidth"
 # What its panel cuts off.
@@ -40,19 +37,11 @@ FORMS = ["/account/password/", "/positions/MSFT/close/", "/halt/", "/login/", "/
 
 
 @pytest.fixture
-def signal(live_server: object) -> Signal:
-    """One that waits, on a market with bars, a position and a second opinion of the opposite kind."""
-    at = timezone.now().replace(microsecond=0)
-    make.only("AAPL", "MSFT", calendar="24/7")
-    make.round_the_clock(at)
-    make.ready(at)
-    for symbol in ("AAPL", "MSFT"):
-        make.history(symbol, make.turning(), until=at)
-        make.quote(symbol, 185.6, at)
+def signal(market: None, at: datetime) -> Signal:
+    """One that waits, on a market with a position and a second opinion of the opposite kind."""
     make.held("MSFT")
-    times = {"generated_at": at, "created_at": at, "expires_at": at + make.DAY, "bar_opened_at": at}
-    make.sell("AAPL", **times)
-    waiting = make.signal("AAPL", **times, confidence=Decimal("0.8"))
+    make.sell("AAPL", **times(at))
+    waiting = make.signal("AAPL", **times(at), confidence=Decimal("0.8"))
     opinions(waiting, at)
     return waiting
 

@@ -1,19 +1,16 @@
 """Logging in with a second factor in a real browser, under our policy: passkeys, an app without scripts."""
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Chromium, Visitor
+from tests.browser.conftest import Chromium, Visit, Visitor
 from tests.jaxsite.auth import codes
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.long]
 
-Visit = Callable[[Callable[[Visitor], Any]], Visitor]
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",

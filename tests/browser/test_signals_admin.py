@@ -1,6 +1,5 @@
 """The pages about signals in Chromium: pictures are drawn, forms check numbers, nothing breaks the policy."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +9,10 @@ from playwright.sync_api import expect
 
 from signals.models import Backtest, Scan, Signal, StrategyConfig, StrategyRecord
 from tests import make
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visit, Visitor
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
-Visit = Callable[[Callable[[Visitor], Any]], Visitor]
 
 ADMIN, RSI = "/admin/signals/", "rsi_momentum_v1"
 KEY: dict[str, Any] = {"strategy_id": RSI, "timeframe": "1d"}

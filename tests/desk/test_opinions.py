@@ -88,7 +88,7 @@ class TestAsking:
     def test_asked_by_a_script_it_answers_with_the_panel_alone(self, trader: Client, signal: Signal) -> None:
         answer = trader.post(f"/signals/{signal.pk}/ask/", {"analyst": "rules"}, headers=PART)
         content = answer.content.decode()
-        assert content.lstrip().startswith('<section class="panel" id="opinions" hx-get=')
+        assert content.lstrip().startswith('<section class="panel" id="opinions" data-beat="2" hx-get=')
         assert "waits for its turn" in content
         assert "<html" not in content
 
@@ -166,9 +166,9 @@ class TestAsking:
         assert answer.headers["Location"] == "/instruments/AAPL/#opinions"
         assert "waits for its turn" in html(trader, "/instruments/AAPL/")
         runs.work(make.T0, list)
-        page = html(trader, "/instruments/AAPL/opinions/")
+        page = html(trader, "/instruments/AAPL/").split('id="opinions"')[1].split("</section>")[0]
         assert OrchestrationRun.objects.get(signal=None).agent_suggestion in page
-        assert "hx-get" not in page
+        assert "hx-get" not in page, "it is refreshed with its page"
 
 
 class TestSaying:
@@ -294,7 +294,7 @@ class TestSaying:
 class TestWatching:
     def test_while_it_is_asked_the_panel_looks_again(self, trader: Client, signal: Signal) -> None:
         run = make.run(signal, status=Status.QUEUED)
-        poll = re.search(r'hx-get="([^"]+)" hx-trigger="every 3s"', panel(trader, signal))
+        poll = re.search(r'data-beat="2" hx-get="([^"]+)" hx-trigger="beat from:body"', panel(trader, signal))
         assert poll
         assert trader.get(poll[1]).status_code == 204, "nothing is new"
         runs.work(make.T0, list)
@@ -302,6 +302,19 @@ class TestWatching:
         content = html(trader, poll[1])
         assert run.agent_suggestion in content
         assert "hx-trigger" not in content, "it stops"
+        assert "data-beat" not in content
+
+    def test_pages_of_what_is_asked_ask_often_until_it_has_ended(
+        self, trader: Client, signal: Signal
+    ) -> None:
+        run = make.run(None, status=Status.QUEUED)
+        pages = ("/opinions/", f"/opinions/{run.pk}/", "/instruments/AAPL/")
+        make.candle("AAPL", "2024-07-02", 185.5)
+        for page in pages:
+            assert 'data-beat="2"' in html(trader, page), page
+        runs.work(make.T0, list)
+        for page in pages:
+            assert "data-beat" not in html(trader, page), page
 
     def test_an_opinion_that_comes_is_told_and_the_old_version_is_not_approved(
         self, trader: Client, signal: Signal

@@ -60,7 +60,6 @@ ADDRESSES = [
     "/instruments/AAPL/",
     "/instruments/AAPL/?timeframe=15m",
     "/instruments/AAPL/bars/?timeframe=15m",
-    "/instruments/AAPL/opinions/",
     "/positions/",
     "/positions/MSFT/close/",
     "/strip/",

@@ -15,6 +15,7 @@ from approvals.models import Order
 from desk import ended_session, urls
 from desk.models import Presence
 from desk.refresh import LOOK_AGAIN, NOW, SEEN
+from opinions.models import OrchestrationRun
 from signals.models import Signal
 from tests import make
 from tests.query_counts import CountQueries
@@ -117,8 +118,9 @@ def test_nothing_is_sent_while_nothing_has_changed(
         lambda: make.held("AAPL"),
         lambda: make.order("AAPL", status=Order.Status.HELD, status_reason="Trading was halted."),
         lambda: Signal.objects.update(status=Signal.Status.EXPIRED, ended_at=make.T0),
+        lambda: make.run(None, status=OrchestrationRun.Status.QUEUED),
     ],
-    ids=["a quote", "a signal", "a fill", "a held order", "an ended signal"],
+    ids=["a quote", "a signal", "a fill", "a held order", "an ended signal", "a question"],
 )
 def test_whatever_changes_is_sent_without_the_frame(trader: Client, happens: Callable[[], object]) -> None:
     version = seen(trader.get("/positions/").content.decode())
@@ -129,6 +131,19 @@ def test_whatever_changes_is_sent_without_the_frame(trader: Client, happens: Cal
     assert "<html" not in html
     assert 'id="status-bar"' not in html
     assert seen(html) != version
+
+
+def test_each_step_of_a_second_opinion_is_sent(trader: Client) -> None:
+    run = make.run(None, status=OrchestrationRun.Status.QUEUED)
+    where = f"/opinions/{run.pk}/"
+    version = seen(trader.get(where).content.decode())
+    at_work = {"status": OrchestrationRun.Status.RUNNING, "started_at": make.T0}
+    OrchestrationRun.objects.update(**at_work, deadline_at=make.T0 + timedelta(minutes=2))
+    status, html = refresh(trader, where, version)
+    assert status == 200
+    ended = {"status": OrchestrationRun.Status.CANCELLED, "finished_at": make.T0}
+    OrchestrationRun.objects.update(**ended, deadline_at=None)
+    assert "taken back" in refresh(trader, where, seen(html))[1]
 
 
 def test_a_position_that_is_opened_meanwhile_is_sent(trader: Client) -> None:
@@ -174,6 +189,17 @@ class TestEndedSession:
         for where in ("/strip/", "/", "/positions/", f"/signals/{signal.pk}/terms/"):
             assert client.get(where, headers={"HX-Request": "true", SEEN: "old"}).status_code == 401
         assert client.post(f"/signals/{signal.pk}/ask/", headers={"HX-Request": "true"}).status_code == 401
+
+    def test_a_page_of_somebody_else_is_401(self, client: Client) -> None:
+        """Ann's page is open, and in another tab of her browser Ben has logged in."""
+        client.force_login(make.trader("ann"))
+        ann = re.search(r'"Jax-User": "(\d+)"', client.get("/positions/").content.decode())
+        assert ann is not None
+        headers = {"HX-Request": "true", ended_session.USER: ann[1]}
+        assert client.get("/strip/", headers=headers).status_code == 200
+        client.force_login(make.trader("ben"))
+        assert client.get("/strip/", headers=headers).status_code == 401
+        assert client.get("/positions/", headers=headers | {SEEN: "old"}).status_code == 401
 
     def test_a_person_is_asked_to_log_in_and_comes_back(self, client: Client) -> None:
         answer = client.get("/signals/?tab=approved")
