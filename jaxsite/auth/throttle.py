@@ -36,7 +36,7 @@ class TooMany(Exception):
 
 def begin(name: str, address: str, at: datetime, device: UUID | None = None) -> None:
     """Count an attempt as failed until it has succeeded. Raises TooMany. `device`: one that is known."""
-    attempt = {"name": _hashed(name, device), "address": "" if device else address}
+    attempt = {"name": _hashed(name, device), "address": str(device or address)}
     with transaction.atomic():
         locks.transaction("log-in")
         # Those of the future, too: a clock that was set back must lock out nobody.

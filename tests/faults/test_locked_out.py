@@ -4,12 +4,15 @@ What fails is counted in the database, so it is the same whichever process answe
 """
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
+from approvals.models import AuditEvent, Notification
 from tests.jaxsite.auth import codes
 from tests.web import Web, running
 
@@ -83,6 +86,21 @@ def test_a_device_that_was_logged_out_by_all_others_is_a_stranger(known: Client)
     other.post("/account/sessions/end-others/")
     strangers_fail()
     assert not gets_in(known)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_strangers_at_once_are_two_events_and_one_message() -> None:
+    def try_once(number: int) -> None:
+        try:
+            fail(Client(REMOTE_ADDR=f"198.51.100.{number}"), 3)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=8) as strangers:
+        list(strangers.map(try_once, range(8)))
+    kinds = AuditEvent.objects.values_list("kind", flat=True)
+    assert sorted(kinds) == ["log-in failed", "log-in refused"]
+    assert Notification.objects.count() == 1
 
 
 @pytest.mark.slow

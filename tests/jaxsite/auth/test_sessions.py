@@ -2,11 +2,17 @@
 
 import re
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 
 import pytest
 import time_machine
+from django.apps import apps
+from django.conf import settings as conf
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import Group, User
+from django.contrib.sessions.backends import db
+from django.contrib.sessions.models import Session as OldSession
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -163,6 +169,25 @@ class TestEnd:
         for address in ("/account/sessions/end/", "/account/sessions/end-others/"):
             assert here.get(address).status_code == 405
             assert Client().post(address).status_code == 302
+
+
+class TestUpgrade:
+    def test_a_session_of_before_logs_nobody_in(self, ann: User) -> None:
+        old = db.SessionStore()
+        old.update(
+            {SESSION_KEY: str(ann.pk), BACKEND_SESSION_KEY: "jaxsite.auth.people.Backend"}
+            | {HASH_SESSION_KEY: ann.get_session_auth_hash()}
+        )
+        old.save()
+        client = Client()
+        client.cookies[conf.SESSION_COOKIE_NAME] = str(old.session_key)
+        assert not is_in(client)
+
+    def test_the_migration_ends_them(self) -> None:
+        db.SessionStore().save()
+        assert OldSession.objects.exists()
+        import_module("jaxsite.migrations.0005_end_sessions").end_sessions(apps, None)
+        assert not OldSession.objects.exists()
 
 
 class TestTime:
