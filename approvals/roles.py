@@ -35,6 +35,16 @@ def grant(apps: "Apps", role: str, permissions: Iterable[str]) -> None:
         group.permissions.add(stored.get(content_type__app_label=label, codename=codename))
 
 
+def grant_alike(apps: "Apps", permission: str, like: str) -> None:
+    """Give a permission to each group and user that has another of its app. For migrations, as `grant`."""
+    label = permission.partition(".")[0]
+    _make_permissions(apps, label)
+    stored = apps.get_model("auth", "Permission").objects.filter(content_type__app_label=label)
+    given, held = (stored.get(codename=name.partition(".")[2]) for name in (permission, like))
+    given.group_set.add(*held.group_set.all())
+    given.user_set.add(*held.user_set.all())
+
+
 def _make_permissions(apps: "Apps", label: str) -> None:
     config: Any = apps.get_app_config(label)
     if not getattr(config, "models_module", None):

@@ -19,7 +19,8 @@ P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 READ = "signals.view_signal"
-DECIDE = "approvals.add_tradeapproval"
+APPROVE = "approvals.add_tradeapproval"
+REJECT = "approvals.reject_signal"
 TRADE = "approvals.change_order"
 ABSENCE = timedelta(hours=6)  # longer than a lunch, shorter than a night
 NOTED_EVERY = timedelta(minutes=1)

@@ -25,7 +25,7 @@ from core.formatting import axis_ticks
 from core.paging import paged
 from desk import status_bar
 from desk.forms import OverridesForm
-from desk.page import DECIDE, TRADE, page, part, show, viewer, without_page
+from desk.page import APPROVE, TRADE, page, part, show, viewer, without_page
 from desk.refresh import pending_of
 from market import sessions
 from market.models import Instrument
@@ -176,7 +176,7 @@ def drop(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @part
-@permission_required(DECIDE, raise_exception=True)
+@permission_required(APPROVE, raise_exception=True)
 @require_POST
 def release(request: HttpRequest, pk: UUID) -> HttpResponse:
     get_object_or_404(Order, pk=pk)

@@ -19,8 +19,9 @@ from core.models import TypedModelMeta
 from jaxsite.scopes import Scope, needed
 
 FACTOR_FIRST = (
-    "Whoever decides here has a second factor, and you have none yet. Set one up on your account page, then "
-    "decide; API tokens of yours work again from that moment."
+    "Whoever approves, releases or resumes here has a second factor, and you have none yet. Set one up on "
+    "your account page; your API tokens may do it from that moment, too. To reject, drop, cancel, close and "
+    "halt stays possible without."
 )
 TOO_NARROW = (
     "The token has the scope {scope}, and this needs {needed}. Make one with that scope on your account page."
@@ -34,11 +35,8 @@ class Person(User):
     API ask `has_perm` of it.
     """
 
-    # What decides about money or lets trading go on. To halt and to read stay free.
-    DECISIONS = frozenset(
-        f"approvals.{permission}"
-        for permission in ("add_tradeapproval", "change_tradeapproval", "change_order", "change_tradinghalt")
-    )
+    # What takes risk or lets trading go on. What takes it away stays free: reject, drop, cancel, close, halt.
+    RISKS = frozenset({"approvals.add_tradeapproval", "approvals.change_tradinghalt"})
 
     class Meta(TypedModelMeta):
         proxy = True
@@ -73,7 +71,7 @@ class Person(User):
             self.needed_scope = needed(permission)
             self.refusal = TOO_NARROW.format(scope=self.scope, needed=self.needed_scope)
             return False
-        if permission in self.DECISIONS and self.lacks_factor:
+        if permission in self.RISKS and self.lacks_factor:
             self.refusal, self.needed_scope = FACTOR_FIRST, ""
             return False
         return True

@@ -36,6 +36,7 @@ PERMISSIONS = {
     "opinions.change_orchestrationrun": Scope.PROPOSE,
     "signals.change_signal": Scope.DECIDE,
     "approvals.add_tradeapproval": Scope.DECIDE,
+    "approvals.reject_signal": Scope.DECIDE,
     "approvals.change_order": Scope.DECIDE,
     "approvals.add_tradinghalt": Scope.DECIDE,
 }

@@ -83,7 +83,7 @@ SESSION_ENGINE = "jaxsite.auth.sessions"
 SESSION_COOKIE_AGE = 7 * 24 * 3600
 SESSION_IDLE_HOURS = env.read("SESSION_IDLE_HOURS", Whole(1, 168), 24)
 SESSION_COOKIE_HTTPONLY = True
-# Whoever may decide decides nothing until a second factor is set up.
+# Nobody approves, releases or resumes until a second factor is set up; exits stay possible.
 REQUIRE_2FA = env.read("REQUIRE_2FA", Flag(), False)
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "jaxsite.views.errors.csrf_failure"

@@ -28,11 +28,15 @@ from signals.models import Signal
 NOTES: dict[str, Any] = {"max_length": 2000, "required": False, "allow_blank": True, "default": ""}
 
 
-class MayDecide(OnePermission):
-    """Who may add an approval may approve, reject and release."""
+class MayApprove(OnePermission):
+    """Who may add an approval may approve, and release."""
 
     permission = "approvals.add_tradeapproval"
     message = "Only traders decide: ask whoever runs this site for the group trader."
+
+
+class MayReject(MayApprove):
+    permission = "approvals.reject_signal"
 
 
 class ApproveSerializer(OverridesSerializer):
@@ -97,7 +101,7 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
         The query may hold what you would change. The first look of who may decide is written down.
         """
         signal, overrides = get_object_or_404(Signal, pk=pk), overrides_of(request.query_params)
-        if user_of(request).has_perm(MayDecide.permission):
+        if user_of(request).has_perm(MayReject.permission):
             decisions.view(signal, by=user_of(request), at=self.at)
         proposal = proposals.propose(signal, self.at, overrides)
         headers = {"ETag": f'"{decisions.etag_of(signal, self.at)}"'}
@@ -108,7 +112,7 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
         responses={201: ApprovalSerializer, 412: ChangedSignalSerializer, **NOT_NOW},
         parameters=[IF_MATCH, ETAG],
     )
-    @action(["post"], detail=True, permission_classes=[MayDecide])
+    @action(["post"], detail=True, permission_classes=[MayApprove])
     def approve(self, request: Request, pk: str) -> Response:
         """Approve a signal as you saw it, and make its order.
 
@@ -139,7 +143,7 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
         request=RejectSerializer,
         responses={201: ApprovalSerializer, **conflict("It is no longer pending.")},
     )
-    @action(["post"], detail=True, permission_classes=[MayDecide])
+    @action(["post"], detail=True, permission_classes=[MayReject])
     def reject(self, request: Request, pk: str) -> Response:
         """Reject a signal. Needs no If-Match: no is no. 409 when it has ended already."""
         signal, body = get_object_or_404(Signal, pk=pk), RejectSerializer(data=request.data)
@@ -187,7 +191,7 @@ class OrderDecisionViewSet(GenericViewSet[Any]):
         responses={202: ReleasedSerializer, 412: ChangedSerializer, **NOT_NOW},
         parameters=[IF_MATCH, ETAG],
     )
-    @action(["post"], detail=True, permission_classes=[MayDecide])
+    @action(["post"], detail=True, permission_classes=[MayApprove])
     def release(self, request: Request, pk: str) -> Response:
         """Let a held order go out after all, with a fresh look at the newest price.
 

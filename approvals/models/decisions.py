@@ -57,6 +57,8 @@ class TradeApproval(models.Model):
     class Meta(TypedModelMeta):
         db_table = "trade_approvals"
         ordering = ["-approved_at", "-pk"]
+        # Apart from that to add one: saying no takes no risk, so less is asked of who says it.
+        permissions = [("reject_signal", "Can reject a signal")]
         constraints = [
             models.CheckConstraint(
                 name="rejection_has_a_reason",

@@ -24,7 +24,7 @@ from approvals.proposals import AS_PROPOSED, Proposal
 from approvals.proposals.version import differences, version
 from desk import opinions, status_bar
 from desk.forms import NotesForm, OverridesForm, RejectForm
-from desk.page import DECIDE, page, part, show, viewer
+from desk.page import APPROVE, REJECT, page, part, show, viewer
 from desk.refresh import pending_of
 from desk.signal import chart
 from market.models import Instrument
@@ -136,7 +136,7 @@ def watch(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @part
-@permission_required(DECIDE, raise_exception=True)
+@permission_required(APPROVE, raise_exception=True)
 @require_POST
 def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
     at, form, notes = timezone.now(), OverridesForm(request.POST), NotesForm(request.POST)
@@ -166,7 +166,7 @@ def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @part
-@permission_required(DECIDE, raise_exception=True)
+@permission_required(REJECT, raise_exception=True)
 @require_POST
 def reject(request: HttpRequest, pk: UUID) -> HttpResponse:
     at, form = timezone.now(), RejectForm(request.POST)
@@ -227,7 +227,7 @@ def _viewed(request: HttpRequest, pk: UUID, state: State | None = None) -> Case:
     """Return the signal as of now. The first view of a user who may decide is stored."""
     case = _case(pk, timezone.now(), _form(request.GET), state=state, viewer=viewer(request))
     is_seen = case.signal.is_seen  # type: ignore[attr-defined]  # annotated
-    if case.proposal and not is_seen and request.user.has_perm(DECIDE):
+    if case.proposal and not is_seen and request.user.has_perm(REJECT):
         decisions.view(case.signal, by=viewer(request), at=case.at)
     return case
 

@@ -58,7 +58,7 @@ def content(schema: dict[str, Any]) -> dict[str, Any]:
 ALWAYS = [
     Refusal(400, "BadRequest", "A parameter or field is not known or not as described: see `errors`."),
     Refusal(401, "Unauthorized", "There is no token, or not this one.", ("WWW-Authenticate", "Token.")),
-    Refusal(403, "Forbidden", "Your user may not do this."),
+    Refusal(403, "Forbidden", "Your user may not do this, or the token's scope leaves it out."),
     Refusal(406, "NotAcceptable", "It cannot be had as what `Accept` asks for."),
     Refusal(503, "Unavailable", "The database does not answer.", ("Retry-After", "Seconds to wait.")),
 ]

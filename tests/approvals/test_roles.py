@@ -39,6 +39,7 @@ def test_a_viewer_writes_nothing() -> None:
 def test_a_trader_decides_and_configures_nothing() -> None:
     assert permissions(roles.TRADER) - permissions(roles.VIEWER) == {
         "approvals.add_tradeapproval",
+        "approvals.reject_signal",
         "approvals.change_order",
         "approvals.add_tradinghalt",
         "signals.change_signal",
@@ -80,6 +81,19 @@ def test_a_role_that_an_operator_deleted_is_made_again_by_a_grant() -> None:
     Group.objects.all().delete()
     roles.grant(apps, roles.TRADER, ["approvals.add_tradeapproval"])
     assert permissions(roles.TRADER) == {"approvals.add_tradeapproval"}
+
+
+def test_what_was_one_permission_goes_to_whoever_had_it() -> None:
+    approve, reject = (
+        Permission.objects.get(codename=name) for name in ("add_tradeapproval", "reject_signal")
+    )
+    group, ann = Group.objects.create(name="night watch"), User.objects.create_user("ann")
+    group.permissions.add(approve)
+    ann.user_permissions.add(approve)
+    other = User.objects.create_user("ben")
+    roles.grant_alike(apps, "approvals.reject_signal", like="approvals.add_tradeapproval")
+    assert reject in group.permissions.all()
+    assert [reject in user.user_permissions.all() for user in (ann, other)] == [True, False]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
