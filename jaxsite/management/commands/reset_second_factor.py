@@ -6,7 +6,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from approvals import audit
+from approvals import audit, notify
+from approvals.models import Notification
 
 
 class Command(BaseCommand):
@@ -23,7 +24,10 @@ class Command(BaseCommand):
         factors = Authenticator.objects.filter(user=user)
         count = factors.exclude(type=Authenticator.Type.RECOVERY_CODES).count()
         factors.delete()
-        audit.append("second factors reset", f"user {user.pk}", timezone.now(), user=name, factors=count)
+        at = timezone.now()
+        event = audit.append("second factors reset", f"user {user.pk}", at, user=name, factors=count)
+        title = f"The second factors of {name} were taken away"
+        notify.put(Notification.Kind.ACCOUNT, f"account {event.number}", title, at, path="/account/")
         self.stdout.write(
             f"{name} has no second factor any more ({count} taken away) and logs in with the password alone."
         )

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from knox.models import AuthToken
 
-from approvals.models import AuditEvent
+from approvals.models import AuditEvent, Notification
 from jaxsite.models import Session
 from tests import make
 from tests.jaxsite.auth import codes
@@ -202,6 +202,7 @@ class TestReset:
         assert codes.password(client) == "/account/"
         event = AuditEvent.objects.get(kind="second factors reset")
         assert (event.subject, '"factors": 1' in event.text) == (f"user {ann.pk}", True)
+        assert Notification.objects.filter(title="The second factors of ann were taken away").exists()
 
     def test_a_name_that_there_is_not_is_said(self) -> None:
         with pytest.raises(CommandError, match="There is no user nobody"):
