@@ -111,7 +111,8 @@ def approve(
         )
         order = _order(approval, proposal, at)
         _send(order)
-        audit.append("signal approved", f"signal {signal.pk}", at, by=by, etag=etag, **approval.decided)
+        facts = {"etag": etag, "shown": approval.shown, **approval.decided}
+        audit.append("signal approved", f"signal {signal.pk}", at, by=by, **facts)
         subject, what = f"order {order.pk}", f"{order}"
         audit.append("order made", subject, at, by=by, order=what, status=order.status, signal=signal.pk)
     return approval
@@ -134,8 +135,8 @@ def reject(
             shown=_json(_shown(signal, fresh, opinion)),
             **_decided(signal, by, at, etag),
         )
-        subject = f"signal {signal.pk}"
-        audit.append("signal rejected", subject, at, by=by, etag=etag, reason=str(reason), notes=notes)
+        facts = {"etag": etag, "shown": approval.shown, "reason": str(reason), "notes": notes}
+        audit.append("signal rejected", f"signal {signal.pk}", at, by=by, **facts)
     return approval
 
 

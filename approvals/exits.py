@@ -58,9 +58,12 @@ def close(symbol: str, *, by: User, at: datetime, notes: str = "", shown: int | 
             created_at=at,
             released_at=at,
         )
-        _decide(order, Action.CLOSE, by, at, notes, _shown(position))
+        shown_then = _shown(position)
+        _decide(order, Action.CLOSE, by, at, notes, shown_then)
         async_task("approvals.tasks.submit", order.pk)
-        audit.append("order made", _subject(order), at, by=by, order=f"{order}", notes=notes)
+        audit.append(
+            "order made", _subject(order), at, by=by, order=str(order), notes=notes, shown=shown_then
+        )
     return order
 
 

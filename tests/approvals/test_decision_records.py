@@ -52,7 +52,8 @@ def test_an_approval_is_in_the_chain_with_its_version_and_its_figures(trader: Us
     approval = approve(signal, trader)
     approved, ordered = event("signal approved"), event("order made")
     assert approval.etag == etag
-    assert (approved["at"], approved["facts"]) == (NOON, {"etag": etag} | approval.decided)
+    decided = {"etag": etag, "shown": approval.shown} | approval.decided
+    assert (approved["at"], approved["facts"]) == (NOON, decided)
     order = approval.order
     facts = {"order": str(order), "status": "pending_submit", "signal": str(signal.pk)}
     assert (ordered["at"], ordered["facts"]) == (NOON, facts)
@@ -90,7 +91,8 @@ def test_a_rejection_is_in_the_chain_with_its_version_reason_and_notes(trader: U
     rejected = event("signal rejected")
     assert (rejected["actor"], rejected["at"]) == ("ann", NOON)
     assert rejected["subject"] == f"signal {signal.pk}"
-    assert rejected["facts"] == {"etag": etag, "reason": "news", "notes": "earnings"}
+    facts = {"etag": etag, "shown": rejection.shown, "reason": "news", "notes": "earnings"}
+    assert rejected["facts"] == facts
     assert (rejection.etag, rejection.approved_by, rejection.approved_at) == (etag, trader, make.T0)
 
 

@@ -1,5 +1,6 @@
 """Closing, cancelling, dropping: always possible, once, with a record."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -71,6 +72,7 @@ class TestClose:
         make.held("AAPL", 10, "185.00")
         shown = close(trader).decisions.get().shown
         assert (shown["quantity"], shown["price"], shown["unrealised"]) == (10, "185.600000", "6.00")
+        assert json.loads(AuditEvent.objects.get(kind="order made").text)["facts"]["shown"] == shown
 
     def test_buys_back_a_short(self, trader: User) -> None:
         make.held("AAPL", -10)
