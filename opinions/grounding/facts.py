@@ -192,7 +192,7 @@ class Facts:
             endings = PATHS.get(name, (f".indicators.{name}", f".{name}"))
         for path, values in self.by_path.items():
             if any(path.endswith(e) if not e.endswith("*") else path.startswith(e[:-1]) for e in endings):
-                yield from values[-1:] if path == ".bars.rows.close" else values
+                yield from values
 
     def periods(self, name: str) -> Pool:
         if name not in PERIODS:
@@ -215,7 +215,7 @@ PATHS: Mapping[str, tuple[str, ...]] = {
     "year_low": (".year.low",),
     "reward_to_risk": ("reward_to_risk",),
     "confidence": (".confidence",),
-    "price_now": (".quote.price", ".quote.bid", ".quote.ask", ".indicators.price", ".bars.rows.close"),
+    "price_now": (".quote.price", ".quote.bid", ".quote.ask", ".indicators.price"),
     "bid": (".quote.bid",),
     "ask": (".quote.ask",),
     "second_target": (".signal.second_target",),
