@@ -82,7 +82,7 @@ def _bars(size: int) -> list[dict[str, Any]]:
 
 @contextmanager
 def _site() -> Iterator[tuple[str, str]]:
-    """Where it answers, and the session of somebody who is logged in."""
+    """Where it answers, and the session of a user."""
     at = timezone.now()
     make.only("AAPL", calendar="24/7")
     TradingSession.objects.filter(calendar="24/7").delete()  # those of another benchmark

@@ -67,7 +67,7 @@ def _p95(taken: list[float]) -> float:
 
 
 class Trader:
-    """Somebody who approves over HTTP, and watches what becomes of it."""
+    """A user who approves over HTTP, and watches the order."""
 
     def __init__(self, address: str, token: str, waiting: list[tuple[str, str]]) -> None:
         self.address, self.waiting = address, waiting

@@ -58,7 +58,7 @@ MEMORIES = """
     FROM generate_series(1, %(size)s) AS n
 """
 
-TASKS = {  # by cluster: what nobody may have to wait for
+TASKS = {  # by cluster: what must not wait
     "jax": ("market.tasks.ingest", "signals.tasks.scan", "approvals.tasks.reconcile"),
     "slow": ("approvals.tasks.outcomes",),
 }
@@ -114,7 +114,7 @@ def recall(size: int) -> list[Result]:
 def fair(size: int) -> list[Result]:
     """From queueing a task to its end, while `size` runs wait for a model that does not answer, and without.
 
-    Each run was asked for by somebody, so that there are as many tasks that want to work on them.
+    A user asked for each run, so that there are as many tasks that want to work on them.
     """
     execute("TRUNCATE orchestration_runs, django_q_ormq CASCADE")
     symbols, turns = instruments(size), 5 if size > 100 else 1
@@ -140,7 +140,7 @@ def fair(size: int) -> list[Result]:
             Result(f"opinions.fair {name}", statistics.median(busy[name]), median[name], 2.0, note=note)
             for name in TASKS
         ),
-        # As many tasks stand before it, which all find that nobody is free to ask.
+        # As many tasks are before it, and each finds every analyst busy.
         Result("opinions.fair behind", behind, BEHIND_SECONDS, 1.0, note=note),
     ]
 

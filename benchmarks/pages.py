@@ -84,7 +84,7 @@ def _ask(client: Client, address: str) -> None:
 
 @contextmanager
 def _world(size: int, count: int) -> Iterator[tuple[Client, dict[str, str]]]:
-    """Somebody who is logged in, and what there is to look at."""
+    """A client that is logged in, and the address of each page."""
     at = timezone.now().replace(microsecond=0)
     execute("TRUNCATE candles, quotes, orders, fills, outcomes, trade_approvals, strategy_signals CASCADE")
     scorecards.fill(10_000 if count == MOST else 100)

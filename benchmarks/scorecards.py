@@ -55,7 +55,7 @@ def _ask(client: Client, address: str) -> None:
 
 @contextmanager
 def _client() -> Iterator[Client]:
-    """Somebody with a token who may look."""
+    """A client with a token that may read."""
     user = User.objects.create_user("benchmark")
     user.user_permissions.add(Permission.objects.get(codename="view_outcome"))
     _, token = AuthToken.objects.create(user, expiry=timedelta(hours=1))

@@ -55,7 +55,7 @@ def _ask(client: Client) -> None:
 
 @contextmanager
 def _client() -> Iterator[Client]:
-    """Somebody with a token who may read signals."""
+    """A client with a token that may read signals."""
     user = User.objects.create_user("benchmark")
     user.user_permissions.add(Permission.objects.get(codename="view_signal"))
     _, token = AuthToken.objects.create(user, expiry=timedelta(hours=1))

@@ -1,4 +1,4 @@
-"""While you were away: what came and went, what can still be decided, what became of what is held."""
+"""While you were away: signals, open decisions, results of positions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

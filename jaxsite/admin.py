@@ -32,7 +32,7 @@ else:
     ModelAdmin = admin.ModelAdmin
 
 admin.site.unregister(AuthToken)
-# Addresses that nobody uses, and factors, whose secrets are for nobody's eyes.
+# E-mail addresses, which are not used, and factors, whose secrets no user may see.
 admin.site.unregister([account_admin.EmailAddress, factor_admin.Authenticator])
 
 

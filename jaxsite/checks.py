@@ -180,7 +180,7 @@ def check_addresses_of_people(**kwargs: Any) -> list[CheckMessage]:
 
 @register(SETTINGS)
 def check_analyst(**kwargs: Any) -> list[CheckMessage]:
-    """Whoever is asked must be there; and what it may cost must be known before it is spent."""
+    """The analyst must exist, and what it may cost must be known before it is spent."""
     name = settings.ANALYST
     if name not in (spec.name for spec in analysts.configured(settings)):
         needed = [

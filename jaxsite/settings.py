@@ -83,7 +83,7 @@ SESSION_ENGINE = "jaxsite.auth.sessions"
 SESSION_COOKIE_AGE = 7 * 24 * 3600
 SESSION_IDLE_HOURS = env.read("SESSION_IDLE_HOURS", Whole(1, 168), 24)
 SESSION_COOKIE_HTTPONLY = True
-# Nobody approves, releases or resumes until a second factor is set up; exits stay possible.
+# No user approves, releases or resumes without a second factor; exits stay possible.
 REQUIRE_2FA = env.read("REQUIRE_2FA", Flag(), False)
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "jaxsite.views.errors.csrf_failure"
@@ -186,7 +186,7 @@ _embedded: dict[str, Any] = {
     "NAME": "jax" if DATA_KIND == "real" else "jax_simulated",
 }
 _database = env.read("DATABASE_URL", DatabaseUrl(), _embedded, secret=True)
-# A server that is there but does not answer would otherwise hold up whoever connects, /health included.
+# A server that is there but does not answer would otherwise hold up every connection, /health too.
 _database["OPTIONS"] = {"connect_timeout": 3} | _database.get("OPTIONS", {})
 DATABASES = {"default": _database | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -307,7 +307,7 @@ LOGIN_REDIRECT_URL = "desk"
 LOGOUT_REDIRECT_URL = "login"
 SESSION_SERIALIZER = "jaxsite.auth.encryption.SessionSerializer"
 
-# django-allauth: log-in by name, second factors, asking for them again. Nobody signs up, no e-mail is sent.
+# django-allauth: log-in by name, second factors, asking for them again. No sign-up, no e-mail.
 ACCOUNT_ADAPTER = "jaxsite.auth.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]

@@ -58,10 +58,10 @@ def sessions(calendar: str, first: str, last: str) -> list[tuple[str, int, int]]
     import exchange_calendars
 
     try:
-        known = exchange_calendars.get_calendar(calendar)
+        calendar_data = exchange_calendars.get_calendar(calendar)
     except exchange_calendars.errors.InvalidCalendarName as unknown:
         raise ValueError(f"no exchange calendar is called {calendar!r}") from unknown
-    begins, ends = known.bound_min(), known.bound_max()
+    begins, ends = calendar_data.bound_min(), calendar_data.bound_max()
     start = first if begins is None else max(first, begins.date().isoformat())
     end = last if ends is None else min(last, ends.date().isoformat())
     schedule = exchange_calendars.get_calendar(calendar, start=start, end=end).schedule

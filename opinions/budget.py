@@ -20,7 +20,7 @@ def set_aside(run: OrchestrationRun, most: Bill) -> None:
     """Count what a run can come to as spent, until it is known what it was. Raises BudgetReached.
 
     It counts on the day that the run began, also when it is asked after midnight. A run that died keeps what
-    was set aside for it: nobody knows what it has spent.
+    was set aside for it: what it has spent is not known.
     """
     if most.usd > settings.LLM_RUN_BUDGET_USD:
         raise BudgetReached(

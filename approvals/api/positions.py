@@ -99,7 +99,7 @@ class ClosePositionSerializer(Body):
 class PositionViewSet(GenericViewSet[Any]):
     """What is held, ours and others', by symbol."""
 
-    queryset = Order.objects.all()  # whoever may change orders may close
+    queryset = Order.objects.all()  # a user who may change orders may close
     serializer_class = PositionSerializer
     filterset_class = None
     lookup_field = "symbol"

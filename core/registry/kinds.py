@@ -215,7 +215,7 @@ def is_address(text: str) -> bool:
 
 
 def _ascii(text: str) -> str:
-    """Return the text of a number. Python would read digits of every alphabet, which nobody means."""
+    """Return the text of a number. Python would read digits of every alphabet."""
     if not text.isascii():
         raise ValueError(text)
     return text

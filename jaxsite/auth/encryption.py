@@ -1,8 +1,8 @@
 """Encryption of what the database must not show: secrets of second factors, and sessions.
 
 A session holds, for minutes, the secret of a factor that is being set up and the form that waits until its
-user has shown a factor again. The key comes from SECRET_KEY, which is not in the database: whoever reads a
-copy of it can log in as nobody. With another SECRET_KEY every session ends and factors are set up again.
+user has shown a factor again. The key comes from SECRET_KEY, which is not in the database: a reader of a
+copy cannot log in with it. With another SECRET_KEY every session ends and factors are set up again.
 """
 
 import base64

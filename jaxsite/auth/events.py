@@ -1,7 +1,7 @@
 """What happens to log-ins, devices and factors: events of the audit chain, and messages.
 
 What strangers can cause is bounded: one event an hour for each name that there is, and one for all others
-together. A name that nobody has is not kept, some type their password there.
+together. A name of no user is not kept: some type their password there.
 """
 
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from desk.page import viewer
 from jaxsite.auth import devices, throttle
 
 HOUR = timedelta(hours=1)
-OF_NOBODY = "other names"  # the subject of what happens under names that nobody has
+UNKNOWN_NAMES = "other names"  # the subject of what happens under names of no user
 
 # allauth's messages to the user who changes a factor, and the event that each is.
 OF_FACTORS = {
@@ -109,7 +109,7 @@ def _append_hourly(
 ) -> AuditEvent | None:
     """Append an event unless there is one of this kind and subject within the hour."""
     locks.transaction(__name__)
-    subject = f"user {user.pk}" if user else OF_NOBODY
+    subject = f"user {user.pk}" if user else UNKNOWN_NAMES
     same = AuditEvent.objects.filter(subject=subject, kind=kind)
     if same.filter(at__range=(at - HOUR, at + HOUR)).exists():
         return None

@@ -39,7 +39,7 @@ def begin(name: str, address: str, at: datetime, device: UUID | None = None) -> 
     attempt = {"name": _hashed(name, device), "address": str(device or address)}
     with transaction.atomic():
         locks.transaction("log-in")
-        # Those of the future, too: a clock that was set back must lock out nobody.
+        # Those of the future, too: a clock that was set back must not lock users out.
         FailedLogin.objects.exclude(failed_at__range=(at - WINDOW, at + WINDOW)).delete()
         of_name = _wait(_last(OF_ONE_NAME, name=attempt["name"]), at)
         of_address = timedelta(0) if device else _wait(_last(FROM_ONE_ADDRESS, address=address), at)

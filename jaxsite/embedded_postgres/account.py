@@ -38,7 +38,7 @@ class Account:
 
 
 def for_place(place: Place) -> Account:
-    """Whoever calls; for root the owner of the data or of the folder, or else a system account."""
+    """The caller's account; for root the owner of the data or of the folder, or else a system account."""
     if os.geteuid() != 0:
         return account_of(os.geteuid())
     owner = (place.data if place.data.exists() else place.var).stat().st_uid

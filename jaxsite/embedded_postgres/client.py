@@ -12,7 +12,7 @@ from jaxsite.embedded_postgres import roles, server
 class DatabaseClient(client.DatabaseClient):
     """`manage.py dbshell`: psql of the system (it has history and completion), else the bundled one.
 
-    It is the owner's: whoever is on this machine may mend what the site may not.
+    It is the owner's: a user of this machine may change what the site may not.
     """
 
     @classmethod

@@ -102,7 +102,7 @@ def check_version(place: Place, programs: Path) -> None:
 
 
 def admit(place: Place, runner: Account) -> None:
-    """Only this account, root and whoever starts the server may connect; the kernel says who is who."""
+    """Let this account, root and the one that starts the server connect, as the kernel names them."""
     names = sorted({runner.name, "root", pwd.getpwuid(os.getuid()).pw_name})
     roles = (ROLE, OWNER, SITE)
     write(place.data / "pg_hba.conf", f"local all {','.join(roles)} peer map={ROLE}\n", runner)

@@ -22,7 +22,7 @@ BEGIN
     IF to_regrole('{site}') IS NULL THEN CREATE ROLE {site} NOLOGIN; END IF;
 END $$
 """
-# Last, and both at once: until then whoever connects is refused, and does all of this (again).
+# Last, and both at once: until then a connection is refused, and its process does all of this (again).
 ADMIT = "ALTER ROLE {owner} LOGIN; ALTER ROLE {site} LOGIN"
 DATABASES = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
 # What a bootstrap superuser has made cannot be reassigned at once. Sequences follow their tables.

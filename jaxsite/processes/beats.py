@@ -39,10 +39,10 @@ def write_beat(
         finished_at=finished_at,
         stopped=stopped,
     )
-    told = ["beat_at", "waiting", "busy", "busy_since", "stopped"]
+    reported = ["beat_at", "waiting", "busy", "busy_since", "stopped"]
     Beat.objects.bulk_create(
         [beat],
         update_conflicts=True,
         unique_fields=["service", "host"],
-        update_fields=[*told, "finished_at"] if finished_at else told,
+        update_fields=[*reported, "finished_at"] if finished_at else reported,
     )

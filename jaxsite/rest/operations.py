@@ -18,5 +18,5 @@ class Operation(AutoSchema):
     @property
     def scope(self) -> Scope:
         rules: list[Any] = [*self.view.get_permissions()]
-        asked = [permission for rule in rules for permission in rule.asked_for(self.method, self.view)]
-        return max(map(needed, asked), key=ORDER.index, default=Scope.READ)
+        permissions = [permission for rule in rules for permission in rule.asked_for(self.method, self.view)]
+        return max(map(needed, permissions), key=ORDER.index, default=Scope.READ)

@@ -1,4 +1,4 @@
-"""The design's decisions side by side, for whoever extends the pages."""
+"""The design's decisions side by side, for developers of pages."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse

@@ -128,7 +128,7 @@ class Main:
 
     def _end(self) -> None:
         """End the children; those that take too long with their last requests are cut off."""
-        self.listener.close()  # who calls now is refused, and does not wait for nobody
+        self.listener.close()  # new connections are refused: no child would accept them
         for child in self.children:
             child.send(signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS

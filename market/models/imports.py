@@ -1,4 +1,4 @@
-"""CSV files that wait for the queue, and what became of them."""
+"""CSV files that wait for the queue, and the results of their imports."""
 
 from django.conf import settings
 from django.db import models
@@ -9,7 +9,7 @@ from market.prices import Timeframe
 
 
 class CandleImport(models.Model):
-    """One CSV file of candles that somebody has uploaded. `content` (zlib) is kept until it has ended."""
+    """One CSV file of candles that a user has uploaded. `content` (zlib) is kept until it has ended."""
 
     class Status(models.TextChoices):
         QUEUED = "queued"

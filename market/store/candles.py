@@ -61,7 +61,7 @@ REVISE = (
 
 @dataclass(frozen=True)
 class Written:
-    """What became of the bars: `kept` are those already stored alike, or not allowed to replace what is."""
+    """How many bars were stored: `kept` are those already stored alike, or not allowed to replace what is."""
 
     new: int = 0
     changed: int = 0

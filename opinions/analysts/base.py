@@ -82,7 +82,7 @@ class Opinion:
 
 
 class AnalystFailed(Exception):
-    """There is no opinion, and why. `bill` was spent all the same; None: nobody knows what it came to."""
+    """There is no opinion, and why. `bill` was spent all the same; None: not known."""
 
     def __init__(
         self, why: str, *, bill: Bill | None = None, exchanges: tuple[Exchange, ...] = (), model: str = ""

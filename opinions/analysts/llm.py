@@ -57,7 +57,7 @@ def is_local(url: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        # A name without a dot is nobody's on the internet; with a digit first it may be an address.
+        # A name without a dot is no host on the internet; with a digit first it may be an address.
         return host.endswith(LOCAL_NAMES) or ("." not in host and host[:1].isalpha())
     mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_private
@@ -73,7 +73,7 @@ def _host(url: str) -> str:
 class Llm:
     """`input_price`, `output_price`: USD per million tokens.
 
-    None when nobody said; then only a model on a host of one's own is asked, and costs nothing.
+    None when it is not set; then only a model on a host of one's own is asked, and costs nothing.
     """
 
     def __init__(

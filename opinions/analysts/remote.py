@@ -18,7 +18,7 @@ MOST_POINTS = 20
 
 
 class Misfit(Exception):
-    """The answer is not one, and why; fit to be told to whoever gave it."""
+    """The answer is not one, and why; fit to be sent back to its author."""
 
 
 def service(name: str, url: str) -> str:
@@ -76,7 +76,7 @@ def parsed(text: str) -> dict[str, Any]:
 
 
 def only(answer: Mapping[str, Any], fields: tuple[str, ...]) -> None:
-    """Nothing beside these fields: whatever else it says, nobody would act on it."""
+    """These fields and no others: nothing else is acted on."""
     if strange := sorted(set(answer) - set(fields)):
         named = ", ".join(plain(name, 30) for name in strange[:5])
         raise Misfit(f"it has fields that are not asked for: {named}")

@@ -107,7 +107,7 @@ class OrchestrationViewSet(ReadOnlyModelViewSet[OrchestrationRun]):
 
 
 class MayAsk(OnePermission):
-    """Whoever may add a run may have a signal analysed."""
+    """Users who may add a run may have a signal analysed."""
 
     permission = "opinions.add_orchestrationrun"
     message = "Only traders ask for opinions: ask whoever runs this site for the group trader."

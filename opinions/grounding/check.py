@@ -192,7 +192,7 @@ def _is_somewhere(text: str, number: Number, facts: Facts) -> bool:
 
 # --- whether it contradicts itself ------------------------------------------------------------------------
 
-UNSURE = 0.3  # below it nobody should recommend to trade
+UNSURE = 0.3  # below it an answer should not recommend to trade
 LONGEST = 400  # characters of a sentence that are read
 LEADING = re.compile(r"^\W+")
 SENTENCE = re.compile(r"[^.!?;\n]+(?:\.(?=\d)[^.!?;\n]*)*[.!?;]?")

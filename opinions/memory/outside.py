@@ -28,7 +28,7 @@ HANDED_ON, PATIENCE = 50, 20.0  # cases at a time that it is given, and seconds
 def recall_elsewhere(question: Question, secrets: Collection[str]) -> list[dict[str, Any]]:
     """Return what Hindsight recalls of it: outside text, made harmless. Raises HindsightAway.
 
-    What came to be known later, or nobody knows when, is left out.
+    What became known later, or at an unknown time, is left out.
     """
     if not settings.HINDSIGHT_URL:
         return []

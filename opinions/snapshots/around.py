@@ -34,7 +34,7 @@ Held = Mapping[str, Any]  # an open position: symbol, quantity, average_price
 
 @dataclass(frozen=True)
 class Subject:
-    """What a snapshot is of. `words`: what whoever asked wanted to have considered."""
+    """What a snapshot is of. `words`: what the user wanted to have considered."""
 
     symbol: str
     timeframe: Timeframe

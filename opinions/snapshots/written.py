@@ -8,7 +8,7 @@ def instant(at: datetime) -> str:
 
 
 def short(value: float) -> float:
-    """Six figures: more would be noise to whoever reads it."""
+    """Six figures: more would be noise to an analyst."""
     return float(f"{value:.6g}")
 
 

@@ -18,7 +18,7 @@ from signals.models import Scan
 
 
 class CountsSerializer(serializers.Serializer[Any]):
-    """What became of one strategy and timeframe in a scan: why there is nothing, when there is nothing."""
+    """The result of one strategy and timeframe in a scan: why there is no signal, when there is none."""
 
     strategy_id = serializers.CharField()
     timeframe = serializers.CharField()

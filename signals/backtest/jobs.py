@@ -76,7 +76,7 @@ def run(test: Backtest, at: datetime) -> None:
 
 
 def give_up(at: datetime) -> None:
-    """Fail what a dead worker has left running, and what nobody has started."""
+    """Fail what a dead worker has left running, and what no worker has started."""
     for test in Backtest.objects.filter(status=Status.RUNNING):
         with locks.held(_lock(test)) as is_held:
             if is_held:

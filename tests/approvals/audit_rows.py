@@ -121,7 +121,7 @@ def log_entry(pk: int | None = None, message: str = "Changed.") -> LogEntry:
 
 
 def tamper(number: int, column: str, value: str | datetime | int) -> None:
-    """What somebody with the database's password does: no trigger stops them."""
+    """What a holder of the database's password does: no trigger stops it."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE audit_events DISABLE TRIGGER refuse_change")
         cursor.execute(f"UPDATE audit_events SET {column} = %s WHERE number = %s", [value, number])

@@ -1,4 +1,4 @@
-"""Candles with prices typed in, decisions, and outcomes, for the tests of what became of signals."""
+"""Candles with prices typed in, decisions, and outcomes, for the tests of outcomes."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

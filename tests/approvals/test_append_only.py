@@ -1,4 +1,4 @@
-"""What people did and what happened is never edited nor deleted, whoever asks and by whatever way."""
+"""What people did and what happened is never edited nor deleted, by any user and in any way."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The chain: added to without a hole by whoever works at once, and broken by whatever is changed in it."""
+"""The chain: without a hole when several append at once, and broken by any change."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

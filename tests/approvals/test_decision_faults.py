@@ -1,4 +1,4 @@
-"""A web server that is killed while somebody decides: all of a decision is kept, or nothing."""
+"""A web server that is killed during a decision: all of it is kept, or nothing."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +49,7 @@ def signal() -> Signal:
 
 @contextmanager
 def lock(name: str) -> Iterator[None]:
-    """Nobody else gets past this lock meanwhile."""
+    """Hold the lock, so that no other transaction gets it meanwhile."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
         yield

@@ -52,7 +52,7 @@ def recorded() -> list[tuple[Any, ...]]:
 
 
 def nothing_works(at: datetime) -> None:
-    """Halted, no feed, no broker, no price, and nobody has seen the account."""
+    """Halted, no feed, no broker, no price, and an account that was never seen."""
     TradingHalt.objects.create(cause="person", reason="enough", started_at=at)
     for table in (IngestionRun, Gate, Quote, AccountSnapshot):
         table.objects.all().delete()

@@ -105,7 +105,7 @@ def test_keys_and_account_numbers_are_not_kept(settings: Any) -> None:
 
 
 def test_a_decision_that_came_after_the_end_is_not_known_before_it_was_made() -> None:
-    """An outcome tells of the decision, too: whoever asks between the two would know what nobody knew."""
+    """An outcome tells of the decision, too: a reader between the two would know what no one knew then."""
     signal = make.signal(status=Signal.Status.REJECTED)
     decision = rejected(signal)
     early = ENDED - timedelta(days=30)

@@ -135,7 +135,7 @@ def test_two_clusters_send_each_order_once_though_every_task_is_queued_twice_and
     site.fake.fail("place", "hang after", times=workers)
     with site.cluster() as first:
         site.queue(orders)
-        # All of them: one that dies between its row and its call leaves an order that nobody may send again.
+        # All of them: one that dies between its row and its call leaves an order that must not be sent again.
         eventually(lambda: site.fake.hanging("place") == workers)
         with site.cluster():
             first.kill()

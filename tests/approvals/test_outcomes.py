@@ -1,4 +1,4 @@
-"""What became of signals and of decisions, on bars with prices typed in.
+"""Outcomes of signals and decisions, on bars with prices typed in.
 
 The signal is a daily BUY of 2 July 2024: entry 185.50, stop 180.50, target 191.75, so that 1 R is 5.
 """

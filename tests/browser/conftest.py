@@ -38,7 +38,7 @@ globalThis.Date = class extends Date {{
   static now() {{ return super.now() + {ours} - {theirs} }}
 }}
 """
-# Generous, like `eventually`: on a busy machine everything takes longer, and when all is well nobody waits.
+# Generous, like `eventually`: on a busy machine everything takes longer, and when all is well nothing waits.
 PATIENCE = 90.0
 expect.set_options(timeout=1000 * PATIENCE)
 T = TypeVar("T")
@@ -53,7 +53,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idl
 
 @dataclass
 class Visitor:
-    """Somebody who is logged in and looks at pages. What the browser complains about is kept."""
+    """A user who is logged in and looks at pages. What the browser complains about is kept."""
 
     browser: Browser
     address: str

@@ -69,7 +69,7 @@ def test_asked_by_a_button_it_comes_while_the_page_is_open_and_nothing_typed_is_
 def test_the_version_before_the_opinion_is_not_approved(
     visit: Visit, signal: Signal, chromium: Chromium
 ) -> None:
-    """Whoever is faster than the page's look is refused by the server."""
+    """A user who is faster than the page's look is refused by the server."""
 
     def comes() -> None:
         make.opinion(signal, agent_suggestion="PASS", queued_at=timezone.now())

@@ -6,7 +6,7 @@ from tests import make
 
 @pytest.fixture
 def trader(db: None) -> Client:
-    """Somebody who may read and decide, logged in."""
+    """A trader who is logged in."""
     client = Client()
     client.force_login(make.trader())
     return client

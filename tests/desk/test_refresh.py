@@ -63,9 +63,9 @@ def address(pattern: URLPattern, signal: Signal) -> str:
 
 
 def seen(html: str) -> str:
-    found = re.search(r'data-seen="([^"]+)"', html)
-    assert found is not None
-    return found[1]
+    match = re.search(r'data-seen="([^"]+)"', html)
+    assert match is not None
+    return match[1]
 
 
 def refresh(client: Client, page: str, version: str) -> tuple[int, str]:

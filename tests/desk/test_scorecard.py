@@ -176,7 +176,7 @@ class TestSecondOpinions:
 
 
 def judged(n: int, action: str, group: str = "none", end: End = End.TARGET, **run: object) -> None:
-    """The outcome of a signal, in both ledgers where somebody decided, on which an analyst had said that."""
+    """The outcome of a signal, in both ledgers where it was decided on, on which an analyst had said that."""
     outcome = outcome_rows.outcome(n, end=end, group=group)
     if group != "none":
         outcome_rows.outcome(n, "decision", group, end)

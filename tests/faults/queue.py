@@ -105,9 +105,9 @@ class Site:
 def site(var: Path) -> Iterator[Site]:
     with server_user(var) as user:  # the server stays while a cluster is killed and started again
         user.ask("SELECT 1")
-        made = Site(var)
-        yield made
-        made.connection.close()
+        prepared = Site(var)
+        yield prepared
+        prepared.connection.close()
 
 
 class Cluster:

@@ -25,8 +25,8 @@ TASKS, TASK_SECONDS = 25, 0.1  # what is queued at each kill of a busy cluster
 def queue(install: Callable[[Path], None]) -> Iterator[Site]:
     with folder() as var:
         install(var)
-        with site(var) as made:
-            yield made
+        with site(var) as prepared:
+            yield prepared
 
 
 def kill_one(cluster: Cluster, choose: random.Random) -> str:

@@ -31,9 +31,9 @@ def var(install: Callable[[Path], None]) -> Iterator[Path]:
 
 @pytest.fixture
 def queue(var: Path) -> Iterator[Site]:
-    with site(var) as made:
-        made.rows("TRUNCATE django_q_ormq, django_q_task, begun, ended")
-        yield made
+    with site(var) as prepared:
+        prepared.rows("TRUNCATE django_q_ormq, django_q_task, begun, ended")
+        yield prepared
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ KEYS = ("jax", "slow")  # of the queues of the services
 def queue(install: Callable[[Path], None]) -> Iterator[Site]:
     with folder() as var:
         install(var)
-        with site(var) as made:
-            yield made
+        with site(var) as prepared:
+            yield prepared
 
 
 class Served:

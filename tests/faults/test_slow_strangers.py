@@ -1,4 +1,4 @@
-"""Peers that send or read slowly, or without end, hold up nobody else: real processes and proxies."""
+"""Peers that send or read slowly, or without end, hold up no other: real processes and proxies."""
 
 import socket
 import time

@@ -189,7 +189,7 @@ def folder() -> Iterator[Path]:
 
 
 def eventually(happens: Callable[[], object], seconds: float = 90) -> None:
-    """Wait for it. Generous: on a busy machine everything takes longer, and when all is well nobody waits."""
+    """Wait for it. Generous: a busy machine takes longer, and when all is well nothing waits."""
     deadline = time.monotonic() + seconds
     while not happens():
         assert time.monotonic() < deadline, "it did not happen in time"

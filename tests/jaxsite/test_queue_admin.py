@@ -53,7 +53,7 @@ def test_switching_twice_is_as_once(operator: Client) -> None:
 def test_what_is_off_is_said_by_status_and_doctor(operator: Client) -> None:
     act(operator, "switch_off", "market.ingest")
     assert "market.ingest is switched off" in operator.get("/status/").content.decode()
-    finding = next(one for one in doctor.examine(T0) if one.about == "periodic tasks")
+    finding = next(each for each in doctor.examine(T0) if each.about == "periodic tasks")
     assert finding.text.endswith("are on; off: market.ingest")
     assert finding.advice
 

@@ -77,9 +77,9 @@ def test_the_formats_of_the_description_say_the_same_and_have_etags_of_their_own
 
 def test_the_description_is_made_once(client: Client) -> None:
     client.get("/api/schema/")
-    made = schema.described()
+    described = schema.described()
     client.get("/api/schema/", headers={"Accept": "application/json"})
-    assert schema.described() is made
+    assert schema.described() is described
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ def both() -> None:
 
 
 def checks(client: Client, address: str = "/health") -> dict[str, Any]:
-    found: dict[str, Any] = client.get(address).json()["checks"]
-    return found
+    checks: dict[str, Any] = client.get(address).json()["checks"]
+    return checks
 
 
 def silent_since(service: str, minutes: float) -> None:
@@ -117,9 +117,9 @@ def test_a_service_that_there_is_not_is_refused(client: Client, name: str) -> No
 def test_the_doctor_says_what_to_start() -> None:
     silent_since("slow", 3)
     assert services.findings in doctor.MORE
-    found = {finding.about: finding for finding in services.findings(NOW)}
-    assert found["process worker"].advice == ""
-    assert "qcluster" in found["process slow"].advice
+    findings = {finding.about: finding for finding in services.findings(NOW)}
+    assert findings["process worker"].advice == ""
+    assert "qcluster" in findings["process slow"].advice
 
 
 def test_metrics_name_them(client: Client) -> None:

@@ -66,7 +66,7 @@ class Command(BaseCommand):
             )
         except backtest.BacktestRefused as refusal:
             raise CommandError(str(refusal)) from refusal
-        # Not through Django, which ends every update with a new line. Off when nobody watches.
+        # Not through Django, which ends every update with a new line. Off without a terminal.
         progress = tqdm(
             backtest.studies(setup, draws=backtest.RANDOM_DRAWS),
             total=len(setup.symbols),

@@ -1,4 +1,4 @@
-"""Every page about decisions and orders: who may see it, and that nobody writes on it."""
+"""Every page about decisions and orders: who may see it, and that no user writes on it."""
 
 from datetime import timedelta
 from decimal import Decimal

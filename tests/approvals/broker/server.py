@@ -125,7 +125,7 @@ class Requests(BaseHTTPRequestHandler):
             self.book.received[body["client_id"]] += 1
         if fault == "hang before":
             self._hang(call)
-            return  # whoever asked is gone, and the broker has not heard them
+            return  # the caller is gone, and the broker has not received the order
         if fault in ("refuse", "500 before"):
             self._answer(422 if fault == "refuse" else 500, {"reason": "no shares to borrow"})
             return

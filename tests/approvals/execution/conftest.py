@@ -26,7 +26,7 @@ def fake(process: FakeBroker, settings: Settings, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def away(monkeypatch: pytest.MonkeyPatch, fake: FakeBroker) -> None:
-    """Nobody listens where the broker was."""
+    """Nothing listens where the broker was."""
     monkeypatch.setenv("TEST_BROKER_URL", "http://127.0.0.1:1")
 
 

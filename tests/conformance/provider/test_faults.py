@@ -1,4 +1,4 @@
-"""What a provider does when its vendor fails: it says so in time, blames nobody else and tells no secret."""
+"""What a provider does when its vendor fails: it says so in time, blames no other and tells no secret."""
 
 import time
 from collections.abc import Callable

@@ -31,8 +31,8 @@ class Passkey:
         public_key = ES256.from_cryptography_key(self.key.public_key())  # type: ignore[no-untyped-call]  # of fido2
         key = AttestedCredentialData.create(16 * b"\0", ID, public_key)
         proof = AttestationObject.create("none", self._data(AuthenticatorData.FLAG.AT, key), {})
-        said = _client_data("webauthn.create", options)
-        credential = _credential(clientDataJSON=said, attestationObject=proof)
+        client_data = _client_data("webauthn.create", options)
+        credential = _credential(clientDataJSON=client_data, attestationObject=proof)
         sent = {"name": "of a test", "passwordless": "on", "credential": credential}
         client.post(ADD, sent, headers={"Host": HOST})
 
@@ -49,9 +49,11 @@ class Passkey:
         return client.post(AGAIN, {"credential": signed, "next": then}, headers={"Host": HOST})
 
     def _signed(self, options: dict[str, Any]) -> str:
-        said, data = _client_data("webauthn.get", options), self._data()
-        signature = self.key.sign(data + hashlib.sha256(said).digest(), ec.ECDSA(hashes.SHA256()))
-        return _credential(self.user_handle, clientDataJSON=said, authenticatorData=data, signature=signature)
+        client_data, data = _client_data("webauthn.get", options), self._data()
+        signature = self.key.sign(data + hashlib.sha256(client_data).digest(), ec.ECDSA(hashes.SHA256()))
+        return _credential(
+            self.user_handle, clientDataJSON=client_data, authenticatorData=data, signature=signature
+        )
 
     def _data(self, flag: int = 0, key: bytes = b"") -> AuthenticatorData:
         of_host = hashlib.sha256(HOST.encode()).digest()

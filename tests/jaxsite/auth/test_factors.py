@@ -80,10 +80,10 @@ class TestLogin:
         assert (is_in(first), is_in(second)) == (True, False)
 
     def test_a_recovery_code_logs_in_once(self, ann: User) -> None:
-        one, *_ = codes.set_up(ann)
+        code, *_ = codes.set_up(ann)
         first, second = Client(), Client()
-        codes.log_in(first, one)
-        codes.log_in(second, one)
+        codes.log_in(first, code)
+        codes.log_in(second, code)
         assert (is_in(first), is_in(second)) == (True, False)
 
     def test_after_five_wrong_codes_the_right_one_is_refused(self, ann: User) -> None:
@@ -110,9 +110,11 @@ class TestSettingUp:
         self, client: Client, ann: User
     ) -> None:
         codes.password(client)
-        asked = client.get("/account/factors/totp/activate/")
-        assert asked.headers["Location"] == "/account/again/?next=%2Faccount%2Ffactors%2Ftotp%2Factivate%2F"
-        client.post(asked.headers["Location"], {"password": codes.PASSWORD})
+        redirect = client.get("/account/factors/totp/activate/")
+        assert (
+            redirect.headers["Location"] == "/account/again/?next=%2Faccount%2Ffactors%2Ftotp%2Factivate%2F"
+        )
+        client.post(redirect.headers["Location"], {"password": codes.PASSWORD})
         page = client.get("/account/factors/totp/activate/").content.decode()
         assert "<svg" in page
         assert "data:image" not in page, "the policy of the pages forbids pictures in addresses"
@@ -124,14 +126,14 @@ class TestSettingUp:
         assert not re.findall(r"\b\d{8}\b", again)
 
     def test_the_database_shows_no_secret(self, client: Client, ann: User) -> None:
-        one, *_ = codes.set_up(ann)
+        code, *_ = codes.set_up(ann)
         codes.password(client)
         client.post("/account/password/", {"new_password1": "hunter2hunter2"})
         with connection.cursor() as cursor:
             cursor.execute("SELECT data::text FROM mfa_authenticator")
             stored = " ".join(text for (text,) in cursor.fetchall())
         assert codes.SECRET not in stored
-        assert one not in stored
+        assert code not in stored
 
     def test_a_session_cannot_be_read_from_a_copy_of_the_database(self, ann: User, client: Client) -> None:
         client.force_login(ann)
@@ -160,10 +162,12 @@ class TestAskedAgain:
         return client
 
     def test_before_a_token_and_the_form_is_carried_out_afterwards(self, browser: Client) -> None:
-        asked = browser.post("/account/tokens/", {"days": "30", "scope": "read"})
-        assert asked.headers["Location"].startswith(AGAIN)
+        redirect = browser.post("/account/tokens/", {"days": "30", "scope": "read"})
+        assert redirect.headers["Location"].startswith(AGAIN)
         assert not AuthToken.objects.exists()
-        answer = browser.post(asked.headers["Location"], {"code": codes.shown(), "next": "/account/tokens/"})
+        answer = browser.post(
+            redirect.headers["Location"], {"code": codes.shown(), "next": "/account/tokens/"}
+        )
         assert "Copy your new token now" in answer.content.decode()
         assert AuthToken.objects.count() == 1
 

@@ -34,7 +34,7 @@ def ann(db: None) -> User:
 
 
 def log_in(password: str, page: str = PAGE, name: str = "ann", address: str = "192.0.2.1") -> str:
-    """What the page says; empty when somebody is logged in."""
+    """What the page says; empty when a user is logged in."""
     sent = {"username": name, "password": password}
     answer = Client().post(page, sent, REMOTE_ADDR=address)
     if answer.status_code == 302:

@@ -27,8 +27,8 @@ def test_a_claim_tells_whose_it_is() -> None:
 
 
 def test_no_two_workers_have_the_same_claim() -> None:
-    made = {claim(instance, index).number for instance in range(50) for index in range(128)}
-    assert len(made) == 50 * 128
+    numbers = {claim(instance, index).number for instance in range(50) for index in range(128)}
+    assert len(numbers) == 50 * 128
 
 
 def test_the_oldest_row_is_taken_once() -> None:
