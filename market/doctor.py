@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 from django_q.models import Failure, OrmQ, Schedule
 
 from market import feeds, request_budget, worker
@@ -40,6 +40,11 @@ LEAST_BYTES = 1_000_000_000
 SHOWN = 5
 LATE_ADVICE = (
     "The newest ingestion runs say what failed or waits; the line on requests, whether the pace allows it."
+)
+A_WHILE = timedelta(minutes=45)
+NOTHING_NEW_ADVICE = (
+    "The exchange is open and no provider gives a new bar: restart IB Bridge and IB Gateway, or see at the"
+    " vendor's own site whether it has any."
 )
 SHOWN_FAULTS = 20
 CHECK_SYMBOL = "Check the symbol. Misspelt, renamed or delisted: take it off the watchlist. The others go on."
@@ -258,10 +263,28 @@ def _candles(at: datetime) -> Iterator[Finding]:
             )
             advice = advice or LATE_ADVICE
         yield Finding(f"candles {timeframe}", text, advice)
+    yield _candle_cycles(at, is_late=any(late.values()))
     waiting = Candle.objects.filter(suspect=True).count()
     yield Finding(
         "suspect candles", f"{waiting} hold a jump that no later bar confirms; strategies leave them out"
     )
+
+
+def _candle_cycles(at: datetime, *, is_late: bool) -> Finding:
+    """Look whether anything new is stored while an exchange is open."""
+    since = at - A_WHILE
+    cycles = IngestionRun.objects.finished(IngestionRun.Kind.CANDLES).filter(started_at__range=(since, at))
+    sums = cycles.aggregate(
+        asked=Sum("asked", default=0), stored=Sum("stored", default=0), rows=Sum("rows", default=0)
+    )
+    calendars = Instrument.objects.watched().values("calendar")
+    is_open = TradingSession.objects.open_at(since).filter(calendar__in=calendars, closes_at__gt=at).exists()
+    text = (
+        f"in the last 45 minutes {sums['stored']} of {sums['asked']} that were asked for were answered;"
+        f" {sums['rows']} bars were new or changed"
+    )
+    is_idle = is_late and is_open and sums["asked"] and not sums["rows"]
+    return Finding("candle cycles", text, NOTHING_NEW_ADVICE if is_idle else "")
 
 
 def _requests() -> Finding:

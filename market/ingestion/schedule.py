@@ -154,11 +154,13 @@ def _corrections_due(trading_sessions: Sessions, at: datetime) -> datetime:
 def record_answer(
     bars: Mapping[str, Bars], timeframe: Timeframe, trading_sessions: Sessions, at: datetime, delay: timedelta
 ) -> None:
-    """Record that a provider has answered for these symbols, and through which bar."""
+    """Record that a provider has answered for these symbols, through which bar, and the newest stored."""
     expected = trading_sessions.newest_final(timeframe, at, delay) or NEVER
     late = trading_sessions.newest_final(timeframe, at - PATIENCE, delay) or NEVER
+    stored = store.newest(list(bars), timeframe)
     rows = []
     for symbol, given in bars.items():
+        newest_stored = stored[symbol]
         newest_bar = to_datetime(given.opened_at.max()) if len(given) else NEVER
         rows.append(
             CandleProgress(
@@ -166,6 +168,7 @@ def record_answer(
                 timeframe=timeframe,
                 answered_at=at,
                 answered_through=max(min(newest_bar, expected), late),
+                newest_at=None if newest_stored is None else to_datetime(newest_stored),
                 delay_seconds=int(delay.total_seconds()),
                 corrected_at=at,
             )
@@ -174,7 +177,7 @@ def record_answer(
         rows,
         update_conflicts=True,
         unique_fields=["symbol", "timeframe"],
-        update_fields=["answered_at", "answered_through", "delay_seconds", "corrected_at"],
+        update_fields=["answered_at", "answered_through", "newest_at", "delay_seconds", "corrected_at"],
     )
 
 

@@ -81,6 +81,9 @@ class CandleProgress(models.Model):
     answered_through = models.DateTimeField(
         help_text="The newest bar that answer could have held (its opening)."
     )
+    newest_at = models.DateTimeField(
+        null=True, help_text="The newest final bar stored after that answer (its opening)."
+    )
     delay_seconds = models.IntegerField(default=0, help_text="How far that answer's feed was behind.")
     corrected_at = models.DateTimeField(
         null=True, help_text="When the last final bars were last fetched again."

@@ -13,10 +13,10 @@ LAST_HOUR = timedelta(hours=1)
 
 # Few groups, however many instruments: most were answered through the same bar.
 BARS_ANSWERED = """
-SELECT calendar, timeframe, delay_seconds, answered_through, array_agg(symbol::text) AS symbols
+SELECT calendar, timeframe, delay_seconds, answered_through, newest_at, array_agg(symbol::text) AS symbols
 FROM candle_progress JOIN instruments USING (symbol)
 WHERE watched AND split_pending_since IS NULL AND timeframe = ANY(%(timeframes)s)
-GROUP BY calendar, timeframe, delay_seconds, answered_through
+GROUP BY calendar, timeframe, delay_seconds, answered_through, newest_at
 """
 
 # From the first round there ever was on.
@@ -55,12 +55,16 @@ ORDER BY subject, work, part, source
 
 @dataclass(frozen=True)
 class BarsAnswered:
-    """Watched symbols of a calendar that a provider has answered for, through the same bar of a timeframe."""
+    """Watched symbols of a calendar that a provider has answered for, through the same bar of a timeframe.
+
+    `newest_at`: the newest final bar that is stored of each. None: there is none.
+    """
 
     calendar: str
     timeframe: str
     delay_seconds: int
     answered_through: datetime
+    newest_at: datetime | None
     symbols: list[str]
 
 

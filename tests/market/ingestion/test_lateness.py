@@ -24,12 +24,19 @@ def watchlist(settings: Settings) -> None:
     make.only("AAPL", "MSFT")
 
 
-def answer(through: datetime, symbol: str = "AAPL", timeframe: str = "15m", delay: int = 0) -> None:
+def answer(
+    through: datetime,
+    symbol: str = "AAPL",
+    timeframe: str = "15m",
+    delay: int = 0,
+    newest: datetime | None = None,
+) -> None:
     CandleProgress.objects.create(
         symbol=symbol,
         timeframe=timeframe,
         answered_at=through,
         answered_through=through,
+        newest_at=newest or through,
         delay_seconds=delay,
     )
 
@@ -61,6 +68,35 @@ def test_a_daily_bar_is_late_after_the_close_of_its_session() -> None:
     answer(datetime(2024, 7, 1, tzinfo=UTC), timeframe="1d")
     assert late(datetime(2024, 7, 2, 20, 24, tzinfo=UTC), Timeframe.D1) == []
     assert late(datetime(2024, 7, 2, 20, 25, tzinfo=UTC), Timeframe.D1) == ["AAPL"]
+
+
+def test_a_thin_instrument_without_a_trade_for_an_hour_is_not_late() -> None:
+    answer(BAR + timedelta(hours=1), newest=BEFORE)
+    make.instrument("AMD")
+    for symbol in ("MSFT", "AMD"):
+        answer(BAR + timedelta(hours=1), symbol)
+    assert late(FINAL + GRACE + timedelta(hours=1)) == []
+
+
+def test_one_without_a_trade_for_a_whole_session_is_late() -> None:
+    today = BAR + timedelta(days=1)
+    answer(today, newest=datetime(2024, 7, 1, 19, 45, tzinfo=UTC))
+    for symbol in ("MSFT", "SPY", "AMD"):
+        make.instrument(symbol)
+        answer(today, symbol)
+    assert late(FINAL + GRACE + timedelta(days=1)) == ["AAPL"]
+
+
+def test_when_half_of_a_calendar_lags_behind_they_are_late() -> None:
+    answer(BAR + timedelta(hours=1), newest=BEFORE)
+    answer(BAR + timedelta(hours=1), "MSFT")
+    assert late(FINAL + GRACE + timedelta(hours=1)) == ["AAPL"]
+
+
+def test_a_weekly_bar_is_not_late_in_the_middle_of_its_week(settings: Settings) -> None:
+    settings.CANDLE_TIMEFRAMES = ["1w"]
+    answer(datetime(2024, 6, 24, tzinfo=UTC), timeframe="1w")
+    assert late(FINAL + GRACE, Timeframe.W1) == []
 
 
 def test_only_what_is_watched_and_was_answered_once_can_be_late() -> None:
