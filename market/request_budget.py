@@ -16,7 +16,7 @@ ADVICE = (
 
 def watchlist() -> Watchlist:
     """Return what is asked for by now. One query."""
-    instruments = Instrument.objects.watched().count()
+    instruments = Instrument.objects.fetched().count()
     every = settings.INGEST_INTERVAL_SECONDS
     return Watchlist(instruments, schedule.fetched(), every, schedule.ASKED_AT_ONCE)
 

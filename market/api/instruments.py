@@ -13,7 +13,7 @@ from rest_framework.viewsets import GenericViewSet
 from core.api.bodies import StrictFields
 from core.api.filters import YesNoFilter
 from core.api.refusals import IMPOSSIBLE
-from market import sessions
+from market import request_budget, sessions
 from market.api.filters import SYMBOL_IN_ADDRESS, SymbolInBody, is_symbol
 from market.models import Instrument
 
@@ -59,6 +59,20 @@ class InstrumentSerializer(StrictFields, serializers.ModelSerializer[Instrument]
         return instrument
 
 
+class SavedInstrumentSerializer(InstrumentSerializer):
+    """An instrument that was just written. `warning`: what the watchlist now asks too much of a provider."""
+
+    warning = serializers.SerializerMethodField(
+        help_text="The watchlist asks more of the first provider than its pace allows; else empty."
+    )
+
+    class Meta(InstrumentSerializer.Meta):
+        fields = [*InstrumentSerializer.Meta.fields, "warning"]
+
+    def get_warning(self, instrument: Instrument) -> str:
+        return request_budget.warning() if instrument.watched else ""
+
+
 class InstrumentFilters(FilterSet):
     watched = YesNoFilter()
 
@@ -77,6 +91,10 @@ class InstrumentViewSet(
     filterset_class = InstrumentFilters
     lookup_value_regex = SYMBOL_IN_ADDRESS
     http_method_names = ["get", "post", "patch", "head", "options"]
+
+    def get_serializer_class(self) -> type[InstrumentSerializer]:
+        is_write = self.action in ("create", "partial_update")
+        return SavedInstrumentSerializer if is_write else InstrumentSerializer
 
     def get_object(self) -> Instrument:
         self.kwargs["pk"] = self.kwargs["pk"].upper()

@@ -42,7 +42,7 @@ TIMEFRAMES = {
 SYMBOL = re.compile(r"[A-Z0-9]+(\.[A-Z]+)?\Z")
 IEX = "V"
 WINDOW = 61.0  # a minute and the second by which requests may travel unequally
-LEFT_FOR_QUOTES = 10
+LEFT_FOR_QUOTES = 10  # requests, or half of what is allowed when that is less
 MOST_SYMBOLS, MOST_BARS = 1000, 10_000
 SIP_DELAY = timedelta(minutes=16)
 TRADING_HOURS = 16.0  # 04:00 to 20:00 New York
@@ -84,7 +84,8 @@ class Alpaca:
     ) -> None:
         headers = {"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret}
         self._client = Client("Alpaca", base_url, headers=headers, connections=8, patience=patience)
-        self._reserve = partial(pace.reserve, [Limit("requests", per_minute, WINDOW)])
+        self._reserve = partial(pace.reserve, [_limit(per_minute)])
+        self._spare = _spare(per_minute)
 
     def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
         batches = self._ask(symbols, MOST_SYMBOLS, SNAPSHOTS, {"feed": "iex"}, spare=0)
@@ -122,7 +123,7 @@ class Alpaca:
             "sort": "desc",  # what is cut short is then the oldest
         }
         most = max(MOST_BARS // wire.most_bars(timeframe, since, until, TRADING_HOURS), 1)
-        batches = self._ask(symbols, min(most, MOST_SYMBOLS), BARS, query, spare=LEFT_FOR_QUOTES)
+        batches = self._ask(symbols, min(most, MOST_SYMBOLS), BARS, query, spare=self._spare)
         failed, declined = batches.missed()
         bars: dict[str, Bars] = {}
         for key, pages in batches.pages.answers.items():
@@ -173,6 +174,14 @@ class Alpaca:
         if (failure := wire.why_nothing(pages)) is not None:
             raise _error(failure)
         return Batches(batches, pages, refused)
+
+
+def _limit(per_minute: int) -> Limit:
+    return Limit("requests", per_minute, WINDOW)
+
+
+def _spare(per_minute: int) -> int:
+    return min(LEFT_FOR_QUOTES, per_minute // 2)
 
 
 def _error(failure: Failure) -> ProviderError:
@@ -248,7 +257,8 @@ def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = No
 def _request_rate(values: Mapping[str, Any], watchlist: Watchlist) -> RequestRate:
     quotes = math.ceil(watchlist.instruments / MOST_SYMBOLS) * watchlist.quotes_a_minute
     candles = math.ceil(watchlist.instruments / watchlist.asked_at_once) * watchlist.bars_a_minute
-    return RequestRate(quotes + candles, values["ALPACA_REQUESTS_PER_MINUTE"])
+    per_minute = values["ALPACA_REQUESTS_PER_MINUTE"]
+    return RequestRate(quotes + candles, _limit(per_minute).rate(_spare(per_minute)))
 
 
 SPEC = ProviderSpec(

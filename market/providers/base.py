@@ -42,6 +42,10 @@ class Limit:
     count: int
     seconds: float
 
+    def rate(self, spare: int = 0) -> float:
+        """Return how many requests in a minute it allows to work that leaves `spare` for others."""
+        return 60 * max(self.count - spare, 1) / self.seconds
+
 
 class Pace(Protocol):
     """Hands out the moments at which requests may be sent. Database-backed in the house, plain in tests."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -34,7 +34,8 @@ from market.providers.base import (
 MESSAGES = Limit("messages", 50, 1.1)
 HISTORY = Limit("history", 60, 605.0)
 SAME_AGAIN = 16.0  # seconds before an identical historical request
-LEFT_FOR_QUOTES = 10
+# Quotes send no historical requests: of the messages alone, candles leave them some.
+CANDLE_MESSAGES = replace(MESSAGES, count=MESSAGES.count - 10)
 QUOTES_ABREAST, HISTORY_ABREAST = 50, 8
 MOST_BARS = 1000
 SESSION_HOURS = 8.5  # no exchange that IB serves has longer regular hours by much
@@ -114,7 +115,7 @@ class IBBridge:
         query = {"limit": str(limit), "timeframe": timeframe.value}
         fetched = self._client.fetch(
             {symbol: Request(f"/candles/{_path(symbol)}", query) for symbol in allowed},
-            partial(self._pace.reserve, [HISTORY, MESSAGES], spare=LEFT_FOR_QUOTES),
+            partial(self._pace.reserve, [HISTORY, CANDLE_MESSAGES]),
             abreast=HISTORY_ABREAST,
             attempts=1,  # IB punishes the same historical request within 15 seconds
         )
@@ -260,7 +261,7 @@ def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = No
 
 def _request_rate(values: Mapping[str, Any], watchlist: Watchlist) -> RequestRate:
     """Of historical requests, one for each bar of each instrument; quotes are under a far wider limit."""
-    return RequestRate(watchlist.instruments * watchlist.bars_a_minute, 60 * HISTORY.count / HISTORY.seconds)
+    return RequestRate(watchlist.instruments * watchlist.bars_a_minute, HISTORY.rate())
 
 
 SPEC = ProviderSpec(

@@ -57,7 +57,7 @@ class Polygon:
     ) -> None:
         headers = {"Authorization": f"Bearer {key}"}
         self._client = Client("Polygon", base_url, headers=headers, connections=8, patience=patience)
-        self._reserve = partial(pace.reserve, [Limit("requests", per_minute, WINDOW)])
+        self._reserve = partial(pace.reserve, [_limit(per_minute)])
 
     def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
         answer = self._snapshot(symbols)
@@ -151,6 +151,10 @@ class Polygon:
         pages = self._client.fetch_pages(requests, _following, reserve)
         _turn_down(pages)
         return pages
+
+
+def _limit(per_minute: int) -> Limit:
+    return Limit("requests", per_minute, WINDOW)
 
 
 def _range(symbol: str, timeframe: Timeframe, since: datetime, at: datetime) -> Request:
@@ -257,7 +261,7 @@ def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = No
 def _request_rate(values: Mapping[str, Any], watchlist: Watchlist) -> RequestRate:
     """One request for all quotes, and one for each bar of each instrument."""
     needed = watchlist.quotes_a_minute + watchlist.instruments * watchlist.bars_a_minute
-    return RequestRate(needed, values["POLYGON_REQUESTS_PER_MINUTE"])
+    return RequestRate(needed, _limit(values["POLYGON_REQUESTS_PER_MINUTE"]).rate(LEFT_FOR_QUOTES))
 
 
 SPEC = ProviderSpec(

@@ -1,13 +1,19 @@
 """Whether the first provider allows what the watchlist needs."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 import pytest
 from pytest_django import Settings
 
-from market import doctor, request_budget
+from market import doctor, feeds, request_budget
+from market.models import Instrument
 from market.prices import Timeframe
 from market.providers import alpaca, ib_bridge, polygon, simulator
-from market.providers.base import ProviderSpec, Watchlist
+from market.providers.base import Limit, ProviderSpec, Watchlist
 from tests import make
+from tests.vendors import Alpaca, IBBridge, Polygon
+from tests.vendors.server import Vendor
 
 INTRADAY = [Timeframe.M1, Timeframe.M5, Timeframe.M15]
 
@@ -16,8 +22,9 @@ INTRADAY = [Timeframe.M1, Timeframe.M5, Timeframe.M15]
     ("spec", "values", "needed", "allowed"),
     [
         (ib_bridge.SPEC, {}, 12.7, 6.0),
-        (polygon.SPEC, {"POLYGON_REQUESTS_PER_MINUTE": 5}, 13.7, 5.0),
-        (alpaca.SPEC, {"ALPACA_REQUESTS_PER_MINUTE": 200}, 2.3, 200.0),
+        (polygon.SPEC, {"POLYGON_REQUESTS_PER_MINUTE": 5}, 13.7, 3.9),
+        (alpaca.SPEC, {"ALPACA_REQUESTS_PER_MINUTE": 200}, 2.3, 186.9),
+        (alpaca.SPEC, {"ALPACA_REQUESTS_PER_MINUTE": 6}, 2.3, 3.0),
     ],
     ids=lambda value: getattr(value, "name", None),
 )
@@ -27,6 +34,49 @@ def test_ten_instruments_on_three_timeframes(
     assert spec.request_rate is not None
     rate = spec.request_rate(values, Watchlist(10, INTRADAY, quotes_every=60, asked_at_once=100))
     assert (round(rate.needed, 1), round(rate.allowed, 1)) == (needed, allowed)
+
+
+class Noted:
+    """A pace that grants no request for candles and notes under which limits they were asked for."""
+
+    def __init__(self) -> None:
+        self.asks: list[tuple[Sequence[Limit], int]] = []
+
+    def reserve(self, limits: Sequence[Limit], wanted: int, *, spare: int = 0) -> list[float]:
+        if limits[0].seconds == ib_bridge.SAME_AGAIN:
+            return [0.0] * wanted
+        self.asks.append((limits, spare))
+        return []
+
+
+@pytest.mark.parametrize(
+    ("spec", "vendor", "more"),
+    [
+        (ib_bridge.SPEC, IBBridge, {}),
+        (polygon.SPEC, Polygon, {"POLYGON_REQUESTS_PER_MINUTE": 5}),
+        (alpaca.SPEC, Alpaca, {"ALPACA_REQUESTS_PER_MINUTE": 200}),
+        (alpaca.SPEC, Alpaca, {"ALPACA_REQUESTS_PER_MINUTE": 6}),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_what_is_said_to_be_allowed_is_what_the_pace_grants(
+    spec: ProviderSpec, vendor: type[Vendor], more: dict[str, int]
+) -> None:
+    pace, started = Noted(), vendor(now=make.T0).start()
+    address = next(setting.name for setting in spec.settings if setting.name.endswith("_URL"))
+    values = started.settings | {address: started.url} | more
+    spec.build(values, pace).candles(["AAPL"], Timeframe.M15, make.T0 - timedelta(days=1), make.T0)
+    started.stop()
+    ((limits, spare),) = pace.asks
+    taken: dict[Limit, list[float]] = {limit: [] for limit in limits}
+    granted = 0
+    for second in range(0, 6000, 60):
+        moments = feeds.slots(taken, 1000, now=float(second), spare=spare)
+        granted += len(moments)
+        taken = {limit: (before + moments)[-limit.count :] for limit, before in taken.items()}
+    assert spec.request_rate is not None
+    rate = spec.request_rate(values, Watchlist(10, INTRADAY, quotes_every=60, asked_at_once=100))
+    assert granted / 100 == pytest.approx(rate.allowed, rel=0.1)
 
 
 def test_the_simulator_has_no_limit() -> None:
@@ -59,6 +109,14 @@ def test_what_the_provider_cannot_keep_up_with_is_told_with_what_to_do() -> None
     )
     (finding,) = [finding for finding in doctor.examine(make.T0) if finding.about == "requests"]
     assert finding.advice == request_budget.ADVICE
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("bridge")
+def test_what_is_held_is_asked_for_too() -> None:
+    make.only("S1", "S2")
+    Instrument.objects.filter(pk="S2").update(watched=False, in_use=True)
+    assert request_budget.watchlist().instruments == 2
 
 
 @pytest.mark.django_db

@@ -4,6 +4,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from market import request_budget
 from market.imports import configuration
 
 
@@ -26,6 +27,8 @@ class Command(BaseCommand):
         except (OSError, UnicodeDecodeError, configuration.ConfigurationRefused) as error:
             raise CommandError(f"Nothing was taken over.\n{error}") from error
         self.stdout.write(describe(planned, env_file, only_planned=options["dry_run"]))
+        if planned.watched and not options["dry_run"] and (warning := request_budget.warning()):
+            self.stderr.write(self.style.WARNING(warning))
 
 
 def describe(planned: configuration.ConfigurationPlan, env_file: Path, *, only_planned: bool) -> str:

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
+from pytest_django import Settings
 from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
@@ -170,3 +171,16 @@ def test_a_reader_may_not_add_or_change(reader: APIClient) -> None:
 def test_a_stranger_may_not_even_read(stranger: APIClient) -> None:
     assert stranger.get(URL).status_code == 401
     assert stranger.post(URL, {"symbol": "IBM"}).status_code == 401
+
+
+def test_what_the_watchlist_then_asks_too_much_of_is_in_the_answer(
+    editor: APIClient, settings: Settings
+) -> None:
+    settings.DATA_KIND, settings.PROVIDERS = "real", ["ib_bridge"]
+    settings.IB_BRIDGE_URL, settings.CANDLE_TIMEFRAMES = "http://127.0.0.1:1", ["1m"]
+    make.only(*(f"S{number}" for number in range(6)))
+    warning = "7 instruments on 1m need 7.0 requests a minute; IB Bridge allows 6.0"
+    added = editor.post(URL, {"symbol": "S6", "calendar": "24/7"}).json()
+    assert added["warning"].startswith(warning)
+    assert editor.patch(f"{URL}S6/", {"watched": False}).json()["warning"] == ""
+    assert editor.patch(f"{URL}S6/", {"watched": True}).json()["warning"].startswith(warning)

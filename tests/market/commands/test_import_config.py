@@ -101,3 +101,12 @@ def test_a_database_of_simulated_data_refuses_a_real_provider(env_file: Path, se
     with pytest.raises(CommandError, match="The file switches on a provider of real data"):
         run(env_file)
     assert "Now watched: IBM" in run(env_file, {"symbols": ["IBM"]})
+
+
+def test_what_the_watchlist_then_asks_too_much_of_is_told(env_file: Path, settings: Settings) -> None:
+    settings.PROVIDERS, settings.IB_BRIDGE_URL = ["ib_bridge"], "http://127.0.0.1:1"
+    settings.CANDLE_TIMEFRAMES = ["1m"]
+    file, errors = env_file.parent / "jax-market.json", StringIO()
+    file.write_text(json.dumps({"symbols": [f"S{number}" for number in range(6)]}))
+    call_command("import_config", str(file), stdout=StringIO(), stderr=errors)
+    assert "8 instruments on 1m need 8.0 requests a minute; IB Bridge allows 6.0" in errors.getvalue()

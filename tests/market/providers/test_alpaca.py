@@ -139,7 +139,7 @@ def test_pages_are_followed_to_the_end() -> None:
 def test_what_the_pace_cuts_short_is_the_newest_part() -> None:
     with vendors.Alpaca(now=T) as vendor:
         alpaca = Alpaca(
-            vendor.url, key=vendor.key, secret=vendor.secret, per_minute=11, pace=Sliding(), patience=HASTY
+            vendor.url, key=vendor.key, secret=vendor.secret, per_minute=2, pace=Sliding(), patience=HASTY
         )
         candles = alpaca.candles(["AAPL"], Timeframe.M1, T - timedelta(days=30), T)
     assert len(candles.bars["AAPL"]) == 10_000

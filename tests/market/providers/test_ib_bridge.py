@@ -9,7 +9,7 @@ import pytest
 from core.http import Patience
 from market.prices import Feed, Timeframe
 from market.providers.base import Pace, ProviderError, Unpaced
-from market.providers.ib_bridge import IBBridge
+from market.providers.ib_bridge import CANDLE_MESSAGES, MESSAGES, IBBridge
 from tests import vendors
 from tests.market.providers.paces import Sliding
 from tests.market.providers.payloads import payload
@@ -233,13 +233,19 @@ def test_a_failed_history_is_not_repeated_at_once() -> None:
     assert len(vendor.visits_to("/candles/MSFT")) == 1
 
 
-def test_history_stays_inside_ibs_ten_minutes_and_leaves_room_for_quotes() -> None:
+def test_history_stays_inside_ibs_ten_minutes() -> None:
     pace, symbols = Sliding(), prices.many(80)
     with vendors.IBBridge(now=T, symbols=symbols) as vendor:
         candles = provider(vendor, pace).candles(symbols, Timeframe.D1, T - timedelta(days=5), T)
-    assert list(candles.bars) == list(symbols[:50])
-    assert candles.declined == list(symbols[50:])
-    assert (["history", "messages"], 60, 10) in pace.asks
+    assert list(candles.bars) == list(symbols[:60])
+    assert candles.declined == list(symbols[60:])
+
+
+def test_candles_leave_messages_for_quotes() -> None:
+    pace = Sliding()
+    assert pace.reserve([CANDLE_MESSAGES], 40) == [0.0] * 40
+    assert pace.reserve([MESSAGES], 10) == pytest.approx([0.0] * 10)
+    assert pace.reserve([CANDLE_MESSAGES], 1)[0] > 1
 
 
 def test_a_hundred_quotes_keep_a_strict_fifty_a_second() -> None:
