@@ -22,6 +22,7 @@ from core.admin.read_only import ReadOnlyAdmin
 from jaxsite import (
     queue_admin,  # noqa: F401  it registers the queue's pages
     scopes,
+    user_admin,  # noqa: F401  it registers that of users
 )
 from jaxsite.models import TokenAccess
 from jaxsite.scopes import Scope

@@ -8,6 +8,7 @@ from django.apps import AppConfig
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 FIRST_APPS = ["market", "signals", "approvals"]
 
@@ -45,6 +46,10 @@ class AdminSite(admin.AdminSite):
 
         answer: HttpResponse = secure_admin_login(super().login)(request, extra_context)
         return answer
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Lead to the page of the account, which asks for a factor and offers to revoke tokens."""
+        return redirect("password")
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         from jaxsite.auth import factors  # as above

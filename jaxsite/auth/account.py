@@ -17,18 +17,11 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from approvals.roles import OPERATOR, TRADER, VIEWER
 from desk.page import viewer
 from jaxsite.auth import devices, events, factors, passkeys, sessions, token_pages, tokens, zone
 from jaxsite.auth.page import show
+from jaxsite.auth.roles import ADMINISTRATOR, MAY
 from jaxsite.models import Session
-
-ROLES = {
-    VIEWER: "reads everything of the market, the signals and the decisions",
-    TRADER: "reads everything; approves and rejects signals, releases and cancels orders, closes positions",
-    OPERATOR: "reads everything; looks after instruments and strategies, halts, resumes; decides on nothing",
-}
-ADMINISTRATOR = "may do everything. Use it to set Jax up, and another login to trade"
 
 
 @never_cache
@@ -64,7 +57,7 @@ def sessions_of(request: HttpRequest, at: datetime) -> list[dict[str, Any]]:
 def roles_of(user: User) -> list[tuple[str, str]]:
     """Return each role with what it may do; groups other than ours by name."""
     groups = user.groups.order_by("name").values_list("name", flat=True)
-    roles = [(name, ROLES.get(name, "a group of your own: Admin shows what it may do")) for name in groups]
+    roles = [(name, MAY.get(name, "a group of your own: Admin shows what it may do")) for name in groups]
     return [("administrator", ADMINISTRATOR), *roles] if user.is_superuser else roles
 
 

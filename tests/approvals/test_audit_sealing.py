@@ -82,7 +82,7 @@ def test_an_entry_about_something_that_jax_does_not_know_any_more_is_sealed() ->
 
 def test_a_new_user_a_role_and_a_token_are_sealed(admin_client: Client) -> None:
     passwords = {"password1": "kept in a vault", "password2": "kept in a vault", "usable_password": "true"}
-    admin_client.post("/admin/auth/user/add/", {"username": "tina", **passwords})
+    admin_client.post("/admin/auth/user/add/", {"username": "tina", "role": "trader", **passwords})
     admin_client.post("/admin/auth/group/add/", {"name": "night watch"})
     tina = User.objects.get(username="tina")
     admin_client.post("/admin/knox/authtoken/add/", {"user": tina.pk, "scope": "read"})

@@ -4,12 +4,14 @@ import re
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.core import signing
 from django.core.cache import caches
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
+from django.urls import NoReverseMatch, reverse
 from knox.models import AuthToken
 
 from approvals.models import AuditEvent, Notification
@@ -187,6 +189,28 @@ class TestAskedAgain:
         assert browser.get(page).headers["Location"].startswith(AGAIN)
         browser.post(AGAIN, {"code": codes.shown()})
         assert browser.get(page).status_code == 200
+
+    def test_before_every_page_of_users_groups_and_tokens_in_admin(self, browser: Client) -> None:
+        User.objects.update(is_staff=True, is_superuser=True)
+        names = [
+            pattern.name
+            for model in (User, Group, AuthToken)
+            for pattern in admin.site.get_model_admin(model).urls
+            if pattern.name
+        ]
+        assert {"auth_user_password_change", "auth_group_add", "knox_authtoken_delete"} <= {*names}
+        for name in names:
+            try:
+                page = reverse(f"admin:{name}")
+            except NoReverseMatch:
+                page = reverse(f"admin:{name}", args=["1"])
+            assert browser.get(page).headers["Location"].startswith(AGAIN), page
+
+    def test_the_admin_has_no_page_of_its_own_to_change_ones_password(self, browser: Client) -> None:
+        User.objects.update(is_staff=True, is_superuser=True)
+        assert browser.get("/admin/password_change/").headers["Location"] == "/account/password/"
+        answer = browser.post("/admin/password_change/", {"old_password": codes.PASSWORD})
+        assert answer.headers["Location"] == "/account/password/"
 
     def test_a_password_does_not_stand_in_for_it(self, browser: Client) -> None:
         answer = browser.post("/account/again/", {"password": codes.PASSWORD})
