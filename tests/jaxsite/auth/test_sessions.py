@@ -25,6 +25,7 @@ from jaxsite import tasks
 from jaxsite.models import KnownDevice, Session
 from tests import clock, make
 from tests.jaxsite.auth import codes
+from tests.query_counts import CountQueries
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +74,15 @@ class TestList:
         assert re.search(
             r"Firefox on Linux 192\.0\.2\.1 .* now this one Safari on iPhone 198\.51\.100\.7", text
         )
+
+    def test_few_and_many_take_the_same_queries(self, count_queries: CountQueries) -> None:
+        here = browser()
+        here.get("/account/")
+        for more in (0, 5):
+            for _ in range(more):
+                browser(IPHONE)
+            with count_queries("account page"):
+                here.get("/account/")
 
     def test_one_without_a_log_in_form_is_listed_too(self, ann: User) -> None:
         client = Client()
