@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.admin_users import operator, reader
+from tests.jaxsite.monitored import no_database, working
 from tests.jaxsite.processes import eventually, folder, processes_of, server_user
 
-__all__ = ["operator", "reader"]
+__all__ = ["no_database", "operator", "reader", "working"]
 
 
 @pytest.fixture
