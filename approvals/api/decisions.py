@@ -57,14 +57,14 @@ class RefusedSerializer(serializers.Serializer[Any]):
     proposal = ProposalSerializer(required=False)
 
 
-class ChangedSerializer(serializers.Serializer[Any]):
+class NewVersionSerializer(serializers.Serializer[Any]):
     """What is beside a problem's own members when it is not as you saw it."""
 
     changed = serializers.ListField(child=serializers.CharField(), help_text="What has changed.")
     etag = serializers.CharField(help_text="Its version now.")
 
 
-class ChangedSignalSerializer(ChangedSerializer):
+class NewSignalVersionSerializer(NewVersionSerializer):
     signal = SignalSerializer(help_text="As it is now.")
 
 
@@ -109,7 +109,7 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
 
     @extend_schema(
         request=ApproveSerializer,
-        responses={201: ApprovalSerializer, 412: ChangedSignalSerializer, **NOT_NOW},
+        responses={201: ApprovalSerializer, 412: NewSignalVersionSerializer, **NOT_NOW},
         parameters=[IF_MATCH, ETAG],
     )
     @action(["post"], detail=True, permission_classes=[MayApprove])
@@ -188,7 +188,7 @@ class OrderDecisionViewSet(GenericViewSet[Any]):
 
     @extend_schema(
         request=ApproveSerializer,
-        responses={202: ReleasedSerializer, 412: ChangedSerializer, **NOT_NOW},
+        responses={202: ReleasedSerializer, 412: NewVersionSerializer, **NOT_NOW},
         parameters=[IF_MATCH, ETAG],
     )
     @action(["post"], detail=True, permission_classes=[MayApprove])

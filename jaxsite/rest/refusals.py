@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from core.api.filters import UUID_IN_ADDRESS
 from jaxsite.rest.fields import ONE_LINE
 from jaxsite.rest.problems import CONTENT_TYPE
 from jaxsite.scopes import Scope
@@ -88,6 +89,9 @@ def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         refusal.name: refusal.component()
         for refusal in [*ALWAYS, *OF_VALUES, *OF_ONE, *OF_A_BODY, *OF_A_VERSION]
     }
+    for name, schema in components["schemas"].items():
+        if name.endswith("Request") and "properties" in schema:
+            schema["additionalProperties"] = False  # core.api.bodies.StrictFields refuses them
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             _describe_refusals(path, method, operation)
@@ -125,5 +129,7 @@ def _limit(parameter: dict[str, Any]) -> None:
     schema = parameter["schema"]
     if schema.get("items", {}).get("type") == "array":
         schema = parameter["schema"] = schema["items"]
+    if UUID_IN_ADDRESS in schema.get("pattern", ""):
+        parameter["schema"] = {"type": "string", "format": "uuid"}
     if parameter["in"] == "query" and schema.keys() <= {"type", "title"} and schema.get("type") == "string":
         schema["pattern"] = ONE_LINE

@@ -28,7 +28,7 @@ from opinions.models import PAYLOADS, OrchestrationRun
 from signals import lifecycle
 from signals.models import Signal
 
-ANALYST: dict[str, Any] = {"default": "", "help_text": "Left out: the one that is configured (ANALYST)."}
+ANALYST: dict[str, Any] = {"required": False, "help_text": "Left out: the one that is configured (ANALYST)."}
 CONTEXT: dict[str, Any] = {
     "max_length": queue.LONGEST_CONTEXT,
     "default": "",

@@ -86,6 +86,27 @@ class BacktestDetailSerializer(BacktestSerializer):
         fields = [*BacktestSerializer.Meta.fields, "result"]
 
 
+NAMES = sorted({parameter.name for strategy in STRATEGIES.values() for parameter in fields(strategy)})
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "properties": {name: {"type": "number"} for name in NAMES},
+        "additionalProperties": False,
+    }
+)
+class ParametersField(serializers.DictField):
+    """Numbers by name. Which of them a strategy has, the backtest itself says."""
+
+    def to_internal_value(self, given: Any) -> Any:
+        parameters = super().to_internal_value(given)
+        for name, value in parameters.items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise serializers.ValidationError(f"{name:.50} must be a number.")
+        return parameters
+
+
 class BacktestSetupSerializer(Body):
     strategy_id = OneOf(STRATEGIES)
     timeframe = OneOf(Timeframe)
@@ -94,7 +115,7 @@ class BacktestSetupSerializer(Body):
         default=None, allow_null=True, help_text="First day. Null: all that is stored."
     )
     until = serializers.DateField(default=None, allow_null=True, help_text="Last day.")
-    parameters = serializers.DictField(
+    parameters = ParametersField(
         default=dict, help_text="In place of those configured. GET /api/v1/strategies/ says which there are."
     )
     minimum_confidence = serializers.DecimalField(

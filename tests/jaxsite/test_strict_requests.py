@@ -134,3 +134,22 @@ def test_decisions_describe_their_version() -> None:
         "Retry-After",
         "WWW-Authenticate",
     ]
+
+
+def test_what_a_request_may_hold_is_described_to_the_last_field() -> None:
+    schemas = schema.described()["components"]["schemas"]
+    requests = {name: body for name, body in schemas.items() if name.endswith("Request")}
+    assert len(requests) > 10
+    assert all(body["additionalProperties"] is False for body in requests.values())
+    assert schemas["StartHaltRequest"]["properties"]["reason"]["minLength"] == 1
+    assert schemas["ApproveRequest"]["properties"]["limit_price"]["pattern"].startswith("^[0-9]{1,12}")
+
+
+def test_no_value_by_default_is_one_that_is_not_allowed() -> None:
+    """Generators of clients leave out such a body."""
+    for name, body in schema.described()["components"]["schemas"].items():
+        for field, described in body.get("properties", {}).items():
+            assert not ("default" in described and described["default"] == "" and "allOf" in described), (
+                name,
+                field,
+            )
