@@ -37,6 +37,13 @@ FORMS = {
     "release-order": Form("positions", "the order was not released"),
     "halt": Form("halt", "trading was not halted"),
     "resume": Form("resume", "trading was not resumed"),
+    "make-token": Form("account", "no token was made"),
+    "revoke-token": Form("account", "the token was not revoked"),
+    "revoke-tokens": Form("account", "no token was revoked"),
+    "end-session": Form("account", "the device was not logged out"),
+    "end-other-sessions": Form("account", "no device was logged out"),
+    "choose-zone": Form("account", "the time zone was not changed"),
+    "password": Form("account", "the password was not changed"),
 }
 
 

@@ -26,19 +26,34 @@ ABSENCE = timedelta(hours=6)  # longer than a lunch, shorter than a night
 NOTED_EVERY = timedelta(minutes=1)
 
 
-def part(view: View[P]) -> View[P]:
-    """Require a role, for what is no whole page: a fragment, data, the target of a form."""
+def own(view: View[P]) -> View[P]:
+    """Require a session and no role: for what concerns a user's own account."""
 
     @never_cache
     @wraps(view)
     def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if ended_session.has_ended(request):
             return ended_session.ask_to_log_in(request)
+        return view(request, *args, **kwargs)
+
+    return cast(View[P], wrapped)
+
+
+def own_page(view: View[P]) -> View[P]:
+    """As `own`, and refresh the page every half minute while it is open."""
+    return own(refresh.refreshed(view, Version.of_the_clock))
+
+
+def part(view: View[P]) -> View[P]:
+    """Require a role, for what is no whole page: a fragment, data, the target of a form."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not viewer(request).has_perm(READ):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
-    return cast(View[P], wrapped)
+    return own(cast(View[P], wrapped))
 
 
 def page(view: View[P]) -> View[P]:
@@ -62,14 +77,17 @@ def show(
 ) -> HttpResponse:
     """Render a whole page as of `at`; for a refresh without its frame. The context may bring the status bar.
 
-    `still`: why the page as a whole is not refreshed while it is open. Without a reason it is.
+    `still`: why the page as a whole is not refreshed while it is open. Without a reason it is. A user without
+    a role has no status bar.
     """
-    note_visit(request, at)
+    has_role = viewer(request).has_perm(READ)
+    if has_role:
+        note_visit(request, at)
     version = refresh.version_of(request)
     if version is None and not still:
         raise ImproperlyConfigured(f"{template}: its view needs @page, or a reason to stay as it is")
     frame = {"now": at, "is_refresh": refresh.is_refresh(request), "version": version, "still": still}
-    if "status_bar" not in context and not frame["is_refresh"]:
+    if has_role and "status_bar" not in context and not frame["is_refresh"]:
         frame["status_bar"] = status_bar.load(at, pending=refresh.pending_of(request))
     not_done = ended_session.say_what_was_not_done(request)
     answer = render(request, template, {**frame, **context}, status=status)

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordChangeView
 from django.db import transaction
@@ -14,18 +13,15 @@ from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from desk.page import viewer
+from desk.page import own, own_page, show, viewer
 from jaxsite.auth import devices, events, factors, passkeys, sessions, token_pages, tokens, zone
-from jaxsite.auth.page import show
 from jaxsite.auth.roles import ADMINISTRATOR, MAY
 from jaxsite.models import Session
 
 
-@never_cache
-@login_required
+@own_page
 @require_GET
 def account(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
@@ -61,7 +57,7 @@ def roles_of(user: User) -> list[tuple[str, str]]:
     return [("administrator", ADMINISTRATOR), *roles] if user.is_superuser else roles
 
 
-@login_required
+@own
 @require_POST
 @transaction.atomic
 def end_session(request: HttpRequest) -> HttpResponse:
@@ -73,7 +69,7 @@ def end_session(request: HttpRequest) -> HttpResponse:
     return redirect("account")
 
 
-@login_required
+@own
 @require_POST
 @transaction.atomic
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
@@ -84,7 +80,7 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
     return redirect("account")
 
 
-@login_required
+@own
 @require_POST
 def choose_zone(request: HttpRequest) -> HttpResponse:
     name, answer = request.POST.get("zone", ""), redirect("account")
@@ -100,9 +96,10 @@ def choose_zone(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-@method_decorator([never_cache, login_required, factors.asked_for], name="dispatch")
+@method_decorator([own, factors.asked_for], name="dispatch")  # type: ignore[list-item]  # no answer is streamed
 class Password(PasswordChangeView):
     template_name = "jaxsite/password.html"
+    extra_context = {"still": "a form"}
     success_url = reverse_lazy("password-changed")
 
     @transaction.atomic
@@ -116,12 +113,11 @@ class Password(PasswordChangeView):
         return answer
 
 
-@never_cache
-@login_required
+@own
 @require_GET
 def password_changed(request: HttpRequest) -> HttpResponse:
     """Offer to revoke the tokens: who knew the old password may have made one."""
     count = tokens.of_user(viewer(request)).count()
     if not count:
         return redirect("account")
-    return show(request, "jaxsite/password_changed.html", timezone.now(), {"count": count})
+    return show(request, "jaxsite/password_changed.html", timezone.now(), {"count": count}, still="a form")

@@ -5,19 +5,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import pluralize
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from desk.page import viewer
+from desk.page import own, show, viewer
 from jaxsite import scopes
 from jaxsite.auth import factors, tokens
-from jaxsite.auth.page import show
 from jaxsite.models import TokenAccess
 from jaxsite.scopes import Scope
 
@@ -44,21 +41,21 @@ def context(user: User, form: TokenForm | None = None) -> dict[str, Any]:
     return {"tokens": tokens.of_user(user), "token_form": form or TokenForm(initial=first)}
 
 
-@never_cache
-@login_required
+@own
 @require_POST
 @factors.asked_for
 def make(request: HttpRequest) -> HttpResponse:
     """Answer with a new token: it is in this answer and nowhere else."""
     at, form = timezone.now(), TokenForm(request.POST)
     if not form.is_valid():
-        return show(request, "jaxsite/token_form.html", at, {"token_form": form}, 400)
+        return show(request, "jaxsite/token_form.html", at, {"token_form": form}, 400, still="a form")
     token, secret = form.create(viewer(request))
     meaning = Scope(token.access.scope).meaning
-    return show(request, "jaxsite/token.html", at, {"token": token, "secret": secret, "meaning": meaning})
+    context = {"token": token, "secret": secret, "meaning": meaning}
+    return show(request, "jaxsite/token.html", at, context, still="shown once")
 
 
-@login_required
+@own
 @require_POST
 def revoke(request: HttpRequest) -> HttpResponse:
     if tokens.revoke(viewer(request), request.POST.get("token", "")):
@@ -68,7 +65,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
     return redirect("account")
 
 
-@login_required
+@own
 @require_POST
 def revoke_all(request: HttpRequest) -> HttpResponse:
     revoked = tokens.revoke_all(viewer(request))

@@ -22,7 +22,8 @@ from tests.query_counts import CountQueries
 
 # Pages that are not refreshed as a whole, and why: the words that each says itself.
 STILL = {"halt": "a form", "resume": "a form", "signals": "announced", "signal": "never repainted"}
-POST_ONLY = 405
+NOT_ALLOWED = 405
+FORMS = [pattern for pattern in urls.urlpatterns if pattern.name in ended_session.FORMS]
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +80,7 @@ def test_every_address_is_a_page_that_refreshes_itself_or_says_why_not_or_a_part
 ) -> None:
     where = address(pattern, signal)
     answer = trader.get(where)
-    if answer.status_code == POST_ONLY:
+    if answer.status_code == NOT_ALLOWED:
         assert pattern.name in ended_session.FORMS, "it says after the log-in that it was not done"
         return
     if not any(template.name == "base.html" for template in answer.templates):
@@ -95,6 +96,14 @@ def test_every_address_is_a_page_that_refreshes_itself_or_says_why_not_or_a_part
             r'id="as-of">As of <time datetime="2024-07-03T14:00:00\+00:00">Jul 3 14:00:00</time> UTC', html
         )
         assert refresh(trader, where, seen(html)) == (204, "")
+
+
+@pytest.mark.parametrize("pattern", urls.urlpatterns, ids=lambda pattern: pattern.name)
+def test_every_form_is_named_for_the_log_in_that_comes_between(
+    trader: Client, signal: Signal, pattern: URLPattern
+) -> None:
+    is_form = trader.post(address(pattern, signal)).status_code != NOT_ALLOWED
+    assert is_form == (pattern.name in ended_session.FORMS)
 
 
 @pytest.mark.parametrize(
@@ -215,9 +224,11 @@ class TestEndedSession:
         assert "the signal was not approved" not in client.get(f"/signals/{signal.pk}/").content.decode()
         assert not Order.objects.filter(symbol="AAPL").exists()
 
-    @pytest.mark.parametrize("name", ended_session.FORMS)
-    def test_every_form_leads_back_to_a_page(self, client: Client, signal: Signal, name: str) -> None:
-        (pattern,) = (pattern for pattern in urls.urlpatterns if pattern.name == name)
+    @pytest.mark.parametrize("pattern", FORMS, ids=lambda pattern: pattern.name)
+    def test_every_form_leads_back_to_a_page(
+        self, client: Client, signal: Signal, pattern: URLPattern
+    ) -> None:
+        name = str(pattern.name)
         back = client.post(address(pattern, signal)).headers["Location"].removeprefix("/login/?next=")
         client.force_login(User.objects.create_superuser("eve"))
         html = client.get(back).content.decode()
