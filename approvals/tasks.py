@@ -8,6 +8,8 @@ from django.utils import timezone
 from approvals import audit, execution, notify, positions
 from approvals import outcomes as ledgers
 from approvals.outcomes import memories
+from market import faults
+from market.models import Fault
 from signals.models import Signal
 
 logger = logging.getLogger(__name__)
@@ -36,10 +38,18 @@ def outcomes() -> None:
 
 
 def send_notifications() -> None:
-    """Send what people should know of. A signal that could only be measured is not among it."""
+    """Send what people should know of. A signal that could only be measured is not among it.
+
+    Whatever one kind of message fails on, the others go out.
+    """
     at = timezone.now()
-    notify.about_signals(positions.actionable(Signal.objects.pending(at)), at)
-    notify.about_strategies(at)
+    kinds = faults.Isolation(Fault.Work.MESSAGE, at, part="kind")
+    with kinds.of("messages about signals"):
+        notify.about_signals(positions.actionable(Signal.objects.pending(at)), at)
+    with kinds.of("messages about strategies"):
+        notify.about_strategies(at)
+    with kinds.of("messages about what fails"):
+        notify.about_faults(at)
     notify.send(at)
 
 
@@ -51,5 +61,8 @@ def remember() -> None:
 
 def prune() -> None:
     at = timezone.now()
-    snapshots, messages = execution.prune_snapshots(at), notify.prune(at)
-    logger.info("pruned %s snapshots of the account and %s messages", snapshots, messages)
+    pruning = faults.Isolation(Fault.Work.PRUNE, at)
+    with pruning.of("snapshots of the account"):
+        logger.info("pruned %s snapshots of the account", execution.prune_snapshots(at))
+    with pruning.of("messages to people"):
+        logger.info("pruned %s messages", notify.prune(at))

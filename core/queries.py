@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model
 
 Row = TypeVar("Row")
@@ -38,7 +38,8 @@ def delete_older(model: type[Model], field: str, before: datetime, batch: int = 
     statement, total = OLD_ROWS.format(table=model._meta.db_table, column=column), 0
     with connection.cursor() as cursor:
         while True:
-            cursor.execute(statement, [before, batch])
+            with transaction.atomic():
+                cursor.execute(statement, [before, batch])
             deleted = int(cursor.rowcount)
             total += deleted
             if deleted < batch:

@@ -4,7 +4,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,7 @@ from django.db import Error, InterfaceError, OperationalError, connection
 from approvals import gate
 from jaxsite import queries, queues, services
 from jaxsite.queries import HealthFacts, health_facts
-from market import feeds, worker
+from market import faults, feeds, worker
 from market.doctor import CLOCKS_DIFFER
 from market.ingestion.lateness import late_bars
 from market.models import ProviderStatus
@@ -47,6 +47,9 @@ class Check:
         return self.name.replace("_", " ")
 
 
+Look = Callable[[], Iterable[Check]]
+
+
 def examine(at: datetime, needed: str = "") -> list[Check]:
     """Return all checks, or the database's alone when it does not answer: the others are read from it.
 
@@ -62,21 +65,33 @@ def examine(at: datetime, needed: str = "") -> list[Check]:
 def run_checks(at: datetime, needed: str = "") -> list[Check]:
     """Return all checks: at most seven queries. Raises what the database raises."""
     facts = health_facts(at, LOST_AFTER)
-    return [
-        Check("database", Status.HEALTHY, "It answers."),
-        *_clock(facts, at),
-        _data(facts),
-        _worker(facts, at),
-        *_services(at, needed),
-        *_queues(facts, at),
-        _scans(facts, at),
-        _strategies(),
-        _trading(facts, at),
-        _quotes(facts, at),
-        _bars(at),
-        *_providers(at),
-        _symbols(facts),
-    ]
+    looks: dict[str, Look] = {
+        "clock": lambda: _clock(facts, at),
+        "data": lambda: [_data(facts)],
+        "worker": lambda: [_worker(facts, at)],
+        "processes": lambda: _services(at, needed),
+        "queue": lambda: _queues(facts, at),
+        "scans": lambda: [_scans(facts, at)],
+        "strategies": lambda: [_strategies()],
+        "trading": lambda: [_trading(facts, at)],
+        "quotes": lambda: [_quotes(facts, at)],
+        "bars": lambda: [_bars(at)],
+        "providers": lambda: _providers(at),
+        "symbols": lambda: [_symbols(facts)],
+    }
+    checks = [Check("database", Status.HEALTHY, "It answers.")]
+    for name, look in looks.items():
+        checks += _guarded(name, look)
+    return checks
+
+
+def _guarded(name: str, look: Look) -> list[Check]:
+    """Return what a check says. One that breaks keeps no other from being made."""
+    try:
+        return list(look())
+    except faults.CONTENT:
+        logger.exception("%s cannot be checked", name)
+        return [Check(name, Status.DEGRADED, "It cannot be checked: why is in the log of the web server.")]
 
 
 def database_down(error: Error) -> list[Check]:

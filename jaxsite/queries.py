@@ -39,8 +39,11 @@ SELECT
         ) ORDER BY calendar
     ) AS calendars_without_sessions,
     ARRAY(
-        SELECT subject || ' since ' || to_char(min(since) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
-        FROM ({LASTING_FAULTS}) AS failing GROUP BY subject ORDER BY subject
+        SELECT called || ' since ' || to_char(min(since) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
+        FROM (
+            SELECT coalesce(nullif(name, ''), subject) AS called, since FROM ({LASTING_FAULTS}) AS lasting
+        ) AS failing
+        GROUP BY called ORDER BY called
     ) AS failing
 FROM (
     SELECT array_agg(key) AS queues, array_agg(oldest_at) AS oldest_tasks
@@ -78,7 +81,7 @@ class HealthFacts:
 
 def health_facts(at: datetime, lost_after: timedelta) -> HealthFacts:
     """Return what most checks are read from. An order counts as lost when unknown for longer."""
-    providers = lasting_params([provider.name for provider in feeds.enabled()])
+    providers = lasting_params([provider.name for provider in feeds.enabled()], at)
     return fetch_one(HealthFacts, HEALTH_FACTS, {"at": at, "lost_before": at - lost_after, **providers})
 
 

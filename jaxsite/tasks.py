@@ -7,6 +7,8 @@ from django_q.models import Task
 
 from jaxsite.heartbeat import ping
 from jaxsite.models import Beat, KnownDevice, Session
+from market import faults
+from market.models import Fault
 
 KEEP_FAILURES = KEEP_BEATS = timedelta(days=30)
 KEEP_DEVICES = timedelta(days=365)  # as long as their cookie
@@ -20,7 +22,12 @@ def heartbeat() -> None:
 def prune() -> None:
     """Forget failures of tasks, hosts that are gone, ended sessions, and devices long not seen."""
     now = timezone.now()
-    Task.objects.filter(stopped__lt=now - KEEP_FAILURES).delete()
-    Beat.objects.filter(beat_at__lt=now - KEEP_BEATS).delete()
-    Session.objects.filter(expire_date__lt=now).delete()
-    KnownDevice.objects.filter(used_at__lt=now - KEEP_DEVICES).delete()
+    pruning = faults.Isolation(Fault.Work.PRUNE, now)
+    with pruning.of("failures of tasks"):
+        Task.objects.filter(stopped__lt=now - KEEP_FAILURES).delete()
+    with pruning.of("hosts that are gone"):
+        Beat.objects.filter(beat_at__lt=now - KEEP_BEATS).delete()
+    with pruning.of("ended sessions"):
+        Session.objects.filter(expire_date__lt=now).delete()
+    with pruning.of("devices long not seen"):
+        KnownDevice.objects.filter(used_at__lt=now - KEEP_DEVICES).delete()

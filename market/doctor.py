@@ -1,9 +1,11 @@
 """What is configured, what answers, what is stale and what to do about it, in plain words."""
 
+import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -12,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 from django_q.models import Failure, OrmQ, Schedule
 
-from market import feeds, request_budget, worker
+from market import faults, feeds, request_budget, worker
 from market.ingestion import schedule
 from market.ingestion.lateness import late_bars
 from market.models import (
@@ -29,6 +31,8 @@ from market.providers import registry
 from market.providers.base import Provider, Report
 from market.queries.freshness import stale_symbols
 from market.queries.ingestion import lasting_faults
+
+logger = logging.getLogger(__name__)
 
 EMBEDDED = "jaxsite.embedded_postgres"
 CLOCK_TOLERANCE = timedelta(seconds=2)
@@ -53,7 +57,18 @@ WHAT_TO_DO = {
     Fault.Work.CANDLES: CHECK_SYMBOL,
     Fault.Work.SESSIONS: "Check the calendar of its instruments in admin. The others go on.",
     Fault.Work.SPLIT: "Nothing evaluates it until its history is restated: read the log. The others go on.",
-    Fault.Work.OUTCOME: "This signal has no result: read the log. The others go on.",
+    Fault.Work.GAP: "Its bars stay missing: read the log. The others go on.",
+    Fault.Work.SCAN: "This strategy raises no signals on it: read the log. The others go on.",
+    Fault.Work.RECORD: "Its record stays as old as it is: read the log. The others go on.",
+    Fault.Work.OUTCOME: "It has no result: read the log. The others go on.",
+    Fault.Work.OPINION: "No opinion on it comes by itself: read the log. The others go on.",
+    Fault.Work.MEMORY: "It is not remembered: read the log. The others go on.",
+    Fault.Work.MESSAGE: "Nobody is told of it: look at it yourself, and read the log. The others go on.",
+    Fault.Work.RECHECK: "Its signals may wait though they have ended: read the log. The others go on.",
+    Fault.Work.CHECK: "What it would have noticed is not: halt trading, and read the log.",
+    Fault.Work.SEAL: "It is in admin's log, not in the chain: read the log. The others go on.",
+    Fault.Work.PRUNE: "Old rows stay: read the log. The others go on.",
+    Fault.Work.ORDER: "Look at it on the broker's own page, and read the log. The others go on.",
 }
 
 
@@ -66,6 +81,7 @@ class Finding:
     advice: str = ""
 
 
+Part = Callable[[], Iterable[Finding]]
 # What apps above this one look at.
 MORE: list[Callable[[datetime], Iterable[Finding]]] = []
 
@@ -82,23 +98,38 @@ def examine(at: datetime) -> Iterator[Finding]:
     yield database
     if database.advice:
         return
-    yield _disk()
-    yield _data()
-    yield from _clock(at)
-    yield from _providers(at)
-    yield _worker(at)
-    yield _queue(at)
-    yield _schedules()
-    yield from _calendars(at)
-    yield _quotes(at)
-    yield from _candles(at)
-    yield _requests()
-    yield _gaps()
-    yield _splits()
-    yield _refused(at)
-    yield from _faults()
+    for about, part in _parts(at):
+        yield from _guarded(about, part)
+
+
+def _parts(at: datetime) -> Iterator[tuple[str, Part]]:
+    """Yield what is looked at, each by itself."""
+    yield "disk", lambda: [_disk()]
+    yield "data", lambda: [_data()]
+    yield "clock", partial(_clock, at)
+    yield "providers", partial(_providers, at)
+    yield "worker", lambda: [_worker(at)]
+    yield "queue", lambda: [_queue(at)]
+    yield "periodic tasks", lambda: [_schedules()]
+    yield "calendars", partial(_calendars, at)
+    yield "quotes", lambda: [_quotes(at)]
+    yield "candles", partial(_candles, at)
+    yield "requests", lambda: [_requests()]
+    yield "gaps", lambda: [_gaps()]
+    yield "splits", lambda: [_splits()]
+    yield "refused rows", lambda: [_refused(at)]
+    yield "what fails by itself", partial(_faults, at)
     for more in MORE:
-        yield from more(at)
+        yield more.__module__, partial(more, at)
+
+
+def _guarded(about: str, part: Part) -> Iterator[Finding]:
+    """Yield what a part finds. One that breaks keeps no other from being looked at."""
+    try:
+        yield from part()
+    except faults.CONTENT as error:
+        logger.exception("%s cannot be examined", about)
+        yield Finding(about, f"it cannot be examined: {faults.describe(error)}", "Read the log.")
 
 
 def _database() -> Finding:
@@ -147,13 +178,13 @@ def _providers(at: datetime) -> Iterator[Finding]:
     if not on:
         yield Finding("providers", "none is switched on", f"Set {registry.how_to_get_real_prices()}.")
     for provider in on.values():
-        yield _provider(provider, at)
+        yield from _guarded(provider.name, partial(_provider, provider, at))
     for spec in registry.REAL:
         if spec.name not in on:
             yield Finding(spec.name, f"off; {' and '.join(spec.required)} would switch it on")
 
 
-def _provider(provider: Provider, at: datetime) -> Finding:
+def _provider(provider: Provider, at: datetime) -> Iterator[Finding]:
     report = provider.report(at)
     names = ("entitlement", "delay", "volume", "hours", "adjustment")
     facts = [f"{name}: {fact}" for name in names if (fact := getattr(report, name))]
@@ -164,7 +195,7 @@ def _provider(provider: Provider, at: datetime) -> Finding:
         f"left alone at {row.kind} until {row.cool_off_until:%H:%M} UTC: {row.last_error}" for row in cooling
     ]
     answers = "it answers" if report.answers else "it does not answer"
-    return Finding(provider.name, "; ".join([answers, *facts]), _advice(report, cooling))
+    yield Finding(provider.name, "; ".join([answers, *facts]), _advice(report, cooling))
 
 
 def _advice(report: Report, cooling: list[ProviderStatus]) -> str:
@@ -313,8 +344,8 @@ def _splits() -> Finding:
     return Finding("splits", text, advice)
 
 
-def _faults() -> Iterator[Finding]:
-    failing = lasting_faults([provider.name for provider in feeds.enabled()])
+def _faults(at: datetime) -> Iterator[Finding]:
+    failing = lasting_faults([provider.name for provider in feeds.enabled()], at)
     for fault in failing[:SHOWN_FAULTS]:
         text = f"fails since {fault.since:%Y-%m-%d %H:%M} UTC, {fault.failures} times: {fault.reason}"
         yield Finding(str(fault), text, WHAT_TO_DO[Fault.Work(fault.work)])

@@ -1,26 +1,31 @@
 """One member's failure stays its own: recorded, left alone for a growing while, forgotten on success."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 
+from core.halves import by_halves
 from core.redaction import redact, secret_values
 from market.models import Fault
 
 logger = logging.getLogger(__name__)
 
+Member = TypeVar("Member")
+Result = TypeVar("Result")
 Key = tuple[str, str, str, str]  # work, part, subject, source
-COLUMNS = ["failures", "since", "failed_at", "retry_at", "reason"]
+COLUMNS = ["name", "failures", "since", "failed_at", "retry_at", "reason"]
 KEY = ["work", "part", "subject", "source"]
 # What one member's own content raises. A database that does not answer is no member's failure.
 CONTENT = (
     ArithmeticError,
     AttributeError,
     LookupError,
+    RuntimeError,
     TypeError,
     ValueError,
     DataError,
@@ -37,26 +42,42 @@ def read(*works: Fault.Work) -> dict[Key, Fault]:
     return {(row.work, row.part, row.subject, row.source): row for row in rows}
 
 
+def forget_old(at: datetime) -> None:
+    """Forget what has not been tried again for long: nothing is asked of it any more."""
+    Fault.objects.filter(failed_at__lt=at - Fault.NO_NEWS_AFTER).delete()
+
+
 def paused(work: Fault.Work, at: datetime) -> set[str]:
     """Return the subjects of some work that are left alone."""
     return set(Fault.objects.filter(work=work).paused(at).values_list("subject", flat=True))
 
 
-def record(failed: Mapping[Key, str], at: datetime, before: Mapping[Key, Fault] | None = None) -> None:
-    """Count a failure of each of these, with the last line of its reason.
+def record(
+    failed: Mapping[Key, str],
+    at: datetime,
+    before: Mapping[Key, Fault] | None = None,
+    names: Mapping[Key, str] | None = None,
+) -> dict[Key, Fault]:
+    """Count a failure of each of these, with the last line of its reason; return their rows.
 
-    `before`: the failures so far, where they are not those that are stored.
+    `before`: the failures so far, where they are not those that are stored. `names`: what people call those
+    whose subject is only a number.
     """
     if before is None:
         before = read(*{Fault.Work(each[0]) for each in failed})
-    rows = [_counted(each, before.get(each), reason, at) for each, reason in failed.items()]
-    Fault.objects.bulk_create(rows, update_conflicts=True, unique_fields=KEY, update_fields=COLUMNS)
+    rows = {
+        each: _counted(each, (names or {}).get(each, ""), before.get(each), reason, at)
+        for each, reason in failed.items()
+    }
+    Fault.objects.bulk_create(rows.values(), update_conflicts=True, unique_fields=KEY, update_fields=COLUMNS)
+    return rows
 
 
-def _counted(about: Key, before: Fault | None, reason: str, at: datetime) -> Fault:
+def _counted(about: Key, name: str, before: Fault | None, reason: str, at: datetime) -> Fault:
     failures = before.failures + 1 if before else 1
     row = Fault(
         **dict(zip(KEY, about, strict=True)),
+        name=name[: Fault.LONGEST_NAME],
         failures=failures,
         since=min(before.since, at) if before else at,
         failed_at=at,
@@ -87,11 +108,81 @@ def clear(succeeded: Collection[Key]) -> None:
 @contextmanager
 def isolated(about: Key, at: datetime) -> Iterator[None]:
     """Do one member's work in a savepoint. What its content raises is recorded, and the others go on."""
-    try:
-        with transaction.atomic():
-            yield
-    except CONTENT as error:
-        logger.exception("%s %s failed", about[0], about[2])
-        record({about: describe(error)}, at)
-    else:
-        clear([about])
+    with Isolation(Fault.Work(about[0]), at, part=about[1], source=about[3]).of(about[2]):
+        yield
+
+
+class Isolation:
+    """Some work on many members, at one moment: what it fails on is recorded, and the others go on."""
+
+    def __init__(
+        self,
+        work: Fault.Work,
+        at: datetime,
+        *,
+        part: str = "",
+        source: str = "",
+        before: dict[Key, Fault] | None = None,
+    ) -> None:
+        """`before`: what has failed so far, where that is read already for several of them."""
+        self.work, self.at, self.part, self.source = work, at, part, source
+        self.before = read(work) if before is None else before
+
+    def key(self, subject: object) -> Key:
+        return key(self.work, str(subject), part=self.part, source=self.source)
+
+    def is_paused(self, subject: object) -> bool:
+        """Whether a member has failed and is left alone for a while."""
+        fault = self.before.get(self.key(subject))
+        return fault is not None and fault.is_paused(self.at)
+
+    @property
+    def paused(self) -> list[str]:
+        """The subjects that are left alone."""
+        return [subject for _, _, subject, _ in self.before if self.is_paused(subject)]
+
+    @contextmanager
+    def of(self, subject: object, name: str = "", *, in_savepoint: bool = True) -> Iterator[None]:
+        """Do one member's work. `in_savepoint`: none of it stays when it fails."""
+        try:
+            with transaction.atomic() if in_savepoint else nullcontext():
+                yield
+        except CONTENT as error:
+            logger.exception("%s of %s failed", self.work.label, name or subject)
+            self.fail({subject: describe(error)}, {subject: name})
+        else:
+            self.succeed([subject])
+
+    def fail(self, reasons: Mapping[object, str], names: Mapping[object, str] | None = None) -> None:
+        """Record that the work failed on these."""
+        failed = {self.key(subject): reason for subject, reason in reasons.items()}
+        called = {self.key(subject): name for subject, name in (names or {}).items()}
+        self.before |= record(failed, self.at, self.before, called)
+
+    def succeed(self, subjects: Collection[object]) -> None:
+        """Forget the failures of these."""
+        clear({self.key(subject) for subject in subjects} & self.before.keys())
+
+    def together(
+        self,
+        members: Sequence[Member],
+        act: Callable[[Sequence[Member]], Result],
+        subject: Callable[[Member], object],
+        name: Callable[[Member], str] = lambda member: "",
+        *,
+        common: tuple[type[Exception], ...] = (),
+    ) -> list[Result]:
+        """Do it with all members at once that are not left alone, and without those that it fails on.
+
+        Returns what came of each part. An `act` that raises has to leave nothing behind. `subject` identifies
+        a member, and several may have the same one; `name` is what people call it. `common`: errors that may
+        be no member's fault, as in `by_halves`, which raises them then.
+        """
+        askable = [member for member in members if not self.is_paused(subject(member))]
+        halved = by_halves(askable, act, (*CONTENT, *common), common=common)
+        for member, error in halved.failed:
+            logger.error("%s of %s failed", self.work.label, name(member) or subject(member), exc_info=error)
+        failed = {subject(member): describe(error) for member, error in halved.failed}
+        self.fail(failed, {subject(member): name(member) for member, _ in halved.failed})
+        self.succeed({subject(member) for member in askable} - failed.keys())
+        return halved.results

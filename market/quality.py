@@ -48,6 +48,10 @@ class Rejections:
         self.counts[reason] = self.counts.get(reason, 0) + count
         self.examples.setdefault(reason, example)
 
+    def join(self, others: "Rejections") -> None:
+        for reason, count in others.counts.items():
+            self.add(reason, others.examples[reason], count)
+
     @property
     def total(self) -> int:
         return sum(self.counts.values())

@@ -7,11 +7,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from core.queries import delete_older
-from market import sessions
+from market import faults, sessions
 from market.imports import jobs
 from market.ingestion import cycle as workflow
 from market.ingestion import schedule
-from market.models import CandleImport, IngestionRun, Instrument, QuoteHistory
+from market.models import CandleImport, Fault, IngestionRun, Instrument, QuoteHistory
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +41,18 @@ def give_up_imports() -> None:
 
 
 def prune() -> None:
-    """Delete quotes and runs that are older than they are kept."""
+    """Delete quotes and runs that are older than they are kept. One table that fails keeps no other."""
     at = timezone.now()
-    quotes_before = at - timedelta(days=settings.QUOTE_HISTORY_DAYS)
     runs_before = at - timedelta(days=settings.INGESTION_RUN_DAYS)
-    quotes = delete_older(QuoteHistory, "received_at", quotes_before)
-    runs = delete_older(IngestionRun, "started_at", runs_before)
-    CandleImport.objects.filter(finished_at__lt=runs_before).delete()
-    logger.info("pruned %s quotes of the history and %s ingestion runs", quotes, runs)
+    pruning = faults.Isolation(Fault.Work.PRUNE, at)
+    with pruning.of("quotes of the history", in_savepoint=False):
+        quotes = delete_older(QuoteHistory, "received_at", at - timedelta(days=settings.QUOTE_HISTORY_DAYS))
+        logger.info("pruned %s quotes of the history", quotes)
+    with pruning.of("ingestion runs", in_savepoint=False):
+        logger.info("pruned %s ingestion runs", delete_older(IngestionRun, "started_at", runs_before))
+    with pruning.of("loaded files"):
+        CandleImport.objects.filter(finished_at__lt=runs_before).delete()
+    faults.forget_old(at)
 
 
 def refresh_sessions() -> None:

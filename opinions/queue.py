@@ -10,7 +10,8 @@ from django.db.models import Exists, OuterRef, Q
 from django_q.tasks import async_task
 
 from core import locks, redaction, sanitize
-from market.models import Instrument
+from market import faults
+from market.models import Fault, Instrument
 from market.prices import Timeframe
 from opinions.analysts import registry
 from opinions.models import Cause, OrchestrationRun
@@ -133,14 +134,21 @@ def _request_deserving(at: datetime) -> int:
     requested = OrchestrationRun.objects.filter(signal=OuterRef("pk"), bars_digest=OuterRef("bars_digest"))
     deserving = Q(timeframe__in=DAILY) | Q(confidence__gte=settings.ORCHESTRATE_ABOVE)
     waiting = Signal.objects.pending(at).filter(deserving).exclude(Exists(requested))
-    strongest = waiting.order_by("-confidence", "-generated_at", "id")[:left]
-    return sum(request(signal.symbol, at, trigger=Trigger.SIGNAL, signal=signal)[1] for signal in strongest)
+    isolation, count = faults.Isolation(Fault.Work.OPINION, at), 0
+    strongest = waiting.exclude(pk__in=isolation.paused).order_by("-confidence", "-generated_at", "id")[:left]
+    for signal in strongest:
+        with isolation.of(signal.pk, str(signal)):
+            count += request(signal.symbol, at, trigger=Trigger.SIGNAL, signal=signal)[1]
+    return count
 
 
 def request_all(at: datetime, analyst: str = "") -> int:
     """Request an opinion on every watched instrument; return how many runs are new."""
-    symbols = Instrument.objects.watched().order_by("symbol").values_list("symbol", flat=True)
-    return sum(request(symbol, at, trigger=Trigger.SCHEDULED, analyst=analyst)[1] for symbol in symbols)
+    isolation, count = faults.Isolation(Fault.Work.OPINION, at, part="daily"), 0
+    for symbol in Instrument.objects.watched().order_by("symbol").values_list("symbol", flat=True):
+        with isolation.of(symbol):
+            count += request(symbol, at, trigger=Trigger.SCHEDULED, analyst=analyst)[1]
+    return count
 
 
 def cancel(run: OrchestrationRun, at: datetime) -> None:

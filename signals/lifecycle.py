@@ -1,17 +1,20 @@
 """How the status of a signal changes: one table of the legal transitions, which every change goes through."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from market.models import Instrument, Split
+from market import faults
+from market.models import Fault, Instrument, Split
 from signals import queries
 from signals.models import Signal, StrategyConfig
 
@@ -124,10 +127,27 @@ def _end_by_user(signal: Signal, cause: Cause, user: User, reason: str, at: date
 def sweep(at: datetime) -> dict[str, int]:
     """End what has ended by itself, expiry first; return how many for each reason."""
     counts: Counter[str] = Counter()
+    isolation = faults.Isolation(Fault.Work.RECHECK, at, part="end")
     for cause, signals in _ending(at):
-        counts[cause.value] += end(signals, cause, F("expires_at") if cause == Cause.EXPIRED else at)
-    counts.update(end_traded(at))
+        when = F("expires_at") if cause == Cause.EXPIRED else at
+        counts[cause.value] += _end_each(signals, cause, when, isolation)
+    counts.update(end_traded(at, isolation))
     return {reason: count for reason, count in counts.items() if count}
+
+
+def _end_each(
+    signals: QuerySet[Signal], cause: Cause, when: datetime | F, isolation: faults.Isolation
+) -> int:
+    """End them together; once the database has refused that, without the signals that it refuses."""
+    if not isolation.before:
+        with suppress(DataError, IntegrityError), transaction.atomic():
+            return end(signals, cause, when)
+
+    def end_some(part: Sequence[Signal]) -> int:
+        with transaction.atomic():
+            return end(Signal.objects.filter(pk__in=[signal.pk for signal in part]), cause, when)
+
+    return sum(isolation.together(list(signals), end_some, lambda signal: signal.pk, str))
 
 
 def _ending(at: datetime) -> Iterable[tuple[Cause, QuerySet[Signal]]]:
@@ -147,16 +167,19 @@ def _ending(at: datetime) -> Iterable[tuple[Cause, QuerySet[Signal]]]:
     yield Cause.SPLIT, pending.filter(Exists(split))
 
 
-def end_traded(at: datetime) -> dict[str, int]:
+def end_traded(at: datetime, isolation: faults.Isolation | None = None) -> dict[str, int]:
     """Cancel those whose stop or target has traded since, in the regular session; return how many for each.
 
     When both have traded it is unknown which came first: the stop counts.
     """
+    isolation = isolation or faults.Isolation(Fault.Work.RECHECK, at, part="end")
     traded = queries.traded()
     ends = {
         Cause.STOP_TRADED: [row.signal for row in traded if row.at_stop],
         Cause.TARGET_TRADED: [row.signal for row in traded if not row.at_stop],
     }
     return {
-        cause.value: end(Signal.objects.filter(pk__in=pks), cause, at) for cause, pks in ends.items() if pks
+        cause.value: _end_each(Signal.objects.filter(pk__in=pks), cause, at, isolation)
+        for cause, pks in ends.items()
+        if pks
     }

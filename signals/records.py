@@ -6,8 +6,10 @@ has become longer: a backfill or an import has put bars before the first one it 
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -17,14 +19,14 @@ from django.db.models.functions import JSONObject
 
 from core import locks
 from core.statistics import mean_interval
-from market import store
-from market.models import Instrument
+from market import faults, store
+from market.models import Fault, Instrument
 from market.prices import Timeframe, to_datetime
 from signals import backtest
 from signals.backtest import Setup, Study
 from signals.models import Signal, StrategyConfig, StrategyRecord
 from signals.models.signals import SignalQuerySet
-from signals.strategies import BadParameters, StrategyFailed
+from signals.strategies import BadParameters, StrategyBroke, StrategyFailed
 from signals.trades import End
 
 logger = logging.getLogger(__name__)
@@ -69,22 +71,28 @@ def read_with(signal: Signal) -> dict[str, StrategyRecord]:
 
 
 def refresh(at: datetime) -> list[str]:
-    """Compute the records that are due, one configuration after the other; return which."""
+    """Compute the records that are due, one configuration after the other; return which.
+
+    One that fails is left alone for a while, so that the others get their turn.
+    """
     computed = []
     with locks.held("signals records") as is_held:
-        symbols = _symbols()
+        symbols, isolation = _symbols(), faults.Isolation(Fault.Work.RECORD, at)
         for config in due(symbols, at) if is_held else []:
+            if isolation.is_paused(config):
+                continue
             try:
                 setup = Setup.of(config, symbols)
             except BadParameters as error:
                 logger.error("%s has no record: %s Change it in admin.", config, error)
                 continue
             try:
-                _compute(config, setup, at)
+                with isolation.of(config):
+                    _compute(config, setup, at)
+                    computed.append(str(config))
             except StrategyFailed as failure:
                 logger.error("%s has no new record, its strategy failed: %s", config, failure)
-                continue
-            computed.append(str(config))
+                isolation.fail({config: str(failure)})
     return computed
 
 
@@ -94,13 +102,13 @@ def due(symbols: Sequence[str], at: datetime) -> list[StrategyConfig]:
         (record.strategy_id, record.timeframe): record
         for record in StrategyRecord.objects.filter(symbol=POOLED)
     }
-    configs = list(StrategyConfig.objects.enabled())
+    configs, known = list(StrategyConfig.objects.enabled()), faults.read(Fault.Work.RECORD)
     oldest = {name: _oldest(symbols, Timeframe(name)) for name in {config.timeframe for config in configs}}
     return [
         config
         for config in configs
         if _is_old(config, pooled.get((config.strategy_id, config.timeframe)), at)
-        or _has_more(config, oldest[config.timeframe])
+        or _has_more(config, oldest[config.timeframe], set(_isolation(config, at, known).paused))
     ]
 
 
@@ -123,8 +131,11 @@ def _is_old(config: StrategyConfig, record: StrategyRecord | None, at: datetime)
     return bool(record.basis != _basis(config))
 
 
-def _has_more(config: StrategyConfig, oldest: Oldest) -> bool:
-    """Whether bars are stored that are older than those the record stands on."""
+def _has_more(config: StrategyConfig, oldest: Oldest, failing: Collection[str]) -> bool:
+    """Whether bars are stored that are older than those the record stands on.
+
+    Those of the `failing` symbols are none: the record cannot be computed on them.
+    """
     recorded = dict(
         StrategyRecord.objects.filter(strategy_id=config.strategy_id, timeframe=config.timeframe)
         .exclude(symbol=POOLED)
@@ -132,15 +143,23 @@ def _has_more(config: StrategyConfig, oldest: Oldest) -> bool:
     )
     for symbol, now in oldest.items():
         then = recorded.get(symbol)
-        if now is not None and (then is None or now < then):
+        if now is not None and symbol not in failing and (then is None or now < then):
             return True
     return False
+
+
+def _isolation(
+    config: StrategyConfig, at: datetime, known: dict[faults.Key, Fault] | None = None
+) -> faults.Isolation:
+    """Return what keeps the failure of one symbol from the others."""
+    about = {"part": config.timeframe, "source": config.strategy_id}
+    return faults.Isolation(Fault.Work.RECORD, at, before=known, **about)
 
 
 def _compute(config: StrategyConfig, setup: Setup, at: datetime) -> None:
     """Replace the records of one configuration, all in one transaction."""
     oldest = _oldest(setup.symbols, setup.timeframe)  # first: what comes meanwhile makes it due again
-    parts = list(backtest.studies(setup))
+    parts = _studies(config, setup, at)
     about = {
         "strategy_id": config.strategy_id,
         "timeframe": config.timeframe,
@@ -161,6 +180,16 @@ def _compute(config: StrategyConfig, setup: Setup, at: datetime) -> None:
     with transaction.atomic():
         StrategyRecord.objects.filter(strategy_id=config.strategy_id, timeframe=config.timeframe).delete()
         StrategyRecord.objects.bulk_create(rows, batch_size=1_000)
+
+
+def _studies(config: StrategyConfig, setup: Setup, at: datetime) -> list[Study]:
+    """Return the study of each symbol, without those that it fails on. Raises StrategyFailed."""
+
+    def study(symbols: Sequence[str]) -> list[Study]:
+        return list(backtest.studies(replace(setup, symbols=tuple(symbols))))
+
+    done = _isolation(config, at).together(setup.symbols, study, str, common=(StrategyBroke,))
+    return sorted(chain.from_iterable(done), key=lambda study: study.symbol)
 
 
 def _basis(config: StrategyConfig) -> dict[str, Any]:

@@ -12,27 +12,34 @@ from django.db.models import Exists, OuterRef
 
 from approvals.audit import chain
 from approvals.models import AuditEvent
+from market import faults
+from market.models import Fault
 
 BATCH = 50  # appended under one lock: a decision waits no longer than that
 
 
 def seal(at: datetime) -> int:
-    """Make every entry of the log that has no event yet one, oldest first. Returns how many."""
-    total = 0
-    while sealed := _seal_some(at):
+    """Make every entry of the log that has no event yet one, oldest first. Returns how many.
+
+    One that cannot be sealed keeps no other out of the chain.
+    """
+    isolation, total = faults.Isolation(Fault.Work.SEAL, at), 0
+    while sealed := _seal_some(isolation, at):
         total += sealed
     return total
 
 
 @transaction.atomic
-def _seal_some(at: datetime) -> int:
+def _seal_some(isolation: faults.Isolation, at: datetime) -> int:
     chain.lock()  # before the look: another worker's events are then there, or not yet begun
     sealed = AuditEvent.objects.filter(log_entry=OuterRef("pk"))
-    unsealed = LogEntry.objects.filter(~Exists(sealed)).select_related("user", "content_type")
-    entries = list(unsealed.order_by("pk")[:BATCH])
-    for entry in entries:
-        _seal_one(entry, at)
-    return len(entries)
+    unsealed = LogEntry.objects.filter(~Exists(sealed)).exclude(pk__in=isolation.paused)
+    count = 0
+    for entry in unsealed.select_related("user", "content_type").order_by("pk")[:BATCH]:
+        with isolation.of(entry.pk, f"the change of {entry.object_repr} in admin's log"):
+            _seal_one(entry, at)
+            count += 1
+    return count
 
 
 def _seal_one(entry: LogEntry, at: datetime) -> None:

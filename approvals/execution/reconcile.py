@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.db.models import F, Q
 
@@ -17,6 +16,8 @@ from approvals.execution.screening import ScreenedBroker, UnreadableAnswer
 from approvals.execution.submit import halted_meanwhile, submit_order
 from approvals.models import AuditEvent, Gate, Notification, Order, TradingHalt
 from core import locks
+from market import faults
+from market.models import Fault
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ Status = Order.Status
 ANSWERED_WITHIN = timedelta(seconds=30)
 PICKED_UP_AFTER = timedelta(seconds=10)
 CLOCK_AHEAD = timedelta(minutes=2)  # more than an order is younger than a reconciliation that lasts
+BROKEN = "Something in Jax broke on what it says ({}): the log says more."
 ENOUGH_LOOKUPS, LOOKED_UP_FOR = 3, timedelta(minutes=2)
 
 
@@ -37,19 +39,32 @@ def reconcile_orders(at: datetime) -> None:
 
 def _reconcile(at: datetime) -> None:
     broker = brokerage.configured(at)
-    differed = reports.differences(at)
     try:
+        differed = reports.differences(at)
         _compare(broker, at)
     except BrokerError as error:
         gate.check(at, str(error) or type(error).__name__)
+    except faults.CONTENT as error:  # bookkeeping never stands before a closing
+        logger.exception("the books could not be kept")
+        gate.check(at, BROKEN.format(type(error).__name__))
     else:
         gate.check(at, "")
-        halt_on_mismatch(differed, at)
-        halt_on_quarantined_executions(broker.name, at)
-        account.halt_on_loss(broker.name, at)
-        _warn_of_unprotected_shares(at)
+        _check(broker.name, differed, at)
     _move_on(at)
     account.mark_instruments_in_use()
+
+
+def _check(broker: str, differed: list[Sums], at: datetime) -> None:
+    """Halt, or notify people, for what is wrong. A check that breaks keeps no other from being made."""
+    checks = faults.Isolation(Fault.Work.CHECK, at)
+    with checks.of("whether orders and fills add up"):
+        halt_on_mismatch(differed, at)
+    with checks.of("executions that do not fit"):
+        halt_on_quarantined_executions(broker, at)
+    with checks.of("the loss of the day"):
+        account.halt_on_loss(broker, at)
+    with checks.of("shares without a stop"):
+        _warn_of_unprotected_shares(at)
 
 
 def _compare(broker: ScreenedBroker, at: datetime) -> None:
@@ -67,8 +82,8 @@ def _compare(broker: ScreenedBroker, at: datetime) -> None:
     unreported = broker_orders.filter(works | late).exclude(
         pk__in=[report.client_id for report in reported if report.client_id]
     )
-    troubles = _each(unreported, _look_up, broker, at)
-    troubles += _each(broker_orders.filter(STILL_WORKING), request_cancel, broker, at)
+    troubles = _each(unreported, _look_up, "look up", broker, at)
+    troubles += _each(broker_orders.filter(STILL_WORKING), request_cancel, "cancel", broker, at)
     if troubles:
         raise AnswerLost(troubles[0])
     with suppress(UnreadableAnswer):
@@ -77,13 +92,18 @@ def _compare(broker: ScreenedBroker, at: datetime) -> None:
 
 
 def _each(
-    orders: Iterable[Order], act: Callable[[Order, Broker, datetime], object], broker: Broker, at: datetime
+    orders: Iterable[Order],
+    act: Callable[[Order, Broker, datetime], object],
+    step: str,
+    broker: Broker,
+    at: datetime,
 ) -> list[str]:
     """Do it with each order, also when another one fails; return what failed. Raises BrokerAway."""
-    troubles = []
+    troubles, isolation = [], faults.Isolation(Fault.Work.ORDER, at, part=step)
     for order in orders:
         try:
-            act(order, broker, at)
+            with isolation.of(order.pk, str(order), in_savepoint=False):
+                act(order, broker, at)
         except UnreadableAnswer as error:
             logger.warning("order %s stays as it is: %s", order.pk, error)
         except (AnswerLost, OrderRefused) as error:
@@ -166,13 +186,29 @@ def _warn_of_unprotected_shares(at: datetime) -> None:
 
 def _move_on(at: datetime) -> None:
     """Check what is due, send or hold what was left behind, cancel what was held until its session's end."""
-    for order in Order.objects.in_(Status.WAITING_OPEN).filter(due_at__lte=at).order_by("due_at", "pk"):
-        _send_or_hold(order, at)
-    for pk in _left_behind(at):
-        submit_order(pk, at)
-    for order in Order.objects.in_(Status.HELD).filter(good_until__lte=at):
-        reason = "It was left alone until the session's end."
-        transitions.move(order, [Status.HELD], Status.CANCELLED, reason, at)
+    due = Order.objects.in_(Status.WAITING_OPEN).filter(due_at__lte=at).order_by("due_at", "pk")
+    _do_with_each(due, _send_or_hold, "open", at)
+    _do_with_each(_left_behind(at), _submit, "send", at)
+    _do_with_each(Order.objects.in_(Status.HELD).filter(good_until__lte=at), _give_up_held, "give up", at)
+
+
+def _do_with_each(
+    orders: Iterable[Order], act: Callable[[Order, datetime], object], step: str, at: datetime
+) -> None:
+    """Do it with each order, also when another one fails. What is sent is in no transaction."""
+    isolation = faults.Isolation(Fault.Work.ORDER, at, part=step)
+    for order in orders:
+        with isolation.of(order.pk, str(order), in_savepoint=False):
+            act(order, at)
+
+
+def _submit(order: Order, at: datetime) -> None:
+    submit_order(order.pk, at)
+
+
+def _give_up_held(order: Order, at: datetime) -> None:
+    reason = "It was left alone until the session's end."
+    transitions.move(order, [Status.HELD], Status.CANCELLED, reason, at)
 
 
 def _send_or_hold(order: Order, at: datetime) -> None:
@@ -184,7 +220,7 @@ def _send_or_hold(order: Order, at: datetime) -> None:
         submit_order(order.pk, at)
 
 
-def _left_behind(at: datetime) -> list[UUID]:
+def _left_behind(at: datetime) -> list[Order]:
     """Return the orders about to be sent whose task was lost, and closings that have to be tried again.
 
     Those from the future, too: they were decided on while the clock was ahead, and their task may be put off.
@@ -195,7 +231,7 @@ def _left_behind(at: datetime) -> list[UUID]:
         | Q(released_at__gt=ahead)
         | Q(Q(created_at__lte=before) | Q(created_at__gt=ahead), released_at=None)
     )
-    return list(waiting.order_by("created_at", "pk").values_list("pk", flat=True))
+    return list(waiting.order_by("created_at", "pk"))
 
 
 def halt_on_mismatch(before: list[Sums], at: datetime) -> None:

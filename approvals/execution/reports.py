@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Exists, F, Max, Min, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 
@@ -19,7 +19,8 @@ from approvals import audit, halt, notify
 from approvals.brokers.base import Broker, Execution, Report, State
 from approvals.execution import quarantine, transitions
 from approvals.models import AccountSnapshot, Fill, Notification, Order, TradingHalt
-from market.models import Split
+from market import faults
+from market.models import Fault, Split
 
 Status = Order.Status
 
@@ -34,11 +35,13 @@ FIRST_LEGS = Q(fills__leg__in=(Fill.Leg.ENTRY, Fill.Leg.CLOSE))
 
 
 def apply_all(reports: Iterable[Report], at: datetime) -> None:
-    """Apply many: rows that say it already are read together and not locked."""
+    """Apply many, each by itself: rows that say it already are read together and not locked."""
     by_id = {report.client_id: report for report in reports if report.client_id}
+    isolation = faults.Isolation(Fault.Work.ORDER, at, part="report")
     for pk, order in Order.objects.in_bulk(list(by_id)).items():
-        if _changes(order, by_id[pk], at):
-            apply(by_id[pk], at)
+        with isolation.of(pk, str(order), in_savepoint=False):
+            if _changes(order, by_id[pk], at):
+                apply(by_id[pk], at)
 
 
 def apply(report: Report, at: datetime) -> None:
@@ -137,7 +140,7 @@ def _record_fills(executions: Sequence[Execution], broker: str, at: datetime) ->
         order = orders.get(execution.client_id) if execution.client_id else None
         try:
             _record_fill(execution, order, broker, at)
-        except (DataError, IntegrityError) as error:  # what `fitting` does not know of
+        except faults.CONTENT as error:  # what `fitting` does not know of
             reason = str(error).strip().partition("\n")[0]
             quarantine.put([quarantine.of_execution(execution, reason)], broker, at)
 

@@ -6,6 +6,7 @@ by a keyed hash, and of what Apprise says only our own words are kept.
 """
 
 from approvals.notify.delivery import send
+from approvals.notify.faults import about_faults
 from approvals.notify.hours import QuietHours
 from approvals.notify.outbox import prune, put
 from approvals.notify.signals import about_signals, about_strategies
@@ -15,6 +16,7 @@ from approvals.notify.transport import recipients
 __all__ = [
     "QuietHours",
     "Target",
+    "about_faults",
     "about_signals",
     "about_strategies",
     "prune",

@@ -13,6 +13,8 @@ from approvals.models import Delivery
 from approvals.notify import messages, outbox, transport
 from approvals.notify.targets import Target, targets
 from approvals.notify.transport import Outcome, Result
+from market import faults
+from market.models import Fault
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +31,10 @@ def send(at: datetime) -> Counts:
     for target in reachable:
         outbox.queue(target.name, at)
     counts = Counts(outbox.settle([target.name for target in reachable], at))
+    addresses = faults.Isolation(Fault.Work.MESSAGE, at, part="address")
     for target in reachable:
-        counts += _send_to(target, at)
+        with addresses.of(target.name, f"address {target.number} of NOTIFY_URLS", in_savepoint=False):
+            counts += _send_to(target, at)
     for status in (Status.FAILED, Status.UNKNOWN):
         if count := counts[status.value]:
             logger.warning("%s messages to people: %s", count, status.label)

@@ -1,15 +1,20 @@
 """Notifications about signals: that one waits, that its time is nearly over, that a strategy raises none."""
 
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from approvals.models import Notification
 from approvals.notify import outbox
+from market import faults
+from market.models import Fault
 from signals.models import Signal, StrategyConfig
 from signals.models.signals import SignalQuerySet
 
 Kind = Notification.Kind
+Write = Callable[[Signal, datetime], Notification]
 LAST_PART = 4  # a signal is about to expire in the last quarter of its life
 LAST_MOMENTS = timedelta(minutes=30)
 
@@ -18,9 +23,22 @@ def about_signals(signals: SignalQuerySet, at: datetime) -> None:
     """Notify people once of each of these signals that waits for them, and once before it expires."""
     pending = signals.pending(at).order_by("expires_at", "id")
     last = _unannounced(pending.filter(expires_at__lte=at + LAST_MOMENTS), Kind.SIGNAL_EXPIRING)
-    notifications = [_waiting(signal, at) for signal in _unannounced(pending, Kind.SIGNAL_WAITING)]
-    notifications += [_expiring(signal, at) for signal in last if _is_nearly_over(signal, at)]
-    Notification.objects.bulk_create(notifications, ignore_conflicts=True)
+    _announce(_unannounced(pending, Kind.SIGNAL_WAITING), _waiting, at)
+    _announce([signal for signal in last if _is_nearly_over(signal, at)], _expiring, at)
+
+
+def _announce(
+    signals: Iterable[Signal], write: Callable[[Signal, datetime], Notification], at: datetime
+) -> None:
+    """Store a message about each of the signals; one that none can be written about keeps no other away."""
+
+    def store(part: Sequence[Signal]) -> None:
+        with transaction.atomic():
+            Notification.objects.bulk_create([write(signal, at) for signal in part], ignore_conflicts=True)
+
+    if news := list(signals):
+        isolation = faults.Isolation(Fault.Work.MESSAGE, at, part=write.__name__.strip("_"))
+        isolation.together(news, store, lambda signal: signal.pk, str)
 
 
 def about_strategies(at: datetime) -> None:

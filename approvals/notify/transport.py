@@ -57,7 +57,11 @@ def post(url: str, message: Message, *, silent: bool) -> Result:
             return Result(Outcome.FAILED, "The address cannot be read: see manage.py check.")
         carrier = Apprise()
         carrier.add(service)
-        done = carrier.notify(message.body, title=message.title, body_format=NotifyFormat.TEXT.value)
+        try:
+            done = carrier.notify(message.body, title=message.title, body_format=NotifyFormat.TEXT.value)
+        except Exception as error:  # noqa: BLE001  a service's plug-in may raise anything
+            capture.errors.append(error)
+            return capture.verdict(timed_out=False, recipients=len(service))
     if done:
         return Result(Outcome.SENT)
     return capture.verdict(timed_out=bool(done.timeout_count), recipients=len(service))
@@ -75,7 +79,10 @@ def _service(url: str, *, silent: bool = False) -> "NotifyBase | None":
     from apprise import Apprise, AppriseAsset
     from apprise.plugins import url_to_dict
 
-    address: dict[str, Any] | None = url_to_dict(url)  # type: ignore[no-untyped-call]  # Apprise's
+    try:
+        address: dict[str, Any] | None = url_to_dict(url)  # type: ignore[no-untyped-call]  # Apprise's
+    except Exception:  # noqa: BLE001  a service's plug-in may raise anything at an address
+        return None
     if address is None:
         return None
     asset = AppriseAsset(app_id="Jax", service_timeout=PATIENCE, pgp_autogen=False, pem_autogen=False)

@@ -17,7 +17,7 @@ from core import locks
 from market import faults
 from market.models import Fault, Instrument
 from signals.lifetimes import Calendars
-from signals.strategies import StrategyFailed
+from signals.strategies import StrategyBroke, StrategyFailed
 
 __all__ = ["refresh"]
 
@@ -32,48 +32,44 @@ def refresh(at: datetime) -> int:
     One at a time over all clusters: another one does nothing.
     """
     with locks.held("approvals outcomes") as is_locked:
-        due_now = _askable(due_outcomes(at), at) if is_locked else []
+        due_now = due_outcomes(at) if is_locked else []
         if not due_now:
             return 0
         symbols = {item.symbol for item in due_now}
         instruments = Instrument.objects.filter(symbol__in=symbols)
         calendars = Calendars.load(dict(instruments.values_list("symbol", "calendar")))
         finest = Finest.load({item.symbol for item in due_now if item.ledger == Ledger.DECISION})
-        return sum(_compute(batch, calendars, finest, at) for batch in due.batches(due_now))
+        work = Outcomes(at, calendars, finest)
+        return sum(work.compute(batch) for batch in due.batches(due_now))
 
 
-def _askable(items: Sequence[Due], at: datetime) -> list[Due]:
-    """Return what is due but for signals whose outcome could not be computed just now."""
-    paused = faults.paused(Fault.Work.OUTCOME, at)
-    return [item for item in items if str(item.signal) not in paused]
+class Outcomes:
+    """One look at what is due: a signal or a strategy that fails keeps the outcomes of no other."""
 
+    def __init__(self, at: datetime, calendars: Calendars, finest: Finest) -> None:
+        self.at, self.calendars, self.finest = at, calendars, finest
+        self.isolation = faults.Isolation(Fault.Work.OUTCOME, at)
 
-def _compute(batch: Sequence[Due], calendars: Calendars, finest: Finest, at: datetime) -> int:
-    """Compute a batch; how many it was of. Those of a strategy that fails stay due.
-
-    When one signal breaks it, the halves are computed by themselves, down to that signal.
-    """
-    about = batch[0]
-    keys = {faults.key(Fault.Work.OUTCOME, str(item.signal)) for item in batch}
-    try:
-        computed = compute(batch, calendars, finest, at)
-    except StrategyFailed as failure:
-        logger.warning("no outcomes of %s on %s: it failed: %s", about.strategy_id, about.timeframe, failure)
-        return 0
-    except faults.CONTENT as error:
-        if len(keys) == 1:
-            logger.exception("no outcome of signal %s", about.signal)
-            faults.record(dict.fromkeys(keys, faults.describe(error)), at)
+    def compute(self, batch: Sequence[Due]) -> int:
+        """Compute a batch; how many it was of. A strategy that fails is left alone: all of its stay due."""
+        strategy = f"{batch[0].strategy_id} {batch[0].timeframe}"
+        if self.isolation.is_paused(strategy):
             return 0
-        return sum(_compute(half, calendars, finest, at) for half in _halves(batch))
-    faults.clear(keys & faults.read(Fault.Work.OUTCOME).keys())
-    return computed
+        try:
+            computed = self.isolation.together(
+                batch, self._compute, lambda item: item.signal, _name, common=(StrategyBroke,)
+            )
+        except StrategyFailed as failure:
+            logger.warning("no outcomes of %s: it failed: %s", strategy, failure)
+            self.isolation.fail({strategy: str(failure)})
+            return 0
+        self.isolation.succeed([strategy])
+        return sum(computed)
+
+    def _compute(self, items: Sequence[Due]) -> int:
+        return compute(items, self.calendars, self.finest, self.at)
 
 
-def _halves(batch: Sequence[Due]) -> tuple[list[Due], list[Due]]:
-    """Return two batches, the items of each signal in one of them."""
-    signals = list(dict.fromkeys(item.signal for item in batch))
-    first = set(signals[: len(signals) // 2])
-    return [item for item in batch if item.signal in first], [
-        item for item in batch if item.signal not in first
-    ]
+def _name(item: Due) -> str:
+    """Return what people call the signal."""
+    return f"{item.side} {item.symbol} {item.strategy_id} {item.timeframe} of {item.bar:%Y-%m-%d %H:%M}"

@@ -4,16 +4,19 @@ Pulled from the rows of decisions and final outcomes; what a person wrote is kep
 numbers. No user's name is kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
 from approvals.models import Outcome, TradeApproval
 from core import redaction
+from market import faults
+from market.models import Fault
 from market.prices import Timeframe
 from opinions import memory
 from opinions.models import Memory
@@ -26,10 +29,31 @@ DECIDED = (Outcome.Group.APPROVED, Outcome.Group.REJECTED)
 
 
 def retain(at: datetime) -> int:
-    """Keep the decisions and the final outcomes that are not kept yet; how many there were."""
+    """Keep the decisions and the final outcomes that are not kept yet; how many there were.
+
+    One that cannot be kept keeps no other away.
+    """
     secrets = redaction.secret_values(settings)
-    memories = [*_decisions(at, secrets), *_outcomes(Ledger.SIGNAL, at), *_outcomes(Ledger.DECISION, at)]
-    return memory.retain(memories)
+
+    def keep(cases: Sequence[Any]) -> int:
+        with transaction.atomic():
+            return memory.retain([_memory(case, at, secrets) for case in cases])
+
+    isolation = faults.Isolation(Fault.Work.MEMORY, at)
+    paused = isolation.paused
+    cases = [case for rows in _unkept_cases() for case in rows.exclude(signal__in=paused)[:AT_ONCE]]
+    return sum(isolation.together(cases, keep, lambda case: case.signal_id, lambda case: str(case.signal)))
+
+
+def _unkept_cases() -> Iterator[QuerySet[Any]]:
+    """Yield the decisions that are not kept yet, and the outcomes of each ledger."""
+    yield _unkept(TradeApproval.objects.select_related("signal"), Kind.DECISION).order_by("approved_at")
+    for ledger in Ledger:
+        yield _final(ledger)
+
+
+def _memory(case: Any, at: datetime, secrets: Any) -> Memory:
+    return _of_decision(case, at, secrets) if isinstance(case, TradeApproval) else _of_outcome(case, at)
 
 
 def _unkept(rows: QuerySet[Any], kind: Memory.Kind) -> QuerySet[Any]:
@@ -38,52 +62,51 @@ def _unkept(rows: QuerySet[Any], kind: Memory.Kind) -> QuerySet[Any]:
     return rows.exclude(Exists(Memory.objects.filter(bank=settings.MEMORY_BANK, reference=reference)))
 
 
-def _decisions(at: datetime, secrets: Any) -> Iterator[Memory]:
-    approvals = _unkept(TradeApproval.objects.select_related("signal"), Kind.DECISION).order_by("approved_at")
-    for approval in approvals[:AT_ONCE]:
-        signal = approval.signal
-        notes = redaction.redact(approval.modification_notes, secrets)
-        yield memory.memory_of(
-            signal,
-            Kind.DECISION,
-            approval.approved_at,
-            at,
-            text=f"{_describe(signal)} {_verdict(approval)}."
-            + (f" In their words: {notes}" if notes else ""),
-            features={
-                "approved": approval.approved,
-                "reason": approval.reason,
-                "confidence": float(signal.confidence),
-            },
-        )
+def _of_decision(approval: TradeApproval, at: datetime, secrets: Any) -> Memory:
+    signal = approval.signal
+    notes = redaction.redact(approval.modification_notes, secrets)
+    return memory.memory_of(
+        signal,
+        Kind.DECISION,
+        approval.approved_at,
+        at,
+        text=f"{_describe(signal)} {_verdict(approval)}." + (f" In their words: {notes}" if notes else ""),
+        features={
+            "approved": approval.approved,
+            "reason": approval.reason,
+            "confidence": float(signal.confidence),
+        },
+    )
 
 
-def _outcomes(ledger: Outcome.Ledger, at: datetime) -> Iterator[Memory]:
-    """Yield those that later bars do not change any more, and that have a result."""
+def _final(ledger: Outcome.Ledger) -> QuerySet[Outcome]:
+    """Return those of a ledger that later bars do not change any more, and that have a result."""
     final = Outcome.objects.filter(ledger=ledger, is_final=True, is_race_final=True, r__isnull=False)
     if ledger == Ledger.DECISION:
         final = final.filter(group__in=DECIDED)
-    outcomes = _unkept(final.select_related("signal", "approval"), KINDS[ledger]).order_by("exited_at")
-    for outcome in outcomes[:AT_ONCE]:
-        signal = outcome.signal
-        since = "" if ledger == Ledger.SIGNAL else " counted from the decision"
-        decided = f"; it was {_verdict(outcome.approval)}" if outcome.approval else ""
-        known_at = outcome.exited_at + Timeframe(outcome.played_on).length  # the close of the bar it ended in
-        if outcome.approval:  # a later decision is in the text, too
-            known_at = max(known_at, outcome.approval.approved_at)
-        yield memory.memory_of(
-            signal,
-            KINDS[ledger],
-            known_at,
-            at,
-            text=f"{_describe(signal)} made {outcome.r:+.2f} R{since}, {outcome.get_end_display()}{decided}.",
-            features={
-                "r": round(outcome.r, 4),
-                "end": outcome.get_end_display(),
-                "group": outcome.group,
-                "confidence": float(signal.confidence),
-            },
-        )
+    return _unkept(final.select_related("signal", "approval"), KINDS[ledger]).order_by("exited_at")
+
+
+def _of_outcome(outcome: Any, at: datetime) -> Memory:
+    signal, ledger = outcome.signal, Ledger(outcome.ledger)
+    since = "" if ledger == Ledger.SIGNAL else " counted from the decision"
+    decided = f"; it was {_verdict(outcome.approval)}" if outcome.approval else ""
+    known_at = outcome.exited_at + Timeframe(outcome.played_on).length  # the close of the bar it ended in
+    if outcome.approval:  # a later decision is in the text, too
+        known_at = max(known_at, outcome.approval.approved_at)
+    return memory.memory_of(
+        signal,
+        KINDS[ledger],
+        known_at,
+        at,
+        text=f"{_describe(signal)} made {outcome.r:+.2f} R{since}, {outcome.get_end_display()}{decided}.",
+        features={
+            "r": round(outcome.r, 4),
+            "end": outcome.get_end_display(),
+            "group": outcome.group,
+            "confidence": float(signal.confidence),
+        },
+    )
 
 
 def _describe(signal: Signal) -> str:

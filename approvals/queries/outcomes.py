@@ -27,7 +27,7 @@ DUE = """
             OR (status = 'pending' AND expires_at <= %(at)s)
     )
     SELECT wanted.id AS signal, wanted.ledger, wanted.version, wanted.strategy_id, wanted.timeframe,
-        parameters::text AS parameters, wanted.symbol
+        parameters::text AS parameters, wanted.symbol, wanted.signal_type AS side, wanted.bar_opened_at AS bar
     FROM wanted
     JOIN instruments ON instruments.symbol = wanted.symbol AND split_pending_since IS NULL
     LEFT JOIN outcomes ON outcomes.signal_id = wanted.id AND outcomes.ledger = wanted.ledger
@@ -48,6 +48,8 @@ class Due(NamedTuple):
     timeframe: str
     parameters: str
     symbol: str
+    side: str
+    bar: datetime
 
 
 def due_outcomes(at: datetime) -> list[Due]:

@@ -1,50 +1,76 @@
 """Figures for monitoring. All but the uptime come from the database, so every web process gives the same."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from jaxsite.metrics import market, opinions, services, signals, trading
-from jaxsite.metrics.market import MarketMetrics
-from jaxsite.metrics.opinions import OpinionMetrics
-from jaxsite.metrics.services import ServiceMetrics
-from jaxsite.metrics.signals import SignalMetrics
-from jaxsite.metrics.trading import TradingMetrics
 from jaxsite.processes.uptime import in_words, uptime
+from market import faults
+
+logger = logging.getLogger(__name__)
+
+
+class Topic(Protocol):
+    """The figures about one subject."""
+
+    def as_json(self) -> dict[str, Any]: ...
+
+    def collect(self) -> Iterator[Metric]: ...
+
+
+TOPICS: dict[str, Callable[[datetime], Topic]] = {
+    "market": market.read,
+    "signals": signals.read,
+    "trading": trading.read,
+    "opinions": opinions.read,
+    "services": services.read,
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Metrics(Collector):
-    market: MarketMetrics
-    signals: SignalMetrics
-    trading: TradingMetrics
-    opinions: OpinionMetrics
-    services: ServiceMetrics
+    """The figures of each topic as JSON and for Prometheus. None for a topic that cannot be read."""
+
+    topics: Mapping[str, tuple[dict[str, Any], list[Metric]] | None]
     uptime: timedelta
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            **self.market.as_json(),
-            "uptime": in_words(self.uptime),
-            **self.signals.as_json(),
-            **self.trading.as_json(),
-            **self.opinions.as_json(),
-            **self.services.as_json(),
-        }
+        """Return the figures of all topics that can be read."""
+        figures = {"uptime": in_words(self.uptime)}
+        for topic in filter(None, self.topics.values()):
+            figures |= topic[0]
+        return figures
 
     def collect(self) -> Iterator[Metric]:
-        for metrics in (self.market, self.signals, self.trading, self.opinions, self.services):
-            yield from metrics.collect()
+        """Yield the same for Prometheus, and which topics cannot be read."""
+        unreadable = GaugeMetricFamily(
+            "jax_metrics_unreadable", "1: the figures of this topic cannot be read.", labels=["topic"]
+        )
+        for name, topic in self.topics.items():
+            unreadable.add_metric([name], 0 if topic else 1)
+            yield from topic[1] if topic else ()
+        yield unreadable
         seconds = self.uptime.total_seconds()
         yield GaugeMetricFamily("jax_market_uptime_seconds", "Age of the web service.", value=seconds)
 
 
 def read(at: datetime) -> Metrics:
     """Return the figures at this moment: always seventeen queries."""
-    parts = market.read(at), signals.read(at), trading.read(at), opinions.read(at), services.read(at)
-    return Metrics(*parts, uptime())
+    return Metrics({name: _read(name, at) for name in TOPICS}, uptime())
+
+
+def _read(name: str, at: datetime) -> tuple[dict[str, Any], list[Metric]] | None:
+    """Return the figures of a topic. One that breaks keeps no other from being given."""
+    try:
+        topic = TOPICS[name](at)
+        return topic.as_json(), list(topic.collect())
+    except faults.CONTENT:
+        logger.exception("the figures of %s cannot be read", name)
+        return None

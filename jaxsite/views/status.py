@@ -1,9 +1,10 @@
 """Whether Jax does its work: checks, providers, cycles, coverage, scans, queue and versions."""
 
+import logging
 import platform
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from importlib.metadata import version
 from typing import Any
 
@@ -21,13 +22,16 @@ from desk.page import page_by_the_clock, show, without_page
 from jaxsite import __version__, health
 from jaxsite.queries import work
 from jaxsite.views.context import simulated
-from market import feeds
+from market import faults, feeds
 from market.ingestion import coverage, schedule
 from market.models import IngestionRun
+from market.prices import Timeframe
 from market.providers import registry
 from market.queries.ingestion import provider_works
 from signals import formatting as signal_formatting
 from signals.models import Scan
+
+logger = logging.getLogger(__name__)
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -38,6 +42,7 @@ LOOK_AGAIN = {"HX-Refresh": "true", "Refresh": "15", "Retry-After": "15"}
 LIBRARIES = [(name, version(name)) for name in ("Django", "django-q2", "psycopg", "numpy", "TA-Lib")]
 
 A_DAY = timedelta(days=1)
+NO_GRID = coverage.Grid(Timeframe.D1, 1, [], 0, 0)
 FAILURES = 10
 
 
@@ -73,23 +78,44 @@ def status(request: HttpRequest) -> HttpResponse:
 
 
 def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
-    checks = health.run_checks(at)
-    grid = _grid(request, at)
+    checks, parts = health.run_checks(at), Parts()
+    grid = parts.read("coverage", partial(_grid, request, at), NO_GRID)
+    pages = Paginator(range(grid.in_all), coverage.PER_PAGE)
     return {
         "checks": checks,
         "verdict": _verdict(checks),
-        "providers": _providers(at),
+        "providers": parts.read("providers", partial(_providers, at), []),
         "unconfigured": _unconfigured(),
         "real_prices": registry.how_to_get_real_prices(),
-        "cycles": IngestionRun.objects.order_by("-started_at", "-pk")[:CYCLES],
+        "cycles": parts.read("cycles", _cycles, []),
         "grid": grid,
         "timeframes": schedule.fetched(),
-        "page": Paginator(range(grid.in_all), coverage.PER_PAGE).get_page(grid.page),
+        "page": pages.get_page(grid.page),
         "others": without_page(request),
-        "scan": _scan(),
-        "work": work(at, at - A_DAY, FAILURES),
+        "scan": parts.read("scan", _scan, None),
+        "work": parts.read("queue", partial(work, at, at - A_DAY, FAILURES), None),
         "versions": _versions(),
+        "unreadable": parts.unreadable,
     }
+
+
+class Parts:
+    """Reads the parts of the page. One that breaks is named, and the others are shown."""
+
+    def __init__(self) -> None:
+        self.unreadable: list[str] = []
+
+    def read(self, name: str, part: Callable[[], Any], otherwise: Any) -> Any:
+        try:
+            return part()
+        except faults.CONTENT:
+            logger.exception("%s cannot be shown", name)
+            self.unreadable.append(name)
+            return otherwise
+
+
+def _cycles() -> list[IngestionRun]:
+    return list(IngestionRun.objects.order_by("-started_at", "-pk")[:CYCLES])
 
 
 def _verdict(checks: list[health.Check]) -> str:

@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django_q.tasks import async_task
 
 from core import locks
+from market import faults
 from market.imports import candles
 from market.imports.csvfile.reader import CandleFile
-from market.models import CandleImport, Instrument
+from market.models import CandleImport, Fault, Instrument
 from market.prices import Timeframe
 
 LOST_AFTER = timedelta(days=1)
@@ -96,13 +97,23 @@ def run(row: CandleImport, at: datetime) -> None:
 
 def give_up(at: datetime) -> None:
     """Fail what a dead worker has left running, and what no worker has started."""
-    for row in CandleImport.objects.filter(status=Status.RUNNING).defer("content"):
-        with locks.held(_lock(row)) as is_held:
-            if is_held:
-                _end(row, Status.FAILED, DIED, at)
-    waiting = CandleImport.objects.filter(status=Status.QUEUED).defer("content")
-    for row in waiting.filter(queued_at__lt=at - LOST_AFTER):
+    isolation, rows = (
+        faults.Isolation(Fault.Work.PRUNE, at),
+        CandleImport.objects.defer("content"),
+    )
+    lost = Q(status=Status.QUEUED, queued_at__lt=at - LOST_AFTER)
+    for row in rows.filter(Q(status=Status.RUNNING) | lost).order_by("queued_at", "pk"):
+        with isolation.of(row.pk, f"the file {row.file_name}"):
+            _give_up(row, at)
+
+
+def _give_up(row: CandleImport, at: datetime) -> None:
+    if row.status == Status.QUEUED:
         _end(row, Status.FAILED, LOST, at)
+        return
+    with locks.held(_lock(row)) as is_held:
+        if is_held:
+            _end(row, Status.FAILED, DIED, at)
 
 
 def _read(row: CandleImport, at: datetime) -> CandleFile:

@@ -1,19 +1,22 @@
 """One cycle of ingestion: ask the providers in their order, judge, store, and record the run."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from core.halves import by_halves
 from market import faults, feeds, quality, sessions, store
 from market.ingestion import gaps, pipeline, schedule, splits
 from market.ingestion.asking import ask
 from market.ingestion.run import Cycle, Kind, RestatementAnswer, cycle
 from market.ingestion.schedule import Ask
-from market.models import Fault, IngestionRun, Instrument, Quote
+from market.models import Fault, Gap, IngestionRun, Instrument, Quote
 from market.prices import Bars, QuoteTick, Timeframe
 from market.providers.base import Candles, Provider, Quotes
+from market.quality import Rejections
 
 __all__ = ["Cycle", "backfill", "cycle", "fetch", "ingest_candles", "ingest_quotes"]
 
@@ -55,33 +58,31 @@ def _longest_waiting_first() -> list[str]:
 
 
 def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, requested: set[str]) -> None:
-    ticks = quality.fit_quotes(answer.ticks, requested, current.now, current.rejections)
-    if answer.clocked:
-        ticks = pipeline.cap_to_sessions(ticks)
-    ticks = _write_quotes(current, provider, answer, ticks)
-    quoted = {tick.symbol for tick in ticks}
-    current.stored |= quoted
-    current.run.rows += len(ticks)
-    current.note(provider.name, stored=len(quoted))
-    unfit = {tick.symbol for tick in answer.ticks if tick.symbol in requested} - quoted
-    current.failures |= dict.fromkeys(unfit, f"{provider.name}: its quote was refused")
+    """Judge and store the ticks of an answer, without the symbols whose tick cannot be."""
+    by_symbol: dict[str, list[QuoteTick]] = defaultdict(list)
+    for tick in answer.ticks:
+        by_symbol[tick.symbol].append(tick)
 
-
-def _write_quotes(
-    current: Cycle, provider: Provider, answer: Quotes, ticks: list[QuoteTick]
-) -> list[QuoteTick]:
-    """Store the ticks, one by one when they cannot be stored together; return those that were."""
-    try:
+    def store_some(symbols: Sequence[str]) -> set[str]:
+        ticks, rejections = [tick for symbol in symbols for tick in by_symbol[symbol]], Rejections()
+        fit = quality.fit_quotes(ticks, requested, current.now, rejections)
+        fit = pipeline.cap_to_sessions(fit) if answer.clocked else fit
         with transaction.atomic():
             store.write_quotes(
-                ticks, provider=provider.name, feed=answer.feed, delay=answer.delay, at=current.now
+                fit, provider=provider.name, feed=answer.feed, delay=answer.delay, at=current.now
             )
-    except faults.CONTENT as error:
-        if len(ticks) > 1:
-            return [tick for each in ticks for tick in _write_quotes(current, provider, answer, [each])]
-        current.refuse(provider.name, [tick.symbol for tick in ticks], error)
-        return []
-    return ticks
+        current.rejections.join(rejections)
+        return {tick.symbol for tick in fit}
+
+    stored = by_halves(list(by_symbol), store_some, faults.CONTENT)
+    for symbol, error in stored.failed:
+        current.refuse(provider.name, [symbol], error)
+    quoted = {symbol for part in stored.results for symbol in part}
+    current.stored |= quoted
+    current.run.rows += len(quoted)
+    current.note(provider.name, stored=len(quoted))
+    unfit = requested & by_symbol.keys() - quoted - {symbol for symbol, _ in stored.failed}
+    current.failures |= dict.fromkeys(unfit, f"{provider.name}: its quote was refused")
 
 
 def ingest_candles(at: datetime) -> IngestionRun | None:
@@ -100,13 +101,20 @@ def ingest_candles(at: datetime) -> IngestionRun | None:
             with faults.isolated(faults.key(Fault.Work.SPLIT, symbol), current.now):
                 _restate(current, symbol, answers)
         current.restatements = {}
+        filling = faults.Isolation(Fault.Work.GAP, current.now)
         for gap in [] if current.waiting else gaps.due(at):
-            request = gaps.request_for(gap)
-            if gap.symbol in fetch(current, request, choice=gap.attempts):
-                gaps.count_attempt(gap, at)
-            elif request.name(gap.symbol) not in current.waiting:
-                gaps.put_off(gap, at)
+            with filling.of(f"{gap.symbol} {gap.timeframe}", in_savepoint=False):
+                _fill(current, gap, at)
     return current.run
+
+
+def _fill(current: Cycle, gap: Gap, at: datetime) -> None:
+    gaps.put_off(gap, at)  # first: whatever goes wrong, the others have their turn
+    request = gaps.request_for(gap)
+    if gap.symbol in fetch(current, request, choice=gap.attempts):
+        gaps.count_attempt(gap, at)
+    elif request.name(gap.symbol) in current.waiting:
+        gaps.put_back(gap)
 
 
 def backfill(symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Iterator[Cycle]:
@@ -164,17 +172,17 @@ def _store_candles(current: Cycle, provider: Provider, request: Ask, answer: Can
 
 
 def _store_each(current: Cycle, provider: str, request: Ask, answer: Candles) -> None:
-    """Store an answer, symbol by symbol when it cannot be stored as one."""
-    try:
+    """Store an answer, without the symbols whose bars cannot be."""
+
+    def store_some(symbols: Sequence[str]) -> None:
+        rejections, bars = Rejections(), {symbol: answer.bars[symbol] for symbol in symbols}
         with transaction.atomic():
-            unsplit = _without_splits(current, request, answer.bars)
-            _record(current, provider, request, replace(answer, bars=unsplit))
-    except faults.CONTENT as error:
-        if len(answer.bars) > 1:
-            for symbol, bars in answer.bars.items():
-                _store_each(current, provider, request, replace(answer, bars={symbol: bars}))
-            return
-        current.refuse(provider, answer.bars, error, request.timeframe)
+            unsplit = _without_splits(current, request, bars)
+            _record(current, provider, request, replace(answer, bars=unsplit), rejections)
+        current.rejections.join(rejections)
+
+    for symbol, error in by_halves(list(answer.bars), store_some, faults.CONTENT).failed:
+        current.refuse(provider, [symbol], error, request.timeframe)
 
 
 def _without_splits(current: Cycle, request: Ask, bars: Mapping[str, Bars]) -> dict[str, Bars]:
@@ -186,7 +194,7 @@ def _without_splits(current: Cycle, request: Ask, bars: Mapping[str, Bars]) -> d
     return {symbol: given for symbol, given in bars.items() if symbol not in split}
 
 
-def _record(current: Cycle, provider: str, request: Ask, answer: Candles) -> None:
+def _record(current: Cycle, provider: str, request: Ask, answer: Candles, rejections: Rejections) -> None:
     """Store an answer, record how far it reaches, and list what it lacks."""
     now = current.now
     written = pipeline.record(
@@ -196,7 +204,7 @@ def _record(current: Cycle, provider: str, request: Ask, answer: Candles) -> Non
         feed=answer.feed,
         delay=answer.delay,
         at=now,
-        rejections=current.rejections,
+        rejections=rejections,
     )
     for calendar, part in pipeline.by_calendar(answer.bars):
         trading_sessions = sessions.load(
@@ -223,4 +231,4 @@ def _restate(current: Cycle, symbol: str, answers: Sequence[RestatementAnswer]) 
     with transaction.atomic():
         splits.finish(symbol, change, answers[0].provider, current.now)
         for part in answers:
-            _record(current, part.provider, part.ask, part.answer)
+            _record(current, part.provider, part.ask, part.answer, current.rejections)

@@ -121,6 +121,11 @@ def put_off(gap: Gap, at: datetime) -> None:
     Gap.objects.filter(pk=gap.pk).update(next_attempt_at=at + PAUSES[0])
 
 
+def put_back(gap: Gap) -> None:
+    """Have it tried with the next cycle: the pace did not allow to ask for it now."""
+    Gap.objects.filter(pk=gap.pk).update(next_attempt_at=gap.next_attempt_at)
+
+
 def count_attempt(gap: Gap, at: datetime) -> None:
     """Count an answered attempt: the next pause is longer, and after the last one the gap is left alone."""
     attempts = gap.attempts + 1

@@ -1,4 +1,4 @@
-"""What fails by itself while the rest goes on: one symbol, one calendar, one signal."""
+"""What fails by itself while the rest goes on: one symbol, one calendar, one signal, one order."""
 
 from datetime import datetime, timedelta
 
@@ -25,20 +25,39 @@ class Fault(models.Model):
     """
 
     class Work(models.TextChoices):
-        QUOTES = "quotes"
-        CANDLES = "candles"
+        QUOTES = "quotes", "quotes"
+        CANDLES = "candles", "candles"
         SESSIONS = "sessions", "sessions of a calendar"
         SPLIT = "split", "restating a split"
+        GAP = "gap", "filling a gap"
+        SCAN = "scan", "scan"
+        RECORD = "record", "record of a strategy"
         OUTCOME = "outcome", "the outcome of a signal"
+        OPINION = "opinion", "asking for an opinion"
+        MEMORY = "memory", "remembering a case"
+        MESSAGE = "message", "a message to people"
+        RECHECK = "recheck", "recheck of signals"
+        ORDER = "order", "order"
+        CHECK = "check", "a check of the account"
+        SEAL = "seal", "an entry of the audit chain"
+        PRUNE = "prune", "cleaning up"
 
     PATIENCE = 3
     FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
-    LONGEST_REASON = 500  # characters
+    NO_NEWS_AFTER = timedelta(days=1)  # nothing is asked of it any more
+    LONGEST_REASON, LONGEST_NAME = 500, 120  # characters
 
     work = models.CharField(max_length=8, choices=Work)
     part = models.CharField(max_length=8, blank=True, help_text="For candles the timeframe.")
     subject = models.CharField(max_length=64, help_text="A symbol, a calendar, a signal.")
-    source = models.CharField(max_length=16, blank=True, help_text="The provider that gives nothing for it.")
+    name = models.CharField(
+        max_length=LONGEST_NAME,
+        blank=True,
+        help_text="What people call it, where the subject is only a number.",
+    )
+    source = models.CharField(
+        max_length=40, blank=True, help_text="The provider that gives nothing for it, or the strategy."
+    )
     failures = models.PositiveIntegerField(default=1, help_text="In a row.")
     since = models.DateTimeField()
     failed_at = models.DateTimeField()
@@ -56,8 +75,13 @@ class Fault(models.Model):
         ]
 
     def __str__(self) -> str:
-        what = f"{self.part} candles" if self.part else self.get_work_display()
-        return f"{self.subject}: {what}" + (f" from {self.source}" if self.source else "")
+        what = f"{self.part} {self.get_work_display()}".strip()
+        return f"{self.called}: {what}" + (f" from {self.source}" if self.source else "")
+
+    @property
+    def called(self) -> str:
+        """What people call it."""
+        return self.name or self.subject
 
     def is_paused(self, at: datetime) -> bool:
         return at < self.retry_at <= at + self.LONGEST_PAUSE

@@ -36,13 +36,13 @@ WHERE ended_at - began_at > %(longer_than)s
 ORDER BY began_at
 """
 
-# What is not fetched any more is no news, nor what another provider gives.
+# What is not fetched or tried any more is no news, nor what another provider gives.
 LASTING_FAULTS = """
 SELECT faults.* FROM faults
-WHERE failures >= %(patience)s
+WHERE failures >= %(patience)s AND failed_at > %(tried_since)s
   AND (work NOT IN ('quotes', 'candles')
        OR EXISTS (SELECT FROM instruments WHERE symbol = subject AND (watched OR in_use)))
-  AND (source = '' OR NOT EXISTS (
+  AND (work NOT IN ('quotes', 'candles') OR NOT EXISTS (
       SELECT FROM unnest(%(providers)s::text[]) AS provider WHERE NOT EXISTS (
           SELECT FROM faults AS same
           WHERE (same.work, same.part, same.subject) = (faults.work, faults.part, faults.subject)
@@ -116,10 +116,11 @@ def provider_works(at: datetime) -> list[ProviderWork]:
     return works
 
 
-def lasting_faults(providers: Collection[str]) -> list[Fault]:
+def lasting_faults(providers: Collection[str], at: datetime) -> list[Fault]:
     """Return what a person should look at: what fails again and again and no provider gives. One query."""
-    return list(Fault.objects.raw(LASTING_FAULTS, lasting_params(providers)))
+    return list(Fault.objects.raw(LASTING_FAULTS, lasting_params(providers, at)))
 
 
-def lasting_params(providers: Collection[str]) -> dict[str, Any]:
-    return {"patience": Fault.PATIENCE, "providers": list(providers)}
+def lasting_params(providers: Collection[str], at: datetime) -> dict[str, Any]:
+    tried_since = at - Fault.NO_NEWS_AFTER
+    return {"patience": Fault.PATIENCE, "providers": list(providers), "tried_since": tried_since}

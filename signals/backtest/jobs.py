@@ -8,10 +8,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django_q.tasks import async_task
 
 from core import locks
+from market import faults
+from market.models import Fault
 from market.prices import Timeframe
 from signals.backtest.report import RANDOM_DRAWS, report
 from signals.backtest.setup import COST_BPS, Setup, checked
@@ -77,11 +79,21 @@ def run(test: Backtest, at: datetime) -> None:
 
 def give_up(at: datetime) -> None:
     """Fail what a dead worker has left running, and what no worker has started."""
-    for test in Backtest.objects.filter(status=Status.RUNNING):
-        with locks.held(_lock(test)) as is_held:
-            if is_held:
-                _fail(Backtest.objects.filter(pk=test.pk, status=Status.RUNNING), DIED, at)
-    _fail(Backtest.objects.filter(status=Status.QUEUED, queued_at__lt=at - LOST_AFTER), LOST, at)
+    isolation = faults.Isolation(Fault.Work.PRUNE, at)
+    lost = Q(status=Status.QUEUED, queued_at__lt=at - LOST_AFTER)
+    for test in Backtest.objects.filter(Q(status=Status.RUNNING) | lost).order_by("queued_at", "pk"):
+        with isolation.of(test.pk, f"backtest {test}"):
+            _give_up(test, at)
+
+
+def _give_up(test: Backtest, at: datetime) -> None:
+    row = Backtest.objects.filter(pk=test.pk)
+    if test.status == Status.QUEUED:
+        _fail(row.filter(status=Status.QUEUED), LOST, at)
+        return
+    with locks.held(_lock(test)) as is_held:
+        if is_held:
+            _fail(row.filter(status=Status.RUNNING), DIED, at)
 
 
 def _lock(test: Backtest) -> str:

@@ -7,41 +7,36 @@ stored. A sweep only ends signals, and rechecks those whose bars have changed.
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import Any
 
-import numpy as np
 from django.contrib.auth.models import User
-from django.db import DataError, IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q
 from django_q.tasks import async_task
 
 from core import locks
-from market.prices import Flags, Instants, Timeframe, to_datetime, to_instant
+from market import faults
+from market.models import Fault
+from market.prices import Timeframe
 from signals import lifecycle, queries, store
-from signals.lifetimes import NEVER, Calendars
+from signals.lifetimes import Calendars
 from signals.models import Scan, Signal, StrategyConfig
 from signals.panel import DIGESTED, Panel, sessions_of
 from signals.queries import Watched
-from signals.scan import failures, raise_, revalidate
-from signals.strategies import Strategy, StrategyFailed, failing_alone, ideas_of
+from signals.scan import failures, revalidate
+from signals.scan.evaluate import UNSTORABLE, Part, Plan, TimeframeScan, evaluate, is_stale
+from signals.strategies import StrategyBroke, StrategyFailed, ideas_of
 
 logger = logging.getLogger(__name__)
 
 LOCK = "signals scan"
 PATIENCE = 5.0  # seconds: a sweep is over by then
 LOST_AFTER = timedelta(hours=1)
-UNSTORABLE = (DataError, IntegrityError)  # what a strategy said fits no column, or breaks a constraint
 ROWS_AT_ONCE = 750_000  # bars in memory at once: they take some 100 MB while they are evaluated
 SESSIONS_BEFORE, SESSIONS_AFTER = timedelta(days=60), timedelta(days=30)
-COUNTED = (
-    *("symbols", "evaluated", "warming_up", "stale", "split_pending"),
-    *("ideas", "below_minimum", "late", "expired", "superseded", "stored"),
-)
 
 
 def request(*, by: User | None, at: datetime) -> Scan:
@@ -117,55 +112,6 @@ def _by_timeframe() -> Iterator[tuple[Timeframe, list[StrategyConfig]]]:
 # --- one timeframe of a scan ------------------------------------------------------------------------------
 
 
-@dataclass
-class Plan:
-    """A configuration that is switched on, its strategy, and what a scan counts for it.
-
-    `failure`: what went wrong in the strategy's own code, empty while nothing has. The scan goes on
-    without it.
-    """
-
-    config: StrategyConfig
-    strategy: Strategy
-    needs: int
-    remembers: int
-    counts: Counter[str] = field(default_factory=Counter)
-    reasons: dict[str, str] = field(default_factory=dict)  # an example for each count that needs one
-    failure: str = ""
-
-    @classmethod
-    def of(cls, config: StrategyConfig) -> "Plan":
-        """Raises StrategyFailed."""
-        with failing_alone():
-            strategy = config.strategy
-            return cls(config, strategy, strategy.needs, strategy.remembers)
-
-    def as_json(self) -> dict[str, Any]:
-        key = {"strategy_id": self.config.strategy_id, "timeframe": self.config.timeframe}
-        return key | {name: self.counts[name] for name in COUNTED} | {"reasons": self.reasons}
-
-    def count(self, count: str, symbol: str, why: str) -> None:
-        """Count a symbol that has no ideas, with the reason when it is the first."""
-        self.counts[count] += 1
-        self.reasons.setdefault(count, f"{symbol} {why}")
-
-
-@dataclass(frozen=True)
-class TimeframeScan:
-    """What the scan of one timeframe works with.
-
-    `window`: how many bars of a symbol are read. `ended`: how many pending signals ended, by reason.
-    """
-
-    timeframe: Timeframe
-    plans: Sequence[Plan]
-    calendars: Calendars
-    window: int
-    stale_before: Mapping[str, np.datetime64]
-    at: datetime
-    ended: Counter[str] = field(default_factory=Counter)
-
-
 def _evaluate_timeframe(
     timeframe: Timeframe, configs: Sequence[StrategyConfig], at: datetime
 ) -> TimeframeScan:
@@ -173,13 +119,16 @@ def _evaluate_timeframe(
     rows = queries.watched(timeframe)
     calendars, todo = _calendars(rows, at), list(_plans(configs, partial(failures.record, at=at)))
     window, stale_before = _window(todo, calendars, timeframe), calendars.stale_before(timeframe, at)
-    scan = TimeframeScan(timeframe, todo, calendars, window, stale_before, at)
+    known_faults = faults.read(Fault.Work.SCAN)
+    scan = TimeframeScan(timeframe, todo, calendars, window, stale_before, at, known_faults=known_faults)
     all_again = any(plan.config.needs_all_bars for plan in scan.plans)
     changed = [row for row in rows if not row.is_split_pending and (all_again or row.has_changed)]
     reached = {row.symbol: row for row in rows}
+    isolation = faults.Isolation(Fault.Work.SCAN, at, part=timeframe, before=known_faults)
     for chunk in _chunks(changed, scan.window):
-        reached |= {row.symbol: row for row in _evaluate_chunk(scan, chunk)}
-    stale = {symbol for symbol, row in reached.items() if _is_stale(scan, row)}
+        for part in isolation.together(chunk, partial(_evaluate_chunk, scan), lambda row: row.symbol):
+            reached |= {row.symbol: row for row in part}
+    stale = {symbol for symbol, row in reached.items() if is_stale(scan, row)}
     for plan in scan.plans:
         _count_silent(plan, list(reached.values()), stale)
     for plan in scan.plans:
@@ -221,85 +170,15 @@ def _chunks(rows: Sequence[Watched], window: int) -> Iterator[Sequence[Watched]]
         yield rows[start : start + size]
 
 
-def _evaluate_chunk(scan: TimeframeScan, rows: Sequence[Watched]) -> list[Watched]:
+def _evaluate_chunk(scan: TimeframeScan, rows: Sequence[Watched]) -> Sequence[Watched]:
     """Evaluate these instruments; return how far they are evaluated now."""
-    panel = store.panel([row.symbol for row in rows], scan.timeframe, last=scan.window)
-    reached = _reached(scan, panel, rows)
-    current = np.array([not _is_stale(scan, row) for row in reached])
-    through = np.array([NEVER if row.through is None else to_instant(row.through) for row in rows])
+    part = Part.read(scan, rows)
     with transaction.atomic():
         for plan in scan.plans:
             if not plan.failure:
-                _evaluate_alone(scan, plan, panel, current, through)
-        store.advance(scan.timeframe, reached)
-    return reached
-
-
-def _evaluate_alone(scan: TimeframeScan, plan: Plan, panel: Panel, current: Flags, through: Instants) -> None:
-    """Evaluate a plan. If it fails, nothing of it is stored for these bars, and its plan says why."""
-    try:
-        with transaction.atomic():
-            ended, counts = _evaluate(scan, plan, panel, current, through)
-    except (StrategyFailed, *UNSTORABLE) as failure:
-        plan.failure = plan.reasons["failed"] = str(failure).partition("\n")[0]
-        return
-    scan.ended.update(ended)
-    plan.counts.update(counts)
-
-
-def _evaluate(
-    scan: TimeframeScan, plan: Plan, panel: Panel, current: Flags, through: Instants
-) -> tuple[Counter[str], Counter[str]]:
-    """Store a plan's signals; return how many pending ones ended by reason, and what is counted for it.
-
-    `current`: which symbols of the panel are not stale. `through`: up to which bar each is evaluated.
-    """
-    ideas = ideas_of(plan.strategy, panel)
-    ended = revalidate.revalidate(plan.config, panel, ideas, scan.calendars, scan.at)
-    decidable, new = (bars & current[panel.symbol] for bars in _decidable_and_new(scan, plan, panel, through))
-    counts = Counter(evaluated=int(new.sum()))
-    ideas = ideas[(decidable | new)[ideas.row]]
-    sifted = raise_.sift(plan.config, panel, ideas, scan.calendars, scan.at)
-    counts.update(sifted.counted(new[ideas.row]))
-    counts.update(raise_.store(plan.config, panel, sifted, scan.at))
-    return ended, counts
-
-
-def _decidable_and_new(
-    scan: TimeframeScan, plan: Plan, panel: Panel, through: Instants
-) -> tuple[Flags, Flags]:
-    """Return the bars whose signals may still be decided on, and those that are not evaluated yet.
-
-    All of the former may raise signals: an older bar that was refilled or revised is as good as a new one.
-    The first time they are the new ones, too.
-    """
-    recent = scan.calendars.decidable_since(scan.timeframe, plan.config.lifetime_bars, scan.at)
-    first = np.array([recent[symbol] for symbol in panel.symbols])
-    since = np.where(np.isnat(through) | plan.config.needs_all_bars, first, through)
-    opened_at = panel.bars.opened_at
-    return opened_at > first[panel.symbol], opened_at > since[panel.symbol]
-
-
-def _reached(scan: TimeframeScan, panel: Panel, rows: Sequence[Watched]) -> list[Watched]:
-    """Return the instruments with what the panel holds of them. One with stale data stays where it was."""
-    last = np.searchsorted(panel.symbol, np.arange(len(rows)), side="right") - 1
-    filled = np.flatnonzero(np.bincount(panel.symbol, minlength=len(rows)))
-    sizes = np.zeros(len(rows), dtype=np.intp)  # of the run that the newest bar is in
-    sizes[filled] = last[filled] - panel.starts[panel.run[last[filled]]] + 1
-    closed_at, _ = scan.calendars.times(scan.timeframe, panel, last[filled], lifetime=1)
-    closes = dict(zip(filled.tolist(), map(to_datetime, closed_at), strict=True))
-    reached = []
-    for number, row in enumerate(rows):
-        current = row._replace(evaluated=row.version, bars=int(sizes[number]), closed_at=closes.get(number))
-        if current.bars and not _is_stale(scan, current):
-            current = current._replace(through=to_datetime(panel.bars.opened_at[last[number]]))
-        reached.append(current)
-    return reached
-
-
-def _is_stale(scan: TimeframeScan, row: Watched) -> bool:
-    """Whether the newest bar is too old, or when it closed is unknown."""
-    return row.closed_at is not None and not to_instant(row.closed_at) >= scan.stale_before[row.symbol]
+                evaluate(scan, plan, part)
+        store.advance(scan.timeframe, part.reached)
+    return part.reached
 
 
 def _count_silent(plan: Plan, rows: Sequence[Watched], stale: Collection[str]) -> None:
@@ -326,15 +205,31 @@ def _recheck(timeframe: Timeframe, configs: Sequence[StrategyConfig], at: dateti
     if not rows:
         return ended
     calendars, todo = _calendars(rows, at), list(_plans(configs, _warn))
-    panel = store.panel([row.symbol for row in rows], timeframe, last=_window(todo, calendars, timeframe))
+    window, known_faults = _window(todo, calendars, timeframe), faults.read(Fault.Work.RECHECK)
+    scan = TimeframeScan(timeframe, todo, calendars, window, {}, at, known_faults=known_faults)
+    panel = store.panel([row.symbol for row in rows], timeframe, last=scan.window)
     for plan in todo:
-        try:
-            with transaction.atomic():
-                ideas = ideas_of(plan.strategy, panel)
-                ended.update(revalidate.revalidate(plan.config, panel, ideas, calendars, at))
-        except (StrategyFailed, *UNSTORABLE) as failure:
-            _warn(plan.config, str(failure))
+        ended.update(_recheck_plan(scan, plan, rows, panel))
     return ended
+
+
+def _recheck_plan(scan: TimeframeScan, plan: Plan, rows: Sequence[Watched], panel: Panel) -> Counter[str]:
+    """Revalidate a plan's signals on these symbols, without those that it fails on."""
+
+    def recheck(part: Sequence[Watched]) -> Counter[str]:
+        symbols = [row.symbol for row in part]
+        bars = panel if len(part) == len(rows) else store.panel(symbols, scan.timeframe, last=scan.window)
+        with transaction.atomic():
+            ideas = ideas_of(plan.strategy, bars)
+            return revalidate.revalidate(plan.config, bars, ideas, scan.calendars, scan.at)
+
+    isolation = plan.isolation(Fault.Work.RECHECK, scan.at, scan.known_faults)
+    common = (StrategyBroke, *UNSTORABLE)
+    try:
+        return sum(isolation.together(rows, recheck, lambda row: row.symbol, common=common), Counter())
+    except (StrategyFailed, *UNSTORABLE) as failure:
+        _warn(plan.config, str(failure))
+        return Counter()
 
 
 def _warn(config: StrategyConfig, failure: str) -> None:

@@ -1,7 +1,13 @@
 """The strategies that there are. A new one is a file of its own and one line here."""
 
 from signals.strategies.base import BUY, SELL, Ideas, Plot, Strategy
-from signals.strategies.guard import HISTORY_SECONDS, StrategyFailed, failing_alone, ideas_of
+from signals.strategies.guard import (
+    HISTORY_SECONDS,
+    StrategyBroke,
+    StrategyFailed,
+    failing_alone,
+    ideas_of,
+)
 from signals.strategies.ma_crossover import MaCrossover
 from signals.strategies.macd_crossover import MacdCrossover
 from signals.strategies.parameters import BadParameters
@@ -25,6 +31,7 @@ __all__ = [
     "Ideas",
     "Plot",
     "Strategy",
+    "StrategyBroke",
     "StrategyFailed",
     "failing_alone",
     "ideas_of",

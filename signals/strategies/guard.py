@@ -21,6 +21,14 @@ class StrategyFailed(Exception):
     """A strategy raised, took too long, or returned what are no ideas. The text is one line."""
 
 
+class StrategyBroke(StrategyFailed):
+    """It raised or returned what are no ideas: perhaps for one of the symbols alone."""
+
+
+class StrategyTooSlow(StrategyFailed):
+    """It took too long."""
+
+
 class _TooLong(BaseException):
     """The deadline has passed. No `except Exception` of a strategy keeps it."""
 
@@ -44,10 +52,10 @@ def failing_alone(seconds: float = SECONDS) -> Iterator[None]:
         with _deadline(seconds):
             yield
     except _TooLong:
-        raise StrategyFailed(f"It took longer than {seconds:g} s.") from None
+        raise StrategyTooSlow(f"It took longer than {seconds:g} s.") from None
     except (Exception, SystemExit) as error:
         line = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise StrategyFailed(line) from error
+        raise StrategyBroke(line) from error
 
 
 @contextmanager

@@ -1,3 +1,7 @@
-from tests.loopback import alpaca, bridge, polygon
+"""Fixtures of other folders that these tests share."""
 
-__all__ = ["alpaca", "bridge", "polygon"]
+from tests.approvals.execution.conftest import fake, process
+from tests.loopback import alpaca, bridge, polygon
+from tests.signals.conftest import macd
+
+__all__ = ["alpaca", "bridge", "fake", "macd", "polygon", "process"]

@@ -1,6 +1,6 @@
 """One symbol, calendar, gap or message that fails: the others go on, and it is told by name."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -9,8 +9,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from approvals import notify, outcomes
+from approvals.models import Notification
 from jaxsite import health
 from market import doctor, sessions
+from market import faults as faults_of
 from market.ingestion import cycle, gaps
 from market.ingestion.asking import ask
 from market.models import (
@@ -26,8 +29,10 @@ from market.models import (
 from market.prices import Feed
 from market.providers.base import ProviderError, Quotes
 from tests import make
+from tests.approvals.listener import Listener
+from tests.faults.loops import refuse_rows
 from tests.loopback import AT, candles, quotes, watch
-from tests.vendors import Alpaca, IBBridge, faults
+from tests.vendors import Alpaca, IBBridge, Polygon, faults
 from tests.vendors.server import Reply, Turn
 
 pytestmark = pytest.mark.django_db
@@ -167,6 +172,15 @@ class TestACalendar:
         sessions.ensure_each(["NOWHERE"], AT + timedelta(seconds=10))
         assert Fault.objects.get().failures == 1
 
+    def test_whose_year_is_not_published_yet_is_recorded_and_asked_for_rarely(self) -> None:
+        at = datetime(2031, 3, 1, tzinfo=UTC)
+        make.session("2032-01-15", calendar="24/7")
+        sessions.ensure_each(["XSHG", "24/7"], at)
+        sessions.ensure_each(["XSHG", "24/7"], at + timedelta(seconds=10))
+        fault = Fault.objects.get()
+        assert (fault.subject, fault.failures) == ("XSHG", 1)
+        assert TradingSession.objects.filter(calendar="XSHG").exists()
+
 
 class TestWhereItIsShown:
     @pytest.fixture(autouse=True)
@@ -185,7 +199,7 @@ class TestWhereItIsShown:
         assert "AMD since 2024-07-02" in check.message
 
     def test_doctor_says_what_to_do(self) -> None:
-        finding = next(each for each in doctor._faults() if "AMD" in each.about)
+        finding = next(each for each in doctor._faults(AT) if "AMD" in each.about)
         assert "Contract not found" in finding.text
         assert "Check the symbol" in finding.advice
 
@@ -197,3 +211,79 @@ class TestWhereItIsShown:
     def test_what_is_not_watched_any_more_is_no_news(self) -> None:
         Instrument.objects.filter(pk="AMD").update(watched=False)
         assert next(check for check in health.run_checks(AT) if check.name == "symbols").status == "healthy"
+
+
+class TestMessages:
+    """People are told when something begins to count as failing, and when it does no more: once each."""
+
+    def fail(self, *calendars: str, times: int = 1, at: datetime = AT) -> None:
+        for number in range(times):
+            failed = {faults_of.key(Fault.Work.SESSIONS, calendar): "not published" for calendar in calendars}
+            faults_of.record(failed, at + number * MINUTE)
+
+    def titles(self) -> list[str]:
+        return list(Notification.objects.order_by("pk").values_list("title", flat=True))
+
+    def test_not_before_the_third_failure_and_not_each_cycle(self) -> None:
+        self.fail("XSHG", times=2)
+        notify.about_faults(AT + 2 * MINUTE)
+        assert self.titles() == []
+        self.fail("XSHG", at=AT + 2 * MINUTE)
+        for minute in (3, 4, 5):
+            notify.about_faults(AT + minute * MINUTE)
+        assert self.titles() == ["XSHG fails by itself since 2024-07-02 15:07 UTC, the others go on"]
+        assert Notification.objects.get().body == "XSHG: sessions of a calendar: not published"
+
+    def test_once_when_it_recovers_and_again_when_it_fails_anew(self) -> None:
+        self.fail("XSHG", times=3)
+        notify.about_faults(AT + 3 * MINUTE)
+        faults_of.clear([faults_of.key(Fault.Work.SESSIONS, "XSHG")])
+        notify.about_faults(AT + 4 * MINUTE)
+        notify.about_faults(AT + 5 * MINUTE)
+        self.fail("XSHG", times=3, at=AT + 6 * MINUTE)
+        notify.about_faults(AT + 9 * MINUTE)
+        assert [title.split(",")[0] for title in self.titles()] == [
+            "XSHG fails by itself since 2024-07-02 15:07 UTC",
+            "XSHG fails no more: it succeeds again",
+            "XSHG fails by itself since 2024-07-02 15:13 UTC",
+        ]
+
+    def test_many_at_once_are_one_message(self, settings: Settings) -> None:
+        self.fail("XSHG", "XTKS", "XBOM", "XHKG", "XKRX", times=3)
+        notify.about_faults(AT + 3 * MINUTE)
+        with Listener() as listener:
+            settings.NOTIFY_URLS = [listener.url()]
+            notify.send(AT + 3 * MINUTE)
+            assert len(listener.taken) == 1
+        assert "5 messages" in listener.taken[0]["title"]
+
+    def test_what_is_not_tried_any_more_is_no_news(self) -> None:
+        self.fail("XSHG", times=3)
+        later = AT + timedelta(days=2)
+        notify.about_faults(later)
+        assert self.titles() == []
+        faults_of.forget_old(later)
+        assert not Fault.objects.exists()
+
+
+def test_a_signal_without_an_outcome_is_named_as_people_know_it() -> None:
+    signal = make.signal("AAPL", indicators={"price": 1})
+    with refuse_rows("outcomes"):
+        for minute in (0, 1, 3, 6):
+            outcomes.refresh(AT + minute * MINUTE)
+    check = next(check for check in health.run_checks(AT + 7 * MINUTE) if check.name == "symbols")
+    assert "BUY AAPL macd_crossover_v1 1d of 2024-07-02 00:00 since" in check.message
+    assert str(signal.pk) not in check.message
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_one_symbol_that_polygon_fails_on_keeps_no_other(place: int, settings: Settings) -> None:
+    with Polygon(now=AT) as vendor:
+        settings.POLYGON_BASE_URL, settings.POLYGON_API_KEY = vendor.url, vendor.key
+        settings.POLYGON_REQUESTS_PER_MINUTE = 1000
+        victim = SYMBOLS[place]
+        vendor.fail(faults.status(500), on=f"/v2/aggs/ticker/{victim}/*")
+        candles()
+        assert answered() == set(SYMBOLS) - {victim}
+    assert Fault.objects.get().subject == victim
+    assert ProviderStatus.objects.get(provider="polygon", kind="candles").cool_off_until is None

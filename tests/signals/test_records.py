@@ -158,7 +158,7 @@ def test_when_nothing_is_due_it_costs_the_same_few_queries_for_many_symbols(
     records.refresh(AT)
     with CaptureQueriesContext(connection) as few:
         records.refresh(AT)
-    assert len(few) <= 8
+    assert len(few) <= 9
     for n in range(20):
         make.instrument(f"T{n}", calendar="24/7")
     with django_assert_num_queries(len(few)):

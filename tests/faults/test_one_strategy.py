@@ -1,5 +1,6 @@
 """A strategy that fails is left out, recorded and told of; all others go on."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -12,8 +13,11 @@ from approvals import notify, outcomes
 from approvals.models import Notification, Outcome
 from jaxsite import health
 from market import doctor
+from market.models import Fault
 from signals import backtest, records, scan
 from signals.models import Scan, Signal, StrategyConfig, StrategyRecord
+from signals.panel import Panel
+from signals.strategies.macd_crossover import MacdCrossover
 from tests import make
 from tests.signals import broken
 
@@ -185,3 +189,104 @@ def test_a_backtest_of_it_fails_with_what_went_wrong(
     assert (test.status, test.error) == ("failed", "The strategy failed: KeyError: 'close'")
     with pytest.raises(CommandError, match="The strategy failed: KeyError: 'close'"):
         call_command("backtest", "broken_v1", "AAPL", "--timeframe", "15m")
+
+
+class TestOneSymbol:
+    """A symbol that breaks a strategy is left out by it; the strategy goes on with the others."""
+
+    SYMBOLS = ("AAPL", "AMD", "MSFT", "NVDA", "TSLA")
+
+    @pytest.fixture(autouse=True)
+    def histories(self, macd: StrategyConfig) -> None:
+        for symbol in self.SYMBOLS:
+            make.instrument(symbol, "24/7")
+            make.history(symbol, make.turning())
+
+    @pytest.fixture(
+        params=[ValueError("no number"), KeyError("close"), MemoryError(), RecursionError("deep")]
+    )
+    def sensitive(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> StrategyConfig:
+        """A strategy that raises when MSFT is among the symbols, with the next of the errors."""
+
+        def compute(strategy: MacdCrossover, panel: Panel) -> object:
+            if "MSFT" in panel.symbols:
+                raise request.param
+            return MacdCrossover.compute(strategy, panel)
+
+        monkeypatch.setitem(broken.WAYS, "one symbol", ("compute", compute))
+        return add(monkeypatch, "one symbol")
+
+    def signals_of(self, config: StrategyConfig) -> set[str]:
+        return set(Signal.objects.filter(strategy_id=config.strategy_id).values_list("symbol", flat=True))
+
+    def test_is_left_out_of_the_scan_and_named(self, macd: StrategyConfig, sensitive: StrategyConfig) -> None:
+        scan.run(AT)
+        assert self.signals_of(sensitive) == set(self.SYMBOLS) - {"MSFT"}
+        assert self.signals_of(macd) == set(self.SYMBOLS)
+        assert (again(sensitive).failures, again(macd).failures) == (0, 0)
+        fault = Fault.objects.get()
+        assert str(fault) == "MSFT: 15m scan from broken_v1"
+
+    def test_is_left_out_of_the_record(self, macd: StrategyConfig, sensitive: StrategyConfig) -> None:
+        assert len(records.refresh(AT)) == 2
+        recorded = StrategyRecord.objects.filter(strategy_id="broken_v1").exclude(symbol="")
+        assert set(recorded.values_list("symbol", flat=True)) == set(self.SYMBOLS) - {"MSFT"}
+        assert records.refresh(AT + timedelta(seconds=10)) == []
+
+    def test_is_left_out_of_the_recheck(self, macd: StrategyConfig, sensitive: StrategyConfig) -> None:
+        scan.run(AT)
+        for symbol in self.SYMBOLS:
+            make.history(symbol, make.turning(last=-1.0))
+        scan.sweep(AT + MINUTE)
+        assert not Signal.objects.filter(status=Signal.Status.PENDING).exists()
+        assert again(sensitive).failures == 0
+
+    def test_whose_price_no_signal_can_hold_costs_no_strategy(self, macd: StrategyConfig) -> None:
+        make.history("MSFT", [close * 1e13 for close in make.turning()])
+        scan.run(AT)
+        assert self.signals_of(macd) == set(self.SYMBOLS) - {"MSFT"}
+        assert again(macd).failures == 0
+        assert Fault.objects.get().subject == "MSFT"
+
+    def test_a_strategy_that_fails_on_all_is_at_fault_itself(
+        self, macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        config = add(monkeypatch)
+        scan.run(AT)
+        assert again(config).failures == 1
+        assert not Fault.objects.exists()
+
+
+def test_one_strategy_that_fails_is_left_alone_by_records_and_outcomes(
+    macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def compute(*_: object) -> object:
+        calls.append(1)
+        raise KeyError("close")
+
+    monkeypatch.setitem(broken.WAYS, "it raises", ("compute", compute))
+    add(monkeypatch, name="a_broken")
+    make.history("AAPL", make.turning())
+    records.refresh(AT)
+    assert records.refresh(AT + timedelta(seconds=10)) == []
+    assert len(calls) == 1
+    assert Fault.objects.get().subject == "a_broken 15m"
+
+
+@pytest.mark.long
+def test_one_that_does_not_end_is_left_out_after_its_deadline(
+    macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(broken.WAYS, "it never ends", ("compute", _sleeps))
+    config = add(monkeypatch, "it never ends", "a_broken")
+    make.history("AAPL", make.turning())
+    scan.run(AT)
+    assert set(Signal.objects.values_list("strategy_id", flat=True)) == {"macd_crossover_v1"}
+    assert again(config).failure == "It took longer than 30 s."
+
+
+def _sleeps(*_: object) -> object:
+    while True:
+        time.sleep(0.1)
