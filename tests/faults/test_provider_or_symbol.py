@@ -160,8 +160,8 @@ class TestSeveralSymbolsThatFail:
 
     def test_that_are_new_do_not_keep_other_new_ones_waiting(self, bridge: IBBridge) -> None:
         for number in range(12):
-            make.instrument(f"GONE{number}")
-        bridge.fail(faults.status(500, detail="Contract not found"), on="/*/GONE*")
+            make.instrument(f"AA{number}")  # before all others
+        bridge.fail(faults.status(500, detail="Contract not found"), on="/*/AA[0-9]*")
         assert (candles().stored, quotes().stored) == (8, 8)
         assert len(failing()) == 12
         assert failures("ib_bridge", "candles") == failures("ib_bridge", "quotes") == 0
