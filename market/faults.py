@@ -57,11 +57,13 @@ def record(
     at: datetime,
     before: Mapping[Key, Fault] | None = None,
     names: Mapping[Key, str] | None = None,
+    *,
+    is_known: bool = True,
 ) -> dict[Key, Fault]:
     """Count a failure of each of these, with the last line of its reason; return their rows.
 
     `before`: the failures so far, where they are not those that are stored. `names`: what people call those
-    whose subject is only a number.
+    whose subject is only a number. `is_known`: that they failed; else it is not told yet.
     """
     if before is None:
         before = read(*{Fault.Work(each[0]) for each in failed})
@@ -69,13 +71,16 @@ def record(
         each: _counted(each, (names or {}).get(each, ""), before.get(each), reason, at)
         for each, reason in failed.items()
     }
+    for row in rows.values():
+        if is_known and row.failures <= Fault.PATIENCE:
+            logger.warning("%s failed, %s in a row: %s The others go on.", row, row.failures, row.reason)
     Fault.objects.bulk_create(rows.values(), update_conflicts=True, unique_fields=KEY, update_fields=COLUMNS)
     return rows
 
 
 def _counted(about: Key, name: str, before: Fault | None, reason: str, at: datetime) -> Fault:
     failures = before.failures + 1 if before else 1
-    row = Fault(
+    return Fault(
         **dict(zip(KEY, about, strict=True)),
         name=name[: Fault.LONGEST_NAME],
         failures=failures,
@@ -84,9 +89,6 @@ def _counted(about: Key, name: str, before: Fault | None, reason: str, at: datet
         retry_at=at + Fault.pause_after(failures),
         reason=_last_line(reason),
     )
-    if failures <= Fault.PATIENCE:
-        logger.warning("%s failed, %s in a row: %s The others go on.", row, failures, row.reason)
-    return row
 
 
 def _last_line(reason: str) -> str:
@@ -127,6 +129,7 @@ class Isolation:
         """`before`: what has failed so far, where that is read already for several of them."""
         self.work, self.at, self.part, self.source = work, at, part, source
         self.before = read(work) if before is None else before
+        self.begun: set[Key] = set()
 
     def key(self, subject: object) -> Key:
         return key(self.work, str(subject), part=self.part, source=self.source)
@@ -153,6 +156,11 @@ class Isolation:
         else:
             self.succeed([subject])
 
+    def begin(self, subject: object, reason: str) -> None:
+        """Store a failure that stays only if this process dies in the work: its end says how it went."""
+        self.begun.add(self.key(subject))
+        record({self.key(subject): reason}, self.at, self.before, is_known=False)
+
     def fail(self, reasons: Mapping[object, str], names: Mapping[object, str] | None = None) -> None:
         """Record that the work failed on these."""
         failed = {self.key(subject): reason for subject, reason in reasons.items()}
@@ -161,7 +169,7 @@ class Isolation:
 
     def succeed(self, subjects: Collection[object]) -> None:
         """Forget the failures of these."""
-        clear({self.key(subject) for subject in subjects} & self.before.keys())
+        clear({self.key(subject) for subject in subjects} & (self.before.keys() | self.begun))
 
     def together(
         self,

@@ -26,7 +26,7 @@ from signals import backtest
 from signals.backtest import Setup, Study
 from signals.models import Signal, StrategyConfig, StrategyRecord
 from signals.models.signals import SignalQuerySet
-from signals.strategies import BadParameters, StrategyBroke, StrategyFailed
+from signals.strategies import DIED, BadParameters, StrategyBroke, StrategyFailed
 from signals.trades import End
 
 logger = logging.getLogger(__name__)
@@ -86,6 +86,7 @@ def refresh(at: datetime) -> list[str]:
             except BadParameters as error:
                 logger.error("%s has no record: %s Change it in admin.", config, error)
                 continue
+            isolation.begin(config, DIED)
             try:
                 with isolation.of(config):
                     _compute(config, setup, at)

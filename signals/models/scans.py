@@ -37,6 +37,9 @@ class Scan(models.Model):
     stored = models.IntegerField(default=0, help_text="Signals raised.")
     counts = models.JSONField(default=list)
     ended = models.JSONField(default=dict)
+    evaluating = models.CharField(
+        max_length=80, default="", help_text="Of one that broke, when known: what it was evaluating."
+    )
 
     class Meta(TypedModelMeta):
         db_table = "scans"

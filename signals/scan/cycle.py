@@ -26,9 +26,9 @@ from signals.lifetimes import Calendars
 from signals.models import Scan, Signal, StrategyConfig
 from signals.panel import DIGESTED, Panel, sessions_of
 from signals.queries import Watched
-from signals.scan import failures, revalidate
+from signals.scan import failures, revalidate, suspects
 from signals.scan.evaluate import UNSTORABLE, Part, Plan, TimeframeScan, evaluate, is_stale
-from signals.strategies import StrategyBroke, StrategyFailed, ideas_of
+from signals.strategies import DIED, StrategyBroke, StrategyFailed, ideas_of
 
 logger = logging.getLogger(__name__)
 
@@ -71,10 +71,11 @@ def run(at: datetime, scan: Scan | None = None) -> Scan:
         if not is_held:
             current.outcome = Scan.Outcome.SKIPPED
         else:
-            _mark_lost_scans(at)
+            lost = _mark_lost_scans(at)
             current.outcome = Scan.Outcome.RUNNING
             current.save()
-            _scan(current, at)
+            with suspects.noted(current, lost) as note:
+                _scan(current, at, suspects.of(lost), note)
             current.outcome = Scan.Outcome.FINISHED
         current.finished_at = at + timedelta(seconds=time.monotonic() - begun)
         current.save()
@@ -83,17 +84,19 @@ def run(at: datetime, scan: Scan | None = None) -> Scan:
     return current
 
 
-def _mark_lost_scans(at: datetime) -> None:
-    """Mark other running scans as broken: the lock is ours, so none of them is running."""
+def _mark_lost_scans(at: datetime) -> list[Scan]:
+    """Mark other running scans as broken, and return them: the lock is ours, so none of them is running."""
     running, queued = Q(outcome=Scan.Outcome.RUNNING), Q(outcome=Scan.Outcome.QUEUED)
-    lost = running | (queued & Q(started_at__lt=at - LOST_AFTER))
-    Scan.objects.filter(lost).update(outcome=Scan.Outcome.BROKEN, finished_at=at)
+    lost = list(Scan.objects.filter(running))
+    is_lost = running | (queued & Q(started_at__lt=at - LOST_AFTER))
+    Scan.objects.filter(is_lost).update(outcome=Scan.Outcome.BROKEN, finished_at=at)
+    return lost
 
 
-def _scan(scan: Scan, at: datetime) -> None:
+def _scan(scan: Scan, at: datetime, suspected: Collection[str], note: suspects.Note) -> None:
     ended = Counter(lifecycle.sweep(at))
     for timeframe, configs in _by_timeframe():
-        evaluated = _evaluate_timeframe(timeframe, configs, at)
+        evaluated = _evaluate_timeframe(timeframe, configs, at, suspected, note)
         scan.counts += [plan.as_json() for plan in evaluated.plans]
         ended.update(evaluated.ended)
     # After a pause some bars behind the new signals may have traded their levels already.
@@ -113,14 +116,23 @@ def _by_timeframe() -> Iterator[tuple[Timeframe, list[StrategyConfig]]]:
 
 
 def _evaluate_timeframe(
-    timeframe: Timeframe, configs: Sequence[StrategyConfig], at: datetime
+    timeframe: Timeframe,
+    configs: Sequence[StrategyConfig],
+    at: datetime,
+    suspected: Collection[str],
+    note: suspects.Note,
 ) -> TimeframeScan:
     """Evaluate the configurations of one timeframe on all bars that are new, and store their signals."""
     rows = queries.watched(timeframe)
     calendars, todo = _calendars(rows, at), list(_plans(configs, partial(failures.record, at=at)))
+    for plan in todo:
+        if str(plan.config) in suspected:
+            plan.failure = plan.reasons["failed"] = DIED
     window, stale_before = _window(todo, calendars, timeframe), calendars.stale_before(timeframe, at)
     known_faults = faults.read(Fault.Work.SCAN)
-    scan = TimeframeScan(timeframe, todo, calendars, window, stale_before, at, known_faults=known_faults)
+    scan = TimeframeScan(
+        timeframe, todo, calendars, window, stale_before, at, note=note, known_faults=known_faults
+    )
     all_again = any(plan.config.needs_all_bars for plan in scan.plans)
     changed = [row for row in rows if not row.is_split_pending and (all_again or row.has_changed)]
     reached = {row.symbol: row for row in rows}
@@ -176,6 +188,7 @@ def _evaluate_chunk(scan: TimeframeScan, rows: Sequence[Watched]) -> Sequence[Wa
     with transaction.atomic():
         for plan in scan.plans:
             if not plan.failure:
+                scan.note(plan.config)
                 evaluate(scan, plan, part)
         store.advance(scan.timeframe, part.reached)
     return part.reached

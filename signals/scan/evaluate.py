@@ -17,8 +17,8 @@ from signals.lifetimes import NEVER, Calendars
 from signals.models import StrategyConfig
 from signals.panel import Panel
 from signals.queries import Watched
-from signals.scan import raise_, revalidate
-from signals.strategies import Strategy, StrategyBroke, StrategyFailed, failing_alone, ideas_of
+from signals.scan import raise_, revalidate, suspects
+from signals.strategies import Strategy, StrategyBroke, StrategyFailed, failing_alone, ideas_of, reach_of
 
 UNSTORABLE = (DataError, IntegrityError)  # what a strategy said fits no column, or breaks a constraint
 COUNTED = (
@@ -48,7 +48,7 @@ class Plan:
         """Raises StrategyFailed."""
         with failing_alone():
             strategy = config.strategy
-            return cls(config, strategy, strategy.needs, strategy.remembers)
+        return cls(config, strategy, *reach_of(strategy))
 
     def isolation(self, work: Fault.Work, at: datetime, known: dict[faults.Key, Fault]) -> faults.Isolation:
         """Return what keeps the failure of one symbol from the others."""
@@ -69,7 +69,8 @@ class Plan:
 class TimeframeScan:
     """What the scan of one timeframe works with.
 
-    `window`: how many bars of a symbol are read. `ended`: how many pending signals ended, by reason.
+    `window`: how many bars of a symbol are read. `note`: called before a strategy is. `ended`: how many
+    pending signals ended, by reason.
     """
 
     timeframe: Timeframe
@@ -78,6 +79,7 @@ class TimeframeScan:
     window: int
     stale_before: Mapping[str, np.datetime64]
     at: datetime
+    note: suspects.Note = suspects.not_noted
     ended: Counter[str] = field(default_factory=Counter)
     known_faults: dict[faults.Key, Fault] = field(default_factory=dict)
 

@@ -2,11 +2,13 @@
 
 from signals.strategies.base import BUY, SELL, Ideas, Plot, Strategy
 from signals.strategies.guard import (
+    DIED,
     HISTORY_SECONDS,
     StrategyBroke,
     StrategyFailed,
     failing_alone,
     ideas_of,
+    reach_of,
 )
 from signals.strategies.ma_crossover import MaCrossover
 from signals.strategies.macd_crossover import MacdCrossover
@@ -24,6 +26,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
 
 __all__ = [
     "BUY",
+    "DIED",
     "HISTORY_SECONDS",
     "SELL",
     "STRATEGIES",
@@ -35,4 +38,5 @@ __all__ = [
     "StrategyFailed",
     "failing_alone",
     "ideas_of",
+    "reach_of",
 ]

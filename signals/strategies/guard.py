@@ -11,8 +11,11 @@ import numpy as np
 from signals.panel import Panel
 from signals.strategies.base import STORED_DIGITS, Ideas, Strategy
 
+MOST_BARS = 100_000  # that a strategy may look back on
 SECONDS = 30.0  # that a strategy may take for the newest bars
 HISTORY_SECONDS = 240.0  # and for the whole history of some symbols
+DIED = "Its worker died in it: it ended the process, ran out of memory, or did not end."
+AGAIN = 1.0  # seconds after which one that has caught the deadline meets it again
 PRICES = ("entry", "stop", "target", "second_target")
 KINDS = {"row": "iu", "side": "i", "confidence": "f", "late": "b"} | dict.fromkeys(PRICES, "f")  # of numpy
 
@@ -41,12 +44,25 @@ def ideas_of(strategy: Strategy, panel: Panel, seconds: float = SECONDS) -> Idea
     return ideas
 
 
+def reach_of(strategy: Strategy) -> tuple[int, int]:
+    """Return how many bars the strategy needs and remembers. Raises StrategyFailed, whatever goes wrong."""
+    with failing_alone():
+        return _bars("needs", strategy.needs), _bars("remembers", strategy.remembers)
+
+
+def _bars(name: str, given: object) -> int:
+    if not isinstance(given, int | np.integer) or not 0 <= given <= MOST_BARS:
+        raise ValueError(f"{name} is {given!r:.40}, and no number of bars from 0 to {MOST_BARS:,}")
+    return int(given)
+
+
 @contextmanager
 def failing_alone(seconds: float = SECONDS) -> Iterator[None]:
     """Turn what a strategy's code raises, and more than so many seconds of it, into StrategyFailed.
 
     The deadline is kept by a signal: in the main thread alone, where every task of the queue runs, and
-    between two steps of Python. A call into numpy that does not return is ended by the task's time limit.
+    between two steps of Python. A call into numpy that does not return is ended by the task's time limit, and
+    the next scan knows whose it was (scan/suspects.py).
     """
     try:
         with _deadline(seconds):
@@ -64,7 +80,7 @@ def _deadline(seconds: float) -> Iterator[None]:
         yield
         return
     before = signal.signal(signal.SIGALRM, _raise_too_long)
-    earlier = signal.setitimer(signal.ITIMER_REAL, seconds)
+    earlier = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:

@@ -46,8 +46,14 @@ class Parameters:
                 errors[name] = str(error)
         if errors:
             raise BadParameters(dict(sorted(errors.items())))
-        strategy = cls(**values)
-        if errors := strategy.conflicts():
+        try:
+            strategy = cls(**values)
+            errors = dict(strategy.conflicts())
+        except Exception as error:  # a strategy's own code: whatever it raises, it cannot be used
+            raise BadParameters(
+                {"parameters": f"cannot be judged ({type(error).__name__}: {error})."}
+            ) from error
+        if errors:
             raise BadParameters(errors)
         return strategy
 

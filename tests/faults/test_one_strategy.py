@@ -1,11 +1,15 @@
 """A strategy that fails is left out, recorded and told of; all others go on."""
 
+import os
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -17,6 +21,7 @@ from market.models import Fault
 from signals import backtest, records, scan
 from signals.models import Scan, Signal, StrategyConfig, StrategyRecord
 from signals.panel import Panel
+from signals.strategies import DIED
 from signals.strategies.macd_crossover import MacdCrossover
 from tests import make
 from tests.signals import broken
@@ -290,3 +295,50 @@ def test_one_that_does_not_end_is_left_out_after_its_deadline(
 def _sleeps(*_: object) -> object:
     while True:
         time.sleep(0.1)
+
+
+def _in_a_process_of_its_own(work: Callable[[], object]) -> int:
+    """Return how a fork that does the work ends."""
+    connection.close()  # a fork has no use for ours
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOneThatKillsItsWorker:
+    """It ends the process as a library does, or the kernel when memory is out: nothing is left to catch."""
+
+    @pytest.fixture
+    def deadly(self, macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch) -> StrategyConfig:
+        monkeypatch.setitem(broken.WAYS, "it kills", ("compute", lambda *_: os._exit(9)))
+        make.history("AAPL", make.turning())
+        return add(monkeypatch, "it kills", "a_deadly")
+
+    def test_is_known_by_the_second_and_left_out_of_the_third_scan(self, deadly: StrategyConfig) -> None:
+        for number in range(2):
+            assert _in_a_process_of_its_own(partial(scan.run, AT + number * MINUTE)) == 9
+        assert not Signal.objects.exists()
+        assert scan.run(AT + 2 * MINUTE).outcome == Scan.Outcome.FINISHED
+        assert set(Signal.objects.values_list("strategy_id", flat=True)) == {"macd_crossover_v1"}
+        assert (again(deadly).failures, deadly.failure) == (1, DIED)
+        outcomes = list(Scan.objects.order_by("pk").values_list("outcome", "evaluating"))
+        assert outcomes == [("broken", ""), ("broken", "a_deadly 15m"), ("finished", "")]
+
+    def test_is_switched_off_after_so_many(self, deadly: StrategyConfig, settings: Settings) -> None:
+        settings.STRATEGY_FAILURES = 2
+        number = 0
+        while again(deadly).enabled:
+            assert number < 6
+            _in_a_process_of_its_own(partial(scan.run, AT + number * MINUTE))
+            number += 1
+        assert deadly.failures == 2
+
+    def test_is_left_out_of_the_next_records(self, macd: StrategyConfig, deadly: StrategyConfig) -> None:
+        assert _in_a_process_of_its_own(partial(records.refresh, AT)) == 9
+        assert records.refresh(AT + timedelta(seconds=10)) == [str(macd)]
+        assert (Fault.objects.get().subject, Fault.objects.get().reason) == ("a_deadly 15m", DIED)

@@ -1,5 +1,6 @@
 """Strategies that fail, each in a way of its own."""
 
+import math
 import sys
 from dataclasses import dataclass, replace
 from typing import Any
@@ -90,7 +91,15 @@ WAYS: dict[str, tuple[str, Any]] = {
     "its strength is unknown": ("is_strong", _unknown),
     "its sentence raises": ("describe", _raises),
     "its number of bars raises": ("remembers", property(_raises)),
-    "its needs are no number": ("needs", property(_exits)),
+    "its needs raise": ("needs", property(_exits)),
+    "its needs are no number": ("needs", property(_nothing)),
+    "its number of bars is none": ("remembers", property(_nothing)),
+    "its number of bars is a fraction": ("remembers", property(lambda _: 2.5)),
+    "its number of bars is unknown": ("remembers", property(lambda _: math.nan)),
+    "its number of bars is negative": ("remembers", property(lambda _: -1)),
+    "its number of bars is more than there are": ("remembers", property(lambda _: 10**30)),
+    "its conflicts raise": ("conflicts", _raises),
+    "its conflicts are none": ("conflicts", _nothing),
 }
 
 

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -50,6 +51,17 @@ def test_one_that_does_not_end_is_interrupted_even_if_it_catches_everything(pane
 
     with pytest.raises(StrategyFailed, match=r"longer than 0\.2 s"):
         ideas_of(Endless(), panel, seconds=0.2)
+
+
+def test_one_that_catches_even_the_deadline_meets_it_again(panel: Panel) -> None:
+    class Careless(MacdCrossover):
+        def compute(self, panel: Panel) -> Any:
+            with suppress(BaseException):  # what a careless strategy does
+                time.sleep(60)
+            time.sleep(60)
+
+    with pytest.raises(StrategyFailed, match=r"longer than 0\.2 s"):
+        ideas_of(Careless(), panel, seconds=0.2)
 
 
 def test_a_timer_that_was_set_before_goes_on_afterwards(panel: Panel) -> None:

@@ -301,5 +301,5 @@ def test_more_symbols_are_no_more_queries(
     make.only(*symbols, calendar="24/7")
     for symbol in symbols:
         make.history(symbol, make.turning())
-    with django_assert_num_queries(45):
+    with django_assert_num_queries(47):
         assert scan.run(AT).stored == count
