@@ -1,6 +1,6 @@
 # The commands of a day: `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-clocks coverage mutate check fix lock release query-counts bench screenshots clean
+.PHONY: help run test test-long test-clocks fuzz coverage mutate check fix lock release query-counts bench screenshots clean
 
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -30,6 +30,9 @@ test-clocks: .venv/.for-development  ## all tests again at hours and days that a
 	@for clock in $(CLOCKS); do echo "$$clock"; \
 		JAX_TEST_CLOCK=$$clock PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --no-loadscope-reorder || exit; done
 
+fuzz: .venv/.for-development .venv-fuzz/.ready  ## requests made from /api/schema/, as every role, against a real site (ten minutes)
+	@$(BIN)/python -m tests.fuzz $(ROLES)
+
 query-counts: .venv/.for-development  ## renew tests/query_counts.json, the pinned numbers of queries
 	@$(BIN)/pytest -p no:xdist --renew-query-counts
 
@@ -58,6 +61,7 @@ fix: .venv/.for-development  ## correct format, imports and templates as far as 
 lock: .venv/bin/uv  ## requirements*.txt with hashes, from requirements*.in (UPGRADE=1: newer indirect packages)
 	$(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) requirements.in --output-file requirements.txt
 	$(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) requirements-dev.in --output-file requirements-dev.txt
+	$(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) requirements-fuzz.in --output-file requirements-fuzz.txt
 
 release: check  ## is this a release? Checks version, changelog, migrations and lock; says what to tag
 	@$(BIN)/python -m deploy.release
@@ -69,7 +73,7 @@ screenshots: .venv/.for-development  ## pictures of every page into docs/images
 	@$(BIN)/python -m docs.tooling.screenshots
 
 clean:  ## remove the virtual environment and caches; your data under var/ and .env stay
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.for-run: requirements.txt | .venv/bin/pip
@@ -79,6 +83,12 @@ clean:  ## remove the virtual environment and caches; your data under var/ and .
 .venv/.for-development: requirements-dev.txt requirements.txt | .venv/bin/pip
 	@$(INSTALL) --require-hashes -r requirements-dev.txt
 	@touch $@ .venv/.for-run
+
+# Schemathesis wants other versions of what the tests use: an environment of its own, which only `make fuzz` needs.
+.venv-fuzz/.ready: requirements-fuzz.txt
+	@$(PYTHON) -m venv .venv-fuzz
+	@.venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.txt
+	@touch $@
 
 # Also where the lock itself cannot be installed, as in the middle of a merge.
 .venv/bin/uv: | .venv/bin/pip
