@@ -257,5 +257,5 @@ def test_sending_a_thousand_takes_as_many_queries_as_sending_ten(
     listener: Listener, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     put_many(1000)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         notify.send(make.T0)
