@@ -1,9 +1,11 @@
 """Filters that the lists of several apps share."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
+from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import Filter, IsoDateTimeFilter, TypedChoiceFilter
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -35,10 +37,23 @@ class UUIDFilter(Filter):
     field_class = UUIDField
 
 
+class InstantField(IsoDateTimeField):
+    """An instant, in UTC: PostgreSQL reads no offset of 16 hours and more."""
+
+    def clean(self, value: Any) -> datetime | None:
+        instant: datetime | None = super().clean(value)
+        try:
+            return instant and instant.astimezone(UTC)
+        except OverflowError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
 @extend_schema_field(
     {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
 )
 class InstantFilter(IsoDateTimeFilter):
+    field_class = InstantField
+
     def __init__(self, field_name: str, lookup_expr: str, help_text: str) -> None:
         super().__init__(
             field_name=field_name,

@@ -147,7 +147,9 @@ def refuse_unknown_parameters(request: Request, view: "APIView", filters: Iterab
 def refuse_other_digits(request: Request, form: forms.Form) -> None:
     """Raise ValidationError for digits of other alphabets where no text is asked for: Python reads them."""
     for name, value in request.query_params.items():
-        if type(form.fields.get(name)) not in (forms.CharField, type(None)) and not str(value).isascii():
+        field = form.fields.get(name)
+        is_text = field is None or type(field) is forms.CharField or isinstance(field, forms.ModelChoiceField)
+        if not is_text and not str(value).isascii():
             raise ValidationError({name: [f"{value:.50} is not a known value."]})
 
 

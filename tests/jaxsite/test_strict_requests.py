@@ -83,6 +83,24 @@ def test_an_instant_is_written_in_plain_digits(client: APIClient) -> None:
 
 
 @pytest.mark.parametrize(
+    ("instant", "status"),
+    [
+        ("0450-06-18T14:15:00-23:39", 200),
+        ("2024-07-03T14:00%2B23:59", 200),
+        ("0001-01-01T00:00%2B09:00", 400),
+    ],
+)
+def test_an_instant_may_have_any_offset(client: APIClient, instant: str, status: int) -> None:
+    assert client.get(f"/api/v1/orders/?created_after={instant}").status_code == status
+
+
+def test_the_name_of_a_user_is_text(client: APIClient) -> None:
+    User.objects.create_user("J\u00fcrgen")
+    assert client.get("/api/v1/scorecard/?user=J\u00fcrgen").status_code == 200
+    assert client.get("/api/v1/scorecard/?user=J\u00fcrge").status_code == 422
+
+
+@pytest.mark.parametrize(
     "body", [b'{"reason": 0}', b'{"reason": true}', b'{"reason": "a", "reason": "b"}', b'{"reason": "\xff"}']
 )
 def test_a_body_means_one_thing_only(client: APIClient, body: bytes) -> None:
