@@ -18,11 +18,8 @@ class JaxConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from jaxsite import (
-            checks,  # noqa: F401  registers them; Django must be set up first
-            queues,
-            services,
-        )
+        from jaxsite import checks  # noqa: F401  registers them; Django must be set up first
+        from jaxsite.monitoring import queues, services
         from jaxsite.rest import fields  # noqa: F401  as above
         from market import doctor
 

@@ -18,7 +18,8 @@ from approvals import notify
 from approvals.brokers import registry as brokers
 from approvals.models import Notification
 from jaxsite.processes import bind_guard
-from market import feeds, request_budget
+from market import feeds
+from market.ingestion import request_budget
 from market.prices import Timeframe
 from market.providers import registry as providers
 from opinions.analysts import registry as analysts

@@ -39,7 +39,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
-    "jaxsite.metrics.access.LocalNames",
+    "jaxsite.monitoring.metrics.access.LocalNames",
     "jaxsite.views.proxy.NoticeProxy",
     "jaxsite.rest.private.PrivateAnswers",
     "django.middleware.security.SecurityMiddleware",

@@ -5,8 +5,8 @@ from datetime import timedelta
 from django.utils import timezone
 from django_q.models import Task
 
-from jaxsite.heartbeat import ping
 from jaxsite.models import Beat, KnownDevice, Session
+from jaxsite.monitoring.heartbeat import ping
 from market import faults
 from market.models import Fault
 

@@ -5,9 +5,10 @@ from rest_framework.routers import DefaultRouter
 
 from approvals import urls as approvals_urls
 from jaxsite.auth import account, login, token_pages
-from jaxsite.metrics import views
+from jaxsite.monitoring import status
+from jaxsite.monitoring.metrics import views
 from jaxsite.rest import docs, schema
-from jaxsite.views import status, styleguide
+from jaxsite.views import styleguide
 from market import urls as market_urls
 from opinions import urls as opinions_urls
 from signals import urls as signals_urls

@@ -14,8 +14,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 from django_q.models import Failure, OrmQ, Schedule
 
-from market import faults, feeds, request_budget, worker
-from market.ingestion import schedule
+from market import faults, feeds, worker
+from market.ingestion import request_budget, schedule
 from market.ingestion.lateness import late_bars
 from market.models import (
     Candle,

@@ -2,9 +2,12 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pytest
 from django.conf import settings
 
 APPS = ("core", "market", "signals", "opinions", "approvals", "desk", "jaxsite")
@@ -50,4 +53,18 @@ def test_sql_text_stands_in_store_and_queries_only() -> None:
 
 def test_the_search_for_sql_finds_some_where_it_belongs() -> None:
     homes = {name for name, module in sources() if holds_sql(name) and any(map(SQL.search, strings(module)))}
-    assert {"market/queries/prices.py", "signals/store.py"} & homes
+    assert {"market/queries/prices.py", "signals/store.py"} <= homes
+
+
+def layered() -> list[dict[str, Any]]:
+    read = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())
+    contracts: list[dict[str, Any]] = read["tool"]["importlinter"]["contracts"]
+    return [contract for contract in contracts if contract["name"] in APPS]
+
+
+@pytest.mark.parametrize("contract", layered(), ids=lambda contract: contract["name"])
+def test_an_app_has_few_layers_and_few_rooms(contract: dict[str, Any]) -> None:
+    rooms = re.findall(r"\w+", " ".join(contract["layers"]))
+    assert contract["exhaustive"]
+    assert len(contract["layers"]) <= 8
+    assert len(rooms) <= 24

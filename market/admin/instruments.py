@@ -17,9 +17,10 @@ from django_q.tasks import async_task
 from core import formatting
 from core.admin.read_only import TitledAdmin
 from market import formatting as market_formatting
-from market import quotes, request_budget
+from market import quotes
 from market.admin import freshness, imports
 from market.admin.forms import InstrumentForm, first_calendar
+from market.ingestion import request_budget
 from market.models import Instrument
 from market.quotes import QuoteView
 

@@ -13,8 +13,9 @@ from rest_framework.viewsets import GenericViewSet
 from core.api.bodies import StrictFields
 from core.api.filters import YesNoFilter
 from core.api.refusals import IMPOSSIBLE
-from market import request_budget, sessions
+from market import sessions
 from market.api.filters import SYMBOL_IN_ADDRESS, SymbolInBody, is_symbol
+from market.ingestion import request_budget
 from market.models import Instrument
 
 EXISTS = "An instrument with this symbol already exists."

@@ -13,7 +13,7 @@ from approvals.execution.account import halt_on_loss
 from approvals.execution.reconcile import _left_behind
 from approvals.models import AccountSnapshot, Delivery, Gate, Notification, TradingHalt
 from approvals.notify import outbox
-from jaxsite import health
+from jaxsite.monitoring import health
 from jaxsite.processes import schedules
 from market import doctor, feeds, quotes, store
 from market.ingestion.schedule import _is_new

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django import Settings
 
-from jaxsite import health
+from jaxsite.monitoring import health
 from market import doctor
 from market.ingestion import cycle
 from market.ingestion.lateness import late_bars

@@ -11,7 +11,7 @@ from django.test import Client
 
 from approvals import execution, exits
 from approvals.models import Fill, Gate, Notification, Order, QuarantinedRow
-from jaxsite import health
+from jaxsite.monitoring import health
 from tests import make
 from tests.approvals import execution_rows
 from tests.approvals.broker.process import FakeBroker

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from approvals import notify, outcomes
 from approvals.models import Notification, Outcome
-from jaxsite import health
+from jaxsite.monitoring import health
 from market import doctor
 from market.models import Fault
 from signals import backtest, records, scan

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from approvals import notify, outcomes
 from approvals.models import Notification
-from jaxsite import health
+from jaxsite.monitoring import health
 from market import doctor, sessions
 from market import faults as faults_of
 from market.ingestion import cycle, gaps

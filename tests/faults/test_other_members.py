@@ -12,10 +12,10 @@ from pytest_django import Settings
 from approvals import notify
 from approvals import tasks as approvals_tasks
 from approvals.models import Delivery, Notification
-from jaxsite import health
 from jaxsite import tasks as site_tasks
-from jaxsite.metrics import collector
 from jaxsite.models import Beat
+from jaxsite.monitoring import health
+from jaxsite.monitoring.metrics import collector
 from market import doctor, faults
 from market import tasks as market_tasks
 from market.doctor import Finding

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
-from jaxsite import heartbeat
 from jaxsite.models import Beat
+from jaxsite.monitoring import heartbeat
 from jaxsite.processes import schedules
 from tests import make
 from tests.make import T0

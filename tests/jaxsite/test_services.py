@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from jaxsite import heartbeat, queues, services
 from jaxsite.models import Beat
+from jaxsite.monitoring import heartbeat, queues, services
 from jaxsite.processes.beats import write_beat
 from jaxsite.tasks import prune
 from market import doctor

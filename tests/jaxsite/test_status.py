@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_q.models import OrmQ, Task
 
 from jaxsite import __version__
-from jaxsite.views import status
+from jaxsite.monitoring import status
 from market.models import IngestionRun, ProviderStatus
 from signals.models import Scan
 from tests import make

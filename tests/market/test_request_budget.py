@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
-from market import doctor, feeds, request_budget
+from market import doctor, feeds
+from market.ingestion import request_budget
 from market.models import Instrument
 from market.prices import Timeframe
 from market.providers import alpaca, ib_bridge, polygon, simulator

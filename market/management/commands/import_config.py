@@ -4,8 +4,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from market import request_budget
 from market.imports import configuration
+from market.ingestion import request_budget
 
 
 class Command(BaseCommand):

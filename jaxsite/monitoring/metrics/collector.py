@@ -10,7 +10,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from jaxsite.metrics import market, opinions, services, signals, trading
+from jaxsite.monitoring.metrics import market, opinions, services, signals, trading
 from jaxsite.processes.uptime import in_words, uptime
 from market import faults
 

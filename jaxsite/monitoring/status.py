@@ -19,7 +19,8 @@ from django.views.decorators.http import require_GET
 
 from core.paging import page_number
 from desk.page import page_by_the_clock, show, without_page
-from jaxsite import __version__, health
+from jaxsite import __version__
+from jaxsite.monitoring import health
 from jaxsite.queries import work
 from jaxsite.views.context import simulated
 from market import faults, feeds

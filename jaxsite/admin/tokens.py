@@ -1,14 +1,11 @@
-"""Admin of API tokens (created here, shown once, revoked by deleting them) and of the log of changes."""
+"""Admin of API tokens: created here, shown once, revoked by deleting them."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from allauth.account import admin as account_admin
-from allauth.mfa import admin as factor_admin
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.forms import ModelForm
@@ -18,12 +15,7 @@ from django.utils import timezone
 from knox import admin as knox_admin
 from knox.models import AuthToken
 
-from core.admin.read_only import ReadOnlyAdmin
-from jaxsite import (
-    queue_admin,  # noqa: F401  it registers the queue's pages
-    scopes,
-    user_admin,  # noqa: F401  it registers that of users
-)
+from jaxsite import scopes
 from jaxsite.models import TokenAccess
 from jaxsite.scopes import Scope
 
@@ -33,8 +25,6 @@ else:
     ModelAdmin = admin.ModelAdmin
 
 admin.site.unregister(AuthToken)
-# E-mail addresses, which are not used, and factors, whose secrets no user may see.
-admin.site.unregister([account_admin.EmailAddress, factor_admin.Authenticator])
 
 
 class TokenForm(knox_admin.AuthTokenCreateForm):  # type: ignore[misc]  # knox has no types
@@ -123,23 +113,6 @@ class TokenAdmin(ModelAdmin):
         return TemplateResponse(
             request, "admin/token_created.html", context, headers={"Cache-Control": "no-store"}
         )
-
-
-@admin.register(LogEntry)
-class LogEntryAdmin(ReadOnlyAdmin):
-    """Changes by user, written by the admin and the API; read-only."""
-
-    list_display = ["action_time", "user", "content_type", "object_repr", "message"]
-    list_display_links = None
-    list_filter = ["action_flag", "content_type"]
-    list_select_related = ["user", "content_type"]
-    search_fields = ["object_repr", "change_message", "user__username"]
-    date_hierarchy = "action_time"
-    ordering = ["-action_time", "-pk"]
-
-    @admin.display(description="what")
-    def message(self, entry: LogEntry) -> str:
-        return str(entry)
 
 
 def _access(token: AuthToken) -> TokenAccess | None:

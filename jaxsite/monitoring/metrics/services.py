@@ -8,9 +8,9 @@ from typing import Any
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from jaxsite import queues, services
-from jaxsite.queues import Queue
-from jaxsite.services import Service
+from jaxsite.monitoring import queues, services
+from jaxsite.monitoring.queues import Queue
+from jaxsite.monitoring.services import Service
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jaxsite import health, services
-from jaxsite.metrics import collector
-from jaxsite.metrics.access import may_read
+from jaxsite.monitoring import health, services
+from jaxsite.monitoring.metrics import collector
+from jaxsite.monitoring.metrics.access import may_read
 from jaxsite.processes.uptime import in_words, uptime
 from jaxsite.rest import problems
 from jaxsite.views import proxy

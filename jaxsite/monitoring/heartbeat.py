@@ -10,7 +10,7 @@ from datetime import datetime
 import requests
 from django.conf import settings
 
-from jaxsite import services
+from jaxsite.monitoring import services
 
 logger = logging.getLogger(__name__)
 

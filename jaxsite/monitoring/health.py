@@ -13,7 +13,8 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
 from approvals import gate
-from jaxsite import queries, queues, services
+from jaxsite import queries
+from jaxsite.monitoring import queues, services
 from jaxsite.queries import HealthFacts, health_facts
 from market import faults, feeds, worker
 from market.doctor import CLOCKS_DIFFER
