@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
@@ -16,13 +16,24 @@ else:
 
 
 class TitledAdmin(ModelAdmin):
-    """A list whose title is what it lists, not what may be selected."""
+    """A list whose title is what it lists, not what may be selected; forms that copy no row."""
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         title = {"title": capfirst(self.opts.verbose_name_plural)}
         return super().changelist_view(request, title | (extra_context or {}))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if "_saveasnew" in request.POST and not self.save_as:  # Django takes it from any form
+            raise BadRequest("Rows of this page are not copied.")
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
 
 class ReadOnlyAdmin(TitledAdmin):

@@ -170,7 +170,7 @@ class TestWhatWaits:
 
     def test_an_order_decided_on_then_is_picked_up(self) -> None:
         order = execution_rows.entry(at=AHEAD)
-        assert _left_behind(T0) == [order.pk]
+        assert _left_behind(T0) == [order]
         assert _left_behind(AHEAD) == []
 
     def test_what_analysts_cost_then_is_not_of_today(self) -> None:
