@@ -47,8 +47,8 @@ LATE_ADVICE = (
 )
 A_WHILE = timedelta(minutes=45)
 NOTHING_NEW_ADVICE = (
-    "The exchange is open and no provider gives a new bar: restart IB Bridge and IB Gateway, or see at the"
-    " vendor's own site whether it has any."
+    "The exchange is open and no provider gives a new bar: restart the program between Jax and the"
+    " vendor, if there is one, or see at the vendor's own site whether it has any."
 )
 SHOWN_FAULTS = 20
 CHECK_SYMBOL = "Check the symbol. Misspelt, renamed or delisted: take it off the watchlist. The others go on."

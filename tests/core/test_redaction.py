@@ -129,7 +129,7 @@ def test_every_setting_that_is_a_secret_is_one_of_the_values_to_remove() -> None
 
 
 def test_a_setting_that_is_called_like_a_secret_is_one() -> None:
-    called = {name for name in vars(jaxsite.settings) if re.search(r"(KEY|SECRET|TOKEN|PASSWORD)$", name)}
+    called = {name for name in vars(jaxsite.settings) if re.search(r".(KEY|SECRET|TOKEN|PASSWORD)$", name)}
     assert "POLYGON_API_KEY" in called
     assert called <= set(settings.SECRET_SETTINGS)
 

@@ -22,7 +22,7 @@ from tests.make import T0
 from tests.test_structure import sources
 
 # What they queue is a row of the table of schedules, which other tests look at.
-OF_A_SCHEDULE = ("jaxsite/processes/schedules.py", "jaxsite/queue_admin.py")
+OF_A_SCHEDULE = ("jaxsite/processes/schedules.py", "jaxsite/admin/queue.py")
 
 
 def queued_by(name: str, module: ast.Module) -> Iterator[object]:
