@@ -226,17 +226,17 @@ class TestWhatIsSaid:
             "degraded",
             "The worker's clock says 2024-07-06 14:00 UTC",
         )
-        [finding] = doctor._clock(T0)
+        [finding] = doctor.site.clock(T0)
         assert "set it" in finding.advice
 
     def test_one_that_was_is_mentioned(self) -> None:
         self.run(AHEAD)
         self.run(T0)
         assert self.checks()["clock"][0] == "healthy"
-        [finding] = doctor._clock(T0)
+        [finding] = doctor.site.clock(T0)
         assert (finding.about, finding.advice) == ("clock", "")
 
     def test_nothing_is_said_of_one_that_is_right(self) -> None:
         self.run(T0)
         assert "clock" not in self.checks()
-        assert list(doctor._clock(T0)) == []
+        assert list(doctor.site.clock(T0)) == []

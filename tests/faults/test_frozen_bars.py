@@ -71,7 +71,7 @@ def test_old_bars_again_and_again_are_late(bridge: IBBridge) -> None:
 
 def test_doctor_says_that_nothing_new_is_stored(bridge: IBBridge) -> None:
     at = an_hour(bridge, moves=False)
-    assert cycles(at).advice == doctor.NOTHING_NEW_ADVICE
+    assert cycles(at).advice == doctor.prices.NOTHING_NEW_ADVICE
 
 
 def test_no_bars_at_all_are_late(bridge: IBBridge) -> None:

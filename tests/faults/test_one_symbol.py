@@ -199,7 +199,7 @@ class TestWhereItIsShown:
         assert "AMD since 2024-07-02" in check.message
 
     def test_doctor_says_what_to_do(self) -> None:
-        finding = next(each for each in doctor._faults(AT) if "AMD" in each.about)
+        finding = next(each for each in doctor.failing.findings(AT) if "AMD" in each.about)
         assert "Contract not found" in finding.text
         assert "Check the symbol" in finding.advice
 

@@ -124,7 +124,7 @@ def test_late_bars_are_told_with_where_to_look() -> None:
     later = make.T0 + timedelta(hours=1)
     by_subject = {finding.about: finding for finding in doctor.examine(later)}
     assert by_subject["candles 15m"].text.endswith("the newest bar is late of 2: AAPL, MSFT")
-    assert by_subject["candles 15m"].advice == doctor.LATE_ADVICE
+    assert by_subject["candles 15m"].advice == doctor.prices.LATE_ADVICE
     assert by_subject["candles 1d"].advice == ""
 
 

@@ -1,0 +1,127 @@
+"""Sessions, quotes and bars: whether they are there, fresh and complete, and whether the pace allows it."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
+
+from market.doctor.findings import RECENT, SHOWN, Finding
+from market.ingestion import request_budget, schedule
+from market.ingestion.lateness import late_bars
+from market.models import Candle, Gap, IngestionRun, Instrument, TradingSession
+from market.queries.freshness import stale_symbols
+
+SESSIONS_AHEAD = timedelta(days=60)
+LATE_ADVICE = (
+    "The newest ingestion runs say what failed or waits; the line on requests, whether the pace allows it."
+)
+A_WHILE = timedelta(minutes=45)
+NOTHING_NEW_ADVICE = (
+    "The exchange is open and no provider gives a new bar: restart the program between Jax and the"
+    " vendor, if there is one, or see at the vendor's own site whether it has any."
+)
+
+
+def calendars(at: datetime) -> Iterator[Finding]:
+    watched = Instrument.objects.watched().values_list("calendar", flat=True)
+    ends = dict(
+        TradingSession.objects.filter(calendar__in=set(watched))
+        .values_list("calendar")
+        .annotate(last=Max("date"))
+        .order_by("calendar")
+    )
+    for calendar in sorted(set(watched)):
+        last = ends.get(calendar)
+        text = f"sessions are known until {last}" if last else "no session is known"
+        short = last is None or last < (at + SESSIONS_AHEAD).date()
+        yield Finding(f"calendar {calendar}", text, "The worker fills it in: let it run." if short else "")
+
+
+def quotes(at: datetime) -> Finding:
+    watched = Instrument.objects.watched().count()
+    if not watched:
+        return Finding("quotes", "nothing is watched", "Add instruments in admin.")
+    stale = stale_symbols(at)
+    text = (
+        f"{watched} instruments are watched, {len(stale)} of them have no fresh quote though they trade now"
+    )
+    more = ", ..." if len(stale) > SHOWN else ""
+    advice = f"See why in the newest ingestion run: {', '.join(stale[:SHOWN])}{more}." if stale else ""
+    return Finding("quotes", text, advice)
+
+
+def candles(at: datetime) -> Iterator[Finding]:
+    watched, late = Instrument.objects.watched(), late_bars(at)
+    for timeframe in schedule.fetched():
+        stored = Candle.objects.filter(symbol=OuterRef("symbol"), timeframe=timeframe)
+        lacking = list(watched.exclude(Exists(stored)).values_list("symbol", flat=True))
+        text = f"{watched.count() - len(lacking)} of {watched.count()} instruments have some"
+        advice = (
+            f"They come as the providers' pace allows; none yet: {', '.join(lacking[:SHOWN])}."
+            if lacking
+            else ""
+        )
+        if late[timeframe]:
+            text += (
+                f"; the newest bar is late of {len(late[timeframe])}: {', '.join(late[timeframe][:SHOWN])}"
+            )
+            advice = advice or LATE_ADVICE
+        yield Finding(f"candles {timeframe}", text, advice)
+    yield _candle_cycles(at, is_late=any(late.values()))
+    waiting = Candle.objects.filter(suspect=True).count()
+    yield Finding(
+        "suspect candles", f"{waiting} hold a jump that no later bar confirms; strategies leave them out"
+    )
+
+
+def _candle_cycles(at: datetime, *, is_late: bool) -> Finding:
+    """Look whether anything new is stored while an exchange is open."""
+    since = at - A_WHILE
+    cycles = IngestionRun.objects.finished(IngestionRun.Kind.CANDLES).filter(started_at__range=(since, at))
+    sums = cycles.aggregate(
+        asked=Sum("asked", default=0), stored=Sum("stored", default=0), rows=Sum("rows", default=0)
+    )
+    calendars = Instrument.objects.watched().values("calendar")
+    is_open = TradingSession.objects.open_at(since).filter(calendar__in=calendars, closes_at__gt=at).exists()
+    text = (
+        f"in the last 45 minutes {sums['stored']} of {sums['asked']} that were asked for were answered;"
+        f" {sums['rows']} bars were new or changed"
+    )
+    is_idle = is_late and is_open and sums["asked"] and not sums["rows"]
+    return Finding("candle cycles", text, NOTHING_NEW_ADVICE if is_idle else "")
+
+
+def requests() -> Finding:
+    text, is_enough = request_budget.describe(request_budget.watchlist())
+    return Finding("requests", text, "" if is_enough else request_budget.ADVICE)
+
+
+def gaps() -> Finding:
+    counts = Gap.objects.aggregate(
+        total=Count("pk"),
+        tried=Count("pk", filter=Q(next_attempt_at__isnull=False)),
+        **{reason: Count("pk", filter=Q(reason=reason)) for reason in Gap.Reason.values},
+    )
+    reasons = ", ".join(f"{counts[reason.value]} {reason.label}" for reason in Gap.Reason)
+    return Finding("gaps", f"{counts['total']} ({reasons}); {counts['tried']} are tried again")
+
+
+def splits() -> Finding:
+    pending = list(
+        Instrument.objects.filter(split_pending_since__isnull=False).values_list("symbol", flat=True)
+    )
+    text = f"{len(pending)} wait for their history on the new basis"
+    advice = (
+        f"Nothing evaluates {', '.join(pending[:SHOWN])} until a provider gives it again." if pending else ""
+    )
+    return Finding("splits", text, advice)
+
+
+def refused(at: datetime) -> Finding:
+    counts: dict[str, int] = {}
+    runs = IngestionRun.objects.filter(started_at__gte=at - RECENT).exclude(rejected={})
+    for rejected in runs.values_list("rejected", flat=True):
+        for reason, rows in rejected.items():
+            counts[reason] = counts.get(reason, 0) + rows["count"]
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+    return Finding("refused rows", f"in the last day: {reasons or 'none'}")
