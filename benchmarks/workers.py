@@ -28,13 +28,15 @@ for name, value in json.loads(sys.argv[3]).items():
 from django_q.conf import Conf
 from jaxsite.processes import process_group
 from jaxsite.processes.queue.pool import Pool
+from jaxsite.processes.queue.presence import free_instance
 from approvals import tasks
 from approvals.execution.paper import book, market
+instance = free_instance(Conf.CLUSTER_NAME)
 connections.close_all()
 process_group.forks_leave_my_group()
 process_group.forks_end_with_me()
 print("ready", flush=True)
-Pool(Conf.WORKERS, lambda queue: None).run()
+Pool(Conf.WORKERS, lambda queue: None, instance).run()
 """
 END_CONNECTIONS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
