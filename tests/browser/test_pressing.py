@@ -42,6 +42,8 @@ def expect_refusal(page: Page) -> None:
 
 
 def wait_half_a_second(page: Page) -> None:
+    """Wait for what is on its way, which would be one more update, and then that long."""
+    expect(page.locator(".htmx-request")).to_have_count(0)
     page.clock.run_for(500)
 
 
