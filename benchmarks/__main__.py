@@ -8,7 +8,7 @@ import os
 import sys
 
 import django
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from benchmarks.measure import report
 
@@ -25,7 +25,7 @@ from jaxsite.embedded_postgres.server import ROLE  # noqa: E402
 
 def as_superuser() -> None:
     """Connect to our own server as the one who may ask for a checkpoint, before what is measured begins."""
-    if isinstance(connection, DatabaseWrapper):
+    if isinstance(connections[DEFAULT_DB_ALIAS], DatabaseWrapper):
         connection.settings_dict["USER"] = ROLE
 
 
@@ -38,6 +38,7 @@ def main(names: list[str]) -> int:
     as_superuser()
     connection.settings_dict["TEST"]["NAME"] = DATABASE
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    connection.close()  # it is the owner's, who has migrated
     try:
         is_full = os.environ.get("FULL") == "1"
         return 0 if report((CATALOGUE[name] for name in names or CATALOGUE), is_full) else 1

@@ -116,7 +116,7 @@ def ping() -> None:
 class Pings:
     """One at a time in a process, whoever asks: no more than one connection beside those of the threads."""
 
-    APART = 0.05  # seconds between two, in which the server ends the connection of the first
+    APART = 0.02  # seconds between two, in which the server ends the connection of the first
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
