@@ -1,46 +1,28 @@
 """A vendor that answers with 200 and nothing new, in an open session: it is noticed."""
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from pytest_django import Settings
 
 from jaxsite.monitoring import health
 from market import doctor
-from market.ingestion import cycle
 from market.ingestion.lateness import late_bars
-from market.models import IngestionRun, ProviderPace
+from market.models import IngestionRun
 from market.prices import Timeframe
-from tests import make
+from tests.loopback import AT, candles, watch
 from tests.vendors import IBBridge
 
 pytestmark = pytest.mark.django_db
 
-AT = datetime(2024, 7, 2, 15, 7, 20, tzinfo=UTC)
 SYMBOLS = ["AAPL", "AMD", "MSFT", "NVDA"]
 QUARTER = timedelta(minutes=15)
 
 
 @pytest.fixture(autouse=True)
 def watchlist(settings: Settings) -> None:
-    settings.DATA_KIND, settings.CANDLE_BACKFILL, settings.CANDLE_TIMEFRAMES = "real", 20, ["15m"]
-    make.july_2024()
-    make.session("2025-06-30")
-    make.only(*SYMBOLS)
-
-
-@pytest.fixture
-def bridge(settings: Settings) -> Iterator[IBBridge]:
-    with IBBridge(now=AT) as vendor:
-        settings.IB_BRIDGE_URL = vendor.url
-        yield vendor
-
-
-def candles(at: datetime) -> None:
-    ProviderPace.objects.all().delete()
-    assert cycle.ingest_candles(at) is not None
+    watch(settings, *SYMBOLS)
 
 
 def an_hour(bridge: IBBridge, *, moves: bool) -> datetime:

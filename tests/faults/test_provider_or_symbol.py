@@ -1,8 +1,8 @@
 """Several symbols that fail, one provider that fails: which of both it is, at each vendor and each work."""
 
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
@@ -17,13 +17,13 @@ from market.models import CandleProgress, Fault, IngestionRun, ProviderPace, Pro
 from market.prices import Feed, Timeframe
 from market.providers.base import ProviderError, Quotes
 from tests import make
+from tests.loopback import AT, candles, quotes, watch
 from tests.vendors import Alpaca, IBBridge, Polygon, faults
 from tests.vendors.server import Fault as VendorFault
 from tests.vendors.server import Reply, Turn
 
 pytestmark = pytest.mark.django_db
 
-AT = datetime(2024, 7, 2, 15, 7, 20, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 SYMBOLS = ["AAPL", "AMD", "AMZN", "GOOGL", "META", "MSFT", "NFLX", "NVDA"]
 PLACES = {"front": 0, "middle": 3, "end": 8}
@@ -31,46 +31,7 @@ PLACES = {"front": 0, "middle": 3, "end": 8}
 
 @pytest.fixture(autouse=True)
 def watchlist(settings: Settings) -> None:
-    settings.DATA_KIND, settings.CANDLE_BACKFILL, settings.CANDLE_TIMEFRAMES = "real", 20, ["15m"]
-    make.july_2024()
-    make.session("2025-06-30")
-    make.only(*SYMBOLS)
-
-
-@pytest.fixture
-def bridge(settings: Settings) -> Iterator[IBBridge]:
-    with IBBridge(now=AT) as vendor:
-        settings.IB_BRIDGE_URL = vendor.url
-        yield vendor
-
-
-@pytest.fixture
-def alpaca(settings: Settings) -> Iterator[Alpaca]:
-    with Alpaca(now=AT) as vendor:
-        settings.ALPACA_BASE_URL = vendor.url
-        settings.ALPACA_API_KEY, settings.ALPACA_API_SECRET = vendor.key, vendor.secret
-        yield vendor
-
-
-@pytest.fixture
-def polygon(settings: Settings) -> Iterator[Polygon]:
-    with Polygon(now=AT) as vendor:
-        settings.POLYGON_BASE_URL, settings.POLYGON_API_KEY = vendor.url, vendor.key
-        yield vendor
-
-
-def quotes(at: datetime = AT) -> IngestionRun:
-    ProviderPace.objects.all().delete()  # the pace counts by the database's clock, not by `at`
-    run = cycle.ingest_quotes(at)
-    assert run is not None
-    return run
-
-
-def candles(at: datetime = AT) -> IngestionRun:
-    ProviderPace.objects.all().delete()
-    run = cycle.ingest_candles(at)
-    assert run is not None
-    return run
+    watch(settings, *SYMBOLS)
 
 
 def quoted_since(at: datetime) -> set[str]:
