@@ -4,15 +4,10 @@ from benchmarks.catalogue import CATALOGUE
 from benchmarks.measure import Benchmark, Result, alternate, report
 
 WITH_PROCESSES = {"approve.latency", "memory.worker", "opinions.fair", "queue", "strangers"}
-LONG = {"queue", "strangers"}
-NAMES = [
-    pytest.param(
-        name, marks=[pytest.mark.slow] * (name in WITH_PROCESSES) + [pytest.mark.long] * (name in LONG)
-    )
-    for name in CATALOGUE
-]
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in WITH_PROCESSES else []) for name in CATALOGUE]
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_tiny_run_measures_what_it_claims_beside_its_limit(name: str) -> None:

@@ -182,16 +182,23 @@ class TestACalendar:
         assert TradingSession.objects.filter(calendar="XSHG").exists()
 
 
+def test_the_others_have_their_quotes(bridge: IBBridge) -> None:
+    bridge.fail(NO_CONTRACT, on="/quotes/AMD")
+    for minute in (0, 1, 3):
+        bridge.now = AT + minute * MINUTE
+        quotes(bridge.now)
+    assert set(Quote.objects.values_list("symbol", flat=True)) == set(SYMBOLS) - {"AMD"}
+    fault = Fault.objects.get()
+    assert (fault.subject, fault.failures) == ("AMD", 3)
+    assert "Contract not found" in fault.reason
+
+
 class TestWhereItIsShown:
     @pytest.fixture(autouse=True)
-    def failing(self, bridge: IBBridge) -> None:
-        bridge.fail(NO_CONTRACT, on="/quotes/AMD")
-        for minute in range(8):
-            bridge.now = AT + minute * MINUTE
-            quotes(bridge.now)
-
-    def test_the_others_have_their_quotes(self) -> None:
-        assert set(Quote.objects.values_list("symbol", flat=True)) == set(SYMBOLS) - {"AMD"}
+    def failing(self) -> None:
+        about = faults_of.key(Fault.Work.QUOTES, "AMD", source="ib_bridge")
+        for minute in (0, 1, 3):
+            faults_of.record({about: "Contract not found for it"}, AT + minute * MINUTE)
 
     def test_health_is_degraded_and_names_it(self) -> None:
         check = next(check for check in health.run_checks(AT) if check.name == "symbols")

@@ -71,6 +71,7 @@ def has_ipv6() -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 class TestServers:
     OUT = {"BIND": "0.0.0.0"}
 

@@ -105,6 +105,7 @@ feeds.settle_installation("real", timezone.now())
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_no_service_starts_on_the_other_kind_of_data(var: Path, install: Callable[[Path], None]) -> None:
     install(var)
     manage(var, "shell", "--no-imports", "-c", OTHER_DATA)
