@@ -228,7 +228,8 @@ class _Search(Generic[Answer]):
         """Note what an answer says of each symbol."""
         came = {tick.symbol for tick in answer.ticks} if isinstance(answer, Quotes) else set(answer.bars)
         came &= set(symbols)
-        failed = {symbol: why for symbol, why in answer.failed.items() if symbol in symbols}
+        partial = answer.partial if isinstance(answer, Candles) else {}
+        failed = {symbol: why for symbol, why in {**partial, **answer.failed}.items() if symbol in symbols}
         together = [symbol for symbol in answer.together if symbol in failed]
         alone = {symbol: why for symbol, why in failed.items() if symbol not in together}
         blamed = {symbol: why for symbol, why in alone.items() if symbol not in answer.blameless}

@@ -148,7 +148,7 @@ def fetch(current: Cycle, request: Ask, choice: int = 0) -> set[str]:
         question = _candles_of(provider, request, current)
         for answer in ask(current, provider, names, question, request.timeframe):
             _store_candles(current, provider, request, answer)
-            done |= answer.bars.keys()
+            done |= answer.bars.keys() - answer.partial.keys()
         left = [symbol for symbol in left if symbol not in done and names[symbol] not in current.waiting]
     _fail_unasked(current, (request.name(symbol) for symbol in left))
     return done
@@ -165,9 +165,10 @@ def _store_candles(current: Cycle, provider: Provider, request: Ask, answer: Can
         current.rejections.add(quality.NOT_ASKED, symbol)
     for symbol in usable.keys() & current.restatements.keys():
         bars = {symbol: usable.pop(symbol)}
-        current.restatements[symbol].append(
-            RestatementAnswer(provider.name, request, replace(answer, bars=bars))
-        )
+        if symbol not in answer.partial:
+            current.restatements[symbol].append(
+                RestatementAnswer(provider.name, request, replace(answer, bars=bars))
+            )
     _store_each(current, provider.name, request, replace(answer, bars=usable))
 
 
@@ -195,7 +196,10 @@ def _without_splits(current: Cycle, request: Ask, bars: Mapping[str, Bars]) -> d
 
 
 def _record(current: Cycle, provider: str, request: Ask, answer: Candles, rejections: Rejections) -> None:
-    """Store an answer, record how far it reaches, and list what it lacks."""
+    """Store an answer, record how far it reaches, and list what it lacks.
+
+    Nothing has answered for the older bars of a partial one: they are asked for again, or are gaps.
+    """
     now = current.now
     written = pipeline.record(
         answer.bars,
@@ -210,9 +214,10 @@ def _record(current: Cycle, provider: str, request: Ask, answer: Candles, reject
         trading_sessions = sessions.load(
             calendar, since=request.since - timedelta(days=30), until=now + timedelta(days=7)
         )
-        schedule.record_answer(part, request.timeframe, trading_sessions, now, answer.delay)
+        whole = {symbol: bars for symbol, bars in part.items() if symbol not in answer.partial}
+        schedule.record_answer(whole, request.timeframe, trading_sessions, now, answer.delay)
         gaps.list_missing(part, request.timeframe, request.since, trading_sessions, now, answer.delay)
-    current.stored |= {request.name(symbol) for symbol in answer.bars}
+    current.stored |= {request.name(symbol) for symbol in answer.bars.keys() - answer.partial.keys()}
     current.run.rows += written.new + written.changed
     current.note(provider, stored=len(answer.bars))
 

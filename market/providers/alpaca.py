@@ -128,11 +128,13 @@ class Alpaca:
         bars: dict[str, Bars] = {}
         for key, pages in batches.pages.answers.items():
             batch = batches.symbols[key]
-            if key in batches.pages.failed or (key in batches.pages.declined and len(batch) > 1):
+            if key in {*batches.pages.failed, *batches.pages.declined} and len(batch) > 1:
                 continue  # which of its symbols are whole is not known
             bars |= {symbol: _bars(symbol, pages, timeframe, since) for symbol in batch}
         left = [symbol for symbol in declined if symbol not in bars]
-        return Candles(bars, Feed.DELAYED, SIP_DELAY, failed, left, together=batches.together())
+        partial_for = {symbol: failed.pop(symbol) for symbol in failed.keys() & bars.keys()}
+        together = batches.together()
+        return Candles(bars, Feed.DELAYED, SIP_DELAY, failed, left, together=together, partial=partial_for)
 
     def report(self, at: datetime) -> Report:
         began = self._client.clock()
@@ -206,11 +208,11 @@ def _tick(symbol: str, snapshot: object) -> QuoteTick | str:
     """Return the quote, or why there is none."""
     if not isinstance(snapshot, dict):
         return "unknown to Alpaca, or never traded at IEX"
-    trade, book = _part(snapshot, "latestTrade"), _part(snapshot, "latestQuote")
+    trade, book = wire.part(snapshot, "latestTrade"), wire.part(snapshot, "latestQuote")
     as_of, price = wire.moment(trade.get("t")), wire.number(trade.get("p"))
     if as_of is None or price == 0:
         return UNTRADED
-    day = _part(snapshot, "dailyBar")
+    day = wire.part(snapshot, "dailyBar")
     is_today = str(day.get("t"))[:10] == trade["t"][:10]
     return QuoteTick(
         symbol=symbol,
@@ -225,14 +227,9 @@ def _tick(symbol: str, snapshot: object) -> QuoteTick | str:
     )
 
 
-def _part(snapshot: dict[str, Any], name: str) -> dict[str, Any]:
-    part = snapshot.get(name)
-    return part if isinstance(part, dict) else {}
-
-
 def _bars(symbol: str, pages: Sequence[Answer], timeframe: Timeframe, since: datetime) -> Bars:
     """Return the bars, oldest first; the vendor sends the newest first."""
-    rows = [row for page in pages for row in wire.rows_of(_part(page.body, "bars").get(symbol))][::-1]
+    rows = [row for page in pages for row in wire.rows_of(wire.part(page.body, "bars").get(symbol))][::-1]
     stamps = [row.get("t") for row in rows]
     # Daily bars are stamped midnight New York: 04:00 or 05:00 UTC of their date.
     opened_at = wire.instants(stamps) if timeframe.is_intraday else wire.dates(stamps)

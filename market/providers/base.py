@@ -91,6 +91,8 @@ class Candles:
     """An answer to `candles`: bars by symbol, oldest first, straight from the provider (not yet judged).
 
     A symbol with no bars in the span is in `bars` with empty Bars: the provider answered, there were none.
+    `partial`: those of `bars` whose older bars are missing because a later page failed, and why. What came
+    is kept, and all of it asked for again.
     """
 
     bars: dict[str, Bars]
@@ -100,6 +102,7 @@ class Candles:
     declined: list[str] = field(default_factory=list)
     blameless: Set[str] = frozenset()
     together: Set[str] = frozenset()
+    partial: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """Polygon, now Massive: quotes of many symbols or the whole market at once, candles one symbol at a time."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
 from core.http import Answer, Client, Failure, Fetched, Pages, Patience, Request
+from core.redaction import redact
 from core.registry import Setting
 from core.registry.kinds import KEY, Url, Whole
 from market.prices import Bars, Feed, QuoteTick, Timeframe
@@ -39,7 +40,6 @@ MOST_TICKERS = 500
 DELAY = timedelta(minutes=15)
 # The free plan gives two years and refuses a question that reaches further back.
 FREE_HISTORY = timedelta(days=729)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KEY_ADVICE = "Check POLYGON_API_KEY."
 UNTRADED = "no trade yet today"
 PLAN_ADVICE = (
@@ -58,6 +58,7 @@ class Polygon:
         headers = {"Authorization": f"Bearer {key}"}
         self._client = Client("Polygon", base_url, headers=headers, connections=8, patience=patience)
         self._reserve = partial(pace.reserve, [_limit(per_minute)])
+        self._turn_down = partial(_turn_down, key=key)
 
     def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
         answer = self._snapshot(symbols)
@@ -84,22 +85,21 @@ class Polygon:
         failure = wire.why_nothing(pages)
         if failure is not None and not _outside_plan(pages):
             raise _error(failure, of_each=pages)
-        failed = {
+        reasons = {
             symbol: OUTSIDE_PLAN if _is_outside_plan(why) else str(why)
             for symbol, why in pages.failed.items()
         }
-        # Newest first: what was cut short for want of slots or time is whole as far as it goes.
-        bars = {
-            symbol: _bars(answers, timeframe, since)
-            for symbol, answers in pages.answers.items()
-            if symbol not in failed
-        }
+        # Newest first: what was cut short is whole as far as it goes.
+        bars = {symbol: _bars(answers, timeframe, since) for symbol, answers in pages.answers.items()}
+        partial_for = {symbol: why for symbol, why in reasons.items() if symbol in bars}
+        failed = {symbol: why for symbol, why in reasons.items() if symbol not in bars}
         late = failure is not None or any(
             _is_late(page) for answers in pages.answers.values() for page in answers
         )
         feed, delay = (Feed.DELAYED, DELAY) if late else (Feed.LIVE, timedelta(0))
         left = [symbol for symbol in pages.declined if symbol not in bars]
-        return Candles(bars, feed, delay, failed, left, wire.refused_for_all(pages))
+        blameless = wire.refused_for_all(pages)
+        return Candles(bars, feed, delay, failed, left, blameless, partial=partial_for)
 
     def report(self, at: datetime) -> Report:
         began = self._client.clock()
@@ -109,13 +109,13 @@ class Polygon:
             "candles": _range("AAPL", Timeframe.D1, day, at),
         }
         fetched = self._client.fetch({"candles": requests["candles"]}, self._reserve)
-        _turn_down(fetched)
+        self._turn_down(fetched)
         if "candles" not in fetched.answers:
             why = fetched.failed.get("candles", "asked too often just now: try again in a minute")
             return Report(answers=False, advice=f"{why}. {KEY_ADVICE}")
         answer = fetched.answers["candles"]
         snapshot = self._client.fetch({"quotes": requests["quotes"]}, self._reserve)
-        _turn_down(snapshot)
+        self._turn_down(snapshot)
         allowed = "quotes" in snapshot.answers
         late = _is_late(answer) or (allowed and _is_late(snapshot.answers["quotes"]))
         refused = _refused(snapshot.failed.get("quotes"))
@@ -138,7 +138,7 @@ class Polygon:
         batches = wire.chunks(symbols, MOST_TICKERS)
         query = {"tickers": ",".join(batches[0])} if len(batches) == 1 else {}
         fetched = self._client.fetch({"snapshot": Request(SNAPSHOT, query)}, self._reserve)
-        _turn_down(fetched)
+        self._turn_down(fetched)
         if "snapshot" in fetched.failed:
             raise _error(fetched.failed["snapshot"], PLAN_ADVICE)
         return fetched.answers.get("snapshot")
@@ -149,7 +149,7 @@ class Polygon:
         requests = {symbol: _range(symbol, timeframe, since, at) for symbol in symbols}
         reserve = partial(self._reserve, spare=LEFT_FOR_QUOTES)
         pages = self._client.fetch_pages(requests, _following, reserve)
-        _turn_down(pages)
+        self._turn_down(pages)
         return pages
 
 
@@ -166,20 +166,44 @@ def _range(symbol: str, timeframe: Timeframe, since: datetime, at: datetime) -> 
 
 
 def _following(request: Request, answer: Answer) -> Request | None:
-    """Return the next page's request. Its address lacks the key, which the session adds on this host only."""
-    following = answer.body.get("next_url")
-    return Request(following) if isinstance(following, str) and following != request.path else None
+    """Return the next page's request: always to the host of the settings, whichever the answer names.
+
+    Massive's answers name their new host to those who ask the old one, too. The key goes in a header: one
+    that an answer writes into the address is left out.
+    """
+    address = answer.body.get("next_url")
+    if not isinstance(address, str) or not address:
+        return None
+    try:
+        parts = urlsplit(urljoin(request.path, address))
+    except ValueError:
+        return Request(address)  # refused as an address of nowhere
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    query = {name: value for name, value in pairs if name.lower() != "apikey"}
+    following = Request(f"/{parts.path.lstrip('/')}", query)
+    return None if following == request else following
 
 
-def _turn_down(fetched: Fetched | Pages) -> None:
-    """Make a refusal that comes with 200 the failure that it is."""
-    for key in list(fetched.answers):
-        answer = fetched.answers[key]
-        body = (answer[0] if isinstance(answer, list) else answer).body
-        if body.get("status") in ("NOT_AUTHORIZED", "ERROR"):
-            text = f"Polygon: {str(body.get('message') or body.get('error') or 'refused')[:200]}"
-            fetched.failed[key] = Failure(text, permanent=True, status=403)
-            del fetched.answers[key]
+def _turn_down(fetched: Fetched | Pages, *, key: str) -> None:
+    """Make a refusal that comes with 200 the failure that it is. Pages before it stay."""
+    for asked in list(fetched.answers):
+        answer = fetched.answers[asked]
+        pages = answer if isinstance(answer, list) else [answer]
+        refused = next((page for page, each in enumerate(pages) if _is_refusal(each)), None)
+        if refused is None:
+            continue
+        text = str(pages[refused].body.get("message") or pages[refused].body.get("error") or "refused")
+        status = 403 if refused == 0 else None  # a plan or key that gave the pages before is good
+        reason = f"Polygon: {redact(text[:200], [key])}"
+        fetched.failed[asked] = Failure(reason, permanent=refused == 0, status=status)
+        if refused and isinstance(answer, list):
+            del answer[refused:]
+        else:
+            del fetched.answers[asked]
+
+
+def _is_refusal(answer: Answer) -> bool:
+    return answer.body.get("status") in ("NOT_AUTHORIZED", "ERROR")
 
 
 def _is_late(answer: Answer) -> bool:
@@ -207,10 +231,10 @@ def _tick(symbol: str, row: wire.Row | None) -> QuoteTick | str:
     """Return the quote, or why there is none."""
     if row is None:
         return "not in Polygon's snapshot"
-    trade, minute, book = _part(row, "lastTrade"), _part(row, "min"), _part(row, "lastQuote")
-    day = _part(row, "day")
+    trade, minute, book = wire.part(row, "lastTrade"), wire.part(row, "min"), wire.part(row, "lastQuote")
+    day = wire.part(row, "day")
     price = wire.number(trade.get("p") if trade else minute.get("c") or day.get("c"))
-    as_of = _from_nanoseconds(trade.get("t") if trade else row.get("updated"))
+    as_of = wire.from_nanoseconds(trade.get("t") if trade else row.get("updated"))
     if price == 0:
         return UNTRADED  # snapshots are cleared at 03:30 in New York
     if as_of is None:
@@ -225,17 +249,6 @@ def _tick(symbol: str, row: wire.Row | None) -> QuoteTick | str:
         ask_size=wire.share_count(book.get("S")),
         volume=wire.share_count(day.get("v")),
     )
-
-
-def _part(row: wire.Row, name: str) -> dict[str, Any]:
-    part = row.get(name)
-    return part if isinstance(part, dict) else {}
-
-
-def _from_nanoseconds(value: object) -> datetime | None:
-    if not isinstance(value, int) or not 0 < value < 10**19:
-        return None
-    return EPOCH + timedelta(microseconds=value // 1000)
 
 
 def _bars(pages: Sequence[Answer], timeframe: Timeframe, since: datetime) -> Bars:
@@ -269,7 +282,7 @@ SPEC = ProviderSpec(
     title="Polygon",
     settings=(
         Setting("POLYGON_API_KEY", KEY, secret=True, required=True),
-        Setting("POLYGON_BASE_URL", Url(), default="https://api.polygon.io"),
+        Setting("POLYGON_BASE_URL", Url(), default="https://api.massive.com"),
         Setting("POLYGON_REQUESTS_PER_MINUTE", Whole(1, 10_000), default=5),
     ),
     build=_build,

@@ -20,6 +20,7 @@ from market.providers.base import ProviderError
 Row = Mapping[str, Any]
 
 NOT_A_TIME = np.datetime64("NaT", "us")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNKNOWN_VOLUME = -1  # refused by the house: no share count is negative
 LARGEST_VOLUME = 2.0**53
 LONGEST_QUERY = 6000  # characters of symbols in one address: below the 8 KB that most servers take
@@ -73,6 +74,19 @@ def from_milliseconds(values: Floats) -> Instants:
     stamps = np.full(len(values), NOT_A_TIME, dtype=INSTANT)
     stamps[fit] = (values[fit] * 1000).astype(np.int64).astype(INSTANT)
     return stamps
+
+
+def from_nanoseconds(value: object) -> datetime | None:
+    """Return a moment in Unix nanoseconds; None when it is not one."""
+    if not isinstance(value, int) or not 0 < value < 10**19:
+        return None
+    return EPOCH + timedelta(microseconds=value // 1000)
+
+
+def part(row: Row, name: str) -> dict[str, Any]:
+    """Return an object inside a row, empty when there is none."""
+    value = row.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def rows_of(value: object) -> list[Row]:

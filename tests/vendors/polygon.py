@@ -20,6 +20,7 @@ class Polygon(Vendor):
     """`plan`: "free" has bars only; "delayed" has snapshots without trades; "paid" has all of it, live.
 
     `page`: the most bars in one answer. `cleared`: snapshots hold zeros, as before a day's first trade.
+    `next_host`: what next_url begins with, instead of the own address.
     """
 
     key = "polygon-secret"
@@ -27,6 +28,7 @@ class Polygon(Vendor):
     def __init__(self, *, plan: str = "paid", page: int = 50_000, **options: Any) -> None:
         super().__init__(**options)
         self.plan, self.page, self.cleared = plan, page, False
+        self.next_host: str | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -89,9 +91,9 @@ class Polygon(Vendor):
         page = [_row(bar) for bar in rows[skip : skip + limit]]
         answer |= {"queryCount": len(rows), "resultsCount": len(page)} | ({"results": page} if page else {})
         if skip + limit < len(rows):
-            host = visit.headers["host"]
+            host = f"http://{visit.headers['host']}" if self.next_host is None else self.next_host
             sort = visit.query.get("sort", "asc")
-            answer["next_url"] = f"http://{host}{visit.path}?cursor={skip + limit}&limit={limit}&sort={sort}"
+            answer["next_url"] = f"{host}{visit.path}?cursor={skip + limit}&limit={limit}&sort={sort}"
         return Reply.json(answer)
 
     @property

@@ -177,6 +177,48 @@ def test_what_the_pace_does_not_allow_waits_and_goes_first_next_time(
     assert len(polygon.visits) == 2
 
 
+def fail_later_pages(polygon: Polygon, settings: Settings) -> None:
+    """Answer the first page of AAPL, 12 bars of the extended hours, and 500 for the next."""
+    polygon.page, settings.POLYGON_REQUESTS_PER_MINUTE = 12, 200
+    polygon.fail(faults.status(500), on="*/AAPL/*")
+    polygon.fail(lambda turn: turn.send(turn.reply()), on="*/AAPL/*", times=1)
+
+
+def test_a_page_that_came_is_stored_said_to_be_partial_and_the_rest_comes_later(
+    polygon: Polygon, settings: Settings
+) -> None:
+    fail_later_pages(polygon, settings)
+    run = candles()
+    assert bars_of("AAPL") == 12
+    assert "answered 500" in run.failures["AAPL 15m"]
+    polygon.heal()
+    polygon.now = AT + timedelta(minutes=2)
+    assert candles(polygon.now).failed == 0
+    assert bars_of("AAPL") == bars_of("MSFT") > 12
+
+
+def test_what_a_page_leaves_out_after_stored_bars_is_a_gap(polygon: Polygon, settings: Settings) -> None:
+    candles()
+    later = polygon.now = AT + timedelta(days=1)
+    fail_later_pages(polygon, settings)
+    candles(later)
+    assert Gap.objects.filter(symbol="AAPL", reason=Gap.Reason.OUTAGE).exists()
+    polygon.heal()
+    for minutes in (1, 12, 14):
+        polygon.now = later + timedelta(minutes=minutes)
+        candles(polygon.now)
+    assert not Gap.objects.filter(symbol="AAPL").exists()
+
+
+def test_the_rest_of_a_partial_answer_is_asked_of_the_next_provider(
+    alpaca: Alpaca, polygon: Polygon, settings: Settings
+) -> None:
+    settings.PROVIDERS = ["polygon", "alpaca"]
+    fail_later_pages(polygon, settings)
+    assert candles().stored == 3
+    assert bars_of("AAPL") > 12
+
+
 @pytest.fixture
 def split(bridge: IBBridge, settings: Settings) -> Bars:
     """AAPL splits 7:1 after its history was stored, and that was seen. Returns the history as it was."""

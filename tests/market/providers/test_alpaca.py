@@ -147,14 +147,15 @@ def test_what_the_pace_cuts_short_is_the_newest_part() -> None:
     assert candles.declined == []
 
 
-def test_a_symbol_whose_second_page_fails_is_not_half_answered() -> None:
+def test_a_page_that_came_is_kept_when_a_later_one_fails() -> None:
     with vendors.Alpaca(now=T) as vendor:
         alpaca = provider(vendor)
         vendor.fail(faults.status(500), on=BARS)
         vendor.fail(lambda turn: turn.send(turn.reply()), on=BARS, times=1)
         candles = alpaca.candles(["AAPL"], Timeframe.M1, T - timedelta(days=30), T)
-    assert candles.bars == {}
-    assert list(candles.failed) == ["AAPL"]
+    assert len(candles.bars["AAPL"]) == 10_000
+    assert list(candles.partial) == ["AAPL"]
+    assert (candles.failed, candles.declined) == ({}, [])
 
 
 def test_many_symbols_share_requests_that_fit_one_page() -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from core.http import Patience
-from market.prices import Feed, Timeframe
-from market.providers.base import Pace, ProviderError, Unpaced
+from market.prices import Feed, Timeframe, to_datetime
+from market.providers.base import Candles, Pace, ProviderError, Unpaced
 from market.providers.polygon import SNAPSHOT, Polygon
 from tests import vendors
 from tests.market.providers.paces import Sliding
@@ -18,6 +18,7 @@ from tests.vendors import faults, prices
 T = datetime(2024, 7, 3, 15, 0, tzinfo=UTC)
 HASTY = Patience(connect=1, read=5, answer=8, fetch=12, attempts=2, pause=0.02)
 RANGES = "/v2/aggs/*"
+START = "/v2/aggs/ticker/AAPL/range/1/day/1694098800000/1720018800000"
 
 
 def provider(
@@ -26,6 +27,11 @@ def provider(
     return Polygon(
         vendor.url, key=key or vendor.key, per_minute=per_minute, pace=pace or Unpaced(), patience=HASTY
     )
+
+
+def candles_since(vendor: vendors.Polygon) -> Candles:
+    """The daily bars of AAPL, whose first page is at `START`."""
+    return provider(vendor).candles(["AAPL"], Timeframe.D1, T - timedelta(days=300), T)
 
 
 def test_quotes_as_captured() -> None:
@@ -129,15 +135,89 @@ def test_pages_are_followed_with_the_key() -> None:
     assert np.all(np.diff(bars.opened_at) > 0)
 
 
-def test_a_next_page_on_another_host_is_not_followed() -> None:
-    with vendors.Polygon(now=T) as vendor, vendors.Polygon(now=T) as elsewhere:
-        polygon = provider(vendor)
-        lure = payload("polygon_aggs") | {"next_url": f"{elsewhere.url}/v2/aggs/more?cursor=2"}
-        vendor.fail(lambda turn: turn.send(vendors.server.Reply.json(lure)), on=RANGES)
-        candles = polygon.candles(["AAPL"], Timeframe.D1, T - timedelta(days=300), T)
-    assert elsewhere.visits == []
-    assert "not followed" in candles.failed["AAPL"]
-    assert candles.bars == {}
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://api.massive.com",
+        "https://api.massive.com:8443",
+        "http://127.0.0.1:9",
+        "//api.massive.com",
+        "https://user:word@api.massive.com",
+        "https://api.massive.com/",
+        "",
+    ],
+)
+def test_a_next_page_is_asked_of_the_host_of_the_settings(host: str) -> None:
+    with vendors.Polygon(now=T, page=20) as vendor:
+        vendor.next_host = host
+        candles = provider(vendor).candles(["AAPL"], Timeframe.M15, T - timedelta(days=1), T)
+    assert (len(candles.bars["AAPL"]), candles.partial) == (65, {})
+    assert len(vendor.visits) == 4
+    assert {visit.headers["authorization"] for visit in vendor.visits} == {f"Bearer {vendor.key}"}
+
+
+def test_a_next_page_of_a_query_alone_is_of_the_same_path() -> None:
+    with vendors.Polygon(now=T) as vendor:
+        vendor.answers[START] = payload("polygon_aggs") | {"next_url": "?cursor=a%2Bb%3D&limit=5"}
+        candles_since(vendor)
+    assert [visit.path for visit in vendor.visits] == [START, START]
+    assert vendor.visits[1].query == {"cursor": "a+b=", "limit": "5"}
+
+
+def test_a_key_in_the_address_of_the_next_page_is_not_sent() -> None:
+    with vendors.Polygon(now=T) as vendor:
+        lure = {"next_url": f"https://api.massive.com/v2/more?apiKey={vendor.key}&cursor=7"}
+        vendor.answers[START] = payload("polygon_aggs") | lure
+        candles_since(vendor)
+    assert vendor.visits[1].query == {"cursor": "7"}
+    assert all(vendor.key not in visit.target for visit in vendor.visits)
+
+
+@pytest.mark.parametrize("address", ["http://[", 7, None, "", ["x"]])
+def test_a_next_page_that_is_no_address_costs_no_page(address: object) -> None:
+    with vendors.Polygon(now=T) as vendor:
+        vendor.answers[START] = payload("polygon_aggs") | {"next_url": address}
+        candles = candles_since(vendor)
+    assert len(candles.bars["AAPL"]) == 3
+    assert len(vendor.visits) == 1
+    assert bool(candles.partial) is (address == "http://[")
+
+
+def test_a_next_page_that_names_itself_is_asked_for_once() -> None:
+    with vendors.Polygon(now=T) as vendor:
+        same = f"https://api.massive.com{START}?adjusted=true&sort=desc&limit=50000"
+        vendor.answers[START] = payload("polygon_aggs") | {"next_url": same}
+        candles = candles_since(vendor)
+    assert len(vendor.visits) == 1
+    assert (len(candles.bars["AAPL"]), candles.partial) == (3, {})
+
+
+REFUSED_CURSOR = {"status": "ERROR", "error": "cursor polygon-secret has expired"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (faults.status(500), "answered 500"),
+        (faults.status(403), "answered 403"),
+        (faults.status(404), "answered 404"),
+        (faults.web_page, "web page"),
+        (faults.truncated, "JSON"),
+        (faults.cut_off, "broke off"),
+        (lambda turn: turn.send(vendors.server.Reply.json(REFUSED_CURSOR, 400)), "has expired"),
+        (lambda turn: turn.send(vendors.server.Reply.json(REFUSED_CURSOR, 200)), "cursor"),
+    ],
+)
+def test_a_page_that_came_is_kept_when_a_later_one_fails(fault: Any, why: str) -> None:
+    with vendors.Polygon(now=T, page=20) as vendor:
+        vendor.fail(fault)
+        vendor.fail(lambda turn: turn.send(turn.reply()), times=1)
+        candles = provider(vendor).candles(["AAPL"], Timeframe.M15, T - timedelta(days=1), T)
+    assert len(candles.bars["AAPL"]) == 20
+    assert to_datetime(candles.bars["AAPL"].opened_at[-1]) == T
+    assert (candles.failed, candles.declined) == ({}, [])
+    assert why in candles.partial["AAPL"]
+    assert vendor.key not in candles.partial["AAPL"]
 
 
 def test_late_bars_are_called_late() -> None:
