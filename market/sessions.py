@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -51,6 +51,11 @@ class Sessions:
             return np.zeros(len(instants), dtype=np.bool_)
         last = np.searchsorted(self.opens, instants, side="right") - 1
         return (last >= 0) & (instants < self.closes[np.maximum(last, 0)])
+
+    def near(self, instants: Instants, margin: timedelta) -> Flags:
+        """Return whether each instant lies in a session or at most `margin` before or after one."""
+        wide = np.timedelta64(margin)
+        return replace(self, opens=self.opens - wide, closes=self.closes + wide).cover(instants)
 
     def regular(self, timeframe: Timeframe, opened_at: Instants) -> Flags:
         """Whether each bar is of the regular session. Daily and weekly ones are when their days have one."""

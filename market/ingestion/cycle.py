@@ -201,6 +201,8 @@ def _record(current: Cycle, provider: str, request: Ask, answer: Candles, reject
     Nothing has answered for the older bars of a partial one: they are asked for again, or are gaps.
     """
     now = current.now
+    if answer.regular_only and request.timeframe.is_intraday:
+        pipeline.refuse_outside_sessions(answer.bars)
     written = pipeline.record(
         answer.bars,
         request.timeframe,

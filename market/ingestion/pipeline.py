@@ -16,6 +16,12 @@ from market.quality import Rejections
 BUILT = {built.built_from: built for built in Timeframe if built.built_from}
 BUILT_HERE = "built"  # the provider of bars that we build: any of our own may revise them
 T = TypeVar("T")
+# A late auction is no sign of a wrong zone, and neither is the odd session that no calendar knew of.
+NEAR_SESSION, STRAY_SHARE = timedelta(minutes=30), 0.1
+
+
+class OutsideSessions(ValueError):
+    """Bars that are said to be of trading hours lie outside them: their stamps are of another zone."""
 
 
 def by_calendar(values: Mapping[str, T]) -> Iterator[tuple[str, dict[str, T]]]:
@@ -39,6 +45,23 @@ def cap_to_sessions(ticks: Sequence[QuoteTick]) -> list[QuoteTick]:
         trading_sessions = sessions.load(calendar, since=oldest - timedelta(days=15))
         capped += [replace(tick, as_of=trading_sessions.traded_until(tick.as_of)) for tick in part.values()]
     return capped
+
+
+def refuse_outside_sessions(bars: Mapping[str, Bars]) -> None:
+    """Refuse intraday bars of which more than a tenth lie far outside every session.
+
+    For a provider that gives trading hours only. Raises OutsideSessions.
+    """
+    for calendar, part in by_calendar({symbol: given for symbol, given in bars.items() if len(given)}):
+        first = min(given.opened_at.min() for given in part.values())
+        trading_sessions = sessions.load(calendar, since=to_datetime(first) - timedelta(days=1))
+        for symbol, given in part.items():
+            strays = int((~trading_sessions.near(given.opened_at, NEAR_SESSION)).sum())
+            if strays > STRAY_SHARE * len(given) and len(trading_sessions.dates):
+                raise OutsideSessions(
+                    f"{strays} of {len(given)} bars of {symbol} lie outside the hours of {calendar}: is that"
+                    " its exchange, and does the gateway send times in the right zone (best: UTC format)?"
+                )
 
 
 def record(

@@ -92,7 +92,8 @@ class Candles:
 
     A symbol with no bars in the span is in `bars` with empty Bars: the provider answered, there were none.
     `partial`: those of `bars` whose older bars are missing because a later page failed, and why. What came
-    is kept, and all of it asked for again.
+    is kept, and all of it asked for again. `regular_only`: the vendor gives trading hours only, and a bar
+    outside them has a stamp of another zone.
     """
 
     bars: dict[str, Bars]
@@ -103,6 +104,7 @@ class Candles:
     blameless: Set[str] = frozenset()
     together: Set[str] = frozenset()
     partial: Mapping[str, str] = field(default_factory=dict)
+    regular_only: bool = False
 
 
 @dataclass(frozen=True)

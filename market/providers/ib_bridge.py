@@ -37,6 +37,8 @@ SAME_AGAIN = 16.0  # seconds before an identical historical request
 # Quotes send no historical requests: of the messages alone, candles leave them some.
 CANDLE_MESSAGES = replace(MESSAGES, count=MESSAGES.count - 10)
 QUOTES_ABREAST, HISTORY_ABREAST = 50, 8
+# The bridge gives up on its gateway after 75 s. The gateway may be away for hours.
+RECONNECT = Limit("connect", 1, 300.0)
 MOST_BARS = 1000
 SESSION_HOURS = 8.5  # no exchange that IB serves has longer regular hours by much
 DELAY = timedelta(minutes=15)
@@ -44,6 +46,11 @@ A_DAY = np.timedelta64(1, "D")
 DATE_LENGTH = len("2024-07-03")
 NEW_YORK, CLOSE = ZoneInfo("America/New_York"), time(16)
 HEALTH = Request("/health", counted=False)
+CONNECT = Request("/connect", counted=False, body="{}")
+ZONE_ADVICE = (
+    'its times have no zone, so they may be those of any: set "Send instrument-specific attributes for'
+    " dual-mode API client in\" to UTC format in the gateway's API settings"
+)
 CANDLE_KEYS = ("open", "high", "low", "close", "volume", "vwap")
 
 
@@ -104,9 +111,8 @@ class IBBridge:
                 failed[symbol] = str(reason)
                 if isinstance(reason, Untraded):
                     blameless.add(symbol)
-        return Quotes(
-            ticks, mode.feed, mode.delay, failed, fetched.declined, clocked=True, blameless=blameless
-        )
+        left = fetched.declined
+        return Quotes(ticks, mode.feed, mode.delay, failed, left, clocked=True, blameless=blameless)
 
     def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
         mode = self._mode() or UNKNOWN
@@ -128,7 +134,8 @@ class IBBridge:
             except Unreadable as reason:
                 failed[symbol] = str(reason)
         declined = [symbol for symbol in symbols if symbol not in bars and symbol not in failed]
-        return Candles(bars, mode.feed, mode.delay, failed, declined, wire.refused_for_all(fetched))
+        blameless = wire.refused_for_all(fetched)
+        return Candles(bars, mode.feed, mode.delay, failed, declined, blameless, regular_only=True)
 
     def report(self, at: datetime) -> Report:
         began = self._client.clock()
@@ -153,13 +160,28 @@ class IBBridge:
 
     def _mode(self) -> Mode | None:
         """Return None when the bridge does not say it. Raises ProviderError when it has no gateway."""
+        health, asked = self._health(), ""
+        if health.get("connected") is not True and (asked := self._reconnect()):
+            health = self._health()
+        if health.get("connected") is not True:
+            raise ProviderError(f"{_disconnected(health)} {asked}".strip())
+        return MODES.get(str(health.get("market_data_mode")))
+
+    def _health(self) -> dict[str, Any]:
         fetched = self._client.fetch({"health": HEALTH})
         if "health" not in fetched.answers:
             raise wire.error(fetched.failed["health"])
-        health = fetched.answers["health"].body
-        if health.get("connected") is not True:
-            raise ProviderError(_disconnected(health))
-        return MODES.get(str(health.get("market_data_mode")))
+        return fetched.answers["health"].body
+
+    def _reconnect(self) -> str:
+        """Have the bridge connect to its gateway. Return what came of it, empty when it was asked lately."""
+        slots = self._pace.reserve([RECONNECT], 1)
+        if not slots or slots[0] >= 1.0:
+            return ""
+        fetched = self._client.fetch({"connect": CONNECT})
+        if "connect" not in fetched.answers:
+            return f"Asked to connect, it did not: {fetched.failed.get('connect', 'no answer')}"
+        return f"Asked to connect, it says: {str(fetched.answers['connect'].body.get('message'))[:100]}"
 
     def _may_repeat(self, symbol: str, timeframe: Timeframe) -> bool:
         same = Limit(f"{symbol} {timeframe}"[-16:], 1, SAME_AGAIN)
@@ -219,6 +241,8 @@ def _bars(body: dict[str, Any], timeframe: Timeframe) -> Bars:
     if (timeframe.is_intraday and plain) or not _spaced(opened_at, timeframe):
         # The bridge answers a timeframe that it does not know with daily bars.
         raise Unreadable(f"answered with bars of another timeframe than {timeframe}")
+    if timeframe.is_intraday and not all(map(wire.has_zone, stamps)):
+        raise Unreadable(ZONE_ADVICE)
     return wire.bars(rows, opened_at, CANDLE_KEYS)
 
 
@@ -251,7 +275,7 @@ def _disconnected(health: dict[str, Any]) -> str:
     status = str(health.get("status", "unknown"))[:20]
     return (
         f"IB Bridge is not connected to IB Gateway (status {status}). The gateway restarts once a day and is "
-        "away for minutes; if it stays away, log in to it again."
+        "away for minutes; Jax asks the bridge to connect again. If it stays away, log in to the gateway."
     )
 
 

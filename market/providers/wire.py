@@ -57,6 +57,13 @@ def moment(text: object) -> datetime | None:
         return None
 
 
+def has_zone(text: object) -> bool:
+    """Return whether a moment says which zone it is of. What is no moment needs none: it is refused."""
+    if moment(text) is None:
+        return True
+    return datetime.fromisoformat(str(text)).tzinfo is not None
+
+
 def instants(texts: Sequence[object]) -> Instants:
     """Return moments as a column."""
     moments = [moment(text) for text in texts]

@@ -20,7 +20,10 @@ LONG_AGO = timedelta(days=1500)
 
 
 class IBBridge(Vendor):
-    """`connected` and `mode` are what /health says; `offset` stands behind intraday stamps ("": naive)."""
+    """`connected` and `mode` are what /health says; `offset` stands behind intraday stamps ("": naive).
+
+    `shift`: what its intraday stamps are wrong by. `reconnects`: whether POST /connect brings it a gateway.
+    """
 
     unlimited = ("/health",)
 
@@ -29,11 +32,17 @@ class IBBridge(Vendor):
         self.connected = True
         self.mode: str | None = "live"
         self.offset = "+00:00"
+        self.shift = timedelta(0)
+        self.reconnects = True
 
     def answer(self, visit: Visit) -> Reply:
         match visit.path.strip("/").split("/"):
             case ["health"]:
                 return Reply.json(self._health())
+            case ["connect"] if visit.method == "POST":
+                self.connected = self.connected or self.reconnects
+                text = "Connected to IB Gateway" if self.connected else "Gateway unreachable"
+                return Reply.json({"success": self.connected, "message": text})
             case ["quotes" | "candles", _] if not self.connected:
                 return Reply.json({"detail": "Not connected to IB Gateway"}, 503)
             case ["quotes" | "candles", symbol] if (
@@ -79,7 +88,7 @@ class IBBridge(Vendor):
 
     def _row(self, bar: Bar, length: timedelta) -> dict[str, Any]:
         local = bar.opened_at.astimezone(prices.NEW_YORK)
-        plain = bar.opened_at.replace(tzinfo=None).isoformat() + self.offset
+        plain = (bar.opened_at + self.shift).replace(tzinfo=None).isoformat() + self.offset
         return {
             "timestamp": local.date().isoformat() if length >= prices.DAY else plain,
             "open": bar.open,

@@ -27,6 +27,7 @@ from tests.vendors.server import Fault
 pytestmark = pytest.mark.django_db
 
 SYMBOLS = {"AAPL", "MSFT", "AMD"}
+CLOSE_BEFORE = datetime(2024, 7, 1, 20, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +68,7 @@ def test_when_the_first_dies_the_next_takes_over_as_soon_as_its_quotes_are_stale
 def test_when_the_first_two_are_gone_the_third_serves(
     bridge: IBBridge, alpaca: Alpaca, polygon: Polygon
 ) -> None:
-    bridge.connected = False
+    bridge.connected = bridge.reconnects = False
     alpaca.fail(faults.status(500))
     assert quotes().stored == 3
     assert set(from_whom().values()) == {"polygon"}
@@ -175,6 +176,25 @@ def test_what_the_pace_does_not_allow_waits_and_goes_first_next_time(
     run = candles()
     assert (run.stored, run.waiting, run.failed) == (2, 1, 0)
     assert len(polygon.visits) == 2
+
+
+@pytest.mark.parametrize("hours", [-4, -1, 2, 7])
+def test_bars_of_trading_hours_with_stamps_of_another_zone_are_not_stored(
+    bridge: IBBridge, hours: int
+) -> None:
+    bridge.shift = timedelta(hours=hours)
+    run = candles()
+    assert (run.stored, bars_of("AAPL")) == (0, 0)
+    assert "outside the hours of XNYS" in run.failures["AAPL 15m"]
+    bridge.shift = timedelta(0)
+    bridge.now = AT + timedelta(minutes=2)
+    assert candles(bridge.now).stored == 3
+
+
+def test_a_bar_of_a_late_auction_costs_no_other(bridge: IBBridge) -> None:
+    bridge.spoil = lambda bars: [*bars, bars[0]._replace(opened_at=CLOSE_BEFORE)]
+    assert candles().stored == 3
+    assert bars_of("AAPL") > 15
 
 
 def fail_later_pages(polygon: Polygon, settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """IB Bridge, asked on loopback."""
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests import vendors
 from tests.market.providers.paces import Sliding
 from tests.market.providers.payloads import payload
 from tests.vendors import faults, prices
+from tests.vendors.server import Fault
 
 T = datetime(2024, 7, 3, 15, 0, tzinfo=UTC)
 HASTY = Patience(connect=1, read=5, answer=8, fetch=12, attempts=2, pause=0.02)
@@ -99,11 +101,64 @@ def test_a_frozen_price_on_a_weekend_is_fridays() -> None:
 
 def test_without_its_gateway_it_is_not_asked_for_anything() -> None:
     with vendors.IBBridge(now=T) as vendor:
-        vendor.connected = False
+        vendor.connected = vendor.reconnects = False
         with pytest.raises(ProviderError, match="not connected to IB Gateway") as refusal:
             provider(vendor).quotes(["AAPL"], T)
-    assert [visit.path for visit in vendor.visits] == ["/health"]
+    assert [visit.path for visit in vendor.visits] == ["/health", "/connect", "/health"]
+    assert "Gateway unreachable" in str(refusal.value)
     assert not refusal.value.permanent
+
+
+@pytest.mark.parametrize("question", ["quotes", "candles"])
+def test_a_bridge_that_has_lost_its_gateway_is_asked_to_connect_and_answers(question: str) -> None:
+    with vendors.IBBridge(now=T) as vendor:
+        vendor.connected = False
+        bridge = provider(vendor)
+        if question == "quotes":
+            assert len(bridge.quotes(["AAPL"], T).ticks) == 1
+        else:
+            assert "AAPL" in bridge.candles(["AAPL"], Timeframe.M15, T - timedelta(hours=1), T).bars
+    (visit,) = vendor.visits_to("/connect")
+    assert (visit.method, visit.content) == ("POST", {})
+
+
+def test_a_gateway_that_stays_away_is_not_asked_for_each_time() -> None:
+    pace = Sliding()
+    with vendors.IBBridge(now=T) as vendor:
+        vendor.connected = vendor.reconnects = False
+        for _ in range(4):
+            with pytest.raises(ProviderError, match="not connected"):
+                provider(vendor, pace).quotes(["AAPL"], T)
+    assert len(vendor.visits_to("/connect")) == 1
+
+
+def test_a_gateway_that_comes_and_goes_is_asked_for_once_in_five_minutes() -> None:
+    pace = Sliding()
+    with vendors.IBBridge(now=T) as vendor:
+        for _ in range(3):
+            vendor.connected = False
+            with contextlib.suppress(ProviderError):
+                provider(vendor, pace).quotes(["AAPL"], T)
+            vendor.connected = True
+            provider(vendor, pace).quotes(["AAPL"], T)
+    assert len(vendor.visits_to("/connect")) == 1
+
+
+@pytest.mark.parametrize("fault", [faults.status(404), faults.web_page, faults.reset])
+def test_a_bridge_that_cannot_connect_again_is_said_to_be_disconnected(fault: Fault) -> None:
+    with vendors.IBBridge(now=T) as vendor:
+        vendor.connected = False
+        vendor.fail(fault, on="/connect")
+        with pytest.raises(ProviderError, match=r"not connected.* Asked to connect, it did not"):
+            provider(vendor).candles(["AAPL"], Timeframe.D1, T - timedelta(days=9), T)
+    assert len(vendor.visits_to("/connect")) == 1
+
+
+def test_its_report_does_not_connect_it() -> None:
+    with vendors.IBBridge(now=T) as vendor:
+        vendor.connected = False
+        assert not provider(vendor).report(T).answers
+    assert vendor.visits_to("/connect") == []
 
 
 @pytest.mark.parametrize("code", [500, 503])
@@ -144,8 +199,19 @@ def test_daily_candles_as_captured() -> None:
     assert candles.feed is Feed.LIVE
 
 
-@pytest.mark.parametrize("offset", ["", "Z", "+00:00"])
-def test_stamps_without_an_offset_are_utc(offset: str) -> None:
+@pytest.mark.parametrize("timeframe", [Timeframe.M1, Timeframe.M15])
+def test_stamps_without_a_zone_are_refused_with_what_to_do(timeframe: Timeframe) -> None:
+    with vendors.IBBridge(now=T) as vendor:
+        vendor.offset = ""
+        candles = provider(vendor).candles(["AAPL"], timeframe, T - timedelta(hours=1), T)
+        days = provider(vendor).candles(["AAPL"], Timeframe.D1, T - timedelta(days=9), T)
+    assert candles.bars == {}
+    assert "UTC format" in candles.failed["AAPL"]
+    assert len(days.bars["AAPL"]) > 5  # a date has no zone
+
+
+@pytest.mark.parametrize("offset", ["Z", "+00:00"])
+def test_stamps_in_utc_stay_as_they_are(offset: str) -> None:
     with vendors.IBBridge(now=T) as vendor:
         vendor.offset = offset
         since = T - timedelta(minutes=45)
@@ -174,7 +240,7 @@ def test_daily_bars_instead_of_intraday_ones_are_refused(timeframe: Timeframe) -
 def test_finer_bars_than_asked_are_refused() -> None:
     answer = payload("ib_candles_daily")
     for n, row in enumerate(answer["candles"]):
-        row["timestamp"] = f"2024-07-03T13:{30 + n}:00"
+        row["timestamp"] = f"2024-07-03T13:{30 + n}:00Z"
     with vendors.IBBridge(now=T) as vendor:
         vendor.answers["/candles/AAPL"] = answer
         candles = provider(vendor).candles(["AAPL"], Timeframe.M15, T - timedelta(days=1), T)
@@ -289,6 +355,6 @@ def test_the_report_never_raises() -> None:
         away = ib.report(T)
     gone = ib.report(T)
     assert not away.answers
-    assert "log in to it again" in away.advice
+    assert "log in to the gateway" in away.advice
     assert not gone.answers
     assert "refused the connection" in gone.advice or "broke off" in gone.advice
