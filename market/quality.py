@@ -1,7 +1,7 @@
 """What makes a tick or a bar unfit, and why. No Django, no clock.
 
 Unfit rows are refused and counted by reason; nothing is repaired. A bar that is well formed but jumps is
-stored and flagged as suspect until the bar after it confirms where it went.
+stored and flagged as suspect until evidence supports it.
 """
 
 import math
@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from market.evidence import TYPICAL_OVER_BARS, Doubted, believable_run
 from market.prices import Bars, Flags, Floats, QuoteTick, to_datetime
 
 # Clocks without time service drift by seconds. Less than one ingestion interval, so that a quote from the
@@ -31,7 +32,6 @@ DUPLICATE = "duplicate"
 
 JUMP_IN_TYPICAL_MOVES = 8.0
 JUMP_SHARE = 0.20
-TYPICAL_OVER_BARS = 20
 LEAST_BARS = 5
 # Earlier bars of a symbol that are enough to judge the next one as if all were there.
 CONTEXT_BARS = 2 * TYPICAL_OVER_BARS
@@ -182,18 +182,17 @@ def _with_plain_vwap(bars: Bars) -> Bars:
 
 
 def suspects(bars: Bars, starts: NDArray[np.intp] | None = None) -> Flags:
-    """Return which bars hold a jump that no later bar confirms (yet).
+    """Return which bars hold a jump that no evidence supports (yet).
 
     `bars` are oldest first; of several symbols one after the other when `starts` names each one's first row.
     A jump is a move of at least 20 % and of more than 8 typical moves (the median log true range of the 20
     bars before), inside the bar (low to high) or from the last believed close to the bar's open or close.
+    `market.evidence` says what makes it believed.
 
-    A jump from the bar before is cleared by a next bar that closes nearer to the new level than to the old
-    one; if it went back instead, the jump stays suspect and the way back is none. A jump inside the bar is
-    cleared by a next bar that trades through at least half of the same range. Fewer than 5 earlier bars
-    judge nothing; with `CONTEXT_BARS` earlier ones a bar is judged as if the whole history were there.
+    When a price level is not believed, the way back to the last believed one is no jump. Fewer than 5 earlier
+    bars judge nothing; with `CONTEXT_BARS` earlier ones a bar is judged as if the whole history were there.
     """
-    flags = np.zeros(len(bars), dtype=np.bool_)
+    flags, jumps = np.zeros((2, len(bars)), dtype=np.bool_)
     firsts = np.zeros(1, dtype=np.intp) if starts is None else starts
     ends = np.append(firsts[1:], len(bars))
     done = -1
@@ -201,7 +200,7 @@ def suspects(bars: Bars, starts: NDArray[np.intp] | None = None) -> Flags:
         symbol = np.searchsorted(firsts, row, side="right") - 1
         first, end = int(firsts[symbol]), int(ends[symbol])
         if row > max(done, first + LEAST_BARS - 1):
-            done = _judge_from(row, first, end, bars, flags)
+            done = _judge_from(row, first, end, bars, flags, jumps)
     return flags
 
 
@@ -214,18 +213,21 @@ def _large_moves(bars: Bars) -> Iterator[int]:
     yield from np.flatnonzero(large).tolist()
 
 
-def _judge_from(row: int, first: int, end: int, bars: Bars, flags: Flags) -> int:
+def _judge_from(row: int, first: int, end: int, bars: Bars, flags: Flags, jumps: Flags) -> int:
     """Judge this row, and those after it until the price level is believed again; the last row judged."""
     level = float(bars.close[row - 1])
     while row < end:
         limit = JUMP_IN_TYPICAL_MOVES * _typical_move(row, first, bars, flags)
         leaves = any(_is_jump(level, price[row], limit) for price in (bars.open, bars.close))
         inside = _is_jump(bars.low[row], bars.high[row], limit)
-        has_next = row + 1 < end
-        believed = not leaves or (has_next and _is_nearer(bars.close[row + 1], bars.close[row], level))
-        traded = not inside or (has_next and _trades_through_half(bars, row))
-        flags[row] = not (believed and traded)
-        if believed:
+        if not (leaves or inside):
+            return row
+        jumps[row] = True
+        doubted = Doubted.of(bars, row, first, end, level, flags)
+        believed = not leaves or doubted.is_level_supported()
+        flags[row] = not (believed and (not inside or doubted.is_range_supported()))
+        flags[believable_run(bars, row, jumps)] = False
+        if believed or not flags[row]:
             return row
         row += 1
     return end
@@ -247,12 +249,3 @@ def _typical_move(row: int, first: int, bars: Bars, flags: Flags) -> float:
 def _is_jump(before: float, after: float, limit: float) -> bool:
     change = after / before
     return (change >= 1 + JUMP_SHARE or change <= 1 - JUMP_SHARE) and abs(math.log(change)) > limit
-
-
-def _is_nearer(price: float, new: float, old: float) -> bool:
-    return abs(math.log(price / new)) < abs(math.log(price / old))
-
-
-def _trades_through_half(bars: Bars, row: int) -> bool:
-    shared = min(bars.high[row], bars.high[row + 1]) / max(bars.low[row], bars.low[row + 1])
-    return shared > 1 and math.log(shared) >= math.log(bars.high[row] / bars.low[row]) / 2

@@ -70,7 +70,7 @@ def candles(at: datetime) -> Iterator[Finding]:
     yield _candle_cycles(at, is_late=any(late.values()))
     waiting = Candle.objects.filter(suspect=True).count()
     yield Finding(
-        "suspect candles", f"{waiting} hold a jump that no later bar confirms; strategies leave them out"
+        "suspect candles", f"{waiting} hold a jump that nothing supports; strategies leave them out"
     )
 
 

@@ -109,7 +109,7 @@ def describe(result: ImportResult) -> str:
         lines.append(f"No bars, for they hold no price: lines {_first(result.empty_lines)}.")
     if result.suspects:
         stamps = [f"{at:{shape}}" for at in result.suspects]
-        lines.append(f"Marked suspect, for no later bar confirms the jump: {_first(stamps)}.")
+        lines.append(f"Marked suspect, for nothing supports the jump: {_first(stamps)}.")
     return "\n".join([*lines, *result.notes])
 
 
@@ -260,4 +260,5 @@ def _record(symbol: str, timeframe: Timeframe, bars: Bars, at: datetime) -> Writ
     )
     if rejections.total:
         raise ImportRefused(f"{rejections.total} bars are unfit: {rejections.as_json()}")
+    pipeline.reconsider(symbol, feed=Feed.LIVE, at=at)
     return written

@@ -9,8 +9,9 @@ import numpy as np
 from django.db import transaction
 
 from market import quality, sessions, store
+from market.ingestion import doubts
 from market.models import Instrument
-from market.prices import Bars, Feed, Instants, QuoteTick, Timeframe, aggregate, to_datetime, to_instant
+from market.prices import Bars, Feed, QuoteTick, Timeframe, aggregate, to_datetime, to_instant
 from market.quality import Rejections
 
 BUILT = {built.built_from: built for built in Timeframe if built.built_from}
@@ -85,12 +86,20 @@ def record(
         placed: dict[str, Bars] = {}
         for calendar, part in by_calendar(kept):
             placed |= _with_sessions(part, timeframe, calendar, at, delay)
-        written = store.write_candles(
-            _with_suspects(placed, timeframe), timeframe, provider=provider, feed=feed
-        )
+        around = store.context(placed, timeframe, before=quality.CONTEXT_BARS)
+        judged, touched = doubts.judge(placed, around, timeframe, provider)
+        written = store.write_candles(judged, timeframe, provider=provider, feed=feed)
         if timeframe in BUILT:
-            _build(placed, BUILT[timeframe], feed=feed, at=at, delay=delay)
+            _build(touched, BUILT[timeframe], feed=feed, at=at, delay=delay)
     return written
+
+
+def reconsider(symbol: str, *, feed: Feed, at: datetime) -> None:
+    """Believe the stored bars in doubt that finer bars now support: a file of these may come last."""
+    for timeframe in (Timeframe.M5, Timeframe.M15, Timeframe.D1):
+        believed = doubts.reconsider(symbol, timeframe)
+        if timeframe in BUILT and len(believed):
+            _build({symbol: believed}, BUILT[timeframe], feed=feed, at=at, delay=timedelta(0))
 
 
 def _with_sessions(
@@ -107,28 +116,6 @@ def _with_sessions(
         )
         for symbol, given in bars.items()
     }
-
-
-def _with_suspects(bars: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Bars]:
-    """Return the bars with their suspects marked, judged with the stored bars on both sides of them.
-
-    The stored bar just before is judged again: these may confirm it. So is the one just after.
-    """
-    judged: dict[str, Bars] = {}
-    changed: dict[bool, dict[str, Instants]] = {True: {}, False: {}}
-    for symbol, near in store.context(bars, timeframe, before=quality.CONTEXT_BARS).items():
-        given = bars[symbol]
-        before, after = near[near.opened_at < given.opened_at[0]], near[near.opened_at > given.opened_at[-1]]
-        line = Bars.join([before, given, after])
-        marks, first, end = quality.suspects(line), len(before), len(before) + len(given)
-        judged[symbol] = replace(given, suspect=marks[first:end])
-        for row in {first - 1, end} & set(range(len(line))):
-            if marks[row] != line.suspect[row]:
-                changed[bool(marks[row])][symbol] = line.opened_at[row : row + 1]
-    if changed[False] or changed[True]:
-        store.lock(bars)
-    store.set_suspect(timeframe, cleared=changed[False], flagged=changed[True])
-    return judged
 
 
 def _build(

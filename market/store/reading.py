@@ -106,6 +106,12 @@ def read_bars(
     return _by_symbol(NEWEST, wanted, {"timeframe": timeframe.value, "closed": closed, **span})
 
 
+def read_doubted(symbol: str, timeframe: Timeframe) -> Bars:
+    """Return the stored bars of a symbol that are suspect."""
+    bars = read_bars([symbol], timeframe)[symbol]
+    return bars[bars.suspect]
+
+
 @dataclass(frozen=True)
 class ClosedBars:
     """Bars of several symbols end to end, each one's oldest first. `ordinals` says whose (1 is the first

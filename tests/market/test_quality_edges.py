@@ -188,5 +188,9 @@ def test_a_wide_bar_stays_suspect_when_the_next_trades_in_a_small_part_of_its_ra
 
 
 def test_just_half_of_a_wide_bar_is_enough_to_confirm_it() -> None:
-    wide, upper_half = (100.0, 200.0, 50.0, 100.0), (100.0, 200.0, 100.0, 100.0)
+    wide, upper_half = (100.0, 200.0, 50.0, 100.0), (100.0, 200.0, 100.0, 165.0)
     assert suspect_rows(wide, upper_half) == [1]
+
+
+def test_the_next_bar_supports_no_wick_by_one_of_its_own() -> None:
+    assert suspect_rows((100.0, 200.0, 50.0, 100.0), (100.0, 200.0, 100.0, 100.0)) == [0, 1]

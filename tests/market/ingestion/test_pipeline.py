@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from market import store
@@ -218,3 +219,70 @@ def test_between_two_sessions_a_price_is_as_old_as_the_close_at_least() -> None:
     ticks = [make.tick(symbol, as_of=EVENING) for symbol in ("AAPL", "COIN")]
     capped = {tick.symbol: tick.as_of for tick in pipeline.cap_to_sessions(ticks)}
     assert capped == {"AAPL": datetime(2024, 7, 2, 20, 0, tzinfo=UTC), "COIN": EVENING}
+
+
+DAYS = [*range(24, 29), *range(31, 34)]  # of June 2024: the trading days to 3 July
+
+
+def days(*lows: float) -> Bars:
+    """Daily bars at 100 from 24 June 2024 on, with these lows."""
+    bars = make.bars([100.0] * len(lows), datetime(2024, 6, 24, tzinfo=UTC), Timeframe.D1)
+    bars.opened_at[:] += np.array([day - 24 for day in DAYS[: len(lows)]]) * np.timedelta64(1, "D")
+    bars.opened_at[:] -= np.arange(len(lows)) * np.timedelta64(1, "D")
+    bars.low[:] = lows
+    return bars
+
+
+CALM = (99.5,) * 6
+FALLEN = [100.0, 95.0, 78.0, 70.0, 74.0, 88.0, 100.0]
+AFTER = datetime(2024, 7, 3, tzinfo=UTC)
+
+
+def test_a_wide_day_is_believed_when_the_bars_inside_it_add_up() -> None:
+    record(make.bars(FALLEN, MORNING))
+    record(days(*CALM, 70.0), Timeframe.D1)
+    assert not stored(Timeframe.D1).suspect.any()
+
+
+def test_a_wide_day_is_not_believed_when_the_bars_inside_it_never_went_there() -> None:
+    record(make.bars([100.0, 99.0, 100.0], MORNING))
+    record(days(*CALM, 70.0), Timeframe.D1)
+    assert stored(Timeframe.D1).suspect.tolist() == [False] * 6 + [True]
+
+
+def test_bars_inside_that_come_later_support_the_day_when_the_next_one_comes() -> None:
+    record(days(*CALM, 70.0), Timeframe.D1)
+    record(make.bars(FALLEN, MORNING))
+    assert stored(Timeframe.D1).suspect.tolist() == [False] * 6 + [True]
+    record(days(*CALM, 70.0, 99.5)[7:], Timeframe.D1, AFTER + timedelta(days=1))
+    assert not stored(Timeframe.D1).suspect.any()
+
+
+def test_reconsidering_believes_the_day_and_its_week() -> None:
+    record(days(*CALM, 70.0), Timeframe.D1)
+    record(make.bars(FALLEN, MORNING))
+    assert stored(Timeframe.W1).suspect.tolist() == [False, True]
+    pipeline.reconsider("AAPL", feed=Feed.LIVE, at=EVENING)
+    assert not stored(Timeframe.D1).suspect.any()
+    assert not stored(Timeframe.W1).suspect.any()
+
+
+def test_a_wide_day_is_believed_when_another_source_agrees() -> None:
+    record(days(*CALM, 70.0), Timeframe.D1, provider="polygon")
+    assert stored(Timeframe.D1).suspect.tolist() == [False] * 6 + [True]
+    other = days(*CALM, 70.1)
+    record(other[6:], Timeframe.D1, provider="alpaca")
+    assert not stored(Timeframe.D1).suspect.any()
+
+
+def test_a_week_is_believed_when_the_next_one_confirms_its_last_day() -> None:
+    before = days(*[99.5] * 5)
+    before.opened_at[:] -= np.timedelta64(7, "D")
+    record(before, Timeframe.D1)
+    week = days(*[99.5] * 4, 70.0)
+    for prices in (week.open, week.high, week.close):
+        prices[4] = 70.0
+    record(week, Timeframe.D1)
+    assert stored(Timeframe.W1).suspect.tolist() == [True]
+    record(make.bars([70.0], datetime(2024, 7, 1, tzinfo=UTC), Timeframe.D1), Timeframe.D1)
+    assert stored(Timeframe.W1).suspect.tolist() == [False, False]
