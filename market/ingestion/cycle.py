@@ -202,7 +202,7 @@ def _record(current: Cycle, provider: str, request: Ask, answer: Candles, reject
     """
     now = current.now
     if answer.regular_only and request.timeframe.is_intraday:
-        pipeline.refuse_outside_sessions(answer.bars)
+        pipeline.refuse_outside_sessions(answer.bars, now)
     written = pipeline.record(
         answer.bars,
         request.timeframe,

@@ -48,19 +48,21 @@ def cap_to_sessions(ticks: Sequence[QuoteTick]) -> list[QuoteTick]:
     return capped
 
 
-def refuse_outside_sessions(bars: Mapping[str, Bars]) -> None:
+def refuse_outside_sessions(bars: Mapping[str, Bars], at: datetime) -> None:
     """Refuse intraday bars of which more than a tenth lie far outside every session.
 
-    For a provider that gives trading hours only. Raises OutsideSessions.
+    For a provider that gives trading hours only. Those after `at` or without a time are refused anyway.
+    Raises OutsideSessions.
     """
-    for calendar, part in by_calendar({symbol: given for symbol, given in bars.items() if len(given)}):
-        first = min(given.opened_at.min() for given in part.values())
+    stamps = {symbol: given.opened_at[given.opened_at <= to_instant(at)] for symbol, given in bars.items()}
+    for calendar, part in by_calendar({symbol: opened for symbol, opened in stamps.items() if len(opened)}):
+        first = min(opened.min() for opened in part.values())
         trading_sessions = sessions.load(calendar, since=to_datetime(first) - timedelta(days=1))
-        for symbol, given in part.items():
-            strays = int((~trading_sessions.near(given.opened_at, NEAR_SESSION)).sum())
-            if strays > STRAY_SHARE * len(given) and len(trading_sessions.dates):
+        for symbol, opened in part.items():
+            strays = int((~trading_sessions.near(opened, NEAR_SESSION)).sum())
+            if strays > STRAY_SHARE * len(opened) and len(trading_sessions.dates):
                 raise OutsideSessions(
-                    f"{strays} of {len(given)} bars of {symbol} lie outside the hours of {calendar}: is that"
+                    f"{strays} of {len(opened)} bars of {symbol} lie outside the hours of {calendar}: is that"
                     " its exchange, and does the gateway send times in the right zone (best: UTC format)?"
                 )
 
