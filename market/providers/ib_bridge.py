@@ -62,6 +62,11 @@ class Mode:
     delay: timedelta = timedelta(0)
     frozen: bool = False
 
+    def worse(self, other: "Mode") -> "Mode":
+        """Return what two modes have of delay and of age."""
+        late = self if self.delay >= other.delay else other
+        return replace(late, frozen=self.frozen or other.frozen)
+
 
 MODES = {
     "live": Mode(Feed.LIVE),
@@ -95,13 +100,12 @@ class IBBridge:
         self._pace = pace
 
     def quotes(self, symbols: Sequence[str], at: datetime) -> Quotes:
-        mode_before = self._mode()
+        before = self._mode()
         requests = {symbol: Request(f"/quotes/{_path(symbol)}") for symbol in symbols}
         fetched = self._client.fetch(requests, partial(self._pace.reserve, [MESSAGES]))
         if (failure := wire.why_nothing(fetched)) is not None:
             raise wire.no_answer(failure, of_each=fetched)
-        # A bridge that has just started knows its mode once it has given a price.
-        mode = mode_before or self._mode() or UNKNOWN
+        mode = self._mode_since(before)
         ticks, failed = [], {symbol: str(why) for symbol, why in fetched.failed.items()}
         blameless = wire.refused_for_all(fetched)
         for symbol, answer in fetched.answers.items():
@@ -115,7 +119,7 @@ class IBBridge:
         return Quotes(ticks, mode.feed, mode.delay, failed, left, clocked=True, blameless=blameless)
 
     def candles(self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Candles:
-        mode = self._mode() or UNKNOWN
+        before = self._mode()
         allowed = [symbol for symbol in symbols[: HISTORY.count] if self._may_repeat(symbol, timeframe)]
         limit = min(wire.most_bars(timeframe, since, at, SESSION_HOURS), MOST_BARS)
         query = {"limit": str(limit), "timeframe": timeframe.value}
@@ -134,6 +138,7 @@ class IBBridge:
             except Unreadable as reason:
                 failed[symbol] = str(reason)
         declined = [symbol for symbol in symbols if symbol not in bars and symbol not in failed]
+        mode = self._mode_since(before)
         blameless = wire.refused_for_all(fetched)
         return Candles(bars, mode.feed, mode.delay, failed, declined, blameless, regular_only=True)
 
@@ -182,6 +187,17 @@ class IBBridge:
         if "connect" not in fetched.answers:
             return f"Asked to connect, it did not: {fetched.failed.get('connect', 'no answer')}"
         return f"Asked to connect, it says: {str(fetched.answers['connect'].body.get('message'))[:100]}"
+
+    def _mode_since(self, before: Mode | None) -> Mode:
+        """Return the worse of the mode before a round and that of now, as it may have changed in between.
+
+        A bridge that has just started knows its mode once it has given a price: then that of now counts.
+        """
+        try:
+            now = self._mode() or UNKNOWN
+        except ProviderError:  # its gateway went away during the round
+            now = UNKNOWN
+        return now if before is None else before.worse(now)
 
     def _may_repeat(self, symbol: str, timeframe: Timeframe) -> bool:
         same = Limit(f"{symbol} {timeframe}"[-16:], 1, SAME_AGAIN)

@@ -23,6 +23,7 @@ class IBBridge(Vendor):
     """`connected` and `mode` are what /health says; `offset` stands behind intraday stamps ("": naive).
 
     `shift`: what its intraday stamps are wrong by. `reconnects`: whether POST /connect brings it a gateway.
+    `modes`: what the next visits to /health are told, one each, before `mode` is told again.
     """
 
     unlimited = ("/health",)
@@ -31,6 +32,7 @@ class IBBridge(Vendor):
         super().__init__(**options)
         self.connected = True
         self.mode: str | None = "live"
+        self.modes: list[str | None] = []
         self.offset = "+00:00"
         self.shift = timedelta(0)
         self.reconnects = True
@@ -56,17 +58,20 @@ class IBBridge(Vendor):
         return Reply.json({"detail": "Not Found"}, 404)
 
     def _health(self) -> dict[str, Any]:
-        entitlements = {"market_data_mode": self.mode, "paper_trading": True} if self.mode else {}
+        mode = self.modes.pop(0) if self.modes else self.mode
+        entitlements = {"market_data_mode": mode, "paper_trading": True} if mode else {}
         state = "healthy" if self.connected else "degraded"
         return {"status": state, "connected": self.connected, "version": "1.4.0", **entitlements}
 
     def _quote(self, symbol: str) -> dict[str, Any]:
-        price = self.price(symbol.replace(" ", "."))
+        name = symbol.replace(" ", ".")
+        price = self.price(name)
+        bid, ask = self.books.get(name, (price - 0.01, price + 0.01))
         return {
             "symbol": symbol,
-            "price": price,
-            "bid": price - 0.01,
-            "ask": price + 0.01,
+            "price": self.prints.get(name, (price, []))[0],
+            "bid": bid,
+            "ask": ask,
             "bid_size": 300,
             "ask_size": 500,
             "volume": 1_250_000,

@@ -78,6 +78,8 @@ class Vendor(socketserver.ThreadingTCPServer):
     `allows`: (count, seconds), kept as a strict sliding window, 429 beyond. `latency`: seconds before each
     answer that counts. `prices`: what a symbol costs instead of the made-up price. `basis`: a factor on all
     prices of a symbol (a split restated). `spoil`: changes bars before they are sent. `answers`: by path.
+    `prints`: price and condition codes of a symbol's last trade when it is not at its price; `traded_at`: its
+    time; `books`: bid and ask.
     """
 
     allow_reuse_address = True
@@ -101,6 +103,9 @@ class Vendor(socketserver.ThreadingTCPServer):
         self.cached = cached
         self.prices: dict[str, float] = {}
         self.basis: dict[str, float] = {}
+        self.prints: dict[str, tuple[float, list[Any]]] = {}
+        self.traded_at: dict[str, datetime] = {}
+        self.books: dict[str, tuple[float, float]] = {}
         self.spoil: Callable[[list[Bar]], list[Bar]] = list
         self.answers: dict[str, Any] = {}
         self.visits: list[Visit] = []

@@ -91,6 +91,31 @@ def test_a_price_is_no_fresher_than_its_mode(
     assert T - quotes.ticks[0].as_of == age
 
 
+@pytest.mark.parametrize(
+    ("modes", "feed", "age"),
+    [
+        (["live", "live"], Feed.LIVE, timedelta(0)),
+        (["live", "delayed"], Feed.DELAYED, timedelta(minutes=15)),
+        (["delayed", "live"], Feed.DELAYED, timedelta(minutes=15)),
+        (["live", "frozen"], Feed.LIVE, timedelta(hours=19)),
+        (["frozen", "delayed"], Feed.DELAYED, timedelta(hours=19)),
+        (["live", None], Feed.DELAYED, timedelta(minutes=15)),
+        (["live", "unknown"], Feed.DELAYED, timedelta(minutes=15)),
+        ([None, "live"], Feed.LIVE, timedelta(0)),  # just started: it knows once it has given a price
+    ],
+)
+def test_of_the_modes_before_and_after_a_round_the_worse_counts(
+    modes: list[str | None], feed: Feed, age: timedelta
+) -> None:
+    with vendors.IBBridge(now=T) as vendor:
+        vendor.modes = list(modes)
+        quotes = provider(vendor).quotes(["AAPL"], T)
+        vendor.modes = list(modes)
+        candles = provider(vendor).candles(["MSFT"], Timeframe.D1, T - timedelta(days=5), T)
+    assert (quotes.feed, candles.feed) == (feed, feed)
+    assert T - quotes.ticks[0].as_of == age
+
+
 def test_a_frozen_price_on_a_weekend_is_fridays() -> None:
     sunday = datetime(2024, 7, 7, 12, 0, tzinfo=UTC)
     with vendors.IBBridge(now=sunday) as vendor:
