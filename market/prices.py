@@ -16,6 +16,8 @@ Instants = NDArray[np.datetime64]
 Flags = NDArray[np.bool_]
 
 INSTANT = np.dtype("datetime64[us]")
+# In place of a moment that a vendor gave in another unit than it says (seconds for milliseconds).
+IN_WRONG_UNIT = np.datetime64("9999-12-31", "us")
 
 
 class Timeframe(StrEnum):

@@ -1,23 +1,18 @@
-"""What makes a tick or a bar unfit, and why. No Django, no clock.
+"""What makes a bar unfit, and why. No Django, no clock. (Quotes: `market.quote_quality`.)
 
 Unfit rows are refused and counted by reason; nothing is repaired. A bar that is well formed but jumps is
 stored and flagged as suspect until evidence supports it.
 """
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from market.evidence import TYPICAL_OVER_BARS, Doubted, believable_run
-from market.prices import Bars, Flags, Floats, QuoteTick, to_datetime
-
-# Clocks without time service drift by seconds. Less than one ingestion interval, so that a quote from the
-# future can never stand in the way of the next cycle's.
-CLOCK_SKEW = timedelta(seconds=30)
+from market.prices import IN_WRONG_UNIT, Bars, Flags, Floats, to_datetime
 
 NOT_ASKED = "symbol_not_asked"
 UNKNOWN_TIMEFRAME = "unknown_timeframe"
@@ -27,6 +22,7 @@ LOW_ABOVE_HIGH = "low_above_high"
 OUTSIDE_RANGE = "open_or_close_outside_range"
 FUTURE = "time_in_future"
 NO_TIME = "time_missing"
+WRONG_UNIT = "time_in_wrong_unit"
 NEGATIVE_VOLUME = "negative_volume"
 DUPLICATE = "duplicate"
 
@@ -64,52 +60,6 @@ class Rejections:
         }
 
 
-def fit_quotes(
-    ticks: Sequence[QuoteTick], requested: Collection[str], at: datetime, rejections: Rejections
-) -> list[QuoteTick]:
-    """Return the ticks that can be believed at the moment `at`, one for each symbol (the newest).
-
-    A nonsensical bid, ask, size or volume is dropped and the price kept; a crossed book is kept as it came.
-    """
-    wanted = frozenset(requested)
-    fit: dict[str, QuoteTick] = {}
-    for tick in ticks:
-        reason = _unfit_because(tick, wanted, at)
-        if reason:
-            rejections.add(reason, f"{tick.symbol} {tick.price:g} at {tick.as_of.isoformat()}")
-        elif tick.symbol not in fit or fit[tick.symbol].as_of <= tick.as_of:
-            fit[tick.symbol] = _without_nonsense(tick)
-    return list(fit.values())
-
-
-def _unfit_because(tick: QuoteTick, requested: Collection[str], at: datetime) -> str:
-    if tick.symbol not in requested:
-        return NOT_ASKED
-    if not math.isfinite(tick.price):
-        return NOT_FINITE
-    if tick.price <= 0:
-        return NOT_POSITIVE
-    if tick.as_of > at + CLOCK_SKEW:
-        return FUTURE
-    return ""
-
-
-def _without_nonsense(tick: QuoteTick) -> QuoteTick:
-    bid, ask = _price_or_none(tick.bid), _price_or_none(tick.ask)
-    sizes = tuple(_size_or_none(size) for size in (tick.bid_size, tick.ask_size, tick.volume))
-    if (bid, ask, *sizes) == (tick.bid, tick.ask, tick.bid_size, tick.ask_size, tick.volume):
-        return tick
-    return replace(tick, bid=bid, ask=ask, bid_size=sizes[0], ask_size=sizes[1], volume=sizes[2])
-
-
-def _price_or_none(price: float | None) -> float | None:
-    return price if price is not None and 0 < price < math.inf else None
-
-
-def _size_or_none(size: int | None) -> int | None:
-    return size if size is not None and size >= 0 else None
-
-
 def fit_bars(bars: Bars, symbol: str, until: np.datetime64, rejections: Rejections) -> Bars:
     """Return the bars that can be believed, by `opened_at`, each opening once: of several the last given.
 
@@ -141,6 +91,7 @@ def _count_unfit(bars: Bars, symbol: str, until: np.datetime64, rejections: Reje
         (LOW_ABOVE_HIGH, bars.low > bars.high),
         (OUTSIDE_RANGE, (prices > bars.high).any(axis=0) | (prices < bars.low).any(axis=0)),
         (NO_TIME, np.isnat(bars.opened_at)),
+        (WRONG_UNIT, bars.opened_at == IN_WRONG_UNIT),
         (FUTURE, bars.opened_at > until),
         (NEGATIVE_VOLUME, bars.volume < 0),
     ):

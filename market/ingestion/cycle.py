@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from core.halves import by_halves
-from market import faults, feeds, quality, sessions, store
+from market import faults, feeds, quality, quote_quality, sessions, store
 from market.ingestion import gaps, pipeline, schedule, splits
 from market.ingestion.asking import ask
 from market.ingestion.run import Cycle, Kind, RestatementAnswer, cycle
@@ -65,7 +65,7 @@ def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, requested:
 
     def store_some(symbols: Sequence[str]) -> set[str]:
         ticks, rejections = [tick for symbol in symbols for tick in by_symbol[symbol]], Rejections()
-        fit = quality.fit_quotes(ticks, requested, current.now, rejections)
+        fit = quote_quality.fit_quotes(ticks, requested, current.now, rejections)
         fit = pipeline.cap_to_sessions(fit) if answer.clocked else fit
         with transaction.atomic():
             store.write_quotes(

@@ -16,7 +16,7 @@ from core.http import Answer, Client, Failure, Pages, Patience, Request
 from core.registry import Setting
 from core.registry.kinds import KEY, Url, Whole
 from market.prices import Bars, Feed, QuoteTick, Timeframe
-from market.providers import wire
+from market.providers import conditions, wire
 from market.providers.base import (
     Candles,
     Limit,
@@ -47,6 +47,7 @@ MOST_SYMBOLS, MOST_BARS = 1000, 10_000
 SIP_DELAY = timedelta(minutes=16)
 TRADING_HOURS = 16.0  # 04:00 to 20:00 New York
 UNTRADED = "no trade at IEX yet"
+NOT_LAST = "its last trade does not set the price"
 KEYS_ADVICE = "Check ALPACA_API_KEY and ALPACA_API_SECRET, and that the plan includes this data."
 
 
@@ -96,7 +97,7 @@ class Alpaca:
                 tick = _tick(symbol, page.body.get(symbol))
                 if isinstance(tick, str):
                     failed[symbol] = tick
-                    blameless |= {symbol} if tick == UNTRADED else set()
+                    blameless |= {symbol} if tick.startswith((UNTRADED, NOT_LAST)) else set()
                 else:
                     ticks.append(tick)
         return Quotes(
@@ -208,11 +209,11 @@ def _tick(symbol: str, snapshot: object) -> QuoteTick | str:
     """Return the quote, or why there is none."""
     if not isinstance(snapshot, dict):
         return "unknown to Alpaca, or never traded at IEX"
-    trade, book = wire.part(snapshot, "latestTrade"), wire.part(snapshot, "latestQuote")
-    as_of, price = wire.moment(trade.get("t")), wire.number(trade.get("p"))
-    if as_of is None or price == 0:
-        return UNTRADED
-    day = wire.part(snapshot, "dailyBar")
+    trade, book, day = (wire.part(snapshot, name) for name in ("latestTrade", "latestQuote", "dailyBar"))
+    last = _last(trade, wire.part(snapshot, "minuteBar"))
+    if isinstance(last, str):
+        return last
+    price, as_of = last
     is_today = str(day.get("t"))[:10] == trade["t"][:10]
     return QuoteTick(
         symbol=symbol,
@@ -225,6 +226,21 @@ def _tick(symbol: str, snapshot: object) -> QuoteTick | str:
         volume=wire.share_count(day.get("v")) if is_today else None,
         exchange="IEX" if trade.get("x") == IEX else str(trade.get("x") or "")[:16],
     )
+
+
+def _last(trade: wire.Row, minute: wire.Row) -> tuple[float, datetime] | str:
+    """Return the last price and its time, or why there is none.
+
+    Where the last trade does not set it, the newest minute does, which Alpaca builds by the same rules.
+    """
+    as_of, price = wire.moment(trade.get("t")), wire.number(trade.get("p"))
+    if as_of is None or price == 0:
+        return UNTRADED
+    table = conditions.trades_of(trade.get("z"))
+    if why := conditions.not_last(trade.get("c"), table, as_of):
+        opened_at = wire.moment(minute.get("t"))
+        return wire.of_minute(minute.get("c"), opened_at, as_of) or f"{NOT_LAST} ({why})"
+    return price, as_of
 
 
 def _bars(symbol: str, pages: Sequence[Answer], timeframe: Timeframe, since: datetime) -> Bars:

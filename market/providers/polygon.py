@@ -11,7 +11,7 @@ from core.redaction import redact
 from core.registry import Setting
 from core.registry.kinds import KEY, Url, Whole
 from market.prices import Bars, Feed, QuoteTick, Timeframe
-from market.providers import wire
+from market.providers import conditions, wire
 from market.providers.base import (
     Candles,
     Limit,
@@ -42,6 +42,7 @@ DELAY = timedelta(minutes=15)
 FREE_HISTORY = timedelta(days=729)
 KEY_ADVICE = "Check POLYGON_API_KEY."
 UNTRADED = "no trade yet today"
+NOT_LAST = "its last trade does not set the price"
 PLAN_ADVICE = (
     "The plan has no snapshots, so Polygon gives no quotes, only candles. Upgrade the plan, or take quotes "
     "from another provider."
@@ -70,7 +71,7 @@ class Polygon:
             tick = _tick(symbol, rows.get(symbol))
             if isinstance(tick, str):
                 failed[symbol] = tick
-                blameless |= {symbol} if tick == UNTRADED else set()
+                blameless |= {symbol} if tick.startswith((UNTRADED, NOT_LAST)) else set()
             else:
                 ticks.append(tick)
         # Plans without trades are the late ones.
@@ -231,14 +232,11 @@ def _tick(symbol: str, row: wire.Row | None) -> QuoteTick | str:
     """Return the quote, or why there is none."""
     if row is None:
         return "not in Polygon's snapshot"
-    trade, minute, book = wire.part(row, "lastTrade"), wire.part(row, "min"), wire.part(row, "lastQuote")
-    day = wire.part(row, "day")
-    price = wire.number(trade.get("p") if trade else minute.get("c") or day.get("c"))
-    as_of = wire.from_nanoseconds(trade.get("t") if trade else row.get("updated"))
-    if price == 0:
-        return UNTRADED  # snapshots are cleared at 03:30 in New York
-    if as_of is None:
-        return "a trade without a time"
+    book, day = wire.part(row, "lastQuote"), wire.part(row, "day")
+    last = _last(row)
+    if isinstance(last, str):
+        return last
+    price, as_of = last
     return QuoteTick(
         symbol=symbol,
         price=price,
@@ -249,6 +247,24 @@ def _tick(symbol: str, row: wire.Row | None) -> QuoteTick | str:
         ask_size=wire.share_count(book.get("S")),
         volume=wire.share_count(day.get("v")),
     )
+
+
+def _last(row: wire.Row) -> tuple[float, datetime] | str:
+    """Return the last price and its time, or why there is none.
+
+    Where the last trade does not set it, the newest minute does, which Polygon builds by the same rules.
+    """
+    trade, minute = wire.part(row, "lastTrade"), wire.part(row, "min")
+    price = wire.number(trade.get("p") if trade else minute.get("c") or wire.part(row, "day").get("c"))
+    as_of = wire.from_nanoseconds(trade.get("t") if trade else row.get("updated"))
+    if price == 0:
+        return UNTRADED  # snapshots are cleared at 03:30 in New York
+    if as_of is None:
+        return "a trade without a time"
+    if why := conditions.not_last(trade.get("c"), conditions.POLYGON_TRADES, as_of):
+        opened_at = wire.from_nanoseconds(wire.number(minute.get("t")) * 10**6)
+        return wire.of_minute(minute.get("c"), opened_at, as_of) or f"{NOT_LAST} ({why})"
+    return price, as_of
 
 
 def _bars(pages: Sequence[Answer], timeframe: Timeframe, since: datetime) -> Bars:

@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 
 from core.http import Answer, Failure, Fetched, Pages
 from core.http.failures import http_date
-from market.prices import INSTANT, Bars, Floats, Instants, Timeframe, to_instant
+from market.prices import IN_WRONG_UNIT, INSTANT, Bars, Floats, Instants, Timeframe, to_instant
 from market.providers.base import ProviderError
 
 Row = Mapping[str, Any]
 
 NOT_A_TIME = np.datetime64("NaT", "us")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_NANOSECOND = 253_402_300_799 * 10**9  # of year 9999
+IN_2000, IN_2100 = 946_684_800_000.0, 4_102_444_800_000.0  # Unix milliseconds
+A_MINUTE = timedelta(minutes=1)
 UNKNOWN_VOLUME = -1  # refused by the house: no share count is negative
 LARGEST_VOLUME = 2.0**53
 LONGEST_QUERY = 6000  # characters of symbols in one address: below the 8 KB that most servers take
@@ -76,18 +79,31 @@ def dates(texts: Sequence[object]) -> Instants:
 
 
 def from_milliseconds(values: Floats) -> Instants:
-    """Return Unix milliseconds as a column."""
+    """Return Unix milliseconds as a column; what is plainly a count of another unit becomes IN_WRONG_UNIT."""
     fit = np.abs(values) < 1e14
     stamps = np.full(len(values), NOT_A_TIME, dtype=INSTANT)
     stamps[fit] = (values[fit] * 1000).astype(np.int64).astype(INSTANT)
+    likely = _in_our_time(values)
+    for factor in (1e3, 1e-3, 1e-6):
+        stamps[~likely & _in_our_time(values * factor)] = IN_WRONG_UNIT
     return stamps
 
 
+def _in_our_time(milliseconds: Floats) -> NDArray[np.bool_]:
+    return (milliseconds >= IN_2000) & (milliseconds < IN_2100)
+
+
+def of_minute(close: object, opened_at: datetime | None, until: datetime) -> tuple[float, datetime] | None:
+    """Return a minute bar's close, and the moment that it is no newer than; None without such a bar."""
+    price = given(close)
+    return None if price is None or opened_at is None else (price, min(opened_at + A_MINUTE, until))
+
+
 def from_nanoseconds(value: object) -> datetime | None:
-    """Return a moment in Unix nanoseconds; None when it is not one."""
-    if not isinstance(value, int) or not 0 < value < 10**19:
+    """Return the moment that Unix nanoseconds say, however absurd; None when it is no such count."""
+    if not isinstance(value, int | float) or not value >= 0:
         return None
-    return EPOCH + timedelta(microseconds=value // 1000)
+    return EPOCH + timedelta(microseconds=int(min(value, LAST_NANOSECOND)) // 1000)
 
 
 def part(row: Row, name: str) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.prices import Bars, QuoteTick, to_instant
-from market.quality import CONTEXT_BARS, Rejections, fit_bars, fit_quotes, suspects
+from market.quality import CONTEXT_BARS, Rejections, fit_bars, suspects
+from market.quote_quality import fit_quotes
 
 AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 UNTIL = to_instant(AT)

@@ -28,6 +28,8 @@ class Alpaca(Vendor):
     def __init__(self, *, plan: str = "free", **options: Any) -> None:
         super().__init__(**options)
         self.plan = plan
+        self.tapes: dict[str, str] = {}
+        self.quote_conditions: dict[str, list[str]] = {}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -53,14 +55,21 @@ class Alpaca(Vendor):
     def _snapshot(self, symbol: str) -> dict[str, Any]:
         price, day = self.price(symbol), prices.local_midnight(self.at.astimezone(prices.NEW_YORK).date())
         bar = Bar(day, price, price, price, price, 41_000, price)
+        last, codes = self.prints.get(symbol, (price, ["@"]))
+        bid, ask = self.books.get(symbol, (price - 0.02, price + 0.02))
+        now, tape = stamp(self.at, "123456789"), self.tapes.get(symbol, "C")
+        traded = stamp(self.traded_at[symbol]) if symbol in self.traded_at else now
+        conditions = self.quote_conditions.get(symbol, ["R"])
         return {
-            "latestTrade": {"t": stamp(self.at, "123456789"), "x": "V", "p": price, "s": 100, "c": ["@"]},
+            "latestTrade": {"t": traded, "x": "V", "p": last, "s": 100, "c": codes, "z": tape},
             "latestQuote": {
-                "t": stamp(self.at, "123456789"),
-                "bp": price - 0.02,
+                "t": now,
+                "bp": bid,
                 "bs": 2,
-                "ap": price + 0.02,
+                "ap": ask,
                 "as": 3,
+                "c": conditions,
+                "z": tape,
             },
             "minuteBar": _row(bar._replace(opened_at=self.at.replace(second=0, microsecond=0))),
             "dailyBar": _row(bar),

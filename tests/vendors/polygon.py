@@ -21,13 +21,14 @@ class Polygon(Vendor):
 
     `page`: the most bars in one answer. `cleared`: snapshots hold zeros, as before a day's first trade.
     `next_host`: what next_url begins with, instead of the own address.
+    `unit`: nanoseconds in one of what it counts the time of trades in.
     """
 
     key = "polygon-secret"
 
     def __init__(self, *, plan: str = "paid", page: int = 50_000, **options: Any) -> None:
         super().__init__(**options)
-        self.plan, self.page, self.cleared = plan, page, False
+        self.plan, self.page, self.cleared, self.unit = plan, page, False, 1
         self.next_host: str | None = None
 
     @property
@@ -65,8 +66,18 @@ class Polygon(Vendor):
             "updated": at,
         }
         if self.plan == "paid":
-            ticker["lastTrade"] = {"p": price, "s": 100, "t": at, "x": 4, "c": [14], "i": "7"}
-            ticker["lastQuote"] = {"p": price - 0.01, "s": 2, "P": price + 0.01, "S": 4, "t": at}
+            last, codes = self.prints.get(symbol, (price, [14]))
+            bid, ask = self.books.get(symbol, (price - 0.01, price + 0.01))
+            traded = _ms(self.traded_at[symbol]) * 1_000_000 if symbol in self.traded_at else at
+            ticker["lastTrade"] = {
+                "p": last,
+                "s": 100,
+                "t": traded // self.unit,
+                "x": 4,
+                "c": codes,
+                "i": "7",
+            }
+            ticker["lastQuote"] = {"p": bid, "s": 2, "P": ask, "S": 4, "t": at}
         return ticker
 
     def _aggregates(
