@@ -18,6 +18,7 @@ Flags = NDArray[np.bool_]
 INSTANT = np.dtype("datetime64[us]")
 # In place of a moment that a vendor gave in another unit than it says (seconds for milliseconds).
 IN_WRONG_UNIT = np.datetime64("9999-12-31", "us")
+UNKNOWN_VOLUME = -(2**62)  # of a bar whose source gave none; zero is a bar without a trade
 
 
 class Timeframe(StrEnum):
@@ -95,9 +96,9 @@ class Bars:
     """Bars of one symbol and timeframe as columns of equal length, oldest first.
 
     `opened_at` datetime64[us] UTC (a daily bar: 00:00 of its session's date); open, high, low, close and vwap
-    float64 in the instrument's currency (vwap NaN when not given); volume int64 shares; `regular` whether the
-    bar lies in the regular session; `final` whether it can no longer change; `suspect` whether a jump in it
-    waits for confirmation.
+    float64 in the instrument's currency (vwap NaN when not given); volume int64 shares (UNKNOWN_VOLUME when
+    not given); `regular` whether the bar lies in the regular session; `final` whether it can no longer
+    change; `suspect` whether a jump in it waits for confirmation.
     """
 
     opened_at: Instants
@@ -175,8 +176,9 @@ COLUMNS = tuple(field.name for field in fields(Bars))
 def aggregate(bars: Bars, buckets: Instants) -> Bars:
     """Return one bar for each bucket: `buckets` names for every bar the opening of the bucket it belongs to.
 
-    Both are oldest first and of equal length. A bucket's vwap is weighted over the bars that have one; the
-    bucket is regular and final when all its bars are, and suspect when any is.
+    Both are oldest first and of equal length. A bucket's vwap is weighted over the bars that have one; its
+    volume is known when that of all its bars is; it is regular and final when all its bars are, and suspect
+    when any is.
     """
     if not len(bars):
         return bars
@@ -188,7 +190,7 @@ def aggregate(bars: Bars, buckets: Instants) -> Bars:
         high=np.maximum.reduceat(bars.high, starts),
         low=np.minimum.reduceat(bars.low, starts),
         close=bars.close[ends],
-        volume=np.add.reduceat(bars.volume, starts),
+        volume=_volume(bars, starts),
         vwap=_vwap(bars, starts),
         regular=np.logical_and.reduceat(bars.regular, starts),
         final=np.logical_and.reduceat(bars.final, starts),
@@ -196,8 +198,14 @@ def aggregate(bars: Bars, buckets: Instants) -> Bars:
     )
 
 
+def _volume(bars: Bars, starts: NDArray[np.intp]) -> NDArray[np.int64]:
+    unknown = bars.volume == UNKNOWN_VOLUME
+    total: NDArray[np.int64] = np.add.reduceat(np.where(unknown, 0, bars.volume), starts)
+    return np.where(np.logical_or.reduceat(unknown, starts), UNKNOWN_VOLUME, total)
+
+
 def _vwap(bars: Bars, starts: NDArray[np.intp]) -> Floats:
-    weights = np.where(np.isnan(bars.vwap), 0, bars.volume)
+    weights = np.where(np.isnan(bars.vwap) | (bars.volume == UNKNOWN_VOLUME), 0, bars.volume)
     traded = np.add.reduceat(weights, starts)
     turnover = np.add.reduceat(weights * np.nan_to_num(bars.vwap), starts)
     vwap = np.full(len(starts), np.nan)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market.evidence import TYPICAL_OVER_BARS, Doubted, believable_run
-from market.prices import IN_WRONG_UNIT, Bars, Flags, Floats, to_datetime
+from market.prices import IN_WRONG_UNIT, UNKNOWN_VOLUME, Bars, Flags, Floats, to_datetime
 
 NOT_ASKED = "symbol_not_asked"
 UNKNOWN_TIMEFRAME = "unknown_timeframe"
@@ -73,7 +73,7 @@ def fit_bars(bars: Bars, symbol: str, until: np.datetime64, rejections: Rejectio
         & (bars.open <= bars.high)
         & (bars.close <= bars.high)
         & (bars.high < np.inf)
-        & (bars.volume >= 0)
+        & ((bars.volume >= 0) | (bars.volume == UNKNOWN_VOLUME))
         & (bars.opened_at <= until)
     )
     if not fit.all():
@@ -93,7 +93,7 @@ def _count_unfit(bars: Bars, symbol: str, until: np.datetime64, rejections: Reje
         (NO_TIME, np.isnat(bars.opened_at)),
         (WRONG_UNIT, bars.opened_at == IN_WRONG_UNIT),
         (FUTURE, bars.opened_at > until),
-        (NEGATIVE_VOLUME, bars.volume < 0),
+        (NEGATIVE_VOLUME, (bars.volume < 0) & (bars.volume != UNKNOWN_VOLUME)),
     ):
         rows = np.flatnonzero(guilty & left)
         if rows.size:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from market.prices import Bars, Flags, Floats, to_instant
+from market.prices import UNKNOWN_VOLUME, Bars, Flags, Floats, to_instant
 
 Integers = NDArray[np.int32]
 T = TypeVar("T", bound=np.generic)
@@ -119,7 +119,7 @@ class Panel:
 
         For intraday bars those of the same slot in the last `period` sessions: volume has the shape of the
         day. A quarter more sessions may lie between when the slot is missing in some. NaN where there are
-        fewer, or where they are not all of one source.
+        fewer, where they are not all of one source, or where the volume of one is not known.
         """
         ratio: Floats = self.once(("volume_ratio", period), lambda: self._volume_ratio(period))
         return ratio
@@ -129,7 +129,9 @@ class Panel:
             return np.empty(0)
         order = np.lexsort((self.slot, self.run)) if self.slot.any() else np.arange(len(self))
         slot, run = self.slot[order], self.run[order]
-        volume, source = self.bars.volume[order], self.source[order]
+        given, source = self.bars.volume[order], self.source[order]
+        unknown = given == UNKNOWN_VOLUME
+        volume, unknowns = np.where(unknown, 0, given), np.cumsum(unknown)
         is_first = np.append(True, (slot[1:] != slot[:-1]) | (run[1:] != run[:-1]))
         number = np.arange(len(order)) - np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))
         mixed = np.cumsum(np.append(False, source[1:] != source[:-1]))
@@ -138,7 +140,8 @@ class Panel:
         total = sums - sums[oldest] + volume[oldest]
         session = self.session[order]
         is_near = (session - session[oldest] < sessions_of(period)) | (not self.slot.any())
-        comparable = is_near & (number >= period - 1) & (mixed == mixed[oldest]) & (total > 0)
+        is_known = unknowns - unknowns[oldest] + unknown[oldest] == 0
+        comparable = is_near & (number >= period - 1) & (mixed == mixed[oldest]) & (total > 0) & is_known
         ratio = np.full(len(order), np.nan)
         ratio[order] = np.divide(volume * period, total, out=np.full(len(order), np.nan), where=comparable)
         return ratio

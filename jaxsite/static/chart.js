@@ -169,7 +169,7 @@
     const lost = [...missing.keys()].filter((time) => !bars.has(time)).map((time) => ({ time }));
     newest = shown.at(-1)?.time;
     candles.setData([...shown.map((bar) => ({ ...bar, ...tone(bar) })), ...lost].sort(byTime));
-    volume.setData(shown.map((bar) => ({
+    volume.setData(shown.map((bar) => (bar.volume === null ? { time: bar.time } : {
       time: bar.time, value: bar.volume, color: bar.close >= bar.open ? colours.upPale : colours.downPale,
     })));
     const suspects = shown.filter((bar) => bar.suspect).map((bar) => ({
@@ -207,7 +207,8 @@
         bar.suspect && "suspect",
         bar.revisions && `${bar.revisions} revisions`,
       ].filter(Boolean).join(", ");
-      reading.textContent = `${moment(time)}: ${prices}, volume ${bar.volume.toLocaleString("en-US")} (${notes})`;
+      const shares = bar.volume === null ? "not known" : bar.volume.toLocaleString("en-US");
+      reading.textContent = `${moment(time)}: ${prices}, volume ${shares} (${notes})`;
     } else if (gap) {
       reading.textContent = `${moment(time)}: gap. ${gap.says}`;
     }

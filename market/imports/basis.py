@@ -7,7 +7,7 @@ from datetime import date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from market.prices import Bars, Timeframe, to_instant
+from market.prices import UNKNOWN_VOLUME, Bars, Timeframe, to_instant
 from market.sessions import Sessions
 
 ONE_BASIS = 1.2  # the closes of one session never differ by this factor between sources on one basis
@@ -30,7 +30,9 @@ def restated(bars: Bars, days: Days, splits: Mapping[date, float]) -> Bars:
         low=bars.low / factor,
         close=bars.close / factor,
         vwap=bars.vwap / factor,
-        volume=(bars.volume * factor).round().astype(np.int64),
+        volume=np.where(
+            bars.volume == UNKNOWN_VOLUME, UNKNOWN_VOLUME, (bars.volume * factor).round().astype(np.int64)
+        ),
     )
 
 

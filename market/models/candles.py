@@ -22,7 +22,7 @@ class Candle(models.Model):
     high = models.FloatField()
     low = models.FloatField()
     close = models.FloatField()
-    volume = models.BigIntegerField()
+    volume = models.BigIntegerField(null=True, help_text="Empty: its source gave none.")
     vwap = models.FloatField(null=True)
     provider = models.CharField(max_length=16, db_collation="C")
     feed = models.CharField(max_length=10, choices=choices(Feed), db_collation="C")

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from market.prices import COLUMNS, Bars, Feed, Instants, Timeframe, to_datetime
+from market.prices import COLUMNS, UNKNOWN_VOLUME, Bars, Feed, Instants, Timeframe, to_datetime
 from market.store.batch import Batch
 from market.store.reading import under
 from market.store.staging import lock_instruments, stage, text_array
@@ -29,8 +29,8 @@ INSERT = """
         symbol, timeframe, opened_at, open, high, low, close, volume, vwap,
         provider, feed, session, is_final, suspect
     )
-    SELECT (%(symbols)s::name[])[instrument], %(timeframe)s, opened_at, open, high, low, close, volume,
-        nullif(vwap, 'NaN'), %(provider)s, %(feed)s,
+    SELECT (%(symbols)s::name[])[instrument], %(timeframe)s, opened_at, open, high, low, close,
+        nullif(volume, %(unknown_volume)s), nullif(vwap, 'NaN'), %(provider)s, %(feed)s,
         CASE WHEN regular THEN 'regular' ELSE 'extended' END, is_final, suspect
     FROM staged_candles
 """
@@ -87,6 +87,7 @@ def write_candles(bars: Mapping[str, Bars], timeframe: Timeframe, *, provider: s
         "timeframe": timeframe.value,
         "provider": provider,
         "feed": feed.value,
+        "unknown_volume": UNKNOWN_VOLUME,
         "is_listed": provider in settings.PROVIDERS,
         "earlier": _earlier(provider),
     }

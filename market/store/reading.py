@@ -11,7 +11,7 @@ from django.db import connection
 from numpy.typing import NDArray
 from psycopg import ClientCursor
 
-from market.prices import Bars, Feed, Flags, Timeframe, to_datetime, to_instant
+from market.prices import UNKNOWN_VOLUME, Bars, Feed, Flags, Timeframe, to_datetime, to_instant
 from market.quality import CONTEXT_BARS
 from market.store import binary
 from market.store.batch import Batch
@@ -27,13 +27,13 @@ COPY_OUT = """
         FROM unnest({keys}) WITH ORDINALITY AS wanted ({names}, ordinal)
         CROSS JOIN LATERAL (
             SELECT array_agg(opened_at), array_agg(open), array_agg(high), array_agg(low), array_agg(close),
-                array_agg(volume), array_agg(coalesce(vwap, 'NaN')),{source}
+                array_agg(coalesce(volume, {unknown_volume})), array_agg(coalesce(vwap, 'NaN')),{source}
                 array_agg(((session = 'regular')::int + 2 * is_final::int + 4 * suspect::int{flags})::int2)
             FROM ({picked}) AS picked
             HAVING count(*) > 0
         ) AS columns
     ) TO STDOUT (FORMAT BINARY)
-"""
+""".replace("{unknown_volume}", str(UNKNOWN_VOLUME))
 
 PICKED = """
     SELECT * FROM candles

@@ -7,7 +7,7 @@ back is a bad print", "what the next bar trades is real".
 import numpy as np
 import pytest
 
-from market.prices import Bars
+from market.prices import UNKNOWN_VOLUME, Bars
 from market.quality import CONTEXT_BARS, suspects
 
 Row = tuple[float, float, float, float, float]  # open, high, low, close, volume
@@ -119,6 +119,14 @@ def test_without_such_a_volume_a_crash_waits_for_the_next_bar() -> None:
     _, (fall, following) = REAL["AAPL 2010-05-06"]
     assert doubted(255.97, fall) == [0]
     assert doubted(255.97, fall, following) == []
+
+
+def test_a_volume_that_is_not_known_supports_nothing() -> None:
+    bars = history(100.0, (60.0, 61.0, 55.0, 58.0, 30.0))
+    bars.volume[-1] = UNKNOWN_VOLUME
+    assert suspects(bars)[-1]
+    bars.volume[-1], bars.volume[:-1] = 30 * TYPICAL, UNKNOWN_VOLUME
+    assert suspects(bars)[-1]
 
 
 def test_a_market_that_swings_is_believed_from_the_third_suspect_on_even_without_volumes() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from market import store as candles
 from market.models import Gap, Instrument, Split
-from market.prices import Bars, Feed, Timeframe
+from market.prices import UNKNOWN_VOLUME, Bars, Feed, Timeframe
 from signals import store
 from signals.panel import Panel
 from signals.strategies import STRATEGIES
@@ -64,6 +64,13 @@ def test_volumes_of_different_sources_are_not_compared() -> None:
     source = np.array([1] * 10 + [2] * 25, dtype=np.int32)
     ratio = panel_of(walk(35, start=START), source=source).volume_ratio(20)
     assert np.flatnonzero(~np.isnan(ratio)).tolist() == list(range(29, 35))
+
+
+def test_a_volume_that_is_not_known_is_compared_with_none() -> None:
+    bars = walk(45, start=START)
+    bars.volume[4] = UNKNOWN_VOLUME
+    ratio = panel_of(bars).volume_ratio(20)
+    assert np.flatnonzero(~np.isnan(ratio)).tolist() == list(range(24, 45))
 
 
 def test_a_digest_stands_for_the_bars_up_to_its_own() -> None:

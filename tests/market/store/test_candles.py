@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from market import store
 from market.models import Candle
-from market.prices import Bars, Feed, Timeframe, to_instant
+from market.prices import UNKNOWN_VOLUME, Bars, Feed, Timeframe, to_instant
 from market.store import Written
 from tests import make
 
@@ -296,6 +296,21 @@ def test_a_split_restates_every_timeframe_before_it() -> None:
     assert np.isnan(restated.vwap[1])
     assert not Candle.objects.exclude(revisions=0).exists()
     assert list(stored("MSFT").close) == [700.0, 707.0, 101.0]
+
+
+def test_a_volume_that_is_not_known_is_stored_as_none() -> None:
+    bars = make.bars([100.0, 101.0])
+    bars.volume[1] = UNKNOWN_VOLUME
+    assert write(bars).new == 2
+    assert list(Candle.objects.order_by("opened_at").values_list("volume", flat=True)) == [1_000, None]
+    assert list(stored().volume) == [1_000, UNKNOWN_VOLUME]
+    assert write(bars).kept == 2
+
+
+def test_a_split_leaves_a_volume_that_is_not_known() -> None:
+    write(make.bars([700.0], volume=UNKNOWN_VOLUME))
+    store.rescale("AAPL", 7.0, to_instant(make.T0) + np.timedelta64(1, "D"))
+    assert list(stored().volume) == [UNKNOWN_VOLUME]
 
 
 def test_a_reverse_split_rounds_the_volume() -> None:
