@@ -47,8 +47,9 @@ def zones() -> list[tuple[str, Any]]:
 
 class LoadForm(forms.Form):
     file = forms.FileField(
-        validators=[FileExtensionValidator(["csv", "tsv", "txt"])],
-        help_text="CSV with a header: time, open, high, low, close, volume. Common other names are known.",
+        validators=[FileExtensionValidator(["csv", "tsv", "txt", "gz", "zip", "xlsx", "parquet"])],
+        help_text="CSV (also .gz, .zip) or .xlsx with a header: time, open, high, low, close, volume. Common"
+        " other names are known, and files without a header of the vendors in docs/importing.md.",
     )
     timeframe = forms.ChoiceField(
         choices=[(timeframe.value, timeframe.value) for timeframe in Timeframe if not timeframe.built_from],

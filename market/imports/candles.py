@@ -13,10 +13,11 @@ from django.db import connection, transaction
 from market import feeds, sessions
 from market.imports.basis import Days, difference, last_closes, restated, session_dates, stored_closes
 from market.imports.csvfile.problems import BadFile
-from market.imports.csvfile.reader import CandleFile, read, read_beginning
+from market.imports.csvfile.reader import AS_IT_IS, CandleFile, read, read_beginning
+from market.imports.csvfile.table import Shape
 from market.ingestion import pipeline
 from market.models import Candle, Instrument, Split
-from market.prices import Bars, Feed, Timeframe, to_datetime, to_instant
+from market.prices import UNKNOWN_VOLUME, Bars, Feed, Timeframe, to_datetime, to_instant
 from market.quality import Rejections
 from market.sessions import Sessions
 from market.store import Written
@@ -59,23 +60,30 @@ def import_candles(
     timezone: tzinfo | None,
     splits: Mapping[date, float] | None,
     at: datetime,
+    shape: Shape = AS_IT_IS,
 ) -> ImportResult:
     """Store the bars of a CSV file as real data of `symbol`.
 
-    `timezone` is that of stamps that name none. `splits`: those that the prices of the file do not reflect
-    yet, new shares for one old by date; empty when they reflect all; None when it is not known. Raises
-    ImportRefused, and then nothing is stored.
+    `timezone` is that of stamps that name none, `shape` what the user says of the columns. `splits`: those
+    that the prices of the file do not reflect yet, new shares for one old by date; empty when they reflect
+    all; None when it is not known. Raises ImportRefused, and then nothing is stored.
     """
-    return store_file(read_file(file, symbol, timeframe, timezone, at), symbol, timeframe, splits, at)
+    candle_file = read_file(file, symbol, timeframe, timezone, at, shape)
+    return store_file(candle_file, symbol, timeframe, splits, at)
 
 
 def read_file(
-    file: IO[bytes], symbol: str, timeframe: Timeframe, timezone: tzinfo | None, at: datetime
+    file: IO[bytes],
+    symbol: str,
+    timeframe: Timeframe,
+    timezone: tzinfo | None,
+    at: datetime,
+    shape: Shape = AS_IT_IS,
 ) -> CandleFile:
     """Return the bars of a file, and see to it that the sessions they belong to are known."""
     _refuse_built(timeframe)
     try:
-        candle_file = read(file.read(), timeframe, timezone, to_instant(at))
+        candle_file = read(file.read(), timeframe, timezone, to_instant(at), shape)
     except BadFile as problems:
         raise ImportRefused(str(problems)) from problems
     sessions.ensure([_instrument(symbol).calendar], at)
@@ -157,8 +165,13 @@ def store_file(
         suspects=list(suspects.order_by("opened_at").values_list("opened_at", flat=True)),
         empty_lines=candle_file.empty_lines,
         added=added,
-        notes=notes,
+        notes=[*candle_file.notes, *_unknown_volumes(bars), *notes],
     )
+
+
+def _unknown_volumes(bars: Bars) -> list[str]:
+    unknown = int((bars.volume == UNKNOWN_VOLUME).sum())
+    return [f"Volume not known: {unknown:,} bars."] if unknown else []
 
 
 def _refuse_built(timeframe: Timeframe) -> None:

@@ -29,7 +29,8 @@ def check_prices(prices: dict[str, Floats], lines: Sequence[int], problems: Prob
 
 
 def check_volume(volume: Floats, lines: Sequence[int], problems: Problems) -> None:
-    for i in _where(~((volume >= 0) & (volume < MOST_VOLUME))):
+    """Check that volumes are numbers of shares; NaN is one that is not known."""
+    for i in _where(~(np.isnan(volume) | ((volume >= 0) & (volume < MOST_VOLUME)))):
         problems.add(lines[i], f"volume is {volume[i]:.10g}, not a number of shares")
 
 

@@ -1,85 +1,118 @@
-"""Which column of a file is what, by the names that exports of brokers and data sites give them."""
+"""Which column of a file is what, by the names in its header."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from market.imports.csvfile.names import (
+    DATE,
+    OPTIONAL,
+    PER_COIN,
+    STAMP,
+    TIME,
+    UNNAMED,
+    UP_DOWN,
+    VALUES,
+    plain,
+    undecorated,
+)
 from market.imports.csvfile.problems import BadFile
 
-DELIMITERS = ",;\t|"
 EXAMPLE = "time,open,high,low,close,volume"
-
-STAMP = ("openedat", "datetime", "timestamp", "opentime", "gmttime", "windowstart", "t")
-DATE = ("date", "tradedate", "day")
-TIME = ("time",)
-VALUES = {
-    "open": ("open", "o", "openprice"),
-    "high": ("high", "h", "highprice"),
-    "low": ("low", "l", "lowprice"),
-    "close": ("close", "c", "closeprice", "last", "closelast", "price"),
-    "volume": ("volume", "v", "vol"),
-}
-OPTIONAL = {
-    "vwap": ("vwap", "vw", "wap", "average"),
-    "symbol": ("symbol", "ticker"),
-}
+PRICES = ("open", "high", "low", "close")
+NAMED_PRICES = 3  # with so many a row is a header
+SKIPPED = ("", "-", "_")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Which column is what, by number. `stamp` is one column, or a date and a time of day."""
+    """Which column is what, by number.
+
+    `stamp` is one column, or a date and a time of day. `volume` are the columns whose sum it is: none when
+    the file has no volume.
+    """
 
     stamp: tuple[int, ...]
     values: dict[str, int]
+    volume: tuple[int, ...]
     width: int
 
 
-def plain(name: str) -> str:
-    """Return a column's name in its plain form: '<DATE>' and 'Date ' are date, 'Adj Close' is adjclose."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def delimiter(header: str) -> str:
-    return max(DELIMITERS, key=header.count)
+def is_header(row: Sequence[str]) -> bool:
+    """Whether a row names the prices."""
+    names = {*map(plain, row), *undecorated(row)}
+    return sum(bool(names.intersection(VALUES[price])) for price in PRICES) >= NAMED_PRICES
 
 
 def read_layout(header: Sequence[str], line: int) -> Layout:
     """Find the columns by name. Raises BadFile when one is missing or given twice."""
-    names = [plain(name) for name in header]
-    if not any(name in VALUES["open"] for name in names):
-        raise BadFile(
-            f"line {line}: no column for open. The first line must name the columns, as in {EXAMPLE}"
-        )
-    stamp = _stamp(names, line)
-    values = {what: _only(names, accepted, what, line) for what, accepted in VALUES.items()}
-    missing = [what for what, column in values.items() if column is None]
+    header = list(header)
+    while header and not header[-1].strip():
+        header.pop()
+    levels = [[plain(name) for name in header], undecorated(header)]
+    prices = {price: _only(levels, VALUES[price], price, line) for price in PRICES}
+    missing = [what for what, column in prices.items() if column is None]
+    stamp = _stamp(levels, line)
     if missing:
         raise BadFile(
             f"line {line}: no column for {', '.join(missing)}. The columns are named as in {EXAMPLE}"
         )
-    values |= {what: _only(names, accepted, what, line) for what, accepted in OPTIONAL.items()}
-    columns = {what: column for what, column in values.items() if column is not None}
-    return Layout(stamp=stamp, values=columns, width=len(header))
+    values = prices | {what: _only(levels, names, what, line) for what, names in OPTIONAL.items()}
+    return Layout(
+        stamp=stamp,
+        values={what: column for what, column in values.items() if column is not None},
+        volume=_volume(levels, line),
+        width=len(header),
+    )
 
 
-def _stamp(names: Sequence[str], line: int) -> tuple[int, ...]:
-    column = _only(names, STAMP, "time", line)
+def layout_of(columns: Sequence[str]) -> Layout:
+    """Return the layout that a user or a preset gives by naming the columns in their order."""
+    names = [plain(name) if name not in SKIPPED else "" for name in columns]
+    known = {*STAMP, *DATE, *TIME, *sum((*VALUES.values(), *OPTIONAL.values()), ())}
+    if strangers := [name for name, short in zip(columns, names, strict=True) if short not in {"", *known}]:
+        raise BadFile(
+            f"{', '.join(strangers)}: no such column. Name the columns in their order, as in"
+            f" date,time,open,high,low,close,volume, with - for each that is not needed"
+        )
+    missing = [price for price in PRICES if not {*names}.intersection(VALUES[price])]
+    if missing:
+        raise BadFile(f"no column is named {', '.join(missing)}: {','.join(columns)}")
+    return read_layout([name or f"column {number}" for number, name in enumerate(names)], 1)
+
+
+def _stamp(levels: Sequence[Sequence[str]], line: int) -> tuple[int, ...]:
+    column = _only(levels, STAMP, "time", line)
     if column is not None:
         return (column,)
-    parts = [_only(names, DATE, "date", line), _only(names, TIME, "time", line)]
+    parts = [_only(levels, DATE, "date", line), _only(levels, TIME, "time", line)]
     columns = tuple(part for part in parts if part is not None)
+    if not columns and levels[0] and levels[0][0] in UNNAMED:
+        return (0,)
     if not columns:
         raise BadFile(f"line {line}: no column for time or date. The columns are named as in {EXAMPLE}")
     return columns
 
 
-def _only(names: Sequence[str], accepted: Sequence[str], what: str, line: int) -> int | None:
-    """Return the column with the first of the known names that is there."""
-    for name in accepted:
-        if names.count(name) > 1:
-            raise BadFile(
-                f"line {line}: {names.count(name)} columns are named {name}, so {what} is not clear"
-            )
-        if name in names:
-            return names.index(name)
+def _volume(levels: Sequence[Sequence[str]], line: int) -> tuple[int, ...]:
+    column = _only(levels, VALUES["volume"], "volume", line)
+    if column is not None:
+        return (column,)
+    names = levels[0]
+    if all(names.count(name) == 1 for name in UP_DOWN):
+        return tuple(names.index(name) for name in UP_DOWN)
+    # CryptoDataDownload names a volume in each coin of a pair, first that of the coin which is traded.
+    in_coins = [i for i, name in enumerate(names) if PER_COIN.fullmatch(name)]
+    return (in_coins[0],) if len(in_coins) > 1 else ()
+
+
+def _only(levels: Sequence[Sequence[str]], accepted: Sequence[str], what: str, line: int) -> int | None:
+    """Return the column with the first of the known names that is there, as it stands or undecorated."""
+    for names in levels:
+        for name in accepted:
+            if names.count(name) > 1:
+                raise BadFile(
+                    f"line {line}: {names.count(name)} columns are named {name}, so {what} is not clear"
+                )
+            if name in names:
+                return names.index(name)
     return None

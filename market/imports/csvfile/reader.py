@@ -1,11 +1,12 @@
 """Read the bars of one symbol and timeframe from a CSV file, all of them or none."""
 
-import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, tzinfo
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from market.imports.csvfile.archives import is_packed, unpack
 from market.imports.csvfile.checks import (
     MOST_VOLUME,
     check_prices,
@@ -14,7 +15,8 @@ from market.imports.csvfile.checks import (
     check_volume,
     each_once,
 )
-from market.imports.csvfile.numbers import read_numbers
+from market.imports.csvfile.layout import PRICES
+from market.imports.csvfile.numbers import read_numbers, read_volume
 from market.imports.csvfile.problems import Problems
 from market.imports.csvfile.stamps import (
     Unreadable,
@@ -23,61 +25,116 @@ from market.imports.csvfile.stamps import (
     reads_month_first,
     to_utc,
 )
-from market.imports.csvfile.table import PRICES, Table, read_table
-from market.prices import INSTANT, Bars, Floats, Instants, Timeframe
+from market.imports.csvfile.table import Shape, Table, read_table
+from market.imports.csvfile.text import UTF_16
+from market.prices import INSTANT, UNKNOWN_VOLUME, Bars, Floats, Instants, Timeframe
 
-UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+AS_IT_IS = Shape()
+CLOSE = "close"
+SHOWN = 3  # lines that are no bars
 MIDNIGHT = time(0)
 LONGEST_DATE = len("2024-01-02")
 
 
 @dataclass(frozen=True)
 class CandleFile:
-    """What a file holds: its bars, oldest first, and the lines without any price, which are no bars."""
+    """What a file holds: its bars, oldest first, and the lines without any price, which are no bars.
+
+    `stamped`: whether its stamps are said to be the open or the close, "" when nothing says so; `notes` tell
+    how it was read.
+    """
 
     bars: Bars
     empty_lines: list[int]
+    stamped: str = ""
+    notes: list[str] = field(default_factory=list)
 
 
-def read(content: bytes, timeframe: Timeframe, timezone: tzinfo | None, until: np.datetime64) -> CandleFile:
-    """Return the bars in `content`, a CSV file with a header, opened before `until`.
+def read(
+    content: bytes,
+    timeframe: Timeframe,
+    timezone: tzinfo | None,
+    until: np.datetime64,
+    shape: Shape = AS_IT_IS,
+) -> CandleFile:
+    """Return the bars in `content`, opened before `until`.
 
-    `timezone` is that of stamps without one. A daily bar is the date that is written; where a time of day is
-    written too, and its zone, it is the date of that instant in `timezone`. Raises BadFile, which names the
-    lines that cannot be taken and why.
+    A text with a header, or in the shape that `shape` or the rows themselves tell; packed or not. `timezone`
+    is that of stamps without one. A daily bar is the date that is written; where a time of day is written
+    too, and its zone, it is the date of that instant in `timezone`. Raises BadFile, which names the lines
+    that cannot be taken and why.
     """
-    table = read_table(content)
-    candle_file = _candle_file(table, timeframe, timezone, until)
+    table = read_table(unpack(content), shape)
+    candle_file = _candle_file(table, timeframe, timezone, until, shape)
     check_spacing(candle_file.bars.opened_at, timeframe)
     return candle_file
 
 
 def read_beginning(
-    content: bytes, timeframe: Timeframe, timezone: tzinfo | None, until: np.datetime64
+    content: bytes,
+    timeframe: Timeframe,
+    timezone: tzinfo | None,
+    until: np.datetime64,
+    shape: Shape = AS_IT_IS,
 ) -> None:
     """Check the first lines of a file. Raises BadFile for what the lines that follow cannot put right."""
-    if content.startswith(UTF_16):  # its lines cannot be told apart by their bytes
+    if content.startswith(UTF_16) or is_packed(content):  # its lines cannot be told apart by their bytes
         return
-    table = read_table(content)
+    table = read_table(content, shape)
     if not is_day_unclear(table.stamps()):
-        _candle_file(table, timeframe, timezone, until)
+        _candle_file(table, timeframe, timezone, until, shape)
 
 
 def _candle_file(
-    table: Table, timeframe: Timeframe, timezone: tzinfo | None, until: np.datetime64
+    table: Table, timeframe: Timeframe, timezone: tzinfo | None, until: np.datetime64, shape: Shape
 ) -> CandleFile:
-    problems = Problems()
-    opened_at = _opened_at(table, timeframe, timezone, problems)
+    problems = table.problems()
+    stamped = shape.stamps or _stamped(table)
+    opened_at = _opened_at(table, timeframe, timezone, shape, problems)
+    if stamped == CLOSE and timeframe.is_intraday:
+        opened_at = opened_at - np.timedelta64(timeframe.length)
     bars = _bars(table, opened_at, problems)
     check_times(opened_at, timeframe, until, table.lines, problems)
     rows = each_once(bars, timeframe, table.lines, problems)
     problems.refuse()
-    return CandleFile(bars[rows], table.empty_lines)
+    return CandleFile(bars[rows], table.empty_lines, stamped, _notes(table, stamped, timeframe))
 
 
-def _opened_at(table: Table, timeframe: Timeframe, timezone: tzinfo | None, problems: Problems) -> Instants:
+def _stamped(table: Table) -> str:
+    """Return what the stamps are by the shape of the file: TradeStation's `Up` and `Down` stand at closes."""
+    if table.preset:
+        return table.preset.stamps
+    return CLOSE if len(table.layout.volume) > 1 else ""
+
+
+def _zone(table: Table, shape: Shape) -> tzinfo | None:
+    """Return the zone of the times of a preset that the user has named."""
+    return ZoneInfo(table.preset.zone) if table.preset and shape.preset and table.preset.zone else None
+
+
+def _notes(table: Table, stamped: str, timeframe: Timeframe) -> list[str]:
+    notes = []
+    if table.preset:
+        columns = ",".join(table.preset.columns)
+        notes.append(f"It has the shape of {table.preset.title}: {columns}. {table.preset.note}".strip())
+    if stamped == CLOSE and timeframe.is_intraday:
+        notes.append("Its stamps are the closes of the bars: each bar opens one length earlier.")
+    if table.others:
+        told = [f"{line} ({text[:60]})" for line, text in list(table.others.items())[:SHOWN]]
+        more = f" and {len(table.others) - SHOWN} more" if len(table.others) > SHOWN else ""
+        notes.append(f"No bars: lines {', '.join(told)}{more}.")
+    return notes
+
+
+def _opened_at(
+    table: Table, timeframe: Timeframe, timezone: tzinfo | None, shape: Shape, problems: Problems
+) -> Instants:
+    timezone = timezone or _zone(table, shape)
     cells = table.stamps()
-    stamps = read_stamps(cells, table.lines, month_first=reads_month_first(cells), problems=problems)
+    month_first = table.preset.month_first if table.preset and shape.preset else None
+    if month_first is None:
+        month_first = reads_month_first(cells)
+    stamps = read_stamps(cells, table.lines, month_first=month_first, problems=problems)
     opened: list[datetime | None] = []
     for stamp, cell, line in zip(stamps, cells, table.lines, strict=True):
         try:
@@ -106,12 +163,24 @@ def _opening(stamp: datetime, cell: str, timeframe: Timeframe, timezone: tzinfo 
 
 def _bars(table: Table, opened_at: Instants, problems: Problems) -> Bars:
     prices = {price: _column(table, price, problems) for price in PRICES}
+    if table.preset:
+        prices = {what: price / table.preset.divisor for what, price in prices.items()}
     check_prices(prices, table.lines, problems)
-    volume = _column(table, "volume", problems)
+    volume = _volume(table, problems)
     check_volume(volume, table.lines, problems)
     counted = np.where(np.abs(volume) < MOST_VOLUME, volume, 0).round().astype(np.int64)
+    counted[np.isnan(volume) | ((volume > 0) & (counted == 0))] = UNKNOWN_VOLUME  # less than half is not none
     vwap = _vwap(table, prices) if "vwap" in table.layout.values else None
     return Bars.of(opened_at, prices["open"], prices["high"], prices["low"], prices["close"], counted, vwap)
+
+
+def _volume(table: Table, problems: Problems) -> Floats:
+    """Return the volume of each row, NaN where it is not known."""
+    columns = [
+        read_volume(cells, table.lines, comma=table.decimal_comma, problems=problems)
+        for cells in table.volumes()
+    ]
+    return np.sum(columns, axis=0) if columns else np.full(len(table.lines), np.nan)
 
 
 def _column(table: Table, what: str, problems: Problems) -> Floats:

@@ -11,21 +11,28 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The number of digits before the point says the unit, from 2001 to 2286.
 EPOCH_UNITS = {10: 1_000_000, 13: 1_000, 16: 1, 19: 0.001}
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+GERMAN_MONTHS = {"m\u00e4r": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12}
+MONTH_OF = {name: number for number, name in enumerate(MONTHS, 1)} | GERMAN_MONTHS
 CLOCK = r"(?P<clock>\d{1,2}:\d\d(:\d\d(\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?)?"
+YEAR = r"(?P<year>\d{4}|\d{2})"
+CENTURY_TURNS = 69  # POSIX: 68 is 2068, 69 is 1969
 
 DIGITS = re.compile(r"(\d{9,19})(\.\d+)?")
 NUMERIC = re.compile(
-    rf"(?P<first>\d{{1,2}})(?P<mark>[/.\-])(?P<second>\d{{1,2}})(?P=mark)(?P<year>\d{{4}})[T,]?\s*{CLOCK}"
+    rf"(?P<first>\d{{1,2}})(?P<mark>[/.\-])(?P<second>\d{{1,2}})(?P=mark){YEAR}[T,]?\s*{CLOCK}"
 )
 YEAR_FIRST = re.compile(
     rf"(?P<year>\d{{4}})[/.\-](?P<month>\d{{1,2}})[/.\-](?P<day>\d{{1,2}})[T,]?\s*{CLOCK}"
 )
+MONTH_NAME = r"[^\W\d_]{3,9}"
 NAMED = re.compile(
-    rf"(?:(?P<month>[A-Za-z]{{3,9}})\.?\s+(?P<day>\d{{1,2}}),?|(?P<day2>\d{{1,2}})[\s\-](?P<month2>[A-Za-z]{{3,9}})\.?)"
-    rf"[\s,\-]+(?P<year>\d{{4}})[T,]?\s*{CLOCK}"
+    rf"(?:{MONTH_NAME},?\s+)??(?:(?P<month>{MONTH_NAME})\.?\s+(?P<day>\d{{1,2}}),?"
+    rf"|(?P<day2>\d{{1,2}})\.?[\s\-]?(?P<month2>{MONTH_NAME})\.?)"
+    rf"[\s,\-']+{YEAR}[T,]?\s*{CLOCK}"
 )
 COMPACT = re.compile(r"(?P<date>\d{8})(?:\s+|-)(?P<clock>\d\d:?\d\d(?::?\d\d)?)")
 ZONE_NAME = re.compile(r"(?P<rest>.*\d)\s+(?P<zone>[A-Za-z]+(/[A-Za-z_+\-0-9/]+)?)")
+OFFSET = re.compile(r"(?P<rest>.*\d)\s+(?:GMT|UTC)?(?P<offset>[+-]\d\d):?(?P<minutes>\d\d)")
 
 
 class Unreadable(ValueError):
@@ -55,16 +62,31 @@ def read_stamps(
 
 def reads_month_first(cells: Sequence[str]) -> bool | None:
     """Return whether dates like 03/14/2024 are month first, by the cells that can be read in one way only."""
-    pairs = [
-        (int(match["first"]), int(match["second"]))
-        for cell in cells
-        if (match := NUMERIC.fullmatch(cell.strip()))
-    ]
+    dates = [match for cell in cells if (match := NUMERIC.fullmatch(cell.strip()))]
+    pairs = [(int(match["first"]), int(match["second"])) for match in dates]
     if any("." in cell for cell in cells[:1] if NUMERIC.fullmatch(cell.strip())):
         return False  # with points the day always stands first
+    if _may_be_year_first(dates):
+        return None
     month_first = any(second > 12 for _, second in pairs)
     day_first = any(first > 12 for first, _ in pairs)
     return None if month_first == day_first else month_first
+
+
+def _may_be_year_first(dates: Sequence[re.Match[str]]) -> bool:
+    """Whether the first of two digits may be a year, as in 24/10/21: years change less often than days."""
+    if any(
+        len(match["year"]) == 4 or int(match["year"]) > 31 or int(match["second"]) > 12 for match in dates
+    ):
+        return False
+    firsts, lasts = ({match[part] for match in dates} for part in ("first", "year"))
+    return len(firsts) < len(lasts) or len(firsts) == len(lasts) == 1
+
+
+def begins_with_month(text: str) -> bool:
+    """Whether a text may be a date with a name, from its beginning: `Nov 2`."""
+    match = re.match(rf"({MONTH_NAME})\.?\s+\d", text.strip())
+    return match is not None and match[1][:3].lower() in MONTH_OF
 
 
 def is_day_unclear(cells: Sequence[str]) -> bool:
@@ -74,7 +96,7 @@ def is_day_unclear(cells: Sequence[str]) -> bool:
 
 def read_stamp(text: str, *, month_first: bool | None) -> datetime:
     """Return the datetime of one cell. Raises ValueError that says what is wrong with it."""
-    for read in (_iso, _epoch, _compact, _year_first, _named, _zoned):
+    for read in (_iso, _epoch, _compact, _year_first, _named, _offset, _zoned):
         try:
             return read(text)
         except Unreadable:
@@ -145,10 +167,26 @@ def _year_first(text: str) -> datetime:
 def _named(text: str) -> datetime:
     match = NAMED.fullmatch(text)
     name = match and (match["month"] or match["month2"])
-    if match is None or name is None or name[:3].lower() not in MONTHS:
+    if match is None or name is None or name[:3].lower() not in MONTH_OF:
         raise ValueError(text)
-    month = MONTHS.index(name[:3].lower()) + 1
-    return _at(int(match["year"]), month, int(match["day"] or match["day2"]), match["clock"], text)
+    month = MONTH_OF[name[:3].lower()]
+    return _at(_year(match["year"]), month, int(match["day"] or match["day2"]), match["clock"], text)
+
+
+def _year(digits: str) -> int:
+    year = int(digits)
+    if len(digits) == 4:
+        return year
+    return year + (1900 if year >= CENTURY_TURNS else 2000)
+
+
+def _offset(text: str) -> datetime:
+    """Return a stamp followed by its offset, as Dukascopy writes it: 29.11.2024 00:00:00.000 GMT+0100."""
+    match = OFFSET.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    stamp = read_stamp(match["rest"], month_first=None)
+    return datetime.fromisoformat(f"{stamp.isoformat()}{match['offset']}:{match['minutes']}")
 
 
 def _zoned(text: str) -> datetime:
@@ -174,13 +212,13 @@ def _numeric(text: str, month_first: bool | None) -> datetime:
         raise Unreadable(
             f"{text!r} is no date or time that is known: write 2024-01-31 or 2024-01-31T14:30:00Z"
         )
-    if month_first is None:
+    if month_first is None and match["mark"] != ".":
         raise Unreadable(
             f"{text!r} can be read in two ways, and no line tells which: write dates as 2024-01-31"
         )
     first, second = int(match["first"]), int(match["second"])
     month, day = (first, second) if month_first else (second, first)
-    return _at(int(match["year"]), month, day, match["clock"], text)
+    return _at(_year(match["year"]), month, day, match["clock"], text)
 
 
 def _at(year: int, month: int, day: int, clock: str | None, text: str) -> datetime:

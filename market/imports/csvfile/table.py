@@ -1,37 +1,56 @@
-"""The cells of a CSV file by column: encoding, delimiter and header."""
+"""The cells of a file by column: where its header is, what the columns are, and which rows are bars."""
 
-import codecs
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from market.imports.csvfile.layout import Layout, delimiter, plain, read_layout
-from market.imports.csvfile.numbers import has_decimal_comma, is_empty
+from market.imports.csvfile import presets
+from market.imports.csvfile.layout import EXAMPLE, PRICES, Layout, is_header, layout_of, read_layout
+from market.imports.csvfile.leftovers import no_bars, without_prices
+from market.imports.csvfile.names import DATE, STAMP, plain
+from market.imports.csvfile.numbers import has_decimal_comma, is_number
+from market.imports.csvfile.presets import Preset
 from market.imports.csvfile.problems import BadFile, Problems
+from market.imports.csvfile.text import HEAD, Rows, read_rows
 
-PRICES = ("open", "high", "low", "close")
+
+@dataclass(frozen=True)
+class Shape:
+    """What a user says of a file: the preset, or the columns in their order; `stamps`: open or close."""
+
+    preset: str = ""
+    columns: tuple[str, ...] = ()
+    stamps: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """The cells of a file by column, the line each row stands on, and the lines without any price."""
+    """The cells of a file by column, and the line each row stands on.
 
+    `empty_lines` hold no price, `others` something else than a bar, as it is written.
+    """
+
+    rows: Rows
     layout: Layout
-    delimiter: str
+    preset: Preset | None
     columns: list[tuple[str, ...]]
     lines: list[int]
     empty_lines: list[int]
+    others: dict[int, str]
 
     def cells(self, what: str) -> tuple[str, ...]:
         return self.columns[self.layout.values[what]]
 
+    def volumes(self) -> list[tuple[str, ...]]:
+        """Return the columns whose sum is the volume: none where it is not known."""
+        is_known = self.preset is None or self.preset.counts_volume
+        return [self.columns[column] for column in self.layout.volume] if is_known else []
+
     @cached_property
     def decimal_comma(self) -> bool:
-        """Whether a comma is the decimal mark; where it separates the columns it is not."""
+        """Whether a comma is the decimal mark."""
         cells = [cell for price in PRICES for cell in self.cells(price)]
-        return self.delimiter != "," and has_decimal_comma(cells)
+        return has_decimal_comma(cells, separated_by_commas=self.rows.delimiter == ",")
 
     def stamps(self) -> list[str]:
         """Return the stamp of each row; a date and a time of day in two columns are joined."""
@@ -40,90 +59,116 @@ class Table:
         dates, times = (self.columns[column] for column in self.layout.stamp)
         return [f"{date.strip()} {_clock(clock)}".strip() for date, clock in zip(dates, times, strict=True)]
 
+    def problems(self) -> Problems:
+        return self.rows.problems()
 
-def read_table(content: bytes) -> Table:
+
+def read_table(content: bytes, shape: Shape) -> Table:
     """Split a file into its cells. Raises BadFile."""
-    text = _decode(content)
-    mark, text, skipped = _delimiter(text)
-    rows, lines = _rows(text, mark, skipped)
-    header, first = _header(rows)
-    layout = read_layout(header, lines[0])
-    rows, lines = rows[first:], lines[first:]
-    _same_width(rows, lines, layout.width)
-    empty = {i for i, row in enumerate(rows) if _is_empty(row, layout)}
-    kept = [row for i, row in enumerate(rows) if i not in empty] if empty else rows
+    rows = read_rows(content)
+    layout, preset, first = _layout(rows, shape)
+    cells, lines = _cut_to(layout.width, rows.cells[first:]), rows.lines[first:]
+    others = no_bars(cells, layout)
+    empty = {*without_prices(cells, layout)} - others.keys()
+    kept = [i for i in range(len(cells)) if i not in empty and i not in others]
     if not kept:
         raise BadFile("the file has a header and no bars")
     table = Table(
+        rows=rows,
         layout=layout,
-        delimiter=mark,
-        columns=list(zip(*kept, strict=True)),
-        lines=[line for i, line in enumerate(lines) if i not in empty] if empty else lines,
+        preset=preset,
+        columns=_columns(rows, [cells[i] for i in kept], [lines[i] for i in kept], layout.width),
+        lines=[lines[i] for i in kept],
         empty_lines=[lines[i] for i in sorted(empty)],
+        others={lines[i]: text for i, text in others.items()},
     )
     _of_one_symbol(table)
     return table
 
 
-def _decode(content: bytes) -> str:
-    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        return content.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError as error:
+def _layout(rows: Rows, shape: Shape) -> tuple[Layout, Preset | None, int]:
+    """Return the layout, the preset when it is one's, and the first row after the header."""
+    if shape.preset and shape.columns:
+        raise BadFile("a preset says what the columns are: give it or the columns, not both")
+    if shape.preset:
+        preset = presets.named(shape.preset)
+        return layout_of(preset.columns), preset, 0
+    if shape.columns:
+        layout = layout_of(shape.columns)
+        return layout, None, _first_bar(rows.cells, layout)
+    header = next((i for i, row in enumerate(rows.cells[:HEAD]) if is_header(row)), None)
+    if header is None:
+        preset = _recognized(rows)
+        return layout_of(preset.columns), preset, 0
+    names, first = _header(rows.cells, header)
+    return read_layout(names, rows.lines[header]), None, first
+
+
+def _recognized(rows: Rows) -> Preset:
+    preset = presets.recognize(rows.cells, rows.delimiter)
+    if preset is None:
         raise BadFile(
-            "the file is not text: save it as CSV in UTF-8, not as a workbook or an archive"
-        ) from error
+            f"line {rows.lines[0]}: no column for open. The first line must name the columns, as in"
+            f" {EXAMPLE}; of a file without a header say --preset or --columns"
+            f"  |  {rows.text_of(rows.lines[0])}"
+        )
+    return preset
 
 
-def _delimiter(text: str) -> tuple[str, str, int]:
-    """Return the delimiter, the text from its header on, and the lines before.
+def _first_bar(cells: Sequence[list[str]], layout: Layout) -> int:
+    """Return the first row with a price where the user says that the open is."""
+    column = layout.values["open"]
+    prices = (i for i, row in enumerate(cells[:HEAD]) if column < len(row) and row[column][-1:].isdecimal())
+    return next(prices, 0)
 
-    Spreadsheets may add `sep=;`.
+
+def _header(cells: Sequence[list[str]], row: int) -> tuple[list[str], int]:
+    """Return the names of the columns and the first row after them.
+
+    pandas writes headers of several rows: yfinance's Price, Ticker and Date, or the name of the index alone.
     """
-    first, _, rest = text.partition("\n")
-    if first.lower().startswith("sep=") and len(first.rstrip()) == len("sep=;"):
-        return first[4], rest, 1
-    return delimiter(first), text, 0
+    names, after = list(cells[row]), row + 1
+    while after < len(cells) and _goes_on(cells[after]):
+        if plain(cells[after][0]) in (*DATE, *STAMP):
+            names[0] = cells[after][0]
+        after += 1
+    if after < len(cells) and len(cells[after]) == len(names) + 1 and all(map(is_number, cells[after][1:])):
+        names.insert(0, "")  # R leaves the column of the row names without one
+    return names, after
 
 
-def _rows(text: str, mark: str, skipped: int) -> tuple[list[list[str]], list[int]]:
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True)
-    try:
-        for cells in reader:
-            if any(cells):
-                rows.append(cells)
-                lines.append(reader.line_num + skipped)
-    except csv.Error as error:
-        raise BadFile(f"line {reader.line_num + skipped}: {error}") from error
-    if not rows:
-        raise BadFile("the file is empty")
-    return rows, lines
+def _goes_on(row: Sequence[str]) -> bool:
+    """Whether a row goes on with the header: the tickers, or the name of the index and nothing beside it."""
+    is_index = plain(row[0]) in (*DATE, *STAMP) and not any(row[1:])
+    return is_index or plain(row[0]) in ("ticker", "symbols")
 
 
-def _header(rows: Sequence[list[str]]) -> tuple[list[str], int]:
-    """Return the header and how many rows it takes: yfinance writes three (Price.., Ticker.., Date)."""
-    if len(rows) > 2 and plain(rows[1][0]) == "ticker" and plain(rows[2][0]) in ("date", "datetime"):
-        return [rows[2][0], *rows[0][1:]], 3
-    return rows[0], 1
+def _cut_to(width: int, rows: list[list[str]]) -> list[list[str]]:
+    """Return the rows without the empty cells that a delimiter at the end of a line makes."""
+    return [row[:width] if len(row) > width and not any(row[width:]) else row for row in rows]
 
 
-def _same_width(rows: Sequence[list[str]], lines: Sequence[int], width: int) -> None:
-    problems = Problems()
-    for cells, line in zip(rows, lines, strict=True):
-        if len(cells) != width:
-            problems.add(line, f"{len(cells)} cells where the header has {width}")
+def _columns(
+    rows: Rows, cells: Sequence[list[str]], lines: Sequence[int], width: int
+) -> list[tuple[str, ...]]:
+    problems = rows.problems()
+    for row, line in zip(cells, lines, strict=True):
+        if len(row) != width:
+            problems.add(line, f"{len(row)} cells where the header has {width}")
     problems.refuse()
-
-
-def _is_empty(row: Sequence[str], layout: Layout) -> bool:
-    return all(is_empty(row[layout.values[price]]) for price in PRICES)
+    return list(zip(*cells, strict=True))
 
 
 def _clock(cell: str) -> str:
     """Return a time of day; some daily files have a column of zeros for it."""
-    return "" if set(cell) <= set("0 ") else cell.strip()
+    clock = cell.strip()
+    if set(clock) <= set("0: "):
+        return "" if ":" not in clock else clock
+    if clock.isdecimal() and len(clock) in (3, 5):
+        clock = f"0{clock}"
+    if clock.isdecimal() and len(clock) in (4, 6):
+        return ":".join(clock[i : i + 2] for i in range(0, len(clock), 2))
+    return clock
 
 
 def _of_one_symbol(table: Table) -> None:

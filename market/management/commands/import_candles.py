@@ -10,10 +10,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from market.imports import candles
+from market.imports.csvfile import presets
 from market.imports.csvfile import splits as written_splits
+from market.imports.csvfile.table import Shape
 from market.prices import Timeframe
 
-NAME = re.compile(r"([A-Z0-9][A-Z0-9.\-]{0,15})_(1m|5m|15m|1h|1d|1w)\.csv\Z")
+NAME = re.compile(
+    r"([A-Z0-9][A-Z0-9.\-]{0,15})_(1m|5m|15m|1h|1d|1w)\.(csv|txt|tsv|xlsx|parquet)(\.gz|\.zip)?\Z"
+)
 
 
 def zone(name: str) -> ZoneInfo:
@@ -29,13 +33,21 @@ def splits(text: str) -> Mapping[date, float]:
         raise ArgumentTypeError(str(error)) from error
 
 
+def columns(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
 class Command(BaseCommand):
     help = (
         "Store the candles of a CSV file as real data: all of them or none. Doing it twice changes nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="CSV with a header: time,open,high,low,close,volume")
+        parser.add_argument(
+            "file",
+            type=Path,
+            help="CSV (also .gz, .zip), .xlsx or .parquet with a header: time,open,high,low,close,volume",
+        )
         parser.add_argument("--symbol", type=str.upper, help="not needed when the file is AAPL_1d.csv")
         parser.add_argument(
             "--timeframe",
@@ -54,6 +66,23 @@ class Command(BaseCommand):
             help="the splits that the file's prices do not reflect yet; `none` when they reflect all",
         )
 
+        parser.add_argument(
+            "--preset",
+            choices=sorted(presets.BY_NAME),
+            help="whose shape a file without a header has, where its rows leave that open",
+        )
+        parser.add_argument(
+            "--columns",
+            type=columns,
+            metavar="NAME,NAME,...",
+            help="the columns in their order, as date,open,high,low,close,volume; - for one to leave out",
+        )
+        parser.add_argument(
+            "--stamps",
+            choices=["open", "close"],
+            help="whether the times are when bars open (the default) or when they close",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         symbol, timeframe = self._named(options)
         try:
@@ -65,6 +94,7 @@ class Command(BaseCommand):
                     options["timezone"],
                     options["splits"],
                     timezone.now(),
+                    Shape(options["preset"] or "", options["columns"] or (), options["stamps"] or ""),
                 )
         except (OSError, candles.ImportRefused) as error:
             raise CommandError(f"Nothing was imported.\n{error}") from error

@@ -126,7 +126,7 @@ def test_what_only_the_whole_file_shows_is_on_its_page(operator: Client) -> None
     ("fields", "complaint"),
     [
         ({"text": "open,close\n1,2\n"}, "column"),
-        ({"file_name": "AAPL.xlsx"}, "File extension"),
+        ({"file_name": "AAPL.pdf"}, "File extension"),
         ({"text": DAYS + "2024-07-03,104,103,100,102,1\n"}, "line 4"),
         ({"text": MINUTES, "timeframe": "1m"}, "has no time zone"),
         ({"timeframe": "1h"}, "Select a valid choice"),

@@ -100,3 +100,20 @@ def test_symbol_and_timeframe_may_come_from_the_name_of_the_file(file: Path) -> 
 def test_a_file_of_another_name_needs_both(file: Path) -> None:
     with pytest.raises(CommandError, match="Give --symbol and --timeframe, or name the file"):
         call_command("import_candles", str(file), "--symbol", "AAPL")
+
+
+def test_what_a_file_does_not_say_is_given_as_options(file: Path) -> None:
+    file.write_text("2024-07-02 09:31,10,9,11,10\n2024-07-02 09:32,10,9,11,10\n")
+    said = ["--columns", "time,close,low,high,open", "--stamps", "close", "--timezone", "America/New_York"]
+    first, *others = run(file, *said, timeframe="1m").splitlines()
+    assert first.startswith("AAPL 1m, 2024-07-02 13:30 UTC to 2024-07-02 13:31 UTC: 2 bars")
+    assert others == [
+        "Its stamps are the closes of the bars: each bar opens one length earlier.",
+        "Volume not known: 2 bars.",
+    ]
+    assert set(Candle.objects.values_list("volume", flat=True)) == {None}
+
+
+def test_a_preset_says_the_zone(file: Path) -> None:
+    file.write_text("07/02/2024,09:30,10,11,9,10,5\n")
+    assert "AAPL 1m, 2024-07-02 13:30 UTC to" in run(file, "--preset", "kibot", timeframe="1m")
