@@ -44,6 +44,20 @@ def work() -> None:
         tasks.load_csv(row.pk)
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("a\nERROR forged.csv", "aERROR forged.csv"),
+        ("nul\x00.csv", "nul.csv"),
+        ("right\u202evsc.csv", "rightvsc.csv"),
+        ("../../etc/passwd.csv", "passwd.csv"),
+    ],
+)
+def test_of_a_hostile_file_name_the_plain_part_is_kept(operator: Client, name: str, kept: str) -> None:
+    load(operator, file_name=name)
+    assert CandleImport.objects.get().file_name == kept
+
+
 def test_a_file_is_queued_for_the_slow_cluster(operator: Client) -> None:
     page = load(operator)
     row = CandleImport.objects.get()
