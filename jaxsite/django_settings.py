@@ -157,6 +157,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "jaxsite.rest.fields.plain_texts",
         "jaxsite.rest.refusals.describe",
     ],
 }

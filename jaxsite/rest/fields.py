@@ -11,6 +11,8 @@ from core.sanitize import HOSTILE_RANGES
 
 TEXT = f"^[^{HOSTILE_RANGES}]*$"
 NOT_BLANK = f"^[^{HOSTILE_RANGES}]*[^{HOSTILE_RANGES}\\s][^{HOSTILE_RANGES}]*$"
+EMPTY = {"type": "string", "maxLength": 0}
+MORE_THAN_ONE = r"0*(?:1\.0*[1-9]|[2-9]|[1-9][0-9])"
 ONE_LINE = NOT_BLANK.replace(HOSTILE_RANGES, HOSTILE_RANGES + r"\t\n\r\u2028\u2029")
 
 
@@ -38,8 +40,19 @@ class DecimalField(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         schema: dict[str, Any] = _without_extensions(auto_schema, self.target, direction)
         if direction == "request":
-            schema["pattern"] = f"^{decimal_pattern(self.target)}$"
+            above = f"(?!{MORE_THAN_ONE})" if self.target.max_value == 1 else ""
+            schema["pattern"] = f"^{above}{decimal_pattern(self.target)}$"
         return schema
+
+
+def plain_texts(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Undo what drf-spectacular adds where text may be blank: `TEXT` takes an empty one, and so two fit."""
+    for component in result.get("components", {}).get("schemas", {}).values():
+        for described in component.get("properties", {}).values():
+            options = described.get("oneOf", [])
+            if options[1:] == [EMPTY] and options[0].get("pattern") == TEXT:
+                described |= described.pop("oneOf")[0]
+    return result
 
 
 def _without_extensions(auto_schema: AutoSchema, field: Any, direction: str) -> dict[str, Any]:

@@ -59,6 +59,26 @@ def test_the_description_says_what_may_be_null(client: Client) -> None:
     }
 
 
+def test_a_text_that_may_be_blank_is_one_kind_of_text(client: Client) -> None:
+    described = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()["components"]["schemas"]
+    note = described["ResumeRequest"]["properties"]["note"]
+    assert "oneOf" not in note
+    assert re.fullmatch(note["pattern"], "")
+    assert note["maxLength"] == 500
+
+
+@pytest.mark.parametrize(
+    ("confidence", "fits"),
+    [("0", True), ("0.6", True), ("1", True), ("1.000", True), ("1.001", False), ("5", False), ("10", False)],
+)
+def test_the_description_says_that_a_confidence_is_at_most_one(
+    client: Client, confidence: str, fits: bool
+) -> None:
+    described = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()["components"]["schemas"]
+    pattern = described["BacktestSetupRequest"]["properties"]["minimum_confidence"]["pattern"]
+    assert bool(re.search(pattern, confidence)) == fits
+
+
 @pytest.mark.parametrize("accept", ["application/json", "application/vnd.oai.openapi", "*/*"])
 def test_a_client_that_has_the_description_is_not_sent_it_again(client: Client, accept: str) -> None:
     first = client.get("/api/schema/", headers={"Accept": accept})
