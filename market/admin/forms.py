@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from market import sessions
+from market.imports import spelling
 from market.models import ALWAYS_OPEN, Installation, Instrument
 
 if TYPE_CHECKING:
@@ -22,13 +23,17 @@ def first_calendar() -> str:
     return ALWAYS_OPEN if simulated else str(Instrument._meta.get_field("calendar").default)
 
 
-class UpperCase(forms.CharField):
+class SymbolField(forms.CharField):
     def to_python(self, value: Any) -> str:
-        return (super().to_python(value) or "").upper()
+        text = super().to_python(value) or ""
+        try:
+            return spelling.ours(text) if text else ""
+        except spelling.NoSymbol as reason:
+            raise ValidationError(str(reason)) from reason
 
 
 class InstrumentForm(ModelForm):
-    symbol = UpperCase(max_length=16, help_text="As its exchange writes it: AAPL, BRK.B.")
+    symbol = SymbolField(max_length=16, help_text="AAPL, BRK.B, BAC.PRK. Other spellings become these.")
 
     class Meta:
         model = Instrument

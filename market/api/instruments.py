@@ -15,6 +15,7 @@ from core.api.filters import YesNoFilter
 from core.api.refusals import IMPOSSIBLE
 from market import sessions
 from market.api.filters import SYMBOL_IN_ADDRESS, SymbolInBody, is_symbol
+from market.imports import spelling
 from market.ingestion import request_budget
 from market.models import Instrument
 
@@ -34,7 +35,10 @@ class InstrumentSerializer(StrictFields, serializers.ModelSerializer[Instrument]
         if self.instance and symbol != self.instance.symbol:
             refusal = "A symbol never changes: add the new one and unwatch this one."
             raise serializers.ValidationError(refusal, code=IMPOSSIBLE)
-        return symbol
+        ours = spelling.ours(symbol)
+        if self.instance is None and ours != symbol and Instrument.objects.filter(pk=ours).exists():
+            raise serializers.ValidationError(f"{ours}: {EXISTS}", code="unique")
+        return symbol if self.instance else ours
 
     def validate_calendar(self, calendar: str) -> str:
         try:

@@ -1,5 +1,6 @@
 """Polygon, now Massive: quotes of many symbols or the whole market at once, candles one symbol at a time."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -40,6 +41,7 @@ MOST_TICKERS = 500
 DELAY = timedelta(minutes=15)
 # The free plan gives two years and refuses a question that reaches further back.
 FREE_HISTORY = timedelta(days=729)
+PREFERRED = re.compile(r"\.PR(?=[A-Z]?\Z)")
 KEY_ADVICE = "Check POLYGON_API_KEY."
 UNTRADED = "no trade yet today"
 NOT_LAST = "its last trade does not set the price"
@@ -68,7 +70,7 @@ class Polygon:
         rows = {row.get("ticker"): row for row in wire.rows_of(answer.body.get("tickers"))}
         ticks, failed, blameless = [], {}, set[str]()
         for symbol in symbols:
-            tick = _tick(symbol, rows.get(symbol))
+            tick = _tick(symbol, rows.get(_ticker(symbol)))
             if isinstance(tick, str):
                 failed[symbol] = tick
                 blameless |= {symbol} if tick.startswith((UNTRADED, NOT_LAST)) else set()
@@ -136,7 +138,7 @@ class Polygon:
 
         None when there was no slot for it. Raises ProviderError.
         """
-        batches = wire.chunks(symbols, MOST_TICKERS)
+        batches = wire.chunks([_ticker(symbol) for symbol in symbols], MOST_TICKERS)
         query = {"tickers": ",".join(batches[0])} if len(batches) == 1 else {}
         fetched = self._client.fetch({"snapshot": Request(SNAPSHOT, query)}, self._reserve)
         self._turn_down(fetched)
@@ -158,10 +160,15 @@ def _limit(per_minute: int) -> Limit:
     return Limit("requests", per_minute, WINDOW)
 
 
+def _ticker(symbol: str) -> str:
+    """Return the symbol as Polygon writes it: the preferred share BAC.PRK is BACpK."""
+    return PREFERRED.sub("p", symbol)
+
+
 def _range(symbol: str, timeframe: Timeframe, since: datetime, at: datetime) -> Request:
     start, end = (int(moment.timestamp() * 1000) for moment in (since, at))
     return Request(
-        f"/v2/aggs/ticker/{quote(symbol, safe='')}/range/{RANGES[timeframe]}/{start}/{end}",
+        f"/v2/aggs/ticker/{quote(_ticker(symbol), safe='')}/range/{RANGES[timeframe]}/{start}/{end}",
         {"adjusted": "true", "sort": "desc", "limit": "50000"},
     )
 

@@ -189,7 +189,7 @@ def test_a_symbol_is_added_in_capitals(operator: Client) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "complaint"),
     [
-        ("symbol", "A PPL", "capital letters"),
+        ("symbol", "A PPL", "is no symbol"),
         ("symbol", "aapl", "already exists"),
         ("calendar", "NOWHERE", "no exchange calendar is called"),
         ("tick_size", "0", "instrument_tick_size_is_positive"),

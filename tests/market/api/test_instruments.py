@@ -184,3 +184,12 @@ def test_what_the_watchlist_then_asks_too_much_of_is_in_the_answer(
     assert added["warning"].startswith(warning)
     assert editor.patch(f"{URL}S6/", {"watched": False}).json()["warning"] == ""
     assert editor.patch(f"{URL}S6/", {"watched": True}).json()["warning"].startswith(warning)
+
+
+@pytest.mark.parametrize("written", ["brk-b", "BRK/B", "BRK.B"])
+def test_a_new_one_is_stored_in_our_spelling(editor: APIClient, written: str) -> None:
+    entry = {"symbol": written, "calendar": "24/7"}
+    assert editor.post(URL, entry).json()["symbol"] == "BRK.B"
+    again = editor.post(URL, entry | {"symbol": "BRK-B"})
+    assert (again.status_code, Instrument.objects.filter(pk="BRK.B").count()) == (422, 1)
+    assert "already exists" in again.content.decode()

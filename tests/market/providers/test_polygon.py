@@ -48,6 +48,15 @@ def test_quotes_as_captured() -> None:
     assert (quotes.feed, quotes.delay) == (Feed.LIVE, timedelta(0))
 
 
+def test_a_preferred_share_is_asked_for_by_the_vendors_spelling_and_given_by_ours() -> None:
+    with vendors.Polygon(now=T, symbols=["AAPL", "BACpK", "BRK.B"]) as vendor:
+        asked = provider(vendor)
+        quotes = asked.quotes(["AAPL", "BAC.PRK", "BRK.B"], T)
+        candles = asked.candles(["BAC.PRK"], Timeframe.D1, T - timedelta(days=10), T)
+    assert [tick.symbol for tick in quotes.ticks] == ["AAPL", "BAC.PRK", "BRK.B"]
+    assert len(candles.bars["BAC.PRK"]) > 3
+
+
 def test_before_the_first_trade_of_a_day_there_are_no_quotes() -> None:
     with vendors.Polygon(now=T) as vendor:
         vendor.cleared = True
