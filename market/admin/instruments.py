@@ -18,7 +18,7 @@ from core import formatting
 from core.admin.read_only import TitledAdmin
 from market import formatting as market_formatting
 from market import quotes
-from market.admin import freshness, imports
+from market.admin import freshness, imports, several
 from market.admin.forms import InstrumentForm, first_calendar
 from market.ingestion import request_budget
 from market.models import Instrument
@@ -84,6 +84,8 @@ class InstrumentAdmin(TitledAdmin):
             )
             for name, view in pages
         ]
+        several_page = self.admin_site.admin_view(several.page)
+        own.append(path("several/", several_page, {"model_admin": self}, name="market_instrument_several"))
         return own + super().get_urls()
 
     # What the list shows
