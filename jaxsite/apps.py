@@ -7,8 +7,11 @@ from typing import Any, TypeVar, cast
 from django.apps import AppConfig
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
+from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+
+from core import instants
 
 FIRST_APPS = ["market", "signals", "approvals"]
 
@@ -23,6 +26,7 @@ class JaxConfig(AppConfig):
         from jaxsite.rest import fields  # noqa: F401  as above
         from market import doctor
 
+        connection_created.connect(instants.register)
         doctor.MORE += [services.findings, queues.findings]
 
 
