@@ -113,6 +113,7 @@ MFA_FORMS = {
 }
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
+USE_I18N = False  # nothing is translated; else Django asks for the language with every address and figure
 USE_TZ = True
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collectstatic
