@@ -25,6 +25,7 @@ from benchmarks import scorecards
 from benchmarks.measure import Result, seconds
 from benchmarks.tables import execute, instruments
 from desk.refresh import SEEN
+from jaxsite.web.server import spare_the_collector
 from market.models import Instrument, Quote, TradingSession
 from signals.models import Signal
 from tests import make
@@ -111,8 +112,8 @@ def _world(size: int, count: int) -> Iterator[tuple[Client, dict[str, str]]]:
     user = User.objects.create_superuser("benchmark")
     client = Client(SERVER_NAME="localhost", headers={"Accept-Encoding": "gzip"})
     client.force_login(user)
-    gc.collect()
-    gc.freeze()  # as a web worker does
+    thresholds = gc.get_threshold()
+    spare_the_collector()  # as a web worker does
     instrument = f"/instruments/{symbols[-1]}/"
     try:
         yield (
@@ -133,6 +134,7 @@ def _world(size: int, count: int) -> Iterator[tuple[Client, dict[str, str]]]:
         )
     finally:
         gc.unfreeze()
+        gc.set_threshold(*thresholds)
         execute(
             "TRUNCATE candles, quotes, orders, fills, outcomes, trade_approvals, strategy_signals CASCADE"
         )
