@@ -68,9 +68,11 @@ def moment(at: datetime | None, calendar: str = "", *, seconds: bool = False) ->
     """Return an instant in the viewer's zone, the exchange's clock beside it where a calendar is given."""
     if at is None:
         return formatting.NOTHING
-    here, utc = timezone.localtime(at), f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    here, utc = timezone.localtime(at), _utc(at)
     # As in `_counting`.
-    shown = SafeString(f'<time datetime="{_iso(at)}" title="{utc}">{_short(here, seconds)}</time>')
+    shown = SafeString(
+        f'<time datetime="{utc.isoformat()}Z" title="{utc} UTC">{_short(here, seconds)}</time>'
+    )
     zone = calendars.zone(calendar) if calendar else None
     return shown if zone is None else format_html("{} {}", shown, _at_exchange(at, here, zone))
 
@@ -107,17 +109,18 @@ def left(until: datetime | None, now: datetime) -> SafeString | str:
 
 def _counting(name: str, at: datetime, shown: str) -> SafeString:
     # A table has one in every row, and nothing in it has to be escaped.
-    return SafeString(f'<span data-{name}="{_iso(at)}">{shown}</span>')
+    return SafeString(f'<span data-{name}="{_utc(at).isoformat()}Z">{shown}</span>')
 
 
-def _iso(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+def _utc(at: datetime) -> datetime:
+    """Return an instant in UTC to the second, without the zone: as text in half the time of `strftime`."""
+    return at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
 
 
 def _short(here: datetime, seconds: bool) -> str:
     """Return the time alone today, with the weekday within six days, else with the date."""
-    clock = f"{here:%H:%M:%S}" if seconds else f"{here:%H:%M}"
-    days = (here.date() - timezone.localdate()).days
+    clock = here.time().isoformat("seconds" if seconds else "minutes")
+    days = (here.date() - timezone.now().astimezone(here.tzinfo).date()).days
     if days == 0:
         return clock
     return f"{here:%a} {clock}" if abs(days) < 6 else f"{here:%Y-%m-%d} {clock}"
