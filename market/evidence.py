@@ -16,11 +16,12 @@ a lonely wick on an ordinary volume, or one against the move of its day.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from market.prices import UNKNOWN_VOLUME, Bars, Flags
+from market.prices import UNKNOWN_VOLUME, Bars, Flags, Floats
 
 TYPICAL_OVER_BARS = 20
 JUMP = math.log(1.2)
@@ -32,6 +33,7 @@ COVERED, COVERED_BY_NEXT = 1 / 3, 1 / 2
 LONELY = 1 / 4  # of the range, against the move of the bar
 RUN, RUN_MOVE = 3, JUMP / 2
 Prices = tuple[float, float, float, float]
+SOUND = math.log(1.1)  # from the last believed close: a range of a fifth reaches beyond it
 DAY = np.timedelta64(24, "h")
 
 
@@ -126,3 +128,31 @@ def believable_run(bars: Bars, row: int, jumps: Flags) -> slice:
     moves = np.abs(np.log(bars.close[begin : row + 1] / bars.close[begin - 1 : row]))
     is_swinging = len(moves) >= RUN and bool(((moves >= RUN_MOVE) & (moves < ERRONEOUS)).all())
     return slice(begin, row + 1) if is_swinging else slice(0, 0)
+
+
+def without_doubt(bars: Bars, starts: NDArray[np.intp]) -> Bars:
+    """Return the bars as they read without their doubted prices; the same object where none is suspect.
+
+    `starts`: the first row of each run of bars. Of a suspect bar the prices within 10 % of the last believed
+    close of its run stand; the range is that of those, and an open or close beyond is that close.
+    """
+    rows = np.flatnonzero(bars.suspect)
+    if not len(rows):
+        return bars
+    level = _believed_closes(bars, starts, rows)
+    columns = [getattr(bars, name).copy() for name in ("open", "high", "low", "close")]
+    sound = [
+        np.where(np.abs(np.log(column[rows] / level)) < SOUND, column[rows], np.nan) for column in columns
+    ]
+    open_, close = (np.where(np.isnan(prices), level, prices) for prices in (sound[0], sound[3]))
+    top, bottom = np.fmax(sound[1], np.fmax(open_, close)), np.fmin(sound[2], np.fmin(open_, close))
+    for column, prices in zip(columns, (open_, top, bottom, close), strict=True):
+        column[rows] = prices
+    return replace(bars, open=columns[0], high=columns[1], low=columns[2], close=columns[3])
+
+
+def _believed_closes(bars: Bars, starts: NDArray[np.intp], rows: NDArray[np.intp]) -> Floats:
+    """Return the last close before each row that is not suspect; its own open where its run has none."""
+    newest = np.maximum.accumulate(np.where(bars.suspect, -1, np.arange(len(bars))))[rows]
+    is_of_run = newest >= starts[np.searchsorted(starts, rows, side="right") - 1]
+    return np.where(is_of_run, bars.close[newest], bars.open[rows])

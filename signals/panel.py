@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from itertools import pairwise
@@ -11,11 +11,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from market import evidence
 from market.prices import UNKNOWN_VOLUME, Bars, Flags, Floats, to_instant
 
 Integers = NDArray[np.int32]
+Rows = NDArray[np.intp]
 T = TypeVar("T", bound=np.generic)
 DIGESTED = 200
+COLUMNS = ("bars", "symbol", "source", "session", "slot", "tick")
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,30 @@ class Panel:
             tick=np.full(size, tick),
             late=np.zeros(size, dtype=np.bool_),
         )
+
+    @property
+    def seen(self) -> "tuple[Panel, Rows]":
+        """What strategies see: the panel without bars in doubt, and the row here of each of its bars."""
+        seen: tuple[Panel, Rows] = self.once("seen", self._seen)
+        return seen
+
+    def _seen(self) -> "tuple[Panel, Rows]":
+        rows = np.flatnonzero(~self.bars.suspect)
+        if len(rows) == len(self):
+            return self, rows
+        columns = {name: getattr(self, name)[rows] for name in COLUMNS}
+        starts = np.searchsorted(rows, self.starts)
+        # An outage before a bar in doubt lies before the next one that is seen.
+        is_first = np.diff(columns["symbol"], prepend=-1) > 0
+        late = (np.diff(np.cumsum(self.late)[rows], prepend=0) > 0) & ~is_first
+        seen = replace(self, starts=np.unique(starts[starts < len(rows)]), late=late, cache={}, **columns)
+        return seen, rows
+
+    @property
+    def without_doubt(self) -> Bars:
+        """The bars as they read without their doubted prices: the second of the two readings."""
+        bars: Bars = self.once("without doubt", lambda: evidence.without_doubt(self.bars, self.starts))
+        return bars
 
     @property
     def ends(self) -> NDArray[np.intp]:

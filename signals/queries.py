@@ -34,25 +34,34 @@ def pending_counts(at: datetime) -> PendingCounts:
 
 
 # Any bar that opened after the signal's own has closed counts, finished or not, and so does the newest quote.
+# Of a bar in doubt every price counts for the stop, for the target only those within a tenth of the entry.
 TRADED = """
     SELECT pending.id AS signal, bool_or(
         CASE signal_type WHEN 'BUY' THEN low <= stop_loss ELSE high >= stop_loss END
     ) AS at_stop
     FROM strategy_signals AS pending
     CROSS JOIN LATERAL (
-        SELECT low, high FROM candles
+        SELECT candles.low, candles.high,
+            CASE WHEN suspect THEN sound.low ELSE candles.low END AS sound_low,
+            CASE WHEN suspect THEN sound.high ELSE candles.high END AS sound_high
+        FROM candles
+        CROSS JOIN LATERAL (
+            SELECT min(price) AS low, max(price) AS high
+            FROM unnest(CASE WHEN suspect THEN ARRAY[open, candles.high, candles.low, close] END) AS price
+            WHERE abs(ln(price / entry_price::float8)) < ln(1.1)
+        ) AS sound
         WHERE candles.symbol = pending.symbol AND candles.timeframe = ANY (%(timeframes)s)
-            AND opened_at >= generated_at AND session = 'regular' AND NOT suspect
+            AND opened_at >= generated_at AND session = 'regular'
         UNION ALL
-        SELECT price, price FROM quotes
+        SELECT price, price, price, price FROM quotes
         JOIN instruments USING (symbol)
         JOIN trading_sessions USING (calendar)
         WHERE quotes.symbol = pending.symbol AND as_of > generated_at
             AND NOT closed AND as_of >= opens_at AND as_of < closes_at
     ) AS since
     WHERE status = 'pending' AND (
-        CASE signal_type WHEN 'BUY' THEN low <= stop_loss OR high >= take_profit
-        ELSE high >= stop_loss OR low <= take_profit END
+        CASE signal_type WHEN 'BUY' THEN low <= stop_loss OR sound_high >= take_profit
+        ELSE high >= stop_loss OR sound_low <= take_profit END
     )
     GROUP BY pending.id
 """

@@ -29,18 +29,20 @@ def panel(
     last: int | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    doubted: bool = False,
 ) -> Panel:
     """Return the closed bars of the symbols: final, of the regular session, not suspect.
 
+    `doubted`: also those that are suspect, for what is at risk on them; strategies see `Panel.seen`.
     The newest `last` of each of those opened in [since, until). Reads candles once, whatever the number of
     symbols. Raises UnknownSymbols.
     """
     names = sorted(set(symbols))
     instruments = _instruments(names)
-    closed = candles.read_closed(names, timeframe, last=last, since=since, until=until)
+    closed = candles.read_closed(names, timeframe, last=last, since=since, until=until, doubted=doubted)
     symbol = closed.ordinals - 1
     is_first = np.append(True, symbol[1:] != symbol[:-1])[: len(symbol)]
-    jumps = _jumps(closed.bars, is_first)
+    jumps = _jumps(closed.bars, symbol)
     rows = np.flatnonzero(jumps)
     session, slot = _places(
         [instruments[name][0] for name in names], symbol, timeframe, closed.bars.opened_at
@@ -71,12 +73,16 @@ def _instruments(symbols: Sequence[str]) -> dict[str, tuple[str, float]]:
     return instruments
 
 
-def _jumps(bars: Bars, is_first: Flags) -> Floats:
-    """Return the unexplained split that each bar opens with, 0 where there is none."""
-    jumps = np.zeros(len(bars))
-    if len(bars):
-        jumps[1:] = share_basis.split_like(bars.close[:-1], bars.open[1:])
-        jumps[is_first] = 0
+def _jumps(bars: Bars, symbol: Integers) -> Floats:
+    """Return the unexplained split that each bar opens with, 0 where there is none.
+
+    A bar in doubt neither is one nor ends one: it is looked past.
+    """
+    jumps, rows = np.zeros(len(bars)), np.flatnonzero(~bars.suspect)
+    before, after = rows[:-1], rows[1:]
+    is_same = symbol[before] == symbol[after]
+    before, after = before[is_same], after[is_same]
+    jumps[after] = share_basis.split_like(bars.close[before], bars.open[after])
     return jumps
 
 

@@ -11,6 +11,8 @@ One function for backtests, records and the outcomes of signals. Its rules:
   well, it counts as that: the price is the same.
 - The longest holding ends a trade at the close of its last bar, the session at the close of its own last bar.
 - A trade that has not ended on the last bar of its run is open: no result.
+- A bar in doubt has two readings, with its doubted prices and without them, and of each price the worse one
+  counts: a low that is doubted hits the stop of a BUY, a high that is doubted not its target.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -108,12 +110,15 @@ class _Orders:
         following = replace(self, row=self.row + 1)
         return following[following.row < self.behind]
 
-    def check_bar(self, bars: Bars) -> tuple[Ends, Flags]:
-        """Return how each ends at its bar (OPEN: it does not), and whether at the bar's open."""
+    def check_bar(self, bars: Bars, plain: Bars) -> tuple[Ends, Flags]:
+        """Return how each ends at its bar (OPEN: it does not), and whether at the bar's open.
+
+        `plain`: the bars without their doubted prices, whose range is never the wider one.
+        """
         buys = self.side > 0
-        opening = self.side * bars.open[self.row]
+        opening = _worse(self.side, bars.open, plain.open, self.row)
         worst = self.side * np.where(buys, bars.low[self.row], bars.high[self.row])
-        best = self.side * np.where(buys, bars.high[self.row], bars.low[self.row])
+        best = self.side * np.where(buys, plain.high[self.row], plain.low[self.row])
         at_open = {
             End.STOP: opening <= self.stop,
             End.TARGET: opening >= self.target,
@@ -160,8 +165,8 @@ def play(
     is_void = (ideas.side * entry <= orders.stop) | (ideas.side * entry >= orders.target)
     end = np.select([np.isnan(entry), is_void], [End.MISSED, End.VOID], End.OPEN).astype(np.int8)
     entry[is_void] = np.nan
-    exited, at_open = _walk(panel.bars, orders[end == End.OPEN], end, behind - 1)
-    exit = _fills(panel.bars, ideas, end, exited, at_open)
+    exited, at_open = _walk(panel, orders[end == End.OPEN], end, behind - 1)
+    exit = _fills(panel, ideas, end, exited, at_open)
     held = np.where(np.isnan(entry), 0, exited - entered + ~at_open).astype(np.int32)
     cost = rules.cost_bps / 10_000 * (entry + exit)
     r = (ideas.side * (exit - entry) - cost) / np.abs(ideas.entry - ideas.stop)
@@ -197,14 +202,20 @@ def _session_ends(panel: Panel, rows: Rows) -> Rows:
     return lasts[np.searchsorted(lasts, rows)]
 
 
-def _walk(bars: Bars, orders: _Orders, end: Ends, last: Rows) -> tuple[Rows, Flags]:
+def _worse(side: NDArray[np.int8], column: Floats, other: Floats, rows: Rows) -> Floats:
+    """Return the worse of two readings of a price to get out at, times the side."""
+    prices: Floats = side * column[rows]
+    return prices if column is other else np.minimum(prices, side * other[rows])
+
+
+def _walk(panel: Panel, orders: _Orders, end: Ends, last: Rows) -> tuple[Rows, Flags]:
     """Step through the bars until every trade or its run has ended; writes into `end`.
 
     Returns the row at which each trade ended (`last` where it did not), and whether at the open.
     """
     exited, at_open = last.copy(), np.zeros(len(last), dtype=np.bool_)
     while len(orders):
-        how, is_early = orders.check_bar(bars)
+        how, is_early = orders.check_bar(panel.bars, panel.without_doubt)
         is_ended = how != End.OPEN
         trades = orders.trade[is_ended]
         end[trades], exited[trades], at_open[trades] = how[is_ended], orders.row[is_ended], is_early[is_ended]
@@ -212,10 +223,16 @@ def _walk(bars: Bars, orders: _Orders, end: Ends, last: Rows) -> tuple[Rows, Fla
     return exited, at_open
 
 
-def _fills(bars: Bars, ideas: Ideas, end: Ends, exited: Rows, at_open: Flags) -> Floats:
+def _fills(panel: Panel, ideas: Ideas, end: Ends, exited: Rows, at_open: Flags) -> Floats:
     """Return the price at which each trade ended, NaN where it has not."""
+    bars, plain, side = panel.bars, panel.without_doubt, ideas.side
     return np.select(
         [end <= End.OPEN, at_open, end == End.STOP, end == End.TARGET],
-        [np.nan, bars.open[exited], ideas.stop, ideas.target],
-        bars.close[exited],
+        [
+            np.nan,
+            side * _worse(side, bars.open, plain.open, exited),
+            ideas.stop,
+            ideas.target,
+        ],
+        side * _worse(side, bars.close, plain.close, exited),
     )

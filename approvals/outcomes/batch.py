@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -20,6 +20,7 @@ from market.prices import Timeframe
 from signals import store
 from signals.lifetimes import Calendars
 from signals.models import StrategyConfig
+from signals.panel import Panel
 from signals.strategies import (
     HISTORY_SECONDS,
     STRATEGIES,
@@ -71,10 +72,16 @@ class Batch:
             for sessions in self.calendars.sessions.values()
         ]
         symbols = [case.signal.symbol for case in cases]
-        panel = store.panel(symbols, self.timeframe, since=min([first, *starts]))
+        panel = store.panel(symbols, self.timeframe, since=min([first, *starts]), doubted=True)
         self.bars = len(panel)
         timed = Timed.of(panel, self.timeframe, self.calendars)
-        return timed, ideas_of(self.strategy, panel, HISTORY_SECONDS) if self.strategy else None
+        return timed, self._events(panel, self.strategy) if self.strategy else None
+
+    def _events(self, panel: Panel, strategy: Strategy) -> Ideas:
+        """Return all that the strategy says; it sees no bar that is in doubt."""
+        seen, rows = panel.seen
+        events = ideas_of(strategy, seen, HISTORY_SECONDS)
+        return replace(events, row=rows[events.row])
 
     def _by_timeframe(self, cases: Sequence[Case]) -> dict[Timeframe, list[Case]]:
         by_timeframe: dict[Timeframe, list[Case]] = {}
@@ -89,7 +96,7 @@ class Batch:
         self, cases: Sequence[Case], timeframe: Timeframe, own: Timed, events: Ideas | None
     ) -> list[Result]:
         since = min(case.signal.generated_at for case in cases) - A_WEEK - timeframe.length
-        panel = store.panel([case.signal.symbol for case in cases], timeframe, since=since)
+        panel = store.panel([case.signal.symbol for case in cases], timeframe, since=since, doubted=True)
         self.bars += len(panel)
         bars = Timed.of(panel, timeframe, self.calendars)
         here = None if events is None else on_bars(events, own, bars)

@@ -39,7 +39,7 @@ PICKED = """
     SELECT * FROM candles
     WHERE candles.symbol = wanted.symbol AND timeframe = %(timeframe)s
         AND opened_at >= %(since)s AND opened_at < %(until)s
-        AND (NOT %(closed)s OR (is_final AND session = 'regular' AND NOT suspect))
+        AND (NOT %(closed)s OR (is_final AND session = 'regular' AND (%(doubted)s OR NOT suspect)))
     ORDER BY opened_at DESC LIMIT %(last)s
 """
 
@@ -103,7 +103,9 @@ def read_bars(
     """
     wanted = list(dict.fromkeys(symbols))
     span = {"since": since or "-infinity", "until": until or "infinity", "last": last}
-    return _by_symbol(NEWEST, wanted, {"timeframe": timeframe.value, "closed": closed, **span})
+    return _by_symbol(
+        NEWEST, wanted, {"timeframe": timeframe.value, "closed": closed, "doubted": False, **span}
+    )
 
 
 def read_doubted(symbol: str, timeframe: Timeframe) -> Bars:
@@ -129,11 +131,16 @@ def read_closed(
     last: int | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    doubted: bool = False,
 ) -> ClosedBars:
-    """Return the closed bars as one table: thousands of symbols without a step for each."""
-    values = {"timeframe": timeframe.value, "closed": True, "symbols": list(symbols), "last": last}
+    """Return the closed bars as one table: thousands of symbols without a step for each.
+
+    `doubted`: also those that are suspect.
+    """
+    values = {"timeframe": timeframe.value, "symbols": list(symbols), "last": last}
+    which = {"closed": True, "doubted": doubted}
     span = {"since": since or "-infinity", "until": until or "infinity"}
-    ordinals, columns = binary.unpack(_copied(SOURCED, values | span), SOURCED_KINDS)
+    ordinals, columns = binary.unpack(_copied(SOURCED, values | which | span), SOURCED_KINDS)
     flags, sources = columns.pop(), columns.pop()
     return ClosedBars(ordinals, Bars(*columns, *_marks(flags)), sources)
 

@@ -10,7 +10,6 @@ from zlib import crc32
 import numpy as np
 
 from market.prices import Flags, Floats
-from signals import indicators
 from signals.panel import Integers, Panel
 from signals.strategies import Ideas
 from signals.trades import Rows, Rules, play
@@ -18,11 +17,13 @@ from signals.trades import Rows, Rules, play
 SEED = 20_100_101
 
 
-def draw(panel: Panel, events: Ideas, is_played: Flags, places: Rows, rules: Rules, *, draws: int) -> Floats:
+def draw(
+    panel: Panel, events: Ideas, is_played: Flags, places: Rows, atr: Floats, rules: Rules, *, draws: int
+) -> Floats:
     """Return the sum of R and the number of results, (symbols, draws, 2) float64.
 
-    `places`: the rows at which an event may fall, in order; each symbol's events fall on its own. The draws
-    of a symbol depend on nothing but its name and these.
+    `places`: the rows at which an event may fall, in order; each symbol's events fall on its own. `atr`:
+    the average true range of each row. The draws of a symbol depend on nothing but its name and these.
     """
     totals = np.zeros((len(panel.symbols), draws, 2))
     owner = panel.symbol[events.row]
@@ -35,7 +36,7 @@ def draw(panel: Panel, events: Ideas, is_played: Flags, places: Rows, rules: Rul
         owner[has_place],
     )
     for n in range(draws):
-        moved = _moved(panel, moving, rows[:, n])
+        moved = _moved(panel, moving, rows[:, n], atr)
         order = np.argsort(moved.row, kind="stable")
         order = order[_possible(moved)[order]]
         played = order[is_played[order]]
@@ -61,9 +62,8 @@ def _rows(panel: Panel, owner: Integers, places: Rows, draws: int) -> Rows:
     return rows
 
 
-def _moved(panel: Panel, events: Ideas, rows: Rows) -> Ideas:
+def _moved(panel: Panel, events: Ideas, rows: Rows, atr: Floats) -> Ideas:
     """Move the events to other rows: entered at the close there, levels as many ATR away as before."""
-    atr = panel.indicator(indicators.atr, "high", "low", "close", period=events.strategy.atr_period)
     scale = atr[rows] / atr[events.row]
     price = panel.bars.close[rows]
     return replace(

@@ -1,6 +1,7 @@
 """Buying at the first open and holding to the last close, to compare a strategy with. Pure.
 
-What lies between two runs, a jump that nothing explains, is left out as if the price had stood still.
+Of a bar in doubt the lower of its two readings counts. What lies between two runs, a jump that nothing
+explains, is left out as if the price had stood still.
 """
 
 import math
@@ -24,10 +25,11 @@ class Held:
 def hold(panel: Panel, inside: Flags, cost_bps: float) -> list[Held]:
     """Return what holding each symbol of the panel over its bars `inside` would have brought."""
     parts: list[list[Floats]] = [[] for _ in panel.symbols]
+    closes = np.minimum(panel.bars.close, panel.without_doubt.close)
     for start, end in zip(panel.starts.tolist(), panel.ends.tolist(), strict=True):
         first = start + int(np.argmax(inside[start:end]))
         if inside[first]:
-            prices = np.append(panel.bars.open[first], panel.bars.close[first:end])
+            prices = np.append(panel.bars.open[first], closes[first:end])
             levels = parts[panel.symbol[start]]
             levels.append(prices / prices[0] * (levels[-1][-1] if levels else 1.0))
     cost = cost_bps / 10_000

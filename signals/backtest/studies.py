@@ -1,7 +1,7 @@
 """What a strategy did on stored bars, symbol by symbol: the cases and counts behind all figures."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 import numpy as np
@@ -94,7 +94,7 @@ def studies(setup: Setup, *, draws: int = 0) -> Iterator[Study]:
     calendars = Calendars.load(dict(of))
     left, size = list(setup.symbols), FIRST_SYMBOLS
     while left:
-        panel = store.panel(left[:size], setup.timeframe, until=setup.ends)
+        panel = store.panel(left[:size], setup.timeframe, until=setup.ends, doubted=True)
         yield from evaluate(panel, setup, calendars, draws=draws)
         left = left[size:]
         size = max(1, min(4 * size, size * BARS_AT_ONCE // max(len(panel), 1)))
@@ -119,9 +119,14 @@ def pooled(studies_of_symbols: Sequence[Study]) -> Study:
 
 
 def evaluate(panel: Panel, setup: Setup, calendars: Calendars, *, draws: int = 0) -> list[Study]:
-    """Return what the strategy did on each symbol of the panel. Raises StrategyFailed."""
+    """Return what the strategy did on each symbol of the panel. Raises StrategyFailed.
+
+    It sees no bar that is in doubt, as in a scan; what it holds is at risk on all of them.
+    """
     inside = _inside(panel, setup)
-    events = ideas_of(setup.strategy, panel, HISTORY_SECONDS)
+    seen, rows_seen = panel.seen
+    events = ideas_of(setup.strategy, seen, HISTORY_SECONDS)
+    events = replace(events, row=rows_seen[events.row])
     events_inside = events[inside[events.row]]
     is_wanted = events_inside.reaching(setup.minimum_confidence)
     is_played = is_wanted & ~events_inside.late
@@ -143,7 +148,8 @@ def evaluate(panel: Panel, setup: Setup, calendars: Calendars, *, draws: int = 0
     chances = np.zeros((len(panel.symbols), 0, 2))
     if draws:
         places = _places(panel, setup, calendars, inside)
-        chances = chance.draw(panel, events_inside, is_played, places, setup.rules, draws=draws)
+        atr = _atr(panel, setup)
+        chances = chance.draw(panel, events_inside, is_played, places, atr, setup.rules, draws=draws)
     return _by_symbol(panel, inside, rows, _cases(panel, ideas, trades, race.end), setup, chances)
 
 
@@ -166,14 +172,21 @@ def _exposed(trades: Trades, size: int) -> Rows:
 
 def _places(panel: Panel, setup: Setup, calendars: Calendars, inside: Flags) -> Rows:
     """Return the rows where the strategy could have had an idea that is entered in time."""
-    rows = np.arange(len(panel))
-    atr = panel.indicator(indicators.atr, "high", "low", "close", period=setup.strategy.atr_period)
-    is_possible = inside & (rows - panel.starts[panel.run] >= setup.strategy.needs) & (atr > 0)
-    is_possible &= rows + 1 < panel.ends[panel.run]
-    rows = rows[is_possible]
+    seen, rows = panel.seen
+    behind = np.arange(len(seen)) - seen.starts[seen.run]
+    rows = rows[(behind >= setup.strategy.needs) & inside[rows] & (_atr(panel, setup)[rows] > 0)]
+    rows = rows[rows + 1 < panel.ends[panel.run[rows]]]
     _, until = calendars.times(setup.timeframe, panel, rows, setup.lifetime_bars)
     in_time: Rows = rows[~(panel.bars.opened_at[rows + 1] >= until)]
     return in_time
+
+
+def _atr(panel: Panel, setup: Setup) -> Floats:
+    """Return the average true range of the bars that are seen; NaN on those in doubt."""
+    seen, rows = panel.seen
+    atr = np.full(len(panel), np.nan)
+    atr[rows] = seen.indicator(indicators.atr, "high", "low", "close", period=setup.strategy.atr_period)
+    return atr
 
 
 def _cases(panel: Panel, ideas: Ideas, trades: Trades, race: NDArray[np.int8]) -> tuple[Rows, Cases]:

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from approvals import outcomes
 from approvals.models import Outcome
 from approvals.queries.outcomes import due_outcomes
-from market.models import Instrument, Split
+from market.models import Candle, Instrument, Split
 from market.prices import Timeframe
 from market.store import rescale
 from signals.models import Signal, StrategyConfig
@@ -329,3 +329,20 @@ def test_the_worked_example_of_the_docs_adds_up() -> None:
     outcomes.refresh(LATER)
     assert (round(ledger().r or 0, 2), round(ledger("decision").r or 0, 2)) == (1.33, 0.93)
     assert round(ledger().luck, 2) == 0.44
+
+
+@pytest.mark.parametrize("name", ["signal", "decision"])
+def test_a_stop_that_only_a_doubted_low_reaches_is_hit_in_both_ledgers(name: str) -> None:
+    days(CALM, CALM, (185, 186, 10.5, 185), UP)
+    Candle.objects.filter(low=10.5).update(suspect=True)
+    decision(make.signal())
+    outcomes.refresh(LATER)
+    assert (ledger(name).end, ledger(name).exit) == (End.STOP, 180.5)
+
+
+def test_a_target_that_only_a_doubted_high_reaches_is_not() -> None:
+    days(CALM, CALM, (185, 1850, 184, 185))
+    Candle.objects.filter(high=1850).update(suspect=True)
+    make.signal()
+    outcomes.refresh(LATER)
+    assert (ledger().end, ledger().is_final) == (End.OPEN, False)

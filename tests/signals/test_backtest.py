@@ -18,6 +18,8 @@ from market.prices import Bars, Feed, Timeframe
 from signals import backtest
 from signals import store as panels
 from signals.backtest import Setup, Study
+from signals.lifetimes import Calendars
+from signals.panel import Panel
 from signals.strategies.macd_crossover import MacdCrossover
 from signals.trades import End, Rules, play
 from tests import make
@@ -261,3 +263,25 @@ def test_no_bars_at_all_give_no_figures() -> None:
         None,
         None,
     )
+
+
+# Bars in doubt
+
+
+def test_a_bar_in_doubt_gives_no_ideas_and_ends_what_is_held_at_its_stop() -> None:
+    """One day after the entry has a low of a cent and a high of a thousand times the price."""
+    undoubted = Panel.of(walk(DAYS, 1, start=START), "AAPL")
+    setup, calendars = setup_of(symbols=["AAPL"]), Calendars.load({"AAPL": "24/7"})
+    before = backtest.evaluate(undoubted, setup, calendars)[0]
+    case = int(np.flatnonzero((before.cases.held > 3) & (before.cases.end != End.STOP))[0])
+    row = int(np.searchsorted(undoubted.bars.opened_at, before.cases.spoke_at[case])) + 2
+    bars = undoubted.bars[np.arange(DAYS)]
+    extra = bars[row : row + 1]
+    extra.low[:], extra.high[:], extra.suspect[:] = 0.01, bars.high[row] * 1_000, True
+    extra.opened_at[:] -= np.timedelta64(12, "h")
+    doubted = Panel.of(Bars.join([bars[:row], extra, bars[row:]]), "AAPL")
+    after = backtest.evaluate(doubted, setup, calendars)[0]
+    same = after.cases.spoke_at.tolist().index(before.cases.spoke_at.tolist()[case])
+    assert (after.ideas, after.bars) == (before.ideas, before.bars + 1)
+    assert (after.cases.end[same], after.cases.held[same]) == (End.STOP, 2)
+    assert after.held == before.held  # its close is believed

@@ -26,8 +26,8 @@ def test_a_moved_event_is_as_many_atr_from_its_levels_as_before() -> None:
     panel = Panel.of(Bars.join([calm, wild]))
     events = MacdCrossover().ideas(panel)
     events = events[events.row < 110]
-    moved = chance._moved(panel, events, np.full(len(events), 190))
     atr = panel.indicator(indicators.atr, "high", "low", "close", period=14)
+    moved = chance._moved(panel, events, np.full(len(events), 190), atr)
     assert len(events) >= 3
     assert atr[190] > 5 * atr[110]
     for level in ("stop", "target"):

@@ -147,17 +147,40 @@ def test_a_sell_ends_when_its_stop_or_target_has_traded_since(low: float, high: 
     "values",
     [
         {"session": "extended"},
-        {"suspect": True},
         {"opened_at": datetime(2024, 7, 2, 19, 45, tzinfo=UTC)},
         {"symbol": "MSFT"},
     ],
-    ids=["extended hours", "suspect", "before the signal", "another symbol"],
+    ids=["extended hours", "before the signal", "another symbol"],
 )
 def test_what_does_not_count_as_traded(values: dict[str, object]) -> None:
     signal = make.signal()
     quarter(100, 300, **values)
     lifecycle.sweep(AT)
     assert ended(signal)[0] == "pending"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "reason"),
+    [
+        (100, 186, "stop traded before a decision"),
+        (185, 300, ""),
+        (185, 192, "target traded before a decision"),  # within a tenth of the entry: not what is doubted
+    ],
+)
+def test_of_a_bar_in_doubt_the_worse_reading_counts(low: float, high: float, reason: str) -> None:
+    signal = make.signal()
+    quarter(low, high, suspect=True)
+    lifecycle.sweep(AT)
+    assert ended(signal)[1] == reason
+
+
+def test_of_a_bar_in_doubt_the_worse_reading_counts_for_a_sell_too() -> None:
+    target_in_doubt, stop_in_doubt = make.sell(), make.sell("MSFT")
+    quarter(100, 186, suspect=True)
+    quarter(185, 300, suspect=True, symbol="MSFT")
+    lifecycle.sweep(AT)
+    assert ended(target_in_doubt)[0] == "pending"
+    assert ended(stop_in_doubt)[1] == "stop traded before a decision"
 
 
 def test_the_newest_quote_tells_of_a_traded_stop_too() -> None:

@@ -163,3 +163,40 @@ class TestStored:
         with django_assert_max_num_queries(6):  # type: ignore[operator]  # a fixture
             store.panel(symbols, Timeframe.M15)
         assert Instrument.objects.watched().count() == 30
+
+
+def test_strategies_see_no_bar_in_doubt() -> None:
+    doubted = bars_of(10, 10, 99, 10, 10)
+    doubted.suspect[2] = True
+    panel = replace(Panel.of(doubted), late=np.array([False, False, True, False, False]))
+    seen, rows = panel.seen
+    assert rows.tolist() == [0, 1, 3, 4]
+    assert seen.bars.close.tolist() == [10, 10, 10, 10]
+    assert seen.late.tolist() == [False, False, True, False]
+    assert panel.without_doubt.close.tolist() == [10, 10, 10, 10, 10]
+
+
+def test_a_panel_without_doubt_is_seen_as_it_is() -> None:
+    panel = Panel.of(bars_of(10, 11, 12))
+    assert panel.seen[0] is panel
+    assert panel.without_doubt is panel.bars
+
+
+def test_the_runs_that_are_seen_begin_with_bars_that_are_believed() -> None:
+    """Two symbols; the first bar of the second is in doubt, and all of the third."""
+    bars = bars_of(10, 10, 20, 20, 20, 30)
+    bars.suspect[[2, 5]] = True
+    panel = replace(
+        Panel.of(bars),
+        symbols=("A", "B", "C"),
+        symbol=np.array([0, 0, 1, 1, 1, 2], dtype=np.int32),
+        starts=np.array([0, 2, 5]),
+    )
+    seen, rows = panel.seen
+    assert rows.tolist() == [0, 1, 3, 4]
+    assert seen.starts.tolist() == [0, 2]
+    assert seen.symbol.tolist() == [0, 0, 1, 1]
+
+
+def bars_of(*closes: float) -> Bars:
+    return make.bars(list(closes))

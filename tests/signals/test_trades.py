@@ -3,6 +3,8 @@
 The idea is on row 0 (close 100); a BUY has its stop at 90 and its target at 120, a SELL at 110 and 80.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,6 +32,13 @@ FREE = Rules(longest=40, cost_bps=0)
 SPOKE: Price = (100, 100, 100, 100)
 CALM: Price = (100, 105, 95, 100)
 HOUR = np.timedelta64(1, "h")
+
+
+def in_doubt(bars: Panel, row: int) -> Panel:
+    """The same with a row marked suspect."""
+    suspect = bars.bars.suspect.copy()
+    suspect[row] = True
+    return replace(bars, bars=replace(bars.bars, suspect=suspect), cache={})
 
 
 def first_result(trades: Trades) -> tuple[End, float, int, float]:
@@ -72,6 +81,43 @@ def test_a_buy_ends_at_its_stop_or_its_target(bar: Price, expected: tuple[End, f
 )
 def test_a_sell_is_a_buy_upside_down(bar: Price, expected: tuple[End, float, int, float]) -> None:
     assert first_result(play(panel(SPOKE, CALM, bar, CALM), sell(), FREE)) == expected
+
+
+@pytest.mark.parametrize(
+    ("bar", "expected"),
+    [
+        ((100, 101, 60, 99), (End.STOP, 90)),  # a stop that only the doubted low reaches is hit
+        ((60, 101, 60, 99), (End.STOP, 60)),
+        ((60, 62, 58, 60), (End.STOP, 60)),
+        ((100, 150, 99, 101), (End.OPEN, None)),  # a target that only the doubted high reaches is not
+        ((150, 150, 99, 101), (End.OPEN, None)),
+        ((100, 150, 99, 150), (End.OPEN, None)),
+        ((100, 150, 60, 101), (End.STOP, 90)),
+    ],
+)
+def test_of_a_bar_in_doubt_the_worse_reading_counts(bar: Price, expected: tuple[End, float | None]) -> None:
+    trades = play(in_doubt(panel(SPOKE, CALM, bar, CALM), 2), buy(), FREE)
+    end, price = expected
+    assert (End(trades.end[0]), None if np.isnan(trades.exit[0]) else trades.exit[0]) == (end, price)
+
+
+def test_of_a_bar_in_doubt_the_worse_reading_counts_for_a_sell_too() -> None:
+    assert play(in_doubt(panel(SPOKE, CALM, (100, 101, 60, 99), CALM), 2), sell(), FREE).end[0] == End.OPEN
+    assert play(in_doubt(panel(SPOKE, CALM, (100, 150, 99, 99), CALM), 2), sell(), FREE).end[0] == End.STOP
+
+
+def test_a_target_that_a_believed_price_of_a_bar_in_doubt_reaches_is_hit() -> None:
+    bars = in_doubt(panel(SPOKE, (110, 115, 105, 114), (115, 121, 70, 119)), 2)
+    far_stop = replace(buy(), stop=np.array([60.0]))
+    assert End(play(bars, far_stop, FREE).end[0]) == End.TARGET
+
+
+@pytest.mark.parametrize(("close", "price"), [(70.0, 70.0), (150.0, 100.0)])
+def test_a_close_in_doubt_ends_a_trade_at_the_worse_reading(close: float, price: float) -> None:
+    bar = (100, max(close, 101), 95, close) if close > 100 else (100, 101, close, close)
+    wide = replace(buy(), stop=np.array([50.0]), target=np.array([400.0]))
+    trades = play(in_doubt(panel(SPOKE, CALM, bar, CALM), 2), wide, Rules(longest=2, cost_bps=0))
+    assert (End(trades.end[0]), trades.exit[0]) == (End.TIMEOUT, price)
 
 
 def test_stop_and_target_count_from_the_entry_bar_on() -> None:

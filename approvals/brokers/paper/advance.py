@@ -202,7 +202,7 @@ def _times(bar: Bar, ratio: float) -> Bar:
     if ratio == 1:
         return bar
     prices = (bar.open * ratio, bar.high * ratio, bar.low * ratio, bar.close * ratio)
-    return Bar(bar.opened_at, bar.closed_at, *prices)
+    return Bar(bar.opened_at, bar.closed_at, *prices, bar.plain and _times(bar.plain, ratio))
 
 
 def _divided(price: Decimal, ratio: Fraction) -> Decimal:
@@ -253,14 +253,18 @@ def _quote_exit_hit(order: Bracket, quotes: Quotes) -> Hit | None:
 
 
 def _bar_exit_hit(order: Bracket, bar: Bar) -> Hit | None:
-    """Return the stop or the target inside a bar, the stop first. A bar that opens beyond: at its open."""
-    sign = order.side.sign
+    """Return the stop or the target inside a bar, the stop first. A bar that opens beyond: at its open.
+
+    Of a bar in doubt the worse of its two readings counts: a target must be reached without doubted prices.
+    """
+    sign, plain = order.side.sign, bar.plain or bar
     stop, target = float(order.stop_loss), float(order.take_profit)
-    worst, best = (bar.low, bar.high) if order.side is Side.BUY else (bar.high, bar.low)
-    if sign * bar.open <= sign * stop + EPSILON * stop:
-        return Hit(Leg.STOP, bar.opened_at, bar.open)
-    if sign * bar.open >= sign * target - EPSILON * target:
-        return Hit(Leg.TARGET, bar.opened_at, bar.open, is_limit=True)
+    worst, best = (bar.low, plain.high) if order.side is Side.BUY else (bar.high, plain.low)
+    opening = _worse(order.side, bar.open, plain.open)
+    if sign * opening <= sign * stop + EPSILON * stop:
+        return Hit(Leg.STOP, bar.opened_at, opening)
+    if sign * opening >= sign * target - EPSILON * target:
+        return Hit(Leg.TARGET, bar.opened_at, opening, is_limit=True)
     if sign * worst <= sign * stop + EPSILON * stop:
         return Hit(Leg.STOP, bar.closed_at, stop)
     if sign * best >= sign * target - EPSILON * target:
@@ -274,10 +278,16 @@ def _flat_hit(order: Bracket, flat_at: datetime, quotes: Quotes, bars: Sequence[
     closed = [bar for bar in bars if bar.closed_at <= flat_at]
     newest = int(np.argmax(before.as_of)) if len(before) else None
     if closed and (newest is None or to_instant(closed[-1].closed_at) >= before.as_of[newest]):
-        return Hit(Leg.FLAT, flat_at, closed[-1].close)
+        last = closed[-1]
+        return Hit(Leg.FLAT, flat_at, _worse(order.side, last.close, (last.plain or last).close))
     if newest is None:
         return None
     return Hit(Leg.FLAT, flat_at, float(_paid(before, order.side.opposite)[newest]))
+
+
+def _worse(side: Side, *readings: float) -> float:
+    """Return the worse price to get out of a position of this side at."""
+    return min(readings) if side is Side.BUY else max(readings)
 
 
 def _paid(quotes: Quotes, side: Side) -> Floats:

@@ -41,7 +41,10 @@ class Quotes:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A closed, regular bar that is not suspect. A daily one opens and closes with its session."""
+    """A closed, regular bar. A daily one opens and closes with its session.
+
+    `plain`: the same as it reads without its doubted prices; None where no price is in doubt.
+    """
 
     opened_at: datetime
     closed_at: datetime
@@ -49,6 +52,7 @@ class Bar:
     high: float
     low: float
     close: float
+    plain: "Bar | None" = None
 
 
 @dataclass(frozen=True, slots=True)

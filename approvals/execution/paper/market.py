@@ -13,9 +13,10 @@ from django.db.models import OuterRef, Q, Subquery
 
 from approvals.brokers.paper import Bar, Listing, Quotes, Restating
 from approvals.queries.paper import paper_quotes
-from market import sessions
+from market import evidence, sessions
+from market.evidence import Prices
 from market.models import Candle, Instrument, Quote, Split
-from market.prices import INSTANT, Instants, Timeframe, to_datetime, to_instant
+from market.prices import INSTANT, Bars, Instants, Timeframe, to_datetime, to_instant
 from market.providers import registry
 from market.sessions import Sessions
 
@@ -75,7 +76,6 @@ class Stored:
             symbol=symbol,
             opened_at__lt=until,
             is_final=True,
-            suspect=False,
             session=Candle.Session.REGULAR,
         ).order_by("opened_at")
         ranked: list[tuple[datetime, int, Bar]] = []
@@ -91,17 +91,19 @@ class Stored:
         stamps = np.array([to_instant(row.opened_at) for row in rows], dtype=INSTANT)
         opens = stamps if timeframe.is_intraday else _session_opens(sessions, stamps)
         closes = sessions.closes_of(timeframe, stamps)
+        plain = _without_doubt(rows)
         return [
-            self._bar(row, to_datetime(opened), to_datetime(closed))
+            self._bar(row, plain.get(row.opened_at), to_datetime(opened), to_datetime(closed))
             for row, opened, closed in zip(rows, opens, closes, strict=True)
         ]
 
-    def _bar(self, row: Candle, opened_at: datetime, closed_at: datetime) -> Bar:
+    def _bar(self, row: Candle, plain: Prices | None, opened_at: datetime, closed_at: datetime) -> Bar:
         """Stored history stands on today's basis: every split since is taken back."""
         later = [split.ratio for split in self._splits_of(row.symbol) if split.date > row.opened_at.date()]
         ratio = float(np.prod(later))
-        prices = (row.open * ratio, row.high * ratio, row.low * ratio, row.close * ratio)
-        return Bar(opened_at, closed_at, *prices)
+        second = plain and Bar(opened_at, closed_at, *_scaled(plain, ratio))
+        prices = _scaled((row.open, row.high, row.low, row.close), ratio)
+        return Bar(opened_at, closed_at, *prices, second)
 
     def bar_end(self, symbol: str, at: datetime) -> datetime | None:
         stored = Candle.objects.filter(
@@ -149,6 +151,37 @@ class Stored:
             loaded_sessions = sessions.load(calendar, since=since - WEEK, until=self.at + WEEK)
             loaded = self._sessions[calendar] = (since, loaded_sessions)
         return loaded[1]
+
+
+def _scaled(prices: Prices, ratio: float) -> Prices:
+    open_, high, low, close = prices
+    return open_ * ratio, high * ratio, low * ratio, close * ratio
+
+
+def _without_doubt(rows: list[Candle]) -> dict[datetime, Prices]:
+    """Return how the bars in doubt among these of one timeframe read without their doubted prices."""
+    if not any(row.suspect for row in rows):
+        return {}
+    first = rows[0]
+    believed = Candle.objects.filter(
+        symbol=first.symbol,
+        timeframe=first.timeframe,
+        opened_at__lt=first.opened_at,
+        is_final=True,
+        suspect=False,
+        session=Candle.Session.REGULAR,
+    ).order_by("-opened_at")[:1]
+    line = [*believed, *rows]
+    columns = zip(*((row.open, row.high, row.low, row.close, row.volume) for row in line), strict=True)
+    bars = Bars.of([to_instant(row.opened_at) for row in line], *(list(column) for column in columns))
+    bars.suspect[:] = [row.suspect for row in line]
+    plain = evidence.without_doubt(bars, np.zeros(1, dtype=np.intp))
+    prices = zip(plain.open, plain.high, plain.low, plain.close, strict=True)
+    return {
+        row.opened_at: (float(open_), float(high), float(low), float(close))
+        for row, (open_, high, low, close) in zip(line, prices, strict=True)
+        if row.suspect
+    }
 
 
 def _session_opens(sessions: Sessions, days: Instants) -> Instants:

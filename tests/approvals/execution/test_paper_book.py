@@ -136,12 +136,22 @@ def test_after_the_bar_of_the_fill_quotes_wait_for_the_bar(aapl: None) -> None:
     assert fills(T0 + 31 * MINUTE)[1:] == [(Leg.STOP, "94.98", T0 + 30 * MINUTE)]
 
 
-@pytest.mark.parametrize("unfit", [{"is_final": False}, {"suspect": True}, {"session": "extended"}])
-def test_a_bar_that_is_open_suspect_or_of_extended_hours_works_nothing(
-    aapl: None, unfit: dict[str, object]
-) -> None:
+@pytest.mark.parametrize("unfit", [{"is_final": False}, {"session": "extended"}])
+def test_a_bar_that_is_open_or_of_extended_hours_works_nothing(aapl: None, unfit: dict[str, object]) -> None:
     filled()
     barred(T0 + 15 * MINUTE, 99.0, 99.5, 94.0, 95.5, **unfit)
+    assert not fills(T0 + 60 * MINUTE)[1:]
+
+
+def test_a_stop_that_only_a_doubted_low_reaches_is_hit(aapl: None) -> None:
+    filled()
+    barred(T0 + 15 * MINUTE, 99.0, 99.5, 60.0, 99.2, suspect=True)
+    assert fills(T0 + 60 * MINUTE)[1:] == [(Leg.STOP, "94.98", T0 + 30 * MINUTE)]
+
+
+def test_a_target_that_only_a_doubted_high_reaches_is_not(aapl: None) -> None:
+    filled()
+    barred(T0 + 15 * MINUTE, 99.0, 150.0, 98.0, 99.2, suspect=True)
     assert not fills(T0 + 60 * MINUTE)[1:]
 
 
