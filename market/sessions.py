@@ -1,201 +1,46 @@
-"""When an exchange trades: which bars a session has, when they close, and from when on they are final."""
+"""The stored sessions of exchange calendars: read, filled in from what is published, kept a year ahead."""
 
 import json
 import subprocess
 import sys
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from django.conf import settings
-from numpy.typing import NDArray
 
+from market import calendars as exchange_calendars
 from market import faults
 from market.models import Fault, TradingSession
-from market.prices import INSTANT, Flags, Instants, Timeframe, to_datetime, to_instant
+from market.prices import INSTANT, Instants, to_instant
+from market.trading_hours import FIRST_DAY, SETTLES_AFTER, Sessions
 
-FIRST_DAY = date(1990, 1, 1)
+__all__ = [
+    "SETTLES_AFTER",
+    "Sessions",
+    "UnknownCalendar",
+    "ensure",
+    "ensure_each",
+    "load",
+    "load_all",
+    "refresh",
+    "refresh_each",
+]
+
 AHEAD = timedelta(days=366)
 ENOUGH_AHEAD = timedelta(days=300)
+MOMENTS = ("opens_at", "break_starts_at", "break_ends_at", "closes_at")
+NOT_A_TIME = np.datetime64("NaT", "us")
 LONGEST = 60  # seconds to compute a calendar
-SHORT = "Its sessions are published for less than 300 days ahead so far."
-
-DAY = np.timedelta64(1, "D")
-MONDAY = np.datetime64("1970-01-05", "D")
-SETTLES_AFTER = {timeframe: np.timedelta64(30, "s") for timeframe in Timeframe} | {
-    Timeframe.D1: np.timedelta64(20, "m"),
-    Timeframe.W1: np.timedelta64(20, "m"),
-}
+SHORT = (
+    "Its sessions are recorded for less than 300 days ahead so far. The worker looks for them again; a newer"
+    " version of Jax may have them."
+)
 
 
 class UnknownCalendar(ValueError):
     """No exchange calendar has this name, or its sessions cannot be computed."""
-
-
-@dataclass(frozen=True)
-class Sessions:
-    """The sessions of one calendar, oldest first: `dates` datetime64[D]; the others datetime64[us] UTC."""
-
-    calendar: str
-    dates: NDArray[np.datetime64]
-    opens: Instants
-    closes: Instants
-
-    def is_open(self, at: datetime) -> bool:
-        return bool(self.cover(np.array([to_instant(at)]))[0])
-
-    def cover(self, instants: Instants) -> Flags:
-        """Return whether each instant lies inside a session."""
-        if not len(self.opens):
-            return np.zeros(len(instants), dtype=np.bool_)
-        last = np.searchsorted(self.opens, instants, side="right") - 1
-        return (last >= 0) & (instants < self.closes[np.maximum(last, 0)])
-
-    def near(self, instants: Instants, margin: timedelta) -> Flags:
-        """Return whether each instant lies in a session or at most `margin` before or after one."""
-        wide = np.timedelta64(margin)
-        return replace(self, opens=self.opens - wide, closes=self.closes + wide).cover(instants)
-
-    def regular(self, timeframe: Timeframe, opened_at: Instants) -> Flags:
-        """Whether each bar is of the regular session. Daily and weekly ones are when their days have one."""
-        if timeframe.is_intraday:
-            return self.cover(opened_at)
-        days = opened_at.astype("datetime64[D]")
-        days_with_session = self.dates if timeframe is Timeframe.D1 else _mondays(self.dates)
-        return np.isin(days, days_with_session)
-
-    def grid(self, timeframe: Timeframe, start: np.datetime64, end: np.datetime64) -> Instants:
-        """Return the openings of all regular bars in [start, end), oldest first."""
-        if timeframe is Timeframe.D1:
-            openings = self.dates.astype(INSTANT)
-        elif timeframe is Timeframe.W1:
-            openings = np.unique(_mondays(self.dates)).astype(INSTANT)
-        else:
-            openings = self._intraday(timeframe, start, end)
-        return openings[(openings >= start) & (openings < end)]
-
-    def _intraday(self, timeframe: Timeframe, start: np.datetime64, end: np.datetime64) -> Instants:
-        near = (self.closes > start) & (self.opens < end)
-        opens, closes, step = self.opens[near], self.closes[near], np.timedelta64(timeframe.length)
-        counts = -(-(closes - opens) // step)
-        before = np.cumsum(counts) - counts
-        number = np.arange(counts.sum()) - np.repeat(before, counts)
-        return np.repeat(opens, counts) + number * step
-
-    def closes_of(self, timeframe: Timeframe, opened_at: Instants) -> Instants:
-        """Return when each bar closes: its length later.
-
-        At its session's close if that is earlier, or if the bar is daily.
-        """
-        if timeframe.is_intraday:
-            ends = opened_at + np.timedelta64(timeframe.length)
-            if not len(self.opens):
-                return ends
-            last = np.maximum(np.searchsorted(self.opens, opened_at, side="right") - 1, 0)
-            return np.where(self.cover(opened_at), np.minimum(ends, self.closes[last]), ends)
-        after = opened_at.astype("datetime64[D]") + (DAY if timeframe is Timeframe.D1 else 7 * DAY)
-        if not len(self.dates):
-            return after.astype(INSTANT)
-        last = np.searchsorted(self.dates, after, side="left") - 1
-        has_session = (last >= 0) & (self.dates[np.maximum(last, 0)] >= opened_at.astype("datetime64[D]"))
-        return np.where(has_session, self.closes[np.maximum(last, 0)], after.astype(INSTANT))
-
-    def final(
-        self, timeframe: Timeframe, opened_at: Instants, at: datetime, delay: timedelta = timedelta(0)
-    ) -> Flags:
-        """Whether each bar is closed and settled at `at`, seen through a feed that is `delay` behind."""
-        lag = np.timedelta64(delay) if timeframe.is_intraday else np.timedelta64(0, "us")
-        return self.closes_of(timeframe, opened_at) + SETTLES_AFTER[timeframe] + lag <= to_instant(at)
-
-    def newest_final(
-        self, timeframe: Timeframe, at: datetime, delay: timedelta = timedelta(0)
-    ) -> datetime | None:
-        """Return the opening of the newest regular bar that is final at `at`."""
-        for days in (15, 60):
-            grid = self.grid(timeframe, to_instant(at - timedelta(days=days)), to_instant(at))
-            done = grid[self.final(timeframe, grid, at, delay)]
-            if len(done):
-                return to_datetime(done[-1])
-        return None
-
-    def back(self, timeframe: Timeframe, count: int, at: datetime) -> datetime:
-        """Return the opening of the bar `count` bars before `at`, of the first one when there are fewer."""
-        span, end = timeframe.length * count, to_instant(at)
-        while True:
-            start = max(to_instant(at - span - timedelta(days=7)), np.datetime64(FIRST_DAY, "us"))
-            grid = self.grid(timeframe, start, end)
-            if len(grid) >= count or start == np.datetime64(FIRST_DAY, "us"):
-                return to_datetime(grid[-count:][0]) if len(grid) else at - span
-            span *= 2
-
-    def walk(self, timeframe: Timeframe, instants: Instants, bars: float) -> Instants:
-        """Return each instant moved by so many bars of session time, back when negative.
-
-        Closed hours do not count.
-
-        A daily bar is one session, however long, a weekly one five. Where it ends between two sessions, the
-        answer is the close of the earlier one. NaT where the known sessions do not reach so far.
-        """
-        moved = np.full(len(instants), np.datetime64("NaT", "us"))
-        if not len(self.opens):
-            return moved
-        lengths = self._bars_in_sessions(timeframe)
-        ends = np.cumsum(lengths)
-        last = np.searchsorted(self.opens, instants, side="right") - 1
-        here = np.maximum(last, 0)
-        gone = np.minimum((instants - self.opens[here]) / (self.closes[here] - self.opens[here]), 1)
-        target = ends[here] - lengths[here] * (1 - gone) + bars
-        # Rounding must not carry the close of one session into the next.
-        session = np.searchsorted(ends, target - 1e-9)
-        is_reached = (last >= 0) & (target >= 0) & (session < len(ends))
-        session = np.minimum(session, len(ends) - 1)
-        share = 1 - (ends[session] - target) / lengths[session]
-        length = (self.closes[session] - self.opens[session]).astype(np.int64)
-        reached = self.opens[session] + np.round(share * length).astype("timedelta64[us]")
-        moved[is_reached] = reached[is_reached]
-        return moved
-
-    def _bars_in_sessions(self, timeframe: Timeframe) -> NDArray[np.float64]:
-        if timeframe.is_intraday:
-            return (self.closes - self.opens) / np.timedelta64(timeframe.length)
-        return np.full(len(self.opens), 1.0 if timeframe is Timeframe.D1 else 1 / 5)
-
-    def next_close(self, instants: Instants) -> Instants:
-        """Return the close of the first session that closes at or after each instant.
-
-        NaT where none is known.
-        """
-        following = np.searchsorted(self.closes, instants)
-        closes = np.append(self.closes, np.datetime64("NaT", "us"))
-        return closes[following]
-
-    def buckets(self, timeframe: Timeframe, opened_at: Instants) -> Instants:
-        """Return the opening of each regular bar's built bar: 1h on the session's own grid, 1w on Monday."""
-        if timeframe is Timeframe.W1:
-            return _mondays(opened_at.astype("datetime64[D]")).astype(INSTANT)
-        opens = self.opens[np.searchsorted(self.opens, opened_at, side="right") - 1]
-        step = np.timedelta64(timeframe.length)
-        return opens + (opened_at - opens) // step * step
-
-    def date_of(self, at: datetime) -> date | None:
-        """Return the date of the session that is open at `at`, or was the last to open before."""
-        last = int(np.searchsorted(self.opens, to_instant(at), side="right")) - 1
-        day: date | None = self.dates[last].item() if last >= 0 else None
-        return day
-
-    def traded_until(self, at: datetime) -> datetime:
-        """Return `at` while a session is open, else the close of the last one (`at` when none is known)."""
-        last = int(np.searchsorted(self.opens, to_instant(at), side="right")) - 1
-        return min(at, to_datetime(self.closes[last])) if last >= 0 else at
-
-    def next_open(self, at: datetime) -> datetime | None:
-        later = self.opens[self.opens > to_instant(at)]
-        return to_datetime(later[0]) if len(later) else None
-
-
-def _mondays(days: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
-    return days - (days - MONDAY) % (7 * DAY)
 
 
 def load(calendar: str, since: datetime | None = None, until: datetime | None = None) -> Sessions:
@@ -212,27 +57,42 @@ def load_all(
         rows = rows.filter(closes_at__gt=since)
     if until:
         rows = rows.filter(opens_at__lt=until)
-    days_by_calendar: dict[str, list[tuple[date, datetime, datetime]]] = {
-        calendar: [] for calendar in calendars
-    }
-    columns = rows.order_by("date").values_list("calendar", "date", "opens_at", "closes_at")
-    for calendar, day, opens_at, closes_at in columns:
-        days_by_calendar[calendar].append((day, opens_at, closes_at))
-    return {calendar: _sessions(calendar, days) for calendar, days in days_by_calendar.items()}
+    by_calendar: dict[str, list[Day]] = {calendar: [] for calendar in calendars}
+    for calendar, *day in rows.order_by("date").values_list("calendar", "date", *MOMENTS):
+        by_calendar[calendar].append(Day(*day))
+    return {calendar: _sessions(calendar, days) for calendar, days in by_calendar.items()}
 
 
-def _sessions(calendar: str, days: Collection[tuple[date, datetime, datetime]]) -> Sessions:
+class Day(NamedTuple):
+    """A row of a calendar, as it is read."""
+
+    date: date
+    opens_at: datetime
+    break_starts_at: datetime | None
+    break_ends_at: datetime | None
+    closes_at: datetime
+
+
+def _sessions(calendar: str, days: Collection[Day]) -> Sessions:
     return Sessions(
         calendar,
-        dates=np.array([day for day, _, _ in days], dtype="datetime64[D]"),
-        opens=np.array([to_instant(opens) for _, opens, _ in days], dtype=INSTANT),
-        closes=np.array([to_instant(closes) for _, _, closes in days], dtype=INSTANT),
+        dates=np.array([day.date for day in days], dtype="datetime64[D]"),
+        opens=_instants(day.opens_at for day in days),
+        closes=_instants(day.closes_at for day in days),
+        rests=_instants(day.break_starts_at for day in days),
+        resumes=_instants(day.break_ends_at for day in days),
     )
+
+
+def _instants(moments: Iterable[datetime | None]) -> Instants:
+    return np.array([NOT_A_TIME if at is None else to_instant(at) for at in moments], dtype=INSTANT)
 
 
 def ensure(calendars: Collection[str], at: datetime) -> None:
     """Fill in the calendars that are not stored yet, or end too soon. Raises UnknownCalendar."""
-    refresh(set(calendars) - _complete(calendars, at), at)
+    stored = set(TradingSession.objects.filter(calendar__in=calendars).values_list("calendar", flat=True))
+    looked_for = stored & faults.paused(Fault.Work.SESSIONS, at)  # published for the current year only
+    refresh(set(calendars) - _complete(calendars, at) - looked_for, at)
 
 
 def _complete(calendars: Collection[str], at: datetime) -> set[str]:
@@ -270,7 +130,7 @@ def refresh(calendars: Collection[str], at: datetime) -> None:
             batch_size=5_000,
             update_conflicts=True,
             unique_fields=["calendar", "date"],
-            update_fields=["opens_at", "closes_at"],
+            update_fields=list(MOMENTS),
         )
         TradingSession.objects.filter(calendar=calendar, date__gt=at.date(), closed=False).exclude(
             date__in=[row.date for row in rows if row.date > at.date()]
@@ -278,6 +138,8 @@ def refresh(calendars: Collection[str], at: datetime) -> None:
 
 
 def _published(calendar: str, last: date) -> list[TradingSession]:
+    if not exchange_calendars.is_known(calendar):  # a process that says so would bring pandas
+        raise UnknownCalendar(exchange_calendars.unknown(calendar))
     command = [sys.executable, "-m", "market.calendars", calendar, FIRST_DAY.isoformat(), last.isoformat()]
     try:
         printed = subprocess.run(
@@ -291,8 +153,10 @@ def _published(calendar: str, last: date) -> list[TradingSession]:
         TradingSession(
             calendar=calendar,
             date=date.fromisoformat(day),
-            opens_at=datetime.fromtimestamp(opens, UTC),
-            closes_at=datetime.fromtimestamp(closes, UTC),
+            **{
+                name: at and datetime.fromtimestamp(at, UTC)
+                for name, at in zip(MOMENTS, moments, strict=True)
+            },
         )
-        for day, opens, closes in json.loads(printed.stdout)
+        for day, *moments in json.loads(printed.stdout)
     ]

@@ -39,13 +39,21 @@ def only(*symbols: str, calendar: str = "XNYS") -> None:
 
 
 def session(
-    day: str, opens: str = "13:30", closes: str = "20:00", *, calendar: str = "XNYS", closed: bool = False
+    day: str,
+    opens: str = "13:30",
+    closes: str = "20:00",
+    *,
+    calendar: str = "XNYS",
+    closed: bool = False,
+    lunch: tuple[str, str] | None = None,
 ) -> TradingSession:
     """One session; times are UTC."""
     return TradingSession.objects.create(
         calendar=calendar,
         date=date.fromisoformat(day),
         opens_at=datetime.fromisoformat(f"{day}T{opens}Z"),
+        break_starts_at=lunch and datetime.fromisoformat(f"{day}T{lunch[0]}Z"),
+        break_ends_at=lunch and datetime.fromisoformat(f"{day}T{lunch[1]}Z"),
         closes_at=datetime.fromisoformat(f"{day}T{closes}Z"),
         closed=closed,
     )

@@ -12,6 +12,10 @@ from market.models import Candle, Gap, IngestionRun, Instrument, TradingSession
 from market.queries.freshness import stale_symbols
 
 SESSIONS_AHEAD = timedelta(days=60)
+NOT_PUBLISHED = (
+    "The worker fills in what is recorded later. Where it runs, the exchange has not published more or this"
+    " version of Jax does not know it yet: install a newer one before then."
+)
 LATE_ADVICE = (
     "The newest ingestion runs say what failed or waits; the line on requests, whether the pace allows it."
 )
@@ -34,7 +38,8 @@ def calendars(at: datetime) -> Iterator[Finding]:
         last = ends.get(calendar)
         text = f"sessions are known until {last}" if last else "no session is known"
         short = last is None or last < (at + SESSIONS_AHEAD).date()
-        yield Finding(f"calendar {calendar}", text, "The worker fills it in: let it run." if short else "")
+        advice = (NOT_PUBLISHED if last else "The worker fills it in: let it run.") if short else ""
+        yield Finding(f"calendar {calendar}", text, advice)
 
 
 def quotes(at: datetime) -> Finding:

@@ -132,11 +132,14 @@ class TradingSessionQuerySet(models.QuerySet["TradingSession"]):
 
 
 class TradingSession(models.Model):
-    """One session of an exchange calendar. An operator's closure outlives every refresh."""
+    """One session of an exchange calendar, some with a break for lunch. An operator's closure outlives every
+    refresh."""
 
     calendar = models.CharField(max_length=16)
     date = models.DateField()
     opens_at = models.DateTimeField()
+    break_starts_at = models.DateTimeField(null=True, blank=True)
+    break_ends_at = models.DateTimeField(null=True, blank=True)
     closes_at = models.DateTimeField()
     closed = models.BooleanField(
         default=False, help_text="Closed after all: set by an operator, kept when the calendar is refreshed."
@@ -151,6 +154,15 @@ class TradingSession(models.Model):
             models.UniqueConstraint(name="trading_session_is_one_row", fields=["calendar", "date"]),
             models.CheckConstraint(
                 name="trading_session_opens_before_it_closes", condition=Q(opens_at__lt=F("closes_at"))
+            ),
+            models.CheckConstraint(
+                name="trading_session_breaks_inside",
+                condition=Q(break_starts_at=None, break_ends_at=None)
+                | Q(
+                    break_starts_at__gt=F("opens_at"),
+                    break_ends_at__gt=F("break_starts_at"),
+                    closes_at__gt=F("break_ends_at"),
+                ),
             ),
         ]
 
