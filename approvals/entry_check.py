@@ -19,6 +19,10 @@ from signals.models import Signal, StrategyConfig
 
 AFTER_THE_OPEN = timedelta(minutes=2)
 NEAR = timedelta(days=15)  # reaches over the longest holidays
+UNEXPLAINED = (
+    "Its price has moved as by a split that nothing explains: the levels may be those of other shares."
+    " An operator answers what it was."
+)
 
 
 def format_price(price: Decimal) -> str:
@@ -72,7 +76,7 @@ class MarketContext:
 
     @classmethod
     def load(cls, symbols: Collection[str], at: datetime) -> "MarketContext":
-        instruments = Instrument.objects.in_bulk(symbols)
+        instruments = Instrument.objects.with_moves().in_bulk(symbols)
         calendars = {instrument.calendar for instrument in instruments.values()}
         by_calendar = sessions.load_all(calendars, at - NEAR, at + NEAR) if calendars else {}
         hours = {calendar: Hours.of(days, at) for calendar, days in by_calendar.items()}
@@ -91,6 +95,10 @@ class MarketContext:
         if closes_at is None or self.instruments[signal.symbol].calendar == ALWAYS_OPEN:
             return signal.expires_at
         return min(closes_at, signal.expires_at)
+
+    def has_unexplained_move(self, symbol: str) -> bool:
+        annotated: bool = vars(self.instruments[symbol])["has_unexplained_move"]
+        return annotated
 
     def flat_at(self, signal: Signal) -> datetime | None:
         """Return when what was bought is sold at the latest; None when it may be kept."""
@@ -253,3 +261,5 @@ def _since_the_decision(order: Order, signal: Signal, market: MarketContext) -> 
     split = Split.objects.filter(symbol=order.symbol, recorded_at__gte=order.created_at)
     if market.instruments[order.symbol].split_pending_since is not None or split.exists():
         yield "The share was split: its levels are those of the old shares."
+    if market.has_unexplained_move(order.symbol):
+        yield UNEXPLAINED

@@ -23,7 +23,7 @@ from market import calendars, quotes
 from market import formatting as market_formatting
 from market.charts import Stretch, read, stored_timeframes
 from market.ingestion import schedule
-from market.models import Candle, Fault, Instrument, QuoteHistory, Split
+from market.models import Candle, Fault, Instrument, QuoteHistory, Split, UnexplainedMove
 from market.prices import Timeframe
 from signals.models import Signal
 
@@ -67,6 +67,7 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
         "received": [_received(quote, instrument) for quote in _newest_quotes(instrument)],
         "view": quotes.quotes_with_change([instrument.pk], at).get(instrument.pk),
         "signals": _signals(instrument, timeframe),
+        "moves": instrument.moves,  # type: ignore[attr-defined]  # annotated
         "faults": instrument.faults,  # type: ignore[attr-defined]  # annotated
     }
     context |= opinions.for_instrument(instrument)
@@ -94,13 +95,17 @@ def bars(request: HttpRequest, symbol: str) -> HttpResponse:
 
 
 def _with_splits() -> QuerySet[Instrument]:
-    """Annotate each instrument with its splits, the newest first, and with what fails of it."""
+    """Annotate each instrument with its splits and unexplained moves, newest first, and what fails of it."""
     columns = JSONObject(date="date", ratio="ratio", source="source")
     splits = Split.objects.filter(symbol=OuterRef("pk")).order_by("-date").values(columns=columns)
     columns = JSONObject(work="work", part="part", source="source", failures="failures", reason="reason")
     failing = Fault.objects.lasting().filter(subject__in=[OuterRef("pk"), OuterRef("calendar")])
+    moves = UnexplainedMove.objects.open().filter(symbol=OuterRef("pk")).order_by("-date")
+    about = JSONObject(pk="pk", date="date", close_before="close_before", open_after="open_after")
     return Instrument.objects.annotate(
-        splits=ArraySubquery(splits), faults=ArraySubquery(failing.values(columns=columns))
+        splits=ArraySubquery(splits),
+        faults=ArraySubquery(failing.values(columns=columns)),
+        moves=ArraySubquery(moves.values(columns=about)),
     )
 
 

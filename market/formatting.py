@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache, lru_cache
 from urllib.parse import urlencode
 
@@ -13,6 +14,8 @@ from django.utils.safestring import SafeString
 from core.formatting import NOTHING
 from market.models import Instrument
 from market.prices import Timeframe
+
+LARGEST_DENOMINATOR = 1_000  # of a split
 
 
 def decimals(instrument: Instrument) -> int:
@@ -28,6 +31,12 @@ def _decimals(tick_size: Decimal) -> int:
 
 def price(value: float | None, instrument: Instrument) -> str:
     return NOTHING if value is None else f"{value:,.{decimals(instrument)}f}"
+
+
+def split_ratio(ratio: float) -> str:
+    """Return new shares for one old as people say it: 7:1, 3:2, 1:10."""
+    plain = Fraction(ratio).limit_denominator(LARGEST_DENOMINATOR)
+    return f"{plain.numerator}:{plain.denominator}"
 
 
 def stamp(at: datetime | None, timeframe: Timeframe | str | None = None) -> str:

@@ -3,6 +3,7 @@ from rest_framework.routers import SimpleRouter
 from market.api.candles import CandleViewSet
 from market.api.gaps import GapViewSet
 from market.api.instruments import InstrumentViewSet
+from market.api.moves import UnexplainedMoveViewSet
 from market.api.quotes import QuoteViewSet
 from market.api.runs import IngestionRunViewSet
 
@@ -13,3 +14,4 @@ router.register("quotes", QuoteViewSet)
 router.register("candles", CandleViewSet)
 router.register("ingestion-runs", IngestionRunViewSet)
 router.register("gaps", GapViewSet)
+router.register("unexplained-moves", UnexplainedMoveViewSet)

@@ -27,6 +27,7 @@ COUNTS = {
     "warming_up": "warming up",
     "stale": "stale",
     "split_pending": "split pending",
+    "unexplained_move": "unexplained move",
     "ideas": "ideas",
     "below_minimum": "below the minimum",
     "late": "late",

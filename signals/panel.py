@@ -23,7 +23,7 @@ COLUMNS = ("bars", "symbol", "source", "session", "slot", "tick")
 
 @dataclass(frozen=True)
 class Jump:
-    """An overnight move of the size of a share split that no record explains. `factor`: 7.0 to a seventh."""
+    """A move of the size of a share split that nothing explains. `factor`: 7.0 to a seventh."""
 
     symbol: str
     opened_at: datetime
@@ -34,12 +34,12 @@ class Jump:
 class Panel:
     """Bars of one timeframe as columns of equal length: all of one symbol, oldest first, then the next one's.
 
-    `starts` intp: the first row of each run. A run is one symbol's bars, or a part of them where an
-    unexplained jump lies between; nothing is ever compared across runs. `symbol` int32: whose bar, as an
-    index into `symbols`. `source` int32: a number for the provider and feed of the bar, alike when both are.
-    `session` int32: the trading session, growing. `slot` int32: which bar of its session (0 for daily ones).
-    `tick` float64: the smallest price step on the bar's price basis. `late`: an outage of ours lies between
-    this bar and the one before. `jumps`: why a symbol's bars are more than one run.
+    `starts` intp: the first row of each run. A run is one symbol's bars; nothing is ever compared across
+    runs. `symbol` int32: whose bar, as an index into `symbols`. `source` int32: a number for the provider and
+    feed of the bar, alike when both are. `session` int32: the trading session, growing. `slot` int32: which
+    bar of its session (0 for daily ones). `tick` float64: the smallest price step on the bar's price basis.
+    `late`: an outage of ours lies between this bar and the one before. `jumps`: moves that may be unrecorded
+    splits; the bars count as they are.
     """
 
     bars: Bars

@@ -82,8 +82,10 @@ def traded() -> list[Traded]:
 
 
 WATCHED = """
-    SELECT symbol, calendar, split_pending_since IS NOT NULL, coalesce(candles.version, 0),
-        progress.version, progress.evaluated_through, progress.closed_at, coalesce(progress.bars, 0)
+    SELECT symbol, calendar, split_pending_since IS NOT NULL,
+        EXISTS (SELECT FROM unexplained_moves AS move WHERE move.symbol = instruments.symbol AND answer = ''),
+        coalesce(candles.version, 0), progress.version, progress.evaluated_through, progress.closed_at,
+        coalesce(progress.bars, 0)
     FROM instruments
     LEFT JOIN (SELECT * FROM candle_versions WHERE timeframe = %(timeframe)s) AS candles USING (symbol)
     LEFT JOIN (SELECT * FROM scan_progress WHERE timeframe = %(timeframe)s) AS progress USING (symbol)
@@ -102,11 +104,17 @@ class Watched(NamedTuple):
     symbol: str
     calendar: str
     is_split_pending: bool
+    has_unexplained_move: bool
     version: int
     evaluated: int | None
     through: datetime | None
     closed_at: datetime | None
     bars: int
+
+    @property
+    def is_on_hold(self) -> bool:
+        """Whether the share basis of its bars is in doubt: it is evaluated once that has ended."""
+        return self.is_split_pending or self.has_unexplained_move
 
     @property
     def has_changed(self) -> bool:

@@ -1,15 +1,16 @@
 """Stored bars as a panel, and how far they are evaluated."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
 from django.db import connection
+from numpy.typing import NDArray
 
 from market import sessions, share_basis
 from market import store as candles
-from market.models import Candle, Gap, Instrument, Split
+from market.models import Candle, Gap, Instrument, Split, UnexplainedMove
 from market.prices import Bars, Flags, Floats, Instants, Timeframe, to_datetime, to_instant
 from signals.panel import Integers, Jump, Panel
 from signals.queries import Watched
@@ -42,14 +43,13 @@ def panel(
     closed = candles.read_closed(names, timeframe, last=last, since=since, until=until, doubted=doubted)
     symbol = closed.ordinals - 1
     is_first = np.append(True, symbol[1:] != symbol[:-1])[: len(symbol)]
-    jumps = _jumps(closed.bars, symbol)
-    rows = np.flatnonzero(jumps)
+    starts = np.flatnonzero(is_first)
     session, slot = _places(
         [instruments[name][0] for name in names], symbol, timeframe, closed.bars.opened_at
     )
     return Panel(
         bars=closed.bars,
-        starts=np.flatnonzero(is_first | (jumps > 0)),
+        starts=starts,
         symbol=symbol,
         symbols=tuple(names),
         source=closed.sources,
@@ -57,10 +57,7 @@ def panel(
         slot=slot,
         tick=_ticks(names, [instruments[name][1] for name in names], symbol, closed.bars.opened_at),
         late=_late(names, symbol, is_first, timeframe, closed.bars.opened_at),
-        jumps=tuple(
-            Jump(names[symbol[row]], to_datetime(closed.bars.opened_at[row]), float(jumps[row]))
-            for row in rows.tolist()
-        ),
+        jumps=tuple(_jumps(names, symbol, timeframe, closed.bars, session, starts)),
     )
 
 
@@ -73,17 +70,40 @@ def _instruments(symbols: Sequence[str]) -> dict[str, tuple[str, float]]:
     return instruments
 
 
-def _jumps(bars: Bars, symbol: Integers) -> Floats:
-    """Return the unexplained split that each bar opens with, 0 where there is none.
+def _jumps(
+    names: Sequence[str],
+    symbol: Integers,
+    timeframe: Timeframe,
+    bars: Bars,
+    session: Integers,
+    starts: NDArray[np.intp],
+) -> Iterator[Jump]:
+    """Yield the moves of the size of a split that no person has called real."""
+    factors = _factors(bars, session, starts)
+    rows = np.flatnonzero(factors)
+    real = _called_real({names[symbol[row]] for row in rows.tolist()}) if len(rows) else set()
+    for row in rows.tolist():
+        name, opened_at = names[symbol[row]], to_datetime(bars.opened_at[row])
+        # A week opens before the session that moved, a bar of Sydney on the day (UTC) before its date.
+        days = {(opened_at + timedelta(days=n)).date() for n in range(timeframe.length.days or 2)}
+        if not any((name, day) in real for day in days):
+            yield Jump(name, opened_at, float(factors[row]))
 
-    A bar in doubt neither is one nor ends one: it is looked past.
-    """
-    jumps, rows = np.zeros(len(bars)), np.flatnonzero(~bars.suspect)
-    before, after = rows[:-1], rows[1:]
-    is_same = symbol[before] == symbol[after]
-    before, after = before[is_same], after[is_same]
-    jumps[after] = share_basis.split_like(bars.close[before], bars.open[after])
-    return jumps
+
+def _factors(bars: Bars, session: Integers, starts: NDArray[np.intp]) -> Floats:
+    """Return the split that each bar looks like. Bars in doubt are looked past."""
+    if not bars.suspect.any():
+        return share_basis.split_like(bars, session, starts)
+    sound = np.flatnonzero(~bars.suspect)
+    firsts = np.unique(np.searchsorted(sound, starts))
+    factors = np.zeros(len(bars))
+    factors[sound] = share_basis.split_like(bars[sound], session[sound], firsts[firsts < len(sound)])
+    return factors
+
+
+def _called_real(symbols: set[str]) -> set[tuple[str, date]]:
+    answered = UnexplainedMove.objects.filter(symbol__in=symbols, answer=UnexplainedMove.Answer.REAL)
+    return set(answered.values_list("symbol", "date"))
 
 
 def _places(

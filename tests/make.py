@@ -14,7 +14,7 @@ from knox.models import AuthToken
 from approvals.models import AccountSnapshot, Fill, Gate, Order, QuarantinedRow, TradeApproval
 from jaxsite.models import Beat, TokenAccess
 from market import store
-from market.models import Candle, IngestionRun, Instrument, Quote, TradingSession
+from market.models import Candle, IngestionRun, Instrument, Quote, TradingSession, UnexplainedMove
 from market.prices import INSTANT, Bars, Feed, QuoteTick, Timeframe, to_instant
 from opinions.models import Memory, OrchestrationRun
 from signals.models import Signal
@@ -371,3 +371,16 @@ def rising(symbol: str = "AAPL", size: int = 260, last: float = 185.5) -> Bars:
     )
     store.write_candles({symbol: written}, Timeframe.D1, provider="alpaca", feed=Feed.LIVE)
     return written
+
+
+def move(symbol: str = "AAPL", day: str = "2024-07-02", **values: Any) -> UnexplainedMove:
+    """A question whether a fall to half the price was a split."""
+    row: dict[str, Any] = {
+        "looks_like": 2.0,
+        "close_before": 200.0,
+        "open_after": 100.0,
+        "timeframe": "1d",
+        "source": "import",
+        "asked_at": T0,
+    }
+    return UnexplainedMove.objects.create(symbol=symbol, date=date.fromisoformat(day), **row | values)

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from approvals import risk
-from approvals.entry_check import EntryCheck, Levels, check, format_price, levels_of
+from approvals.entry_check import UNEXPLAINED, EntryCheck, Levels, check, format_price, levels_of
 from approvals.models import Order
 from approvals.positions import Effect, effect_of
 from approvals.proposals.context import Context, limits
@@ -187,6 +187,8 @@ class Proposal:
         instrument = self.context.market.instruments[self.symbol]
         if instrument.split_pending_since is not None:
             yield "A split was seen and the history is not restated yet."
+        if self.context.market.has_unexplained_move(self.symbol):
+            yield UNEXPLAINED
         if self.context.unknown:
             yield self.context.unknown
         elif instrument.currency != self.context.currency:

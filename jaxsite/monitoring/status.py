@@ -25,7 +25,7 @@ from jaxsite.queries import work
 from jaxsite.views.context import simulated
 from market import faults, feeds
 from market.ingestion import coverage, schedule
-from market.models import IngestionRun
+from market.models import IngestionRun, UnexplainedMove
 from market.prices import Timeframe
 from market.providers import registry
 from market.queries.ingestion import provider_works
@@ -93,6 +93,7 @@ def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "timeframes": schedule.fetched(),
         "page": pages.get_page(grid.page),
         "others": without_page(request),
+        "unexplained": parts.read("moves", UnexplainedMove.objects.open().count, 0),
         "scan": parts.read("scan", _scan, None),
         "work": parts.read("queue", partial(work, at, at - A_DAY, FAILURES), None),
         "versions": _versions(),

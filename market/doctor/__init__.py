@@ -47,6 +47,7 @@ def _parts(at: datetime) -> Iterator[tuple[str, Part]]:
     yield "requests", lambda: [prices.requests()]
     yield "gaps", lambda: [prices.gaps()]
     yield "splits", lambda: [prices.splits()]
+    yield "moves", lambda: [prices.moves()]
     yield "refused rows", lambda: [prices.refused(at)]
     yield "what fails by itself", partial(failing.findings, at)
     for more in MORE:

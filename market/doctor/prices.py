@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 from market.doctor.findings import RECENT, SHOWN, Finding
 from market.ingestion import request_budget, schedule
 from market.ingestion.lateness import late_bars
-from market.models import Candle, Gap, IngestionRun, Instrument, TradingSession
+from market.models import Candle, Gap, IngestionRun, Instrument, TradingSession, UnexplainedMove
 from market.queries.freshness import stale_symbols
 
 SESSIONS_AHEAD = timedelta(days=60)
@@ -120,6 +120,19 @@ def splits() -> Finding:
         f"Nothing evaluates {', '.join(pending[:SHOWN])} until a provider gives it again." if pending else ""
     )
     return Finding("splits", text, advice)
+
+
+def moves() -> Finding:
+    """Say how many moves wait for an answer, and what that holds up."""
+    unanswered = UnexplainedMove.objects.open()
+    symbols = sorted(set(unanswered.values_list("symbol", flat=True)))
+    text = f"{unanswered.count()} of the size of a split are unexplained"
+    more = ", ..." if len(symbols) > SHOWN else ""
+    advice = (
+        f"No new signals of {', '.join(symbols[:SHOWN])}{more} until they are answered: in admin under"
+        " unexplained moves, or by manage.py moves."
+    )
+    return Finding("moves", text, advice if symbols else "")
 
 
 def refused(at: datetime) -> Finding:

@@ -7,6 +7,7 @@ from typing import IO, Any
 
 import numpy as np
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
@@ -15,8 +16,8 @@ from market.imports.basis import Days, difference, last_closes, restated, sessio
 from market.imports.csvfile.problems import BadFile
 from market.imports.csvfile.reader import AS_IT_IS, CandleFile, read, read_beginning
 from market.imports.csvfile.table import Shape
-from market.ingestion import pipeline
-from market.models import Candle, Instrument, Split
+from market.ingestion import answers, pipeline, questions
+from market.models import Candle, Instrument, Split, UnexplainedMove
 from market.prices import UNKNOWN_VOLUME, Bars, Feed, Timeframe, to_datetime, to_instant
 from market.quality import Rejections
 from market.sessions import Sessions
@@ -138,6 +139,7 @@ def store_file(
     timeframe: Timeframe,
     splits: Mapping[date, float] | None,
     at: datetime,
+    by: User | None = None,
 ) -> ImportResult:
     """Store the bars of a file as real data of `symbol`, all of them or none."""
     _settle(at)
@@ -152,6 +154,7 @@ def store_file(
     notes = _compare(symbol, timeframe, bars, days, trading_sessions)
     written = _record(symbol, timeframe, bars, at)
     first, last = to_datetime(bars.opened_at[0]), to_datetime(bars.opened_at[-1])
+    notes += _about_moves(symbol, days, splits, by, at)
     suspects = Candle.objects.filter(
         symbol=symbol, timeframe=timeframe, opened_at__range=(first, last), suspect=True
     )
@@ -229,6 +232,25 @@ def _agree_on_splits(
         Split.objects.get_or_create(
             symbol=symbol, date=day, defaults={"ratio": ratio, "source": PROVIDER, "recorded_at": at}
         )
+        questions.explain(symbol, day, ratio, PROVIDER, at)
+
+
+def _about_moves(
+    symbol: str, days: Days, splits: Mapping[date, float] | None, by: User | None, at: datetime
+) -> list[str]:
+    """Say which moves of the file are of the size of a split. `none` said that all of them are real."""
+    span = (days[0].item(), days[-1].item())
+    unanswered = UnexplainedMove.objects.open().filter(symbol=symbol, date__range=span).order_by("date")
+    listed = [f"{move.date} (by {move.looks_like:g})" for move in unanswered]
+    if not listed:
+        return []
+    if splits is not None and not splits:
+        answers.call_real(unanswered, "The file was loaded with --splits none.", by=by, at=at)
+        return [f"Taken for real, as --splits none says, though of the size of a split: {_first(listed)}."]
+    return [
+        f"Of the size of a split, and nothing explains it: {_first(listed)}. {symbol} has no new signals"
+        " until each is answered: in admin, by manage.py moves, or by --splits in loading the file again."
+    ]
 
 
 def _compare(

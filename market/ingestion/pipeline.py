@@ -9,7 +9,7 @@ import numpy as np
 from django.db import transaction
 
 from market import quality, sessions, store
-from market.ingestion import doubts
+from market.ingestion import doubts, questions
 from market.models import Instrument
 from market.prices import Bars, Feed, QuoteTick, Timeframe, aggregate, to_datetime, to_instant
 from market.quality import Rejections
@@ -88,11 +88,13 @@ def record(
         placed: dict[str, Bars] = {}
         for calendar, part in by_calendar(kept):
             placed |= _with_sessions(part, timeframe, calendar, at, delay)
+        placed = questions.without_bad(placed, timeframe, rejections)
         around = store.context(placed, timeframe, before=quality.CONTEXT_BARS)
         judged, touched = doubts.judge(placed, around, timeframe, provider)
         written = store.write_candles(judged, timeframe, provider=provider, feed=feed)
         if timeframe in BUILT:
-            _build(touched, BUILT[timeframe], feed=feed, at=at, delay=delay)
+            build(touched, BUILT[timeframe], feed=feed, at=at, delay=delay)
+        questions.ask(placed, around, timeframe, provider, at)
     return written
 
 
@@ -101,7 +103,7 @@ def reconsider(symbol: str, *, feed: Feed, at: datetime) -> None:
     for timeframe in (Timeframe.M5, Timeframe.M15, Timeframe.D1):
         believed = doubts.reconsider(symbol, timeframe)
         if timeframe in BUILT and len(believed):
-            _build({symbol: believed}, BUILT[timeframe], feed=feed, at=at, delay=timedelta(0))
+            build({symbol: believed}, BUILT[timeframe], feed=feed, at=at, delay=timedelta(0))
 
 
 def _with_sessions(
@@ -120,7 +122,7 @@ def _with_sessions(
     }
 
 
-def _build(
+def build(
     bars: Mapping[str, Bars], timeframe: Timeframe, *, feed: Feed, at: datetime, delay: timedelta
 ) -> None:
     """Rebuild every bar of the coarser `timeframe` that the given finer bars are part of."""

@@ -9,6 +9,7 @@ import numpy as np
 from django.db import transaction
 
 from market import share_basis, store
+from market.ingestion import questions
 from market.models import Instrument, Split
 from market.prices import Bars, Timeframe, to_datetime
 
@@ -75,4 +76,5 @@ def finish(symbol: str, change: Change | None, source: str, at: datetime) -> Non
         date=change.date,
         defaults={"ratio": change.ratio, "source": source, "recorded_at": at},
     )
+    questions.explain(symbol, change.date, change.ratio, source, at)
     logger.info("%s: split %g:1 on %s, history restated", symbol, change.ratio, change.date)

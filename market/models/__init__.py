@@ -4,6 +4,7 @@ from market.models.candles import Candle, CandleProgress, CandleVersion, Gap
 from market.models.faults import Fault
 from market.models.imports import CandleImport
 from market.models.ingestion import IngestionRun, IngestionTotal, ProviderPace, ProviderStatus
+from market.models.moves import UnexplainedMove
 from market.models.quotes import Quote, QuoteHistory
 from market.models.reference import ALWAYS_OPEN, Installation, Instrument, Split, TradingSession
 
@@ -25,4 +26,5 @@ __all__ = [
     "QuoteHistory",
     "Split",
     "TradingSession",
+    "UnexplainedMove",
 ]

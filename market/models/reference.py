@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from core.models import TypedModelMeta
+from market.models.moves import UnexplainedMove
 
 ALWAYS_OPEN = "24/7"
 
@@ -41,6 +42,11 @@ class InstrumentQuerySet(models.QuerySet["Instrument"]):
     def fetched(self) -> "InstrumentQuerySet":
         """Return those that quotes and candles are fetched for: also what is held, watched or not."""
         return self.filter(Q(watched=True) | Q(in_use=True))
+
+    def with_moves(self) -> "InstrumentQuerySet":
+        """Annotate each with `has_unexplained_move`: whether one waits for an answer."""
+        unanswered = UnexplainedMove.objects.open().filter(symbol=OuterRef("pk"))
+        return self.annotate(has_unexplained_move=Exists(unanswered))
 
 
 class Instrument(models.Model):

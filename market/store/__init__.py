@@ -1,6 +1,6 @@
 """Bulk writes and reads of quotes and candles: COPY in, one merge; arrays out."""
 
-from market.store.candles import Written, rescale, set_suspect, write_candles
+from market.store.candles import Written, delete, rescale, set_suspect, write_candles
 from market.store.evidence import supported
 from market.store.quotes import write_quotes
 from market.store.reading import (
@@ -20,6 +20,7 @@ __all__ = [
     "UnknownSymbols",
     "Written",
     "context",
+    "delete",
     "lock",
     "newest",
     "oldest",

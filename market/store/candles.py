@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -181,3 +182,20 @@ def rescale(symbol: str, factor: float, before: np.datetime64) -> int:
         restated = int(cursor.rowcount)
         _grow(cursor, [symbol], list(Timeframe))
         return restated
+
+
+def delete(symbol: str, timeframes: Collection[Timeframe], first: datetime, until: datetime) -> int:
+    """Delete the bars opened in [first, until) of these timeframes; how many there were."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        lock_instruments(cursor, [symbol])
+        cursor.execute(
+            """
+            DELETE FROM candles
+            WHERE symbol = %s AND timeframe = ANY (%s::varchar[]) AND opened_at >= %s AND opened_at < %s
+            """,
+            [symbol, [timeframe.value for timeframe in timeframes], first, until],
+        )
+        deleted = int(cursor.rowcount)
+        if deleted:
+            _grow(cursor, [symbol], timeframes)
+        return deleted

@@ -27,6 +27,9 @@ class CountsSerializer(serializers.Serializer[Any]):
     warming_up = serializers.IntegerField(help_text="Symbols with fewer bars than the strategy needs.")
     stale = serializers.IntegerField(help_text="Symbols left out, their newest closed bar being too old.")
     split_pending = serializers.IntegerField(help_text="Symbols left out, their history not yet restated.")
+    unexplained_move = serializers.IntegerField(
+        help_text="Symbols left out: a move of the size of a split waits for an answer."
+    )
     ideas = serializers.IntegerField(help_text="What the strategy said at those bars.")
     below_minimum = serializers.IntegerField(help_text="Ideas below the configured minimum confidence.")
     late = serializers.IntegerField(help_text="Ideas right after an outage of ours: the event may be older.")

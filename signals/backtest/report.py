@@ -71,8 +71,8 @@ def warnings(setup: Setup, studies: Sequence[Study]) -> list[str]:
 def _about_jumps(study: Study) -> str:
     jumps = [f"{jump.opened_at:%Y-%m-%d} (by {jump.factor:g})" for jump in study.jumps]
     return (
-        f"{study.symbol}: unexplained jumps of the size of a split were found and left out:"
-        f" {shortened(jumps)}. Import the file with --splits, or record the split."
+        f"{study.symbol}: moves of the size of a split that nothing explains are counted as they are:"
+        f" {shortened(jumps)}. Answer what they were, in admin or by manage.py moves."
     )
 
 

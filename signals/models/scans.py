@@ -11,8 +11,9 @@ class Scan(models.Model):
     """One scan. `counts` answers "why is there nothing?": one entry for each strategy and timeframe.
 
     An entry of `counts`: {"strategy_id", "timeframe", "symbols", "evaluated" (bars), "warming_up", "stale",
-    "split_pending" (symbols), "ideas", "below_minimum", "late", "expired", "superseded", "stored" (ideas),
-    "reasons": {count: example}}. `ended`: reason -> how many pending signals ended by themselves.
+    "split_pending" (symbols), "unexplained_move" (symbols), "ideas", "below_minimum", "late",
+    "expired", "superseded", "stored" (ideas), "reasons": {count: example}}. `ended`: reason -> how many
+    pending signals ended by themselves.
     """
 
     class Trigger(models.TextChoices):

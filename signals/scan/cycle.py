@@ -36,6 +36,7 @@ LOCK = "signals scan"
 PATIENCE = 5.0  # seconds: a sweep is over by then
 LOST_AFTER = timedelta(hours=1)
 ROWS_AT_ONCE = 750_000  # bars in memory at once: they take some 100 MB while they are evaluated
+UNANSWERED = "has moved as by a split that nothing explains; answer what it was"
 SESSIONS_BEFORE, SESSIONS_AFTER = timedelta(days=60), timedelta(days=30)
 
 
@@ -134,7 +135,7 @@ def _evaluate_timeframe(
         timeframe, todo, calendars, window, stale_before, at, note=note, known_faults=known_faults
     )
     all_again = any(plan.config.needs_all_bars for plan in scan.plans)
-    changed = [row for row in rows if not row.is_split_pending and (all_again or row.has_changed)]
+    changed = [row for row in rows if not row.is_on_hold and (all_again or row.has_changed)]
     reached = {row.symbol: row for row in rows}
     isolation = faults.Isolation(Fault.Work.SCAN, at, part=timeframe, before=known_faults)
     for chunk in _chunks(changed, scan.window):
@@ -200,6 +201,8 @@ def _count_silent(plan: Plan, rows: Sequence[Watched], stale: Collection[str]) -
     for row in rows:
         if row.is_split_pending:
             plan.count("split_pending", row.symbol, "has split; its history is not restated yet")
+        elif row.has_unexplained_move:
+            plan.count("unexplained_move", row.symbol, UNANSWERED)
         elif row.bars < needs:
             plan.count("warming_up", row.symbol, f"needs {needs} bars, has {row.bars}")
         elif row.symbol in stale:
@@ -214,7 +217,7 @@ def _recheck(timeframe: Timeframe, configs: Sequence[StrategyConfig], at: dateti
     ended: Counter[str] = Counter()
     symbols = set(Signal.objects.pending(at).filter(timeframe=timeframe).values_list("symbol", flat=True))
     watched = queries.watched(timeframe) if symbols else []
-    rows = [row for row in watched if row.symbol in symbols and row.has_changed]
+    rows = [row for row in watched if row.symbol in symbols and row.has_changed and not row.is_on_hold]
     if not rows:
         return ended
     calendars, todo = _calendars(rows, at), list(_plans(configs, _warn))

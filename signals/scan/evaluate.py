@@ -22,7 +22,7 @@ from signals.strategies import Strategy, StrategyBroke, StrategyFailed, failing_
 
 UNSTORABLE = (DataError, IntegrityError)  # what a strategy said fits no column, or breaks a constraint
 COUNTED = (
-    *("symbols", "evaluated", "warming_up", "stale", "split_pending"),
+    *("symbols", "evaluated", "warming_up", "stale", "split_pending", "unexplained_move"),
     *("ideas", "below_minimum", "late", "expired", "superseded", "stored"),
 )
 

@@ -111,6 +111,14 @@ def test_a_split_that_waits_is_told() -> None:
     assert findings()["splits"].advice == "Nothing evaluates AAPL until a provider gives it again."
 
 
+def test_moves_that_wait_for_an_answer_are_told_with_their_symbols() -> None:
+    assert findings()["moves"].advice == ""
+    make.move()
+    make.move(day="2024-07-01")
+    assert findings()["moves"].text == "2 of the size of a split are unexplained"
+    assert findings()["moves"].advice.startswith("No new signals of AAPL until they are answered")
+
+
 def test_refused_rows_of_the_last_day_are_summed() -> None:
     rejected = {"low_above_high": {"count": 2, "example": "AAPL"}}
     for hours in (1, 2, 30):

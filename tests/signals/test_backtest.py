@@ -187,7 +187,7 @@ def test_an_opposite_event_does_not_hide_the_stops_that_it_comes_before() -> Non
 # Jumps and simulated data
 
 
-def test_an_unexplained_jump_is_left_out_and_told() -> None:
+def test_an_unexplained_move_is_counted_and_told() -> None:
     bars = walk(DAYS, 3, start=START)
     for prices in (bars.open, bars.high, bars.low, bars.close):
         prices[200:] /= 7
@@ -195,11 +195,10 @@ def test_an_unexplained_jump_is_left_out_and_told() -> None:
     report = backtest.report(setup_of(), studied(symbols=["TSLA"]))
     day = (START + timedelta(days=200)).date()
     assert report.warnings == [
-        f"TSLA: unexplained jumps of the size of a split were found and left out: {day} (by 7)."
-        " Import the file with --splits, or record the split."
+        f"TSLA: moves of the size of a split that nothing explains are counted as they are: {day} (by 7)."
+        " Answer what they were, in admin or by manage.py moves."
     ]
-    assert report.rows[0].hold_fall < 0.8
-    assert abs(report.rows[0].drawdown_r) < 20
+    assert report.rows[0].hold_fall > 0.8
 
 
 @pytest.mark.parametrize(("day", "is_told"), [(100, True), (396, False)], ids=["cold", "warm again"])
@@ -237,7 +236,7 @@ def test_real_prices_from_before_two_splits_say_where_the_splits_were() -> None:
         "2005-02-28 2",
     ]
     assert len(study.cases) > 100
-    assert study.held.gain == pytest.approx(4 * bars.close[-1] / bars.open[0] - 1, rel=0.1)
+    assert study.held.gain == pytest.approx(bars.close[-1] / bars.open[0] - 1, rel=0.01)
 
 
 def test_simulated_data_is_called_so() -> None:

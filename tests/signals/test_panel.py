@@ -102,7 +102,7 @@ class TestStored:
         with pytest.raises(candles.UnknownSymbols, match="Not an instrument: NOPE"):
             store.panel(["NOPE"], Timeframe.D1)
 
-    def test_a_jump_of_the_size_of_a_split_ends_a_run_and_is_told(self) -> None:
+    def test_a_move_of_the_size_of_a_split_is_told_and_ends_no_run(self) -> None:
         make.only("AAPL", calendar="24/7")
         bars = walk(40, start=START)
         prices = {
@@ -114,9 +114,12 @@ class TestStored:
             {"AAPL": replace(bars, **prices)}, Timeframe.D1, provider="import", feed=Feed.LIVE
         )
         panel = store.panel(["AAPL"], Timeframe.D1)
-        assert panel.starts.tolist() == [0, 20]
+        assert panel.starts.tolist() == [0]
         (jump,) = panel.jumps
         assert (jump.symbol, jump.opened_at, jump.factor) == ("AAPL", START + timedelta(days=20), 7)
+        day = f"{jump.opened_at:%Y-%m-%d}"
+        make.move("AAPL", day, answer="real", answered_at=jump.opened_at)
+        assert store.panel(["AAPL"], Timeframe.D1).jumps == ()
 
     def test_an_outage_marks_the_bar_after_it_as_late(self) -> None:
         make.only("AAPL", calendar="24/7")

@@ -15,11 +15,8 @@ def parse(text: str) -> Mapping[date, float]:
     ratios = {}
     for part in text.split(","):
         day, _, ratio = part.partition(":")
-        ratio = ratio.strip()
         try:
-            if not RATIO.fullmatch(ratio):
-                raise ValueError(ratio)
-            ratios[date.fromisoformat(day.strip())] = float(Fraction(ratio.replace(":", "/")))
+            ratios[date.fromisoformat(day.strip())] = ratio_of(ratio.strip())
         except (ValueError, ZeroDivisionError) as error:
             raise ValueError(
                 f"{part!r} is no split: write DATE:RATIO as in 2014-06-09:7 or 2001-05-01:3/2"
@@ -29,3 +26,10 @@ def parse(text: str) -> Mapping[date, float]:
             "a split has a ratio above zero: 7 for seven new shares for one old, 1/10 for one for ten"
         )
     return ratios
+
+
+def ratio_of(text: str) -> float:
+    """Return 7, 1.5, 3:2 or 1/10 as a number. Raises ValueError and ZeroDivisionError."""
+    if not RATIO.fullmatch(text):
+        raise ValueError(text)
+    return float(Fraction(text.replace(":", "/")))

@@ -84,6 +84,7 @@ NEEDED = {
     "tradinghalt-resume": Scope.OPERATE,
     "instrument-list": Scope.OPERATE,
     "instrument-detail": Scope.OPERATE,
+    "unexplainedmove-answer": Scope.OPERATE,
 }
 
 

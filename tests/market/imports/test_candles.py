@@ -10,7 +10,7 @@ from pytest_django import Settings
 from market import store
 from market.imports import candles
 from market.imports.candles import ImportRefused, ImportResult
-from market.models import Candle, Installation, Instrument, Split
+from market.models import Candle, Installation, Instrument, Split, UnexplainedMove
 from market.prices import Bars, Feed, Timeframe
 from tests import make
 
@@ -74,6 +74,31 @@ def test_bars_are_stored_final_and_in_their_session() -> None:
 def test_the_bar_that_has_not_closed_is_not_final() -> None:
     load(at=datetime(2024, 7, 2, 15, tzinfo=UTC))
     assert list(stored().final) == [True, True, True, False]
+
+
+def test_a_move_that_nothing_explains_is_asked_about_and_told() -> None:
+    (note,) = load().notes
+    assert note.startswith("Of the size of a split, and nothing explains it: 2024-07-01 (by 7).")
+    assert UnexplainedMove.objects.open().get().date == date(2024, 7, 1)
+
+
+def test_splits_none_says_that_all_moves_of_the_file_are_real() -> None:
+    load()
+    (note,) = load(splits={}).notes
+    assert note == "Taken for real, as --splits none says, though of the size of a split: 2024-07-01 (by 7)."
+    move = UnexplainedMove.objects.get()
+    assert (move.answer, move.answered_by, move.why) == (
+        "real",
+        None,
+        "The file was loaded with --splits none.",
+    )
+    assert list(stored().close) == [70, 70, 10, 10]
+
+
+def test_splits_given_with_the_file_answer_what_was_asked() -> None:
+    load()
+    assert load(splits=SPLIT).notes == []
+    assert (UnexplainedMove.objects.get().answer, UnexplainedMove.objects.get().ratio) == ("split", 7)
 
 
 def test_twice_changes_nothing() -> None:

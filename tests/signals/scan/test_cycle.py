@@ -8,7 +8,7 @@ from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
 from market import store
-from market.models import Gap, Instrument
+from market.models import Gap, Instrument, UnexplainedMove
 from market.prices import Bars, Feed, Timeframe
 from signals import scan
 from signals.models import Scan, Signal, StrategyConfig
@@ -201,6 +201,16 @@ def test_an_instrument_whose_split_is_pending_is_left_alone(macd: StrategyConfig
     assert counts(done) == {"symbols": 1, "split_pending": 1}
 
 
+def test_an_instrument_with_an_unexplained_move_waits_for_its_answer(macd: StrategyConfig) -> None:
+    make.history("AAPL", make.turning())
+    move = make.move()
+    done = scan.run(AT)
+    assert counts(done) == {"symbols": 1, "unexplained_move": 1}
+    assert done.counts[0]["reasons"]["unexplained_move"].startswith("AAPL has moved as by a split")
+    UnexplainedMove.objects.filter(pk=move.pk).update(answer="real", answered_at=AT)
+    assert scan.run(AT + timedelta(minutes=1)).stored == 1
+
+
 def test_only_watched_instruments_are_scanned(macd: StrategyConfig) -> None:
     make.history("AAPL", make.turning())
     Instrument.objects.update(watched=False)
@@ -245,12 +255,12 @@ def test_a_signal_whose_stop_traded_during_a_pause_of_ours_is_not_left_pending(m
     assert Signal.objects.get().status == "cancelled"
 
 
-def test_after_an_unexplained_jump_it_warms_up_again_and_says_so(macd: StrategyConfig) -> None:
+def test_a_move_that_was_called_real_is_history_like_any_other(macd: StrategyConfig) -> None:
     before = make.bars([200.0] * 100, make.T0 - 120 * QUARTER)
-    jumped = Bars.join([before, make.bars([50.0] * 20, make.T0 - 20 * QUARTER)])
-    store.write_candles({"AAPL": jumped}, Timeframe.M15, provider="import", feed=Feed.LIVE)
-    done = scan.run(AT)
-    assert done.counts[0]["reasons"] == {"warming_up": "AAPL needs 34 bars, has 20"}
+    moved = Bars.join([before, make.bars([50.0] * 20, make.T0 - 20 * QUARTER)])
+    store.write_candles({"AAPL": moved}, Timeframe.M15, provider="import", feed=Feed.LIVE)
+    make.move(day="2024-07-03", answer="real", answered_at=AT)
+    assert scan.run(AT).counts[0]["warming_up"] == 0
 
 
 def test_a_configuration_that_was_changed_is_evaluated_again(macd: StrategyConfig) -> None:

@@ -52,28 +52,3 @@ def _likely(estimate: float) -> Iterator[float]:
 def _agree(factor: float, before: Floats, after: Floats) -> bool:
     explained = (np.abs(before - factor * after) <= CENT * (1 + factor)).all(axis=0)
     return bool(explained.sum() >= max(LEAST_BARS, LEAST_SHARE * explained.size))
-
-
-NEAR = 0.035  # prices move a little over the night of a split, too
-OVERNIGHT = (
-    *range(2, 51),
-    3 / 2,
-    5 / 2,
-)  # new shares for one old; a reverse split is one of them turned round
-
-
-def split_like(closes: Floats, opens: Floats) -> Floats:
-    """Return the share split that each overnight move looks like, from a close to the next bar's open.
-
-    0: like none.
-
-    7.0 when the price fell to about a seventh. A crash to half the price looks like a split, too: from prices
-    alone it cannot be told.
-    """
-    moves = np.log(closes / opens)
-    factors = np.zeros(len(moves))
-    for row in np.flatnonzero(np.abs(moves) > math.log(1.5) - NEAR):
-        nearest = min(OVERNIGHT, key=lambda ratio: abs(math.log(ratio) - abs(moves[row])))
-        if abs(math.log(nearest) - abs(moves[row])) <= NEAR:
-            factors[row] = nearest if moves[row] > 0 else 1 / nearest
-    return factors
