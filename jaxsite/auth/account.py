@@ -33,7 +33,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "factors": factors.of_user(viewer(request)),
         "passkeys_work": passkeys.work_here(request),
         **token_pages.context(viewer(request)),
-        "zones": sorted(zone.time_zones()),
+        "zone_options": zone.options(zone.chosen(request)),
         "chosen_zone": zone.chosen(request),
     }
     return show(request, "jaxsite/account.html", at, context)

@@ -4,11 +4,13 @@ The page's script writes the device's into a cookie. The chosen one has another,
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 COOKIE, CHOSEN = "zone", "chosen_zone"
 IN_UTC = ("/admin/", "/api/")  # they say UTC beside their times
@@ -31,6 +33,14 @@ def chosen(request: HttpRequest) -> str:
     """Return the name of the chosen zone; empty when the device decides."""
     name = request.COOKIES.get(CHOSEN, "")
     return name if name in time_zones() else ""
+
+
+@lru_cache(maxsize=16)  # 600 options, the same whenever the page is shown
+def options(chosen_zone: str) -> SafeString:
+    """Return all zones as options of a form, with the chosen one selected."""
+    zones = sorted(time_zones())
+    selected = {chosen_zone: SafeString(" selected")}
+    return format_html_join("", "<option{}>{}</option>", ((selected.get(name, ""), name) for name in zones))
 
 
 def _zone(request: HttpRequest) -> ZoneInfo | None:
