@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Any
+from uuid import UUID
 
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -43,6 +46,13 @@ def strategy(strategy_id: str) -> str:
     return strategy_class.title if strategy_class else strategy_id
 
 
+@lru_cache(maxsize=4096)  # as `market.formatting.chart_address`
+def page_address(pk: UUID, page: str = "signal") -> str:
+    """Return the address of a signal's page, or of another page about it."""
+    return reverse(page, args=[pk])
+
+
+@cache
 def side(signal_type: str) -> SafeString:
     """Return the word and an arrow, so that colour is not all that tells them apart."""
     tone, arrow = SIDES[Signal.Type(signal_type)]

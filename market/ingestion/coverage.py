@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache, cached_property
+from functools import cache, lru_cache
 from itertools import groupby
 from operator import attrgetter
+
+from django.utils.functional import cached_property
 
 from market.models import Gap
 from market.prices import Timeframe
@@ -41,7 +43,7 @@ class Cell:
     @property
     def day(self) -> str:
         """The weekday and the day of the month: Mon 4."""
-        return f"{self.date:%a} {self.date.day}"
+        return _day(self.date)
 
     @cached_property
     def state(self) -> str:
@@ -68,6 +70,11 @@ class Cell:
             return "not fetched yet"
         why = ", ".join(str(Gap.Reason(reason).label) for reason in self.reasons)
         return f"{self.stored} of {self.expected} bars" + (f": {why}" if why else "")
+
+
+@lru_cache(maxsize=64)  # a page shows the same few for each instrument
+def _day(day: date) -> str:
+    return f"{day:%a} {day.day}"
 
 
 @dataclass(frozen=True)

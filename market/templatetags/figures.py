@@ -16,6 +16,7 @@ from market.models import Instrument
 from market.prices import Timeframe
 
 register = template.Library()
+register.simple_tag(market_formatting.chart_address)
 
 
 @register.filter
