@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from django.conf import settings
+from django.utils.functional import cached_property
 
 from approvals.brokers import registry
 from approvals.models import Order

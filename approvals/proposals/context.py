@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 
 from django.conf import settings
+from django.utils.functional import cached_property
 
 from approvals import gate, positions
 from approvals.entry_check import MarketContext

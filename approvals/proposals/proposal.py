@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from functools import cached_property
 from typing import Any
 
 from django.conf import settings
+from django.utils.functional import cached_property  # without a lock, which functools' takes before 3.12
 
 from approvals import risk
 from approvals.entry_check import UNEXPLAINED, EntryCheck, Levels, check, format_price, levels_of
@@ -113,7 +113,8 @@ class Proposal:
     @cached_property
     def size(self) -> Size | None:
         """The size of the entry: the largest, or what a person asked for when that is less."""
-        return self._sized(self.overrides.quantity)
+        wanted = self.overrides.quantity
+        return self.largest if wanted is None else self._sized(wanted)
 
     def _sized(self, asked: int | None) -> Size | None:
         if self.context.exposure is None or self.limit_price is None or self._level_problems:
