@@ -77,6 +77,12 @@ class ResultSerializer(serializers.Serializer[Any]):
     )
     warnings = serializers.ListField(child=serializers.CharField(), help_text="What a reader must know.")
     text = serializers.CharField(help_text="The table as the command prints it.")
+    without_moves = serializers.ListField(
+        child=RowField(),
+        required=False,
+        help_text="The rows that unexplained moves change, without the trades open over them. Not there when"
+        " they change none.",
+    )
 
 
 class BacktestDetailSerializer(BacktestSerializer):

@@ -1,17 +1,20 @@
 """Buying at the first open and holding to the last close, to compare a strategy with. Pure.
 
-Of a bar in doubt the lower of its two readings counts. What lies between two runs, a jump that nothing
-explains, is left out as if the price had stood still.
+Of a bar in doubt the lower of its two readings counts.
 """
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.statistics import largest_fall
 from market.prices import Flags, Floats
 from signals.panel import Panel
+
+NONE = np.zeros(0, dtype=np.intp)
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,15 @@ class Held:
     fall: float
 
 
-def hold(panel: Panel, inside: Flags, cost_bps: float) -> list[Held]:
-    """Return what holding each symbol of the panel over its bars `inside` would have brought."""
+def hold(panel: Panel, inside: Flags, cost_bps: float, still: NDArray[np.intp] = NONE) -> list[Held]:
+    """Return what holding each symbol of the panel over its bars `inside` would have brought.
+
+    `still`: rows that are opened as if the price had stood still since the close before.
+    """
     parts: list[list[Floats]] = [[] for _ in panel.symbols]
     closes = np.minimum(panel.bars.close, panel.without_doubt.close)
-    for start, end in zip(panel.starts.tolist(), panel.ends.tolist(), strict=True):
+    starts = np.union1d(panel.starts, still)
+    for start, end in pairwise([*starts.tolist(), len(panel)]):
         first = start + int(np.argmax(inside[start:end]))
         if inside[first]:
             prices = np.append(panel.bars.open[first], closes[first:end])

@@ -1,6 +1,6 @@
 """A backtest as people read it, and as JSON."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import fill
 from typing import Any
@@ -17,27 +17,40 @@ WIDTH = 100
 
 @dataclass(frozen=True)
 class Report:
-    """The rows (all symbols together first, then each) and what a reader must know about them."""
+    """The rows (all symbols together first, then each) and what a reader must know about them.
+
+    `without_moves`: the same of what unexplained moves change, without the trades that were open over them.
+    """
 
     setup: Setup
     rows: list[Figures]
     warnings: list[str]
+    without_moves: list[Figures]
 
     def text(self) -> str:
         # With one symbol, all together is that symbol.
         rows = self.rows[1:] if len(self.rows) == 2 else self.rows
         warnings = [f"WARNING: {warning}" for warning in self.warnings]
         heading = [fill(line, WIDTH) for line in (*warnings, *heading_lines(self.setup, self.rows[0]))]
-        return "\n".join([*heading, "", *laid_out(rows), "", *(fill(note, WIDTH) for note in NOTES)])
+        tables = [*laid_out(rows), ""]
+        if self.without_moves:
+            tables += [fill(WITHOUT, WIDTH), "", *laid_out(self.without_moves), ""]
+        return "\n".join([*heading, "", *tables, *(fill(note, WIDTH) for note in NOTES)])
 
     def as_json(self) -> dict[str, Any]:
+        without = {"without_moves": [row.as_json() for row in self.without_moves]}
         return {
             "setup": setup_json(self.setup),
             "rows": [row.as_json() for row in self.rows],
             "warnings": self.warnings,
+            **(without if self.without_moves else {}),
         }
 
 
+WITHOUT = (
+    "The same without the trades that were open over an unexplained move, and holding as if the price had"
+    " stood still over it:"
+)
 NOTES = (
     "Entries at the next bar's open; the stop first when a bar holds stop and target; gaps at the open."
     " R: the result over the planned risk, costs included. Its average is the expectancy; the interval"
@@ -55,7 +68,18 @@ def report(setup: Setup, studies: Iterable[Study]) -> Report:
     """Return the figures of all studies, in the order of their symbols."""
     listed = list(studies)
     rows = [figures(study) for study in (pooled(listed), *listed)]
-    return Report(setup, rows, warnings(setup, listed))
+    return Report(setup, rows, warnings(setup, listed), list(_without_moves(listed, rows)))
+
+
+def _without_moves(studies: Sequence[Study], rows: Sequence[Figures]) -> Iterator[Figures]:
+    """Yield the rows that unexplained moves change, as they are without them."""
+    if not any(study.jumps for study in studies):
+        return
+    still = [study.without_jumps() for study in studies]
+    changed = len(studies) > 1, *(bool(study.jumps) for study in studies)
+    for study, row, is_changed in zip((pooled(still), *still), rows, changed, strict=True):
+        if is_changed and (without := figures(study)).as_json() != row.as_json():
+            yield without
 
 
 def warnings(setup: Setup, studies: Sequence[Study]) -> list[str]:

@@ -29,7 +29,7 @@ class Cases:
     `spoke_at`, `ended_at` datetime64[us]: openings of the bar of the idea and of the bar of its end. `r`
     float64. `end` int8: one of End. `race` int8: which was first, TARGET or STOP, when no opposite event ends
     anything; other values for neither. `held` int32: bars. `luck` float64: stop over stop plus target, as
-    planned.
+    planned. `across`: an unexplained move lies between the idea and the end.
     """
 
     spoke_at: Instants
@@ -39,11 +39,12 @@ class Cases:
     race: NDArray[np.int8]
     held: NDArray[np.int32]
     luck: Floats
+    across: Flags
 
     def __len__(self) -> int:
         return len(self.r)
 
-    def __getitem__(self, rows: slice) -> "Cases":
+    def __getitem__(self, rows: "slice | Flags") -> "Cases":
         return Cases(*(getattr(self, column.name)[rows] for column in fields(self)))
 
     @classmethod
@@ -56,7 +57,8 @@ class Cases:
     def none(cls) -> "Cases":
         moments, numbers = np.empty(0, dtype=INSTANT), np.empty(0)
         ends = np.empty(0, dtype=np.int8)
-        return cls(moments, moments, numbers, ends, ends, np.empty(0, dtype=np.int32), numbers)
+        across = np.empty(0, dtype=np.bool_)
+        return cls(moments, moments, numbers, ends, ends, np.empty(0, dtype=np.int32), numbers, across)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ class Study:
 
     `ideas` counts all events of the days tested: `late` ones after an outage of ours, those `below_minimum`,
     `void`, `missed`, still `open`, and the cases. `exposed`: bars inside a trade. `chance`: for each draw of
-    random entries the sum of R and the number of cases.
+    random entries the sum of R and the number of cases. `held_still`: holding, had the price stood still over
+    the `jumps`.
     """
 
     symbol: str
@@ -81,8 +84,13 @@ class Study:
     exposed: int
     cases: Cases
     held: Held
+    held_still: Held
     chance: Floats = field(default_factory=lambda: np.zeros((0, 2)))
     jumps: tuple[Jump, ...] = ()
+
+    def without_jumps(self) -> "Study":
+        """Return it without the trades open over an unexplained move, the price of holding standing still."""
+        return replace(self, cases=self.cases[~self.cases.across], held=self.held_still, jumps=())
 
 
 COUNTS = ("bars", "ideas", "late", "below_minimum", "void", "missed", "open", "exposed")
@@ -110,6 +118,7 @@ def pooled(studies_of_symbols: Sequence[Study]) -> Study:
         last_at=max(last, default=None),
         cases=Cases.join([Cases.none(), *(study.cases for study in studies_of_symbols)]),
         held=mean([study.held for study in studies_of_symbols]),
+        held_still=mean([study.held_still for study in studies_of_symbols]),
         chance=np.sum([study.chance for study in studies_of_symbols], axis=0)
         if studies_of_symbols
         else np.zeros((0, 2)),
@@ -203,7 +212,21 @@ def _cases(panel: Panel, ideas: Ideas, trades: Trades, race: NDArray[np.int8]) -
         race=race[ended],
         held=trades.held[ended],
         luck=stop / (stop + target),
+        across=_across(panel, ideas.row, trades.exited[ended]),
     )
+
+
+def _jump_rows(panel: Panel) -> Rows:
+    rows = [panel.find(jump.symbol, jump.opened_at) for jump in panel.jumps]
+    return np.array([row for row in rows if row is not None], dtype=np.intp)
+
+
+def _across(panel: Panel, first: Rows, last: Rows) -> Flags:
+    """Return whether an unexplained move lies after one row and no later than the other."""
+    is_jump = np.zeros(len(panel), dtype=np.intp)
+    is_jump[_jump_rows(panel)] = 1
+    jumps = np.cumsum(is_jump)
+    return jumps[last] > jumps[first]
 
 
 def _by_symbol(
@@ -221,6 +244,7 @@ def _by_symbol(
     }
     bars, cases = np.searchsorted(of, every).tolist(), np.searchsorted(of[ended[0]], every).tolist()
     held = hold(panel, inside, setup.rules.cost_bps)
+    held_still = hold(panel, inside, setup.rules.cost_bps, still=_jump_rows(panel)) if panel.jumps else held
     jumps = [jump for jump in panel.jumps if _counts(jump, panel, setup)]
     return [
         Study(
@@ -229,6 +253,7 @@ def _by_symbol(
             last_at=_at(panel, bars[i + 1] - 1) if counts["bars"][i] else None,
             cases=ended[1][cases[i] : cases[i + 1]],
             held=held[i],
+            held_still=held_still[i],
             chance=chances[i],
             jumps=tuple(jump for jump in jumps if jump.symbol == symbol),
             **{name: counts[name][i] for name in COUNTS},

@@ -199,6 +199,32 @@ def test_an_unexplained_move_is_counted_and_told() -> None:
         " Answer what they were, in admin or by manage.py moves."
     ]
     assert report.rows[0].hold_fall > 0.8
+    (without,) = report.without_moves
+    assert without.hold_fall < 0.8
+    assert "The same without the trades that were open over an unexplained move" in report.text()
+    assert report.as_json()["without_moves"][0]["hold_fall"] == without.hold_fall
+
+
+def test_a_trade_that_was_open_over_an_unexplained_move_is_counted_and_left_out_beside() -> None:
+    bars = walk(DAYS, 3, start=START)
+    keep({"TSLA": bars})
+    (plain,) = studied(symbols=["TSLA"])
+    held_over = np.searchsorted(bars.opened_at, plain.cases.ended_at[5])
+    for prices in (bars.open, bars.high, bars.low, bars.close):
+        prices[held_over:] /= 2
+    keep({"TSLA": bars})
+    studies = studied(symbols=["TSLA"])
+    report = backtest.report(setup_of(), studies)
+    across = int(studies[0].cases.across.sum())
+    assert across >= 1
+    assert report.without_moves[0].trades == report.rows[1].trades - across
+
+
+def test_without_an_unexplained_move_there_is_one_result() -> None:
+    keep({"TSLA": walk(DAYS, 3, start=START)})
+    report = backtest.report(setup_of(), studied(symbols=["TSLA"]))
+    assert report.without_moves == []
+    assert "without_moves" not in report.as_json()
 
 
 @pytest.mark.parametrize(("day", "is_told"), [(100, True), (396, False)], ids=["cold", "warm again"])
