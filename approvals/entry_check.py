@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 
 from approvals.brokers import registry
 from approvals.models import Order
+from market import formatting as market_formatting
 from market import quotes, sessions
 from market.models import ALWAYS_OPEN, Instrument, Quote, Split
 from market.prices import Feed, to_datetime, to_instant
@@ -183,6 +184,12 @@ class EntryCheck:
         limit = settings.STALE_QUOTE_SECONDS
         if self.quote is None or self.age is None:
             yield "There is no quote."
+        elif self.quote.halt:
+            yield f"Trading is halted: {self.quote.halt}. Wait until it goes on."
+        elif self.quote.doubt:
+            newer = format_price(Decimal(f"{self.quote.doubtful_price:.6f}"))
+            why = market_formatting.DOUBTS[self.quote.doubt]
+            yield f"The newest price of {newer} is doubtful: {why}. Wait for a second trade to confirm it."
         elif self.is_open and quotes.is_ahead(self.quote, self.hours.traded_until):
             yield f"The newest quote is from {self.quote.as_of:%Y-%m-%d %H:%M} UTC, which is in the future."
         elif quotes.is_too_old(self.quote, self.hours.traded_until):
@@ -227,6 +234,8 @@ class EntryCheck:
             "as_of": quote and quote.as_of,
             "provider": quote and quote.provider,
             "feed": quote and quote.feed,
+            "doubt": quote and quote.doubt,
+            "halt": quote and quote.halt,
             "age_seconds": self.age and self.age.total_seconds(),
             "is_open": self.is_open,
             "drift_atr": self.drift_atr and round(self.drift_atr, 4),

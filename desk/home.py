@@ -35,6 +35,7 @@ class WatchlistRow(TypedDict):
     """A line of the table as it is written: a page has many, so its template has nothing left to work out.
 
     `price`, `change` and `age` are empty while there is no quote. `range`: of the day, with the newest price.
+    `states`: what is out of the ordinary with the quote.
     """
 
     symbol: str
@@ -46,6 +47,7 @@ class WatchlistRow(TypedDict):
     points: str
     age: str
     stale: bool
+    states: list[str]
 
 
 @page
@@ -113,6 +115,7 @@ def _watchlist_row(
         "points": line_points(line.closes),
         "age": figures.age(view.quote.as_of, at, view.quote.delay_seconds) if view else "",
         "stale": view is not None and view.stale,
+        "states": market_formatting.quote_states(view.quote, instrument) if view else [],
     }
 
 

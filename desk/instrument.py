@@ -54,6 +54,7 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
     stored = stored_timeframes(instrument.pk)
     timeframe = _timeframe(request, stored)
     stretch = read(instrument, timeframe, IN_TABLE)
+    view = quotes.quotes_with_change([instrument.pk], at).get(instrument.pk)
     context = {
         "instrument": instrument,
         "timeframe": timeframe,
@@ -65,7 +66,8 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
         "gaps": [_gap(gap) for gap in stretch.gaps[: -GAPS_IN_TABLE - 1 : -1]],
         "splits": instrument.splits,  # type: ignore[attr-defined]  # annotated
         "received": [_received(quote, instrument) for quote in _newest_quotes(instrument)],
-        "view": quotes.quotes_with_change([instrument.pk], at).get(instrument.pk),
+        "view": view,
+        "states": market_formatting.quote_states(view.quote, instrument) if view else [],
         "signals": _signals(instrument, timeframe),
         "moves": instrument.moves,  # type: ignore[attr-defined]  # annotated
         "faults": instrument.faults,  # type: ignore[attr-defined]  # annotated

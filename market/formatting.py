@@ -12,8 +12,17 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.formatting import NOTHING
-from market.models import Instrument
-from market.prices import Timeframe
+from market.models import Instrument, Quote
+from market.prices import Doubt, Timeframe
+
+DOUBTS: dict[str, str] = {
+    Doubt.OUTSIDE_BOOK: "far outside its own bid and ask",
+    Doubt.FAR_FROM_LAST: "far from the last believed one",
+}
+BOOKS: dict[str, str] = {
+    Quote.Book.CROSSED: "crossed: the bid is above the ask",
+    Quote.Book.LOCKED: "locked: bid and ask are equal",
+}
 
 LARGEST_DENOMINATOR = 1_000  # of a split
 
@@ -37,6 +46,14 @@ def split_ratio(ratio: float) -> str:
     """Return new shares for one old as people say it: 7:1, 3:2, 1:10."""
     plain = Fraction(ratio).limit_denominator(LARGEST_DENOMINATOR)
     return f"{plain.numerator}:{plain.denominator}"
+
+
+def quote_states(quote: Quote, instrument: Instrument) -> list[str]:
+    """Return what is out of the ordinary with a quote; empty when nothing is."""
+    states = [f"halted: {quote.halt}"] if quote.halt else []
+    if quote.doubt:
+        states.append(f"doubtful: {price(quote.doubtful_price, instrument)} is {DOUBTS[quote.doubt]}")
+    return states + ([BOOKS[quote.book]] if quote.book else [])
 
 
 def stamp(at: datetime | None, timeframe: Timeframe | str | None = None) -> str:

@@ -59,6 +59,13 @@ class Feed(StrEnum):
     SIMULATED = "simulated"
 
 
+class Doubt(StrEnum):
+    """Why a price is not believed yet."""
+
+    OUTSIDE_BOOK = "outside_book"
+    FAR_FROM_LAST = "far_from_last"
+
+
 def to_instant(at: datetime) -> np.datetime64:
     """Return an aware datetime as `datetime64[us]` UTC. Raises ValueError when it has no time zone."""
     if at.tzinfo is None:
@@ -77,7 +84,8 @@ def to_datetime(instant: np.datetime64) -> datetime:
 class QuoteTick:
     """The newest trade of an instrument with the book around it, as a provider gave it.
 
-    Prices in the instrument's currency, sizes and volume (of the day) in shares. None: not given.
+    Prices in the instrument's currency, sizes and volume (of the day) in shares. None: not given. `halt`: why
+    trading is halted, where the provider says so. `doubt`: our judgement, why the price is not believed yet.
     """
 
     symbol: str
@@ -89,6 +97,8 @@ class QuoteTick:
     ask_size: int | None = None
     volume: int | None = None
     exchange: str = ""
+    halt: str = ""
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True)

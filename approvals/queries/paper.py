@@ -19,6 +19,7 @@ PAPER_QUOTES = """
                 AS half_spread
         FROM quote_history
         WHERE symbol = %(symbol)s AND as_of > %(since)s AND received_at > %(since)s AND received_at <= %(at)s
+            AND doubt = ''
             AND received_at - as_of - delay_seconds * interval '1 second' <= %(stale)s
     ) AS fresh
 """
@@ -36,7 +37,7 @@ class PaperQuotes:
 def paper_quotes(
     symbol: str, since: datetime, at: datetime, consolidated: Sequence[str], stale: timedelta
 ) -> PaperQuotes:
-    """Return the quotes of a symbol that arrived in a time and were not stale then.
+    """Return the quotes of a symbol that arrived in a time, were not stale then and are not doubtful.
 
     `consolidated`: the providers whose spread is the whole market's; that of others is taken for 0.
     """

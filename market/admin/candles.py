@@ -23,9 +23,21 @@ class OfSymbol(ReadOnlyAdmin):
 @admin.register(Quote)
 class QuoteAdmin(OfSymbol):
     list_display = [
-        *["chart_of", "price", "bid", "ask", "volume", "exchange", "of", "received", "provider", "feed"],
+        *[
+            "chart_of",
+            "price",
+            "bid",
+            "ask",
+            "volume",
+            "exchange",
+            "of",
+            "received",
+            "provider",
+            "feed",
+            "doubt",
+        ],
     ]
-    list_filter = ["provider", "feed"]
+    list_filter = ["provider", "feed", "doubt"]
 
     @admin.display(description="as of (UTC)", ordering="as_of")
     def of(self, quote: Quote) -> str:

@@ -12,7 +12,7 @@ from core.models import choices
 from market import quotes
 from market.api.filters import SYMBOL_IN_ADDRESS, SymbolsFilter
 from market.models import Quote
-from market.prices import Feed
+from market.prices import Doubt, Feed
 
 
 class QuoteSerializer(serializers.Serializer[Any]):
@@ -39,6 +39,21 @@ class QuoteSerializer(serializers.Serializer[Any]):
         help_text="Now less as_of less the feed's stated delay; not below zero."
     )
     stale = serializers.BooleanField(help_text="Too old while its exchange is open.")
+    doubt = serializers.ChoiceField(
+        source="quote.doubt",
+        choices=["", *choices(Doubt)],
+        help_text="Why the newest price is not believed yet; empty when it is. `price` is the one before.",
+    )
+    doubtful_price = serializers.FloatField(source="quote.doubtful_price", allow_null=True)
+    doubtful_as_of = serializers.DateTimeField(source="quote.doubtful_as_of", allow_null=True)
+    book = serializers.ChoiceField(
+        source="quote.book",
+        choices=["", *Quote.Book.choices],
+        help_text="Crossed: the bid is above the ask. Locked: they are equal.",
+    )
+    halt = serializers.CharField(
+        source="quote.halt", help_text="Why trading is halted, where the provider says so; else empty."
+    )
     provider = serializers.CharField(source="quote.provider")
     feed = serializers.ChoiceField(source="quote.feed", choices=choices(Feed))
     delay_seconds = serializers.IntegerField(

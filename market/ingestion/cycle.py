@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from core.halves import by_halves
-from market import faults, feeds, quality, quote_quality, sessions, store
+from market import faults, feeds, quality, quote_quality, sessions
 from market.ingestion import gaps, pipeline, schedule, splits
 from market.ingestion.asking import ask
 from market.ingestion.run import Cycle, Kind, RestatementAnswer, cycle
@@ -68,9 +68,7 @@ def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, requested:
         fit = quote_quality.fit_quotes(ticks, requested, current.now, rejections)
         fit = pipeline.cap_to_sessions(fit) if answer.clocked else fit
         with transaction.atomic():
-            store.write_quotes(
-                fit, provider=provider.name, feed=answer.feed, delay=answer.delay, at=current.now
-            )
+            pipeline.record_quotes(fit, answer, provider=provider.name, at=current.now)
         current.rejections.join(rejections)
         return {tick.symbol for tick in fit}
 

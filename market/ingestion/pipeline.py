@@ -8,11 +8,13 @@ from typing import TypeVar
 import numpy as np
 from django.db import transaction
 
-from market import quality, sessions, store
+from market import quality, quote_doubt, sessions, store
 from market.ingestion import doubts, questions
-from market.models import Instrument
+from market.models import Instrument, Quote
 from market.prices import Bars, Feed, QuoteTick, Timeframe, aggregate, to_datetime, to_instant
+from market.providers.base import Quotes
 from market.quality import Rejections
+from market.quote_doubt import LastPrice
 
 BUILT = {built.built_from: built for built in Timeframe if built.built_from}
 BUILT_HERE = "built"  # the provider of bars that we build: any of our own may revise them
@@ -65,6 +67,36 @@ def refuse_outside_sessions(bars: Mapping[str, Bars], at: datetime) -> None:
                     f"{strays} of {len(opened)} bars of {symbol} lie outside the hours of {calendar}: is that"
                     " its exchange, and does the gateway send times in the right zone (best: UTC format)?"
                 )
+
+
+def record_quotes(ticks: Sequence[QuoteTick], answer: Quotes, *, provider: str, at: datetime) -> None:
+    """Store the ticks of an answer, each judged by the last believed price of its symbol."""
+    last = _last_prices([tick.symbol for tick in ticks])
+    typical = _typical_moves(quote_doubt.far_moves(ticks, last))
+    judged = quote_doubt.with_doubts(ticks, last, typical, clocked=answer.clocked)
+    store.write_quotes(judged, provider=provider, feed=answer.feed, delay=answer.delay, at=at)
+    if believed := quote_doubt.believed_again(judged, last):
+        store.believe_quotes(believed, provider=provider, at=at)
+
+
+def _last_prices(symbols: Sequence[str]) -> dict[str, LastPrice]:
+    """Return what is known of each symbol's price; the first one of a symbol may never have been believed."""
+    names = ("symbol", "price", "as_of", "doubtful_price", "doubtful_as_of")
+    rows = Quote.objects.filter(symbol__in=symbols).values_list(*names)
+    return {
+        symbol: LastPrice(None if doubted == as_of else price, as_of, doubtful, doubted)
+        for symbol, price, as_of, doubtful, doubted in rows
+    }
+
+
+def _typical_moves(symbols: Sequence[str]) -> dict[str, float]:
+    """Return the median log range of each symbol's newest 15-minute bars, where it has enough."""
+    bars = store.read_bars(symbols, Timeframe.M15, last=quality.CONTEXT_BARS) if symbols else {}
+    return {
+        symbol: float(np.median(np.log(stored.high / stored.low)))
+        for symbol, stored in bars.items()
+        if len(stored) >= quality.LEAST_BARS
+    }
 
 
 def record(

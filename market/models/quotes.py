@@ -7,11 +7,19 @@ from django.db import models
 from django.db.models import Q
 
 from core.models import TypedModelMeta, choices
-from market.prices import Feed
+from market.prices import Doubt, Feed
 
 
 class Quote(models.Model):
-    """The newest quote of an instrument."""
+    """The newest quote of an instrument whose price is believed.
+
+    A newer price that is not believed yet stands beside it, with the reason in `doubt`; where none was ever
+    believed, `price` is the doubtful one itself.
+    """
+
+    class Book(models.TextChoices):
+        CROSSED = "crossed", "crossed"
+        LOCKED = "locked", "locked"
 
     symbol = models.CharField(max_length=16, primary_key=True, db_collation="C")
     price = models.FloatField()
@@ -26,6 +34,12 @@ class Quote(models.Model):
     provider = models.CharField(max_length=16)
     feed = models.CharField(max_length=10, choices=choices(Feed))
     delay_seconds = models.IntegerField(default=0, help_text="The feed's stated delay.")
+    halt = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="Why trading is halted."
+    )
+    doubt = models.CharField(max_length=16, blank=True, default="", db_default="", choices=choices(Doubt))
+    doubtful_price = models.FloatField(null=True)
+    doubtful_as_of = models.DateTimeField(null=True)
 
     class Meta(TypedModelMeta):
         db_table = "quotes"
@@ -40,6 +54,18 @@ class Quote(models.Model):
     def age(self, at: datetime) -> timedelta:
         """Return how old the quote is beyond what its feed's delay explains."""
         return at - self.as_of - timedelta(seconds=self.delay_seconds)
+
+    @property
+    def book(self) -> str:
+        """Return whether the bid is above the ask (crossed) or equal to it (locked); else empty."""
+        if self.bid is None or self.ask is None or self.bid < self.ask:
+            return ""
+        return self.Book.LOCKED if self.bid == self.ask else self.Book.CROSSED
+
+    @property
+    def is_believed(self) -> bool:
+        """Return whether `price` was ever believed: the first price of an instrument may be doubtful."""
+        return not self.doubt or self.doubtful_as_of != self.as_of
 
 
 class QuoteHistory(models.Model):
@@ -59,6 +85,7 @@ class QuoteHistory(models.Model):
     received_at = models.DateTimeField()
     feed = models.CharField(max_length=10, choices=choices(Feed))
     delay_seconds = models.IntegerField(default=0)
+    doubt = models.CharField(max_length=16, blank=True, default="", db_default="", choices=choices(Doubt))
 
     class Meta(TypedModelMeta):
         db_table = "quote_history"

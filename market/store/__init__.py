@@ -2,7 +2,7 @@
 
 from market.store.candles import Written, delete, rescale, set_suspect, write_candles
 from market.store.evidence import supported
-from market.store.quotes import write_quotes
+from market.store.quotes import believe_quotes, write_quotes
 from market.store.reading import (
     ClosedBars,
     context,
@@ -19,6 +19,7 @@ __all__ = [
     "ClosedBars",
     "UnknownSymbols",
     "Written",
+    "believe_quotes",
     "context",
     "delete",
     "lock",

@@ -1,6 +1,6 @@
 """Quotes into their two tables: the newest of each instrument, and what was received over time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ NOT_GIVEN = -1
 STAGED = """
     CREATE TEMPORARY TABLE IF NOT EXISTS staged_quotes (
         instrument int, price float8, bid float8, ask float8, bid_size bigint, ask_size bigint,
-        volume bigint, exchange int, as_of timestamptz
+        volume bigint, exchange int, as_of timestamptz, halt int, doubt int
     ) ON COMMIT DROP
 """
 
@@ -27,38 +27,58 @@ COLUMNS = [
     *("symbol", "price", "bid", "ask", "bid_size", "ask_size", "volume", "exchange"),
     *("as_of", "received_at", "provider", "feed", "delay_seconds"),
 ]
+CURRENT = [*COLUMNS, "halt", "doubt", "doubtful_price", "doubtful_as_of"]
+DOUBT = ["halt", "doubt", "doubtful_price", "doubtful_as_of"]
 
-# Symbols and exchanges travel as ordinals, what was not given as NaN or -1: COPY then needs no NULLs.
+# Texts travel as ordinals, what was not given as NaN or -1: COPY then needs no NULLs. A doubtful price stands
+# beside the believed one; in the history it is marked.
 MERGE = """
     WITH received AS (
         SELECT (%(symbols)s::name[])[instrument] AS symbol,
             price, nullif(bid, 'NaN') AS bid, nullif(ask, 'NaN') AS ask,
             nullif(bid_size, -1) AS bid_size, nullif(ask_size, -1) AS ask_size, nullif(volume, -1) AS volume,
-            (%(exchanges)s::varchar(16)[])[exchange] AS exchange, as_of, %(at)s AS received_at,
-            %(provider)s AS provider, %(feed)s AS feed, %(delay)s AS delay_seconds
+            (%(texts)s::varchar(64)[])[exchange]::varchar(16) AS exchange, as_of, %(at)s AS received_at,
+            %(provider)s AS provider, %(feed)s AS feed, %(delay)s AS delay_seconds,
+            (%(texts)s::varchar(64)[])[halt] AS halt, (%(texts)s::varchar(64)[])[doubt] AS doubt
         FROM staged_quotes
     ), current AS (
-        INSERT INTO quotes AS stored ({columns})
-        SELECT {columns} FROM received
-        ON CONFLICT (symbol) DO UPDATE SET ({columns}) = ({excluded})
-        WHERE CASE
-                WHEN stored.as_of - %(at)s > %(stale)s THEN true  -- from while the clock was ahead
-                WHEN stored.provider = excluded.provider THEN excluded.as_of >= stored.as_of
-                ELSE %(at)s - stored.as_of - stored.delay_seconds * interval '1 second' > %(stale)s
-            END
-            AND ({stored}) IS DISTINCT FROM ({excluded})
+        INSERT INTO quotes AS stored ({current})
+        SELECT {columns}, halt, '', NULL::float8, NULL::timestamptz FROM received WHERE doubt = ''
+        ON CONFLICT (symbol) DO UPDATE SET ({current}) = ({excluded})
+        WHERE {replaces} AND ({stored}) IS DISTINCT FROM ({excluded})
+    ), doubted AS (
+        INSERT INTO quotes AS stored ({current})
+        SELECT {columns}, halt, doubt, price, as_of FROM received WHERE doubt <> ''
+        ON CONFLICT (symbol) DO UPDATE SET ({doubt}) = ({excluded_doubt})
+        WHERE {replaces}
     ), past AS (
-        INSERT INTO quote_history ({columns})
-        SELECT {columns} FROM received
+        INSERT INTO quote_history ({columns}, doubt)
+        SELECT {columns}, doubt FROM received
         ON CONFLICT (symbol, as_of, provider) DO NOTHING
         RETURNING 1
     )
     SELECT count(*) FROM past
 """.format(
     columns=", ".join(COLUMNS),
-    excluded=", ".join(f"excluded.{name}" for name in COLUMNS),
-    stored=", ".join(f"stored.{name}" for name in COLUMNS),
+    current=", ".join(CURRENT),
+    doubt=", ".join(DOUBT),
+    excluded=", ".join(f"excluded.{name}" for name in CURRENT),
+    excluded_doubt=", ".join(f"excluded.{name}" for name in DOUBT),
+    stored=", ".join(f"stored.{name}" for name in CURRENT),
+    replaces="""CASE
+                WHEN stored.as_of - %(at)s > %(stale)s THEN true  -- from while the clock was ahead
+                WHEN stored.provider = excluded.provider THEN excluded.as_of >= stored.as_of
+                ELSE %(at)s - stored.as_of - stored.delay_seconds * interval '1 second' > %(stale)s
+            END""",
 )
+
+
+BELIEVE = """
+    UPDATE quote_history AS stored SET doubt = '', received_at = %s
+    FROM unnest(%s::varchar[], %s::timestamptz[]) AS believed (symbol, as_of)
+    WHERE stored.symbol = believed.symbol AND stored.as_of = believed.as_of AND stored.provider = %s
+        AND stored.doubt <> ''
+"""
 
 
 def write_quotes(
@@ -68,16 +88,16 @@ def write_quotes(
 
     From one provider a quote never replaces a newer one (the same one again says that it still stands);
     another provider's only replaces a stale one. Of two quotes of one symbol the newer wins. Raises
-    UnknownSymbols before anything is written.
+    UnknownSymbols before anything is written. A doubtful price never replaces one that is believed.
     """
     chosen = _newest(ticks)
     if not chosen:
         return 0
     symbols = text_array(tick.symbol for tick in chosen)
-    exchanges = sorted({tick.exchange for tick in chosen})
+    texts = sorted({text for tick in chosen for text in _texts(tick)})
     merge: dict[str, Any] = {
         "symbols": symbols,
-        "exchanges": text_array(exchanges),
+        "texts": text_array(texts),
         "provider": provider,
         "feed": feed.value,
         "delay": int(delay.total_seconds()),
@@ -87,11 +107,17 @@ def write_quotes(
     with transaction.atomic(), connection.cursor() as cursor:
         refuse_unknown(cursor, symbols)
         cursor.execute(STAGED)
-        stage(cursor, "staged_quotes", _columns(chosen, exchanges))
+        stage(cursor, "staged_quotes", _columns(chosen, texts))
         cursor.execute(MERGE, merge)
         (stored,) = cursor.fetchone()
         cursor.execute("TRUNCATE staged_quotes")
     return int(stored)
+
+
+def believe_quotes(as_of: Mapping[str, datetime], *, provider: str, at: datetime) -> None:
+    """Clear the doubt of these rows of the history: from `at` on they count, as if they had come then."""
+    with connection.cursor() as cursor:
+        cursor.execute(BELIEVE, [at, list(as_of), list(as_of.values()), provider])
 
 
 def _newest(ticks: Sequence[QuoteTick]) -> list[QuoteTick]:
@@ -104,8 +130,13 @@ def _newest(ticks: Sequence[QuoteTick]) -> list[QuoteTick]:
     return [newest[symbol] for symbol in sorted(newest)]
 
 
-def _columns(ticks: Sequence[QuoteTick], exchanges: Sequence[str]) -> list[NDArray[np.generic]]:
-    ordinal = {exchange: n for n, exchange in enumerate(exchanges, start=1)}
+def _texts(tick: QuoteTick) -> tuple[str, str, str]:
+    return tick.exchange, tick.halt, tick.doubt.value if tick.doubt else ""
+
+
+def _columns(ticks: Sequence[QuoteTick], texts: Sequence[str]) -> list[NDArray[np.generic]]:
+    ordinal = {text: n for n, text in enumerate(texts, start=1)}
+    ordinals = np.array([[ordinal[text] for text in _texts(tick)] for tick in ticks], dtype=np.int32)
     stamps = np.array([(tick.as_of - UNIX) // MICROSECOND for tick in ticks], dtype=np.int64)
     return [
         np.arange(1, len(ticks) + 1, dtype=np.int32),
@@ -115,8 +146,10 @@ def _columns(ticks: Sequence[QuoteTick], exchanges: Sequence[str]) -> list[NDArr
         _integers([tick.bid_size for tick in ticks]),
         _integers([tick.ask_size for tick in ticks]),
         _integers([tick.volume for tick in ticks]),
-        np.array([ordinal[tick.exchange] for tick in ticks], dtype=np.int32),
+        ordinals[:, 0],
         stamps.view(INSTANT),
+        ordinals[:, 1],
+        ordinals[:, 2],
     ]
 
 

@@ -48,6 +48,30 @@ def test_a_quote_is_stale_beyond_the_limit_and_not_at_it() -> None:
     assert late == ["The newest quote is 301 s old; 300 s are allowed."]
 
 
+@pytest.mark.parametrize(
+    ("doubt", "why"),
+    [
+        ("outside_book", "far outside its own bid and ask"),
+        ("far_from_last", "far from the last believed one"),
+    ],
+)
+def test_a_doubtful_price_is_not_decided_on(doubt: str, why: str) -> None:
+    newer: dict[str, Any] = {"doubt": doubt, "doubtful_price": 1855.0, "doubtful_as_of": make.T0}
+    assert problems(make.signal(), 185.60, **newer) == [
+        f"The newest price of 1855.00 is doubtful: {why}. Wait for a second trade to confirm it."
+    ]
+
+
+def test_nothing_is_entered_while_trading_is_halted() -> None:
+    assert problems(make.signal(), 185.60, halt="news is pending") == [
+        "Trading is halted: news is pending. Wait until it goes on."
+    ]
+
+
+def test_a_crossed_or_locked_book_is_no_problem_of_an_entry() -> None:
+    assert problems(make.signal(), 185.60, bid=185.61, ask=185.60) == []
+
+
 def test_the_stated_delay_of_a_feed_is_taken_off() -> None:
     as_of = make.T0 - timedelta(minutes=19)
     assert problems(make.signal(), 185.60, as_of=as_of, feed="delayed", delay_seconds=900) == []

@@ -56,6 +56,19 @@ def test_a_quote_that_is_too_old_is_called_stale(trader: Client) -> None:
     assert "stale" in row(trader.get("/").content.decode(), "AAPL")
 
 
+def test_a_doubtful_price_a_crossed_book_and_a_halt_are_shown(trader: Client) -> None:
+    states = {"doubt": "outside_book", "doubtful_price": 1860.0, "doubtful_as_of": make.T0}
+    Quote.objects.update(**states, bid=186.1, ask=186.0, halt="news is pending")
+    for page in ("/", "/instruments/AAPL/"):
+        html = trader.get(page).content.decode()
+        for state in (
+            "doubtful: 1,860.00 is far outside its own bid and ask",
+            "crossed: the bid is above the ask",
+            "halted: news is pending",
+        ):
+            assert state in html, (page, state)
+
+
 def test_what_waits_and_what_is_held_stand_beside(trader: Client) -> None:
     signal = make.signal("MSFT")
     make.held("AAPL")

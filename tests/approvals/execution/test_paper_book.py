@@ -128,6 +128,14 @@ def test_the_bar_of_the_fill_does_not_work_the_exits_but_later_quotes_do(aapl: N
     assert fills(T0 + 16 * MINUTE)[1:] == [(Leg.STOP, "94.48", T0 + 4 * MINUTE)]
 
 
+def test_a_doubtful_price_hits_no_stop_and_the_one_that_confirms_it_does(aapl: None) -> None:
+    filled()
+    quoted(94.5, T0 + 4 * MINUTE, doubt="far_from_last")
+    assert not fills(T0 + 5 * MINUTE)[1:]
+    quoted(94.4, T0 + 5 * MINUTE)
+    assert fills(T0 + 6 * MINUTE)[1:] == [(Leg.STOP, "94.38", T0 + 5 * MINUTE)]
+
+
 def test_after_the_bar_of_the_fill_quotes_wait_for_the_bar(aapl: None) -> None:
     filled()
     quoted(94.0, T0 + 16 * MINUTE)

@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from market.models import Quote
 from tests import make
 from tests.query_counts import CountQueries
 
@@ -38,10 +39,23 @@ def test_a_quote_comes_with_its_change_source_and_times(reader: APIClient) -> No
         "as_of": "2024-07-03T14:00:00Z",
         "received_at": "2024-07-03T14:00:01Z",
         "stale": False,
+        "doubt": "",
+        "doubtful_price": None,
+        "doubtful_as_of": None,
+        "book": "",
+        "halt": "",
         "provider": "alpaca",
         "feed": "live",
         "delay_seconds": 0,
     }
+
+
+def test_a_doubtful_price_a_crossed_book_and_a_halt_are_told(reader: APIClient) -> None:
+    states = {"doubt": "outside_book", "doubtful_price": 1000.0, "doubtful_as_of": make.T0}
+    Quote.objects.filter(symbol="AAPL").update(**states, bid=101.0, ask=100.0, halt="news is pending")
+    quote = reader.get(f"{URL}AAPL/").json()
+    assert (quote["price"], quote["doubt"], quote["doubtful_price"]) == (100.0, "outside_book", 1000.0)
+    assert (quote["book"], quote["halt"]) == ("crossed", "news is pending")
 
 
 def test_an_unknown_change_is_null(reader: APIClient) -> None:
