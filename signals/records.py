@@ -32,6 +32,7 @@ from signals.trades import End
 logger = logging.getLogger(__name__)
 
 POOLED = ""
+DOUBTED_SHOWN = 20
 SHOWN = (
     *("symbol", "cases", "targets", "stops", "luck"),
     *("mean_r", "mean_r_low", "mean_r_high", "computed_at"),
@@ -219,6 +220,8 @@ def _columns(study: Study) -> dict[str, Any]:
         "mean_r_low": _known(low),
         "mean_r_high": _known(high),
         "bars": study.bars,
+        "doubted": len(study.doubted),
+        "doubted_bars": _doubted(study),
         "first_at": study.first_at,
         "last_at": study.last_at,
     }
@@ -226,6 +229,12 @@ def _columns(study: Study) -> dict[str, Any]:
 
 def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
+
+
+def _doubted(study: Study) -> list[dict[str, str]]:
+    """Return the newest bars in doubt."""
+    newest = sorted(study.doubted, key=lambda bar: bar.opened_at, reverse=True)[:DOUBTED_SHOWN]
+    return [{"symbol": bar.symbol, "bar": bar.opened_at.isoformat()} for bar in newest]
 
 
 def _listed(parts: Sequence[Study]) -> list[dict[str, Any]]:

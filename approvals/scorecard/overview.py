@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from django.db.models import QuerySet
 
 from approvals.models import Outcome
 from approvals.scorecard.calibration import Calibration
 from approvals.scorecard.card import Card, calibrations, cards, listed
+from approvals.scorecard.doubted import Doubt, doubt
 from approvals.scorecard.tally import Tally
 
 Ledger = Outcome.Ledger
@@ -24,10 +25,11 @@ class Overview:
     every: Card | None
     strategies: Sequence[Card]
     people: Sequence[Card]
+    doubt: Doubt = field(default_factory=Doubt)
 
 
 def overview(outcomes: QuerySet[Outcome]) -> Overview:
-    """Three queries, and one for decisions that are few: each ledger is read by what it is shown by."""
+    """Four queries, and one for decisions that are few: each ledger is read by what it is shown by."""
     strategies = cards(outcomes.filter(ledger=Ledger.SIGNAL), ["strategy", "timeframe"])
     deciders = cards(outcomes.filter(ledger=Ledger.DECISION), ["user"])
     if not (strategies or deciders):
@@ -35,7 +37,8 @@ def overview(outcomes: QuerySet[Outcome]) -> Overview:
     every = _together([*strategies, *deciders], Calibration.of(calibrations(outcomes, []).get((), [])))
     if every.rejections.has_listed:
         every = replace(every, listed=listed(outcomes, [], [every]).get((), []))
-    return Overview(every, strategies, [card for card in deciders if card.of["user"] is not None])
+    people = [card for card in deciders if card.of["user"] is not None]
+    return Overview(every, strategies, people, doubt(outcomes))
 
 
 def _together(cards: Sequence[Card], calibration: Calibration) -> Card:

@@ -73,10 +73,17 @@ def candles(at: datetime) -> Iterator[Finding]:
             advice = advice or LATE_ADVICE
         yield Finding(f"candles {timeframe}", text, advice)
     yield _candle_cycles(at, is_late=any(late.values()))
-    waiting = Candle.objects.filter(suspect=True).count()
-    yield Finding(
-        "suspect candles", f"{waiting} hold a jump that nothing supports; strategies leave them out"
-    )
+    yield _suspects()
+
+
+def _suspects() -> Finding:
+    """Say how many bars are in doubt, and which are the newest of them."""
+    suspects = Candle.objects.filter(suspect=True)
+    newest = suspects.order_by("-opened_at", "symbol").values_list("symbol", "timeframe", "opened_at")
+    listed = [f"{symbol} {timeframe} {at:%Y-%m-%d %H:%M}" for symbol, timeframe, at in newest[:SHOWN]]
+    which = f" (the newest: {', '.join(listed)})" if listed else ""
+    text = f"{suspects.count()} hold a jump that nothing supports{which}"
+    return Finding("suspect candles", f"{text}; strategies leave them out, stops do not")
 
 
 def _candle_cycles(at: datetime, *, is_late: bool) -> Finding:

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from core import formatting
 from core.admin.read_only import ReadOnlyAdmin
 from core.admin.users import log_request, may, user_of
+from market import formatting as market_formatting
 from market.models import Instrument
 from market.prices import Timeframe
 from signals import backtest
@@ -66,7 +67,7 @@ class BacktestAdmin(ReadOnlyAdmin):
     list_select_related = ["requested_by"]
     ordering = ["-queued_at", "id"]
     fieldsets = [
-        (None, {"fields": ["state", "report", "warnings", "failed"]}),
+        (None, {"fields": ["state", "report", "warnings", "doubted", "failed"]}),
         ("Request", {"fields": ["strategy", "timeframe", "every_symbol", "days", "used"]}),
         (None, {"fields": ["minimum", "rules", "cost_bps", "requested_by", "queued", "took"]}),
     ]
@@ -134,6 +135,16 @@ class BacktestAdmin(ReadOnlyAdmin):
     def warnings(self, test: Backtest) -> SafeString | str:
         lines = test.result.get("warnings", []) if test.result else []
         return format_html_join("", "<div>{}</div>", ([line] for line in lines)) or "none"
+
+    @admin.display(description="bars in doubt")
+    def doubted(self, test: Backtest) -> SafeString | str:
+        rows = test.result.get("rows", []) if test.result else []
+        links = (
+            (market_formatting.chart_link(row["symbol"], test.timeframe), row["doubted"])
+            for row in rows
+            if row["symbol"] and row.get("doubted")
+        )
+        return format_html_join(", ", "{} {}", links) or "none"
 
     @admin.display(description="error")
     def failed(self, test: Backtest) -> str:

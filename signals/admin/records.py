@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from core import formatting
@@ -39,7 +40,7 @@ class StrategyRecordAdmin(ReadOnlyAdmin):
     ordering = ["symbol", "strategy_id", "timeframe", "pk"]
     fields = [
         *["whose", "strategy", "timeframe", "sentence", "cases", "targets", "stops", "listing"],
-        *["bars", "since", "until", "computed", "rules"],
+        *["bars", "in_doubt", "since", "until", "computed", "rules"],
     ]
 
     @admin.display(description="of", ordering="symbol")
@@ -57,6 +58,10 @@ class StrategyRecordAdmin(ReadOnlyAdmin):
     @admin.display(description="the cases")
     def listing(self, record: StrategyRecord) -> SafeString | str:
         return cases(record)
+
+    @admin.display(description="bars in doubt")
+    def in_doubt(self, record: StrategyRecord) -> SafeString | str:
+        return doubted(record)
 
     @admin.display(description="first bar (UTC)")
     def since(self, record: StrategyRecord) -> str:
@@ -76,6 +81,20 @@ class StrategyRecordAdmin(ReadOnlyAdmin):
             "parameters": signal_formatting.parameters(record.basis.get("parameters", {}))
         }
         return table(["rule", ""], ([formatting.label(name), value] for name, value in basis.items()))
+
+
+def doubted(record: StrategyRecord) -> SafeString | str:
+    """Return how many bars are in doubt, and the newest of them, each with a link to its chart."""
+    if not record.doubted:
+        return "none"
+    bars = (
+        (
+            market_formatting.chart_link(bar["symbol"], record.timeframe),
+            market_formatting.stamp(datetime.fromisoformat(bar["bar"]), record.timeframe),
+        )
+        for bar in record.doubted_bars
+    )
+    return format_html("{}: {}", record.doubted, format_html_join(", ", "{} {}", bars))
 
 
 def cases(record: StrategyRecord) -> SafeString | str:

@@ -21,15 +21,28 @@ class CaseSerializer(serializers.Serializer[Any]):
         return stamp(case["bar"])
 
 
+class DoubtedSerializer(serializers.Serializer[Any]):
+    """A bar in doubt."""
+
+    symbol = serializers.CharField()
+    bar = serializers.SerializerMethodField(help_text="Its opening.")
+
+    @extend_schema_field(OpenApiTypes.DATETIME)
+    def get_bar(self, doubted: dict[str, str]) -> str | None:
+        return stamp(doubted["bar"])
+
+
 class RecordSerializer(serializers.ModelSerializer[StrategyRecord]):
     """How the ideas of a strategy turned out over stored history."""
 
     sentence = serializers.CharField(read_only=True, help_text="The figures as a person reads them.")
     listed = CaseSerializer(many=True, read_only=True, help_text="The cases themselves while they are few.")
 
+    doubted_bars = DoubtedSerializer(many=True, read_only=True, help_text="The newest of the bars in doubt.")
+
     class Meta:
         model = StrategyRecord
         fields = [
             *["sentence", "cases", "targets", "stops", "luck", "mean_r", "mean_r_low", "mean_r_high"],
-            *["listed", "bars", "first_at", "last_at", "computed_at"],
+            *["listed", "bars", "doubted", "doubted_bars", "first_at", "last_at", "computed_at"],
         ]

@@ -18,13 +18,14 @@ RISKED = 0.01
 class Figures:
     """One row of a backtest: a symbol, or (`symbol` empty) all of them. Shares are 0 to 1, NaN is unknown.
 
-    `hit_rate`: trades with R above 0. `targets`, `stops`: trades whose target (stop) traded first, also after
-    an opposite event had ended them. `target_rate`: targets among both, with its 95 % interval; `luck`: what
+    `doubted`: bars in doubt; they gave no ideas, and of their prices the worse reading counts. `hit_rate`:
+    trades with R above 0. `targets`, `stops`: trades whose target (stop) traded first, also after an
+    opposite event had ended them. `target_rate`: targets among both, with its 95 % interval; `luck`: what
     chance would give there. `opposites`: ended by an opposite event. `timeouts`: by the longest holding or
     the session's close. `average_r`, which is the expectancy, with its 95 % interval. `drawdown_r` in R.
     `risked_gain`: what capital gains with 1 % of it at risk in each trade. `exposure`: bars inside a trade.
-    `hold_...`: buying and holding. `random_r`: the mean R of random entries over all draws, and where 95 % of
-    the draws lie.
+    `hold_...`: buying and holding. `random_r`: the mean R of random entries over all draws, and where 95 %
+    of the draws lie.
     """
 
     symbol: str
@@ -37,6 +38,7 @@ class Figures:
     void: int
     missed: int
     open: int
+    doubted: int
     trades: int
     targets: int
     stops: int
@@ -92,6 +94,7 @@ def figures(study: Study) -> Figures:
         void=study.void,
         missed=study.missed,
         open=study.open,
+        doubted=len(study.doubted),
         trades=len(cases),
         targets=targets,
         stops=stops,

@@ -89,6 +89,7 @@ def warnings(setup: Setup, studies: Sequence[Study]) -> list[str]:
     if empty := [study.symbol for study in studies if not study.bars]:
         texts.append(f"No {setup.timeframe} bars of {shortened(empty)} are stored for these days.")
     texts += [_about_jumps(study) for study in studies if study.jumps]
+    texts += [_about_doubt(study, setup) for study in studies if study.doubted]
     return texts
 
 
@@ -97,6 +98,15 @@ def _about_jumps(study: Study) -> str:
     return (
         f"{study.symbol}: moves of the size of a split that nothing explains are counted as they are:"
         f" {shortened(jumps)}. Answer what they were, in admin or by manage.py moves."
+    )
+
+
+def _about_doubt(study: Study, setup: Setup) -> str:
+    shape = "%Y-%m-%d %H:%M" if setup.timeframe.is_intraday else "%Y-%m-%d"
+    bars = [f"{bar.opened_at:{shape}}" for bar in study.doubted]
+    return (
+        f"{study.symbol}: {len(bars):,} of {study.bars:,} bars are in doubt: {shortened(bars)}. They gave no"
+        " ideas; of their prices the worse reading counts."
     )
 
 

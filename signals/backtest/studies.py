@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,13 @@ class Cases:
         return cls(moments, moments, numbers, ends, ends, np.empty(0, dtype=np.int32), numbers, across)
 
 
+class Doubted(NamedTuple):
+    """A bar in doubt."""
+
+    symbol: str
+    opened_at: datetime
+
+
 @dataclass(frozen=True)
 class Study:
     """What the strategy did on one symbol, or (`symbol` empty) on several.
@@ -68,7 +76,8 @@ class Study:
     `ideas` counts all events of the days tested: `late` ones after an outage of ours, those `below_minimum`,
     `void`, `missed`, still `open`, and the cases. `exposed`: bars inside a trade. `chance`: for each draw of
     random entries the sum of R and the number of cases. `held_still`: holding, had the price stood still over
-    the `jumps`.
+    the `jumps`. `doubted`: the bars in doubt, which gave no ideas and count with the worse reading of their
+    prices.
     """
 
     symbol: str
@@ -87,6 +96,7 @@ class Study:
     held_still: Held
     chance: Floats = field(default_factory=lambda: np.zeros((0, 2)))
     jumps: tuple[Jump, ...] = ()
+    doubted: tuple[Doubted, ...] = ()
 
     def without_jumps(self) -> "Study":
         """Return it without the trades open over an unexplained move, the price of holding standing still."""
@@ -123,6 +133,7 @@ def pooled(studies_of_symbols: Sequence[Study]) -> Study:
         if studies_of_symbols
         else np.zeros((0, 2)),
         jumps=tuple(jump for study in studies_of_symbols for jump in study.jumps),
+        doubted=tuple(bar for study in studies_of_symbols for bar in study.doubted),
         **{name: sum(getattr(study, name) for study in studies_of_symbols) for name in COUNTS},
     )
 
@@ -246,6 +257,10 @@ def _by_symbol(
     held = hold(panel, inside, setup.rules.cost_bps)
     held_still = hold(panel, inside, setup.rules.cost_bps, still=_jump_rows(panel)) if panel.jumps else held
     jumps = [jump for jump in panel.jumps if _counts(jump, panel, setup)]
+    doubted = [
+        Doubted(panel.symbols[panel.symbol[row]], _at(panel, row))
+        for row in np.flatnonzero(panel.bars.suspect & inside).tolist()
+    ]
     return [
         Study(
             symbol=symbol,
@@ -256,6 +271,7 @@ def _by_symbol(
             held_still=held_still[i],
             chance=chances[i],
             jumps=tuple(jump for jump in jumps if jump.symbol == symbol),
+            doubted=tuple(bar for bar in doubted if bar.symbol == symbol),
             **{name: counts[name][i] for name in COUNTS},
         )
         for i, symbol in enumerate(panel.symbols)

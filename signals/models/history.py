@@ -94,6 +94,10 @@ class StrategyRecord(models.Model):
     mean_r_high = models.FloatField(null=True)
     listed = models.JSONField(default=list, help_text="The cases themselves while they are few.")
     bars = models.BigIntegerField(help_text="Closed bars it was computed from.")
+    doubted = models.IntegerField(
+        default=0, help_text="Bars in doubt: without ideas, and of their prices the worse reading counts."
+    )
+    doubted_bars = models.JSONField(default=list, help_text="The newest of them, as symbol and opening.")
     first_at = models.DateTimeField(null=True)
     last_at = models.DateTimeField(null=True)
     oldest_at = models.DateTimeField(null=True, help_text="Opening of the oldest bar that was stored then.")

@@ -10,7 +10,10 @@ from approvals import scorecard
 from approvals.models import Outcome
 from approvals.scorecard import Card
 from approvals.scorecard.intervals import Sample, difference, t95
+from market.models import Candle
+from market.prices import Timeframe
 from signals.trades import End
+from tests import make
 from tests.approvals.outcome_rows import outcome
 
 
@@ -192,3 +195,18 @@ def test_without_outcomes_there_is_no_card(django_assert_num_queries: DjangoAsse
     every = Outcome.objects.all()
     with django_assert_num_queries(1):
         assert scorecard.complete(scorecard.cards(every, ["user"]), every) == []
+
+
+@pytest.mark.django_db
+def test_it_says_on_which_bars_in_doubt_trades_were_played() -> None:
+    entered, left = make.T0, make.T0 + timedelta(days=3)
+    outcome(entered_at=entered, exited_at=left, played_on="1d")
+    outcome(1, entered_at=entered, exited_at=None, played_on="15m")
+    make.history("AAPL", [100.0] * 9, Timeframe.D1, until=entered + timedelta(days=6))
+    Candle.objects.update(suspect=True)
+    doubt = scorecard.overview(Outcome.objects.all()).doubt
+    inside = Candle.objects.filter(opened_at__range=(entered, left), timeframe="1d")
+    assert doubt.count == inside.count() > 0
+    assert [bar.opened_at for bar in doubt.newest] == list(
+        inside.order_by("-opened_at").values_list("opened_at", flat=True)
+    )

@@ -8,7 +8,7 @@ from pytest_django import Settings
 from market import doctor
 from market.doctor import Finding
 from market.ingestion import cycle
-from market.models import Gap, IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
+from market.models import Candle, Gap, IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
 from market.prices import Timeframe
 from tests import make
 
@@ -141,4 +141,14 @@ def test_cycles_that_store_nothing_need_attention() -> None:
     assert (
         findings()["worker"].advice
         == "Nothing was stored: correct what failed; without a reason, see the log."
+    )
+
+
+def test_bars_in_doubt_are_counted_and_named() -> None:
+    newest = Candle.objects.filter(symbol="AAPL", timeframe="1d").latest("opened_at")
+    Candle.objects.filter(pk=newest.pk).update(suspect=True)
+    text = {finding.about: finding.text for finding in doctor.examine(make.T0)}["suspect candles"]
+    assert text == (
+        f"1 hold a jump that nothing supports (the newest: AAPL 1d {newest.opened_at:%Y-%m-%d %H:%M});"
+        " strategies leave them out, stops do not"
     )

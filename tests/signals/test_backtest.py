@@ -14,7 +14,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from core.statistics import wilson
 from market import feeds, store
-from market.prices import Bars, Feed, Timeframe
+from market.models import Candle
+from market.prices import Bars, Feed, Timeframe, to_datetime
 from signals import backtest
 from signals import store as panels
 from signals.backtest import Setup, Study
@@ -301,7 +302,7 @@ def test_a_bar_in_doubt_gives_no_ideas_and_ends_what_is_held_at_its_stop() -> No
     case = int(np.flatnonzero((before.cases.held > 3) & (before.cases.end != End.STOP))[0])
     row = int(np.searchsorted(undoubted.bars.opened_at, before.cases.spoke_at[case])) + 2
     bars = undoubted.bars[np.arange(DAYS)]
-    extra = bars[row : row + 1]
+    extra = bars[np.array([row])]
     extra.low[:], extra.high[:], extra.suspect[:] = 0.01, bars.high[row] * 1_000, True
     extra.opened_at[:] -= np.timedelta64(12, "h")
     doubted = Panel.of(Bars.join([bars[:row], extra, bars[row:]]), "AAPL")
@@ -310,3 +311,18 @@ def test_a_bar_in_doubt_gives_no_ideas_and_ends_what_is_held_at_its_stop() -> No
     assert (after.ideas, after.bars) == (before.ideas, before.bars + 1)
     assert (after.cases.end[same], after.cases.held[same]) == (End.STOP, 2)
     assert after.held == before.held  # its close is believed
+    assert [(bar.symbol, bar.opened_at) for bar in after.doubted] == [
+        ("AAPL", to_datetime(extra.opened_at[0]))
+    ]
+
+
+def test_a_report_says_how_many_bars_are_in_doubt_and_which() -> None:
+    Candle.objects.filter(symbol="AAPL", opened_at=START + timedelta(days=200)).update(suspect=True)
+    setup = setup_of()
+    report = backtest.report(setup, backtest.studies(setup))
+    assert [row.doubted for row in report.rows] == [1, 1, 0]
+    assert report.as_json()["rows"][1]["doubted"] == 1
+    assert (
+        "AAPL: 1 of 400 bars are in doubt: 2022-07-22. They gave no ideas; of their prices the worse reading"
+        " counts." in report.warnings
+    )

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from market import store
-from market.models import Instrument
+from market.models import Candle, Instrument
 from market.prices import Feed, Timeframe
 from signals import records, tasks
 from signals.models import Backtest, StrategyConfig, StrategyRecord
@@ -228,3 +228,13 @@ def test_a_record_in_which_nothing_was_decided_says_so() -> None:
         .sentence()
         .startswith("neither target nor stop was ever reached;")
     )
+
+
+def test_it_says_how_many_bars_are_in_doubt_and_which(macd: StrategyConfig) -> None:
+    doubted_at = [START + timedelta(days=day) for day in (200, 300)]
+    Candle.objects.filter(symbol="AAPL", opened_at__in=doubted_at).update(suspect=True)
+    records.refresh(AT)
+    newest = [{"symbol": "AAPL", "bar": at.isoformat()} for at in reversed(doubted_at)]
+    assert (record().doubted, record().doubted_bars) == (2, newest)
+    assert (record("MSFT").doubted, record("MSFT").doubted_bars) == (0, [])
+    assert record().bars == 2 * DAYS
