@@ -26,7 +26,8 @@ from core.admin.read_only import ModelAdmin, ReadOnlyAdmin
 from core.admin.users import may, user_of
 from market import formatting as market_formatting
 from market.imports import candles, jobs
-from market.imports.csvfile import splits
+from market.imports.csvfile import presets, splits
+from market.imports.csvfile.table import Shape
 from market.models import CandleImport, Instrument
 from market.prices import Timeframe
 
@@ -64,6 +65,33 @@ class LoadForm(forms.Form):
         help_text="Those that the prices do not reflect yet, as 2014-06-09:7,2020-08-31:4 (new shares for one"
         " old). “none” when the prices are in today's shares. Empty: nothing is said about them.",
     )
+
+    preset = forms.ChoiceField(
+        choices=[("", "as its header or its rows say"), *((name, name) for name in presets.BY_NAME)],
+        required=False,
+        help_text="Whose shape a file without a header has, where its rows leave that open.",
+    )
+    columns = forms.CharField(
+        required=False,
+        help_text="Of a file without a header, in their order: date,time,open,high,low,close,volume;"
+        " - for one to leave out.",
+    )
+    stamps = forms.ChoiceField(
+        choices=[("", "as usual in such files"), ("open", "when bars open"), ("close", "when bars close")],
+        required=False,
+        label="Times say",
+    )
+    outside_hours = forms.BooleanField(
+        required=False,
+        label="Bars outside trading hours are meant",
+        help_text="Do not ask for the time zone.",
+    )
+
+    @property
+    def shape(self) -> Shape:
+        said = self.cleaned_data
+        columns = tuple(name.strip() for name in said["columns"].split(",")) if said["columns"] else ()
+        return Shape(said["preset"], columns, said["stamps"], said["outside_hours"])
 
     def clean_file(self) -> "UploadedFile[Any]":
         file: UploadedFile[Any] = self.cleaned_data["file"]
@@ -112,6 +140,7 @@ def _request(request: HttpRequest, instrument: Instrument, form: LoadForm) -> Ca
             Timeframe(cleaned["timeframe"]),
             cleaned["zone"],
             cleaned["splits"],
+            form.shape,
             file_name=sanitize.plain(cleaned["file"].name, LONGEST_NAME),
             by=user_of(request),
             at=timezone.now(),

@@ -1,7 +1,7 @@
 """Candles from a file: all or nothing, restated to today's shares, and twice is the same as once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import IO, Any
 
@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from market import feeds, sessions
+from market.imports import hours
 from market.imports.basis import Days, difference, last_closes, restated, session_dates, stored_closes
 from market.imports.csvfile.problems import BadFile
 from market.imports.csvfile.reader import AS_IT_IS, CandleFile, read, read_beginning
@@ -87,18 +88,25 @@ def read_file(
         candle_file = read(file.read(), timeframe, timezone, to_instant(at), shape)
     except BadFile as problems:
         raise ImportRefused(str(problems)) from problems
-    sessions.ensure([_instrument(symbol).calendar], at)
-    return candle_file
+    calendar = _instrument(symbol).calendar
+    sessions.ensure([calendar], at)
+    trading_sessions = sessions.load(calendar)
+    if asked := hours.question(candle_file, timeframe, trading_sessions, shape):
+        raise ImportRefused(asked)
+    outside = hours.note(candle_file.bars.opened_at, timeframe, trading_sessions)
+    return replace(candle_file, notes=[*candle_file.notes, *outside])
 
 
-def refuse_early(content: bytes, timeframe: Timeframe, timezone: tzinfo | None, at: datetime) -> None:
+def refuse_early(
+    content: bytes, timeframe: Timeframe, timezone: tzinfo | None, at: datetime, shape: Shape = AS_IT_IS
+) -> None:
     """Refuse what needs no look at the whole file: its first lines, or data of the other kind."""
     _refuse_built(timeframe)
     _refuse_simulated()
     beginning = content if len(content) <= BEGINNING else content[:BEGINNING].rpartition(b"\n")[0]
     try:
         feeds.refuse_wrong_data("real")
-        read_beginning(beginning, timeframe, timezone, to_instant(at))
+        read_beginning(beginning, timeframe, timezone, to_instant(at), shape)
     except (feeds.WrongData, BadFile) as problems:
         raise ImportRefused(str(problems)) from problems
 

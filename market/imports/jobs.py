@@ -4,6 +4,7 @@ import hashlib
 import time
 import zlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from io import BytesIO
 from zoneinfo import ZoneInfo
@@ -17,7 +18,8 @@ from django_q.tasks import async_task
 from core import locks
 from market import faults
 from market.imports import candles
-from market.imports.csvfile.reader import CandleFile
+from market.imports.csvfile.reader import AS_IT_IS, CandleFile
+from market.imports.csvfile.table import Shape
 from market.models import CandleImport, Fault, Instrument
 from market.prices import Timeframe
 
@@ -37,6 +39,7 @@ def request(
     timeframe: Timeframe,
     zone: ZoneInfo | None,
     splits: Mapping[date, float] | None,
+    shape: Shape = AS_IT_IS,
     *,
     file_name: str,
     by: User,
@@ -46,12 +49,13 @@ def request(
 
     Raises candles.ImportRefused for what its first lines or this installation's data rule out.
     """
-    candles.refuse_early(content, timeframe, zone, at)
+    candles.refuse_early(content, timeframe, zone, at, shape)
     key = {"symbol": instrument.pk, "timeframe": timeframe, "digest": hashlib.sha256(content).hexdigest()}
     row = CandleImport(
         **key,
         zone=zone.key if zone else "",
         splits=None if splits is None else {day.isoformat(): ratio for day, ratio in splits.items()},
+        said=asdict(shape),
         file_name=file_name[:255],
         size=len(content),
         content=zlib.compress(content, level=1),
@@ -119,7 +123,11 @@ def _give_up(row: CandleImport, at: datetime) -> None:
 def _read(row: CandleImport, at: datetime) -> CandleFile:
     file = BytesIO(zlib.decompress(row.content or b""))
     zone = ZoneInfo(row.zone) if row.zone else None
-    return candles.read_file(file, row.symbol, Timeframe(row.timeframe), zone, at)
+    return candles.read_file(file, row.symbol, Timeframe(row.timeframe), zone, at, _shape(row))
+
+
+def _shape(row: CandleImport) -> Shape:
+    return Shape(**row.said | {"columns": tuple(row.said.get("columns", ()))})
 
 
 def _store(row: CandleImport, candle_file: CandleFile, at: datetime) -> str:

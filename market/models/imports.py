@@ -21,6 +21,7 @@ class CandleImport(models.Model):
     timeframe = models.CharField(max_length=3, choices=[(each.value, each.value) for each in Timeframe])
     zone = models.CharField("time zone", max_length=64, blank=True)
     splits = models.JSONField(null=True, help_text="Ratios by date; null: nothing was said about them.")
+    said = models.JSONField(default=dict, help_text="What was said of its columns and times.")
     file_name = models.CharField("file", max_length=255)
     size = models.BigIntegerField(help_text="Bytes.")
     digest = models.CharField(max_length=64, db_collation="C", help_text="SHA-256 of the file.")

@@ -40,13 +40,14 @@ LONGEST_DATE = len("2024-01-02")
 class CandleFile:
     """What a file holds: its bars, oldest first, and the lines without any price, which are no bars.
 
-    `stamped`: whether its stamps are said to be the open or the close, "" when nothing says so; `notes` tell
-    how it was read.
+    `stamped`: whether its stamps are said to be the open or the close, "" when nothing says so; `zone`: that
+    in which they were read, None when they say their own; `notes` tell how the file was read.
     """
 
     bars: Bars
     empty_lines: list[int]
     stamped: str = ""
+    zone: tzinfo | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -90,14 +91,18 @@ def _candle_file(
 ) -> CandleFile:
     problems = table.problems()
     stamped = shape.stamps or _stamped(table)
-    opened_at = _opened_at(table, timeframe, timezone, shape, problems)
+    zone = timezone or _zone(table, shape)
+    stamps = _stamps(table, shape, problems)
+    opened_at = _opened_at(table, stamps, timeframe, zone, problems)
     if stamped == CLOSE and timeframe.is_intraday:
         opened_at = opened_at - np.timedelta64(timeframe.length)
     bars = _bars(table, opened_at, problems)
     check_times(opened_at, timeframe, until, table.lines, problems)
     rows = each_once(bars, timeframe, table.lines, problems)
     problems.refuse()
-    return CandleFile(bars[rows], table.empty_lines, stamped, _notes(table, stamped, timeframe))
+    say_their_zone = all(stamp is not None and stamp.tzinfo is not None for stamp in stamps)
+    notes = _notes(table, stamped, timeframe)
+    return CandleFile(bars[rows], table.empty_lines, stamped, None if say_their_zone else zone, notes)
 
 
 def _stamped(table: Table) -> str:
@@ -126,17 +131,23 @@ def _notes(table: Table, stamped: str, timeframe: Timeframe) -> list[str]:
     return notes
 
 
-def _opened_at(
-    table: Table, timeframe: Timeframe, timezone: tzinfo | None, shape: Shape, problems: Problems
-) -> Instants:
-    timezone = timezone or _zone(table, shape)
+def _stamps(table: Table, shape: Shape, problems: Problems) -> list[datetime | None]:
     cells = table.stamps()
     month_first = table.preset.month_first if table.preset and shape.preset else None
     if month_first is None:
         month_first = reads_month_first(cells)
-    stamps = read_stamps(cells, table.lines, month_first=month_first, problems=problems)
+    return read_stamps(cells, table.lines, month_first=month_first, problems=problems)
+
+
+def _opened_at(
+    table: Table,
+    stamps: list[datetime | None],
+    timeframe: Timeframe,
+    timezone: tzinfo | None,
+    problems: Problems,
+) -> Instants:
     opened: list[datetime | None] = []
-    for stamp, cell, line in zip(stamps, cells, table.lines, strict=True):
+    for stamp, cell, line in zip(stamps, table.stamps(), table.lines, strict=True):
         try:
             opened.append(None if stamp is None else _opening(stamp, cell, timeframe, timezone))
         except Unreadable as error:

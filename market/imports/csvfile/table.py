@@ -16,11 +16,15 @@ from market.imports.csvfile.text import HEAD, Rows, read_rows
 
 @dataclass(frozen=True)
 class Shape:
-    """What a user says of a file: the preset, or the columns in their order; `stamps`: open or close."""
+    """What a user says of a file: the preset, or the columns in their order.
+
+    `stamps`: open or close, "" when that is not said. `outside_hours`: bars outside trading hours are meant.
+    """
 
     preset: str = ""
     columns: tuple[str, ...] = ()
     stamps: str = ""
+    outside_hours: bool = False
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,20 @@ class Command(BaseCommand):
             help="whether the times are when bars open (the default) or when they close",
         )
 
+        parser.add_argument(
+            "--outside-hours",
+            action="store_true",
+            help="bars outside trading hours are meant to lie there: do not ask for the time zone",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         symbol, timeframe = self._named(options)
+        shape = Shape(
+            preset=options["preset"] or "",
+            columns=options["columns"] or (),
+            stamps=options["stamps"] or "",
+            outside_hours=options["outside_hours"],
+        )
         try:
             with options["file"].open("rb") as file:
                 result = candles.import_candles(
@@ -94,7 +106,7 @@ class Command(BaseCommand):
                     options["timezone"],
                     options["splits"],
                     timezone.now(),
-                    Shape(options["preset"] or "", options["columns"] or (), options["stamps"] or ""),
+                    shape,
                 )
         except (OSError, candles.ImportRefused) as error:
             raise CommandError(f"Nothing was imported.\n{error}") from error

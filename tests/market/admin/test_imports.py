@@ -115,6 +115,24 @@ def test_times_without_a_zone_are_read_in_the_chosen_one(operator: Client) -> No
     assert f"{Candle.objects.get().opened_at:%H:%M}" == "13:30"
 
 
+def test_what_is_said_of_columns_and_times_is_used_when_it_is_loaded(operator: Client) -> None:
+    said = {"columns": "time, close, low, high, open, volume", "stamps": "close", "zone": "America/New_York"}
+    load(operator, "2024-07-02 09:31,10,9,11,10,5\n", timeframe="1m", **said)
+    work()
+    assert f"{Candle.objects.get().opened_at:%H:%M}" == "13:30"
+
+
+def test_a_zone_in_which_most_bars_lie_outside_the_session_is_asked_about(operator: Client) -> None:
+    rows = [f"2024-07-02 {9 + (30 + i) // 60:02d}:{(30 + i) % 60:02d},10,11,9,10,5\n" for i in range(390)]
+    text = MINUTES.partition("\n")[0] + "\n" + "".join(rows)
+    for said in ({"zone": "UTC"}, {"zone": "UTC", "outside_hours": "on"}):
+        load(operator, text, timeframe="1m", **said)
+        work()
+    allowed, asked = CandleImport.objects.all()
+    assert "240 of 390 bars lie outside trading hours: is the zone New York?" in asked.report
+    assert (allowed.status, Candle.objects.filter(timeframe="1m").count()) == ("loaded", 390)
+
+
 def test_splits_restate_the_prices(operator: Client) -> None:
     load(operator, splits="2024-07-02:2")
     work()

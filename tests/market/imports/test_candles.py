@@ -226,7 +226,9 @@ def test_a_forgotten_split_is_mended_by_importing_again() -> None:
         "The close of 2024-06-28 is 10 in the file and 70 in the bars of 1m that were imported:"
         " import those again too."
     ]
-    assert load(MINUTES, timeframe=Timeframe.M1, splits=SPLIT).notes == []
+    assert load(MINUTES, timeframe=Timeframe.M1, splits=SPLIT).notes == [
+        "2 of 4 bars lie outside trading hours: they are kept apart."
+    ]
 
 
 def test_a_jump_that_nothing_confirms_is_told() -> None:

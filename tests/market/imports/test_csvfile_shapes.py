@@ -27,11 +27,17 @@ PLAIN = "Date,Open,High,Low,Close,Volume\n" + "".join(",".join(map(str, day)) + 
 
 
 def load(
-    content: str | bytes, timeframe: str = "1d", zone: ZoneInfo | None = None, **said: str
+    content: str | bytes,
+    timeframe: str = "1d",
+    zone: ZoneInfo | None = None,
+    *,
+    preset: str = "",
+    columns: str = "",
+    stamps: str = "",
 ) -> CandleFile:
-    columns = tuple(said.pop("columns", "").split(",")) if "columns" in said else ()
     encoded = content.encode() if isinstance(content, str) else content
-    return read(encoded, Timeframe(timeframe), zone, UNTIL, Shape(columns=columns, **said))
+    shape = Shape(preset, tuple(columns.split(",")) if columns else (), stamps)
+    return read(encoded, Timeframe(timeframe), zone, UNTIL, shape)
 
 
 def refusal(content: str | bytes, timeframe: str = "1d", **said: str) -> str:
