@@ -1,14 +1,14 @@
 """The share basis of a file's prices: restated by splits, and compared with what is stored."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from market.prices import UNKNOWN_VOLUME, Bars, Timeframe, to_instant
+from market.prices import Bars, Timeframe, to_instant
 from market.sessions import Sessions
+from market.share_basis import in_shares
 
 ONE_BASIS = 1.2  # the closes of one session never differ by this factor between sources on one basis
 
@@ -23,17 +23,7 @@ def restated(bars: Bars, days: Days, splits: Mapping[date, float]) -> Bars:
     factor = np.ones(len(bars))
     for day, ratio in splits.items():
         factor[days < np.datetime64(day)] *= ratio
-    return replace(
-        bars,
-        open=bars.open / factor,
-        high=bars.high / factor,
-        low=bars.low / factor,
-        close=bars.close / factor,
-        vwap=bars.vwap / factor,
-        volume=np.where(
-            bars.volume == UNKNOWN_VOLUME, UNKNOWN_VOLUME, (bars.volume * factor).round().astype(np.int64)
-        ),
-    )
+    return in_shares(bars, factor)
 
 
 def session_dates(

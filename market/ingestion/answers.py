@@ -14,7 +14,6 @@ from market.models import Candle, Instrument, TradingSession, UnexplainedMove
 from market.models.moves import UnexplainedMoveQuerySet
 from market.prices import Feed, Timeframe
 
-PERSON = "person"  # the source of a split that one recorded
 MOST = 1_000.0
 LONGEST_WHY = 500
 Kind = UnexplainedMove.Answer
@@ -64,7 +63,7 @@ def answer(move: UnexplainedMove, given: Answer, *, by: User, at: datetime) -> N
     ):
         raise AnswerRefused(_too_late(move))
     if given.kind == Kind.SPLIT:
-        splits.finish(move.symbol, splits.Change(given.ratio or 1, move.date), PERSON, at)
+        splits.finish(move.symbol, splits.Change(given.ratio or 1, move.date), splits.PERSON, at)
     elif given.kind == Kind.BAD_DATA:
         _drop(move, at)
     LogEntry.objects.log_actions(

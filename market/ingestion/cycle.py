@@ -176,6 +176,7 @@ def _store_each(current: Cycle, provider: str, request: Ask, answer: Candles) ->
     def store_some(symbols: Sequence[str]) -> None:
         rejections, bars = Rejections(), {symbol: answer.bars[symbol] for symbol in symbols}
         with transaction.atomic():
+            bars = splits.in_new_shares(bars, request.timeframe)
             unsplit = _without_splits(current, request, bars)
             _record(current, provider, request, replace(answer, bars=unsplit), rejections)
         current.rejections.join(rejections)

@@ -15,6 +15,8 @@ from market.prices import Bars, Timeframe, to_datetime
 
 logger = logging.getLogger(__name__)
 
+PERSON = "person"  # the source of a split that one recorded
+
 
 @dataclass(frozen=True)
 class Change:
@@ -37,6 +39,32 @@ def detect(answer: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Change
         if factor is not None:
             changes[symbol] = Change(factor, _first_day(stored[symbol], bars, factor))
     return changes
+
+
+def in_new_shares(answer: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Bars]:
+    """Return the bars, those from before a split that a person recorded in new shares.
+
+    A provider may give old shares for some days more. To take that for another split would undo the person's.
+    """
+    bars = dict(answer)
+    recorded = Split.objects.filter(symbol__in=answer, source=PERSON).order_by("date")
+    for symbol, day, ratio in recorded.values_list("symbol", "date", "ratio"):
+        given = bars[symbol]
+        is_old = given.opened_at < np.datetime64(day, "us")
+        if is_old.any() and _is_in_old_shares(symbol, timeframe, given[is_old], ratio):
+            bars[symbol] = share_basis.in_shares(given, np.where(is_old, ratio, 1.0))
+    return bars
+
+
+def _is_in_old_shares(symbol: str, timeframe: Timeframe, given: Bars, ratio: float) -> bool:
+    """Whether bars from before a split are nearer to the stored ones in old shares than in new ones."""
+    since, until = to_datetime(given.opened_at.min()), to_datetime(given.opened_at.max())
+    stored = store.read_bars([symbol], timeframe, since=since, until=until + timeframe.length)[symbol]
+    _, rows, same = np.intersect1d(stored.opened_at, given.opened_at, return_indices=True)
+    if not len(rows):
+        return False
+    off = np.log(given.close[same] / stored.close[rows])
+    return bool(np.median(np.abs(off - np.log(ratio))) < np.median(np.abs(off)))
 
 
 def _first_day(old: Bars, new: Bars, factor: float) -> date:

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from market.prices import Bars, Floats
+from market.prices import UNKNOWN_VOLUME, Bars, Floats
 
 LEAST_BARS = 3
 LEAST_SHARE = 0.75  # of the bars: a correction of one at the same time must not hide a split
@@ -33,6 +34,22 @@ def common_factor(old: Bars, new: Bars) -> float | None:
         if _agree(factor, before, after):
             return factor if abs(math.log(factor)) > LEAST_CHANGE else None
     return None
+
+
+def in_shares(bars: Bars, factor: Floats) -> Bars:
+    """Return the bars in other shares: each one's prices divided by its factor, its volume multiplied."""
+    volume = np.where(bars.volume == UNKNOWN_VOLUME, 0, bars.volume)
+    return replace(
+        bars,
+        open=bars.open / factor,
+        high=bars.high / factor,
+        low=bars.low / factor,
+        close=bars.close / factor,
+        vwap=bars.vwap / factor,
+        volume=np.where(
+            bars.volume == UNKNOWN_VOLUME, UNKNOWN_VOLUME, (volume * factor).round().astype(np.int64)
+        ),
+    )
 
 
 def _prices(bars: Bars) -> Floats:

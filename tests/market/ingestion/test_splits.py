@@ -52,6 +52,22 @@ def test_one_factor_over_the_overlap_is_a_split_on_the_day_of_the_first_new_bar(
     assert splits.detect({"AAPL": answer}, Timeframe.D1) == {"AAPL": Change(7.0, date(2024, 7, 8))}
 
 
+@pytest.mark.parametrize("first", [1, 4], ids=["five days", "two days"])
+def test_a_provider_that_gives_old_shares_still_is_read_in_the_new_ones_of_a_person(first: int) -> None:
+    record(monday(105.5))
+    splits.finish("AAPL", Change(7.0, date(2024, 7, 8)), splits.PERSON, AT)
+    answer = {"AAPL": Bars.join([week()[first:], monday(105.5)])}
+    given = splits.in_new_shares(answer, Timeframe.D1)
+    assert given["AAPL"].close.tolist() == pytest.approx([*(week()[first:].close / 7).tolist(), 105.5])
+    assert splits.detect(given, Timeframe.D1) == {}
+
+
+def test_a_provider_that_has_caught_up_with_a_persons_split_is_left_as_it_is() -> None:
+    splits.finish("AAPL", Change(7.0, date(2024, 7, 8)), splits.PERSON, AT)
+    answer = {"AAPL": restated(week()[1:], 7)}
+    assert splits.in_new_shares(answer, Timeframe.D1) == answer
+
+
 def test_a_split_that_the_provider_restates_a_day_late_keeps_its_day() -> None:
     record(monday(105.5))
     answer = Bars.join([restated(week()[1:], 7), monday(105.5)])
