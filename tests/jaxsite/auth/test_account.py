@@ -178,6 +178,15 @@ class TestWhoOneIs:
         browser.post("/account/zone/", {"zone": ""})
         assert "Shown in <strong>Europe/Berlin</strong>" in page(browser)
 
+    def test_the_chosen_zone_is_the_one_selected(self, browser: Client) -> None:
+        for zone in ("Asia/Tokyo", "Europe/Zurich"):
+            browser.post("/account/zone/", {"zone": zone})
+            shown = page(browser)
+            assert re.findall(r"<option selected>([^<]+)</option>", shown) == [zone]
+            assert "<option>America/New_York</option>" in shown
+        browser.post("/account/zone/", {"zone": ""})
+        assert "<option selected>" not in page(browser)
+
     def test_a_zone_that_there_is_not_is_none(self, browser: Client) -> None:
         browser.post("/account/zone/", {"zone": "../../etc/passwd"})
         browser.cookies["chosen_zone"] = "../../etc/passwd"
