@@ -8,6 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from market.ingestion import coverage
 from market.models import Candle, CandleProgress, Gap, Instrument, TradingSession
 from market.prices import Timeframe
+from market.templatetags.coverage import coverage_cell
 from market.templatetags.figures import percent
 from tests import make
 
@@ -126,6 +127,12 @@ def test_a_cell_has_one_of_five_states(expected: int, stored: int, is_answered: 
 
 def test_the_mark_of_a_part_tells_how_much() -> None:
     assert coverage.Cell(OPEN.date(), 4, 3).mark == "◐ 75 %"
+
+
+def test_a_cell_is_shown_as_a_mark_and_in_words() -> None:
+    shown = coverage_cell(coverage.Cell(OPEN.date(), 4, 3))
+    assert '<span class="cell part" title="3 of 4 bars" aria-hidden="true">◐ 75 %</span>' in shown
+    assert '<span class="visually-hidden">: 3 of 4 bars</span></td>' in shown
 
 
 @pytest.mark.parametrize(("stored", "shown"), [(0, "0 %"), (1, "1 %"), (389, "99 %"), (390, "100 %")])
