@@ -33,6 +33,7 @@ SELECT
     coalesce(tasks.queues, '{{}}') AS queues,
     coalesce(tasks.oldest_tasks, '{{}}') AS oldest_tasks,
     (SELECT count(*) FROM quarantined_rows WHERE ended_at IS NULL) AS quarantined_rows,
+    (SELECT count(*) FROM provider_disagreements) AS disagreements,
     ARRAY(
         SELECT DISTINCT calendar FROM instruments WHERE watched AND calendar NOT IN (
             SELECT calendar FROM trading_sessions WHERE date BETWEEN %(at)s::date AND %(at)s::date + 15
@@ -73,6 +74,7 @@ class HealthFacts:
     broker_good_since: datetime | None
     lost_orders: int
     quarantined_rows: int
+    disagreements: int
     queues: list[str]
     oldest_tasks: list[datetime]
     calendars_without_sessions: list[str]

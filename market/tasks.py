@@ -9,8 +9,8 @@ from django.utils import timezone
 from core.queries import delete_older
 from market import faults, sessions
 from market.imports import jobs
+from market.ingestion import crosscheck, schedule
 from market.ingestion import cycle as workflow
-from market.ingestion import schedule
 from market.models import CandleImport, Fault, IngestionRun, Instrument, QuoteHistory
 
 logger = logging.getLogger(__name__)
@@ -53,6 +53,11 @@ def prune() -> None:
     with pruning.of("loaded files"):
         CandleImport.objects.filter(finished_at__lt=runs_before).delete()
     faults.forget_old(at)
+
+
+def cross_check() -> None:
+    """Compare the last sessions with a second provider."""
+    crosscheck.check(timezone.now())
 
 
 def refresh_sessions() -> None:

@@ -79,6 +79,7 @@ def run_checks(at: datetime, needed: str = "") -> list[Check]:
         "bars": lambda: [_bars(at)],
         "providers": lambda: _providers(at),
         "symbols": lambda: [_symbols(facts)],
+        "cross_check": lambda: [_cross_check(facts)],
     }
     checks = [Check("database", Status.HEALTHY, "It answers.")]
     for name, look in looks.items():
@@ -300,6 +301,14 @@ def _symbols(facts: HealthFacts) -> Check:
     more = " and others" if len(facts.failing) > SHOWN_SYMBOLS else ""
     advice = "The others go on. Why is on the instrument's page, and all of them: python manage.py doctor"
     return Check("symbols", Status.DEGRADED, f"Nothing comes for {shown}{more}. {advice}")
+
+
+def _cross_check(facts: HealthFacts) -> Check:
+    """How often a second provider differs: to look at, not a degradation."""
+    if not facts.disagreements:
+        return Check("cross_check", Status.HEALTHY, "No second provider differs.")
+    text = f"{facts.disagreements} figures of the last sessions differ from a second provider's: see admin."
+    return Check("cross_check", Status.HEALTHY, text)
 
 
 def _providers(at: datetime) -> Iterator[Check]:

@@ -24,6 +24,7 @@ ALLOWED = frozenset(
         "jaxsite.tasks.prune",
         "market.tasks.backfill",
         "market.tasks.candles",
+        "market.tasks.cross_check",
         "market.tasks.give_up_imports",
         "market.tasks.ingest",
         "market.tasks.load_csv",

@@ -63,6 +63,7 @@ def periodic() -> list[Periodic]:
         Periodic("signals.prune", "signals.tasks.prune", DAY, "slow"),
         Periodic("market.give_up_imports", "market.tasks.give_up_imports", 1, "slow"),
         Periodic("market.prune", "market.tasks.prune", DAY, "slow"),
+        Periodic("market.cross_check", "market.tasks.cross_check", DAY, "slow"),
         Periodic("market.refresh_sessions", "market.tasks.refresh_sessions", None, "slow"),
         Periodic("jaxsite.prune", "jaxsite.tasks.prune", DAY, "slow"),
     ]

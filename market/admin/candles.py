@@ -5,7 +5,7 @@ from django.utils.safestring import SafeString
 
 from core.admin.read_only import ReadOnlyAdmin
 from market import formatting as market_formatting
-from market.models import Gap, Installation, Quote, Split
+from market.models import Disagreement, Gap, Installation, Quote, Split
 
 
 class OfSymbol(ReadOnlyAdmin):
@@ -16,7 +16,7 @@ class OfSymbol(ReadOnlyAdmin):
     search_help_text = "A part of the symbol"
 
     @admin.display(description="symbol", ordering="symbol")
-    def chart_of(self, row: Quote | Gap | Split) -> SafeString:
+    def chart_of(self, row: Quote | Gap | Split | Disagreement) -> SafeString:
         return market_formatting.chart_link(row.symbol, getattr(row, "timeframe", None))
 
 
@@ -46,6 +46,17 @@ class QuoteAdmin(OfSymbol):
     @admin.display(description="received (UTC)", ordering="received_at")
     def received(self, quote: Quote) -> str:
         return f"{quote.received_at:%Y-%m-%d %H:%M:%S}"
+
+
+@admin.register(Disagreement)
+class DisagreementAdmin(OfSymbol):
+    list_display = ["chart_of", "date", "figure", "stored", "provider", "given", "other", "note", "found_on"]
+    list_filter = ["figure", "provider", "other"]
+    ordering = ["-date", "symbol", "figure", "other"]
+
+    @admin.display(description="found (UTC)", ordering="found_at")
+    def found_on(self, row: Disagreement) -> str:
+        return market_formatting.stamp(row.found_at)
 
 
 @admin.register(Gap)

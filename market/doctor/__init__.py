@@ -46,6 +46,7 @@ def _parts(at: datetime) -> Iterator[tuple[str, Part]]:
     yield "candles", partial(prices.candles, at)
     yield "requests", lambda: [prices.requests()]
     yield "gaps", lambda: [prices.gaps()]
+    yield "cross-check", lambda: [prices.disagreements()]
     yield "splits", lambda: [prices.splits()]
     yield "moves", lambda: [prices.moves()]
     yield "refused rows", lambda: [prices.refused(at)]

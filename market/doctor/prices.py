@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 from market.doctor.findings import RECENT, SHOWN, Finding
 from market.ingestion import request_budget, schedule
 from market.ingestion.lateness import late_bars
-from market.models import Candle, Gap, IngestionRun, Instrument, TradingSession, UnexplainedMove
+from market.models import Candle, Disagreement, Gap, IngestionRun, Instrument, TradingSession, UnexplainedMove
 from market.queries.freshness import stale_symbols
 
 SESSIONS_AHEAD = timedelta(days=60)
@@ -116,6 +116,16 @@ def gaps() -> Finding:
     )
     reasons = ", ".join(f"{counts[reason.value]} {reason.label}" for reason in Gap.Reason)
     return Finding("gaps", f"{counts['total']} ({reasons}); {counts['tried']} are tried again")
+
+
+def disagreements() -> Finding:
+    rows = list(Disagreement.objects.values_list("symbol", "note"))
+    symbols = sorted({symbol for symbol, _ in rows})
+    lots = sorted({symbol for symbol, note in rows if "lots" in note})
+    text = f"{len(rows)} figures of {len(symbols)} instruments differ from a second provider's"
+    more = f" Volume looks like lots: {', '.join(lots[:SHOWN])}." if lots else ""
+    advice = f"Look at them in admin: {', '.join(symbols[:SHOWN])}.{more}" if rows else ""
+    return Finding("cross-check", text, advice)
 
 
 def splits() -> Finding:

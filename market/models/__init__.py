@@ -1,6 +1,7 @@
 """The rows of the market: what trades, what was quoted, what its bars were, and how we came to know."""
 
 from market.models.candles import Candle, CandleProgress, CandleVersion, Gap
+from market.models.disagreements import Disagreement
 from market.models.faults import Fault
 from market.models.imports import CandleImport
 from market.models.ingestion import IngestionRun, IngestionTotal, ProviderPace, ProviderStatus
@@ -14,6 +15,7 @@ __all__ = [
     "CandleImport",
     "CandleProgress",
     "CandleVersion",
+    "Disagreement",
     "Fault",
     "Gap",
     "IngestionRun",

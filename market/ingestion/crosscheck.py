@@ -1,0 +1,202 @@
+"""The nightly cross-check: the last sessions of each symbol against a second provider, within its pace.
+
+Closes, volumes and counts of bars that differ are stored as rows; what agrees again by the next check is
+forgotten. Whether a source counts volume in shares or in lots is seen by adding its bars up to the day's.
+"""
+
+import logging
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+from django.db import transaction
+from django.db.models import QuerySet
+
+from market import feeds, quality, sessions, store
+from market.ingestion import pipeline, schedule
+from market.ingestion.asking import UNREADABLE
+from market.models import Candle, Disagreement, IngestionRun, Instrument
+from market.prices import Bars, Timeframe, to_instant
+from market.providers.base import Provider, ProviderError
+from market.quality import Rejections
+
+logger = logging.getLogger(__name__)
+
+SESSIONS = 5
+LOOKED_BACK = timedelta(days=12)
+CLOSE_DIFFERS = 0.005  # of the price: providers take the close from other trades than the auction
+VOLUME_DIFFERS = 2.0  # times: IB leaves out trades that the tape counts
+BARS_DIFFER = 2  # bars of a session without a trade at one provider's sources
+LOT = 100.0
+LIKE_LOTS = 1.6  # times more or less than 100 times is still lots
+KEPT = timedelta(days=30)
+INTRADAY = Timeframe.M15
+DAYS_BAR = "the day's bar"
+
+
+class Day(NamedTuple):
+    """A session as a source has it: the day's bar, how many bars lie inside, and their volume in all.
+
+    `bars`: None where the bars inside begin later, or in the midst of it.
+    """
+
+    close: float
+    volume: int
+    bars: int | None
+    traded: int
+
+
+def check(at: datetime) -> int:
+    """Compare the last sessions with the bars inside them and with a second provider. Return what differs."""
+    Disagreement.objects.filter(found_at__lt=at - KEPT).delete()
+    sources = _sources(at)
+    stored = _days(_stored(list(sources), Timeframe.D1, at), _stored(list(sources), INTRADAY, at))
+    found = _check_units(sources, stored, at)
+    for provider, symbols in _second_providers(sources, at):
+        found += _compare(provider, {symbol: sources[symbol] for symbol in symbols}, stored, at)
+    logger.info("cross-check: %s of %s symbols disagree", len({row.symbol for row in found}), len(sources))
+    return len(found)
+
+
+def _sources(at: datetime) -> dict[str, str]:
+    """Return the provider of each fetched symbol's newest daily bar, in another order each night."""
+    symbols = sorted(Instrument.objects.fetched().values_list("symbol", flat=True))
+    random.Random(at.date().toordinal()).shuffle(symbols)  # the pace may not allow all: each has its turn
+    rows = Candle.objects.filter(symbol__in=symbols, timeframe=Timeframe.D1, opened_at__gte=at - LOOKED_BACK)
+    newest = dict(rows.order_by("opened_at").values_list("symbol", "provider"))
+    return {symbol: newest[symbol] for symbol in symbols if symbol in newest}
+
+
+def _check_units(
+    sources: Mapping[str, str], stored: Mapping[str, Mapping[date, Day]], at: datetime
+) -> list[Disagreement]:
+    """Store and return whose bars count volume in another unit than the bar of their day."""
+    found = []
+    for symbol, source in sources.items():
+        for newest, day in sorted(stored[symbol].items())[-1:]:
+            if day.traded > 0 and day.volume > 0 and (note := scale(day.traded, day.volume)):
+                figures = _figure(newest, Disagreement.Figure.UNIT, day.traded, day.volume, note)
+                found.append(
+                    Disagreement(symbol=symbol, provider=source, other=DAYS_BAR, found_at=at, **figures)
+                )
+    _replace(found, Disagreement.objects.filter(symbol__in=sources, other=DAYS_BAR))
+    return found
+
+
+def _replace(found: Sequence[Disagreement], before: QuerySet[Disagreement]) -> None:
+    with transaction.atomic():
+        before.delete()
+        Disagreement.objects.bulk_create(found)
+
+
+def _second_providers(sources: Mapping[str, str], at: datetime) -> Iterator[tuple[Provider, list[str]]]:
+    """Yield each provider with the symbols that it is the second source of: the first that is not theirs."""
+    ready = feeds.ready(IngestionRun.Kind.CANDLES, at)
+    parts: dict[str, list[str]] = defaultdict(list)
+    for symbol, source in sources.items():
+        if other := next((provider.name for provider in ready if provider.name != source), None):
+            parts[other].append(symbol)
+    for provider in ready:
+        for start in range(0, len(parts[provider.name]), schedule.ASKED_AT_ONCE):
+            yield provider, parts[provider.name][start : start + schedule.ASKED_AT_ONCE]
+
+
+def _compare(
+    provider: Provider, sources: Mapping[str, str], stored: Mapping[str, Mapping[date, Day]], at: datetime
+) -> list[Disagreement]:
+    """Store and return what one provider says differently. What it does not have is not compared."""
+    daily = _ask(provider, list(sources), Timeframe.D1, at)
+    inside = _ask(provider, list(daily), INTRADAY, at) if daily and INTRADAY in schedule.fetched() else {}
+    given = _days(daily, inside)
+    found = [
+        Disagreement(symbol=symbol, provider=sources[symbol], other=provider.name, found_at=at, **figures)
+        for symbol in daily
+        for figures in _differences(stored[symbol], given[symbol])
+    ]
+    _replace(found, Disagreement.objects.filter(symbol__in=daily, other=provider.name))
+    return found
+
+
+def _ask(provider: Provider, symbols: Sequence[str], timeframe: Timeframe, at: datetime) -> dict[str, Bars]:
+    try:
+        answer = provider.candles(symbols, timeframe, at - LOOKED_BACK, at)
+    except (ProviderError, *UNREADABLE) as failure:
+        logger.warning("cross-check: %s gives no %s bars: %s", provider.name, timeframe, failure)
+        return {}
+    fit = {
+        symbol: quality.fit_bars(bars, symbol, to_instant(at), Rejections())
+        for symbol, bars in answer.bars.items()
+        if symbol in symbols and symbol not in answer.partial
+    }
+    return _final({symbol: bars for symbol, bars in fit.items() if len(bars)}, timeframe, at, answer.delay)
+
+
+def _stored(symbols: Sequence[str], timeframe: Timeframe, at: datetime) -> dict[str, Bars]:
+    bars = store.read_bars(symbols, timeframe, since=at - LOOKED_BACK, until=at)
+    return _final({symbol: each for symbol, each in bars.items() if len(each)}, timeframe, at, timedelta(0))
+
+
+def _final(bars: Mapping[str, Bars], timeframe: Timeframe, at: datetime, delay: timedelta) -> dict[str, Bars]:
+    """Return the final bars of trading hours, stamped with the date of their session."""
+    dated: dict[str, Bars] = {}
+    for calendar, part in pipeline.by_calendar(bars):
+        hours = sessions.load(calendar, since=at - 2 * LOOKED_BACK)
+        for symbol, given in part.items():
+            fit = hours.regular(timeframe, given.opened_at) & hours.final(
+                timeframe, given.opened_at, at, delay
+            )
+            kept = given[fit]
+            days = np.searchsorted(hours.opens, kept.opened_at, side="right") - 1
+            dates = hours.dates[days] if timeframe.is_intraday else kept.opened_at.astype("datetime64[D]")
+            dated[symbol] = Bars.of(dates, kept.open, kept.high, kept.low, kept.close, kept.volume)
+    return dated
+
+
+def _days(daily: Mapping[str, Bars], inside: Mapping[str, Bars]) -> dict[str, dict[date, Day]]:
+    """Return close, volume and the count of bars inside, of the last sessions of each symbol."""
+    days: dict[str, dict[date, Day]] = defaultdict(dict)
+    for symbol, bars in daily.items():
+        parts = inside.get(symbol, bars[:0])
+        for row in range(max(len(bars) - SESSIONS, 0), len(bars)):
+            opened = bars.opened_at[row]
+            volumes = parts.volume[parts.opened_at == opened]
+            is_whole = len(parts) > 0 and opened > parts.opened_at[0]
+            days[symbol][opened.astype("datetime64[D]").item()] = Day(
+                close=float(bars.close[row]),
+                volume=int(bars.volume[row]),
+                bars=len(volumes) if is_whole else None,
+                traded=int(volumes.sum()) if is_whole and (volumes >= 0).all() else 0,
+            )
+    return days
+
+
+def _differences(stored: Mapping[date, Day], given: Mapping[date, Day]) -> Iterator[dict[str, Any]]:
+    """Yield the figures in which two sources differ, of the sessions that both have."""
+    for day in sorted(stored.keys() & given.keys()):
+        ours, theirs = stored[day], given[day]
+        if abs(theirs.close / ours.close - 1) > CLOSE_DIFFERS:
+            note = f"{theirs.close / ours.close:.4g} times"
+            yield _figure(day, Disagreement.Figure.CLOSE, ours.close, theirs.close, note)
+        volumes = (ours.volume, theirs.volume)
+        if min(volumes) > 0 and max(volumes) > VOLUME_DIFFERS * min(volumes):
+            note = scale(*volumes) or f"{theirs.volume / ours.volume:.3g} times"
+            yield _figure(day, Disagreement.Figure.VOLUME, *volumes, note)
+        if ours.bars and theirs.bars is not None and abs(ours.bars - theirs.bars) > BARS_DIFFER:
+            yield _figure(day, Disagreement.Figure.BARS, ours.bars, theirs.bars, "")
+
+
+def _figure(day: date, figure: str, stored: float, given: float, note: str) -> dict[str, Any]:
+    return {"date": day, "figure": figure, "stored": stored, "given": given, "note": note}
+
+
+def scale(volume: float, other: float) -> str:
+    """Return which of two volumes of the same trades looks as if it were counted in lots; empty for none."""
+    ratio = other / volume
+    if 1 / LIKE_LOTS <= ratio / LOT <= LIKE_LOTS:
+        return "the stored one looks like lots of 100 shares"
+    if 1 / LIKE_LOTS <= ratio * LOT <= LIKE_LOTS:
+        return "the other one looks like lots of 100 shares"
+    return ""
