@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from market import evidence
 from market.prices import UNKNOWN_VOLUME, Bars, Flags, Floats, to_instant
+from market.quality import evidence
 
 Integers = NDArray[np.int32]
 Rows = NDArray[np.intp]

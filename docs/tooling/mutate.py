@@ -44,7 +44,7 @@ class Subject:
 SUBJECTS = {
     "trades": Subject(("signals/trades.py",), ("tests/signals/test_trades.py",)),
     "quality": Subject(
-        ("market/quality.py",),
+        ("market/quality/__init__.py",),
         ("tests/market/test_quality.py", "tests/market/test_quality_edges.py"),
     ),
     "risk": Subject(("approvals/risk.py",), ("tests/approvals/test_risk.py",)),

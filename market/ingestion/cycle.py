@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from core.halves import by_halves
-from market import faults, feeds, quality, quote_quality, sessions
+from market import faults, feeds, quality, sessions
 from market.ingestion import gaps, pipeline, schedule, splits
 from market.ingestion.asking import ask
 from market.ingestion.run import Cycle, Kind, RestatementAnswer, cycle
@@ -17,6 +17,7 @@ from market.models import Fault, Gap, IngestionRun, Instrument, Quote
 from market.prices import Bars, QuoteTick, Timeframe
 from market.providers.base import Candles, Provider, Quotes
 from market.quality import Rejections
+from market.quality.quotes import fit_quotes
 
 __all__ = ["Cycle", "backfill", "cycle", "fetch", "ingest_candles", "ingest_quotes"]
 
@@ -65,7 +66,7 @@ def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, requested:
 
     def store_some(symbols: Sequence[str]) -> set[str]:
         ticks, rejections = [tick for symbol in symbols for tick in by_symbol[symbol]], Rejections()
-        fit = quote_quality.fit_quotes(ticks, requested, current.now, rejections)
+        fit = fit_quotes(ticks, requested, current.now, rejections)
         fit = pipeline.cap_to_sessions(fit) if answer.clocked else fit
         with transaction.atomic():
             pipeline.record_quotes(fit, answer, provider=provider.name, at=current.now)

@@ -8,13 +8,13 @@ from typing import TypeVar
 import numpy as np
 from django.db import transaction
 
-from market import quality, quote_doubt, sessions, store
+from market import quality, sessions, store
 from market.ingestion import doubts, questions
 from market.models import Instrument, Quote
 from market.prices import Bars, Feed, QuoteTick, Timeframe, aggregate, to_datetime, to_instant
 from market.providers.base import Quotes
-from market.quality import Rejections
-from market.quote_doubt import LastPrice
+from market.quality import Rejections, quote_doubt
+from market.quality.quote_doubt import LastPrice
 
 BUILT = {built.built_from: built for built in Timeframe if built.built_from}
 BUILT_HERE = "built"  # the provider of bars that we build: any of our own may revise them

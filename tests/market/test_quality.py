@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from market.prices import Bars, QuoteTick, to_instant
 from market.quality import CONTEXT_BARS, Rejections, fit_bars, suspects
-from market.quote_quality import fit_quotes
+from market.quality.quotes import fit_quotes
 
 AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 UNTIL = to_instant(AT)

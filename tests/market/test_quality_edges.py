@@ -9,7 +9,7 @@ import pytest
 
 from market.prices import Bars, QuoteTick
 from market.quality import Rejections, fit_bars, suspects
-from market.quote_quality import fit_quotes
+from market.quality.quotes import fit_quotes
 from tests.market.test_quality import AT, GOOD, UNTIL, bars, calm, flat
 
 PENNY = (0.0021, 0.0023, 0.0019, 0.0022)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from market.prices import Doubt, QuoteTick
-from market.quote_doubt import LastPrice, believed_again, far_moves, with_doubts
+from market.quality.quote_doubt import LastPrice, believed_again, far_moves, with_doubts
 
 T = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -10,7 +10,7 @@ from market.prices import Bars, QuoteTick, to_instant
 from market.providers import polygon, wire
 from market.providers.base import Unpaced
 from market.quality import Rejections, fit_bars
-from market.quote_quality import fit_quotes
+from market.quality.quotes import fit_quotes
 from tests import vendors
 
 AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

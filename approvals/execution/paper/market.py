@@ -13,11 +13,12 @@ from django.db.models import OuterRef, Q, Subquery
 
 from approvals.brokers.paper import Bar, Listing, Quotes, Restating
 from approvals.queries.paper import paper_quotes
-from market import evidence, sessions
-from market.evidence import Prices
+from market import sessions
 from market.models import Candle, Instrument, Quote, Split
 from market.prices import INSTANT, Bars, Instants, Timeframe, to_datetime, to_instant
 from market.providers import registry
+from market.quality import evidence
+from market.quality.evidence import Prices
 from market.sessions import Sessions
 
 FINEST_FIRST = [Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.H1, Timeframe.D1]

@@ -15,7 +15,7 @@ from market.prices import Bars, Feed, QuoteTick, Timeframe, aggregate, to_instan
 from market.providers.base import Provider
 from market.providers.simulator import MOST_BARS, Simulator
 from market.quality import Rejections, fit_bars
-from market.quote_quality import fit_quotes
+from market.quality.quotes import fit_quotes
 
 AT = datetime(2026, 3, 2, 15, 7, 33, 250000, tzinfo=UTC)
 MINUTE, QUARTER, DAY = timedelta(minutes=1), timedelta(minutes=15), timedelta(days=1)

@@ -14,7 +14,7 @@ from market import calendars as exchange_calendars
 from market import faults
 from market.models import Fault, TradingSession
 from market.prices import INSTANT, Instants, to_instant
-from market.trading_hours import FIRST_DAY, SETTLES_AFTER, Sessions
+from market.sessions.hours import FIRST_DAY, SETTLES_AFTER, Sessions
 
 __all__ = [
     "SETTLES_AFTER",

@@ -1,4 +1,4 @@
-"""What makes a bar unfit, and why. No Django, no clock. (Quotes: `market.quote_quality`.)
+"""What makes a bar unfit, and why. No Django, no clock. (Quotes: `market.quality.quotes`.)
 
 Unfit rows are refused and counted by reason; nothing is repaired. A bar that is well formed but jumps is
 stored and flagged as suspect until evidence supports it.
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from market.evidence import TYPICAL_OVER_BARS, Doubted, believable_run
 from market.prices import IN_WRONG_UNIT, UNKNOWN_VOLUME, Bars, Flags, Floats, to_datetime
+from market.quality.evidence import TYPICAL_OVER_BARS, Doubted, believable_run
 
 NOT_ASKED = "symbol_not_asked"
 UNKNOWN_TIMEFRAME = "unknown_timeframe"
@@ -138,7 +138,7 @@ def suspects(bars: Bars, starts: NDArray[np.intp] | None = None) -> Flags:
     `bars` are oldest first; of several symbols one after the other when `starts` names each one's first row.
     A jump is a move of at least 20 % and of more than 8 typical moves (the median log true range of the 20
     bars before), inside the bar (low to high) or from the last believed close to the bar's open or close.
-    `market.evidence` says what makes it believed.
+    `market.quality.evidence` says what makes it believed.
 
     When a price level is not believed, the way back to the last believed one is no jump. Fewer than 5 earlier
     bars judge nothing; with `CONTEXT_BARS` earlier ones a bar is judged as if the whole history were there.
