@@ -72,8 +72,10 @@ def refuse_outside_sessions(bars: Mapping[str, Bars], at: datetime) -> None:
 def record_quotes(ticks: Sequence[QuoteTick], answer: Quotes, *, provider: str, at: datetime) -> None:
     """Store the ticks of an answer, each judged by the last believed price of its symbol."""
     last = _last_prices([tick.symbol for tick in ticks])
-    typical = _typical_moves(quote_doubt.far_moves(ticks, last))
-    judged = quote_doubt.with_doubts(ticks, last, typical, clocked=answer.clocked)
+    far = quote_doubt.far_moves(ticks, last, clocked=answer.clocked)
+    judged = list(ticks)
+    if far:
+        judged = quote_doubt.with_doubts(ticks, last, _typical_moves(far), clocked=answer.clocked)
     store.write_quotes(judged, provider=provider, feed=answer.feed, delay=answer.delay, at=at)
     if believed := quote_doubt.believed_again(judged, last):
         store.believe_quotes(believed, provider=provider, at=at)
@@ -91,7 +93,7 @@ def _last_prices(symbols: Sequence[str]) -> dict[str, LastPrice]:
 
 def _typical_moves(symbols: Sequence[str]) -> dict[str, float]:
     """Return the median log range of each symbol's newest 15-minute bars, where it has enough."""
-    bars = store.read_bars(symbols, Timeframe.M15, last=quality.CONTEXT_BARS) if symbols else {}
+    bars = store.read_bars(symbols, Timeframe.M15, last=quality.CONTEXT_BARS)
     return {
         symbol: float(np.median(np.log(stored.high / stored.low)))
         for symbol, stored in bars.items()

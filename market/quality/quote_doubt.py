@@ -33,9 +33,11 @@ class LastPrice:
     doubtful_as_of: datetime | None = None
 
 
-def far_moves(ticks: Iterable[QuoteTick], last: Mapping[str, LastPrice]) -> list[str]:
+def far_moves(
+    ticks: Iterable[QuoteTick], last: Mapping[str, LastPrice], *, clocked: bool = False
+) -> list[str]:
     """Return the symbols whose price may be doubtful: those to judge by their typical move."""
-    return [tick.symbol for tick in ticks if _doubt(tick, last.get(tick.symbol), 0.0, clocked=False)]
+    return [tick.symbol for tick in ticks if _doubt(tick, last.get(tick.symbol), 0.0, clocked=clocked)]
 
 
 def with_doubts(
