@@ -175,6 +175,11 @@ class TestAnOrderThatWaited:
         make.quote("AAPL", 185.60, self.AT - timedelta(seconds=20))
         assert problems() == []
 
+    def test_not_while_a_move_of_the_size_of_a_split_is_unexplained(self, problems: Any) -> None:
+        make.quote("AAPL", 185.60, self.AT - timedelta(seconds=20))
+        make.move()
+        assert problems()[0].startswith("Its price has moved as by a split that nothing explains")
+
     def test_not_on_the_price_of_the_last_close(self, problems: Any) -> None:
         make.quote("AAPL", 185.60, FRIDAYS_CLOSE)
         assert "s old; 300 s are allowed" in problems()[0]

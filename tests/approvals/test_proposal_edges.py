@@ -104,6 +104,15 @@ def test_a_split_that_is_not_restated_yet_stops_an_entry_but_no_exit() -> None:
     assert propose(make.sell()).problems == []
 
 
+def test_an_unexplained_move_stops_an_entry_but_no_exit() -> None:
+    make.move(day="2024-06-28", answer="real", answered_at=make.T0)
+    make.move()
+    (problem,) = propose().problems
+    assert problem.startswith("Its price has moved as by a split that nothing explains")
+    make.held(quantity=30)
+    assert propose(make.sell()).problems == []
+
+
 @pytest.mark.parametrize(
     ("limit", "why"),
     [

@@ -211,6 +211,13 @@ def test_the_splits_stand_there_newest_first(trader: Client) -> None:
     assert re.findall(r'<th scope="row">(\d{4}-\d\d-\d\d)</th>', page) == ["2020-08-31", "2014-06-09"]
 
 
+def test_an_unexplained_move_is_told_and_only_an_operator_is_led_to_answer_it(trader: Client) -> None:
+    move = make.move()
+    page = trader.get(PAGE).content.decode()
+    assert "It opened at 100.00 on 2024-07-02, 200.00 before: a move of the size of a split." in page
+    assert f"unexplainedmove/{move.pk}/" not in page
+
+
 def test_the_timeframes_that_are_stored_are_links(trader: Client) -> None:
     make.candle("AAPL", "2024-07-02", 100.0)
     quarters(1)

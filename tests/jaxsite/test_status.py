@@ -52,6 +52,12 @@ def test_it_says_which_version_of_jax_this_is(trader: Client) -> None:
     assert f"<dt>Jax</dt><dd>{__version__}</dd>" in page(trader)
 
 
+def test_moves_that_wait_for_an_answer_are_counted(trader: Client) -> None:
+    assert "of the size of a split" not in trader.get("/status/").content.decode()
+    make.move()
+    assert "1 move of the size of a split waits for an answer" in trader.get("/status/").content.decode()
+
+
 def test_an_empty_system_says_what_will_fill_each_part(trader: Client) -> None:
     make.only()
     html = page(trader)
