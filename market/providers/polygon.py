@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
+import numpy as np
+
 from core.http import Answer, Client, Failure, Fetched, Pages, Patience, Request
 from core.redaction import redact
 from core.registry import Setting
@@ -275,13 +277,14 @@ def _last(row: wire.Row) -> tuple[float, datetime] | str:
 
 
 def _bars(pages: Sequence[Answer], timeframe: Timeframe, since: datetime) -> Bars:
-    """Newest first from the vendor, oldest first for us."""
+    """Return the bars oldest first. Asked for newest first, what answers in its place may not keep to it."""
     rows = [row for page in pages for row in wire.rows_of(page.body.get("results"))][::-1]
     opened_at = wire.from_milliseconds(wire.column(rows, "t"))
     if not timeframe.is_intraday:
         # Stamped midnight New York: 04:00 or 05:00 UTC of the date.
         opened_at = opened_at.astype("datetime64[D]").astype(opened_at.dtype)
-    return wire.opened_since(wire.bars(rows, opened_at), since)
+    bars = wire.opened_since(wire.bars(rows, opened_at), since)
+    return bars[np.argsort(bars.opened_at, kind="stable")]
 
 
 def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = None) -> Polygon:

@@ -125,6 +125,14 @@ def test_daily_bars_as_captured() -> None:
     assert candles.feed is Feed.LIVE
 
 
+def test_bars_in_another_order_than_asked_for_come_oldest_first() -> None:
+    answer = payload("polygon_aggs")
+    with vendors.Polygon(now=T) as vendor:
+        vendor.answers[START] = answer | {"results": answer["results"][::-1]}
+        bars = candles_since(vendor).bars["AAPL"]
+    assert list(bars.opened_at) == sorted(bars.opened_at)
+
+
 def test_bars_are_asked_for_adjusted_and_newest_first() -> None:
     with vendors.Polygon(now=T) as vendor:
         candles = provider(vendor).candles(["BRK.B"], Timeframe.M15, T - timedelta(hours=1), T)
