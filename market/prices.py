@@ -57,6 +57,7 @@ class Feed(StrEnum):
     LIVE = "live"
     DELAYED = "delayed"
     SIMULATED = "simulated"
+    IMPORTED = "imported"
 
 
 class Doubt(StrEnum):

@@ -50,8 +50,11 @@ def prune() -> None:
         logger.info("pruned %s quotes of the history", quotes)
     with pruning.of("ingestion runs", in_savepoint=False):
         logger.info("pruned %s ingestion runs", delete_older(IngestionRun, "started_at", runs_before))
-    with pruning.of("loaded files"):
-        CandleImport.objects.filter(finished_at__lt=runs_before).delete()
+    with pruning.of("files that were not loaded"):
+        failed = CandleImport.objects.filter(
+            status=CandleImport.Status.FAILED
+        )  # candles name what was loaded
+        failed.filter(finished_at__lt=runs_before).delete()
     faults.forget_old(at)
 
 

@@ -1,8 +1,10 @@
 """Candles from a file: all or nothing, restated to today's shares, and twice is the same as once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
+from hashlib import sha256
+from io import BytesIO
 from typing import IO, Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from market.imports.csvfile.problems import BadFile
 from market.imports.csvfile.reader import AS_IT_IS, CandleFile, read, read_beginning
 from market.imports.csvfile.table import Shape
 from market.ingestion import answers, pipeline, questions
-from market.models import Candle, Instrument, Split, UnexplainedMove
+from market.models import Candle, CandleImport, Instrument, Split, UnexplainedMove
 from market.prices import UNKNOWN_VOLUME, Bars, Feed, Timeframe, to_datetime, to_instant
 from market.quality import Rejections
 from market.sessions import Sessions
@@ -63,15 +65,35 @@ def import_candles(
     splits: Mapping[date, float] | None,
     at: datetime,
     shape: Shape = AS_IT_IS,
+    file_name: str = "",
 ) -> ImportResult:
     """Store the bars of a CSV file as real data of `symbol`.
 
     `timezone` is that of stamps that name none, `shape` what the user says of the columns. `splits`: those
     that the prices of the file do not reflect yet, new shares for one old by date; empty when they reflect
-    all; None when it is not known. Raises ImportRefused, and then nothing is stored.
+    all; None when it is not known. The file's name and hash are kept beside its bars. Raises ImportRefused,
+    and then nothing is stored.
     """
-    candle_file = read_file(file, symbol, timeframe, timezone, at, shape)
-    return store_file(candle_file, symbol, timeframe, splits, at)
+    content = file.read()
+    candle_file = read_file(BytesIO(content), symbol, timeframe, timezone, at, shape)
+    with transaction.atomic():
+        row = CandleImport.objects.create(
+            symbol=symbol,
+            timeframe=timeframe,
+            zone=str(timezone or ""),
+            splits=None if splits is None else {day.isoformat(): ratio for day, ratio in splits.items()},
+            said=asdict(shape),
+            file_name=file_name[:255],
+            size=len(content),
+            digest=sha256(content).hexdigest(),
+            status=CandleImport.Status.LOADED,
+            queued_at=at,
+            started_at=at,
+        )
+        result = store_file(candle_file, symbol, timeframe, splits, at, import_id=row.pk)
+        row.report, row.finished_at = describe(result), at
+        row.save(update_fields=["report", "finished_at"])
+    return result
 
 
 def read_file(
@@ -148,8 +170,12 @@ def store_file(
     splits: Mapping[date, float] | None,
     at: datetime,
     by: User | None = None,
+    import_id: int | None = None,
 ) -> ImportResult:
-    """Store the bars of a file as real data of `symbol`, all of them or none."""
+    """Store the bars of a file as real data of `symbol`, all of them or none.
+
+    `import_id`: the row with its name and hash.
+    """
     _settle(at)
     instrument = _instrument(symbol)
     added = instrument._state.adding
@@ -160,7 +186,7 @@ def store_file(
     _agree_on_splits(symbol, splits, days[0], at)
     bars = restated(candle_file.bars, days, splits or {})
     notes = _compare(symbol, timeframe, bars, days, trading_sessions)
-    written = _record(symbol, timeframe, bars, at)
+    written = _record(symbol, timeframe, bars, at, import_id)
     first, last = to_datetime(bars.opened_at[0]), to_datetime(bars.opened_at[-1])
     notes += _about_moves(symbol, days, splits, by, at)
     suspects = Candle.objects.filter(
@@ -290,18 +316,19 @@ def _compare(
     return notes
 
 
-def _record(symbol: str, timeframe: Timeframe, bars: Bars, at: datetime) -> Written:
+def _record(symbol: str, timeframe: Timeframe, bars: Bars, at: datetime, import_id: int | None) -> Written:
     rejections = Rejections()
     written = pipeline.record(
         {symbol: bars},
         timeframe,
         provider=PROVIDER,
-        feed=Feed.LIVE,
+        feed=Feed.IMPORTED,
         delay=timedelta(0),
         at=at,
         rejections=rejections,
+        import_id=import_id,
     )
     if rejections.total:
         raise ImportRefused(f"{rejections.total} bars are unfit: {rejections.as_json()}")
-    pipeline.reconsider(symbol, feed=Feed.LIVE, at=at)
+    pipeline.reconsider(symbol, feed=Feed.IMPORTED, at=at)
     return written

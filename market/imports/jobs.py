@@ -136,11 +136,11 @@ def _store(row: CandleImport, candle_file: CandleFile, at: datetime) -> str:
     if row.splits is not None:
         splits = {date.fromisoformat(day): ratio for day, ratio in row.splits.items()}
     result = candles.store_file(
-        candle_file, row.symbol, Timeframe(row.timeframe), splits, at, by=row.requested_by
+        candle_file, row.symbol, Timeframe(row.timeframe), splits, at, row.requested_by, row.pk
     )
     report = candles.describe(result)
     instrument, message = Instrument.objects.filter(pk=row.symbol), f"Loaded {row.file_name}. {report}"
-    LogEntry.objects.log_actions(row.requested_by_id, instrument, CHANGE, message, single_object=True)
+    LogEntry.objects.log_actions(row.requested_by_id or 0, instrument, CHANGE, message, single_object=True)
     return report
 
 

@@ -110,6 +110,7 @@ def record(
     at: datetime,
     rejections: Rejections,
     delay: timedelta = timedelta(0),
+    import_id: int | None = None,
 ) -> store.Written:
     """Judge and store what a provider answered, and build the coarser timeframe from it. One transaction.
 
@@ -125,7 +126,7 @@ def record(
         placed = questions.without_bad(placed, timeframe, rejections)
         around = store.context(placed, timeframe, before=quality.CONTEXT_BARS)
         judged, touched = doubts.judge(placed, around, timeframe, provider)
-        written = store.write_candles(judged, timeframe, provider=provider, feed=feed)
+        written = store.write_candles(judged, timeframe, provider=provider, feed=feed, import_id=import_id)
         if timeframe in BUILT:
             build(touched, BUILT[timeframe], feed=feed, at=at, delay=delay)
         questions.ask(placed, around, timeframe, provider, at)

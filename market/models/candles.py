@@ -27,6 +27,7 @@ class Candle(models.Model):
     provider = models.CharField(max_length=16, db_collation="C")
     feed = models.CharField(max_length=10, choices=choices(Feed), db_collation="C")
     session = models.CharField(max_length=8, choices=Session, db_collation="C")
+    import_id = models.BigIntegerField(null=True, help_text="The candle import whose file it is from.")
     is_final = models.BooleanField()
     suspect = models.BooleanField()
     revisions = models.IntegerField(default=0, db_default=0, help_text="Changes after the bar was final.")

@@ -9,7 +9,10 @@ from market.prices import Timeframe
 
 
 class CandleImport(models.Model):
-    """One CSV file of candles that a user has uploaded. `content` (zlib) is kept until it has ended."""
+    """One file of candles that a user has uploaded, or that the command has loaded.
+
+    `content` (zlib) is kept until it has ended. What is loaded names its import, so those are kept.
+    """
 
     class Status(models.TextChoices):
         QUEUED = "queued"
@@ -29,7 +32,9 @@ class CandleImport(models.Model):
     status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
     progress = models.CharField(max_length=80, blank=True)
     report = models.TextField(blank=True, help_text="What was loaded, or why nothing was.")
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, help_text="Empty: the command."
+    )
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

@@ -28,11 +28,12 @@ STAGED = """
 INSERT = """
     INSERT INTO candles AS stored (
         symbol, timeframe, opened_at, open, high, low, close, volume, vwap,
-        provider, feed, session, is_final, suspect
+        provider, feed, session, is_final, suspect, import_id
     )
     SELECT (%(symbols)s::name[])[instrument], %(timeframe)s, opened_at, open, high, low, close,
         nullif(volume, %(unknown_volume)s), nullif(vwap, 'NaN'), %(provider)s, %(feed)s,
-        CASE WHEN regular THEN 'regular' ELSE 'extended' END, is_final, suspect
+        CASE WHEN regular THEN 'regular' ELSE 'extended' END, is_final, suspect,
+        %(import_id)s::bigint
     FROM staged_candles
 """
 
@@ -43,7 +44,7 @@ REVISE = (
         open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
         volume = excluded.volume, vwap = excluded.vwap, provider = excluded.provider,
         feed = excluded.feed, session = excluded.session, is_final = excluded.is_final,
-        suspect = excluded.suspect,
+        suspect = excluded.suspect, import_id = excluded.import_id,
         revisions = stored.revisions + (
             stored.is_final
             AND (stored.open, stored.high, stored.low, stored.close, stored.volume, stored.vwap)
@@ -69,7 +70,14 @@ class Written:
     kept: int = 0
 
 
-def write_candles(bars: Mapping[str, Bars], timeframe: Timeframe, *, provider: str, feed: Feed) -> Written:
+def write_candles(
+    bars: Mapping[str, Bars],
+    timeframe: Timeframe,
+    *,
+    provider: str,
+    feed: Feed,
+    import_id: int | None = None,
+) -> Written:
     """Store fit bars, all or none. Raises UnknownSymbols before anything is written.
 
     Of two bars with one opening the last wins. A bar is revised only by the provider that wrote it or by one
@@ -88,6 +96,7 @@ def write_candles(bars: Mapping[str, Bars], timeframe: Timeframe, *, provider: s
         "timeframe": timeframe.value,
         "provider": provider,
         "feed": feed.value,
+        "import_id": import_id,
         "unknown_volume": UNKNOWN_VOLUME,
         "is_listed": provider in settings.PROVIDERS,
         "earlier": _earlier(provider),

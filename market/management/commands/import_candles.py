@@ -107,6 +107,7 @@ class Command(BaseCommand):
                     options["splits"],
                     timezone.now(),
                     shape,
+                    options["file"].name,
                 )
         except (OSError, candles.ImportRefused) as error:
             raise CommandError(f"Nothing was imported.\n{error}") from error

@@ -1,6 +1,7 @@
 """Candles from a file into the table: all or nothing, on one share basis, twice is the same as once."""
 
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from io import BytesIO
 
 import pytest
@@ -10,7 +11,7 @@ from pytest_django import Settings
 from market import store
 from market.imports import candles
 from market.imports.candles import ImportRefused, ImportResult
-from market.models import Candle, Installation, Instrument, Split, UnexplainedMove
+from market.models import Candle, CandleImport, Installation, Instrument, Split, UnexplainedMove
 from market.prices import Bars, Feed, Timeframe
 from tests import make
 
@@ -68,7 +69,16 @@ def test_bars_are_stored_final_and_in_their_session() -> None:
     assert (result.bars, result.written, result.added) == (4, store.Written(new=4), False)
     assert list(bars.regular) == [True, False, False, True]
     assert bars.final.all()
-    assert set(Candle.objects.values_list("provider", "feed")) == {("import", "live")}
+    assert set(Candle.objects.values_list("provider", "feed")) == {("import", "imported")}
+
+
+def test_each_bar_names_the_file_that_brought_it() -> None:
+    load(splits=SPLIT)
+    load(DAYS.replace("10,11,9,10,700", "10,11,9,10,701"), splits=SPLIT)
+    first, second = CandleImport.objects.order_by("pk")
+    days = Candle.objects.filter(timeframe="1d").order_by("opened_at")
+    assert list(days.values_list("import_id", flat=True)) == [first.pk, first.pk, second.pk, second.pk]
+    assert (first.digest, first.status) == (sha256(DAYS.encode()).hexdigest(), "loaded")
 
 
 def test_the_bar_that_has_not_closed_is_not_final() -> None:

@@ -129,7 +129,10 @@ def test_a_file_is_kept_as_long_as_it_is_open_and_no_longer(by: User) -> None:
         CandleImport.objects.update(content=None)
 
 
-def test_old_ones_are_pruned(by: User, settings: Settings) -> None:
-    jobs.run(request(by), AT - timedelta(days=settings.INGESTION_RUN_DAYS + 31))
-    tasks.prune()
-    assert not CandleImport.objects.exists()
+def test_old_ones_are_pruned_unless_candles_name_them(by: User) -> None:
+    jobs.run(request(by), AT)
+    request(by, DAYS[:-1])
+    jobs.give_up(AT + timedelta(hours=25))
+    tasks.prune()  # years later
+    loaded = CandleImport.objects.get()
+    assert {*Candle.objects.filter(timeframe="1d").values_list("import_id", flat=True)} == {loaded.pk}
