@@ -105,9 +105,13 @@ def _from_parquet(content: bytes) -> bytes:
         table = parquet.read_table(io.BytesIO(content))
     except (OSError, ValueError) as error:
         raise BadFile(f"the file is Parquet and cannot be read: {error}") from error
-    names = ["" if name.startswith("__index_level") else name for name in table.column_names]
-    columns = [column.to_pylist() for column in table.columns]
-    return _as_csv([names, *_rows(zip(*columns, strict=True))])
+    stored = sorted(table.column_names, key=lambda name: not _is_index(name))  # pandas stores its index last
+    columns = [table.column(name).to_pylist() for name in stored]
+    return _as_csv([["" if _is_index(name) else name for name in stored], *_rows(zip(*columns, strict=True))])
+
+
+def _is_index(column: str) -> bool:
+    return column.startswith("__index_level")
 
 
 def _rows(rows: Iterable[Sequence[object]]) -> list[list[str]]:
