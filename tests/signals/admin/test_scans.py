@@ -54,7 +54,7 @@ def test_the_page_of_a_scan_tells_why_there_is_nothing(operator: Client) -> None
         '<th scope="row">Moving averages</th><td>15m</td><td class="num">10</td><td class="num">1,200</td>'
         in page
     )
-    assert '<td colspan="11">warming up: MSFT needs 200 bars, has 60</td>' in page
+    assert '<td colspan="12">warming up: MSFT needs 200 bars, has 60</td>' in page
     assert '<th scope="row">gone_v1</th><td>1d</td><td class="num">0</td>' in page
 
 
