@@ -8,9 +8,12 @@ from typing import NamedTuple
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
+from tests.vendors import holidays
+
 NEW_YORK = ZoneInfo("America/New_York")
 REGULAR = (time(9, 30), time(16, 0))
 EXTENDED = (time(4, 0), time(20, 0))
+CLOSES_EARLY = time(13, 0)
 DAY = timedelta(days=1)
 WATCHLIST = ("AAPL", "MSFT", "GOOGL", "AMZN", "TSLA", "META", "NVDA", "AMD", "NFLX", "SPY")
 
@@ -50,7 +53,7 @@ def _price(seed: int, second: float) -> float:
 def bars(
     symbol: str, length: timedelta, start: datetime, end: datetime, hours: tuple[time, time] = REGULAR
 ) -> list[Bar]:
-    """Every bar opened from `start` to `end` on New York weekdays, the unfinished last one too."""
+    """Every bar opened from `start` to `end` in New York's sessions, the unfinished last one too."""
     if length >= DAY:
         openings = (local_midnight(day) for day in _weekdays(start, end, length))
         return [_bar(symbol, at, length, end) for at in openings if start <= at <= end]
@@ -69,13 +72,16 @@ def local_midnight(day: date) -> datetime:
 def _weekdays(start: datetime, end: datetime, length: timedelta) -> Iterator[date]:
     day, last = (moment.astimezone(NEW_YORK).date() for moment in (start, end))
     while day <= last:
-        if day.weekday() < 5 and (length == DAY or day.weekday() == 0):
+        if length == DAY and day.weekday() < 5 and day not in holidays.closed(day.year):
+            yield day
+        if length > DAY and day.weekday() == 0:
             yield day
         day += DAY
 
 
 def _grid(day: date, length: timedelta, hours: tuple[time, time]) -> Iterator[datetime]:
-    opens, closes = (datetime.combine(day, clock, NEW_YORK).astimezone(UTC) for clock in hours)
+    first, last = hours[0], CLOSES_EARLY if day in holidays.short(day.year) else hours[1]
+    opens, closes = (datetime.combine(day, clock, NEW_YORK).astimezone(UTC) for clock in (first, last))
     while opens < closes:
         yield opens
         opens += length
