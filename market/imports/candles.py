@@ -1,11 +1,11 @@
 """Candles from a file: all or nothing, restated to today's shares, and twice is the same as once."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta, tzinfo
 from hashlib import sha256
 from io import BytesIO
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from django.conf import settings
@@ -19,6 +19,7 @@ from market.imports.basis import Days, difference, last_closes, restated, sessio
 from market.imports.csvfile.problems import BadFile
 from market.imports.csvfile.reader import AS_IT_IS, CandleFile, read, read_beginning
 from market.imports.csvfile.table import Shape
+from market.imports.results import ImportResult, describe, first_few
 from market.ingestion import answers, pipeline, questions
 from market.models import Candle, CandleImport, Instrument, Split, UnexplainedMove
 from market.prices import UNKNOWN_VOLUME, Bars, Feed, Timeframe, to_datetime, to_instant
@@ -29,32 +30,10 @@ from market.store import Written
 PROVIDER = "import"
 COMPARED = 50_000  # stored bars, the newest ones
 BEGINNING = 64 * 1024  # bytes of a file that are looked at before it is queued
-SHOWN = 5
 
 
 class ImportRefused(ValueError):
     """Nothing was imported. The message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class ImportResult:
-    """The outcome of an import.
-
-    `written` counts the bars of the file; `suspects` are the stored ones in its span that wait for
-    confirmation; `empty_lines` held no price; `added`: the instrument was not known before; `notes` say what
-    the user should look at.
-    """
-
-    symbol: str
-    timeframe: Timeframe
-    bars: int
-    first: datetime
-    last: datetime
-    written: Written
-    suspects: list[datetime]
-    empty_lines: list[int]
-    added: bool
-    notes: list[str]
 
 
 def import_candles(
@@ -131,30 +110,6 @@ def refuse_early(
         read_beginning(beginning, timeframe, timezone, to_instant(at), shape)
     except (feeds.WrongData, BadFile) as problems:
         raise ImportRefused(str(problems)) from problems
-
-
-def describe(result: ImportResult) -> str:
-    """Return what was imported, in plain words."""
-    written = result.written
-    shape = "%Y-%m-%d %H:%M UTC" if result.timeframe.is_intraday else "%Y-%m-%d"
-    span = f"{result.first:{shape}} to {result.last:{shape}}"
-    counts = f"{written.new:,} new, {written.changed:,} changed, {written.kept:,} kept as they were"
-    lines = [f"{result.symbol} {result.timeframe}, {span}: {result.bars:,} bars, {counts}."]
-    if result.added:
-        lines.append(
-            f"{result.symbol} was not known: added, not watched. Switch it on in admin to follow it."
-        )
-    if result.empty_lines:
-        lines.append(f"No bars, for they hold no price: lines {_first(result.empty_lines)}.")
-    if result.suspects:
-        stamps = [f"{at:{shape}}" for at in result.suspects]
-        lines.append(f"Marked suspect, for nothing supports the jump: {_first(stamps)}.")
-    return "\n".join([*lines, *result.notes])
-
-
-def _first(several: list[Any]) -> str:
-    more = f" and {len(several) - SHOWN} more" if len(several) > SHOWN else ""
-    return ", ".join(map(str, several[:SHOWN])) + more
 
 
 def _instrument(symbol: str) -> Instrument:
@@ -280,9 +235,9 @@ def _about_moves(
         return []
     if splits is not None and not splits:
         answers.call_real(unanswered, "The file was loaded with --splits none.", by=by, at=at)
-        return [f"Taken for real, as --splits none says, though of the size of a split: {_first(listed)}."]
+        return [f"Taken for real, as --splits none says, though of the size of a split: {first_few(listed)}."]
     return [
-        f"Of the size of a split, and nothing explains it: {_first(listed)}. {symbol} has no new signals"
+        f"Of the size of a split, and nothing explains it: {first_few(listed)}. {symbol} has no new signals"
         " until each is answered: in admin, by manage.py moves, or by --splits in loading the file again."
     ]
 

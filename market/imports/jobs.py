@@ -20,6 +20,7 @@ from market import faults
 from market.imports import candles
 from market.imports.csvfile.reader import AS_IT_IS, CandleFile
 from market.imports.csvfile.table import Shape
+from market.imports.results import describe
 from market.models import CandleImport, Fault, Instrument
 from market.prices import Timeframe
 
@@ -138,7 +139,7 @@ def _store(row: CandleImport, candle_file: CandleFile, at: datetime) -> str:
     result = candles.store_file(
         candle_file, row.symbol, Timeframe(row.timeframe), splits, at, row.requested_by, row.pk
     )
-    report = candles.describe(result)
+    report = describe(result)
     instrument, message = Instrument.objects.filter(pk=row.symbol), f"Loaded {row.file_name}. {report}"
     LogEntry.objects.log_actions(row.requested_by_id or 0, instrument, CHANGE, message, single_object=True)
     return report

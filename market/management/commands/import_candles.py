@@ -13,6 +13,7 @@ from market.imports import candles
 from market.imports.csvfile import presets
 from market.imports.csvfile import splits as written_splits
 from market.imports.csvfile.table import Shape
+from market.imports.results import describe
 from market.prices import Timeframe
 
 NAME = re.compile(
@@ -111,7 +112,7 @@ class Command(BaseCommand):
                 )
         except (OSError, candles.ImportRefused) as error:
             raise CommandError(f"Nothing was imported.\n{error}") from error
-        self.stdout.write(candles.describe(result))
+        self.stdout.write(describe(result))
 
     def _named(self, options: Mapping[str, Any]) -> tuple[str, Timeframe]:
         """Return symbol and timeframe as given, or as the file's name says them."""

@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from market import store
 from market.imports import candles
-from market.imports.candles import ImportRefused, ImportResult
+from market.imports.candles import ImportRefused
+from market.imports.results import ImportResult
 from market.models import Candle, CandleImport, Installation, Instrument, Split, UnexplainedMove
 from market.prices import Bars, Feed, Timeframe
 from tests import make
