@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -140,15 +141,6 @@ def refresh(calendars: Collection[str], at: datetime) -> None:
 def _published(calendar: str, last: date) -> list[TradingSession]:
     if not exchange_calendars.is_known(calendar):  # a process that says so would bring pandas
         raise UnknownCalendar(exchange_calendars.unknown(calendar))
-    command = [sys.executable, "-m", "market.calendars", calendar, FIRST_DAY.isoformat(), last.isoformat()]
-    try:
-        printed = subprocess.run(
-            command, capture_output=True, text=True, timeout=LONGEST, check=False, cwd=settings.BASE_DIR
-        )
-    except subprocess.TimeoutExpired as late:
-        raise UnknownCalendar(f"the calendar {calendar} was not computed in {LONGEST} s") from late
-    if printed.returncode:
-        raise UnknownCalendar(printed.stderr.strip().splitlines()[-1])
     return [
         TradingSession(
             calendar=calendar,
@@ -158,5 +150,19 @@ def _published(calendar: str, last: date) -> list[TradingSession]:
                 for name, at in zip(MOMENTS, moments, strict=True)
             },
         )
-        for day, *moments in json.loads(printed.stdout)
+        for day, *moments in json.loads(_printed(calendar, last))
     ]
+
+
+@lru_cache(maxsize=4)  # what the library knows does not change while a process lives
+def _printed(calendar: str, last: date) -> str:
+    command = [sys.executable, "-m", "market.calendars", calendar, FIRST_DAY.isoformat(), last.isoformat()]
+    try:
+        printed = subprocess.run(
+            command, capture_output=True, text=True, timeout=LONGEST, check=False, cwd=settings.BASE_DIR
+        )
+    except subprocess.TimeoutExpired as late:
+        raise UnknownCalendar(f"the calendar {calendar} was not computed in {LONGEST} s") from late
+    if printed.returncode:
+        raise UnknownCalendar(printed.stderr.strip().splitlines()[-1])
+    return printed.stdout
