@@ -6,10 +6,11 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from market import faults
 from market.imports.csvfile.splits import ratio_of
 from market.ingestion import answers, questions
 from market.ingestion.answers import Answer, AnswerRefused, Kind
-from market.models import Candle, UnexplainedMove
+from market.models import Candle, Instrument, UnexplainedMove
 from market.prices import Timeframe
 
 KINDS = {"split": Kind.SPLIT, "real": Kind.REAL, "bad": Kind.BAD_DATA}
@@ -30,6 +31,10 @@ def ratio(text: str) -> float:
         raise ArgumentTypeError(
             f"{text!r} is no ratio: write 7 for seven new shares for one old, 3/2, or 1/10"
         ) from error
+
+
+# What may be wrong with one symbol: the others are looked through.
+BROKEN = (*faults.CONTENT, Instrument.DoesNotExist)
 
 
 class Command(BaseCommand):
@@ -74,7 +79,10 @@ class Command(BaseCommand):
         stored = Candle.objects.filter(timeframe__in=fetched)
         rows = stored.filter(symbol=symbol) if symbol else stored
         for name, timeframe in rows.order_by().values_list("symbol", "timeframe").distinct():
-            questions.look(name, Timeframe(timeframe), "stored", timezone.now())
+            try:
+                questions.look(name, Timeframe(timeframe), "stored", timezone.now())
+            except BROKEN as error:
+                self.stderr.write(f"{name} {timeframe} cannot be looked through: {faults.describe(error)}")
 
     def _answer(self, options: dict[str, Any]) -> None:
         move = UnexplainedMove.objects.filter(symbol=options["symbol"], date=options["date"]).first()

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 
 from market import store
-from market.models import UnexplainedMove
+from market.models import Instrument, UnexplainedMove
 from market.prices import Feed, Timeframe
 from tests import make
 
@@ -67,3 +67,13 @@ def test_it_looks_through_what_was_stored_before_there_were_questions() -> None:
     store.write_candles({"AAPL": bars}, Timeframe.D1, provider="import", feed=Feed.LIVE)
     assert run("--look").endswith("1 to answer.\n")
     assert run("--look").endswith("1 to answer.\n")
+
+
+def test_one_symbol_that_cannot_be_looked_through_keeps_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    make.only("AAAA", "MSFT", calendar="24/7")
+    bars = make.bars([100.0] * 20 + [50.0] * 5, make.T0.replace(hour=0), Timeframe.D1)
+    bars.open[20] = 50
+    store.write_candles({"AAAA": bars, "MSFT": bars}, Timeframe.D1, provider="import", feed=Feed.LIVE)
+    Instrument.objects.filter(pk="AAAA").delete()
+    assert run("--look").endswith("1 to answer.\n")
+    assert "AAAA 1d cannot be looked through: DoesNotExist" in capsys.readouterr().err
