@@ -95,10 +95,10 @@ class Watchlist:
         except ValueError as reason:
             self.left_out.append((given.strip(), str(reason)))
             return
-        known = next((other for other in self.entries if other.symbol == entry.symbol), None)
-        if known is None:
+        same = next((other for other in self.entries if other.symbol == entry.symbol), None)
+        if same is None:
             self.entries.append(entry)
-        elif known.exchange and entry.exchange and known.exchange != entry.exchange:
+        elif same.exchange and entry.exchange and same.exchange != entry.exchange:
             twice = f"{entry.symbol} is in the list already, on another exchange: symbols are unique here."
             self.left_out.append((given.strip(), twice))
 

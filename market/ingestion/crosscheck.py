@@ -54,11 +54,13 @@ def check(at: datetime) -> int:
     Disagreement.objects.filter(found_at__lt=at - KEPT).delete()
     sources = _sources(at)
     stored = _days(_stored(list(sources), Timeframe.D1, at), _stored(list(sources), INTRADAY, at))
-    found = _check_units(sources, stored, at)
+    disagreements = _check_units(sources, stored, at)
     for provider, symbols in _second_providers(sources, at):
-        found += _compare(provider, {symbol: sources[symbol] for symbol in symbols}, stored, at)
-    logger.info("cross-check: %s of %s symbols disagree", len({row.symbol for row in found}), len(sources))
-    return len(found)
+        disagreements += _compare(provider, {symbol: sources[symbol] for symbol in symbols}, stored, at)
+    logger.info(
+        "cross-check: %s of %s symbols disagree", len({row.symbol for row in disagreements}), len(sources)
+    )
+    return len(disagreements)
 
 
 def _sources(at: datetime) -> dict[str, str]:
@@ -74,22 +76,22 @@ def _check_units(
     sources: Mapping[str, str], stored: Mapping[str, Mapping[date, Day]], at: datetime
 ) -> list[Disagreement]:
     """Store and return whose bars count volume in another unit than the bar of their day."""
-    found = []
+    disagreements = []
     for symbol, source in sources.items():
         for newest, day in sorted(stored[symbol].items())[-1:]:
             if day.traded > 0 and day.volume > 0 and (note := scale(day.traded, day.volume)):
                 figures = _figure(newest, Disagreement.Figure.UNIT, day.traded, day.volume, note)
-                found.append(
+                disagreements.append(
                     Disagreement(symbol=symbol, provider=source, other=DAYS_BAR, found_at=at, **figures)
                 )
-    _replace(found, Disagreement.objects.filter(symbol__in=sources, other=DAYS_BAR))
-    return found
+    _replace(disagreements, Disagreement.objects.filter(symbol__in=sources, other=DAYS_BAR))
+    return disagreements
 
 
-def _replace(found: Sequence[Disagreement], before: QuerySet[Disagreement]) -> None:
+def _replace(disagreements: Sequence[Disagreement], before: QuerySet[Disagreement]) -> None:
     with transaction.atomic():
         before.delete()
-        Disagreement.objects.bulk_create(found)
+        Disagreement.objects.bulk_create(disagreements)
 
 
 def _second_providers(sources: Mapping[str, str], at: datetime) -> Iterator[tuple[Provider, list[str]]]:
@@ -111,13 +113,13 @@ def _compare(
     daily = _ask(provider, list(sources), Timeframe.D1, at)
     inside = _ask(provider, list(daily), INTRADAY, at) if daily and INTRADAY in schedule.fetched() else {}
     given = _days(daily, inside)
-    found = [
+    disagreements = [
         Disagreement(symbol=symbol, provider=sources[symbol], other=provider.name, found_at=at, **figures)
         for symbol in daily
         for figures in _differences(stored[symbol], given[symbol])
     ]
-    _replace(found, Disagreement.objects.filter(symbol__in=daily, other=provider.name))
-    return found
+    _replace(disagreements, Disagreement.objects.filter(symbol__in=daily, other=provider.name))
+    return disagreements
 
 
 def _ask(provider: Provider, symbols: Sequence[str], timeframe: Timeframe, at: datetime) -> dict[str, Bars]:
