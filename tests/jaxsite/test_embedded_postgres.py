@@ -56,7 +56,9 @@ def test_a_process_that_comes_while_the_server_stops_gets_a_new_one(stored: Path
 def test_a_killed_server_is_started_again_for_a_process_that_lives(stored: Path) -> None:
     with server_user(stored) as user:
         user.ask("INSERT INTO kept VALUES (43)")
-        servers(stored)[0].kill()
+        killed = servers(stored)[0]
+        killed.kill()
+        eventually(lambda: not killed.is_running())
         assert user.ask("SELECT sum(n) FROM kept") == "85"
         assert len(servers(stored)) == len(watchers(stored)) == 1
 
