@@ -37,7 +37,19 @@ class InstrumentForm(ModelForm):
 
     class Meta:
         model = Instrument
-        fields = ["symbol", "name", "calendar", "currency", "tick_size", "watched"]
+        fields = [
+            *[
+                "symbol",
+                "name",
+                "exchange",
+                "kind",
+                "calendar",
+                "currency",
+                "tick_size",
+                "lot_size",
+                "watched",
+            ],
+        ]
 
     def clean_currency(self) -> str:
         return str(self.cleaned_data["currency"]).upper()

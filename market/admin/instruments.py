@@ -48,12 +48,23 @@ class InstrumentAdmin(TitledAdmin):
         *["chart_of", "name", "price", "change", "percent", "age", "source", "health", "watched", "edit"],
     ]
     list_display_links = None
-    list_filter = ["watched", freshness.HealthFilter, "calendar", freshness.ProviderFilter]
+    list_filter = [
+        "watched",
+        freshness.HealthFilter,
+        "status",
+        "kind",
+        "calendar",
+        freshness.ProviderFilter,
+    ]
     search_fields = ["symbol", "name"]
     search_help_text = "A part of the symbol or the name"
     list_per_page = 50
     actions = ["watch", "unwatch", "backfill"]
-    fields = ["symbol", "name", "calendar", "currency", "tick_size", "watched"]
+    fields = [
+        *["symbol", "name", "exchange", "kind", "calendar", "currency", "tick_size", "lot_size", "watched"],
+        *["status", "delisted_on", "borrowable", "details"],
+    ]
+    readonly_fields = ["status", "delisted_on", "borrowable", "details"]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return InstrumentList
@@ -62,7 +73,7 @@ class InstrumentAdmin(TitledAdmin):
         return False  # candles name their instrument without a foreign key: it is unwatched instead
 
     def get_readonly_fields(self, request: HttpRequest, obj: Instrument | None = None) -> list[str]:
-        return ["symbol"] if obj else []
+        return [*(["symbol"] if obj else []), *self.readonly_fields]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"calendar": first_calendar(), **super().get_changeform_initial_data(request)}
@@ -137,6 +148,12 @@ class InstrumentAdmin(TitledAdmin):
             reverse("admin:market_instrument_change", args=[admin.utils.quote(instrument.pk)]),
             instrument.symbol,
         )
+
+    @admin.display(description="details from")
+    def details(self, instrument: Instrument) -> str:
+        if instrument.details_at is None:
+            return "no provider"
+        return f"{instrument.details_from}, {instrument.details_at:%Y-%m-%d %H:%M} UTC"
 
     # What an operator may do
 

@@ -4,7 +4,7 @@ from typing import Any
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django_filters.rest_framework import FilterSet
+from django_filters.rest_framework import ChoiceFilter, FilterSet
 from rest_framework import serializers
 from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin, UpdateModelMixin
 from rest_framework.validators import UniqueValidator
@@ -13,11 +13,13 @@ from rest_framework.viewsets import GenericViewSet
 from core.api.bodies import StrictFields
 from core.api.filters import YesNoFilter
 from core.api.refusals import IMPOSSIBLE
+from core.models import choices
 from market import sessions
 from market.api.filters import SYMBOL_IN_ADDRESS, SymbolInBody, is_symbol
 from market.imports import spelling
 from market.ingestion import request_budget
 from market.models import Instrument
+from market.providers.listings import Kind, Status
 
 EXISTS = "An instrument with this symbol already exists."
 
@@ -27,9 +29,18 @@ class InstrumentSerializer(StrictFields, serializers.ModelSerializer[Instrument]
 
     class Meta:
         model = Instrument
-        fields = ["symbol", "name", "calendar", "currency", "tick_size", "watched", "split_pending_since"]
-        read_only_fields = ["split_pending_since"]
-        extra_kwargs = {"tick_size": {"min_value": Decimal("0.000001")}}
+        fields = [
+            *["symbol", "name", "exchange", "kind", "calendar", "currency", "tick_size", "lot_size"],
+            *["status", "delisted_on", "borrowable", "details_from", "details_at"],
+            *["watched", "split_pending_since"],
+        ]
+        read_only_fields = [
+            *["status", "delisted_on", "borrowable", "details_from", "details_at", "split_pending_since"],
+        ]
+        extra_kwargs = {
+            "tick_size": {"min_value": Decimal("0.000001")},
+            "lot_size": {"min_value": 1},
+        }
 
     def validate_symbol(self, symbol: str) -> str:
         if self.instance and symbol != self.instance.symbol:
@@ -80,6 +91,8 @@ class SavedInstrumentSerializer(InstrumentSerializer):
 
 class InstrumentFilters(FilterSet):
     watched = YesNoFilter()
+    status = ChoiceFilter(choices=choices(Status))
+    kind = ChoiceFilter(choices=choices(Kind))
 
 
 class InstrumentViewSet(

@@ -6,8 +6,9 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
-from core.models import TypedModelMeta
+from core.models import TypedModelMeta, choices
 from market.models.moves import UnexplainedMove
+from market.providers.listings import Kind, Status
 
 ALWAYS_OPEN = "24/7"
 
@@ -83,6 +84,41 @@ class Instrument(models.Model):
         editable=False,
         help_text="A split was seen and the history is not yet restated: nothing evaluates the instrument.",
     )
+    exchange = models.CharField(
+        max_length=16,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Where it is listed, as the market identifier code: XNAS, XLON.",
+    )
+    kind = models.CharField(
+        max_length=16, choices=choices(Kind), default=Kind.UNKNOWN.value, db_default=Kind.UNKNOWN.value
+    )
+    lot_size = models.PositiveIntegerField(
+        default=1, db_default=1, help_text="Orders are for a multiple of this many."
+    )
+    status = models.CharField(
+        max_length=8,
+        choices=choices(Status),
+        default=Status.UNKNOWN.value,
+        db_default=Status.UNKNOWN.value,
+        help_text="Whether it is still listed.",
+    )
+    delisted_on = models.DateField(
+        null=True, blank=True, help_text="When it was delisted, where it is known."
+    )
+    borrowable = models.BooleanField(
+        null=True, blank=True, help_text="Whether the provider says that it can be borrowed to sell it short."
+    )
+    details_from = models.CharField(
+        max_length=16,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The provider that name, exchange, kind and status are from; empty for none.",
+    )
+    details_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When it said so.")
 
     objects = InstrumentQuerySet.as_manager()
 
@@ -91,6 +127,22 @@ class Instrument(models.Model):
         ordering = ["symbol"]
         constraints = [
             models.CheckConstraint(name="instrument_tick_size_is_positive", condition=Q(tick_size__gt=0)),
+            models.CheckConstraint(name="instrument_lot_size_is_positive", condition=Q(lot_size__gt=0)),
+            models.CheckConstraint(
+                name="instrument_kind_is_known", condition=Q(kind__in=[kind.value for kind in Kind])
+            ),
+            models.CheckConstraint(
+                name="instrument_status_is_known", condition=Q(status__in=[status.value for status in Status])
+            ),
+            models.CheckConstraint(
+                name="instrument_delisted_on_is_of_a_delisted_one",
+                condition=Q(delisted_on=None) | Q(status=Status.DELISTED.value),
+            ),
+            models.CheckConstraint(
+                name="instrument_details_have_a_source_and_a_time",
+                condition=Q(details_from="", details_at=None)
+                | (~Q(details_from="") & Q(details_at__isnull=False)),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -176,7 +176,8 @@ def test_a_reader_may_do_none_of_it(reader: Client, action: str) -> None:
 
 
 def entry(**values: str) -> dict[str, str]:
-    return {"symbol": "IBM", "name": "", "calendar": "24/7", "currency": "USD", "tick_size": "0.01"} | values
+    usual = {"calendar": "24/7", "currency": "USD", "tick_size": "0.01", "kind": "unknown", "lot_size": "1"}
+    return {"symbol": "IBM", "name": ""} | usual | values
 
 
 def test_a_symbol_is_added_in_capitals(operator: Client) -> None:
@@ -193,6 +194,7 @@ def test_a_symbol_is_added_in_capitals(operator: Client) -> None:
         ("symbol", "aapl", "already exists"),
         ("calendar", "NOWHERE", "no exchange calendar is called"),
         ("tick_size", "0", "instrument_tick_size_is_positive"),
+        ("lot_size", "0", "instrument_lot_size_is_positive"),
     ],
 )
 def test_an_unfit_one_is_refused(operator: Client, field: str, value: str, complaint: str) -> None:

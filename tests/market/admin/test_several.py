@@ -107,5 +107,5 @@ def test_who_may_not_add_instruments_may_not_look(reader: Client, clerk: Client)
 @pytest.mark.parametrize("written", ["brk-b", "BRK B", "BRK/B"])
 def test_one_instrument_is_stored_in_our_spelling(operator: Client, written: str) -> None:
     fields = {"symbol": written, "calendar": "24/7", "currency": "usd", "tick_size": "0.01", "watched": "on"}
-    operator.post("/admin/market/instrument/add/", fields)
+    operator.post("/admin/market/instrument/add/", fields | {"kind": "share", "lot_size": "1"})
     assert "BRK.B" in watched()

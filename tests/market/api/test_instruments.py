@@ -30,9 +30,17 @@ def test_the_list_is_by_symbol_and_says_what_is_known(reader: APIClient) -> None
     assert first == {
         "symbol": "AAPL",
         "name": "Apple",
+        "exchange": "",
+        "kind": "unknown",
         "calendar": "XNYS",
         "currency": "USD",
         "tick_size": "0.010000",
+        "lot_size": 1,
+        "status": "unknown",
+        "delisted_on": None,
+        "borrowable": None,
+        "details_from": "",
+        "details_at": None,
         "watched": True,
         "split_pending_since": None,
     }
@@ -41,6 +49,12 @@ def test_the_list_is_by_symbol_and_says_what_is_known(reader: APIClient) -> None
 def test_the_list_is_filtered_by_watched(reader: APIClient) -> None:
     assert symbols(reader.get(URL, {"watched": "true"})) == ["AAPL", "MSFT"]
     assert "AAPL" not in symbols(reader.get(URL, {"watched": "false"}))
+
+
+@pytest.mark.parametrize("query", ["status=delisted", "kind=ETF"])
+def test_the_list_is_filtered_by_status_and_kind(reader: APIClient, query: str) -> None:
+    Instrument.objects.filter(pk="MSFT").update(status="delisted", kind="ETF")
+    assert symbols(reader.get(f"{URL}?{query}")) == ["MSFT"]
 
 
 def test_the_list_comes_in_pages(reader: APIClient) -> None:
@@ -62,7 +76,7 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
     ("query", "complaint"),
     [
         ("watched=perhaps", "watched: perhaps is not a known value. Choose from: true, false."),
-        ("colour=red", "colour: colour is not a known parameter. Choose from: watched, limit"),
+        ("colour=red", "colour: colour is not a known parameter. Choose from: watched, status, kind"),
         ("limit=1001", "limit: Ensure this value is less than or equal to 1000."),
         ("limit=0", "limit: Ensure this value is greater than or equal to 1."),
         ("offset=-1", "offset: Ensure this value is greater than or equal to 0."),
@@ -111,6 +125,8 @@ def test_adding_needs_no_closing_slash(editor: APIClient) -> None:
         ("calendar", "NOWHERE", "no exchange calendar is called 'NOWHERE'"),
         ("tick_size", "NaN", "valid number"),
         ("tick_size", "-1", "greater than"),
+        ("lot_size", 0, "greater than"),
+        ("kind", "stock", "not a valid choice"),
         ("watched", [], "valid boolean"),
         ("colour", "red", "not a known field"),
     ],
