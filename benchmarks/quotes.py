@@ -70,7 +70,7 @@ def _tick(symbol: str, n: int) -> QuoteTick:
 def _raw_columns(ticks: list[QuoteTick]) -> dict[str, NDArray[np.generic]]:
     size = len(ticks)
     given = {
-        name: np.array([getattr(tick, name) for tick in ticks])
+        name: np.array([getattr(tick, name) for tick in ticks], dtype=np.float64)
         for name in ("price", "bid", "ask", "bid_size", "ask_size", "volume")
     }
     return {

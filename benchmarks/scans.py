@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import talib
 from django.db import connection
 
@@ -76,4 +75,4 @@ def _indicators(bars: dict[str, Bars]) -> None:
         talib.ATR(each.high, each.low, each.close, 14)
         for period in (20, 50, 200):
             talib.SMA(each.close, period)
-        talib.SMA(each.volume.astype(np.float64), 20)
+        talib.SMA(each.volume, 20)

@@ -40,6 +40,11 @@ def count(value: float | None) -> str:
     return NOTHING if value is None else f"{value:,.0f}"
 
 
+def plain(value: float | None) -> float | None:
+    """Return a number that is whole as one: 1200, not 1200.0, as JSON and CSV are to show it."""
+    return int(value) if value is not None and value.is_integer() else value
+
+
 def change(value: float | None, places: int, unit: str = "") -> SafeString | str:
     """Return a signed figure with an arrow, so that its direction does not hang on its colour."""
     if value is None:

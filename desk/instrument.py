@@ -194,7 +194,7 @@ def _rows(stretch: Stretch) -> Iterator[Row]:
                 market_formatting.price(value, instrument)
                 for value in (candle.open, candle.high, candle.low, candle.close)
             ],
-            volume=formatting.count(candle.volume),
+            volume=market_formatting.volume(candle.volume),
             vwap=market_formatting.price(candle.vwap, instrument),
             candle=candle,
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from core.formatting import plain
 from market import sessions
 from market.models import Candle, Gap, Instrument
 from market.prices import Timeframe, to_datetime, to_instant
@@ -39,7 +40,7 @@ class Stretch:
             "high": candle.high,
             "low": candle.low,
             "close": candle.close,
-            "volume": candle.volume,
+            "volume": plain(candle.volume),
             "source": f"{candle.provider}, {candle.feed}",
             "extended": candle.session == Candle.Session.EXTENDED,
             "unfinished": not candle.is_final,

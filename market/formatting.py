@@ -1,5 +1,6 @@
 """Figures as people read them."""
 
+import math
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -40,6 +41,15 @@ def _decimals(tick_size: Decimal) -> int:
 
 def price(value: float | None, instrument: Instrument) -> str:
     return NOTHING if value is None else f"{value:,.{decimals(instrument)}f}"
+
+
+def volume(shares: float | None) -> str:
+    """Return shares with as many decimals as four digits need: 12,500, 0.5, 0.00031."""
+    if shares is None:
+        return NOTHING
+    decimals = 0 if shares == 0 else max(0, 3 - math.floor(math.log10(abs(shares))))
+    shown = f"{shares:,.{decimals}f}"
+    return shown.rstrip("0").rstrip(".") if decimals else shown
 
 
 def split_ratio(ratio: float) -> str:

@@ -18,7 +18,6 @@ Flags = NDArray[np.bool_]
 INSTANT = np.dtype("datetime64[us]")
 # In place of a moment that a vendor gave in another unit than it says (seconds for milliseconds).
 IN_WRONG_UNIT = np.datetime64("9999-12-31", "us")
-UNKNOWN_VOLUME = -(2**62)  # of a bar whose source gave none; zero is a bar without a trade
 
 
 class Timeframe(StrEnum):
@@ -85,8 +84,9 @@ def to_datetime(instant: np.datetime64) -> datetime:
 class QuoteTick:
     """The newest trade of an instrument with the book around it, as a provider gave it.
 
-    Prices in the instrument's currency, sizes and volume (of the day) in shares. None: not given. `halt`: why
-    trading is halted, where the provider says so. `doubt`: our judgement, why the price is not believed yet.
+    Prices in the instrument's currency, sizes and volume (of the day) in shares or parts of one. None: not
+    given. `halt`: why trading is halted, where the provider says so. `doubt`: our judgement, why the price is
+    not believed yet.
     """
 
     symbol: str
@@ -94,9 +94,9 @@ class QuoteTick:
     as_of: datetime
     bid: float | None = None
     ask: float | None = None
-    bid_size: int | None = None
-    ask_size: int | None = None
-    volume: int | None = None
+    bid_size: float | None = None
+    ask_size: float | None = None
+    volume: float | None = None
     exchange: str = ""
     halt: str = ""
     doubt: Doubt | None = None
@@ -107,9 +107,10 @@ class Bars:
     """Bars of one symbol and timeframe as columns of equal length, oldest first.
 
     `opened_at` datetime64[us] UTC (a daily bar: 00:00 of its session's date); open, high, low, close and vwap
-    float64 in the instrument's currency (vwap NaN when not given); volume int64 shares (UNKNOWN_VOLUME when
-    not given); `regular` whether the bar lies in the regular session; `final` whether it can no longer
-    change; `suspect` whether a jump in it waits for confirmation.
+    float64 in the instrument's currency (vwap NaN when not given); volume float64 in shares, which may be
+    parts of one (NaN when not given; zero is a bar without a trade); `regular` whether the bar lies in the
+    regular session; `final` whether it can no longer change; `suspect` whether a jump in it waits for
+    confirmation.
     """
 
     opened_at: Instants
@@ -117,7 +118,7 @@ class Bars:
     high: Floats
     low: Floats
     close: Floats
-    volume: NDArray[np.int64]
+    volume: Floats
     vwap: Floats
     regular: Flags
     final: Flags
@@ -137,7 +138,7 @@ class Bars:
         high: Floats | Sequence[float],
         low: Floats | Sequence[float],
         close: Floats | Sequence[float],
-        volume: NDArray[np.int64] | Sequence[int],
+        volume: Floats | NDArray[np.int64] | Sequence[float],
         vwap: Floats | Sequence[float] | None = None,
     ) -> "Bars":
         """Return bars as a provider gives them: not yet judged, so regular, not final and not suspect."""
@@ -149,7 +150,7 @@ class Bars:
             high=np.asarray(high, dtype=np.float64),
             low=np.asarray(low, dtype=np.float64),
             close=np.asarray(close, dtype=np.float64),
-            volume=np.asarray(volume, dtype=np.int64),
+            volume=np.asarray(volume, dtype=np.float64),
             vwap=np.full(size, np.nan) if vwap is None else np.asarray(vwap, dtype=np.float64),
             regular=np.ones(size, dtype=np.bool_),
             final=np.zeros(size, dtype=np.bool_),
@@ -168,7 +169,7 @@ class Bars:
             return cls.empty()
         return cls(*(np.concatenate([getattr(part, name) for part in kept]) for name in COLUMNS))
 
-    def rows(self) -> Iterator[tuple[datetime, float, float, float, float, int]]:
+    def rows(self) -> Iterator[tuple[datetime, float, float, float, float, float]]:
         """Yield (opened_at, open, high, low, close, volume) one bar at a time, for tests and small tables."""
         for i in range(len(self)):
             yield (
@@ -177,7 +178,7 @@ class Bars:
                 float(self.high[i]),
                 float(self.low[i]),
                 float(self.close[i]),
-                int(self.volume[i]),
+                float(self.volume[i]),
             )
 
 
@@ -201,7 +202,7 @@ def aggregate(bars: Bars, buckets: Instants) -> Bars:
         high=np.maximum.reduceat(bars.high, starts),
         low=np.minimum.reduceat(bars.low, starts),
         close=bars.close[ends],
-        volume=_volume(bars, starts),
+        volume=np.add.reduceat(bars.volume, starts),  # NaN where one is
         vwap=_vwap(bars, starts),
         regular=np.logical_and.reduceat(bars.regular, starts),
         final=np.logical_and.reduceat(bars.final, starts),
@@ -209,14 +210,8 @@ def aggregate(bars: Bars, buckets: Instants) -> Bars:
     )
 
 
-def _volume(bars: Bars, starts: NDArray[np.intp]) -> NDArray[np.int64]:
-    unknown = bars.volume == UNKNOWN_VOLUME
-    total: NDArray[np.int64] = np.add.reduceat(np.where(unknown, 0, bars.volume), starts)
-    return np.where(np.logical_or.reduceat(unknown, starts), UNKNOWN_VOLUME, total)
-
-
 def _vwap(bars: Bars, starts: NDArray[np.intp]) -> Floats:
-    weights = np.where(np.isnan(bars.vwap) | (bars.volume == UNKNOWN_VOLUME), 0, bars.volume)
+    weights = np.where(np.isnan(bars.vwap) | np.isnan(bars.volume), 0, bars.volume)
     traded = np.add.reduceat(weights, starts)
     turnover = np.add.reduceat(weights * np.nan_to_num(bars.vwap), starts)
     vwap = np.full(len(starts), np.nan)

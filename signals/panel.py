@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from market.prices import UNKNOWN_VOLUME, Bars, Flags, Floats, to_instant
+from market.prices import Bars, Flags, Floats, to_instant
 from market.quality import evidence
 
 Integers = NDArray[np.int32]
 Rows = NDArray[np.intp]
 T = TypeVar("T", bound=np.generic)
 DIGESTED = 200
+UNKNOWN_DIGESTED = -(2.0**62)  # in place of a volume that is not known
 COLUMNS = ("bars", "symbol", "source", "session", "slot", "tick")
 
 
@@ -131,7 +132,14 @@ class Panel:
         """Return a hash of a bar and up to 199 before it: equal when these bars are."""
         first = int(np.searchsorted(self.symbol, self.symbol[row]))
         behind = self.bars[max(first, row - DIGESTED + 1) : row + 1]
-        columns = (behind.opened_at, behind.open, behind.high, behind.low, behind.close, behind.volume)
+        columns = (
+            behind.opened_at,
+            behind.open,
+            behind.high,
+            behind.low,
+            behind.close,
+            _digested(behind.volume),
+        )
         return blake2b(b"".join(column.tobytes() for column in columns), digest_size=16).hexdigest()
 
     def before(self, column: NDArray[T]) -> NDArray[T]:
@@ -157,14 +165,13 @@ class Panel:
         order = np.lexsort((self.slot, self.run)) if self.slot.any() else np.arange(len(self))
         slot, run = self.slot[order], self.run[order]
         given, source = self.bars.volume[order], self.source[order]
-        unknown = given == UNKNOWN_VOLUME
+        unknown = np.isnan(given)
         volume, unknowns = np.where(unknown, 0, given), np.cumsum(unknown)
         is_first = np.append(True, (slot[1:] != slot[:-1]) | (run[1:] != run[:-1]))
         number = np.arange(len(order)) - np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))
         mixed = np.cumsum(np.append(False, source[1:] != source[:-1]))
-        sums = np.cumsum(volume, dtype=np.int64)
         oldest = np.maximum(np.arange(len(order)) - period + 1, 0)
-        total = sums - sums[oldest] + volume[oldest]
+        total = _sums_of_last(period, volume)
         session = self.session[order]
         is_near = (session - session[oldest] < sessions_of(period)) | (not self.slot.any())
         is_known = unknowns - unknowns[oldest] + unknown[oldest] == 0
@@ -196,3 +203,26 @@ class Panel:
 def sessions_of(period: int) -> int:
     """Return over how many sessions `period` bars of one slot may be spread."""
     return period + period // 4
+
+
+def _sums_of_last(period: int, volume: Floats) -> Floats:
+    """Return the sum of the last `period` values, itself included: the same whatever is before them.
+
+    Whole ones are summed as integers. Running sums of fractions would depend on where they began, and a
+    backtest begins earlier than a scan.
+    """
+    whole = volume.astype(np.int64)
+    if (whole == volume).all():
+        sums = np.cumsum(whole)
+        return np.append(sums[:period], sums[period:] - sums[:-period]).astype(np.float64)
+    total = volume.copy()
+    for back in range(1, min(period, len(volume))):
+        total[back:] += volume[:-back]
+    return total
+
+
+def _digested(volume: Floats) -> NDArray[np.generic]:
+    """Return volumes as they were digested before they could be fractions: stored digests still hold."""
+    counts = np.where(np.isnan(volume), UNKNOWN_DIGESTED, volume)
+    whole = counts.astype(np.int64)
+    return whole if (whole == counts).all() else counts

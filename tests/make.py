@@ -91,7 +91,7 @@ def bars(
     start: datetime = T0,
     timeframe: Timeframe = Timeframe.M15,
     *,
-    volume: int = 1_000,
+    volume: float = 1_000,
     final: bool = True,
 ) -> Bars:
     """Bars one after the other, each opening at the close of the one before."""

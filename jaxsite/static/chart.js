@@ -207,7 +207,7 @@
         bar.suspect && "suspect",
         bar.revisions && `${bar.revisions} revisions`,
       ].filter(Boolean).join(", ");
-      const shares = bar.volume === null ? "not known" : bar.volume.toLocaleString("en-US");
+      const shares = bar.volume === null ? "not known" : bar.volume.toLocaleString("en-US", { maximumFractionDigits: 8 });
       reading.textContent = `${moment(time)}: ${prices}, volume ${shares} (${notes})`;
     } else if (gap) {
       reading.textContent = `${moment(time)}: gap. ${gap.says}`;

@@ -28,7 +28,7 @@ class QuoteAdmin(OfSymbol):
             "price",
             "bid",
             "ask",
-            "volume",
+            "shares",
             "exchange",
             "of",
             "received",
@@ -38,6 +38,10 @@ class QuoteAdmin(OfSymbol):
         ],
     ]
     list_filter = ["provider", "feed", "doubt"]
+
+    @admin.display(description="volume", ordering="volume")
+    def shares(self, quote: Quote) -> str:
+        return market_formatting.volume(quote.volume)
 
     @admin.display(description="as of (UTC)", ordering="as_of")
     def of(self, quote: Quote) -> str:

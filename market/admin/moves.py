@@ -163,4 +163,4 @@ def _around(move: UnexplainedMove) -> Iterator[list[str]]:
             market_formatting.price(value, instrument) for value in (bar.open, bar.high, bar.low, bar.close)
         ]
         opened = market_formatting.stamp(bar.opened_at, move.timeframe)
-        yield [opened, *prices, formatting.count(bar.volume), bar.provider]
+        yield [opened, *prices, market_formatting.volume(bar.volume), bar.provider]

@@ -16,6 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from core.api.filters import InstantFilter
 from core.api.paging import NewestRows
+from core.formatting import plain
 from market.api.filters import SymbolFilter, timeframe_filter
 from market.models import Candle
 
@@ -65,7 +66,8 @@ class NewestBars(NewestRows):
         return super().paginate_queryset(queryset, request, view)[::-1]
 
     def get_paginated_response(self, data: Sequence[Sequence[Any]]) -> Response:
-        return super().get_paginated_response([dict(zip(FIELDS, row, strict=True)) for row in data])
+        rows = (dict(zip(FIELDS, row, strict=True)) for row in data)
+        return super().get_paginated_response([row | {"volume": plain(row["volume"])} for row in rows])
 
 
 class CSVRenderer(BaseRenderer):

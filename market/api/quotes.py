@@ -8,11 +8,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from core.formatting import plain
 from core.models import choices
 from market import quotes
 from market.api.filters import SYMBOL_IN_ADDRESS, SymbolsFilter
 from market.models import Quote
 from market.prices import Doubt, Feed
+
+
+class SharesField(serializers.FloatField):
+    """Shares or parts of one; a whole number is written as one."""
+
+    def to_representation(self, value: Any) -> Any:
+        return plain(float(value))
 
 
 class QuoteSerializer(serializers.Serializer[Any]):
@@ -29,9 +37,9 @@ class QuoteSerializer(serializers.Serializer[Any]):
     change_percent = serializers.FloatField(allow_null=True)
     bid = serializers.FloatField(source="quote.bid", allow_null=True)
     ask = serializers.FloatField(source="quote.ask", allow_null=True)
-    bid_size = serializers.IntegerField(source="quote.bid_size", allow_null=True)
-    ask_size = serializers.IntegerField(source="quote.ask_size", allow_null=True)
-    volume = serializers.IntegerField(source="quote.volume", allow_null=True)
+    bid_size = SharesField(source="quote.bid_size", allow_null=True)
+    ask_size = SharesField(source="quote.ask_size", allow_null=True)
+    volume = SharesField(source="quote.volume", allow_null=True)
     exchange = serializers.CharField(source="quote.exchange")
     as_of = serializers.DateTimeField(source="quote.as_of", help_text="The provider's time.")
     received_at = serializers.DateTimeField(source="quote.received_at", help_text="Our time.")

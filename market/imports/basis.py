@@ -20,6 +20,8 @@ def restated(bars: Bars, days: Days, splits: Mapping[date, float]) -> Bars:
 
     `days` are the session dates of the bars. A bar of the split's own date already trades in new shares.
     """
+    if not splits:
+        return bars
     factor = np.ones(len(bars))
     for day, ratio in splits.items():
         factor[days < np.datetime64(day)] *= ratio

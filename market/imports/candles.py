@@ -22,7 +22,7 @@ from market.imports.csvfile.table import Shape
 from market.imports.results import ImportResult, describe, first_few
 from market.ingestion import answers, pipeline, questions
 from market.models import Candle, CandleImport, Instrument, Split, UnexplainedMove
-from market.prices import UNKNOWN_VOLUME, Bars, Feed, Timeframe, to_datetime, to_instant
+from market.prices import Bars, Feed, Timeframe, to_datetime, to_instant
 from market.quality import Rejections
 from market.sessions import Sessions
 from market.store import Written
@@ -162,7 +162,7 @@ def store_file(
 
 
 def _unknown_volumes(bars: Bars) -> list[str]:
-    unknown = int((bars.volume == UNKNOWN_VOLUME).sum())
+    unknown = int(np.isnan(bars.volume).sum())
     return [f"Volume not known: {unknown:,} bars."] if unknown else []
 
 

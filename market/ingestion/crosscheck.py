@@ -40,13 +40,13 @@ DAYS_BAR = "the day's bar"
 class Day(NamedTuple):
     """A session as a source has it: the day's bar, how many bars lie inside, and their volume in all.
 
-    `bars`: None where the bars inside begin later, or in the midst of it.
+    `volume`: NaN where it is not known. `bars`: None where the bars inside begin later, or in its midst.
     """
 
     close: float
-    volume: int
+    volume: float
     bars: int | None
-    traded: int
+    traded: float
 
 
 def check(at: datetime) -> int:
@@ -168,9 +168,9 @@ def _days(daily: Mapping[str, Bars], inside: Mapping[str, Bars]) -> dict[str, di
             is_whole = len(parts) > 0 and opened > parts.opened_at[0]
             days[symbol][opened.astype("datetime64[D]").item()] = Day(
                 close=float(bars.close[row]),
-                volume=int(bars.volume[row]),
+                volume=float(bars.volume[row]),
                 bars=len(volumes) if is_whole else None,
-                traded=int(volumes.sum()) if is_whole and (volumes >= 0).all() else 0,
+                traded=float(volumes.sum()) if is_whole and (volumes >= 0).all() else 0,
             )
     return days
 
@@ -183,7 +183,7 @@ def _differences(stored: Mapping[date, Day], given: Mapping[date, Day]) -> Itera
             note = f"{theirs.close / ours.close:.4g} times"
             yield _figure(day, Disagreement.Figure.CLOSE, ours.close, theirs.close, note)
         volumes = (ours.volume, theirs.volume)
-        if min(volumes) > 0 and max(volumes) > VOLUME_DIFFERS * min(volumes):
+        if all(volume > 0 for volume in volumes) and max(volumes) > VOLUME_DIFFERS * min(volumes):
             note = scale(*volumes) or f"{theirs.volume / ours.volume:.3g} times"
             yield _figure(day, Disagreement.Figure.VOLUME, *volumes, note)
         if ours.bars and theirs.bars is not None and abs(ours.bars - theirs.bars) > BARS_DIFFER:

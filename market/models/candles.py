@@ -22,7 +22,7 @@ class Candle(models.Model):
     high = models.FloatField()
     low = models.FloatField()
     close = models.FloatField()
-    volume = models.BigIntegerField(null=True, help_text="Empty: its source gave none.")
+    volume = models.FloatField(null=True, help_text="Empty: its source gave none.")
     vwap = models.FloatField(null=True)
     provider = models.CharField(max_length=16, db_collation="C")
     feed = models.CharField(max_length=10, choices=choices(Feed), db_collation="C")
@@ -46,7 +46,9 @@ class Candle(models.Model):
                     high__lt=float("inf"),
                 ),
             ),
-            models.CheckConstraint(name="candle_volume_is_not_negative", condition=Q(volume__gte=0)),
+            models.CheckConstraint(
+                name="candle_volume_is_not_negative", condition=Q(volume__gte=0, volume__lt=float("inf"))
+            ),
         ]
         indexes = [
             models.Index(

@@ -24,7 +24,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_NANOSECOND = 253_402_300_799 * 10**9  # of year 9999
 IN_2000, IN_2100 = 946_684_800_000.0, 4_102_444_800_000.0  # Unix milliseconds
 A_MINUTE = timedelta(minutes=1)
-UNKNOWN_VOLUME = -1  # refused by the house: no share count is negative
+BROKEN_VOLUME = -1.0  # refused by the house: no share count is negative
 LARGEST_VOLUME = 2.0**53
 LONGEST_QUERY = 6000  # characters of symbols in one address: below the 8 KB that most servers take
 
@@ -43,10 +43,10 @@ def given(value: object) -> float | None:
     return None if math.isnan(price) or price in (0.0, -1.0) else price
 
 
-def share_count(value: object) -> int | None:
-    """Return a size or volume in shares; None when it is neither."""
+def share_count(value: object) -> float | None:
+    """Return a size or volume in shares or parts of one; None when it is neither."""
     count = number(value)
-    return round(count) if 0 <= count <= LARGEST_VOLUME else None
+    return count if 0 <= count <= LARGEST_VOLUME else None
 
 
 def moment(text: object) -> datetime | None:
@@ -129,11 +129,10 @@ def column(rows: Sequence[Row], key: str) -> Floats:
     return numbers
 
 
-def volumes(rows: Sequence[Row], key: str) -> NDArray[np.int64]:
-    """Return whole shares; vendors send broken ones, too."""
+def volumes(rows: Sequence[Row], key: str) -> Floats:
+    """Return shares or parts of one; vendors send what is neither, too."""
     counts = column(rows, key)
-    fit = (counts >= 0) & (counts <= LARGEST_VOLUME)
-    return np.where(fit, np.rint(np.where(fit, counts, 0)), UNKNOWN_VOLUME).astype(np.int64)
+    return np.where((counts >= 0) & (counts <= LARGEST_VOLUME), counts, BROKEN_VOLUME)
 
 
 def bars(

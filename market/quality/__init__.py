@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from market.prices import IN_WRONG_UNIT, UNKNOWN_VOLUME, Bars, Flags, Floats, to_datetime
+from market.prices import IN_WRONG_UNIT, Bars, Flags, Floats, to_datetime
 from market.quality.evidence import TYPICAL_OVER_BARS, Doubted, believable_run
 
 NOT_ASKED = "symbol_not_asked"
@@ -73,7 +73,7 @@ def fit_bars(bars: Bars, symbol: str, until: np.datetime64, rejections: Rejectio
         & (bars.open <= bars.high)
         & (bars.close <= bars.high)
         & (bars.high < np.inf)
-        & ((bars.volume >= 0) | (bars.volume == UNKNOWN_VOLUME))
+        & (((bars.volume >= 0) & (bars.volume < np.inf)) | np.isnan(bars.volume))
         & (bars.opened_at <= until)
     )
     if not fit.all():
@@ -86,14 +86,14 @@ def _count_unfit(bars: Bars, symbol: str, until: np.datetime64, rejections: Reje
     prices = np.stack([bars.open, bars.high, bars.low, bars.close])
     left = np.ones(len(bars), dtype=np.bool_)
     for reason, guilty in (
-        (NOT_FINITE, ~np.isfinite(prices).all(axis=0)),
+        (NOT_FINITE, ~np.isfinite(prices).all(axis=0) | (bars.volume == np.inf)),
         (NOT_POSITIVE, (prices <= 0).any(axis=0)),
         (LOW_ABOVE_HIGH, bars.low > bars.high),
         (OUTSIDE_RANGE, (prices > bars.high).any(axis=0) | (prices < bars.low).any(axis=0)),
         (NO_TIME, np.isnat(bars.opened_at)),
         (WRONG_UNIT, bars.opened_at == IN_WRONG_UNIT),
         (FUTURE, bars.opened_at > until),
-        (NEGATIVE_VOLUME, (bars.volume < 0) & (bars.volume != UNKNOWN_VOLUME)),
+        (NEGATIVE_VOLUME, bars.volume < 0),
     ):
         rows = np.flatnonzero(guilty & left)
         if rows.size:
@@ -106,7 +106,7 @@ def _readable(bars: Bars, row: int, symbol: str) -> str:
     when = "no time" if np.isnat(opened) else to_datetime(opened).isoformat()
     return (
         f"{symbol} {when} open {bars.open[row]:g} high {bars.high[row]:g} low {bars.low[row]:g} "
-        f"close {bars.close[row]:g} volume {bars.volume[row]}"
+        f"close {bars.close[row]:g} volume {bars.volume[row]:.15g}"
     )
 
 
@@ -118,7 +118,8 @@ def _in_order(bars: Bars, symbol: str, rejections: Rejections) -> Bars:
     replaced = np.flatnonzero(~last)
     differs = np.zeros(len(replaced), dtype=np.bool_)
     for column in (bars.open, bars.high, bars.low, bars.close, bars.volume):
-        differs |= column[replaced] != column[replaced + 1]
+        kept, dropped = column[replaced + 1], column[replaced]
+        differs |= (kept != dropped) & ~(np.isnan(kept) & np.isnan(dropped))
     if differs.any():
         first = int(replaced[differs][0])
         rejections.add(DUPLICATE, _readable(bars, first, symbol), int(differs.sum()))

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from market.prices import UNKNOWN_VOLUME, Bars, Flags, Floats
+from market.prices import Bars, Flags, Floats
 
 TYPICAL_OVER_BARS = 20
 JUMP = math.log(1.2)
@@ -113,8 +113,8 @@ def _volume_ratio(bars: Bars, row: int, first: int, flags: Flags) -> float | Non
     oldest = max(first, row - TYPICAL_OVER_BARS)
     if row == oldest or np.diff(bars.opened_at[oldest : row + 1]).min() < DAY:
         return 1.0
-    is_known = (bars.volume[oldest:row] != UNKNOWN_VOLUME) & ~flags[oldest:row]
-    if bars.volume[row] == UNKNOWN_VOLUME or not is_known.any():
+    is_known = ~np.isnan(bars.volume[oldest:row]) & ~flags[oldest:row]
+    if np.isnan(bars.volume[row]) or not is_known.any():
         return None
     typical = np.median(bars.volume[oldest:row][is_known])
     return float(bars.volume[row] / typical) if typical > 0 else None

@@ -76,5 +76,5 @@ def _price_or_none(price: float | None) -> float | None:
     return price if price is not None and 0 < price < math.inf else None
 
 
-def _size_or_none(size: int | None) -> int | None:
-    return size if size is not None and size >= 0 else None
+def _size_or_none(size: float | None) -> float | None:
+    return size if size is not None and 0 <= size < math.inf else None

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from market.prices import UNKNOWN_VOLUME, Bars, Floats
+from market.prices import Bars, Floats
 
 LEAST_BARS = 3
 LEAST_SHARE = 0.75  # of the bars: a correction of one at the same time must not hide a split
 LEAST_CHANGE = 0.01
 CENT = 0.01  # prices come rounded to cents, by some vendors cut off
 LARGEST_DENOMINATOR = 20
+VOLUME_DECIMALS = 8  # of a restated volume: without, 100 shares may become 100.00000000000001
 
 
 def common_factor(old: Bars, new: Bars) -> float | None:
@@ -38,7 +39,6 @@ def common_factor(old: Bars, new: Bars) -> float | None:
 
 def in_shares(bars: Bars, factor: Floats) -> Bars:
     """Return the bars in other shares: each one's prices divided by its factor, its volume multiplied."""
-    volume = np.where(bars.volume == UNKNOWN_VOLUME, 0, bars.volume)
     return replace(
         bars,
         open=bars.open / factor,
@@ -46,9 +46,7 @@ def in_shares(bars: Bars, factor: Floats) -> Bars:
         low=bars.low / factor,
         close=bars.close / factor,
         vwap=bars.vwap / factor,
-        volume=np.where(
-            bars.volume == UNKNOWN_VOLUME, UNKNOWN_VOLUME, (volume * factor).round().astype(np.int64)
-        ),
+        volume=np.round(bars.volume * factor, VOLUME_DECIMALS),
     )
 
 

@@ -105,7 +105,7 @@ def _is_unlike_news(row: int, move: float, usual: _Usual, bars: Bars) -> bool:
 
 def _turnover(bars: Bars, rows: "Rows | int") -> Floats:
     """Return price times volume, 0 where the volume is not known."""
-    turnover: Floats = bars.close[rows] * np.maximum(bars.volume[rows], 0)
+    turnover: Floats = bars.close[rows] * np.nan_to_num(bars.volume[rows])
     return turnover
 
 

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from market.prices import COLUMNS, UNKNOWN_VOLUME, Bars, Feed, Instants, Timeframe, to_datetime
+from market.prices import COLUMNS, Bars, Feed, Instants, Timeframe, to_datetime
+from market.share_basis.factor import VOLUME_DECIMALS
 from market.store.batch import Batch
 from market.store.reading import under
 from market.store.staging import lock_instruments, stage, text_array
@@ -20,7 +21,7 @@ CHUNK = 20_000  # rows: a temporary table of this size stays in memory
 STAGED = """
     CREATE TEMPORARY TABLE IF NOT EXISTS staged_candles (
         instrument int, opened_at timestamptz, open float8, high float8, low float8, close float8,
-        volume bigint, vwap float8, regular boolean, is_final boolean, suspect boolean
+        volume float8, vwap float8, regular boolean, is_final boolean, suspect boolean
     ) ON COMMIT DROP
 """
 
@@ -31,7 +32,7 @@ INSERT = """
         provider, feed, session, is_final, suspect, import_id
     )
     SELECT (%(symbols)s::name[])[instrument], %(timeframe)s, opened_at, open, high, low, close,
-        nullif(volume, %(unknown_volume)s), nullif(vwap, 'NaN'), %(provider)s, %(feed)s,
+        nullif(volume, 'NaN'), nullif(vwap, 'NaN'), %(provider)s, %(feed)s,
         CASE WHEN regular THEN 'regular' ELSE 'extended' END, is_final, suspect,
         %(import_id)s::bigint
     FROM staged_candles
@@ -97,7 +98,6 @@ def write_candles(
         "provider": provider,
         "feed": feed.value,
         "import_id": import_id,
-        "unknown_volume": UNKNOWN_VOLUME,
         "is_listed": provider in settings.PROVIDERS,
         "earlier": _earlier(provider),
     }
@@ -183,10 +183,16 @@ def rescale(symbol: str, factor: float, before: np.datetime64) -> int:
             """
             UPDATE candles SET
                 open = open / %(factor)s, high = high / %(factor)s, low = low / %(factor)s,
-                close = close / %(factor)s, vwap = vwap / %(factor)s, volume = round(volume * %(factor)s)
+                close = close / %(factor)s, vwap = vwap / %(factor)s,
+                volume = round((volume * %(factor)s)::numeric, %(decimals)s)
             WHERE symbol = %(symbol)s AND opened_at < %(before)s
             """,
-            {"symbol": symbol, "factor": float(factor), "before": to_datetime(before)},
+            {
+                "symbol": symbol,
+                "factor": float(factor),
+                "decimals": VOLUME_DECIMALS,
+                "before": to_datetime(before),
+            },
         )
         restated = int(cursor.rowcount)
         _grow(cursor, [symbol], list(Timeframe))

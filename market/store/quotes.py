@@ -14,12 +14,11 @@ from market.store.staging import refuse_unknown, stage, text_array
 
 UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-NOT_GIVEN = -1
 
 STAGED = """
     CREATE TEMPORARY TABLE IF NOT EXISTS staged_quotes (
-        instrument int, price float8, bid float8, ask float8, bid_size bigint, ask_size bigint,
-        volume bigint, exchange int, as_of timestamptz, halt int, doubt int
+        instrument int, price float8, bid float8, ask float8, bid_size float8, ask_size float8,
+        volume float8, exchange int, as_of timestamptz, halt int, doubt int
     ) ON COMMIT DROP
 """
 
@@ -30,13 +29,14 @@ COLUMNS = [
 CURRENT = [*COLUMNS, "halt", "doubt", "doubtful_price", "doubtful_as_of"]
 DOUBT = ["halt", "doubt", "doubtful_price", "doubtful_as_of"]
 
-# Texts travel as ordinals, what was not given as NaN or -1: COPY then needs no NULLs. A doubtful price stands
+# Texts travel as ordinals, what was not given as NaN: COPY then needs no NULLs. A doubtful price stands
 # beside the believed one; in the history it is marked.
 MERGE = """
     WITH received AS (
         SELECT (%(symbols)s::name[])[instrument] AS symbol,
             price, nullif(bid, 'NaN') AS bid, nullif(ask, 'NaN') AS ask,
-            nullif(bid_size, -1) AS bid_size, nullif(ask_size, -1) AS ask_size, nullif(volume, -1) AS volume,
+            nullif(bid_size, 'NaN') AS bid_size, nullif(ask_size, 'NaN') AS ask_size,
+            nullif(volume, 'NaN') AS volume,
             (%(texts)s::varchar(64)[])[exchange]::varchar(16) AS exchange, as_of, %(at)s AS received_at,
             %(provider)s AS provider, %(feed)s AS feed, %(delay)s AS delay_seconds,
             (%(texts)s::varchar(64)[])[halt] AS halt, (%(texts)s::varchar(64)[])[doubt] AS doubt
@@ -143,9 +143,9 @@ def _columns(ticks: Sequence[QuoteTick], texts: Sequence[str]) -> list[NDArray[n
         _floats([tick.price for tick in ticks]),
         _floats([tick.bid for tick in ticks]),
         _floats([tick.ask for tick in ticks]),
-        _integers([tick.bid_size for tick in ticks]),
-        _integers([tick.ask_size for tick in ticks]),
-        _integers([tick.volume for tick in ticks]),
+        _floats([tick.bid_size for tick in ticks]),
+        _floats([tick.ask_size for tick in ticks]),
+        _floats([tick.volume for tick in ticks]),
         ordinals[:, 0],
         stamps.view(INSTANT),
         ordinals[:, 1],
@@ -155,7 +155,3 @@ def _columns(ticks: Sequence[QuoteTick], texts: Sequence[str]) -> list[NDArray[n
 
 def _floats(values: Sequence[float | None]) -> NDArray[np.float64]:
     return np.array(values, dtype=np.float64)  # None becomes NaN
-
-
-def _integers(values: Sequence[int | None]) -> NDArray[np.int64]:
-    return np.array([NOT_GIVEN if value is None else value for value in values], dtype=np.int64)

@@ -11,13 +11,13 @@ from django.db import connection
 from numpy.typing import NDArray
 from psycopg import ClientCursor
 
-from market.prices import UNKNOWN_VOLUME, Bars, Feed, Flags, Timeframe, to_datetime, to_instant
+from market.prices import Bars, Feed, Flags, Timeframe, to_datetime, to_instant
 from market.quality import CONTEXT_BARS
 from market.store import binary
 from market.store.batch import Batch
 
 REGULAR, FINAL, SUSPECT, ALIKE = 1, 2, 4, 8
-KINDS = ["datetime64[us]", "float64", "float64", "float64", "float64", "int64", "float64", "int16"]
+KINDS = ["datetime64[us]", "float64", "float64", "float64", "float64", "float64", "float64", "int16"]
 SOURCED_KINDS = [*KINDS[:-1], "int32", "int16"]
 
 # `wanted` numbers the symbols, `picked` finds one symbol's bars by the primary key, newest first.
@@ -27,13 +27,13 @@ COPY_OUT = """
         FROM unnest({keys}) WITH ORDINALITY AS wanted ({names}, ordinal)
         CROSS JOIN LATERAL (
             SELECT array_agg(opened_at), array_agg(open), array_agg(high), array_agg(low), array_agg(close),
-                array_agg(coalesce(volume, {unknown_volume})), array_agg(coalesce(vwap, 'NaN')),{source}
+                array_agg(coalesce(volume, 'NaN')), array_agg(coalesce(vwap, 'NaN')),{source}
                 array_agg(((session = 'regular')::int + 2 * is_final::int + 4 * suspect::int{flags})::int2)
             FROM ({picked}) AS picked
             HAVING count(*) > 0
         ) AS columns
     ) TO STDOUT (FORMAT BINARY)
-""".replace("{unknown_volume}", str(UNKNOWN_VOLUME))
+"""
 
 PICKED = """
     SELECT * FROM candles

@@ -1,13 +1,15 @@
 """What the market did, as a snapshot tells it: quote, bars, trend, volatility, the year."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
+from core.formatting import plain
 from market.models import Quote
-from market.prices import UNKNOWN_VOLUME, Floats, Timeframe
+from market.prices import Floats, Timeframe
 from opinions.memory import regimes
 from opinions.snapshots.around import FAST, PERIOD, RANKED, SLOW, Trail
 from opinions.snapshots.written import instant, short
@@ -56,7 +58,7 @@ def shown_bars(trail: Trail) -> dict[str, Any]:
     bars = trail.panel.bars[slice(max(trail.rows.start, trail.rows.stop - SHOWN), trail.rows.stop)]
     stamps = np.datetime_as_string(bars.opened_at, unit="s", timezone="UTC").tolist()
     prices = [np.round(column, 6) for column in (bars.open, bars.high, bars.low, bars.close)]
-    volumes = [None if volume == UNKNOWN_VOLUME else volume for volume in bars.volume.tolist()]
+    volumes = [None if math.isnan(volume) else plain(volume) for volume in bars.volume.tolist()]
     rows = zip(stamps, *(column.tolist() for column in prices), volumes, strict=True)
     return {"columns": list(COLUMNS), "rows": [list(row) for row in rows]}
 

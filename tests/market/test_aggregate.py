@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.prices import UNKNOWN_VOLUME, Bars, Instants, aggregate
+from market.prices import Bars, Instants, aggregate
 
 HOUR = np.timedelta64(1, "h")
 NINE_THIRTY = np.datetime64("2026-03-02T14:30", "us")
@@ -32,9 +32,10 @@ def on_the_session_grid(bars: Bars) -> Instants:
 
 def test_the_volume_of_an_hour_is_known_when_that_of_all_its_quarters_is() -> None:
     bars = quarters(8)
-    bars.volume[2] = UNKNOWN_VOLUME
+    bars.volume[2] = np.nan
     hours = aggregate(bars, on_the_session_grid(bars))
-    assert hours.volume.tolist() == [UNKNOWN_VOLUME, 260]
+    assert np.isnan(hours.volume[0])
+    assert hours.volume[1] == 260
 
 
 def test_an_hour_is_made_of_its_quarters() -> None:

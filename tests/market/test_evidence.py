@@ -7,7 +7,7 @@ back is a bad print", "what the next bar trades is real".
 import numpy as np
 import pytest
 
-from market.prices import UNKNOWN_VOLUME, Bars
+from market.prices import Bars
 from market.quality import CONTEXT_BARS, suspects
 
 Row = tuple[float, float, float, float, float]  # open, high, low, close, volume
@@ -123,9 +123,9 @@ def test_without_such_a_volume_a_crash_waits_for_the_next_bar() -> None:
 
 def test_a_volume_that_is_not_known_supports_nothing() -> None:
     bars = history(100.0, (60.0, 61.0, 55.0, 58.0, 30.0))
-    bars.volume[-1] = UNKNOWN_VOLUME
+    bars.volume[-1] = np.nan
     assert suspects(bars)[-1]
-    bars.volume[-1], bars.volume[:-1] = 30 * TYPICAL, UNKNOWN_VOLUME
+    bars.volume[-1], bars.volume[:-1] = 30 * TYPICAL, np.nan
     assert suspects(bars)[-1]
 
 

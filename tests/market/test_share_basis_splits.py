@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from market.prices import UNKNOWN_VOLUME, Bars
+from market.prices import Bars
 from market.share_basis import split_like
 
 DAYS = np.arange("2024-01-01", "2024-02-20", dtype="datetime64[D]")
@@ -60,7 +60,7 @@ def test_a_small_move_with_the_trading_of_news_is_like_none() -> None:
 
 def test_without_volumes_the_news_are_not_asked() -> None:
     bars = moved(100.0, 80.0)
-    bars.volume[:] = UNKNOWN_VOLUME
+    bars.volume[:] = np.nan
     assert like(bars) == 1.25
 
 

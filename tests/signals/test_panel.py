@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 
 import numpy as np
 import pytest
 
 from market import store as candles
 from market.models import Gap, Instrument, Split
-from market.prices import UNKNOWN_VOLUME, Bars, Feed, Timeframe
+from market.prices import Bars, Feed, Timeframe
 from signals import store
 from signals.panel import Panel
 from signals.strategies import STRATEGIES
@@ -68,9 +69,28 @@ def test_volumes_of_different_sources_are_not_compared() -> None:
 
 def test_a_volume_that_is_not_known_is_compared_with_none() -> None:
     bars = walk(45, start=START)
-    bars.volume[4] = UNKNOWN_VOLUME
+    bars.volume[4] = np.nan
     ratio = panel_of(bars).volume_ratio(20)
     assert np.flatnonzero(~np.isnan(ratio)).tolist() == list(range(24, 45))
+
+
+@pytest.mark.parametrize("share", [1.0, 0.1])
+def test_a_volume_ratio_is_the_same_however_long_the_history(share: float) -> None:
+    bars = walk(300, start=START)
+    bars = replace(bars, volume=bars.volume * share)
+    ratio = panel_of(bars).volume_ratio(20)
+    assert panel_of(bars[slice(200, None)]).volume_ratio(20)[19:].tolist() == ratio[219:].tolist()
+    assert ratio[299] == pytest.approx(bars.volume[299] / bars.volume[280:].mean())
+
+
+def test_a_digest_of_whole_volumes_is_what_it_was_when_they_were_integers() -> None:
+    bars = walk(1, start=START)
+    bars.volume[0] = 1_200
+    prices = (bars.opened_at, bars.open, bars.high, bars.low, bars.close, np.array([1_200]))
+    digest = blake2b(b"".join(column.tobytes() for column in prices), digest_size=16).hexdigest()
+    assert panel_of(bars).digest(0) == digest
+    bars.volume[0] = 1_200.5
+    assert panel_of(bars).digest(0) != digest
 
 
 def test_a_digest_stands_for_the_bars_up_to_its_own() -> None:

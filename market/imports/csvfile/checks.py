@@ -88,4 +88,4 @@ def _all_on(opened_at: Instants, timeframe: Timeframe) -> bool:
 
 def _same(bars: Bars, row: int, other: int) -> bool:
     columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
-    return all(column[row] == column[other] for column in columns)
+    return all(np.array_equal(column[row], column[other], equal_nan=True) for column in columns)

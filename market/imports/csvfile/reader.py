@@ -8,7 +8,6 @@ import numpy as np
 
 from market.imports.csvfile.archives import is_packed, unpack
 from market.imports.csvfile.checks import (
-    MOST_VOLUME,
     check_prices,
     check_spacing,
     check_times,
@@ -27,7 +26,7 @@ from market.imports.csvfile.stamps import (
 )
 from market.imports.csvfile.table import Shape, Table, read_table
 from market.imports.csvfile.text import UTF_16
-from market.prices import INSTANT, UNKNOWN_VOLUME, Bars, Floats, Instants, Timeframe
+from market.prices import INSTANT, Bars, Floats, Instants, Timeframe
 
 AS_IT_IS = Shape()
 CLOSE = "close"
@@ -179,10 +178,8 @@ def _bars(table: Table, opened_at: Instants, problems: Problems) -> Bars:
     check_prices(prices, table.lines, problems)
     volume = _volume(table, problems)
     check_volume(volume, table.lines, problems)
-    counted = np.where(np.abs(volume) < MOST_VOLUME, volume, 0).round().astype(np.int64)
-    counted[np.isnan(volume) | ((volume > 0) & (counted == 0))] = UNKNOWN_VOLUME  # less than half is not none
     vwap = _vwap(table, prices) if "vwap" in table.layout.values else None
-    return Bars.of(opened_at, prices["open"], prices["high"], prices["low"], prices["close"], counted, vwap)
+    return Bars.of(opened_at, prices["open"], prices["high"], prices["low"], prices["close"], volume, vwap)
 
 
 def _volume(table: Table, problems: Problems) -> Floats:

@@ -7,6 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from market import store
+from market.models import Candle
 from market.prices import Feed, Timeframe
 from tests import make
 from tests.query_counts import CountQueries
@@ -89,6 +90,20 @@ def test_csv_holds_the_same_rows(reader: APIClient, query: dict[str, str], accep
         ("2024-07-03T14:45:00Z", "13.0", ""),
         ("2024-07-03T15:00:00Z", "14.0", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("volume", "in_json", "in_csv"), [(1_200, "1200", "1200"), (0.5, "0.5", "0.5"), (None, "null", "")]
+)
+def test_whole_volumes_are_written_whole(
+    reader: APIClient, volume: float | None, in_json: str, in_csv: str
+) -> None:
+    Candle.objects.update(volume=volume)
+    assert f'"volume":{in_json},"vwap"' in reader.get(URL, ASK | {"limit": 1}).content.decode()
+    assert (
+        reader.get(URL, ASK | {"limit": 1, "format": "csv"}).content.decode().splitlines()[1].split(",")[5]
+        == in_csv
+    )
 
 
 def test_a_problem_is_a_problem_in_csv_too(reader: APIClient) -> None:

@@ -58,6 +58,12 @@ def test_a_doubtful_price_a_crossed_book_and_a_halt_are_told(reader: APIClient) 
     assert (quote["book"], quote["halt"]) == ("crossed", "news is pending")
 
 
+def test_parts_of_a_share_are_told_and_whole_shares_are_whole(reader: APIClient) -> None:
+    Quote.objects.filter(symbol="AAPL").update(volume=0.5, bid_size=1_200, ask_size=0.25)
+    answer = reader.get(f"{URL}AAPL/")
+    assert b'"bid_size":1200,"ask_size":0.25,"volume":0.5,' in answer.content
+
+
 def test_an_unknown_change_is_null(reader: APIClient) -> None:
     quote = reader.get(f"{URL}msft").json()
     assert (quote["previous_close"], quote["change"], quote["change_percent"]) == (None, None, None)

@@ -64,6 +64,13 @@ def everything() -> list[tuple[object, ...]]:
         return list(cursor.fetchall())
 
 
+def test_parts_of_a_coin_stay_parts() -> None:
+    text = "time,open,high,low,close,volume\n2024-06-27,70,77,63,70,0.5\n2024-06-28,70,77,63,70,0.00031\n"
+    load(text, "BTC/USD")
+    assert list(stored(symbol="BTC/USD").volume) == [0.5, 0.00031]
+    assert load(text, "BTC/USD").written == store.Written(kept=2)
+
+
 def test_bars_are_stored_final_and_in_their_session() -> None:
     result = load(MINUTES, timeframe=Timeframe.M1, splits=SPLIT)
     bars = stored(Timeframe.M1)

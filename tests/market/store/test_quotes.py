@@ -71,6 +71,12 @@ def test_a_size_of_zero_is_not_an_empty_one() -> None:
     assert list(Quote.objects.values_list("bid_size", "ask_size", "volume")) == [(0, 0, 0)]
 
 
+def test_parts_of_a_share_stay_parts() -> None:
+    write(make.tick(bid_size=0.5, ask_size=0.00031, volume=1_200.25))
+    assert list(Quote.objects.values_list("bid_size", "ask_size", "volume")) == [(0.5, 0.00031, 1_200.25)]
+    assert list(QuoteHistory.objects.values_list("volume")) == [(1_200.25,)]
+
+
 def test_writing_twice_is_the_same_as_writing_once() -> None:
     ticks = [make.tick("AAPL"), make.tick("MSFT")]
     assert write(*ticks) == 2
