@@ -45,15 +45,17 @@ def import_candles(
     at: datetime,
     shape: Shape = AS_IT_IS,
     file_name: str = "",
+    original: bytes | None = None,
 ) -> ImportResult:
     """Store the bars of a CSV file as real data of `symbol`.
 
     `timezone` is that of stamps that name none, `shape` what the user says of the columns. `splits`: those
     that the prices of the file do not reflect yet, new shares for one old by date; empty when they reflect
-    all; None when it is not known. The file's name and hash are kept beside its bars. Raises ImportRefused,
-    and then nothing is stored.
+    all; None when it is not known. The file's name and hash are kept beside its bars; `original` is the whole
+    file, where `file` is one symbol's part of it. Raises ImportRefused, and then nothing is stored.
     """
     content = file.read()
+    original = original or content
     candle_file = read_file(BytesIO(content), symbol, timeframe, timezone, at, shape)
     with transaction.atomic():
         row = CandleImport.objects.create(
@@ -63,8 +65,8 @@ def import_candles(
             splits=None if splits is None else {day.isoformat(): ratio for day, ratio in splits.items()},
             said=asdict(shape),
             file_name=file_name[:255],
-            size=len(content),
-            digest=sha256(content).hexdigest(),
+            size=len(original),
+            digest=sha256(original).hexdigest(),
             status=CandleImport.Status.LOADED,
             queued_at=at,
             started_at=at,
@@ -92,8 +94,8 @@ def read_file(
     calendar = _instrument(symbol).calendar
     sessions.ensure([calendar], at)
     trading_sessions = sessions.load(calendar)
-    if asked := hours.question(candle_file, timeframe, trading_sessions, shape):
-        raise ImportRefused(asked)
+    if asked := hours.doubt(candle_file, timeframe, trading_sessions, shape):
+        raise ImportRefused(str(asked))
     outside = hours.note(candle_file.bars.opened_at, timeframe, trading_sessions)
     return replace(candle_file, notes=[*candle_file.notes, *outside])
 
@@ -140,7 +142,7 @@ def store_file(
     days = session_dates(trading_sessions, timeframe, candle_file.bars.opened_at)
     _agree_on_splits(symbol, splits, days[0], at)
     bars = restated(candle_file.bars, days, splits or {})
-    notes = _compare(symbol, timeframe, bars, days, trading_sessions)
+    notes = compare_basis(symbol, timeframe, bars, days, trading_sessions)
     written = _record(symbol, timeframe, bars, at, import_id)
     first, last = to_datetime(bars.opened_at[0]), to_datetime(bars.opened_at[-1])
     notes += _about_moves(symbol, days, splits, by, at)
@@ -199,18 +201,26 @@ def _add(instrument: Instrument) -> None:
     instrument.save(force_insert=True)
 
 
+def recorded_splits(symbol: str) -> dict[date, float]:
+    return dict(Split.objects.filter(symbol=symbol).values_list("date", "ratio"))
+
+
+def later_splits(symbol: str, first: np.datetime64) -> dict[date, float]:
+    """Return the recorded splits after a day, new shares for one old by date."""
+    return {day: ratio for day, ratio in recorded_splits(symbol).items() if np.datetime64(day) > first}
+
+
 def _agree_on_splits(
     symbol: str, splits: Mapping[date, float] | None, first: np.datetime64, at: datetime
 ) -> None:
     """Record the splits; refuse what contradicts the recorded ones, or leaves open what the file reflects."""
-    recorded = dict(Split.objects.filter(symbol=symbol).values_list("date", "ratio"))
-    later = {day: ratio for day, ratio in recorded.items() if np.datetime64(day) > first}
-    if splits is None and later:
+    if splits is None and (later := later_splits(symbol, first)):
         ratios = ",".join(f"{day}:{ratio:g}" for day, ratio in sorted(later.items()))
         raise ImportRefused(
             f"{symbol} was split after the first bar of the file. Say --splits {ratios} when the prices of"
             " the file are as they were traded, or --splits none when they are in today's shares."
         )
+    recorded = recorded_splits(symbol)
     for day, ratio in (splits or {}).items():
         if recorded.get(day, ratio) != ratio:
             raise ImportRefused(
@@ -242,7 +252,7 @@ def _about_moves(
     ]
 
 
-def _compare(
+def compare_basis(
     symbol: str, timeframe: Timeframe, bars: Bars, days: Days, trading_sessions: Sessions
 ) -> list[str]:
     """Compare with what is stored. Another share basis than a provider's is refused, than a file's noted."""

@@ -15,6 +15,7 @@ from market.imports.csvfile.layout import is_header
 from market.imports.csvfile.problems import BadFile
 
 GZIP, ZIP, PARQUET, OLD_EXCEL = b"\x1f\x8b", b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
+WORKBOOK = "xl/workbook.xml"
 PACKED = (GZIP, ZIP, PARQUET)
 LARGEST = 1 << 28  # bytes when unpacked
 HEAD = 40  # rows among which a sheet has its header
@@ -43,6 +44,28 @@ def unpack(content: bytes) -> bytes:
         raise BadFile(f"the archive is damaged or cut off: {error}") from error
 
 
+def members(content: bytes) -> dict[str, bytes]:
+    """Return the texts in a zip of several files by name; any other file as one without a name.
+
+    Raises BadFile.
+    """
+    if not content.startswith(ZIP):
+        return {"": unpack(content)}
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            _limited_members(archive)
+            names = [name for name in archive.namelist() if _is_data(name)]
+            if len(names) < 2 or WORKBOOK in archive.namelist():
+                return {"": unpack(content)}
+            return {name: unpack(archive.read(name)) for name in sorted(names)}
+    except RuntimeError as error:
+        raise BadFile("the archive has a password: unpack it first") from error
+    except DAMAGED as error:
+        if isinstance(error, BadFile):
+            raise
+        raise BadFile(f"the archive is damaged or cut off: {error}") from error
+
+
 def _gunzip(content: bytes) -> bytes:
     with gzip.open(io.BytesIO(content)) as file:
         return _limited(file.read(LARGEST + 1))
@@ -58,7 +81,7 @@ def _unzip(content: bytes) -> bytes:
     """Return the one file in a zip, or the bars of a workbook, which is a zip as well."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         _limited_members(archive)
-        if "xl/workbook.xml" in archive.namelist():
+        if WORKBOOK in archive.namelist():
             return _from_workbook(content)
         names = [name for name in archive.namelist() if _is_data(name)]
         if len(names) != 1:

@@ -11,7 +11,12 @@ VARYING = re.compile(r"'[^']*'|\"[^\"]*\"|-?[\d][\d,.:\-]*(e[+-]?\d+)?|\bnan\b|\
 
 
 class BadFile(ValueError):
-    """The file cannot be taken as it is. The message has a line for each bad one, at most LISTED of them."""
+    """The file cannot be taken as it is. The message has a line for each bad one, at most LISTED of them.
+
+    `problems` has all of them, where it is about lines.
+    """
+
+    problems: "Problems | None" = None
 
 
 def no_text(line: int) -> str:
@@ -34,7 +39,9 @@ class Problems:
     def refuse(self) -> None:
         """Raise BadFile when anything was added."""
         if self.reasons:
-            raise BadFile(str(self))
+            bad_file = BadFile(str(self))
+            bad_file.problems = self
+            raise bad_file
 
     def __str__(self) -> str:
         lines = [self._quoted(line, reason) for line, reason in sorted(self.reasons.items())[:LISTED]]

@@ -21,7 +21,6 @@ from market.imports.csvfile.stamps import (
     Unreadable,
     is_day_unclear,
     read_stamps,
-    reads_month_first,
     to_utc,
 )
 from market.imports.csvfile.table import Shape, Table, read_table
@@ -64,7 +63,17 @@ def read(
     too, and its zone, it is the date of that instant in `timezone`. Raises BadFile, which names the lines
     that cannot be taken and why.
     """
-    table = read_table(unpack(content), shape)
+    return bars_of(read_table(unpack(content), shape), timeframe, timezone, until, shape)
+
+
+def bars_of(
+    table: Table,
+    timeframe: Timeframe,
+    timezone: tzinfo | None,
+    until: np.datetime64,
+    shape: Shape = AS_IT_IS,
+) -> CandleFile:
+    """Return the bars of a table, as `read` does."""
     candle_file = _candle_file(table, timeframe, timezone, until, shape)
     check_spacing(candle_file.bars.opened_at, timeframe)
     return candle_file
@@ -81,7 +90,7 @@ def read_beginning(
     if content.startswith(UTF_16) or is_packed(content):  # its lines cannot be told apart by their bytes
         return
     table = read_table(content, shape)
-    if not is_day_unclear(table.stamps()):
+    if table.month_first is not None or not is_day_unclear(table.stamps()):
         _candle_file(table, timeframe, timezone, until, shape)
 
 
@@ -90,8 +99,8 @@ def _candle_file(
 ) -> CandleFile:
     problems = table.problems()
     stamped = shape.stamps or _stamped(table)
-    zone = timezone or _zone(table, shape)
-    stamps = _stamps(table, shape, problems)
+    zone = timezone or zone_of(table, shape)
+    stamps = read_stamps(table.stamps(), table.lines, month_first=table.month_first, problems=problems)
     opened_at = _opened_at(table, stamps, timeframe, zone, problems)
     if stamped == CLOSE and timeframe.is_intraday:
         opened_at = opened_at - np.timedelta64(timeframe.length)
@@ -111,7 +120,7 @@ def _stamped(table: Table) -> str:
     return CLOSE if len(table.layout.volume) > 1 else ""
 
 
-def _zone(table: Table, shape: Shape) -> tzinfo | None:
+def zone_of(table: Table, shape: Shape) -> tzinfo | None:
     """Return the zone of the times of a preset that the user has named."""
     return ZoneInfo(table.preset.zone) if table.preset and shape.preset and table.preset.zone else None
 
@@ -128,14 +137,6 @@ def _notes(table: Table, stamped: str, timeframe: Timeframe) -> list[str]:
         more = f" and {len(table.others) - SHOWN} more" if len(table.others) > SHOWN else ""
         notes.append(f"No bars: lines {', '.join(told)}{more}.")
     return notes
-
-
-def _stamps(table: Table, shape: Shape, problems: Problems) -> list[datetime | None]:
-    cells = table.stamps()
-    month_first = table.preset.month_first if table.preset and shape.preset else None
-    if month_first is None:
-        month_first = reads_month_first(cells)
-    return read_stamps(cells, table.lines, month_first=month_first, problems=problems)
 
 
 def _opened_at(

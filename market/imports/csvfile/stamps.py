@@ -214,7 +214,8 @@ def _numeric(text: str, month_first: bool | None) -> datetime:
         )
     if month_first is None and match["mark"] != ".":
         raise Unreadable(
-            f"{text!r} can be read in two ways, and no line tells which: write dates as 2024-01-31"
+            f"{text!r} can be read in two ways, and no line tells which: write dates as 2024-01-31,"
+            " or say --dates month or --dates day"
         )
     first, second = int(match["first"]), int(match["second"])
     month, day = (first, second) if month_first else (second, first)

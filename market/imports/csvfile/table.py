@@ -1,7 +1,7 @@
 """The cells of a file by column: where its header is, what the columns are, and which rows are bars."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from market.imports.csvfile import presets
@@ -11,7 +11,10 @@ from market.imports.csvfile.names import DATE, STAMP, plain
 from market.imports.csvfile.numbers import has_decimal_comma, is_number
 from market.imports.csvfile.presets import Preset
 from market.imports.csvfile.problems import BadFile, Problems
+from market.imports.csvfile.stamps import reads_month_first
 from market.imports.csvfile.text import HEAD, Rows, read_rows
+
+MONTH = "month"
 
 
 @dataclass(frozen=True)
@@ -19,19 +22,27 @@ class Shape:
     """What a user says of a file: the preset, or the columns in their order.
 
     `stamps`: open or close, "" when that is not said. `outside_hours`: bars outside trading hours are meant.
+    `date_order`: month or day, whichever stands first; `decimal`: the mark; `delimiter` of the columns;
+    `skip`: lines before the table; `symbol_column`: the name of that of the symbols.
     """
 
     preset: str = ""
     columns: tuple[str, ...] = ()
     stamps: str = ""
     outside_hours: bool = False
+    date_order: str = ""
+    decimal: str = ""
+    delimiter: str = ""
+    skip: int = 0
+    symbol_column: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
     """The cells of a file by column, and the line each row stands on.
 
-    `empty_lines` hold no price, `others` something else than a bar, as it is written.
+    `empty_lines` hold no price, `others` something else than a bar, as it is written. `first` is the first
+    row after the header, `others_at` the rows of `others`.
     """
 
     rows: Rows
@@ -41,6 +52,9 @@ class Table:
     lines: list[int]
     empty_lines: list[int]
     others: dict[int, str]
+    said: Shape
+    first: int
+    others_at: list[int]
 
     def cells(self, what: str) -> tuple[str, ...]:
         return self.columns[self.layout.values[what]]
@@ -53,6 +67,8 @@ class Table:
     @cached_property
     def decimal_comma(self) -> bool:
         """Whether a comma is the decimal mark."""
+        if self.said.decimal:
+            return self.said.decimal == ","
         cells = [cell for price in PRICES for cell in self.cells(price)]
         return has_decimal_comma(cells, separated_by_commas=self.rows.delimiter == ",")
 
@@ -63,21 +79,37 @@ class Table:
         dates, times = (self.columns[column] for column in self.layout.stamp)
         return [f"{date.strip()} {_clock(clock)}".strip() for date, clock in zip(dates, times, strict=True)]
 
+    @cached_property
+    def month_first(self) -> bool | None:
+        """Whether 03/04/2024 is in March: as is said, as the preset has it, or as other dates show."""
+        if self.said.date_order:
+            return self.said.date_order == MONTH
+        if self.preset and self.said.preset and self.preset.month_first is not None:
+            return self.preset.month_first
+        return reads_month_first(self.stamps())
+
     def problems(self) -> Problems:
         return self.rows.problems()
 
 
 def read_table(content: bytes, shape: Shape) -> Table:
-    """Split a file into its cells. Raises BadFile."""
-    rows = read_rows(content)
-    layout, preset, first = _layout(rows, shape)
+    """Split a file of one symbol into its cells. Raises BadFile."""
+    table = read_cells(content, shape)
+    _of_one_symbol(table)
+    return table
+
+
+def read_cells(content: bytes, shape: Shape) -> Table:
+    """Split a file of any symbols into its cells. Raises BadFile."""
+    rows = read_rows(content, shape.delimiter, shape.skip)
+    layout, preset, first = find_layout(rows, shape)
     cells, lines = _cut_to(layout.width, rows.cells[first:]), rows.lines[first:]
     others = no_bars(cells, layout)
     empty = {*without_prices(cells, layout)} - others.keys()
     kept = [i for i in range(len(cells)) if i not in empty and i not in others]
     if not kept:
         raise BadFile("the file has a header and no bars")
-    table = Table(
+    return Table(
         rows=rows,
         layout=layout,
         preset=preset,
@@ -85,13 +117,29 @@ def read_table(content: bytes, shape: Shape) -> Table:
         lines=[lines[i] for i in kept],
         empty_lines=[lines[i] for i in sorted(empty)],
         others={lines[i]: text for i, text in others.items()},
+        said=shape,
+        first=first,
+        others_at=[first + i for i in others],
     )
-    _of_one_symbol(table)
-    return table
 
 
-def _layout(rows: Rows, shape: Shape) -> tuple[Layout, Preset | None, int]:
+def find_layout(rows: Rows, shape: Shape) -> tuple[Layout, Preset | None, int]:
     """Return the layout, the preset when it is one's, and the first row after the header."""
+    layout, preset, first = _find_columns(rows, shape)
+    if shape.symbol_column:
+        layout = replace(layout, values=layout.values | {"symbol": _symbol_column(rows, shape, first)})
+    return layout, preset, first
+
+
+def _symbol_column(rows: Rows, shape: Shape, first: int) -> int:
+    for row in reversed(rows.cells[:first]):
+        names = [plain(name) for name in row]
+        if plain(shape.symbol_column) in names:
+            return names.index(plain(shape.symbol_column))
+    raise BadFile(f"no column is named {shape.symbol_column}, whose cells would be the symbols")
+
+
+def _find_columns(rows: Rows, shape: Shape) -> tuple[Layout, Preset | None, int]:
     if shape.preset and shape.columns:
         raise BadFile("a preset says what the columns are: give it or the columns, not both")
     if shape.preset:
@@ -180,5 +228,6 @@ def _of_one_symbol(table: Table) -> None:
         symbols = sorted(set(table.cells("symbol")))
         if len(symbols) > 1:
             raise BadFile(
-                f"the file holds {len(symbols)} symbols ({', '.join(symbols[:5])}): give each its own file"
+                f"the file holds {len(symbols)} symbols ({', '.join(symbols[:5])}): name their column with"
+                " --symbol-column, or give each its own file"
             )

@@ -41,16 +41,16 @@ class Rows:
         return Problems(self.text_of)
 
 
-def read_rows(content: bytes) -> Rows:
-    """Split a text into its cells. Raises BadFile."""
+def read_rows(content: bytes, delimiter: str = "", skip: int = 0) -> Rows:
+    """Split a text into its cells, without its first `skip` lines. Raises BadFile."""
     text = _decode(content)
-    mark = _delimiter(text)
+    mark = delimiter or _delimiter(text)
     cells: list[list[str]] = []
     lines: list[int] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True)
     try:
         for row in reader:
-            if any(row):
+            if any(row) and reader.line_num > skip:
                 cells.append(row)
                 lines.append(reader.line_num)
     except csv.Error as error:

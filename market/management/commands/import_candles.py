@@ -1,7 +1,8 @@
 import re
 from argparse import ArgumentTypeError
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -9,11 +10,14 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from market.imports import candles
+from market.imports import candles, look
 from market.imports.csvfile import presets
 from market.imports.csvfile import splits as written_splits
+from market.imports.csvfile.archives import members
+from market.imports.csvfile.problems import BadFile
 from market.imports.csvfile.table import Shape
 from market.imports.results import describe
+from market.imports.sources import Source, sources
 from market.prices import Timeframe
 
 NAME = re.compile(
@@ -85,33 +89,77 @@ class Command(BaseCommand):
         )
 
         parser.add_argument(
+            "--dates", choices=["month", "day"], help="which stands first where no date of the file shows it"
+        )
+        parser.add_argument("--decimal", choices=[".", ","], help="the decimal mark of the prices")
+        parser.add_argument("--skip", type=int, default=0, help="lines to leave out at the beginning")
+        parser.add_argument(
+            "--symbol-column",
+            metavar="NAME",
+            help="the column that says whose bars they are: each symbol is loaded, or not, by itself",
+        )
+        parser.add_argument(
+            "--look",
+            "--dry-run",
+            action="store_true",
+            help="say what the file holds, what is in doubt and what would be overwritten; load nothing",
+        )
+        parser.add_argument(
             "--outside-hours",
             action="store_true",
             help="bars outside trading hours are meant to lie there: do not ask for the time zone",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        symbol, timeframe = self._named(options)
-        shape = Shape(
-            preset=options["preset"] or "",
-            columns=options["columns"] or (),
-            stamps=options["stamps"] or "",
-            outside_hours=options["outside_hours"],
-        )
+        path: Path = options["file"]
         try:
-            with options["file"].open("rb") as file:
-                result = candles.import_candles(
-                    file,
-                    symbol,
-                    timeframe,
-                    options["timezone"],
-                    options["splits"],
-                    timezone.now(),
-                    shape,
-                    options["file"].name,
-                )
-        except (OSError, candles.ImportRefused) as error:
+            content = path.read_bytes()
+            wanted = list(self._sources(content, options))
+        except (OSError, BadFile) as error:
             raise CommandError(f"Nothing was imported.\n{error}") from error
+        timeframe = _timeframe(options)
+        if options["look"]:
+            self._look(wanted, timeframe, options)
+            return
+        refusals = {}
+        for source in wanted:
+            try:
+                self._load(source, content, timeframe, options)
+            except candles.ImportRefused as refusal:
+                refusals[source.symbol] = str(refusal)
+        if refusals:
+            raise CommandError(_refused(refusals, len(wanted)))
+
+    def _sources(self, content: bytes, options: Mapping[str, Any]) -> Iterator[Source]:
+        """Yield whose bars the file holds: one symbol's unless a column or several files say otherwise."""
+        file_name, shape = options["file"].name, _shape(options)
+        is_of_many = shape.symbol_column or (not options["symbol"] and len(members(content)) > 1)
+        if not is_of_many:
+            yield Source("", self._named(options)[0], file_name, content, shape)
+            return
+        for source in sources(content, file_name, shape):
+            if not source.symbol:
+                raise BadFile(f"{source.written or source.file_name!r} names no symbol that is known here")
+            yield source
+
+    def _look(self, wanted: Sequence[Source], timeframe: Timeframe, options: Mapping[str, Any]) -> None:
+        told = look.Told(timeframe, options["timezone"], options["splits"])
+        for source in wanted:
+            seen = look.look(source.content, source.symbol, told, source.shape, timezone.now())
+            self.stdout.write(look.describe(seen))
+
+    def _load(self, source: Source, content: bytes, timeframe: Timeframe, options: Mapping[str, Any]) -> None:
+        result = candles.import_candles(
+            BytesIO(source.content),
+            source.symbol,
+            timeframe,
+            options["timezone"],
+            options["splits"],
+            timezone.now(),
+            source.shape,
+            source.file_name,
+            content,
+        )
         self.stdout.write(describe(result))
 
     def _named(self, options: Mapping[str, Any]) -> tuple[str, Timeframe]:
@@ -124,3 +172,31 @@ class Command(BaseCommand):
         if not (options["symbol"] and options["timeframe"]):
             self.stdout.write(f"By the file's name these are {timeframe} bars of {symbol}.")
         return symbol, Timeframe(timeframe)
+
+
+def _timeframe(options: Mapping[str, Any]) -> Timeframe:
+    name_match = NAME.match(options["file"].name)
+    if timeframe := options["timeframe"] or (name_match and name_match[2]):
+        return Timeframe(timeframe)
+    raise CommandError("Give --timeframe, or name the file like AAPL_1d.csv.")
+
+
+def _shape(options: Mapping[str, Any]) -> Shape:
+    return Shape(
+        preset=options["preset"] or "",
+        columns=options["columns"] or (),
+        stamps=options["stamps"] or "",
+        outside_hours=options["outside_hours"],
+        date_order=options["dates"] or "",
+        decimal=options["decimal"] or "",
+        skip=options["skip"],
+        symbol_column=options["symbol_column"] or "",
+    )
+
+
+def _refused(refusals: Mapping[str, str], wanted: int) -> str:
+    """Return what was refused, in words: one symbol's reasons, or each one's beside its name."""
+    if wanted == 1:
+        return f"Nothing was imported.\n{next(iter(refusals.values()))}"
+    reasons = "\n".join(f"{symbol}: {refusal}" for symbol, refusal in refusals.items())
+    return f"Nothing was imported of {len(refusals)} of {wanted} symbols.\n{reasons}"

@@ -1,15 +1,17 @@
 """`manage.py import_candles`: what a person types and reads."""
 
 from datetime import timedelta
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from market.models import Candle
+from market.models import Candle, CandleImport
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -117,3 +119,70 @@ def test_what_a_file_does_not_say_is_given_as_options(file: Path) -> None:
 def test_a_preset_says_the_zone(file: Path) -> None:
     file.write_text("07/02/2024,09:30,10,11,9,10,5\n")
     assert "AAPL 1m, 2024-07-02 13:30 UTC to" in run(file, "--preset", "kibot", timeframe="1m")
+
+
+CALM = TEXT.replace("70,77,63,70", "10,11,9,10")
+MANY = """date,Name,open,high,low,close,volume
+2024-06-28,aal,70,77,63,70,100
+2024-06-28,BRK-B,10,11,9,10,0.5
+2024-07-01,aal,71,77,63,70,100
+2024-07-01,BRK-B,10,9,11,10,7
+"""
+
+
+def load_many(file: Path, *options: str) -> str:
+    out = StringIO()
+    call_command(
+        *("import_candles", str(file), "--symbol-column", "Name", "--timeframe", "1d", *options),
+        stdout=out,
+    )
+    return out.getvalue()
+
+
+def test_each_symbol_of_a_file_is_loaded_or_refused_by_itself(file: Path) -> None:
+    file.write_text(MANY)
+    with pytest.raises(CommandError) as refused:
+        load_many(file)
+    assert str(refused.value) == (
+        "Nothing was imported of 1 of 2 symbols.\n"
+        "BRK.B: line 5: high 9 is below low 11  |  2024-07-01,BRK-B,10,9,11,10,7"
+    )
+    assert set(Candle.objects.values_list("symbol", flat=True)) == {"AAL"}
+    assert CandleImport.objects.get().digest == sha256(MANY.encode()).hexdigest()
+
+
+def test_a_look_says_what_would_be_done_and_does_nothing(file: Path) -> None:
+    run(file, "--splits", "none")
+    file.write_text(TEXT.replace("10,11,9,10,700", "10,12,9,10,700") + "2024-07-03,10,11,9,10,1\n")
+    before = list(Candle.objects.order_by("pk").values())
+    assert run(file, "--look", "--splits", "none").splitlines() == [
+        "AAPL 1d, 2024-06-28 to 2024-07-03: 3 bars, 1 new, 1 stored alike,"
+        " 1 different from an earlier import, which are overwritten."
+    ]
+    assert list(Candle.objects.order_by("pk").values()) == before
+
+
+def test_a_look_asks_what_loading_would_refuse(file: Path) -> None:
+    assert run(file, "--look").splitlines()[1] == (
+        "Moves of the size of a split, and nothing explains them: 2024-07-01 (by 7)."
+        " Say --splits 2024-07-01:7 or --splits none."
+    )
+    file.write_text("time,open,high,low,close,volume\n2024-07-02 09:30,10,10,10,10,1\n")
+    assert "The times name no time zone" in run(file, "--look", timeframe="1m")
+
+
+def test_the_order_of_day_and_month_is_said_where_no_date_shows_it(file: Path) -> None:
+    file.write_text("date,open,high,low,close,volume\n07/01/2024,10,10,10,10,1\n")
+    with pytest.raises(CommandError, match="--dates month"):
+        run(file)
+    assert "2024-07-01 to 2024-07-01" in run(file, "--dates", "month")
+    assert "2024-01-07 to 2024-01-07" in run(file, "--dates", "day")
+
+
+def test_a_zip_of_several_files_is_loaded_by_their_names(file: Path) -> None:
+    with ZipFile(file, "w") as archive:
+        archive.writestr("d/aapl.us.txt", CALM)
+        archive.writestr("d/msft.us.txt", CALM)
+    out = StringIO()
+    call_command("import_candles", str(file), "--timeframe", "1d", stdout=out)
+    assert [line[:7] for line in out.getvalue().splitlines() if ": 2 bars" in line] == ["AAPL 1d", "MSFT 1d"]

@@ -213,7 +213,8 @@ def test_a_time_that_the_clocks_skipped_is_refused() -> None:
 
 def test_a_date_that_can_be_read_in_two_ways_is_refused() -> None:
     assert problem(f"{HEADER}01/02/2024,10,12,9,11,1\n", "1d") == (
-        "line 2: '01/02/2024' can be read in two ways, and no line tells which: write dates as 2024-01-31"
+        "line 2: '01/02/2024' can be read in two ways, and no line tells which: write dates as 2024-01-31,"
+        " or say --dates month or --dates day"
     )
 
 
@@ -252,7 +253,7 @@ BAD_FILES = {
         "line 1: 2 columns are named close, so close is not clear"
     ),
     "symbol,date,open,high,low,close,volume\nA,2024-01-02,10,12,9,11,1\nB,2024-01-02,10,12,9,11,1\n": (
-        "the file holds 2 symbols (A, B): give each its own file"
+        "the file holds 2 symbols (A, B): name their column with --symbol-column, or give each its own file"
     ),
     "date;open;high;low;close;volume\n2024-01-02;10,5;12;9.25;11;1\n": (
         "'10,5' and '9.25' in one file: which is the decimal mark? Write prices with a point, and thousands"

@@ -34,7 +34,7 @@ def file(opened_at: Instants, zone: ZoneInfo | None = None, stamped: str = "") -
 
 
 def question(candle_file: CandleFile, shape: Shape | None = None) -> str:
-    return hours.question(candle_file, Timeframe.M1, SESSIONS, shape or Shape())
+    return str(hours.doubt(candle_file, Timeframe.M1, SESSIONS, shape or Shape()) or "")
 
 
 def test_a_wrong_zone_is_asked_for() -> None:
