@@ -1,8 +1,10 @@
 """Where settings meet providers: which are on, in which order, at what pace, which are left alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -10,7 +12,8 @@ from django.db.models.functions import Now
 
 from market.models import ALWAYS_OPEN, IngestionRun, Installation, Instrument, ProviderPace, ProviderStatus
 from market.providers import registry
-from market.providers.base import Limit, Provider
+from market.providers.base import Limit, Provider, ProviderSpec
+from market.providers.listings import Directory
 
 LONGEST_WAIT = 10.0  # seconds until a request's slot; what cannot be sent by then waits for the next run
 
@@ -21,13 +24,32 @@ class WrongData(Exception):
 
 def enabled() -> list[Provider]:
     """Return the providers that are switched on, first choice first."""
+    return [spec.build(values, DatabasePace(spec.name)) for spec, values in _configured()]
+
+
+def directories() -> list[Directory]:
+    """Return what can be asked which instruments there are, first choice first."""
+    return [_directory(spec.name, tuple(values.items())) for spec, values in _configured() if spec.directory]
+
+
+def without_directory() -> list[str]:
+    """Return the titles of the providers that are switched on and cannot be asked."""
+    return [spec.title for spec, _ in _configured() if spec.directory is None]
+
+
+def _configured() -> Iterator[tuple[ProviderSpec, Mapping[str, Any]]]:
     simulated = settings.DATA_KIND == Installation.Data.SIMULATED
     specs = {spec.name: spec for spec in (registry.SIMULATED if simulated else registry.REAL)}
-    return [
-        spec.build(values, DatabasePace(spec.name))
-        for spec in (specs[name] for name in settings.PROVIDERS if name in specs)
-        if spec.is_configured(values := spec.values(settings))
-    ]
+    for name in settings.PROVIDERS:
+        if (spec := specs.get(name)) and spec.is_configured(values := spec.values(settings)):
+            yield spec, values
+
+
+@lru_cache(maxsize=8)  # one may keep a list that takes seconds to fetch
+def _directory(name: str, values: tuple[tuple[str, Any], ...]) -> Directory:
+    build = next(spec.directory for spec in registry.SPECS if spec.name == name)
+    assert build is not None  # `directories` asks only for those that have one
+    return build(dict(values), DatabasePace(name))
 
 
 def status(provider: str, kind: IngestionRun.Kind) -> ProviderStatus:

@@ -32,7 +32,7 @@ def bridge(settings: Settings) -> Iterator[IBBridge]:
 @pytest.fixture
 def alpaca(settings: Settings) -> Iterator[Alpaca]:
     with Alpaca(now=AT) as vendor:
-        settings.ALPACA_BASE_URL = vendor.url
+        settings.ALPACA_BASE_URL = settings.ALPACA_TRADING_URL = vendor.url
         settings.ALPACA_API_KEY, settings.ALPACA_API_SECRET = vendor.key, vendor.secret
         yield vendor
 

@@ -27,12 +27,14 @@ class Request:
     """A GET of `path` (from the root of the base address, or a whole address on the same host).
 
     `counted`: whether it counts against the limits that the provider sets. With a `body`, JSON, it is a POST.
+    `has_rows`: the answer is a JSON array, and becomes an object with these `rows`.
     """
 
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     counted: bool = True
     body: str | None = None
+    has_rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class Session:
                 raise self.too_slow() from None
             raise
         try:
-            answer = self._parse(response, body)
+            answer = self._parse(response, body, request)
         except Failure as failure:
             failure.answered = self._without_secrets(body[:LONGEST_ANSWERED].decode("utf-8", "replace"))
             raise
@@ -172,7 +174,7 @@ class Session:
             raise self.too_slow()
         return b"".join(parts)
 
-    def _parse(self, response: requests.Response, body: bytes) -> Answer:
+    def _parse(self, response: requests.Response, body: bytes, request: Request) -> Answer:
         status = response.status_code
         if 300 <= status < 400:
             location = self._without_secrets(response.headers.get("Location", ""))
@@ -184,8 +186,10 @@ class Session:
             parsed = json.loads(body)
         except (ValueError, RecursionError):
             raise failures.not_json(self.who, body) from None
-        if not isinstance(parsed, dict):
-            raise Failure(f"{self.who} answered with JSON that is not an object", again=True)
+        if request.has_rows and isinstance(parsed, list):
+            parsed = {"rows": parsed}
+        if not isinstance(parsed, dict) or (request.has_rows and "rows" not in parsed):
+            raise Failure(f"{self.who} answered with JSON of another shape than asked for", again=True)
         return Answer(parsed, response.headers, self._clock())
 
     def _without_secrets(self, text: str) -> str:

@@ -20,7 +20,8 @@ from core.admin.read_only import ModelAdmin
 from core.admin.users import user_of
 from market.admin.forms import first_calendar
 from market.imports import watchlist
-from market.imports.watchlist import Entry, Exchange, Watchlist
+from market.imports.exchanges import Exchange
+from market.imports.watchlist import Entry, Watchlist
 from market.ingestion import request_budget
 from market.models import ALWAYS_OPEN, Instrument
 

@@ -3,10 +3,11 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from market.imports import spelling
+from market.imports.exchanges import EXCHANGES, ROUND_THE_CLOCK, Exchange
 
 LONGEST = 2_000  # lines
 SYMBOL_COLUMNS = ("symbol", "ticker", "instrument", "financial instrument")
@@ -16,42 +17,6 @@ SHARES_AT_IB = ("STK", "ETF")
 NOTE = re.compile(r"#(?!##)|//|COLUMN,|HED,")  # ### begins a section at TradingView
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """The calendar that an exchange trades by, and its currency."""
-
-    calendar: str
-    currency: str
-
-
-_US, _ROUND_THE_CLOCK = Exchange("XNYS", "USD"), "24/7"
-# As TradingView and IB call them: tradingview.com/data-coverage, interactivebrokers.com "Exchange listings".
-EXCHANGES: Mapping[str, Exchange] = {
-    **dict.fromkeys(
-        [
-            *["NASDAQ", "NYSE", "AMEX", "ARCA", "NYSEARCA", "NYSE ARCA", "NYSE AMERICAN", "BATS", "CBOE"],
-            *["OTC", "ISLAND", "SMART", "IEX", "PINK", "NMS", "NYQ", "PCX", "ASE", "NGM", "NCM"],
-        ],
-        _US,
-    ),
-    "ASX": Exchange("XASX", "AUD"),
-    "BSE": Exchange("XBOM", "INR"),
-    "FWB": Exchange("XFRA", "EUR"),
-    "HKEX": Exchange("XHKG", "HKD"),
-    "IBIS": Exchange("XETR", "EUR"),
-    "KRX": Exchange("XKRX", "KRW"),
-    "LSE": Exchange("XLON", "GBP"),
-    "NSE": Exchange("XBOM", "INR"),
-    "SEHK": Exchange("XHKG", "HKD"),
-    "SGX": Exchange("XSES", "SGD"),
-    "SIX": Exchange("XSWX", "CHF"),
-    "SSE": Exchange("XSHG", "CNY"),
-    "SZSE": Exchange("XSHG", "CNY"),
-    "TSE": Exchange("XTKS", "JPY"),
-    "TSEJ": Exchange("XTKS", "JPY"),
-    "TSX": Exchange("XTSE", "CAD"),
-    "XETR": Exchange("XETR", "EUR"),
-}
 # As IB writes classes, preferred shares, warrants and units. `F T` is more likely Ford and AT&T.
 ONE_OF_TWO_WORDS = re.compile(r"[A-Z]{1,6} (?:[A-C]|PR ?[A-Z]?|WS|WT|UN|RT)", re.IGNORECASE)
 UNCLEAR = "Several shares, or one of a class? Write each on a line of its own, a class with a dot: BRK.B."
@@ -70,7 +35,7 @@ class Entry:
     def exchange(self) -> Exchange | None:
         """The exchange, where the list names one or the symbol says it."""
         if pair := PAIR.fullmatch(self.symbol):
-            return Exchange(_ROUND_THE_CLOCK, pair[2])
+            return Exchange(ROUND_THE_CLOCK, pair[2])
         return EXCHANGES.get(self.place)
 
     @property

@@ -16,7 +16,7 @@ from core.http import Answer, Client, Failure, Pages, Patience, Request
 from core.registry import Setting
 from core.registry.kinds import KEY, Url, Whole
 from market.prices import Bars, Feed, QuoteTick, Timeframe
-from market.providers import conditions, wire
+from market.providers import alpaca_assets, conditions, wire
 from market.providers.base import (
     Candles,
     Limit,
@@ -282,6 +282,7 @@ SPEC = ProviderSpec(
         Setting("ALPACA_API_KEY", KEY, secret=True, required=True),
         Setting("ALPACA_API_SECRET", KEY, secret=True, required=True),
         Setting("ALPACA_BASE_URL", Url(), default="https://data.alpaca.markets"),
+        Setting("ALPACA_TRADING_URL", Url(), default="https://paper-api.alpaca.markets"),
         Setting("ALPACA_REQUESTS_PER_MINUTE", Whole(1, 10_000), default=200),
     ),
     build=_build,
@@ -296,4 +297,5 @@ SPEC = ProviderSpec(
         },
         address="//data.",  # not that of its trading
     ),
+    directory=alpaca_assets.build,
 )

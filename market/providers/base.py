@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from core.http import Patience
 from core.registry import Spec
 from market.prices import Bars, Feed, QuoteTick, Timeframe
+from market.providers.listings import BuildDirectory
 
 
 class ProviderError(Exception):
@@ -193,7 +194,8 @@ class OldNames:
 class ProviderSpec(Spec):
     """A provider's presence. `is_consolidated`: its book is the whole market's, not that of one exchange.
 
-    `request_rate`: by its settings and a watchlist; None for a provider without a limit.
+    `request_rate`: by its settings and a watchlist; None for a provider without a limit. `directory`: builds
+    what looks up what it lists; None for one that cannot be asked.
     """
 
     build: Build
@@ -201,3 +203,4 @@ class ProviderSpec(Spec):
     is_consolidated: bool
     is_simulated: bool = False
     old_names: OldNames | None = None
+    directory: BuildDirectory | None = None

@@ -14,7 +14,7 @@ from core.redaction import redact
 from core.registry import Setting
 from core.registry.kinds import KEY, Url, Whole
 from market.prices import Bars, Feed, QuoteTick, Timeframe
-from market.providers import conditions, wire
+from market.providers import conditions, polygon_tickers, wire
 from market.providers.base import (
     Candles,
     Limit,
@@ -321,4 +321,5 @@ SPEC = ProviderSpec(
             "POLYGON_REQUESTS_PER_MINUTE": ("requests_per_minute", "rate_limit"),
         }
     ),
+    directory=polygon_tickers.build,
 )

@@ -14,6 +14,7 @@ from core.http import Patience
 from core.registry import Setting
 from core.registry.kinds import Whole
 from market.prices import Bars, Feed, Floats, QuoteTick, Timeframe
+from market.providers import simulator_listings
 from market.providers.base import Candles, Pace, ProviderSpec, Quotes, Report
 from market.providers.random_walk import (
     HIGH,
@@ -157,4 +158,5 @@ SPEC = ProviderSpec(
     build=_build,
     is_consolidated=True,
     is_simulated=True,
+    directory=simulator_listings.build,
 )

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.vendors import prices
+from tests.vendors import listings, prices
 from tests.vendors.ib_bridge import LONG_AGO
 from tests.vendors.prices import Bar
 from tests.vendors.server import Reply, Vendor, Visit
@@ -33,7 +33,8 @@ class Alpaca(Vendor):
 
     @property
     def settings(self) -> dict[str, Any]:
-        return {"ALPACA_BASE_URL": self.url, "ALPACA_API_KEY": self.key, "ALPACA_API_SECRET": self.secret}
+        keys = {"ALPACA_API_KEY": self.key, "ALPACA_API_SECRET": self.secret}
+        return {"ALPACA_BASE_URL": self.url, "ALPACA_TRADING_URL": self.url, **keys}
 
     def answer(self, visit: Visit) -> Reply:
         keys = (visit.headers.get("apca-api-key-id"), visit.headers.get("apca-api-secret-key"))
@@ -44,6 +45,8 @@ class Alpaca(Vendor):
             return Reply.json({"code": 40010001, "message": f"invalid symbol: {strange[0]}"}, 400)
         listed = [symbol for symbol in symbols if symbol in self.symbols]
         match visit.path:
+            case path if path.startswith("/v2/assets"):
+                return listings.assets(path.removeprefix("/v2/assets").strip("/"), visit.query)
             case "/v2/stocks/snapshots":
                 if visit.query.get("feed", "sip") == "sip" and self.plan == "free":
                     return Reply.json({"message": NEW_SIP}, 403)

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from tests.vendors import prices
+from tests.vendors import listings, prices
 from tests.vendors.prices import Bar
 from tests.vendors.server import Reply, Vendor, Visit
 
@@ -44,6 +44,10 @@ class Polygon(Vendor):
             case ["v2", "aggs", "ticker", symbol, "range", count, unit, start, end]:
                 length = timedelta(seconds=int(count) * UNITS[unit])
                 return self._aggregates(symbol, length, _moment(start), _moment(end), visit)
+            case ["v3", "reference", "tickers"]:
+                return listings.tickers(visit.query)
+            case ["v3", "reference", "tickers", ticker]:
+                return listings.ticker(ticker)
         return Reply.json({"status": "NOT_FOUND", "message": "page not found"}, 404)
 
     def _snapshots(self, query: dict[str, str]) -> Reply:

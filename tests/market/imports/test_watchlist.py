@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.imports import watchlist
-from market.imports.watchlist import EXCHANGES, Exchange
+from market.imports.exchanges import EXCHANGES, Exchange
 
 US = EXCHANGES["NASDAQ"]
 
