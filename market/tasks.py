@@ -11,7 +11,9 @@ from market import faults, sessions
 from market.imports import jobs
 from market.ingestion import crosscheck, schedule
 from market.ingestion import cycle as workflow
-from market.models import CandleImport, Fault, IngestionRun, Instrument, QuoteHistory
+from market.models import CandleImport, Fault, IngestionRun, Instrument, QuoteHistory, RefusedRow
+
+KEPT_REFUSED = timedelta(days=30)
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +52,8 @@ def prune() -> None:
         logger.info("pruned %s quotes of the history", quotes)
     with pruning.of("ingestion runs", in_savepoint=False):
         logger.info("pruned %s ingestion runs", delete_older(IngestionRun, "started_at", runs_before))
+    with pruning.of("refused rows", in_savepoint=False):
+        logger.info("pruned %s refused rows", delete_older(RefusedRow, "last_at", at - KEPT_REFUSED))
     with pruning.of("files that were not loaded"):
         failed = CandleImport.objects.filter(
             status=CandleImport.Status.FAILED

@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from market import feeds, quality, sessions, store
 from market.ingestion import pipeline, schedule
 from market.ingestion.asking import UNREADABLE
+from market.ingestion.review import agreement
 from market.models import Candle, Disagreement, IngestionRun, Instrument
 from market.prices import Bars, Timeframe, to_instant
 from market.providers.base import Provider, ProviderError
@@ -89,9 +90,22 @@ def _check_units(
 
 
 def _replace(disagreements: Sequence[Disagreement], before: QuerySet[Disagreement]) -> None:
+    """Put these in place of those before. What a person has seen stays seen while it is the same."""
     with transaction.atomic():
+        seen = {(*_key(row), row.stored, row.given): row for row in before.exclude(reviewed_at=None)}
+        for row in disagreements:
+            if known := seen.get((*_key(row), row.stored, row.given)):
+                row.reviewed_by_id, row.reviewed_at, row.why = (
+                    known.reviewed_by_id,
+                    known.reviewed_at,
+                    known.why,
+                )
         before.delete()
         Disagreement.objects.bulk_create(disagreements)
+
+
+def _key(row: Disagreement) -> tuple[str, date, str, str]:
+    return row.symbol, row.date, row.figure, row.other
 
 
 def _second_providers(sources: Mapping[str, str], at: datetime) -> Iterator[tuple[Provider, list[str]]]:
@@ -133,7 +147,9 @@ def _ask(provider: Provider, symbols: Sequence[str], timeframe: Timeframe, at: d
         for symbol, bars in answer.bars.items()
         if symbol in symbols and symbol not in answer.partial
     }
-    return _final({symbol: bars for symbol, bars in fit.items() if len(bars)}, timeframe, at, answer.delay)
+    given = {symbol: bars for symbol, bars in fit.items() if len(bars)}
+    agreement.believe(given, timeframe, provider.name, at)
+    return _final(given, timeframe, at, answer.delay)
 
 
 def _stored(symbols: Sequence[str], timeframe: Timeframe, at: datetime) -> dict[str, Bars]:

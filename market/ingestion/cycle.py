@@ -65,7 +65,8 @@ def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, requested:
         by_symbol[tick.symbol].append(tick)
 
     def store_some(symbols: Sequence[str]) -> set[str]:
-        ticks, rejections = [tick for symbol in symbols for tick in by_symbol[symbol]], Rejections()
+        ticks = [tick for symbol in symbols for tick in by_symbol[symbol]]
+        rejections = Rejections(provider.name, answer.feed)
         fit = fit_quotes(ticks, requested, current.now, rejections)
         fit = pipeline.cap_to_sessions(fit) if answer.clocked else fit
         with transaction.atomic():
@@ -160,8 +161,7 @@ def _candles_of(provider: Provider, request: Ask, current: Cycle) -> Callable[[S
 def _store_candles(current: Cycle, provider: Provider, request: Ask, answer: Candles) -> None:
     usable = dict(answer.bars)
     for symbol in usable.keys() - set(request.symbols):
-        del usable[symbol]
-        current.rejections.add(quality.NOT_ASKED, symbol)
+        _refuse_unasked(current, Rejections(provider.name, answer.feed, request.timeframe), symbol, usable)
     for symbol in usable.keys() & current.restatements.keys():
         bars = {symbol: usable.pop(symbol)}
         if symbol not in answer.partial:
@@ -171,11 +171,18 @@ def _store_candles(current: Cycle, provider: Provider, request: Ask, answer: Can
     _store_each(current, provider.name, request, replace(answer, bars=usable))
 
 
+def _refuse_unasked(current: Cycle, rejections: Rejections, symbol: str, usable: dict[str, Bars]) -> None:
+    rejections.add(quality.NOT_ASKED, symbol)
+    rejections.keep(quality.NOT_ASKED, symbol, "", {"bars": len(usable.pop(symbol))})
+    current.rejections.join(rejections)
+
+
 def _store_each(current: Cycle, provider: str, request: Ask, answer: Candles) -> None:
     """Store an answer, without the symbols whose bars cannot be."""
 
     def store_some(symbols: Sequence[str]) -> None:
-        rejections, bars = Rejections(), {symbol: answer.bars[symbol] for symbol in symbols}
+        rejections = Rejections(provider, answer.feed, request.timeframe)
+        bars = {symbol: answer.bars[symbol] for symbol in symbols}
         with transaction.atomic():
             bars = splits.in_new_shares(bars, request.timeframe)
             unsplit = _without_splits(current, request, bars)
@@ -238,4 +245,6 @@ def _restate(current: Cycle, symbol: str, answers: Sequence[RestatementAnswer]) 
     with transaction.atomic():
         splits.finish(symbol, change, answers[0].provider, current.now)
         for part in answers:
-            _record(current, part.provider, part.ask, part.answer, current.rejections)
+            rejections = Rejections(part.provider, part.answer.feed, part.ask.timeframe)
+            _record(current, part.provider, part.ask, part.answer, rejections)
+            current.rejections.join(rejections)

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Min
 
 from market import store
+from market.ingestion import verdicts
 from market.ingestion.schedule import Ask
 from market.models import Gap
 from market.prices import Bars, Flags, Instants, Timeframe, to_datetime, to_instant
@@ -32,9 +33,12 @@ def list_missing(
     grid = trading_sessions.grid(timeframe, to_instant(since), to_instant(at))
     grid = grid[trading_sessions.final(timeframe, grid, at, delay)]
     stored = store.read_bars(symbols, timeframe, since=since, until=at)
+    dropped = verdicts.dropped(symbols, timeframe, since)
     oldest = store.oldest(symbols, timeframe)
     missing = {
-        symbol: ~np.isin(grid, stored[symbol].opened_at[stored[symbol].final]) & (grid > first)
+        symbol: ~np.isin(grid, stored[symbol].opened_at[stored[symbol].final])
+        & ~np.isin(grid, dropped[symbol])
+        & (grid > first)
         for symbol, first in oldest.items()
         if first is not None
     }
@@ -101,7 +105,9 @@ def _list(symbols: list[str], timeframe: Timeframe, since: datetime, missing: li
             reason = gap.reason if before.reason == Gap.Reason.OUTAGE else before.reason
             Gap.objects.filter(pk=before.pk).exclude(
                 last_at=gap.last_at, bars=gap.bars, reason=reason
-            ).update(last_at=gap.last_at, bars=gap.bars, reason=reason)
+            ).update(
+                last_at=gap.last_at, bars=gap.bars, reason=reason, reviewed_at=None, reviewed_by=None, why=""
+            )
     Gap.objects.filter(pk__in=[gap.pk for gap in remaining.values()]).delete()
     Gap.objects.bulk_create(missing, ignore_conflicts=True)
 

@@ -9,7 +9,7 @@ import numpy as np
 from django.db import transaction
 
 from market import quality, sessions, store
-from market.ingestion import doubts, questions
+from market.ingestion import doubts, questions, verdicts
 from market.models import Instrument, Quote
 from market.prices import Bars, Feed, QuoteTick, Timeframe, aggregate, to_datetime, to_instant
 from market.providers.base import Quotes
@@ -124,8 +124,9 @@ def record(
         for calendar, part in by_calendar(kept):
             placed |= _with_sessions(part, timeframe, calendar, at, delay)
         placed = questions.without_bad(placed, timeframe, rejections)
+        placed = verdicts.keep_to(placed, timeframe)
         around = store.context(placed, timeframe, before=quality.CONTEXT_BARS)
-        judged, touched = doubts.judge(placed, around, timeframe, provider)
+        judged, touched = doubts.judge(placed, around, timeframe, provider, at)
         written = store.write_candles(judged, timeframe, provider=provider, feed=feed, import_id=import_id)
         if timeframe in BUILT:
             build(touched, BUILT[timeframe], feed=feed, at=at, delay=delay)

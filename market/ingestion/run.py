@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 
 from core import locks
-from market import faults, feeds
+from market import faults, feeds, store
 from market.ingestion.schedule import Ask
 from market.models import Fault, IngestionRun, IngestionTotal
 from market.providers.base import Candles
@@ -139,6 +139,7 @@ def _finish(current: Cycle) -> None:
     run.rejected = current.rejections.as_json()
     faults.record(current.faulty, current.now)
     faults.clear(current.sound & current.known_faults.keys() - current.faulty.keys())
+    store.keep_refused(current.rejections.rows, run.pk, current.now)
     _write(run, stored=run.stored, failed=run.failed, rejected=current.rejections.total)
     level = logging.WARNING if failed else logging.INFO if run.asked else logging.DEBUG
     logger.log(level, "%s: %s stored, %s failed of %s", run.kind, run.stored, run.failed, run.asked)

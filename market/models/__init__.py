@@ -8,12 +8,15 @@ from market.models.ingestion import IngestionRun, IngestionTotal, ProviderPace, 
 from market.models.moves import UnexplainedMove
 from market.models.quotes import Quote, QuoteHistory
 from market.models.reference import ALWAYS_OPEN, Installation, Instrument, Split, TradingSession
+from market.models.review import BarVerdict, CandleRow, Refetch, RefusedRow, ReviewItem
 
 __all__ = [
     "ALWAYS_OPEN",
+    "BarVerdict",
     "Candle",
     "CandleImport",
     "CandleProgress",
+    "CandleRow",
     "CandleVersion",
     "Disagreement",
     "Fault",
@@ -26,6 +29,9 @@ __all__ = [
     "ProviderStatus",
     "Quote",
     "QuoteHistory",
+    "Refetch",
+    "RefusedRow",
+    "ReviewItem",
     "Split",
     "TradingSession",
     "UnexplainedMove",

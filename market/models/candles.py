@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.models import TypedModelMeta, choices
+from market.models.review import Reviewed
 from market.prices import Feed, Timeframe
 
 
@@ -103,7 +104,7 @@ class CandleProgress(models.Model):
         return f"{self.symbol} {self.timeframe} through {self.answered_through}"
 
 
-class Gap(models.Model):
+class Gap(Reviewed):
     """Bars of a trading session that should be there and are not. A gap stays a gap until it is refilled."""
 
     class Reason(models.TextChoices):
@@ -126,6 +127,13 @@ class Gap(models.Model):
         ordering = ["-first_at", "symbol", "timeframe"]
         constraints = [
             models.UniqueConstraint(name="gap_is_listed_once", fields=["symbol", "timeframe", "first_at"]),
+        ]
+        indexes = [
+            models.Index(
+                name="gaps_to_review",
+                fields=["symbol"],
+                condition=Q(reviewed_at=None) & ~Q(reason="no_trade"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,9 +3,10 @@
 from django.db import models
 
 from core.models import TypedModelMeta
+from market.models.review import Reviewed
 
 
-class Disagreement(models.Model):
+class Disagreement(Reviewed):
     """One figure of one session of a symbol, as it is stored and as another source gives it."""
 
     class Figure(models.TextChoices):

@@ -5,8 +5,9 @@ stored and flagged as suspect until evidence supports it.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,20 +34,54 @@ LEAST_BARS = 5
 CONTEXT_BARS = 2 * TYPICAL_OVER_BARS
 
 
+KEPT_ROWS = 500  # of a cycle: a provider whose every row is nonsense is known by then
+
+
+class Refused(NamedTuple):
+    """What identifies a refused row. `stamp`: its opening in ISO format, empty for quotes and without one."""
+
+    source: str
+    symbol: str
+    timeframe: str
+    stamp: str
+    reason: str
+
+
 @dataclass
 class Rejections:
-    """Refused rows: how many for each reason, and one readable example of each."""
+    """Refused rows: how many for each reason, one readable example of each, and the first 500 as they came.
 
+    `source`, `feed`, `timeframe`: of the rows that are added. `rows`: of equal ones how often, the feed, and
+    the values that came last.
+    """
+
+    source: str = ""
+    feed: str = ""
+    timeframe: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
+    rows: dict[Refused, tuple[int, str, Mapping[str, object]]] = field(default_factory=dict)
 
     def add(self, reason: str, example: str, count: int = 1) -> None:
         self.counts[reason] = self.counts.get(reason, 0) + count
         self.examples.setdefault(reason, example)
 
+    def keep(
+        self, reason: str, symbol: str, stamp: str, values: Mapping[str, object], times: int = 1
+    ) -> None:
+        """Keep a row as it came, unless there are many already. What it counts for is added by itself."""
+        self._keep(Refused(self.source, symbol, self.timeframe, stamp, reason), times, self.feed, values)
+
+    def _keep(self, row: Refused, times: int, feed: str, values: Mapping[str, object]) -> None:
+        if row in self.rows or len(self.rows) < KEPT_ROWS:
+            before = self.rows[row][0] if row in self.rows else 0
+            self.rows[row] = (before + times, feed, values)
+
     def join(self, others: "Rejections") -> None:
         for reason, count in others.counts.items():
             self.add(reason, others.examples[reason], count)
+        for row, (times, feed, values) in others.rows.items():
+            self._keep(row, times, feed, values)
 
     @property
     def total(self) -> int:
@@ -97,8 +132,22 @@ def _count_unfit(bars: Bars, symbol: str, until: np.datetime64, rejections: Reje
     ):
         rows = np.flatnonzero(guilty & left)
         if rows.size:
-            rejections.add(reason, _readable(bars, int(rows[0]), symbol), rows.size)
+            _refuse(bars, rows, symbol, reason, rejections)
         left &= ~guilty
+
+
+def _refuse(bars: Bars, rows: NDArray[np.intp], symbol: str, reason: str, rejections: Rejections) -> None:
+    rejections.add(reason, _readable(bars, int(rows[0]), symbol), rows.size)
+    for row in rows[:KEPT_ROWS].tolist():
+        has_time = not (np.isnat(bars.opened_at[row]) or bars.opened_at[row] == IN_WRONG_UNIT)
+        stamp = to_datetime(bars.opened_at[row]).isoformat() if has_time else ""
+        values = {name: getattr(bars, name)[row].item() for name in ("open", "high", "low", "close")}
+        rejections.keep(reason, symbol, stamp, values | {"volume": _volume(bars, row)})
+
+
+def _volume(bars: Bars, row: int) -> float | None:
+    volume: float = bars.volume[row].item()
+    return None if math.isnan(volume) else volume
 
 
 def _readable(bars: Bars, row: int, symbol: str) -> str:
@@ -121,8 +170,7 @@ def _in_order(bars: Bars, symbol: str, rejections: Rejections) -> Bars:
         kept, dropped = column[replaced + 1], column[replaced]
         differs |= (kept != dropped) & ~(np.isnan(kept) & np.isnan(dropped))
     if differs.any():
-        first = int(replaced[differs][0])
-        rejections.add(DUPLICATE, _readable(bars, first, symbol), int(differs.sum()))
+        _refuse(bars, replaced[differs], symbol, DUPLICATE, rejections)
     return bars[last]
 
 

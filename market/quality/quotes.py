@@ -36,7 +36,10 @@ def fit_quotes(
     for tick in ticks:
         reason = _unfit_because(tick, wanted, at)
         if reason:
-            rejections.add(reason, f"{tick.symbol} {tick.price:g} at {tick.as_of.isoformat()}")
+            as_of = tick.as_of.isoformat()
+            rejections.add(reason, f"{tick.symbol} {tick.price:g} at {as_of}")
+            book = {"price": tick.price, "bid": tick.bid, "ask": tick.ask, "volume": tick.volume}
+            rejections.keep(reason, tick.symbol, "", book | {"as_of": as_of})
         elif tick.symbol not in fit or fit[tick.symbol].as_of <= tick.as_of:
             fit[tick.symbol] = _without_nonsense(tick)
     return list(fit.values())

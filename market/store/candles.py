@@ -10,12 +10,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from market.models import Candle
 from market.prices import COLUMNS, Bars, Feed, Instants, Timeframe, to_datetime
 from market.share_basis.factor import VOLUME_DECIMALS
 from market.store.batch import Batch
 from market.store.reading import under
 from market.store.staging import lock_instruments, stage, text_array
 
+BY_HAND = "by hand"  # the provider of bars that a person has corrected: no other one revises them
 CHUNK = 20_000  # rows: a temporary table of this size stays in memory
 
 STAGED = """
@@ -58,8 +60,17 @@ REVISE = (
             OR (%(is_listed)s AND stored.provider <> ALL (%(earlier)s::varchar[]))
         )
         AND (excluded.is_final OR NOT stored.is_final)
+        AND stored.provider <> %(by_hand)s
     """
 )
+
+RESTATE_VERDICTS = """
+    UPDATE bar_verdicts SET
+        open = open / %(factor)s, high = high / %(factor)s, low = low / %(factor)s,
+        close = close / %(factor)s, vwap = vwap / %(factor)s,
+        volume = round((volume * %(factor)s)::numeric, %(decimals)s)
+    WHERE symbol = %(symbol)s AND opened_at < %(before)s
+"""
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,7 @@ def write_candles(
 
     Of two bars with one opening the last wins. A bar is revised only by the provider that wrote it or by one
     that stands earlier in PROVIDERS (who is not in that list stands last); never from final to unfinished. A
-    bar that one left unfinished may be finished by any.
+    bar that one left unfinished may be finished by any. A bar that was corrected by hand stays as it is.
 
     The instruments stay locked until the transaction ends, so that what was compared is what is revised. In
     one transaction write several batches in the order of their symbols, or two may wait for each other.
@@ -100,6 +111,7 @@ def write_candles(
         "import_id": import_id,
         "is_listed": provider in settings.PROVIDERS,
         "earlier": _earlier(provider),
+        "by_hand": BY_HAND,
     }
     with transaction.atomic(), connection.cursor() as cursor:
         lock_instruments(cursor, given)
@@ -175,8 +187,15 @@ def set_suspect(
 def rescale(symbol: str, factor: float, before: np.datetime64) -> int:
     """Restate every bar opened before an instant on a new split basis; how many there were.
 
-    `factor` is new shares for one old: prices are divided by it, volume is multiplied. It is no revision.
+    `factor` is new shares for one old: prices are divided by it, volume is multiplied. It is no revision. The
+    values that people have decided on are restated, too.
     """
+    values: dict[str, Any] = {
+        "symbol": symbol,
+        "factor": float(factor),
+        "decimals": VOLUME_DECIMALS,
+        "before": to_datetime(before),
+    }
     with transaction.atomic(), connection.cursor() as cursor:
         lock_instruments(cursor, [symbol])
         cursor.execute(
@@ -187,16 +206,22 @@ def rescale(symbol: str, factor: float, before: np.datetime64) -> int:
                 volume = round((volume * %(factor)s)::numeric, %(decimals)s)
             WHERE symbol = %(symbol)s AND opened_at < %(before)s
             """,
-            {
-                "symbol": symbol,
-                "factor": float(factor),
-                "decimals": VOLUME_DECIMALS,
-                "before": to_datetime(before),
-            },
+            values,
         )
         restated = int(cursor.rowcount)
+        cursor.execute(RESTATE_VERDICTS, values)
         _grow(cursor, [symbol], list(Timeframe))
         return restated
+
+
+def put(candle: Candle) -> None:
+    """Store a bar in place of whatever is there, as a person decides. Its instrument is locked."""
+    key = {"symbol": candle.symbol, "timeframe": candle.timeframe, "opened_at": candle.opened_at}
+    names = [field.name for field in Candle._meta.concrete_fields if field.name not in key]
+    with transaction.atomic(), connection.cursor() as cursor:
+        if not Candle.objects.filter(**key).update(**{name: getattr(candle, name) for name in names}):
+            candle.save(force_insert=True)
+        _grow(cursor, [candle.symbol], [Timeframe(candle.timeframe)])
 
 
 def delete(symbol: str, timeframes: Collection[Timeframe], first: datetime, until: datetime) -> int:

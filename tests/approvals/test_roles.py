@@ -56,6 +56,7 @@ def test_an_operator_configures_and_halts_and_decides_nothing() -> None:
         "market.change_instrument",
         "market.add_tradingsession",
         "market.change_tradingsession",
+        "market.change_reviewitem",
         "market.change_unexplainedmove",
         "signals.add_strategyconfig",
         "signals.change_strategyconfig",

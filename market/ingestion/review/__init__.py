@@ -1,0 +1,1 @@
+"""What people do about data that is in doubt: look, believe, drop, correct, fetch again."""
