@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET
 
 from approvals.models import Outcome
 from core import formatting
-from desk import opinions
+from desk import corporate_actions, opinions
 from desk.page import page, part, show
 from market import calendars, quotes
 from market import formatting as market_formatting
@@ -65,6 +65,7 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
         "rows": list(_rows(stretch)),
         "gaps": [_gap(gap) for gap in stretch.gaps[: -GAPS_IN_TABLE - 1 : -1]],
         "splits": instrument.splits,  # type: ignore[attr-defined]  # annotated
+        "actions": corporate_actions.newest(instrument, at),
         "received": [_received(quote, instrument) for quote in _newest_quotes(instrument)],
         "view": view,
         "states": market_formatting.quote_states(view.quote, instrument) if view else [],

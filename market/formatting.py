@@ -1,7 +1,7 @@
 """Figures as people read them."""
 
 import math
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.formatting import NOTHING
-from market.models import Instrument, Quote
+from market.models import CorporateAction, Instrument, Quote
 from market.prices import Doubt, Timeframe
 
 DOUBTS: dict[str, str] = {
@@ -56,6 +56,44 @@ def split_ratio(ratio: float) -> str:
     """Return new shares for one old as people say it: 7:1, 3:2, 1:10."""
     plain = Fraction(ratio).limit_denominator(LARGEST_DENOMINATOR)
     return f"{plain.numerator}:{plain.denominator}"
+
+
+def amount(value: Decimal) -> str:
+    """Return an amount for a share: two decimals, more where it has them."""
+    plain = f"{value.normalize():f}"
+    return plain if len(plain.partition(".")[2]) > 2 else f"{value:.2f}"
+
+
+def action_terms(action: CorporateAction) -> str:
+    """Return what a share brings: 0.24 USD, 4:1, META; empty for a delisting."""
+    kinds = CorporateAction.Kind
+    if action.kind == kinds.SYMBOL_CHANGE:
+        return action.new_symbol
+    if action.kind == kinds.SPLIT:
+        return split_ratio(float(action.ratio))
+    cash = f"{amount(action.amount)} {action.currency}" if action.amount else ""
+    shares = f"{amount(action.ratio)} {action.new_symbol}".strip() if action.ratio else ""
+    return " and ".join(part for part in (cash, shares) if part)
+
+
+def announcement(action: CorporateAction, today: date) -> str:
+    """Return what is to come, as in "goes ex-dividend 0.24 USD on Fri 4 Dec"."""
+    kinds = CorporateAction.Kind
+    terms, on = action_terms(action), near_day(action.ex_date, today)
+    verbs: dict[str, str] = {
+        kinds.DIVIDEND: f"goes ex-dividend {terms}",
+        kinds.SPLIT: f"is split {terms}",
+        kinds.SYMBOL_CHANGE: f"becomes {terms}",
+        kinds.MERGER: f"is merged for {terms} a share",
+        kinds.DELISTING: "is delisted",
+    }
+    return f"{verbs[action.kind]} on {on}"
+
+
+def near_day(day: date, today: date) -> str:
+    """Return a date as "Fri 4 Dec", with its year when that is not this one."""
+    year = f" {day.year}" if day.year != today.year else ""
+    return f"{day:%a} {day.day} {day:%b}{year}"
 
 
 def quote_states(quote: Quote, instrument: Instrument) -> list[str]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from core.queries import delete_older
 from market import faults, sessions
 from market.imports import jobs
-from market.ingestion import crosscheck, schedule
+from market.ingestion import actions, crosscheck, schedule
 from market.ingestion import cycle as workflow
 from market.models import CandleImport, Fault, IngestionRun, Instrument, QuoteHistory, RefusedRow
 
@@ -65,6 +65,11 @@ def prune() -> None:
 def cross_check() -> None:
     """Compare the last sessions with a second provider."""
     crosscheck.check(timezone.now())
+
+
+def corporate_actions() -> None:
+    """Ask for the corporate actions of the instruments whose last check is a night old."""
+    actions.fetch(timezone.now())
 
 
 def refresh_sessions() -> None:

@@ -1,5 +1,6 @@
 from rest_framework.routers import SimpleRouter
 
+from market.api.actions import CorporateActionViewSet
 from market.api.candles import CandleViewSet
 from market.api.gaps import GapViewSet
 from market.api.instruments import InstrumentViewSet
@@ -15,3 +16,4 @@ router.register("candles", CandleViewSet)
 router.register("ingestion-runs", IngestionRunViewSet)
 router.register("gaps", GapViewSet)
 router.register("unexplained-moves", UnexplainedMoveViewSet)
+router.register("corporate-actions", CorporateActionViewSet)

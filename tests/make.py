@@ -14,7 +14,15 @@ from knox.models import AuthToken
 from approvals.models import AccountSnapshot, Fill, Gate, Order, QuarantinedRow, TradeApproval
 from jaxsite.models import Beat, TokenAccess
 from market import store
-from market.models import Candle, IngestionRun, Instrument, Quote, TradingSession, UnexplainedMove
+from market.models import (
+    Candle,
+    CorporateAction,
+    IngestionRun,
+    Instrument,
+    Quote,
+    TradingSession,
+    UnexplainedMove,
+)
 from market.prices import INSTANT, Bars, Feed, QuoteTick, Timeframe, to_instant
 from opinions.models import Memory, OrchestrationRun
 from signals.models import Signal
@@ -384,3 +392,12 @@ def move(symbol: str = "AAPL", day: str = "2024-07-02", **values: Any) -> Unexpl
         "asked_at": T0,
     }
     return UnexplainedMove.objects.create(symbol=symbol, date=date.fromisoformat(day), **row | values)
+
+
+def action(symbol: str = "AAPL", ex_date: str = "2024-07-05", **values: Any) -> CorporateAction:
+    """A corporate action: a dividend of 0.24 USD, unless `values` say otherwise."""
+    row = {"kind": "dividend", "amount": Decimal("0.24"), "currency": "USD", "source": "alpaca"}
+    if values.get("kind", "dividend") != "dividend":
+        row |= {"amount": Decimal(0), "currency": ""}
+    row |= {"recorded_at": T0} | values
+    return CorporateAction.objects.create(symbol=symbol, ex_date=date.fromisoformat(ex_date), **row)

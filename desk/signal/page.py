@@ -22,7 +22,7 @@ from approvals.gate import State
 from approvals.models import SignalView, TradeApproval
 from approvals.proposals import AS_PROPOSED, Proposal
 from approvals.proposals.version import differences, version
-from desk import opinions, status_bar
+from desk import corporate_actions, opinions, status_bar
 from desk.forms import NotesForm, OverridesForm, RejectForm
 from desk.page import APPROVE, REJECT, page, part, show, viewer
 from desk.refresh import pending_of
@@ -286,7 +286,7 @@ def _page_context(case: Case) -> dict[str, Any]:
     """Return what the page shows, the dialog's context included."""
     signal = case.signal
     shares = prod(signal.ratios)  # type: ignore[attr-defined]  # annotated
-    stored = thumbnail.around(signal)
+    stored, instrument = thumbnail.around(signal), _instrument(case)
     return (
         _context(case)
         | opinions.for_signal(signal, case.at)
@@ -295,7 +295,10 @@ def _page_context(case: Case) -> dict[str, Any]:
             "drawing": {"title": thumbnail.title(signal), "facts": thumbnail.facts(signal, stored, shares)},
             "has_other_bars": shares == 1 and studies.has_other_bars(signal, stored),
             "shares": shares,
-            "chart": chart.element(signal, _instrument(case)),
+            "chart": chart.element(signal, instrument),
+            "coming": corporate_actions.announced(instrument, case.at)
+            if case.proposal and instrument
+            else [],
         }
     )
 

@@ -24,6 +24,7 @@ ALLOWED = frozenset(
         "jaxsite.tasks.prune",
         "market.tasks.backfill",
         "market.tasks.candles",
+        "market.tasks.corporate_actions",
         "market.tasks.cross_check",
         "market.tasks.give_up_imports",
         "market.tasks.ingest",

@@ -18,7 +18,7 @@ from jaxsite.processes import allowed_tasks
 logger = logging.getLogger(__name__)
 
 OURS = r"^(jaxsite|market|signals|opinions|approvals)\."
-DAY = 24 * 60
+HOUR, DAY = 60, 24 * 60
 # The queue looks for what is due every five seconds, and may look a moment before the whole minute.
 EARLY = timedelta(seconds=10)
 LONGEST_FIRST = timedelta(minutes=5)  # of `Periodic.first`
@@ -63,6 +63,14 @@ def periodic() -> list[Periodic]:
         Periodic("signals.prune", "signals.tasks.prune", DAY, "slow"),
         Periodic("market.give_up_imports", "market.tasks.give_up_imports", 1, "slow"),
         Periodic("market.prune", "market.tasks.prune", DAY, "slow"),
+        # Each symbol once a night; what the pace does not allow comes with the next hour.
+        Periodic(
+            "market.corporate_actions",
+            "market.tasks.corporate_actions",
+            HOUR,
+            "slow",
+            first=timedelta(minutes=5),
+        ),
         Periodic("market.cross_check", "market.tasks.cross_check", DAY, "slow"),
         Periodic("market.refresh_sessions", "market.tasks.refresh_sessions", None, "slow"),
         Periodic("jaxsite.prune", "jaxsite.tasks.prune", DAY, "slow"),

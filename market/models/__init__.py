@@ -1,5 +1,6 @@
 """The rows of the market: what trades, what was quoted, what its bars were, and how we came to know."""
 
+from market.models.actions import CorporateAction, CorporateActionCheck
 from market.models.candles import Candle, CandleProgress, CandleVersion, Gap
 from market.models.disagreements import Disagreement
 from market.models.faults import Fault
@@ -18,6 +19,8 @@ __all__ = [
     "CandleProgress",
     "CandleRow",
     "CandleVersion",
+    "CorporateAction",
+    "CorporateActionCheck",
     "Disagreement",
     "Fault",
     "Gap",

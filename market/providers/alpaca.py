@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,8 @@ from core.http import Answer, Client, Failure, Pages, Patience, Request
 from core.registry import Setting
 from core.registry.kinds import KEY, Url, Whole
 from market.prices import Bars, Feed, QuoteTick, Timeframe
-from market.providers import alpaca_assets, conditions, wire
+from market.providers import alpaca_actions, alpaca_assets, conditions, wire
+from market.providers.actions import Actions, sound
 from market.providers.base import (
     Candles,
     Limit,
@@ -136,6 +137,17 @@ class Alpaca:
         partial_for = {symbol: failed.pop(symbol) for symbol in failed.keys() & bars.keys()}
         together = batches.together()
         return Candles(bars, Feed.DELAYED, SIP_DELAY, failed, left, together=together, partial=partial_for)
+
+    def corporate_actions(
+        self, symbols: Sequence[str], since: date, until: date, silent: Mapping[str, date]
+    ) -> Actions:
+        query = alpaca_actions.query(since, until)
+        batches = self._ask(symbols, MOST_SYMBOLS, alpaca_actions.PATH, query, spare=self._spare)
+        failed, declined = batches.missed()
+        whole = {*symbols} - failed.keys() - {*declined}
+        pages = [page for answers in batches.pages.answers.values() for page in answers]
+        actions, refused = sound(alpaca_actions.read(pages, whole))
+        return Actions(actions, failed, declined, refused)
 
     def report(self, at: datetime) -> Report:
         began = self._client.clock()

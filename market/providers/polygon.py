@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit
@@ -14,7 +14,8 @@ from core.redaction import redact
 from core.registry import Setting
 from core.registry.kinds import KEY, Url, Whole
 from market.prices import Bars, Feed, QuoteTick, Timeframe
-from market.providers import conditions, polygon_tickers, wire
+from market.providers import conditions, polygon_actions, polygon_tickers, wire
+from market.providers.actions import Actions
 from market.providers.base import (
     Candles,
     Limit,
@@ -106,6 +107,17 @@ class Polygon:
         blameless = wire.refused_for_all(pages)
         return Candles(bars, feed, delay, failed, left, blameless, partial=partial_for)
 
+    def corporate_actions(
+        self, symbols: Sequence[str], since: date, until: date, silent: Mapping[str, date]
+    ) -> Actions:
+        tickers = {_ticker(symbol): symbol for symbol in symbols}
+        return polygon_actions.fetch(self._pages, tickers, since, until, silent)
+
+    def _pages(self, requests: Mapping[str, Request]) -> Pages:
+        pages = self._client.fetch_pages(requests, _following, partial(self._reserve, spare=LEFT_FOR_QUOTES))
+        self._turn_down(pages)
+        return pages
+
     def report(self, at: datetime) -> Report:
         began = self._client.clock()
         day = at - timedelta(days=7)
@@ -151,11 +163,7 @@ class Polygon:
     def _aggregates(
         self, symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime
     ) -> Pages:
-        requests = {symbol: _range(symbol, timeframe, since, at) for symbol in symbols}
-        reserve = partial(self._reserve, spare=LEFT_FOR_QUOTES)
-        pages = self._client.fetch_pages(requests, _following, reserve)
-        self._turn_down(pages)
-        return pages
+        return self._pages({symbol: _range(symbol, timeframe, since, at) for symbol in symbols})
 
 
 def _limit(per_minute: int) -> Limit:

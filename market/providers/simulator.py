@@ -5,7 +5,8 @@ of every timeframe are made of the same minutes, and a quote lies inside its min
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from core.registry import Setting
 from core.registry.kinds import Whole
 from market.prices import Bars, Feed, Floats, QuoteTick, Timeframe
 from market.providers import simulator_listings
+from market.providers.actions import Action, Actions, Kind
 from market.providers.base import Candles, Pace, ProviderSpec, Quotes, Report
 from market.providers.random_walk import (
     HIGH,
@@ -37,6 +39,8 @@ AT_ONCE = 28_800  # minutes computed side by side: 20 days, a few MB
 ONE_MISSING_IN = 1000
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 MINUTES_A_DAY = 24 * 60
+QUARTERLY = (3, 6, 9, 12)
+FIRST_DIVIDEND = date(2020, 1, 1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_MONDAY = 4 * MINUTES_A_DAY  # 5 January 1970
 
@@ -56,7 +60,7 @@ class Simulator:
             delay="none",
             volume="invented, rises with volatility",
             hours="round the clock, every day",
-            adjustment="none needed: no splits, no dividends",
+            adjustment="none needed: no splits",
             clock_offset=timedelta(0),
             advice="Configure another provider to see real prices.",
         )
@@ -88,6 +92,30 @@ class Simulator:
         """
         bars = {symbol: self._bars(symbol, timeframe, since, at) for symbol in symbols}
         return Candles(bars=bars, feed=Feed.SIMULATED)
+
+    def corporate_actions(
+        self, symbols: Sequence[str], since: date, until: date, silent: Mapping[str, date]
+    ) -> Actions:
+        """Return invented dividends, four a year, of two symbols in three. Prices do not fall by them."""
+        days = [date(year, month, 1) for year in range(since.year, until.year + 1) for month in QUARTERLY]
+        dividends = (self._dividend(symbol, day) for symbol in symbols for day in days)
+        return Actions([each for each in dividends if each and since <= each.ex_date <= until])
+
+    def _dividend(self, symbol: str, first: date) -> Action | None:
+        bits = int(keyed([f"{self.seed} {symbol} dividend"])[0])
+        ex_date = first + timedelta(days=bits // 64 % 26)
+        if bits % 3 == 0 or first < FIRST_DIVIDEND:
+            return None
+        return Action(
+            symbol=symbol,
+            kind=Kind.DIVIDEND,
+            ex_date=ex_date,
+            amount=Decimal(5 + bits // 4096 % 40) / 100,
+            currency="USD",
+            pay_date=ex_date + timedelta(days=14),
+            record_date=ex_date,
+            declared_date=ex_date - timedelta(days=21),
+        )
 
     def _bars(self, symbol: str, timeframe: Timeframe, since: datetime, at: datetime) -> Bars:
         now = (at - EPOCH) // MINUTE

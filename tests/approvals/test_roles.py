@@ -58,6 +58,8 @@ def test_an_operator_configures_and_halts_and_decides_nothing() -> None:
         "market.change_tradingsession",
         "market.change_reviewitem",
         "market.change_unexplainedmove",
+        "market.add_corporateaction",
+        "market.change_corporateaction",
         "signals.add_strategyconfig",
         "signals.change_strategyconfig",
         "signals.add_scan",

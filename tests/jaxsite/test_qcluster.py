@@ -67,6 +67,7 @@ def test_the_first_cycle_runs_at_once_and_the_schedules_are_written(
         "approvals.seal|",
         "jaxsite.prune|slow",
         "market.candles|",
+        "market.corporate_actions|slow",
         "market.cross_check|slow",
         "market.give_up_imports|slow",
         "market.ingest|",

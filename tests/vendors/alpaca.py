@@ -30,6 +30,8 @@ class Alpaca(Vendor):
         self.plan = plan
         self.tapes: dict[str, str] = {}
         self.quote_conditions: dict[str, list[str]] = {}
+        self.actions: dict[str, list[dict[str, Any]]] = {}  # rows by the name of their list
+        self.actions_on_page = 1000
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -53,7 +55,27 @@ class Alpaca(Vendor):
                 return Reply.json({symbol: self._snapshot(symbol) for symbol in listed})
             case "/v2/stocks/bars":
                 return self._bars(sorted(listed), visit.query)
+            case "/v1/corporate-actions":
+                return self._corporate_actions(symbols, visit.query)
         return Reply.json({"message": "endpoint not found."}, 404)
+
+    def _corporate_actions(self, symbols: list[str], query: dict[str, str]) -> Reply:
+        """Rows are filtered by the day on which they are processed: of a dividend, the day it is paid."""
+        rows = [
+            (name, row)
+            for name, rows in self.actions.items()
+            for row in rows
+            if {row.get("symbol"), row.get("old_symbol"), row.get("acquiree_symbol")} & {*symbols}
+            and query["start"] <= str(row.get("process_date")) <= query["end"]
+        ]
+        skip = int(query.get("page_token") or 0)
+        page: dict[str, list[dict[str, Any]]] = {}
+        for name, row in rows[skip : skip + self.actions_on_page]:
+            page.setdefault(name, []).append(row)
+        beyond = skip + self.actions_on_page
+        return Reply.json(
+            {"corporate_actions": page, "next_page_token": str(beyond) if beyond < len(rows) else None}
+        )
 
     def _snapshot(self, symbol: str) -> dict[str, Any]:
         price, day = self.price(symbol), prices.local_midnight(self.at.astimezone(prices.NEW_YORK).date())

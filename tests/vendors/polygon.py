@@ -30,6 +30,10 @@ class Polygon(Vendor):
         super().__init__(**options)
         self.plan, self.page, self.cleared, self.unit = plan, page, False, 1
         self.next_host: str | None = None
+        self.dividends: list[dict[str, Any]] = []
+        self.splits: list[dict[str, Any]] = []
+        self.figis: dict[str, str] = {}
+        self.changes: dict[str, list[tuple[str, str]]] = {}  # by FIGI: day and ticker, newest first
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -44,11 +48,33 @@ class Polygon(Vendor):
             case ["v2", "aggs", "ticker", symbol, "range", count, unit, start, end]:
                 length = timedelta(seconds=int(count) * UNITS[unit])
                 return self._aggregates(symbol, length, _moment(start), _moment(end), visit)
+            case ["stocks", "v1", "dividends"]:
+                return self._reference(self.dividends, "ex_dividend_date", visit.query)
+            case ["stocks", "v1", "splits"]:
+                return self._reference(self.splits, "execution_date", visit.query)
+            case ["v3", "reference", "tickers", ticker] if ticker in self.figis and "date" in visit.query:
+                figi = {"ticker": ticker, "composite_figi": self.figis[ticker]}
+                return Reply.json({"status": "OK", "results": figi})
+            case ["vX", "reference", "tickers", figi, "events"] if figi in self.changes:
+                events = [
+                    {"type": "ticker_change", "date": day, "ticker_change": {"ticker": ticker}}
+                    for day, ticker in self.changes[figi]
+                ]
+                return Reply.json({"status": "OK", "results": {"name": "A company", "events": events}})
             case ["v3", "reference", "tickers"]:
                 return listings.tickers(visit.query)
             case ["v3", "reference", "tickers", ticker]:
                 return listings.ticker(ticker)
         return Reply.json({"status": "NOT_FOUND", "message": "page not found"}, 404)
+
+    def _reference(self, rows: list[dict[str, Any]], column: str, query: dict[str, str]) -> Reply:
+        tickers = query["ticker.any_of"].split(",")
+        listed = [
+            row
+            for row in rows
+            if row["ticker"] in tickers and query[f"{column}.gte"] <= row[column] <= query[f"{column}.lte"]
+        ]
+        return Reply.json({"status": self._status, "request_id": "5f2c", "results": listed})
 
     def _snapshots(self, query: dict[str, str]) -> Reply:
         if self.plan == "free":

@@ -1,0 +1,123 @@
+"""Corporate actions as facts: what was announced, by which source, and what replaced it."""
+
+from datetime import date, datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from core.models import TypedModelMeta
+
+
+class CorporateActionQuerySet(models.QuerySet["CorporateAction"]):
+    def current(self) -> "CorporateActionQuerySet":
+        """Return those that no later fact has replaced and nobody has withdrawn."""
+        return self.filter(ended_at=None)
+
+    def dividends(self) -> "CorporateActionQuerySet":
+        return self.current().filter(kind=CorporateAction.Kind.DIVIDEND)
+
+    def announced(self, today: date) -> "CorporateActionQuerySet":
+        """Return those that are still to come, the next first."""
+        return self.current().filter(ex_date__gte=today).order_by("ex_date", "pk")
+
+    def end(self, at: datetime) -> int:
+        return self.current().update(ended_at=at)
+
+
+class CorporateAction(models.Model):
+    """One fact about a share. A correction is a new row that ends the old one; no row is deleted.
+
+    Amounts are for a share of the ex-date. Stored prices are restated by the table of splits alone.
+    """
+
+    class Kind(models.TextChoices):
+        DIVIDEND = "dividend", "cash dividend"
+        SPLIT = "split", "share split"
+        SYMBOL_CHANGE = "symbol change", "change of symbol"
+        MERGER = "merger", "merger"
+        DELISTING = "delisting", "delisting"
+
+    symbol = models.CharField(max_length=16, db_collation="C")
+    kind = models.CharField(max_length=13, choices=Kind)
+    ex_date = models.DateField("ex-date", help_text="First session without the dividend, or in new shares.")
+    pay_date = models.DateField(null=True, blank=True)
+    record_date = models.DateField(null=True, blank=True)
+    declared_date = models.DateField(null=True, blank=True)
+    amount = models.DecimalField(
+        max_digits=18, decimal_places=8, default=0, blank=True, help_text="Cash for one share; 0 for none."
+    )
+    currency = models.CharField(max_length=3, blank=True, help_text="Of the amount.")
+    ratio = models.DecimalField(
+        max_digits=18,
+        decimal_places=8,
+        default=0,
+        blank=True,
+        help_text="New shares for one old: 4 for 4:1, 0.1 for 1:10; 0 for none.",
+    )
+    new_symbol = models.CharField(max_length=16, blank=True, db_collation="C")
+    source = models.CharField(max_length=40)
+    reference = models.CharField(max_length=80, blank=True, editable=False)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    why = models.CharField(max_length=500, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    objects = CorporateActionQuerySet.as_manager()
+
+    class Meta(TypedModelMeta):
+        db_table = "corporate_actions"
+        ordering = ["-ex_date", "symbol", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="action_is_a_fact_once",
+                fields=["symbol", "kind", "ex_date", "amount", "ratio", "new_symbol"],
+                condition=Q(ended_at=None),
+                violation_error_message="This is recorded already.",
+            ),
+            models.CheckConstraint(
+                name="action_kind_is_known",
+                condition=Q(kind__in=["dividend", "split", "symbol change", "merger", "delisting"]),
+            ),
+            models.CheckConstraint(
+                name="action_figures_are_positive", condition=Q(amount__gte=0, ratio__gte=0)
+            ),
+            models.CheckConstraint(
+                name="action_dividend_has_an_amount",
+                condition=~Q(kind="dividend") | (Q(amount__gt=0) & ~Q(currency="")),
+            ),
+            models.CheckConstraint(
+                name="action_split_has_a_ratio", condition=~Q(kind="split") | (Q(ratio__gt=0) & ~Q(ratio=1))
+            ),
+            models.CheckConstraint(
+                name="action_names_the_new_symbol",
+                condition=~Q(kind="symbol change") | (~Q(new_symbol="") & ~Q(new_symbol=F("symbol"))),
+            ),
+        ]
+        indexes = [
+            models.Index(name="actions_of_symbol", fields=["symbol", "ex_date"]),
+            models.Index(name="actions_by_date", fields=["ex_date"], condition=Q(ended_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.get_kind_display()} {self.ex_date}"
+
+
+class CorporateActionCheck(models.Model):
+    """Until when the corporate actions of a symbol are known: one row a symbol."""
+
+    symbol = models.CharField(max_length=16, primary_key=True, db_collation="C")
+    checked_at = models.DateTimeField()
+    provider = models.CharField(max_length=16)
+
+    class Meta(TypedModelMeta):
+        db_table = "corporate_action_checks"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.checked_at:%Y-%m-%d}"
