@@ -17,7 +17,7 @@ from hypothesis import settings
 from pytest_django.plugin import DjangoDbBlocker, blocking_manager_key
 from xdist.scheduler import LoadScopeScheduling
 
-from tests import clock, kept
+from tests import clock, kept, template
 from tests.jaxsite.processes import eventually, folder, manage, processes_of
 
 pytest_plugins = ["tests.query_counts"]
@@ -41,6 +41,25 @@ TOGETHER = (
 
 
 EMPTYING = {"live_server", "transactional_db"}
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    request: pytest.FixtureRequest,
+    django_db_modify_db_settings: None,
+    django_db_keepdb: bool,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[None]:
+    """Among several workers, each copies one database instead of migrating its own."""
+    if django_db_keepdb or not hasattr(request.config, "workerinput"):
+        yield
+        return
+    shared = Path(os.environ[SHARED])
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = template.ready(shared)
+    yield
+    with django_db_blocker.unblock():
+        template.drop(shared)
 
 
 @pytest.fixture(scope="session")
