@@ -118,6 +118,8 @@ USE_TZ = True
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collectstatic
 
+# Seconds before a provider that failed is asked again, twice as many before the third time.
+RETRY_PAUSE = 0.5
 
 # --- REST API ---------------------------------------------------------------------------------------------
 

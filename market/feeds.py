@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
+from core.http import Patience
 from market.models import ALWAYS_OPEN, IngestionRun, Installation, Instrument, ProviderPace, ProviderStatus
 from market.providers import registry
 from market.providers.base import Limit, Provider, ProviderSpec
@@ -24,7 +25,8 @@ class WrongData(Exception):
 
 def enabled() -> list[Provider]:
     """Return the providers that are switched on, first choice first."""
-    return [spec.build(values, DatabasePace(spec.name)) for spec, values in _configured()]
+    patience = Patience(pause=settings.RETRY_PAUSE)
+    return [spec.build(values, DatabasePace(spec.name), patience) for spec, values in _configured()]
 
 
 def directories() -> list[Directory]:

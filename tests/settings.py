@@ -23,3 +23,4 @@ DATABASES["default"]["OPTIONS"] |= {"options": "-c synchronous_commit=off"}  # n
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # A test's client does not list every static file first (0.04 s); it looks for the one that is asked for.
 WHITENOISE_AUTOREFRESH = True
+RETRY_PAUSE = 0.01  # vendors on loopback need no time to recover
