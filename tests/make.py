@@ -227,9 +227,11 @@ def beats(at: datetime = T0) -> None:
 
 def trader(name: str = "ann") -> User:
     """Somebody who may read, decide and halt, as the role of that name."""
-    user, _ = User.objects.get_or_create(username=name)
-    decides = Q(codename__in=["add_tradeapproval", "reject_signal", "change_order", "add_tradinghalt"])
-    user.user_permissions.set(Permission.objects.filter(decides | Q(codename__startswith="view_")))
+    user, is_new = User.objects.get_or_create(username=name)
+    if is_new:
+        decides = Q(codename__in=["add_tradeapproval", "reject_signal", "change_order", "add_tradinghalt"])
+        may = Permission.objects.filter(decides | Q(codename__startswith="view_"))
+        user.user_permissions.add(*may.values_list("pk", flat=True))
     return user
 
 
