@@ -14,7 +14,7 @@ from approvals.models import Order
 from market import formatting as market_formatting
 from market import quotes, sessions
 from market.models import ALWAYS_OPEN, Instrument, Quote, Split
-from market.prices import Feed, to_datetime, to_instant
+from market.prices import Feed, to_datetime
 from market.sessions import Sessions
 from signals.models import Signal, StrategyConfig
 
@@ -36,7 +36,7 @@ def format_price(price: Decimal) -> str:
 class Hours:
     """The sessions around an instant. `closes_at`: of the open session, or of the one that opens next.
 
-    `opened_at`: of the open session; None when none is. `opens_at`: of the next one, when none is open.
+    `opened_at`: since when it is open; None when it is not, as over lunch. `opens_at`: when it will then.
     """
 
     is_open: bool
@@ -50,8 +50,8 @@ class Hours:
         is_open, opens_at = sessions.is_open(at), sessions.next_open(at)
         start = at if is_open else opens_at
         day = None if start is None else next(_closes(sessions, start), None)
-        opened_at = to_datetime(sessions.opens[sessions.opens <= to_instant(at)][-1]) if is_open else None
-        return cls(is_open, opened_at, None if is_open else opens_at, day, sessions.traded_until(at))
+        last = sessions.stretch(at) if is_open else None
+        return cls(is_open, last and last[0], None if is_open else opens_at, day, sessions.traded_until(at))
 
     def due_at(self, delay: timedelta) -> datetime | None:
         """When an order that waits for the open is looked at again, through a feed that is so far behind.

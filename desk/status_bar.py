@@ -99,6 +99,8 @@ def _market(name: str, hours: WatchedCalendar) -> Item:
         return Item(name, "good", "open round the clock")
     if hours.closes_at:
         return Item(name, "good", "open, closes", until=hours.closes_at, calendar=hours.calendar)
+    if hours.is_break:
+        return Item(name, "none", "lunch until", until=hours.opens_at, calendar=hours.calendar)
     if hours.opens_at:
         return Item(name, "none", "closed, opens", until=hours.opens_at, calendar=hours.calendar)
     why = f"No sessions of {hours.calendar} are stored: the worker fetches them."

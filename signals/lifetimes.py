@@ -93,6 +93,6 @@ def expires(calendar: Sessions, timeframe: Timeframe, closed_at: Instants, bars:
     """
     ends = calendar.walk(timeframe, closed_at, bars)
     limit = closed_at + LONGEST
-    rests = ~calendar.cover(limit) & ~np.isin(limit, calendar.closes)
+    rests = ~calendar.near(limit) & ~np.isin(limit, calendar.closes)
     longest = np.where(rests, calendar.next_close(limit), limit)
     return np.fmin(ends, longest)

@@ -58,6 +58,7 @@ TRADED = """
         JOIN trading_sessions USING (calendar)
         WHERE quotes.symbol = pending.symbol AND as_of > generated_at
             AND NOT closed AND as_of >= opens_at AND as_of < closes_at
+            AND (break_starts_at IS NULL OR as_of < break_starts_at OR as_of >= break_ends_at)
     ) AS since
     WHERE status = 'pending' AND (
         CASE signal_type WHEN 'BUY' THEN low <= stop_loss OR sound_high >= take_profit

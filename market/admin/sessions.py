@@ -1,6 +1,7 @@
 """Trading sessions: published by the exchange; an operator may say that one does not take place."""
 
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
@@ -63,8 +64,8 @@ class TradingSessionAdmin(TitledAdmin):
     search_fields = ["date"]
     search_help_text = "A date or the beginning of one, as 2024-07-04 or 2024-07"
     ordering = ["-closed", "-date", "calendar"]
-    fields = ["calendar", "date", "opens_at", "closes_at", "closed"]
-    readonly_fields = ["calendar", "date", "opens_at", "closes_at"]
+    fields = ["calendar", "date", "opens_at", "break_starts_at", "break_ends_at", "closes_at", "closed"]
+    readonly_fields = ["calendar", "date", "opens_at", "break_starts_at", "break_ends_at", "closes_at"]
 
     def has_delete_permission(self, request: HttpRequest, obj: TradingSession | None = None) -> bool:
         return False
@@ -106,7 +107,7 @@ class TradingSessionAdmin(TitledAdmin):
         if zone is None:
             return formatting.NOTHING
         opens, closes = (moment.astimezone(zone) for moment in (session.opens_at, session.closes_at))
-        return f"{opens:%a %H:%M} to {closes:%H:%M} {formatting.city(zone)}"
+        return f"{opens:%a %H:%M} to {closes:%H:%M} {formatting.city(zone)}{_lunch(session, zone)}"
 
     @admin.display(description="state", ordering="closed")
     def state(self, session: TradingSession) -> SafeString:
@@ -115,3 +116,10 @@ class TradingSessionAdmin(TitledAdmin):
             if session.closed
             else formatting.dot("good", "takes place")
         )
+
+
+def _lunch(session: TradingSession, zone: ZoneInfo) -> str:
+    if session.break_starts_at is None or session.break_ends_at is None:
+        return ""
+    starts, ends = session.break_starts_at.astimezone(zone), session.break_ends_at.astimezone(zone)
+    return f", lunch {starts:%H:%M} to {ends:%H:%M}"

@@ -52,11 +52,11 @@ def note(opened_at: Instants, timeframe: Timeframe, trading_sessions: Sessions) 
 def _other_zone(opened_at: Instants, zone: tzinfo | None, trading_sessions: Sessions) -> Doubt | None:
     """Return the question whether the times are of the exchange's zone, when nearly all would fit then."""
     exchange = calendars.zone(trading_sessions.calendar)
-    outside = int((~trading_sessions.cover(opened_at)).sum())
+    outside = int((~trading_sessions.near(opened_at)).sum())
     if zone is None or exchange is None or len(opened_at) < ENOUGH or outside < MANY * len(opened_at):
         return None
     sample = opened_at[:: len(opened_at) // LOOKED_AT + 1]
-    if (~trading_sessions.cover(_read_in(exchange, sample, zone))).mean() > FEW:
+    if (~trading_sessions.near(_read_in(exchange, sample, zone))).mean() > FEW:
         return None
     return Doubt(
         f"{outside:,} of {len(opened_at):,} bars lie outside trading hours: is the zone {_place(exchange)}?",

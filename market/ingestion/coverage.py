@@ -123,18 +123,29 @@ def grid(at: datetime, timeframe: Timeframe, page: int = 1) -> Grid:
 
 
 def _cell(at: datetime, timeframe: Timeframe, day: date, session: SessionBars) -> Cell:
-    due = expected(timeframe, session.opens_at, session.closes_at, at - timedelta(seconds=session.delay))
+    due = expected(timeframe, _halves(session), at - timedelta(seconds=session.delay))
     return Cell(day, due, session.stored, session.reasons, session.is_answered)
 
 
-def expected(timeframe: Timeframe, opens_at: datetime, closes_at: datetime, at: datetime) -> int:
+def _halves(session: SessionBars) -> list[tuple[datetime, datetime]]:
+    """Return when it trades: once, or before and after its break."""
+    if session.break_starts_at is None or session.break_ends_at is None:
+        return [(session.opens_at, session.closes_at)]
+    return [(session.opens_at, session.break_starts_at), (session.break_ends_at, session.closes_at)]
+
+
+def expected(timeframe: Timeframe, halves: Sequence[tuple[datetime, datetime]], at: datetime) -> int:
     """Return how many bars of a session are final and could have been fetched by then."""
     length, until = timeframe.length, at - settles(timeframe)
     if not timeframe.is_intraday:
-        return int(until >= closes_at)
-    if until >= closes_at:
-        return -(-(closes_at - opens_at) // length)
-    return max((until - opens_at) // length, 0)
+        return int(until >= halves[-1][1])
+    return sum(_closed(begins_at, ends_at, length, until) for begins_at, ends_at in halves)
+
+
+def _closed(begins_at: datetime, ends_at: datetime, length: timedelta, until: datetime) -> int:
+    if until >= ends_at:
+        return -(-(ends_at - begins_at) // length)
+    return max((until - begins_at) // length, 0)
 
 
 @cache

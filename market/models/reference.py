@@ -180,9 +180,10 @@ class TradingSessionQuerySet(models.QuerySet["TradingSession"]):
         return self.filter(closed=False)
 
     def open_at(self, at: datetime) -> "TradingSessionQuerySet":
-        """Return the sessions in which an instant lies: at most one of each calendar."""
+        """Return the sessions that are open at an instant: at most one of each calendar."""
         near = self.taking_place().filter(date__range=(at.date() - NEAR, at.date() + NEAR))
-        return near.filter(opens_at__lte=at, closes_at__gt=at)
+        during = near.filter(opens_at__lte=at, closes_at__gt=at)
+        return during.exclude(break_starts_at__lte=at, break_ends_at__gt=at)
 
     def opening_after(self, at: datetime) -> "TradingSessionQuerySet":
         """Return the sessions of the next days that open after an instant."""

@@ -11,7 +11,7 @@ from market.prices import Timeframe
 # answer yet or none since a session that is over, a history that begins inside these sessions.
 COVERAGE = """
 WITH recent AS (
-    SELECT calendar, date, opens_at, closes_at,
+    SELECT calendar, date, opens_at, break_starts_at, break_ends_at, closes_at,
         CASE WHEN %(intraday)s THEN opens_at ELSE date::timestamptz END AS starts_at,
         CASE WHEN %(intraday)s THEN closes_at ELSE date::timestamptz + interval '1 day' END AS ends_at
     FROM (
@@ -47,7 +47,7 @@ WITH recent AS (
 )
 SELECT
     symbol, in_all, complete, delay, coalesce(answered_through >= starts_at, false) AS is_answered,
-    date, opens_at, closes_at,
+    date, opens_at, break_starts_at, break_ends_at, closes_at,
     (
         SELECT count(*) FROM candles
         WHERE candles.symbol = listed.symbol AND timeframe = %(timeframe)s AND is_final
@@ -80,6 +80,8 @@ class SessionBars:
     is_answered: bool
     date: date | None
     opens_at: datetime
+    break_starts_at: datetime | None
+    break_ends_at: datetime | None
     closes_at: datetime
     stored: int
     reasons: Sequence[str]

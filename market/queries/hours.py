@@ -6,20 +6,20 @@ from datetime import datetime
 
 from core.queries import fetch_all
 
-# The session of each calendar in which an instant lies, as `TradingSession.objects.open_at`.
+# The session of each calendar that is open at an instant, as `TradingSession.objects.open_at`. After a break
+# it opened when that ended.
 OPEN_SESSIONS = """
-SELECT calendar, opens_at, closes_at FROM trading_sessions
+SELECT calendar, CASE WHEN break_ends_at <= %(at)s THEN break_ends_at ELSE opens_at END AS opens_at, closes_at
+FROM trading_sessions
 WHERE NOT closed AND date BETWEEN %(at)s::date - 2 AND %(at)s::date + 2
   AND opens_at <= %(at)s AND closes_at > %(at)s
+  AND (break_starts_at IS NULL OR %(at)s < break_starts_at OR %(at)s >= break_ends_at)
 """
 
 # What the bar on top of every page shows of the watchlist.
 WATCHED_CALENDARS = f"""
-SELECT calendar, instruments, feeds, closes_at, (
-        SELECT min(opens_at) FROM trading_sessions
-        WHERE trading_sessions.calendar = watchlist.calendar AND NOT closed AND opens_at > %(at)s
-          AND date BETWEEN %(at)s::date - 2 AND %(at)s::date + 15
-    ) AS opens_at
+SELECT calendar, instruments, feeds, open_sessions.closes_at, next.opens_at,
+    open_sessions.closes_at IS NULL AND coalesce(next.opens_at = next.break_ends_at, false) AS is_break
 FROM (
     SELECT calendar, sum(instruments)::int AS instruments,
         coalesce(json_object_agg(feed, delay) FILTER (WHERE feed IS NOT NULL), '{{}}') AS feeds
@@ -30,6 +30,13 @@ FROM (
     GROUP BY calendar
 ) AS watchlist
 LEFT JOIN ({OPEN_SESSIONS}) AS open_sessions USING (calendar)
+LEFT JOIN LATERAL (
+    SELECT begins_at AS opens_at, break_ends_at
+    FROM trading_sessions CROSS JOIN LATERAL (VALUES (opens_at), (break_ends_at)) AS halves (begins_at)
+    WHERE trading_sessions.calendar = watchlist.calendar AND NOT closed AND begins_at > %(at)s
+      AND date BETWEEN %(at)s::date - 2 AND %(at)s::date + 15
+    ORDER BY begins_at LIMIT 1
+) AS next ON true
 ORDER BY instruments DESC, calendar
 """
 
@@ -39,7 +46,8 @@ class WatchedCalendar:
     """A calendar of the watchlist, with how many instruments trade on it.
 
     `feeds`: those that their quotes come from, with the longest stated delay of each in seconds.
-    `closes_at`: of the session that is open; None when none is. `opens_at`: of the next one that is stored.
+    `closes_at`: of the session that is open; None when none is. `opens_at`: when it opens next, as far as is
+    stored. `is_break`: a session's break lasts until then.
     """
 
     calendar: str
@@ -47,6 +55,7 @@ class WatchedCalendar:
     feeds: Mapping[str, int]
     closes_at: datetime | None
     opens_at: datetime | None
+    is_break: bool
 
 
 def watched_calendars(at: datetime) -> list[WatchedCalendar]:

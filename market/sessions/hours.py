@@ -1,6 +1,6 @@
 """The sessions of an exchange in memory: which bars they have, when those close and are final. No Django."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
@@ -24,7 +24,7 @@ class Sessions:
     """The sessions of one calendar, oldest first: `dates` datetime64[D]; the others datetime64[us] UTC.
 
     A session is open from `opens` to `closes`. At some exchanges nothing trades over lunch, from `rests` to
-    `resumes` (NaT where there is no break): no bar opens there, and none reaches across.
+    `resumes` (NaT where there is no break): it is not open then, no bar opens there and none reaches across.
     """
 
     calendar: str
@@ -48,13 +48,13 @@ class Sessions:
         return bool(self.cover(np.array([to_instant(at)]))[0])
 
     def cover(self, instants: Instants) -> Flags:
-        """Return whether each instant lies inside a session."""
-        return _cover(self.opens, self.closes, instants)
+        """Return whether the exchange is open at each instant: inside a session, not in its break."""
+        return _cover(*self._halves, instants)
 
-    def near(self, instants: Instants, margin: timedelta) -> Flags:
-        """Return whether each instant lies in a session or at most `margin` before or after one."""
+    def near(self, instants: Instants, margin: timedelta = timedelta(0)) -> Flags:
+        """Return whether each instant lies in a session, breaks included, or at most `margin` around one."""
         wide = np.timedelta64(margin)
-        return replace(self, opens=self.opens - wide, closes=self.closes + wide).cover(instants)
+        return _cover(self.opens - wide, self.closes + wide, instants)
 
     def regular(self, timeframe: Timeframe, opened_at: Instants) -> Flags:
         """Whether each bar is of the regular session. Daily and weekly ones are when their days have one."""
@@ -133,34 +133,38 @@ class Sessions:
     def walk(self, timeframe: Timeframe, instants: Instants, bars: float) -> Instants:
         """Return each instant moved by so many bars of session time, back when negative.
 
-        Closed hours do not count.
+        Closed hours and breaks do not count.
 
-        A daily bar is one session, however long, a weekly one five. Where it ends between two sessions, the
-        answer is the close of the earlier one. NaT where the known sessions do not reach so far.
+        A daily bar is one session, however long, a weekly one five. Where it ends between two sessions, or
+        in a break, the answer is the end of what is before. NaT where the known sessions do not reach so far.
         """
         moved = np.full(len(instants), np.datetime64("NaT", "us"))
         if not len(self.opens):
             return moved
-        lengths = self._bars_in_sessions(timeframe)
-        ends = np.cumsum(lengths)
-        last = np.searchsorted(self.opens, instants, side="right") - 1
+        (begins, ends), lengths = self._halves, self._bars_in_halves(timeframe)
+        totals = np.cumsum(lengths)
+        last = np.searchsorted(begins, instants, side="right") - 1
         here = np.maximum(last, 0)
-        gone = np.minimum((instants - self.opens[here]) / (self.closes[here] - self.opens[here]), 1)
-        target = ends[here] - lengths[here] * (1 - gone) + bars
+        gone = np.minimum((instants - begins[here]) / (ends[here] - begins[here]), 1)
+        target = totals[here] - lengths[here] * (1 - gone) + bars
         # Rounding must not carry the close of one session into the next.
-        session = np.searchsorted(ends, target - 1e-9)
-        is_reached = (last >= 0) & (target >= 0) & (session < len(ends))
-        session = np.minimum(session, len(ends) - 1)
-        share = 1 - (ends[session] - target) / lengths[session]
-        length = (self.closes[session] - self.opens[session]).astype(np.int64)
-        reached = self.opens[session] + np.round(share * length).astype("timedelta64[us]")
+        half = np.searchsorted(totals, target - 1e-9)
+        is_reached = (last >= 0) & (target >= 0) & (half < len(totals))
+        half = np.minimum(half, len(totals) - 1)
+        share = 1 - (totals[half] - target) / lengths[half]
+        length = (ends[half] - begins[half]).astype(np.int64)
+        reached = begins[half] + np.round(share * length).astype("timedelta64[us]")
         moved[is_reached] = reached[is_reached]
         return moved
 
-    def _bars_in_sessions(self, timeframe: Timeframe) -> NDArray[np.float64]:
+    def _bars_in_halves(self, timeframe: Timeframe) -> NDArray[np.float64]:
+        begins, ends = self._halves
         if timeframe.is_intraday:
-            return (self.closes - self.opens) / np.timedelta64(timeframe.length)
-        return np.full(len(self.opens), 1.0 if timeframe is Timeframe.D1 else 1 / 5)
+            return (ends - begins) / np.timedelta64(timeframe.length)
+        session = np.searchsorted(self.opens, begins, side="right") - 1
+        lengths = (ends - begins).astype(np.float64)
+        share: NDArray[np.float64] = lengths / np.bincount(session, weights=lengths)[session]
+        return share if timeframe is Timeframe.D1 else share / 5
 
     def next_close(self, instants: Instants) -> Instants:
         """Return the close of the first session that closes at or after each instant.
@@ -189,13 +193,21 @@ class Sessions:
         day: date | None = self.dates[last].item() if last >= 0 else None
         return day
 
+    def stretch(self, at: datetime) -> tuple[datetime, datetime] | None:
+        """Return from when to when it is open without a break at `at`, or was last; None: not known."""
+        begins, ends = self._halves
+        last = int(np.searchsorted(begins, to_instant(at), side="right")) - 1
+        return (to_datetime(begins[last]), to_datetime(ends[last])) if last >= 0 else None
+
     def traded_until(self, at: datetime) -> datetime:
-        """Return `at` while a session is open, else the close of the last one (`at` when none is known)."""
-        last = int(np.searchsorted(self.opens, to_instant(at), side="right")) - 1
-        return min(at, to_datetime(self.closes[last])) if last >= 0 else at
+        """Return `at` while the exchange is open, else when it last closed (`at` when that is not known)."""
+        last = self.stretch(at)
+        return min(at, last[1]) if last else at
 
     def next_open(self, at: datetime) -> datetime | None:
-        later = self.opens[self.opens > to_instant(at)]
+        """Return when a session or its second half begins next; None when none is known."""
+        begins, _ = self._halves
+        later = begins[begins > to_instant(at)]
         return to_datetime(later[0]) if len(later) else None
 
 

@@ -3,14 +3,19 @@
 from datetime import UTC, datetime
 
 import numpy as np
+import pandas_market_calendars
 import pytest
 from django.db import IntegrityError
 
+from approvals import entry_check
+from desk import status_bar
 from market import sessions, store
-from market.ingestion import gaps, pipeline
+from market.ingestion import coverage, gaps, pipeline, schedule
+from market.ingestion.lateness import late_bars
 from market.models import Candle, Gap, TradingSession
-from market.prices import Bars, Feed, Instants, Timeframe, to_datetime, to_instant
+from market.prices import Bars, Feed, Flags, Instants, Timeframe, to_datetime, to_instant
 from market.quality import Rejections
+from market.queries.hours import watched_calendars
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -162,5 +167,143 @@ def test_an_alias_has_the_sessions_of_its_exchange(alias: str, calendar: str) ->
 def test_now_in_the_break_the_newest_final_bar_is_that_of_the_morning(tokyo: sessions.Sessions) -> None:
     noon = datetime(2024, 7, 3, 3, 0, tzinfo=UTC)
     assert tokyo.newest_final(Timeframe.M15, noon) == datetime(2024, 7, 3, 2, 15, tzinfo=UTC)
-    assert tokyo.is_open(noon)
+    assert not tokyo.is_open(noon)
     assert to_instant(noon) not in tokyo.grid(Timeframe.M15, *day("2024-07-03"))
+
+
+def tokyo_at(clock: str, day: int = 3) -> datetime:
+    return datetime.fromisoformat(f"2024-07-0{day}T{clock}Z")
+
+
+LUNCH = [("02:29:59", True), ("02:30", False), ("03:00", False), ("03:29:59", False), ("03:30", True)]
+
+
+@pytest.mark.parametrize(("clock", "is_open"), LUNCH)
+def test_over_lunch_the_exchange_is_not_open(tokyo: sessions.Sessions, clock: str, is_open: bool) -> None:
+    make.only("7203", calendar="XTKS")
+    at = tokyo_at(clock)
+    assert tokyo.is_open(at) is is_open
+    assert TradingSession.objects.open_at(at).exists() is is_open
+    (hours,) = watched_calendars(at)
+    assert (hours.closes_at is not None, hours.is_break) == (is_open, not is_open)
+
+
+def test_the_hours_around_lunch_are_those_of_its_halves(tokyo: sessions.Sessions) -> None:
+    at_lunch = entry_check.Hours.of(tokyo, tokyo_at("03:00"))
+    later = entry_check.Hours.of(tokyo, tokyo_at("03:31"))
+    assert (at_lunch.opened_at, at_lunch.opens_at) == (None, tokyo_at("03:30"))
+    assert (at_lunch.traded_until, at_lunch.closes_at) == (tokyo_at("02:30"), tokyo_at("06:00"))
+    assert (later.opened_at, later.opens_at, later.traded_until) == (
+        tokyo_at("03:30"),
+        None,
+        tokyo_at("03:31"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "start", "bars", "end"),
+    [
+        (Timeframe.M15, "02:15", 1, "02:30"),
+        (Timeframe.M15, "02:15", 2, "03:45"),
+        (Timeframe.M15, "03:00", 1, "03:45"),
+        (Timeframe.M15, "03:45", -2, "02:15"),
+        (Timeframe.H1, "02:00", 1, "04:00"),
+        (Timeframe.D1, "00:00", 0.5, "02:30"),
+        (Timeframe.D1, "00:00", 0.6, "04:00"),
+        (Timeframe.D1, "00:00", 1, "06:00"),
+    ],
+)
+def test_lunch_is_no_session_time(
+    tokyo: sessions.Sessions, timeframe: Timeframe, start: str, bars: float, end: str
+) -> None:
+    (reached,) = tokyo.walk(timeframe, np.array([to_instant(tokyo_at(start))]), bars)
+    assert to_datetime(reached) == tokyo_at(end)
+
+
+def test_over_lunch_no_bar_is_asked_for_and_none_is_late(tokyo: sessions.Sessions) -> None:
+    make.only("7203", calendar="XTKS")
+    quarters = tokyo.grid(Timeframe.M15, to_instant(tokyo_at("00:00")), to_instant(tokyo_at("02:30")))
+    ones = np.ones(len(quarters))
+    bars = {"7203": Bars.of(quarters, ones, ones, ones, ones, ones)}
+    at = tokyo_at("02:36")
+    pipeline.record(bars, Timeframe.M15, provider="test", feed=Feed.LIVE, at=at, rejections=Rejections())
+    for timeframe in schedule.fetched():
+        schedule.record_answer(bars, timeframe, tokyo, at, AT - AT)
+    assert schedule.due(tokyo_at("03:29")) == []
+    assert not any(late_bars(tokyo_at("03:29")).values())
+    assert {ask.timeframe for ask in schedule.due(tokyo_at("03:45:31"))} >= {Timeframe.M15}
+
+
+@pytest.mark.parametrize(("clock", "bars"), [("02:32", 10), ("03:29", 10), ("03:47", 11), ("06:02", 20)])
+def test_no_bar_of_lunch_is_expected_in_the_grid_of_bars(
+    tokyo: sessions.Sessions, clock: str, bars: int
+) -> None:
+    make.only("7203", calendar="XTKS")
+    (row,) = coverage.grid(tokyo_at(clock), Timeframe.M15).rows
+    assert row.cells[-1].expected == bars
+
+
+@pytest.mark.parametrize(
+    ("clock", "text", "until"),
+    [
+        ("02:00", "open, closes", "06:00"),
+        ("02:30", "lunch until", "03:30"),
+        ("03:30", "open, closes", "06:00"),
+    ],
+)
+def test_the_status_bar_says_that_it_is_lunch(
+    tokyo: sessions.Sessions, clock: str, text: str, until: str
+) -> None:
+    make.only("7203", calendar="XTKS")
+    (market,) = (item for item in status_bar.load(tokyo_at(clock)).items if item.name == "Market")
+    assert (market.text, market.until) == (text, tokyo_at(until))
+
+
+# Each by the name that has a source of its own there; what the year holds besides full days.
+INDEPENDENT = {
+    "XNYS": "NYSE",  # summer time from March 10 to November 3, half days on July 3, November 29, December 24
+    "XLON": "LSE",  # summer time from March 31 to October 27, half days on December 24 and 31
+    "XTKS": "JPX",  # from November 5 on half an hour longer
+    "XHKG": "HKEX",
+    "XSHG": "SSE",
+    "XBOM": "BSE",
+    "24/7": "24/7",
+}
+# What the other source does not know, as the exchange announced it: half days without an afternoon and a
+# day of a typhoon. From and until, in UTC.
+SHUT = {
+    "XHKG": [
+        ("2024-02-09T04", "2024-02-10"),
+        ("2024-09-06", "2024-09-07"),
+        ("2024-12-24T04", "2024-12-25"),
+        ("2024-12-31T04", "2025-01-01"),
+    ]
+}
+
+
+@pytest.mark.long
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(("calendar", "name"), INDEPENDENT.items())
+def test_each_minute_of_a_year_is_open_as_another_source_says(calendar: str, name: str) -> None:
+    sessions.refresh([calendar], datetime(2026, 7, 1, tzinfo=UTC))
+    minutes = np.arange("2024-01-01", "2025-01-01", dtype="datetime64[m]").astype("datetime64[us]")
+    schedule = pandas_market_calendars.get_calendar(name).schedule("2023-12-31", "2025-01-01")
+    columns = {name: schedule[name].to_numpy("datetime64[us]") for name in schedule.columns}
+    theirs = _inside(minutes, columns["market_open"], columns["market_close"])
+    if "break_start" in columns:
+        theirs &= ~_inside(minutes, columns["break_start"], columns["break_end"])
+    ours = sessions.load(calendar).cover(minutes)
+    for first, until in SHUT.get(calendar, []):
+        theirs[(minutes >= np.datetime64(first)) & (minutes < np.datetime64(until))] = False
+    assert minutes[ours != theirs].tolist() == []
+    assert 0.1 < ours.mean() <= 1
+
+
+def _inside(minutes: Instants, begins: Instants, ends: Instants) -> Flags:
+    """Return which minutes lie in one of these stretches, one at a time: no look-up of ours is used."""
+    inside = np.zeros(len(minutes), dtype=np.bool_)
+    for begin, end in zip(begins, ends, strict=True):
+        if not (np.isnat(begin) or np.isnat(end)):
+            inside |= (minutes >= begin) & (minutes < end)
+    return inside

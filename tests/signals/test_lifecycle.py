@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from market.models import Candle, Instrument, Split
+from market.models import Candle, Instrument, Split, TradingSession
 from signals import lifecycle
 from signals.models import Signal, StrategyConfig
 from tests import make
@@ -198,6 +198,15 @@ def test_the_newest_quote_tells_of_a_traded_stop_too() -> None:
 def test_a_quote_from_outside_the_session_or_before_the_signal_does_not_count(as_of: datetime) -> None:
     signal = make.signal()
     make.quote("AAPL", 180.4, as_of)
+    lifecycle.sweep(AT)
+    assert ended(signal)[0] == "pending"
+
+
+def test_a_quote_of_the_lunch_break_does_not_count() -> None:
+    signal = make.signal()
+    begins, ends = AT - timedelta(seconds=40), AT - timedelta(seconds=20)
+    TradingSession.objects.filter(date=AT.date()).update(break_starts_at=begins, break_ends_at=ends)
+    make.quote("AAPL", 180.4, AT - timedelta(seconds=30))
     lifecycle.sweep(AT)
     assert ended(signal)[0] == "pending"
 

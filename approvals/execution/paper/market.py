@@ -120,10 +120,12 @@ class Stored:
 
     def _end(self, symbol: str, timeframe: Timeframe, at: datetime) -> datetime:
         sessions = self._known(symbol, at)
+        if timeframe.is_intraday:
+            opened_at, closes_at = sessions.stretch(at) or (at, at)
+            bars = (at - opened_at) // timeframe.length + 1
+            return min(opened_at + bars * timeframe.length, closes_at)
         last = int(np.searchsorted(sessions.opens, to_instant(at), side="right")) - 1
-        opened_at, closes_at = to_datetime(sessions.opens[last]), to_datetime(sessions.closes[last])
-        bars = (at - opened_at) // timeframe.length + 1
-        return min(opened_at + bars * timeframe.length, closes_at) if timeframe.is_intraday else closes_at
+        return to_datetime(sessions.closes[last])
 
     def restatings(self, symbol: str, since: datetime) -> Sequence[Restating]:
         restatings = []

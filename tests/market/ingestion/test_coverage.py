@@ -71,12 +71,12 @@ def test_each_of_the_last_five_sessions_that_have_begun_has_a_cell() -> None:
 
 @pytest.mark.parametrize(("minutes", "bars"), [(0, 0), (15, 0), (16, 0), (17, 1), (31.5, 2), (240, 14)])
 def test_a_bar_is_expected_once_it_could_have_been_fetched(minutes: float, bars: int) -> None:
-    assert coverage.expected(M15, OPEN, CLOSE, OPEN + timedelta(minutes=minutes)) == bars
+    assert coverage.expected(M15, [(OPEN, CLOSE)], OPEN + timedelta(minutes=minutes)) == bars
 
 
 @pytest.mark.parametrize(("minutes", "bars"), [(-1, 0), (20, 0), (21, 1)])
 def test_a_daily_bar_is_expected_when_it_has_settled_after_the_close(minutes: float, bars: int) -> None:
-    assert coverage.expected(D1, OPEN, CLOSE, CLOSE + timedelta(minutes=minutes)) == bars
+    assert coverage.expected(D1, [(OPEN, CLOSE)], CLOSE + timedelta(minutes=minutes)) == bars
 
 
 def test_a_delayed_feed_is_given_its_delay() -> None:
