@@ -6,7 +6,7 @@ from approvals.models.halts import Gate, TradingHalt
 from approvals.models.notifications import Delivery, Notification
 from approvals.models.orders import AccountSnapshot, BrokerPosition, Fill, Order, OrderDecision
 from approvals.models.outcomes import Outcome
-from approvals.models.paper import PaperAccount, PaperFill, PaperOrder
+from approvals.models.paper import PaperAccount, PaperDividend, PaperFill, PaperOrder
 from approvals.models.quarantine import QuarantinedRow
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "OrderDecision",
     "Outcome",
     "PaperAccount",
+    "PaperDividend",
     "PaperFill",
     "PaperOrder",
     "QuarantinedRow",

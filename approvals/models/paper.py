@@ -129,3 +129,31 @@ class PaperFill(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.symbol} at {self.price} on paper"
+
+
+class PaperDividend(models.Model):
+    """Cash of a dividend on paper, negative for a short. Never edited, never deleted.
+
+    What is known better later is a further payment of the difference: `number` counts those of one ex-date.
+    """
+
+    symbol = models.CharField(max_length=16, db_collation="C")
+    ex_date = models.DateField("ex-date")
+    number = models.PositiveSmallIntegerField()
+    quantity = models.IntegerField(help_text="Shares held as the ex-date's session opened.")
+    amount = models.DecimalField(max_digits=18, decimal_places=8, help_text="For one share.")
+    cash = models.DecimalField(max_digits=18, decimal_places=2)
+    recorded_at = models.DateTimeField(help_text="When it was paid: an outage is caught up afterwards.")
+
+    class Meta(TypedModelMeta):
+        db_table = "paper_dividends"
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="paper_dividend_is_paid_once", fields=["symbol", "ex_date", "number"]
+            ),
+            models.CheckConstraint(name="paper_dividend_is_of_something", condition=~Q(cash=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cash} of {self.symbol} {self.ex_date} on paper"

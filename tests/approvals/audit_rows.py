@@ -1,6 +1,6 @@
 """Rows of the record, for the tests of what keeps them."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -17,6 +17,7 @@ from approvals.models import (
     Order,
     OrderDecision,
     PaperAccount,
+    PaperDividend,
     PaperFill,
     PaperOrder,
     TradeApproval,
@@ -133,3 +134,15 @@ def cut_out(number: int) -> None:
         cursor.execute("ALTER TABLE audit_events DISABLE TRIGGER refuse_change")
         cursor.execute("DELETE FROM audit_events WHERE number = %s", [number])
         cursor.execute("ALTER TABLE audit_events ENABLE TRIGGER refuse_change")
+
+
+def paper_dividend() -> PaperDividend:
+    return PaperDividend.objects.create(
+        symbol="AAPL",
+        ex_date=date(2024, 7, 5),
+        number=1,
+        quantity=10,
+        amount=Decimal("0.24"),
+        cash=Decimal("2.40"),
+        recorded_at=make.T0,
+    )

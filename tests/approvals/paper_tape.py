@@ -1,6 +1,6 @@
 """A paper account in memory: quotes and bars typed in by hand, of one symbol that trades around the clock."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,7 +11,17 @@ from uuid import UUID, uuid4
 import numpy as np
 
 from approvals.brokers.base import Bracket, Broker, Close, Execution, Leg, Side, State
-from approvals.brokers.paper import Bar, Listing, Opening, Paper, Quotes, Restating, Ticket
+from approvals.brokers.paper import (
+    Bar,
+    Dividend,
+    Listing,
+    Opening,
+    Paper,
+    Payment,
+    Quotes,
+    Restating,
+    Ticket,
+)
 from market.prices import INSTANT, to_instant
 from tests.make import T0
 
@@ -36,6 +46,7 @@ class Tape:
     quotes: list[TapeQuote] = field(default_factory=list)
     closed: list[Bar] = field(default_factory=list)
     splits: list[Restating] = field(default_factory=list)
+    declared: list[Dividend] = field(default_factory=list)
     listed: Listing | None = field(default_factory=lambda: Listing("USD", Decimal("0.01"), LAG))
 
     def quote(
@@ -83,6 +94,13 @@ class TapeUntil:
     def restatings(self, symbol: str, since: datetime) -> Sequence[Restating]:
         return [restating for restating in self.tape.splits if since < restating.at <= self.at]
 
+    def dividends(self, symbols: Mapping[str, datetime], currency: str) -> Sequence[Dividend]:
+        return [
+            dividend
+            for dividend in self.tape.declared
+            if dividend.symbol in symbols and symbols[dividend.symbol] < dividend.ex_at <= self.at
+        ]
+
     def price(self, symbol: str) -> tuple[datetime, Decimal] | None:
         arrived = [quote for quote in self.tape.quotes if quote.received_at <= self.at]
         newest = max(arrived, key=lambda quote: quote.as_of, default=None)
@@ -95,6 +113,7 @@ class Memory:
 
     tickets: dict[UUID, Ticket] = field(default_factory=dict)
     executed: list[tuple[Execution, datetime]] = field(default_factory=list)
+    paid: list[Payment] = field(default_factory=list)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -137,6 +156,12 @@ class Memory:
             if since is None or at >= since or execution.executed_at >= since
         ]
         return sorted(executions, key=lambda execution: execution.executed_at)
+
+    def payments(self) -> Sequence[Payment]:
+        return list(self.paid)
+
+    def pay(self, payment: Payment, at: datetime) -> None:
+        self.paid.append(payment)
 
 
 @dataclass

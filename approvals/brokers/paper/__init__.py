@@ -13,11 +13,25 @@ from typing import Any
 from approvals.brokers.base import Broker, BrokerSpec
 from approvals.brokers.paper.book import Book, Opening, Ticket
 from approvals.brokers.paper.broker import Paper
-from approvals.brokers.paper.market import Bar, Listing, Market, Quotes, Restating
+from approvals.brokers.paper.dividends import Payment
+from approvals.brokers.paper.market import Bar, Dividend, Listing, Market, Quotes, Restating
 from core.registry import Setting
 from core.registry.kinds import Number
 
-__all__ = ["SPEC", "Bar", "Book", "Listing", "Market", "Opening", "Paper", "Quotes", "Restating", "Ticket"]
+__all__ = [
+    "SPEC",
+    "Bar",
+    "Book",
+    "Dividend",
+    "Listing",
+    "Market",
+    "Opening",
+    "Paper",
+    "Payment",
+    "Quotes",
+    "Restating",
+    "Ticket",
+]
 
 
 def _build(values: Mapping[str, Any], at: datetime) -> Broker:

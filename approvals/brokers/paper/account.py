@@ -7,7 +7,6 @@ from decimal import Decimal
 from fractions import Fraction
 
 from approvals.brokers.base import Account, Execution, Holding
-from approvals.brokers.paper.book import Opening
 from approvals.brokers.paper.market import Restating, factor
 
 CENT = Decimal("0.01")
@@ -57,17 +56,19 @@ def position(executions: Iterable[Execution], restatings: Sequence[Restating], a
     return Position(quantity, cost, price)
 
 
-def cash(opening: Opening, executions: Iterable[Execution]) -> Decimal:
-    return opening.equity - sum(
+def cash(equity: Decimal, executions: Iterable[Execution], dividends: Iterable[Decimal]) -> Decimal:
+    """Return what is left of the equity that the account was opened with, and what dividends added."""
+    spent = sum(
         (
             execution.side.sign * execution.quantity * execution.price + execution.commission
             for execution in executions
         ),
         Decimal(0),
     )
+    return equity - spent + sum(dividends, Decimal(0))
 
 
-def account(opening: Opening, money: Decimal, held: Mapping[str, Position], reserved: Decimal) -> Account:
+def account(currency: str, money: Decimal, held: Mapping[str, Position], reserved: Decimal) -> Account:
     """Return a cash account. A short's proceeds buy nothing, and its whole value is kept back besides.
 
     `reserved`: what working entries would cost.
@@ -76,7 +77,7 @@ def account(opening: Opening, money: Decimal, held: Mapping[str, Position], rese
     shorts = [position for position in held.values() if position.quantity < 0]
     kept_back = -sum((position.cost + position.value for position in shorts), Decimal(0))
     free = max(money - reserved - kept_back, Decimal(0))
-    return Account(opening.currency, equity.quantize(CENT), money.quantize(CENT), free.quantize(CENT))
+    return Account(currency, equity.quantize(CENT), money.quantize(CENT), free.quantize(CENT))
 
 
 def _times(price: Decimal, ratio: Fraction) -> Decimal:

@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from approvals.brokers.base import Bracket, Close, Execution, Report, State
+from approvals.brokers.paper.dividends import Payment
 
 
 @dataclass(slots=True)
@@ -87,4 +88,12 @@ class Book(Protocol):
 
     def executions(self, since: datetime | None = None) -> Sequence[Execution]:
         """Return all of them, or those executed or found from `since` on, oldest first."""
+        ...
+
+    def payments(self) -> Sequence[Payment]:
+        """Return what dividends have paid and cost."""
+        ...
+
+    def pay(self, payment: Payment, at: datetime) -> None:
+        """Write down cash of a dividend."""
         ...

@@ -23,6 +23,7 @@ from approvals.brokers.paper import account
 from approvals.brokers.paper.account import Position
 from approvals.brokers.paper.advance import Desk
 from approvals.brokers.paper.book import Book, Opening, Ticket
+from approvals.brokers.paper.dividends import payments
 from approvals.brokers.paper.market import Market, factor
 
 
@@ -188,8 +189,22 @@ class Paper:
             ),
             Decimal(0),
         )
-        money = account.cash(opening, executions)
-        return account.account(opening, money, self._valued(self._positions(executions)), reserved)
+        self._pay_dividends(executions, opening.currency)
+        dividends = [payment.cash for payment in self._book.payments()]
+        money = account.cash(opening.equity, executions, dividends)
+        held = self._valued(self._positions(executions))
+        return account.account(opening.currency, money, held, reserved)
+
+    def _pay_dividends(self, executions: Sequence[Execution], currency: str) -> None:
+        """Pay what has fallen due since, however long ago, and the difference to what is known better now."""
+        by_symbol = _by_symbol(executions)
+        first = {symbol: of_symbol[0].executed_at for symbol, of_symbol in by_symbol.items()}
+        dividends = self._market.dividends(first, currency) if first else []
+        paid = self._book.payments() if first else []
+        concerned = {dividend.symbol for dividend in dividends}
+        restatings = {symbol: self._market.restatings(symbol, first[symbol]) for symbol in concerned}
+        for payment in payments(dividends, by_symbol, restatings, paid, self._at):
+            self._book.pay(payment, self._at)
 
     def _valued(self, held: Mapping[str, Position]) -> dict[str, Position]:
         return {
@@ -210,15 +225,19 @@ class Paper:
         return self._positions(executions).get(symbol) or account.position([], [], self._at)
 
     def _positions(self, executions: Sequence[Execution]) -> dict[str, Position]:
-        by_symbol: dict[str, list[Execution]] = defaultdict(list)
-        for execution in executions:
-            by_symbol[execution.symbol].append(execution)
         return {
             symbol: account.position(
                 of_symbol, self._market.restatings(symbol, of_symbol[0].executed_at), self._at
             )
-            for symbol, of_symbol in sorted(by_symbol.items())
+            for symbol, of_symbol in sorted(_by_symbol(executions).items())
         }
+
+
+def _by_symbol(executions: Sequence[Execution]) -> dict[str, list[Execution]]:
+    by_symbol: dict[str, list[Execution]] = defaultdict(list)
+    for execution in executions:
+        by_symbol[execution.symbol].append(execution)
+    return by_symbol
 
 
 def _levels_in_order(order: Bracket) -> bool:

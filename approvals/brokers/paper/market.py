@@ -1,8 +1,8 @@
 """What the paper broker asks of the market. Prices are on the basis of their own day, not of today's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from math import prod
@@ -64,6 +64,17 @@ class Restating:
 
 
 @dataclass(frozen=True, slots=True)
+class Dividend:
+    """Cash for each share held as the ex-date's session opens, at `ex_at`; paid out at `due_at`."""
+
+    symbol: str
+    ex_date: date
+    ex_at: datetime
+    due_at: datetime
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """What must be known of an instrument to trade it.
 
@@ -101,6 +112,10 @@ class Market(Protocol):
 
     def restatings(self, symbol: str, since: datetime) -> Sequence[Restating]:
         """Return the splits later than `since`."""
+        ...
+
+    def dividends(self, symbols: Mapping[str, datetime], currency: str) -> Sequence[Dividend]:
+        """Return the dividends in a currency whose ex-date has come, of each symbol since an instant."""
         ...
 
     def price(self, symbol: str) -> tuple[datetime, Decimal] | None:

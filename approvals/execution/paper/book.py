@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -10,9 +10,10 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
+from approvals import audit
 from approvals.brokers.base import AnswerLost, Bracket, BrokerAway, Close, Execution, Leg, Side, State
-from approvals.brokers.paper import Opening, Ticket
-from approvals.models import PaperAccount, PaperFill, PaperOrder
+from approvals.brokers.paper import Opening, Payment, Ticket
+from approvals.models import PaperAccount, PaperDividend, PaperFill, PaperOrder
 from core import locks
 
 LEVELS = ("limit_price", "stop_loss", "take_profit", "good_until", "flat_at")
@@ -93,6 +94,17 @@ class Rows:
         if since:
             rows = rows.filter(Q(executed_at__gte=since) | Q(recorded_at__gte=since))
         return [_execution(row) for row in rows.select_related("order").order_by("executed_at", "pk")]
+
+    def payments(self) -> Sequence[Payment]:
+        rows = PaperDividend.objects.order_by("pk")
+        return [Payment(row.symbol, row.ex_date, row.quantity, row.amount, row.cash) for row in rows]
+
+    def pay(self, payment: Payment, at: datetime) -> None:
+        """Record the payment, in the chain of events, too."""
+        facts = asdict(payment)
+        number = PaperDividend.objects.filter(symbol=payment.symbol, ex_date=payment.ex_date).count() + 1
+        PaperDividend.objects.create(number=number, recorded_at=at, **facts)
+        audit.append("dividend paid", f"paper {payment.symbol} {payment.ex_date}", at, **facts)
 
 
 def _ticket(row: PaperOrder) -> Ticket:

@@ -1,20 +1,20 @@
 """The stored market data, as the paper broker sees it at an instant."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Max, OuterRef, Q, Subquery, Sum
 
-from approvals.brokers.paper import Bar, Listing, Quotes, Restating
+from approvals.brokers.paper import Bar, Dividend, Listing, Quotes, Restating
 from approvals.queries.paper import paper_quotes
 from market import sessions
-from market.models import Candle, Instrument, Quote, Split
+from market.models import Candle, CorporateAction, Instrument, Quote, Split
 from market.prices import INSTANT, Bars, Instants, Timeframe, to_datetime, to_instant
 from market.providers import registry
 from market.quality import evidence
@@ -46,10 +46,13 @@ class Stored:
     def _instrument(self, symbol: str) -> Any:  # an Instrument with `delay_seconds`
         """With the delay that its newest quote's feed has stated."""
         if symbol not in self._instruments:
-            delay = Quote.objects.filter(symbol=OuterRef("symbol")).values("delay_seconds")
-            rows = Instrument.objects.filter(symbol=symbol).annotate(delay_seconds=Subquery(delay))
-            self._instruments[symbol] = rows.first()
+            self._load_instruments([symbol])
         return self._instruments[symbol]
+
+    def _load_instruments(self, symbols: Collection[str]) -> None:
+        delay = Quote.objects.filter(symbol=OuterRef("symbol")).values("delay_seconds")
+        rows = Instrument.objects.annotate(delay_seconds=Subquery(delay)).in_bulk(symbols)
+        self._instruments |= {symbol: rows.get(symbol) for symbol in symbols}
 
     def quotes(self, symbol: str, since: datetime) -> Quotes:
         """Return the quotes later than `since`: orders of one symbol share what the oldest of them needs."""
@@ -131,11 +134,33 @@ class Stored:
         restatings = []
         for split in self._splits_of(symbol):
             if split.date >= since.date() - WEEK:
-                sessions = self._known(symbol, datetime.combine(split.date, time(), UTC))
-                opens = sessions.opens[sessions.dates >= np.datetime64(split.date)]
+                opened_at = self._opens(symbol, split.date)
                 ratio = Fraction(split.ratio).limit_denominator(1_000)
-                restatings += [Restating(to_datetime(opens[0]), ratio)] if len(opens) else []
+                restatings += [Restating(opened_at, ratio)] if opened_at else []
         return [split for split in restatings if since < split.at <= self.at]
+
+    def dividends(self, symbols: Mapping[str, datetime], currency: str) -> Sequence[Dividend]:
+        """Two of one day are paid together, on the later day; without a pay date on the ex-date."""
+        facts = CorporateAction.objects.dividends().filter(
+            symbol__in=symbols, currency=currency, ex_date__lte=self.at.date()
+        )
+        days = facts.order_by("symbol", "ex_date").values_list("symbol", "ex_date")
+        rows = list(days.annotate(Sum("amount"), Max("pay_date")))
+        self._load_instruments({symbol for symbol, *_ in rows})
+        dividends = []
+        for symbol, ex_date, amount, pay_date in rows:
+            if ex_date >= symbols[symbol].date() and self._instrument(symbol) is not None:
+                ex_at = self._opens(symbol, ex_date)
+                due_at = self._opens(symbol, max(pay_date or ex_date, ex_date))
+                if ex_at and due_at and ex_at > symbols[symbol]:
+                    dividends.append(Dividend(symbol, ex_date, ex_at, due_at, amount))
+        return dividends
+
+    def _opens(self, symbol: str, day: date) -> datetime | None:
+        """Return when the session of a day opens, or the first one after it, of those that are known."""
+        sessions = self._known(symbol, datetime.combine(day, time(), UTC))
+        opens = sessions.opens[sessions.dates >= np.datetime64(day)]
+        return to_datetime(opens[0]) if len(opens) else None
 
     def price(self, symbol: str) -> tuple[datetime, Decimal] | None:
         row = Quote.objects.filter(symbol=symbol).first()

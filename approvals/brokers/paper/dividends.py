@@ -1,0 +1,66 @@
+"""Dividends on what the account held over their ex-dates: what is due, less what was paid before."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from approvals.brokers.base import Execution
+from approvals.brokers.paper.account import CENT, position
+from approvals.brokers.paper.market import Dividend, Restating
+
+Key = tuple[str, date]
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Cash for the shares held over an ex-date; a short pays it. `quantity`: those shares.
+
+    Once a dividend is paid, a correction pays the difference.
+    """
+
+    symbol: str
+    ex_date: date
+    quantity: int
+    amount: Decimal
+    cash: Decimal
+
+
+def payments(
+    dividends: Sequence[Dividend],
+    executions: Mapping[str, Sequence[Execution]],
+    restatings: Mapping[str, Sequence[Restating]],
+    paid: Sequence[Payment],
+    at: datetime,
+) -> Iterator[Payment]:
+    """Yield what is still to be paid, so that the same again yields nothing.
+
+    `dividends`: those known now of these symbols. `executions` and `restatings` by symbol, all of them.
+    """
+    before: dict[Key, Decimal] = defaultdict(Decimal)
+    for payment in paid:
+        before[payment.symbol, payment.ex_date] += payment.cash
+    due = {
+        (dividend.symbol, dividend.ex_date): _payment(
+            dividend, executions[dividend.symbol], restatings[dividend.symbol]
+        )
+        for dividend in dividends
+        if dividend.due_at <= at
+    }
+    for key in sorted(due.keys() | before.keys()):
+        payment = due.get(key) or Payment(*key, 0, Decimal(0), Decimal(0))
+        if payment.cash != before[key]:
+            yield Payment(*key, payment.quantity, payment.amount, payment.cash - before[key])
+
+
+def _payment(dividend: Dividend, executions: Sequence[Execution], restatings: Sequence[Restating]) -> Payment:
+    """Return the dividend on the shares held as the ex-date's session opened.
+
+    A split from that open on is in them: the amount is for a share of the ex-date.
+    """
+    earlier = [execution for execution in executions if execution.executed_at < dividend.ex_at]
+    splits = [split for split in restatings if split.at <= dividend.ex_at]
+    shares = position(earlier, splits, dividend.ex_at).shares
+    cash = (dividend.amount * shares).quantize(CENT, ROUND_HALF_UP)
+    return Payment(dividend.symbol, dividend.ex_date, shares, dividend.amount, cash)

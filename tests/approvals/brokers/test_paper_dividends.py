@@ -1,0 +1,149 @@
+"""Dividends of an account on paper: who holds over the ex-date has the cash from the pay date on, once.
+
+Minutes count from 10:00; sessions are minutes here, an ex-date one of them.
+"""
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from approvals.brokers.paper import Dividend, Restating
+from tests.approvals.paper_tape import MINUTE, Account, Tape, closing, held, short
+from tests.make import T0
+
+EX = date(2024, 7, 4)
+EX_AT, PAID_AT = 10, 20
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account(Tape())
+
+
+def declare(account: Account, amount: str = "0.24", ex: float = EX_AT, paid: float = PAID_AT) -> None:
+    declared = Dividend("AAPL", EX, T0 + ex * MINUTE, T0 + paid * MINUTE, Decimal(amount))
+    account.tape.declared = [declared]
+
+
+def dividends(account: Account, minute: float) -> list[Decimal]:
+    """What was paid by a minute, once the account was looked at."""
+    account.at(minute).account()
+    return [payment.cash for payment in account.book.paid]
+
+
+def test_a_long_has_it_from_the_pay_date_on(account: Account) -> None:
+    held(account)
+    declare(account)
+    before = account.at(19).account()
+    after = account.at(20).account()
+    assert after.cash - before.cash == Decimal("24.00")
+    assert after.equity - before.equity == Decimal("24.00")
+
+
+def test_it_is_paid_once_however_often_the_account_is_looked_at(account: Account) -> None:
+    held(account)
+    declare(account)
+    for minute in (20, 21, 22, 60):
+        assert dividends(account, minute) == [Decimal("24.00")]
+
+
+def test_a_worker_that_was_down_for_long_pays_it_afterwards(account: Account) -> None:
+    held(account)
+    declare(account)
+    assert dividends(account, 10_000) == [Decimal("24.00")]
+
+
+def test_a_short_pays_it(account: Account) -> None:
+    held(account, short())
+    declare(account)
+    assert dividends(account, 20) == [Decimal("-24.00")]
+
+
+def test_who_sold_before_the_ex_date_has_none(account: Account) -> None:
+    held(account)
+    account.at(2).close(closing())
+    account.tape.quote(99.0, 3)
+    declare(account)
+    assert dividends(account, 20) == []
+
+
+def test_who_sold_between_ex_date_and_pay_date_has_it(account: Account) -> None:
+    held(account)
+    declare(account)
+    account.at(11).close(closing())
+    account.tape.quote(99.0, 12)
+    assert dividends(account, 20) == [Decimal("24.00")]
+
+
+def test_who_bought_on_the_ex_date_has_none(account: Account) -> None:
+    declare(account, ex=0.5)
+    held(account)
+    assert dividends(account, 20) == []
+
+
+def test_a_part_that_was_sold_before_has_none(account: Account) -> None:
+    held(account)
+    account.at(2).close(closing(40))
+    account.tape.quote(99.0, 3)
+    declare(account)
+    assert dividends(account, 20) == [Decimal("14.40")]
+
+
+def test_a_split_on_the_ex_date_is_in_the_shares_that_are_paid_for(account: Account) -> None:
+    held(account)
+    declare(account)
+    account.tape.splits.append(Restating(T0 + EX_AT * MINUTE, Fraction(4)))
+    assert dividends(account, 20) == [Decimal("96.00")]
+
+
+def test_a_split_after_the_ex_date_is_not(account: Account) -> None:
+    held(account)
+    declare(account)
+    account.tape.splits.append(Restating(T0 + 15 * MINUTE, Fraction(4)))
+    assert dividends(account, 20) == [Decimal("24.00")]
+
+
+def test_a_fraction_of_a_cent_is_rounded_once(account: Account) -> None:
+    held(account)
+    declare(account, "0.086928")
+    assert dividends(account, 20) == [Decimal("8.69")]
+
+
+def test_a_correction_pays_the_difference(account: Account) -> None:
+    held(account)
+    declare(account)
+    dividends(account, 20)
+    declare(account, "0.25")
+    assert dividends(account, 30) == [Decimal("24.00"), Decimal("1.00")]
+    assert dividends(account, 40) == [Decimal("24.00"), Decimal("1.00")]
+
+
+def test_one_that_never_was_is_taken_back(account: Account) -> None:
+    held(account)
+    declare(account)
+    dividends(account, 20)
+    account.tape.declared = []
+    assert dividends(account, 30) == [Decimal("24.00"), Decimal("-24.00")]
+
+
+def test_one_that_is_paid_later_after_all_comes_again_then(account: Account) -> None:
+    held(account)
+    declare(account)
+    dividends(account, 20)
+    declare(account, paid=50)
+    assert sum(dividends(account, 30)) == 0
+    assert sum(dividends(account, 50)) == Decimal("24.00")
+
+
+def test_side_of_the_position_when_it_goes_ex_counts(account: Account) -> None:
+    held(account)
+    account.at(2).close(closing())
+    account.tape.quote(99.0, 3)
+    account.at(4).account()
+    account.at(4).place(short(good_until=T0 + 200 * MINUTE))
+    account.tape.quote(101.0, 5)
+    declare(account)
+    assert account.at(6).holdings()["AAPL"].quantity == -100
+    assert dividends(account, 20) == [Decimal("-24.00")]

@@ -1,0 +1,106 @@
+"""Dividends on paper from the stored facts, in rows of their own and in the chain of events."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from approvals import audit
+from approvals.execution.brokerage import configured as paper
+from approvals.models import AuditEvent, PaperDividend, PaperFill, PaperOrder
+from tests import make
+from tests.make import T0
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LATER = datetime(2024, 7, 9, 14, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def held() -> None:
+    """100 shares at 99.00, bought on 3 July."""
+    make.july_2024()
+    make.instrument()
+    order = PaperOrder.objects.create(
+        client_id="00000000-0000-4000-8000-000000000001",
+        symbol="AAPL",
+        side="BUY",
+        quantity=100,
+        placed_at=T0,
+        state="filled",
+        ended_at=T0,
+    )
+    PaperFill.objects.create(
+        execution_id="e1",
+        order=order,
+        leg="entry",
+        symbol="AAPL",
+        side="BUY",
+        quantity=100,
+        price=Decimal(99),
+        executed_at=T0,
+        recorded_at=T0,
+    )
+
+
+def cash(at: datetime = LATER) -> Decimal:
+    return paper(at).account().cash
+
+
+def test_it_is_paid_on_the_pay_date() -> None:
+    make.action(ex_date="2024-07-05", pay_date="2024-07-08", amount="0.24")
+    assert cash(datetime(2024, 7, 8, 13, 0, tzinfo=UTC)) == Decimal("90100.00")
+    assert cash(datetime(2024, 7, 8, 13, 31, tzinfo=UTC)) == Decimal("90124.00")
+    assert cash() == cash(LATER + timedelta(minutes=1)) == Decimal("90124.00")
+    row = PaperDividend.objects.get()
+    assert (row.symbol, row.quantity, row.amount, row.cash) == (
+        "AAPL",
+        100,
+        Decimal("0.24"),
+        Decimal("24.00"),
+    )
+
+
+def test_without_a_pay_date_it_is_paid_on_the_ex_date() -> None:
+    make.action(ex_date="2024-07-05", amount="0.24")
+    assert cash(datetime(2024, 7, 5, 14, tzinfo=UTC)) == Decimal("90124.00")
+
+
+def test_a_regular_and_a_special_one_come_together() -> None:
+    make.action(ex_date="2024-07-05", amount="0.24")
+    make.action(ex_date="2024-07-05", amount="1.50")
+    assert cash() == Decimal("90274.00")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"ended_at": T0},
+        {"currency": "EUR"},
+        {"kind": "merger", "amount": 5, "currency": "USD"},
+        {"ex_date": "2024-07-03"},
+        {"ex_date": "2024-06-28"},
+    ],
+)
+def test_what_is_no_dividend_of_ours_pays_nothing(values: dict[str, str]) -> None:
+    make.action(**{"ex_date": "2024-07-05", **values})
+    assert cash() == Decimal("90100.00")
+
+
+def test_a_correction_is_a_row_of_its_own_and_all_are_in_the_chain() -> None:
+    wrong = make.action(ex_date="2024-07-05", amount="0.24")
+    cash()
+    type(wrong).objects.filter(pk=wrong.pk).update(ended_at=T0)
+    make.action(ex_date="2024-07-05", amount="0.25")
+    assert cash() == Decimal("90125.00")
+    assert [row.cash for row in PaperDividend.objects.order_by("pk")] == [Decimal("24.00"), Decimal("1.00")]
+    assert AuditEvent.objects.filter(kind="dividend paid").count() == 2
+    assert audit.verify().count >= 2
+
+
+def test_a_payment_is_a_record() -> None:
+    make.action(ex_date="2024-07-05")
+    cash()
+    with pytest.raises(DatabaseError, match="its rows are a record"), transaction.atomic():
+        PaperDividend.objects.update(cash=1)
