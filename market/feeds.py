@@ -23,9 +23,9 @@ class WrongData(Exception):
     """Simulated and real market data would meet in one database."""
 
 
-def enabled() -> list[Provider]:
-    """Return the providers that are switched on, first choice first."""
-    patience = Patience(pause=settings.RETRY_PAUSE)
+def enabled(patience: Patience | None = None) -> list[Provider]:
+    """Return the providers that are switched on, first choice first; `patience`: None for the usual one."""
+    patience = patience or Patience(pause=settings.RETRY_PAUSE)
     return [spec.build(values, DatabasePace(spec.name), patience) for spec, values in _configured()]
 
 
@@ -59,9 +59,9 @@ def status(provider: str, kind: IngestionRun.Kind) -> ProviderStatus:
     return row
 
 
-def ready(kind: IngestionRun.Kind, at: datetime) -> list[Provider]:
+def ready(kind: IngestionRun.Kind, at: datetime, *, patience: Patience | None = None) -> list[Provider]:
     """Return the enabled providers that are not cooling off from failures at this kind of work."""
-    return [provider for provider in enabled() if not status(provider.name, kind).cools_off(at)]
+    return [provider for provider in enabled(patience) if not status(provider.name, kind).cools_off(at)]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from market import faults, sessions
 from market.imports import jobs
 from market.ingestion import actions, crosscheck, schedule
 from market.ingestion import cycle as workflow
-from market.models import CandleImport, Fault, IngestionRun, Instrument, QuoteHistory, RefusedRow
+from market.ingestion.review import refetch as fetch_again
+from market.models import CandleImport, Fault, IngestionRun, Instrument, QuoteHistory, Refetch, RefusedRow
 
 KEPT_REFUSED = timedelta(days=30)
 
@@ -35,6 +36,12 @@ def backfill(symbols: list[str]) -> None:
 def load_csv(pk: int) -> None:
     if row := CandleImport.objects.filter(pk=pk).defer("content").first():
         jobs.run(row, timezone.now())
+
+
+def refetch(pk: int) -> None:
+    """Fetch the bars again that a person asked for."""
+    if row := Refetch.objects.filter(pk=pk).first():
+        fetch_again.run(row, timezone.now())
 
 
 def give_up_imports() -> None:

@@ -25,7 +25,7 @@ from jaxsite.queries import work
 from jaxsite.views.context import simulated
 from market import faults, feeds
 from market.ingestion import coverage, schedule
-from market.models import IngestionRun, UnexplainedMove
+from market.models import IngestionRun, ReviewItem
 from market.prices import Timeframe
 from market.providers import registry
 from market.queries.ingestion import provider_works
@@ -93,7 +93,7 @@ def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "timeframes": schedule.fetched(),
         "page": pages.get_page(grid.page),
         "others": without_page(request),
-        "unexplained": parts.read("moves", UnexplainedMove.objects.open().count, 0),
+        "to_review": parts.read("data to review", _to_review, None),
         "scan": parts.read("scan", _scan, None),
         "work": parts.read("queue", partial(work, at, at - A_DAY, FAILURES), None),
         "versions": _versions(),
@@ -114,6 +114,13 @@ class Parts:
             logger.exception("%s cannot be shown", name)
             self.unreadable.append(name)
             return otherwise
+
+
+def _to_review() -> dict[str, Any]:
+    """Return how many moves are unexplained, how much data waits for a person, and of which kinds."""
+    counts = ReviewItem.objects.counts()
+    kinds = [(kind.label, counts[kind.value]) for kind in ReviewItem.Kind if kind.value in counts]
+    return {"moves": counts.get(ReviewItem.Kind.MOVE, 0), "total": sum(counts.values()), "kinds": kinds}
 
 
 def _cycles() -> list[IngestionRun]:

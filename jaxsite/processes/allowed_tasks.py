@@ -30,6 +30,7 @@ ALLOWED = frozenset(
         "market.tasks.ingest",
         "market.tasks.load_csv",
         "market.tasks.prune",
+        "market.tasks.refetch",
         "market.tasks.refresh_sessions",
         "opinions.tasks.hindsight",
         "opinions.tasks.start",

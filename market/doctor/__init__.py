@@ -49,6 +49,7 @@ def _parts(at: datetime) -> Iterator[tuple[str, Part]]:
     yield "cross-check", lambda: [prices.disagreements()]
     yield "splits", lambda: [prices.splits()]
     yield "moves", lambda: [prices.moves()]
+    yield "data to review", lambda: [prices.to_review()]
     yield "refused rows", lambda: [prices.refused(at)]
     yield "what fails by itself", partial(failing.findings, at)
     for more in MORE:

@@ -4,11 +4,21 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
+from django.urls import reverse
 
 from market.doctor.findings import RECENT, SHOWN, Finding
 from market.ingestion import request_budget, schedule
 from market.ingestion.lateness import late_bars
-from market.models import Candle, Disagreement, Gap, IngestionRun, Instrument, TradingSession, UnexplainedMove
+from market.models import (
+    Candle,
+    Disagreement,
+    Gap,
+    IngestionRun,
+    Instrument,
+    ReviewItem,
+    TradingSession,
+    UnexplainedMove,
+)
 from market.queries.freshness import stale_symbols
 
 SESSIONS_AHEAD = timedelta(days=60)
@@ -84,6 +94,16 @@ def _suspects() -> Finding:
     which = f" (the newest: {', '.join(listed)})" if listed else ""
     text = f"{suspects.count()} hold a jump that nothing supports{which}"
     return Finding("suspect candles", f"{text}; strategies leave them out, stops do not")
+
+
+def to_review() -> Finding:
+    counts = ReviewItem.objects.counts()
+    kinds = ", ".join(
+        f"{kind.label} {counts[kind.value]}" for kind in ReviewItem.Kind if kind.value in counts
+    )
+    total = sum(counts.values())
+    where = f" ({kinds}): {reverse('admin:market_reviewitem_changelist')}" if total else ""
+    return Finding("data to review", f"{total} {'waits' if total == 1 else 'wait'} for a person{where}")
 
 
 def _candle_cycles(at: datetime, *, is_late: bool) -> Finding:

@@ -134,6 +134,13 @@ class Refetch(models.Model):
         return f"{self.symbol} {self.timeframe} {self.opened_at:%Y-%m-%d %H:%M}"
 
 
+class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
+    def counts(self) -> dict[str, int]:
+        """Return how many wait, by kind, in one query; kinds of which none waits are left out."""
+        counted = self.order_by().values_list("kind").annotate(waiting=models.Count("kind"))
+        return dict(counted.order_by("kind"))
+
+
 class ReviewItem(models.Model):
     """Something about the data that waits for a person: a row of a view over all that may."""
 
@@ -151,6 +158,8 @@ class ReviewItem(models.Model):
     at = models.DateTimeField(help_text="Of the bar; of a refused row when it came last.")
     source = models.CharField(max_length=40)
     says = models.TextField()
+
+    objects = ReviewItemQuerySet.as_manager()
 
     class Meta(TypedModelMeta):
         managed = False

@@ -16,7 +16,7 @@ from market.ingestion import doubts, questions, verdicts
 from market.ingestion.pipeline import BUILT_HERE
 from market.ingestion.review.agreement import clear
 from market.ingestion.review.rebuild import MICROSECOND, rebuild
-from market.models import BarVerdict, Candle, Instrument
+from market.models import BarVerdict, Candle, Refetch
 from market.models.review import LONGEST_WHY
 from market.prices import Bars, Feed, Timeframe
 
@@ -41,6 +41,15 @@ class Key(NamedTuple):
         return (
             f"{self.symbol} {self.timeframe} {self.opened_at:{'%Y-%m-%d' if is_date else '%Y-%m-%d %H:%M'}}"
         )
+
+    @classmethod
+    def of(cls, row: Candle | BarVerdict | Refetch) -> "Key":
+        return cls(row.symbol, Timeframe(row.timeframe), row.opened_at)
+
+    @property
+    def name(self) -> str:
+        """What the bar is called in addresses and among the data to review."""
+        return f"bar:{self.symbol}:{self.timeframe}:{int(self.opened_at.timestamp())}"
 
     def columns(self) -> dict[str, Any]:
         return {"symbol": self.symbol, "timeframe": self.timeframe, "opened_at": self.opened_at}
@@ -234,7 +243,3 @@ def parse(text: str) -> Key:
     return Key(
         symbol, Timeframe(timeframe), datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(seconds))
     )
-
-
-def known_symbol(key: Key) -> bool:
-    return Instrument.objects.filter(pk=key.symbol).exists()
