@@ -26,8 +26,9 @@ class Listener(ThreadingHTTPServer):
     def titles(self) -> list[str]:
         return [message["title"] for message in self.taken]
 
-    def url(self, path: str = "") -> str:
-        return f"json://127.0.0.1:{self.server_address[1]}{path}?rto=0.5"
+    def url(self, path: str = "", seconds: int = 30) -> str:
+        """Return the address for NOTIFY_URLS, where an answer is waited for so long."""
+        return f"json://127.0.0.1:{self.server_address[1]}{path}?rto={seconds}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()

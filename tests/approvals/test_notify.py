@@ -90,7 +90,10 @@ def test_after_a_day_it_is_given_up_and_said_so(listener: Listener, caplog: pyte
     assert "1 messages to people: given up after a day" in caplog.text
 
 
-def test_when_no_answer_comes_it_is_unknown_whether_it_arrived_and_not_sent_again(listener: Listener) -> None:
+def test_when_no_answer_comes_it_is_unknown_whether_it_arrived_and_not_sent_again(
+    listener: Listener, settings: Settings
+) -> None:
+    settings.NOTIFY_URLS = [listener.url(seconds=1)]
     listener.answers = [Listener.HANG]
     put()
     assert notify.send(make.T0) == {"unknown": 1}

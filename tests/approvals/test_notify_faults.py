@@ -32,7 +32,7 @@ class Site:
 
     def __init__(self, var: Path, listener: Listener) -> None:
         self.var, self.listener = var, listener
-        self.environment = environment(var) | {"NOTIFY_URLS": listener.url().replace("rto=0.5", "rto=20")}
+        self.environment = environment(var) | {"NOTIFY_URLS": listener.url()}
 
     def put(self, name: str, count: int) -> None:
         self._start(PUT.format(name=name, count=count)).communicate(timeout=60)

@@ -53,7 +53,9 @@ def test_no_secret_is_left_behind_by_sending(
     capfd: pytest.CaptureFixture[str],
     answers: list[int],
 ) -> None:
-    settings.NOTIFY_URLS = [listener.url(f"/{SECRET}").replace("127.0.0.1", f"ann:{SECRET}@127.0.0.1")]
+    settings.NOTIFY_URLS = [
+        listener.url(f"/{SECRET}", seconds=2).replace("127.0.0.1", f"ann:{SECRET}@127.0.0.1")
+    ]
     listener.answers = answers
     notify.put(Notification.Kind.HALT, "halt 1", "Trading is halted", make.T0)
     notify.send(make.T0)

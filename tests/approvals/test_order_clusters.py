@@ -55,7 +55,6 @@ class Site:
         self.environment = environment(var) | {
             "BROKER": "tests.approvals.broker.client:SPEC",
             "TEST_BROKER_URL": fake.url,
-            "TEST_BROKER_TIMEOUT": "30",
             "DJANGO_SETTINGS_MODULE": "jaxsite.settings",
         }
 

@@ -32,7 +32,6 @@ class Worker:
             "TEST_DATABASE": str(connection.settings_dict["NAME"]),
             "BROKER": "tests.approvals.broker.client:SPEC",
             "TEST_BROKER_URL": fake.url,
-            "TEST_BROKER_TIMEOUT": "30",
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.approvals.broker.worker"],

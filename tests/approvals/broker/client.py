@@ -143,7 +143,7 @@ def _execution(row: dict[str, Any]) -> Execution:
 
 
 def build(values: Mapping[str, Any], at: datetime) -> HttpBroker:
-    return HttpBroker(os.environ["TEST_BROKER_URL"], float(os.environ.get("TEST_BROKER_TIMEOUT", "0.5")))
+    return HttpBroker(os.environ["TEST_BROKER_URL"], float(os.environ.get("TEST_BROKER_TIMEOUT", "30")))
 
 
 SPEC = BrokerSpec(name="fake", title="the fake broker", is_paper=True, build=build)

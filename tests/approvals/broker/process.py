@@ -81,7 +81,7 @@ class FakeBroker:
         return done
 
     def _control(self, order: str, /, **body: Any) -> Any:
-        answer = requests.post(f"{self.url}/control/{quote(order)}", data=json.dumps(body), timeout=10)
+        answer = requests.post(f"{self.url}/control/{quote(order)}", data=json.dumps(body), timeout=60)
         answer.raise_for_status()
         return answer.json()
 

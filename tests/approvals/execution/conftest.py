@@ -25,6 +25,12 @@ def fake(process: FakeBroker, settings: Settings, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait two seconds for an answer that may not come."""
+    monkeypatch.setenv("TEST_BROKER_TIMEOUT", "2")
+
+
+@pytest.fixture
 def away(monkeypatch: pytest.MonkeyPatch, fake: FakeBroker) -> None:
     """Nothing listens where the broker was."""
     monkeypatch.setenv("TEST_BROKER_URL", "http://127.0.0.1:1")

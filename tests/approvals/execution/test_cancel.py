@@ -23,6 +23,7 @@ def test_cancelling_twice_is_the_same_as_once(fake: FakeBroker) -> None:
     assert AuditEvent.objects.filter(kind="order cancelled").count() == 1
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("fault", ["500 before", "500 after", "drop", "hang after"])
 def test_a_cancel_whose_answer_is_lost_is_asked_for_until_the_order_is_gone(
     fake: FakeBroker, fault: str

@@ -85,6 +85,7 @@ def test_a_position_that_is_gone_leaves_no_row(fake: FakeBroker) -> None:
     assert not BrokerPosition.objects.exists()
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("fault", ["500 after", "drop", "hang after"])
 def test_an_unknown_order_that_the_broker_has_is_found(fake: FakeBroker, fault: str) -> None:
     fake.fail("place", fault)

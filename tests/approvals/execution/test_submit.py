@@ -65,6 +65,7 @@ def test_nothing_is_sent_while_the_broker_is_away_and_the_order_needs_a_new_look
     assert Notification.objects.get().kind == Notification.Kind.ORDER_HELD
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("fault", ["500 before", "500 after", "drop", "hang after"])
 def test_a_lost_answer_leaves_the_outcome_unknown_and_nothing_is_sent_again(
     fake: FakeBroker, fault: str
