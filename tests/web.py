@@ -40,7 +40,12 @@ class Web:
             stderr=self.log,
             start_new_session=True,
         )
-        eventually(self.answers)
+        try:
+            eventually(self.answers)
+        except BaseException:
+            self.kill()
+            sys.stderr.write(self.log_text())
+            raise
 
     def answers(self) -> bool:
         assert self.process.poll() is None, self.log_text()

@@ -176,6 +176,6 @@ def test_sigterm_to_every_process_ends_all_in_order(queue: Site, running: Cluste
     name = queue.queue(2)
     eventually(lambda: queue.has_begun(name))
     pids = [str(process.pid) for process in running.everyone()]
-    subprocess.run(["kill", *pids], check=True)
+    subprocess.run(["kill", *pids], check=False)  # the first may have ended the others
     assert running.process.wait(timeout=60) == 0
     assert name in queue.ended()

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -129,9 +130,13 @@ def manage_with(changes: dict[str, str], *arguments: str, ok: bool = True) -> st
 
 
 def free_port() -> int:
+    """Return one that stays free until its server starts: the kernel gives connections none of these."""
     with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
+        for port in random.SystemRandom().sample(range(10_000, 32_768), 100):
+            with suppress(OSError):
+                trial.bind(("127.0.0.1", port))
+                return port
+    raise AssertionError("none of a hundred ports is free")
 
 
 def processes_of(var: Path) -> list[psutil.Process]:
@@ -163,8 +168,18 @@ def is_called(process: psutil.Process, name: str) -> bool:
 def servers(var: Path) -> list[psutil.Process]:
     """The postmasters under `var`; never more than one."""
     return [
-        process for process in processes_of(var) if is_called(process, "postgres") and says(process, "-D")
+        process
+        for process in processes_of(var)
+        if is_called(process, "postgres") and says(process, "-D") and not is_child_of_server(process)
     ]
+
+
+def is_child_of_server(process: psutil.Process) -> bool:
+    """Whether a server has just forked it: until it names itself it looks like the server."""
+    with suppress(psutil.NoSuchProcess):
+        parent = process.parent()
+        return parent is not None and is_called(parent, "postgres")
+    return False
 
 
 def watchers(var: Path) -> list[psutil.Process]:

@@ -32,7 +32,7 @@ def test_racing_processes_share_one_server(var: Path) -> None:
         user.send("SELECT pg_postmaster_start_time()")
     started = {user.answer() for user in users}
     assert len(started) == 1
-    assert len(servers(var)) == len(watchers(var)) == 1
+    eventually(lambda: len(servers(var)) == len(watchers(var)) == 1)
     for user in users:
         user.leave()
     eventually(lambda: not processes_of(var))
@@ -60,7 +60,7 @@ def test_a_killed_server_is_started_again_for_a_process_that_lives(stored: Path)
         killed.kill()
         eventually(lambda: not killed.is_running())
         assert user.ask("SELECT sum(n) FROM kept") == "85"
-        assert len(servers(stored)) == len(watchers(stored)) == 1
+        eventually(lambda: len(servers(stored)) == len(watchers(stored)) == 1)
 
 
 def test_a_server_whose_watcher_is_killed_stops_and_starts_again_when_needed(stored: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_server_whose_watcher_is_killed_stops_and_starts_again_when_needed(sto
         watchers(stored)[0].kill()
         eventually(lambda: not old.is_running())
         assert user.ask(KEPT) == "42"
-        assert len(servers(stored)) == len(watchers(stored)) == 1
+        eventually(lambda: len(servers(stored)) == len(watchers(stored)) == 1)
     eventually(lambda: not processes_of(stored))
 
 

@@ -99,7 +99,7 @@ def test_what_never_ran_is_tried_three_times_and_then_all_stops(start: Start, tm
     printed = read_until(runner, "web cannot start (exit 4); what it said is above")
     assert sum("the setting is wrong" in line for line in printed) == 3
     assert runner.wait(timeout=60) == 4
-    assert not processes_of(tmp_path)
+    eventually(lambda: not processes_of(tmp_path))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -112,7 +112,7 @@ def test_a_signal_stops_all_of_them_in_order(start: Start, number: signal.Signal
     printed, _ = runner.communicate(timeout=60)
     assert printed.count("tidy") == 2
     assert runner.returncode == 0
-    assert not processes_of(tmp_path)
+    eventually(lambda: not processes_of(tmp_path))
 
 
 def test_asked_twice_it_stops_at_once(start: Start, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_asked_twice_it_stops_at_once(start: Start, tmp_path: Path) -> None:
     runner.send_signal(signal.SIGINT)
     read_until(runner, "stopping")
     runner.send_signal(signal.SIGINT)
-    assert runner.wait(timeout=15) == 0
+    assert runner.wait(timeout=60) == 0
     eventually(lambda: not processes_of(tmp_path))
 
 
@@ -131,7 +131,7 @@ def test_a_closed_pipe_stops_all_of_them(start: Start, tmp_path: Path) -> None:
     assert runner.stdout is not None
     runner.stdout.close()
     assert runner.wait(timeout=60) == 0
-    assert not processes_of(tmp_path)
+    eventually(lambda: not processes_of(tmp_path))
 
 
 @pytest.mark.long
