@@ -194,7 +194,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[int]:
 @pytest.mark.parametrize(("site", "code"), [(200, 0), (503, 1)], indirect=["site"])
 def test_the_health_check_fails_with_the_site(site: int, code: int) -> None:
     check = [sys.executable, str(ROOT / "deploy" / "healthcheck.py")]
-    done = subprocess.run(check, env={"PORT": str(site)}, capture_output=True, check=False, timeout=20)
+    done = subprocess.run(check, env={"PORT": str(site)}, capture_output=True, check=False, timeout=60)
     assert done.returncode == code
 
 

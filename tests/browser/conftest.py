@@ -168,7 +168,7 @@ def visit(chromium: Chromium, live_server: LiveServer) -> Visit:
     return run
 
 
-def wait_for_requests(seconds: float = 5) -> None:
+def wait_for_requests(seconds: float = PATIENCE) -> None:
     """Wait until the server has done what closed pages asked: emptying the tables could deadlock with it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.http import Client, Failure, Fetched, Patience, Request, at_once
+from tests.late import LATE
 from tests.market.providers.paces import Sliding
 from tests.vendors import Agent0, IBBridge, OpenAI, faults
 from tests.vendors.server import Fault
@@ -191,7 +192,7 @@ def test_a_server_that_never_answers_costs_the_patience_at_most() -> None:
         vendor.fail(faults.never)
         began = time.monotonic()
         got = client(vendor.url, BRIEF).fetch(quotes(*vendor.symbols))
-    assert time.monotonic() - began < BRIEF.fetch + 0.5
+    assert time.monotonic() - began < BRIEF.fetch + LATE
     assert len(got.failed) == 10
     assert "sent nothing in time" in str(got.failed["AAPL"])
 
@@ -208,7 +209,7 @@ def test_a_server_that_drips_is_cut_off() -> None:
         vendor.fail(faults.drip_body(0.1))
         before, began = http_threads(), time.monotonic()
         failure = the_failure(client(vendor.url, ONCE).fetch({"one": QUOTE}))
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < ONCE.answer + LATE
         assert not http_threads() - before
     assert "did not finish its answer in time" in str(failure)
 
@@ -218,10 +219,10 @@ def test_a_server_that_drips_the_head_costs_a_thread_until_it_ends() -> None:
         vendor.fail(faults.drip(0.1))
         before, began = http_threads(), time.monotonic()
         failure = the_failure(client(vendor.url, ONCE).fetch({"one": QUOTE}))
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < ONCE.answer + LATE
         (left,) = http_threads() - before
         assert left.daemon  # the end of the process does not wait for it
-    left.join(5)
+    left.join(60)
     assert not left.is_alive()
     assert "did not finish its answer in time" in str(failure)
 
@@ -237,7 +238,7 @@ def test_a_host_that_leaves_many_answers_open_is_asked_for_no_more_until_they_en
     assert str(failures["AAPL"]).endswith("leaves 8 answers open; not asked until they end")
     assert failures["AAPL"].blames_provider
     for thread in left:
-        thread.join(5)
+        thread.join(60)
     with IBBridge(now=T, port=int(vendor.url.rpartition(":")[2])) as healed:
         assert client(healed.url).fetch({"one": QUOTE}).answers
 
@@ -253,7 +254,7 @@ def test_a_dead_host_costs_next_to_nothing() -> None:
 
     began = time.monotonic()
     got = client(url, connections=2).fetch({str(n): QUOTE for n in range(100)}, reserve)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < HASTY.fetch
     assert len(got.failed) == 100
     assert str(got.failed["0"]) == f"Vendor at {url} refused the connection"
     assert sizes == [100, 1, 1]

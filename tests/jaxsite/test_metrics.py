@@ -149,7 +149,7 @@ def test_text_before_the_first_cycle_has_no_sample_of_its_time(client: Client) -
 
 
 def test_prometheus_gets_a_format_it_asked_for_over_http(live_server: LiveServer) -> None:
-    answer = requests.get(f"{live_server.url}/metrics", headers={"Accept": PROMETHEUS}, timeout=10)
+    answer = requests.get(f"{live_server.url}/metrics", headers={"Accept": PROMETHEUS}, timeout=60)
     assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
     families = {family.name for family in parse_openmetrics(answer.text)}  # type: ignore[no-untyped-call]
     assert {"jax_market_ingestions", "jax_market_symbols", "jax_market_uptime_seconds"} <= families

@@ -153,7 +153,7 @@ def test_there_is_no_page_to_browse(client: APIClient, accept: str) -> None:
 @pytest.mark.parametrize("token", [b"\0", b"a\0b", b"\xff\xfe", "é".encode(), b"0" * 5000, b"' OR 1=1"])
 def test_a_token_of_odd_bytes_is_refused_over_http(live_server: LiveServer, token: bytes) -> None:
     at = urlsplit(live_server.url)
-    with socket.create_connection((at.hostname or "", at.port or 0), timeout=10) as line:
+    with socket.create_connection((at.hostname or "", at.port or 0), timeout=60) as line:
         line.sendall(
             b"GET /api/v1/quotes/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
             b"Authorization: Token " + token + b"\r\n\r\n"
@@ -176,7 +176,7 @@ query = st.lists(st.tuples(st.sampled_from(PARAMETERS), odd), max_size=4)
 @settings(
     max_examples=200,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     derandomize=True,
 )
 @given(noun=st.sampled_from(LISTS), query=query)
@@ -197,7 +197,7 @@ json = st.recursive(
 @settings(
     max_examples=100,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     derandomize=True,
 )
 @given(

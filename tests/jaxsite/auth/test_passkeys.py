@@ -112,7 +112,7 @@ ANY_CREDENTIAL = ANY_JSON | st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(credential=ANY_CREDENTIAL)
 def test_no_json_makes_the_log_in_fail_otherwise_than_by_400(client: Client, credential: object) -> None:
     answer = client.post(LOG_IN, {"credential": json.dumps(credential)}, headers={"Host": HOST})

@@ -10,6 +10,7 @@ import pytest
 from opinions.analysts.agent0 import Agent0
 from opinions.analysts.base import Action, AnalystFailed, Bill, Opinion, Verdict
 from tests import vendors
+from tests.late import LATE
 from tests.opinions.analysts.given_snapshot import PLANTED, SNAPSHOT
 from tests.vendors import faults, opinions
 from tests.vendors.agent0 import HOLD_OF_A_FAILURE, WATCH_OF_A_FAILURE
@@ -168,13 +169,13 @@ def test_a_redirect_is_not_followed(service: vendors.Agent0) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [faults.never, faults.drip(0.05), faults.slow(5)], ids=["never", "drips", "slow"]
+    "fault", [faults.never, faults.drip(0.05), faults.slow(60)], ids=["never", "drips", "slow"]
 )
 def test_the_deadline_is_for_all_of_it(service: vendors.Agent0, fault: Fault) -> None:
     service.fail(fault)
     began = time.monotonic()
     failure = failure_of(service, seconds=0.5)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 0.5 + LATE
     assert str(failure) == f"agent0 at {service.url} gave no answer within 0.5 s"
 
 

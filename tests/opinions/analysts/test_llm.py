@@ -17,6 +17,7 @@ from opinions.analysts import completion
 from opinions.analysts.base import Action, AnalystFailed, Bill, Opinion, Verdict
 from opinions.analysts.llm import Llm, is_local
 from tests import vendors
+from tests.late import LATE
 from tests.opinions.analysts.given_snapshot import PLANTED, SNAPSHOT
 from tests.vendors import faults, opinions
 from tests.vendors.server import Fault
@@ -300,13 +301,13 @@ def test_a_compressed_answer_is_refused_when_it_becomes_too_large(server: vendor
 
 
 @pytest.mark.parametrize(
-    "fault", [faults.never, faults.drip(0.05), faults.slow(5)], ids=["never", "drips", "slow"]
+    "fault", [faults.never, faults.drip(0.05), faults.slow(60)], ids=["never", "drips", "slow"]
 )
 def test_the_deadline_is_for_all_of_it(server: vendors.OpenAI, fault: Fault) -> None:
     server.fail(fault)
     began = time.monotonic()
     failure = failure_of(server, seconds=0.6)
-    assert time.monotonic() - began < 1.6
+    assert time.monotonic() - began < 0.6 + LATE
     assert str(failure) == "honest gave no answer within 0.6 s"
     assert failure.bill is not None
     assert failure.bill.usd > 0
@@ -318,7 +319,7 @@ def test_the_deadline_covers_the_second_try(server: vendors.OpenAI) -> None:
     server.fail(faults.slow(0), times=1)
     began = time.monotonic()
     failure = failure_of(server, "percent", seconds=2)
-    assert time.monotonic() - began < 3.5
+    assert time.monotonic() - began < 2 + LATE
     assert str(failure) == "percent-2026 gave no answer within 2 s"
     assert [bool(exchange.answered) for exchange in failure.exchanges] == [True, False]
 
