@@ -13,7 +13,7 @@ import pytest
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker, blocking_manager_key
 from xdist.scheduler import LoadScopeScheduling
 
@@ -22,8 +22,8 @@ from tests.jaxsite.processes import eventually, folder, manage, processes_of
 
 pytest_plugins = ["tests.query_counts"]
 
-# How long an example takes says more about the machine's other work than about ours.
-settings.register_profile("jax", deadline=None)
+# How long an example takes, or its making, says more about the machine's other work than about ours.
+settings.register_profile("jax", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("jax")
 
 # Files whose tests share something that takes long to make: one worker runs all of them.

@@ -11,7 +11,9 @@ from market.models import Fault
 from tests.faults.loops import AT, LOOPS, MINUTE, REFUSALS, poisoned, undone
 
 pytestmark = pytest.mark.django_db
-FEW = hypothesis_settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = hypothesis_settings(
+    max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture(autouse=True)

@@ -122,7 +122,9 @@ class Poisoned:
 ERRORS = [ValueError("no number"), KeyError("t"), ProviderError("500", is_general=False), ZeroDivisionError()]
 
 
-@hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(size=st.integers(3, 60), place=st.integers(0, 59), error=st.sampled_from(ERRORS))
 def test_one_poisoned_symbol_at_any_place_costs_only_itself(size: int, place: int, error: Exception) -> None:
     symbols = [f"S{number}" for number in range(size)]

@@ -217,7 +217,9 @@ def a_cycle() -> cycle.Cycle:
     return cycle.Cycle(IngestionRun(kind="quotes", started_at=AT))
 
 
-@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(size=st.integers(5, 60), places=st.sets(st.integers(0, 59), max_size=2))
 def test_two_symbols_at_any_places_cost_only_themselves(size: int, places: set[int]) -> None:
     symbols = [f"S{number}" for number in range(size)]
