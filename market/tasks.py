@@ -8,11 +8,20 @@ from django.utils import timezone
 
 from core.queries import delete_older
 from market import faults, sessions
-from market.imports import jobs
+from market.imports import jobs, uploads
 from market.ingestion import actions, crosscheck, schedule
 from market.ingestion import cycle as workflow
 from market.ingestion.review import refetch as fetch_again
-from market.models import CandleImport, Fault, IngestionRun, Instrument, QuoteHistory, Refetch, RefusedRow
+from market.models import (
+    CandleImport,
+    CandleUpload,
+    Fault,
+    IngestionRun,
+    Instrument,
+    QuoteHistory,
+    Refetch,
+    RefusedRow,
+)
 
 KEPT_REFUSED = timedelta(days=30)
 
@@ -44,6 +53,12 @@ def refetch(pk: int) -> None:
         fetch_again.run(row, timezone.now())
 
 
+def prepare_upload(pk: int) -> None:
+    """Look at an uploaded file, or split it by symbol."""
+    if upload := CandleUpload.objects.filter(pk=pk).select_related("uploaded_by").first():
+        uploads.run(upload, timezone.now())
+
+
 def give_up_imports() -> None:
     """Fail the CSV files that a dead worker has left."""
     jobs.give_up(timezone.now())
@@ -66,6 +81,8 @@ def prune() -> None:
             status=CandleImport.Status.FAILED
         )  # candles name what was loaded
         failed.filter(finished_at__lt=runs_before).delete()
+    with pruning.of("uploaded files"):
+        CandleUpload.objects.filter(uploaded_at__lt=at - uploads.KEPT).delete()
     faults.forget_old(at)
 
 

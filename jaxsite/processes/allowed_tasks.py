@@ -29,6 +29,7 @@ ALLOWED = frozenset(
         "market.tasks.give_up_imports",
         "market.tasks.ingest",
         "market.tasks.load_csv",
+        "market.tasks.prepare_upload",
         "market.tasks.prune",
         "market.tasks.refetch",
         "market.tasks.refresh_sessions",

@@ -23,14 +23,17 @@ from jaxsite.web.asgi import Application
 from jaxsite.web.bodies import ORDINARY, Allowance
 from jaxsite.web.child import Report
 from jaxsite.web.whole_requests import WholeRequests
-from market.admin.imports import LARGEST
+from market.admin.wizard.forms import LARGEST
 
 THREADS = 4
 SIGN_SECONDS = 1
 GRACE_SECONDS = 10
 COLLECTED_EVERY = 20_000  # new objects, some requests' worth; Python's 700 cost each request 3 % of its time
 KEEP_ALIVE_SECONDS = 65  # longer than proxies keep theirs, so that none sends on one that is being closed
-UPLOADS = {"admin:market_instrument_load": Allowance(LARGEST + ORDINARY.size, seconds=300)}
+UPLOADS = dict.fromkeys(
+    ["admin:market_instrument_load", "admin:market_candleimport_upload"],
+    Allowance(LARGEST + ORDINARY.size, seconds=300),
+)
 
 
 def serve(site: WSGIHandler, listener: socket.socket, report: Report) -> None:

@@ -17,7 +17,7 @@ from market import feeds, sessions
 from market.imports import hours
 from market.imports.basis import Days, difference, last_closes, restated, session_dates, stored_closes
 from market.imports.csvfile.problems import BadFile
-from market.imports.csvfile.reader import AS_IT_IS, CandleFile, read, read_beginning
+from market.imports.csvfile.reader import AS_IT_IS, CandleFile, read
 from market.imports.csvfile.table import Shape
 from market.imports.results import ImportResult, describe, first_few
 from market.ingestion import answers, pipeline, questions
@@ -29,7 +29,6 @@ from market.store import Written
 
 PROVIDER = "import"
 COMPARED = 50_000  # stored bars, the newest ones
-BEGINNING = 64 * 1024  # bytes of a file that are looked at before it is queued
 
 
 class ImportRefused(ValueError):
@@ -100,17 +99,12 @@ def read_file(
     return replace(candle_file, notes=[*candle_file.notes, *outside])
 
 
-def refuse_early(
-    content: bytes, timeframe: Timeframe, timezone: tzinfo | None, at: datetime, shape: Shape = AS_IT_IS
-) -> None:
-    """Refuse what needs no look at the whole file: its first lines, or data of the other kind."""
-    _refuse_built(timeframe)
+def refuse_other_data() -> None:
+    """Refuse a file where the data are simulated, or would be with this installation's next cycle."""
     _refuse_simulated()
-    beginning = content if len(content) <= BEGINNING else content[:BEGINNING].rpartition(b"\n")[0]
     try:
         feeds.refuse_wrong_data("real")
-        read_beginning(beginning, timeframe, timezone, to_instant(at), shape)
-    except (feeds.WrongData, BadFile) as problems:
+    except feeds.WrongData as problems:
         raise ImportRefused(str(problems)) from problems
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from io import BytesIO
@@ -21,7 +21,7 @@ from market.imports import candles
 from market.imports.csvfile.reader import AS_IT_IS, CandleFile
 from market.imports.csvfile.table import Shape
 from market.imports.results import describe
-from market.models import CandleImport, Fault, Instrument
+from market.models import CandleImport, CandleUpload, Fault, Instrument
 from market.prices import Timeframe
 
 LOST_AFTER = timedelta(days=1)
@@ -36,7 +36,7 @@ Status = CandleImport.Status
 
 def request(
     content: bytes,
-    instrument: Instrument,
+    symbol: str,
     timeframe: Timeframe,
     zone: ZoneInfo | None,
     splits: Mapping[date, float] | None,
@@ -45,22 +45,25 @@ def request(
     file_name: str,
     by: User,
     at: datetime,
+    upload: CandleUpload | None = None,
 ) -> CandleImport:
     """Queue a file. One that waits already, or is being loaded, is returned instead.
 
-    Raises candles.ImportRefused for what its first lines or this installation's data rule out.
+    `upload`: the file of which `content` is the part of one symbol.
+    Raises candles.ImportRefused where this installation's data are of the other kind.
     """
-    candles.refuse_early(content, timeframe, zone, at, shape)
-    key = {"symbol": instrument.pk, "timeframe": timeframe, "digest": hashlib.sha256(content).hexdigest()}
+    candles.refuse_other_data()
+    key = {"symbol": symbol, "timeframe": timeframe, "digest": upload.digest if upload else _digest(content)}
     row = CandleImport(
         **key,
         zone=zone.key if zone else "",
         splits=None if splits is None else {day.isoformat(): ratio for day, ratio in splits.items()},
         said=asdict(shape),
         file_name=file_name[:255],
-        size=len(content),
+        size=upload.size if upload else len(content),
         content=zlib.compress(content, level=1),
         requested_by=by,
+        upload=upload,
         queued_at=at,
     )
     try:
@@ -73,6 +76,10 @@ def request(
             return same
         raise
     return row
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def run(row: CandleImport, at: datetime) -> None:
@@ -93,11 +100,24 @@ def run(row: CandleImport, at: datetime) -> None:
             candle_file = _read(row, at)
             _open(row).update(progress=f"Storing {len(candle_file.bars):,} bars.")
             with transaction.atomic():
-                _end(row, Status.LOADED, _store(row, candle_file, at), now())
+                if not _end(row, Status.LOADED, _store(row, candle_file, at), now()):
+                    raise _Cancelled
+        except _Cancelled:
+            return
         except candles.ImportRefused as refusal:
             _end(row, Status.FAILED, f"Nothing was loaded. {refusal}", now())
         finally:
             _end(row, Status.FAILED, DIED, now())  # unless it has ended
+
+
+class _Cancelled(Exception):
+    """It was cancelled while its bars were stored: none of them is kept."""
+
+
+def cancel(rows: Iterable[CandleImport], by: User, at: datetime) -> int:
+    """Cancel the imports among these that are open; return how many."""
+    report = f"Cancelled by {by}. Nothing was loaded."
+    return sum(_end(row, Status.FAILED, report, at) for row in rows)
 
 
 def give_up(at: datetime) -> None:
@@ -149,9 +169,9 @@ def _open(row: CandleImport) -> "QuerySet[CandleImport]":
     return CandleImport.objects.filter(pk=row.pk, status__in=[Status.QUEUED, Status.RUNNING])
 
 
-def _end(row: CandleImport, status: str, report: str, at: datetime) -> None:
-    """End an import that is open. Its file goes."""
-    _open(row).update(status=status, report=report, finished_at=at, content=None, progress="")
+def _end(row: CandleImport, status: str, report: str, at: datetime) -> int:
+    """End an import that is open; return whether it was. Its file goes."""
+    return _open(row).update(status=status, report=report, finished_at=at, content=None, progress="")
 
 
 def _lock(row: CandleImport) -> str:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Told:
     """
 
     timeframe: Timeframe
-    zone: tzinfo | None = None
+    zone: ZoneInfo | None = None
     splits: Mapping[date, float] | None = None
     ask_later: bool = False
 

@@ -4,7 +4,7 @@ from market.models.actions import CorporateAction, CorporateActionCheck
 from market.models.candles import Candle, CandleProgress, CandleVersion, Gap
 from market.models.disagreements import Disagreement
 from market.models.faults import Fault
-from market.models.imports import CandleImport
+from market.models.imports import CandleImport, CandleUpload
 from market.models.ingestion import IngestionRun, IngestionTotal, ProviderPace, ProviderStatus
 from market.models.moves import UnexplainedMove
 from market.models.quotes import Quote, QuoteHistory
@@ -18,6 +18,7 @@ __all__ = [
     "CandleImport",
     "CandleProgress",
     "CandleRow",
+    "CandleUpload",
     "CandleVersion",
     "CorporateAction",
     "CorporateActionCheck",

@@ -8,6 +8,38 @@ from core.models import TypedModelMeta
 from market.prices import Timeframe
 
 
+class CandleUpload(models.Model):
+    """A file that a user has uploaded, and what was said of it so far. It is kept for a day.
+
+    `said`: the answers of the wizard's steps by name. `looks`: what loading each symbol's bars would do,
+    empty until it was looked at. `doing`: what a worker does with it.
+    """
+
+    class Doing(models.TextChoices):
+        NOTHING = ""
+        LOOKING = "looking"
+        SPLITTING = "splitting", "splitting it by symbol"
+
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    uploaded_at = models.DateTimeField(db_index=True)
+    file_name = models.CharField("file", max_length=255)
+    size = models.BigIntegerField(help_text="Bytes.")
+    digest = models.CharField(max_length=64, db_collation="C", help_text="SHA-256 of the file.")
+    content = models.BinaryField(help_text="A zip of the texts in the file.")
+    unpacked = models.BigIntegerField(help_text="Bytes of these texts.")
+    said = models.JSONField(default=dict)
+    looks = models.JSONField(default=list)
+    doing = models.CharField(max_length=9, choices=Doing, blank=True)
+
+    class Meta(TypedModelMeta):
+        db_table = "candle_uploads"
+        ordering = ["-uploaded_at", "-pk"]
+        default_permissions = ()  # it is its user's alone
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
 class CandleImport(models.Model):
     """One file of candles that a user has uploaded, or that the command has loaded.
 
@@ -34,6 +66,9 @@ class CandleImport(models.Model):
     report = models.TextField(blank=True, help_text="What was loaded, or why nothing was.")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, help_text="Empty: the command."
+    )
+    upload = models.ForeignKey(
+        "CandleUpload", on_delete=models.SET_NULL, null=True, help_text="Empty: the command."
     )
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)

@@ -24,9 +24,9 @@ from market.prices import Timeframe
 at = timezone.now()
 days = [f"{at - timedelta(days=day):%Y-%m-%d},100,102,99,101,1000" for day in range(2, 3_000)]
 content = "\\n".join(["date,open,high,low,close,volume", *days]).encode()
-instrument = Instrument.objects.create(symbol="ZZZ", calendar="24/7", watched=False)
+Instrument.objects.create(symbol="ZZZ", calendar="24/7", watched=False)
 by = User.objects.create_superuser("operator")
-jobs.request(content, instrument, Timeframe.D1, None, None, file_name="ZZZ.csv", by=by, at=at)
+jobs.request(content, "ZZZ", Timeframe.D1, None, None, file_name="ZZZ.csv", by=by, at=at)
 """
 BLOCKED = "BEGIN; LOCK TABLE candles IN EXCLUSIVE MODE; SELECT pg_sleep(300)"
 STATE = "SELECT status, progress, content IS NULL, report FROM candle_imports"

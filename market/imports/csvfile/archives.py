@@ -16,14 +16,9 @@ from market.imports.csvfile.problems import BadFile
 
 GZIP, ZIP, PARQUET, OLD_EXCEL = b"\x1f\x8b", b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
 WORKBOOK = "xl/workbook.xml"
-PACKED = (GZIP, ZIP, PARQUET)
 LARGEST = 1 << 28  # bytes when unpacked
 HEAD = 40  # rows among which a sheet has its header
 DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, NotImplementedError)
-
-
-def is_packed(content: bytes) -> bool:
-    return content.startswith(PACKED)
 
 
 def unpack(content: bytes) -> bytes:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from market.imports.csvfile.problems import BadFile
-from market.imports.csvfile.table import MONTH, Shape, Table, read_cells
+from market.imports.csvfile.table import MONTH, Shape, Table, find_layout, read_cells
+from market.imports.csvfile.text import UTF_16, read_rows
 
+BEGINNING = 1 << 16  # bytes among which the header is
 MOST = 2_000  # symbols
 ORDERS = {True: MONTH, False: "day", None: ""}
 
@@ -27,6 +29,9 @@ class Part:
 
 def parts(content: bytes, shape: Shape) -> Iterator[Part]:
     """Yield each symbol's part of a text: the text itself without a column of symbols. Raises BadFile."""
+    if not has_symbols(content[:BEGINNING], shape):
+        yield Part("", content, shape)
+        return
     table = read_cells(content, shape)
     if "symbol" not in table.layout.values:
         yield Part("", content, shape)
@@ -46,6 +51,14 @@ def parts(content: bytes, shape: Shape) -> Iterator[Part]:
     common = [*range(table.first), *table.others_at]
     for symbol, rows in sorted(rows_of.items()):
         yield Part(symbol, _text(table, sorted([*common, *rows])), said)
+
+
+def has_symbols(beginning: bytes, shape: Shape) -> bool:
+    """Whether a column of symbols may be in a file: not when its header has none. Raises BadFile."""
+    if beginning.startswith(UTF_16):
+        return True
+    rows = read_rows(beginning.rpartition(b"\n")[0] or beginning, shape.delimiter, shape.skip)
+    return "symbol" in find_layout(rows, shape)[0].values
 
 
 def _rows_of(table: Table) -> dict[str, list[int]]:

@@ -43,6 +43,10 @@ class Problems:
             bad_file.problems = self
             raise bad_file
 
+    def listed(self, most: int) -> list[tuple[int, str, str]]:
+        """Return the first of the lines, each with the reason and what it says."""
+        return [(line, reason, self.text_of(line)) for line, reason in sorted(self.reasons.items())[:most]]
+
     def __str__(self) -> str:
         lines = [self._quoted(line, reason) for line, reason in sorted(self.reasons.items())[:LISTED]]
         if len(self.reasons) > LISTED:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from market.imports.csvfile.archives import is_packed, unpack
+from market.imports.csvfile.archives import unpack
 from market.imports.csvfile.checks import (
     check_prices,
     check_spacing,
@@ -19,12 +19,10 @@ from market.imports.csvfile.numbers import read_numbers, read_volume
 from market.imports.csvfile.problems import Problems
 from market.imports.csvfile.stamps import (
     Unreadable,
-    is_day_unclear,
     read_stamps,
     to_utc,
 )
 from market.imports.csvfile.table import Shape, Table, read_table
-from market.imports.csvfile.text import UTF_16
 from market.prices import INSTANT, Bars, Floats, Instants, Timeframe
 
 AS_IT_IS = Shape()
@@ -77,21 +75,6 @@ def bars_of(
     candle_file = _candle_file(table, timeframe, timezone, until, shape)
     check_spacing(candle_file.bars.opened_at, timeframe)
     return candle_file
-
-
-def read_beginning(
-    content: bytes,
-    timeframe: Timeframe,
-    timezone: tzinfo | None,
-    until: np.datetime64,
-    shape: Shape = AS_IT_IS,
-) -> None:
-    """Check the first lines of a file. Raises BadFile for what the lines that follow cannot put right."""
-    if content.startswith(UTF_16) or is_packed(content):  # its lines cannot be told apart by their bytes
-        return
-    table = read_table(content, shape)
-    if table.month_first is not None or not is_day_unclear(table.stamps()):
-        _candle_file(table, timeframe, timezone, until, shape)
 
 
 def _candle_file(

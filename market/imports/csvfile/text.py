@@ -43,7 +43,7 @@ class Rows:
 
 def read_rows(content: bytes, delimiter: str = "", skip: int = 0) -> Rows:
     """Split a text into its cells, without its first `skip` lines. Raises BadFile."""
-    text = _decode(content)
+    text = decode(content)
     mark = delimiter or _delimiter(text)
     cells: list[list[str]] = []
     lines: list[int] = []
@@ -60,7 +60,7 @@ def read_rows(content: bytes, delimiter: str = "", skip: int = 0) -> Rows:
     return Rows(text, mark, cells, lines)
 
 
-def _decode(content: bytes) -> str:
+def decode(content: bytes) -> str:
     """Return the text: UTF-16 where it says so, UTF-8, or what Windows writes in western Europe."""
     try:
         if content.startswith(UTF_16):

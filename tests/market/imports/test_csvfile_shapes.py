@@ -11,7 +11,7 @@ import pytest
 from openpyxl import Workbook
 
 from market.imports.csvfile.problems import BadFile
-from market.imports.csvfile.reader import CandleFile, read, read_beginning
+from market.imports.csvfile.reader import CandleFile, read
 from market.imports.csvfile.table import Shape
 from market.prices import Timeframe
 
@@ -292,10 +292,6 @@ def test_a_workbook_may_have_date_and_time_in_two_cells() -> None:
     day = datetime.fromisoformat("2024-11-27T00:00:00")
     rows: list[list[object]] = [["Date", "Time", *HEADER[1:]], [day, time(9, 30), 10, 12, 9, 11, 1]]
     assert next(load(workbook(rows), "1m", NEW_YORK).bars.rows())[0] == HALF_PAST_NINE
-
-
-def test_the_beginning_of_what_is_packed_is_not_looked_at() -> None:
-    read_beginning(PACKED["gzip"][:30], Timeframe.D1, None, UNTIL)
 
 
 REFUSED: dict[str, tuple[str | bytes, str]] = {

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from market import tasks
 from market.imports import jobs
 from market.imports.candles import ImportRefused
-from market.models import Candle, CandleImport, Installation, Instrument
+from market.models import Candle, CandleImport, Installation
 from market.prices import Timeframe
 from tests import make
 
@@ -37,9 +37,8 @@ def by() -> User:
 
 
 def request(by: User, content: bytes = DAYS, **values: Any) -> CandleImport:
-    instrument = Instrument.objects.get(pk="AAPL")
     given = {"timeframe": Timeframe.D1, "zone": None, "splits": None, "file_name": "a.csv", "at": AT}
-    return jobs.request(content, instrument, by=by, **given | values)
+    return jobs.request(content, "AAPL", by=by, **given | values)
 
 
 def test_what_was_given_is_used_when_it_is_loaded(by: User) -> None:

@@ -1,0 +1,235 @@
+"""A file between its upload and its import: what was said of it, what it holds, and its symbols' imports."""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib.admin.models import ADDITION, LogEntry
+from django.contrib.auth.models import User
+from django.db import transaction
+from django_q.tasks import async_task
+
+from core import locks
+from market.imports import candles, jobs, spelling
+from market.imports.csvfile import splits as written_splits
+from market.imports.csvfile.archives import members
+from market.imports.csvfile.problems import BadFile
+from market.imports.csvfile.table import Shape
+from market.imports.csvfile.text import decode
+from market.imports.look import Look, Told, look
+from market.imports.sources import Source, sources
+from market.models import CandleImport, CandleUpload, Instrument
+from market.prices import Timeframe
+
+BEGINNING = 64 * 1024  # bytes that a preview shows the first lines of
+AT_ONCE = 2 << 20  # bytes of text that are looked at while a page waits
+KEPT = timedelta(days=1)
+ASK_LATER = "ask"
+NAMELESS = "Say whose bars these are."
+LISTED = 10_000  # lines that are refused
+OF_SHAPE = ("preset", "stamps", "date_order", "decimal", "delimiter")
+
+Doing = CandleUpload.Doing
+Json = dict[str, Any]
+
+
+def keep(content: bytes, file_name: str, symbol: str, by: User, at: datetime) -> CandleUpload:
+    """Keep an uploaded file for a day.
+
+    Raises BadFile for what is no text, whatever it is packed in, and candles.ImportRefused where this
+    installation's data are of the other kind.
+    """
+    candles.refuse_other_data()
+    texts = {name: decode(text).encode() for name, text in members(content).items()}
+    said = {"symbol": symbol} if symbol else {}
+    return CandleUpload.objects.create(
+        uploaded_by=by,
+        uploaded_at=at,
+        file_name=file_name,
+        size=len(content),
+        digest=hashlib.sha256(content).hexdigest(),
+        content=_zipped(texts),
+        unpacked=sum(map(len, texts.values())),
+        said=said,
+    )
+
+
+def _zipped(texts: Mapping[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, text in texts.items():
+            archive.writestr(name or "file", text)
+    return file.getvalue()
+
+
+def beginning(upload: CandleUpload) -> bytes:
+    """Return the first lines of the first text."""
+    with zipfile.ZipFile(io.BytesIO(upload.content)) as archive, archive.open(archive.namelist()[0]) as text:
+        content = text.read(BEGINNING + 1)
+    return content if len(content) <= BEGINNING else content.rpartition(b"\n")[0] or content
+
+
+def say(upload: CandleUpload, said: Mapping[str, Any]) -> None:
+    """Keep what is said of a file, beside what was. What it was looked at for is out of date then."""
+    upload.said = upload.said | dict(said)
+    upload.looks = []
+    upload.save(update_fields=["said", "looks"])
+
+
+def shape_of(said: Mapping[str, Any]) -> Shape:
+    return Shape(
+        columns=tuple(said.get("columns") or ()),
+        outside_hours=bool(said.get("outside_hours")),
+        skip=int(said.get("skip") or 0),
+        **{name: said.get(name) or "" for name in OF_SHAPE},
+    )
+
+
+def told_of(said: Mapping[str, Any], number: int) -> Told:
+    """Return what is said of the bars of one symbol."""
+    written = said.get("splits", {}).get(str(number), "")
+    return Told(
+        timeframe=Timeframe(said["timeframe"]),
+        zone=ZoneInfo(said["zone"]) if said.get("zone") else None,
+        splits=written_splits.parse(written) if written not in ("", ASK_LATER) else None,
+        ask_later=written == ASK_LATER,
+    )
+
+
+def start(upload: CandleUpload, doing: str, at: datetime) -> None:
+    """Look at a file, or split it by symbol and queue each: now when it is small, else by the queue."""
+    CandleUpload.objects.filter(pk=upload.pk).update(doing=doing)
+    upload.doing = doing
+    if upload.unpacked <= AT_ONCE:
+        run(upload, at)
+        return
+    named = {"task_name": f"market.prepare_upload {upload.pk}", "group": "market.prepare_upload"}
+    async_task("market.tasks.prepare_upload", upload.pk, q_options=named | {"cluster": "slow"})
+
+
+def run(upload: CandleUpload, at: datetime) -> None:
+    """Do what is to be done with a file. What another worker does already is left to it."""
+    with locks.held(f"market upload {upload.pk}") as is_held:
+        if not is_held:
+            return
+        try:
+            if upload.doing == Doing.LOOKING:
+                upload.looks = list(_looks(upload, at))
+                upload.save(update_fields=["looks"])
+            elif upload.doing == Doing.SPLITTING:
+                _request_each(upload, at)
+        finally:
+            CandleUpload.objects.filter(pk=upload.pk).update(doing=Doing.NOTHING)
+            upload.doing = Doing.NOTHING
+
+
+def _sources(upload: CandleUpload) -> Iterator[tuple[int, Source, str]]:
+    """Yield what the file holds, numbered, and whose bars it is said to be."""
+    corrected = upload.said.get("symbols", {})
+    each = sources(bytes(upload.content), upload.file_name, shape_of(upload.said))
+    for number, source in enumerate(each):
+        is_whole = not source.written and source.file_name == upload.file_name
+        likely = (upload.said.get("symbol") if is_whole else "") or source.symbol
+        yield number, source, corrected.get(str(number)) or likely
+
+
+def _looks(upload: CandleUpload, at: datetime) -> Iterator[Json]:
+    listed = 0
+    try:
+        for number, source, symbol in _sources(upload):
+            seen = _look(upload, number, source, symbol, at)
+            entry = _as_json(seen, source, LISTED - listed)
+            listed += len(entry["problems"])
+            yield entry
+    except BadFile as bad:
+        yield {
+            "symbol": "",
+            "written": "",
+            "refused": str(bad),
+            "doubts": [],
+            "problems": _problems(bad, LISTED),
+        }
+
+
+def _look(upload: CandleUpload, number: int, source: Source, symbol: str, at: datetime) -> Look:
+    told = told_of(upload.said, number)
+    try:
+        symbol = spelling.ours(symbol)
+    except spelling.NoSymbol as reason:
+        refused = f"{NAMELESS} {reason}" if symbol else NAMELESS
+        return Look(symbol, told.timeframe, is_known=False, refused=refused)
+    return look(source.content, symbol, told, source.shape, at)
+
+
+def _as_json(seen: Look, source: Source, room: int) -> Json:
+    problems = seen.problems.listed(room) if seen.problems else []
+    return {
+        "written": source.written,
+        "file_name": source.file_name,
+        "symbol": seen.symbol,
+        "is_known": seen.is_known,
+        "bars": seen.bars,
+        "first": seen.first.isoformat() if seen.first else "",
+        "last": seen.last.isoformat() if seen.last else "",
+        "counts": asdict(seen.counts),
+        "doubts": [asdict(doubt) for doubt in seen.doubts],
+        "refused": seen.refused,
+        "notes": list(seen.notes),
+        "problems": problems,
+    }
+
+
+def _problems(bad: BadFile, room: int) -> list[tuple[int, str, str]]:
+    return bad.problems.listed(room) if bad.problems else []
+
+
+def can_load(seen: Mapping[str, Any]) -> bool:
+    return not seen["refused"] and not seen["doubts"]
+
+
+def wanted(upload: CandleUpload) -> list[int]:
+    """Return the numbers of the symbols that can be loaded and were not left out."""
+    left_out = set(upload.said.get("left_out", ()))
+    return [i for i, seen in enumerate(upload.looks) if can_load(seen) and i not in left_out]
+
+
+def _request_each(upload: CandleUpload, at: datetime) -> None:
+    """Queue the bars of each symbol, each as an import of its own."""
+    numbers, by = {*wanted(upload)}, upload.uploaded_by
+    if upload.said.get("watch"):
+        _watch([seen["symbol"] for i, seen in enumerate(upload.looks) if i in numbers], by)
+    for number, source, symbol in _sources(upload):
+        if number in numbers:
+            told = told_of(upload.said, number)
+            jobs.request(
+                source.content,
+                spelling.ours(symbol),
+                told.timeframe,
+                told.zone,
+                told.splits,
+                source.shape,
+                file_name=source.file_name,
+                by=by,
+                at=at,
+                upload=upload,
+            )
+
+
+@transaction.atomic
+def _watch(symbols: Sequence[str], by: User) -> None:
+    """Add those of these that are not known to the watchlist."""
+    known = {*Instrument.objects.filter(pk__in=symbols).values_list("pk", flat=True)}
+    new = [Instrument(symbol=symbol) for symbol in dict.fromkeys(symbols) if symbol not in known]
+    for instrument in new:
+        instrument.save(force_insert=True)
+    if new:
+        LogEntry.objects.log_actions(by.pk, new, ADDITION, [{"added": {}}])
+
+
+def imports_of(upload: CandleUpload) -> list[CandleImport]:
+    return list(CandleImport.objects.filter(upload=upload).defer("content").order_by("symbol", "pk"))
