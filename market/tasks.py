@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
+from django_q.models import Schedule
+from django_q.tasks import schedule as schedule_task
 
 from core.queries import delete_older
 from market import faults, sessions
@@ -26,6 +28,8 @@ from market.models import (
 KEPT_REFUSED = timedelta(days=30)
 
 logger = logging.getLogger(__name__)
+
+CROSS_CHECKS, AN_HOUR = 4, timedelta(hours=1)
 
 
 def ingest() -> None:
@@ -86,9 +90,19 @@ def prune() -> None:
     faults.forget_old(at)
 
 
-def cross_check() -> None:
-    """Compare the last sessions with a second provider."""
-    crosscheck.check(timezone.now())
+def cross_check(symbols: list[str] | None = None, attempt: int = 1) -> None:
+    """Compare the last sessions with a second provider. Where it fails it is asked again that night."""
+    at = timezone.now()
+    uncompared = crosscheck.check(at, symbols).uncompared
+    if uncompared and attempt < CROSS_CHECKS:
+        schedule_task(
+            "market.tasks.cross_check",
+            uncompared,
+            attempt + 1,
+            schedule_type=Schedule.ONCE,
+            next_run=at + AN_HOUR,
+            cluster="slow",
+        )
 
 
 def corporate_actions() -> None:

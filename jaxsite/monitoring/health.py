@@ -18,8 +18,9 @@ from jaxsite.monitoring import queues, services
 from jaxsite.queries import HealthFacts, health_facts
 from market import faults, feeds, worker
 from market.doctor import CLOCKS_DIFFER
+from market.ingestion.crosscheck import counted_in_lots
 from market.ingestion.lateness import late_bars
-from market.models import ProviderStatus
+from market.models import Disagreement, ProviderStatus
 from market.providers import registry
 from market.queries.freshness import stale_symbols
 from signals.models import StrategyConfig
@@ -308,7 +309,9 @@ def _cross_check(facts: HealthFacts) -> Check:
     if not facts.disagreements:
         return Check("cross_check", Status.HEALTHY, "No second provider differs.")
     text = f"{facts.disagreements} figures of the last sessions differ from a second provider's: see admin."
-    return Check("cross_check", Status.HEALTHY, text)
+    lots = counted_in_lots(Disagreement.objects.filter(note__contains="lots"))
+    more = "".join(f" The volume of {source} looks like lots of 100 shares." for source in lots)
+    return Check("cross_check", Status.HEALTHY, text + more)
 
 
 def _providers(at: datetime) -> Iterator[Check]:

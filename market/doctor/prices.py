@@ -7,7 +7,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 from django.urls import reverse
 
 from market.doctor.findings import RECENT, SHOWN, Finding
-from market.ingestion import request_budget, schedule
+from market.ingestion import crosscheck, request_budget, schedule
 from market.ingestion.lateness import late_bars
 from market.models import (
     Candle,
@@ -139,11 +139,13 @@ def gaps() -> Finding:
 
 
 def disagreements() -> Finding:
-    rows = list(Disagreement.objects.values_list("symbol", "note"))
-    symbols = sorted({symbol for symbol, _ in rows})
-    lots = sorted({symbol for symbol, note in rows if "lots" in note})
+    rows = list(Disagreement.objects.all())
+    symbols = sorted({row.symbol for row in rows})
     text = f"{len(rows)} figures of {len(symbols)} instruments differ from a second provider's"
-    more = f" Volume looks like lots: {', '.join(lots[:SHOWN])}." if lots else ""
+    more = "".join(
+        f" The volume of {source} looks like lots of 100 shares: {', '.join(lots[:SHOWN])}."
+        for source, lots in crosscheck.counted_in_lots(rows).items()
+    )
     advice = f"Look at them in admin: {', '.join(symbols[:SHOWN])}.{more}" if rows else ""
     return Finding("cross-check", text, advice)
 

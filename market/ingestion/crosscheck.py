@@ -1,13 +1,14 @@
 """The nightly cross-check: the last sessions of each symbol against a second provider, within its pace.
 
 Closes, volumes and counts of bars that differ are stored as rows; what agrees again by the next check is
-forgotten. Whether a source counts volume in shares or in lots is seen by adding its bars up to the day's.
+forgotten. Whether a source counts volume in shares or in lots is seen by adding its bars up to the day's, and
+by what its quotes say of the day after the close. What a provider does not give by failing is left for later.
 """
 
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -19,8 +20,9 @@ from market import feeds, quality, sessions, store
 from market.ingestion import pipeline, schedule
 from market.ingestion.asking import UNREADABLE
 from market.ingestion.review import agreement
-from market.models import Candle, Disagreement, IngestionRun, Instrument
+from market.models import Candle, Disagreement, IngestionRun, Instrument, Quote
 from market.prices import Bars, Timeframe, to_instant
+from market.providers import registry
 from market.providers.base import Provider, ProviderError
 from market.quality import Rejections
 
@@ -33,9 +35,12 @@ VOLUME_DIFFERS = 2.0  # times: IB leaves out trades that the tape counts
 BARS_DIFFER = 2  # bars of a session without a trade at one provider's sources
 LOT = 100.0
 LIKE_LOTS = 1.6  # times more or less than 100 times is still lots
+STORED_IN_LOTS = "the stored one looks like lots of 100 shares"
+OTHER_IN_LOTS = "the other one looks like lots of 100 shares"
 KEPT = timedelta(days=30)
 INTRADAY = Timeframe.M15
-DAYS_BAR = "the day's bar"
+DAYS_BAR, DAYS_QUOTES = "the day's bar", "the day's quotes"
+NEAR_CLOSE = timedelta(minutes=15)  # from then on a quote's volume is that of nearly the whole session
 
 
 class Day(NamedTuple):
@@ -50,23 +55,35 @@ class Day(NamedTuple):
     traded: float
 
 
-def check(at: datetime) -> int:
-    """Compare the last sessions with the bars inside them and with a second provider. Return what differs."""
+class Checked(NamedTuple):
+    """How many figures differ, and the symbols whose provider failed or was held up by its pace."""
+
+    disagreements: int
+    uncompared: list[str]
+
+
+def check(at: datetime, symbols: Collection[str] | None = None) -> Checked:
+    """Compare the last sessions with what lies inside them and with a second provider, of these or of all."""
     Disagreement.objects.filter(found_at__lt=at - KEPT).delete()
-    sources = _sources(at)
+    sources = _sources(at, symbols)
     stored = _days(_stored(list(sources), Timeframe.D1, at), _stored(list(sources), INTRADAY, at))
     disagreements = _check_units(sources, stored, at)
-    for provider, symbols in _second_providers(sources, at):
-        disagreements += _compare(provider, {symbol: sources[symbol] for symbol in symbols}, stored, at)
+    uncompared: list[str] = []
+    for provider, batch in _second_providers(sources, at):
+        found, left = _compare(provider, {symbol: sources[symbol] for symbol in batch}, stored, at)
+        disagreements += found
+        uncompared += left
     logger.info(
         "cross-check: %s of %s symbols disagree", len({row.symbol for row in disagreements}), len(sources)
     )
-    return len(disagreements)
+    return Checked(len(disagreements), sorted(uncompared))
 
 
-def _sources(at: datetime) -> dict[str, str]:
+def _sources(at: datetime, wanted: Collection[str] | None) -> dict[str, str]:
     """Return the provider of each fetched symbol's newest daily bar, in another order each night."""
-    symbols = sorted(Instrument.objects.fetched().values_list("symbol", flat=True))
+    fetched = Instrument.objects.fetched()
+    fetched = fetched if wanted is None else fetched.filter(symbol__in=wanted)
+    symbols = sorted(fetched.values_list("symbol", flat=True))
     random.Random(at.date().toordinal()).shuffle(symbols)  # the pace may not allow all: each has its turn
     rows = Candle.objects.filter(symbol__in=symbols, timeframe=Timeframe.D1, opened_at__gte=at - LOOKED_BACK)
     newest = dict(rows.order_by("opened_at").values_list("symbol", "provider"))
@@ -76,8 +93,8 @@ def _sources(at: datetime) -> dict[str, str]:
 def _check_units(
     sources: Mapping[str, str], stored: Mapping[str, Mapping[date, Day]], at: datetime
 ) -> list[Disagreement]:
-    """Store and return whose bars count volume in another unit than the bar of their day."""
-    disagreements = []
+    """Store and return whose bars or quotes count volume in another unit than the bar of their day."""
+    disagreements = _check_quotes(sources, stored, at)
     for symbol, source in sources.items():
         for newest, day in sorted(stored[symbol].items())[-1:]:
             if day.traded > 0 and day.volume > 0 and (note := scale(day.traded, day.volume)):
@@ -85,7 +102,34 @@ def _check_units(
                 disagreements.append(
                     Disagreement(symbol=symbol, provider=source, other=DAYS_BAR, found_at=at, **figures)
                 )
-    _replace(disagreements, Disagreement.objects.filter(symbol__in=sources, other=DAYS_BAR))
+    _replace(
+        disagreements, Disagreement.objects.filter(symbol__in=sources, other__in=[DAYS_BAR, DAYS_QUOTES])
+    )
+    return disagreements
+
+
+def _check_quotes(
+    sources: Mapping[str, str], stored: Mapping[str, Mapping[date, Day]], at: datetime
+) -> list[Disagreement]:
+    """Return whose quotes after the close give the day's volume in another unit than its bar.
+
+    Only those of the whole market: one exchange's part of it may be a hundredth.
+    """
+    disagreements = []
+    quotes = Quote.objects.filter(symbol__in=sources, volume__gt=0, provider__in=registry.CONSOLIDATED)
+    for calendar, part in pipeline.by_calendar({quote.symbol: quote for quote in quotes}):
+        hours = sessions.load(calendar, since=at - LOOKED_BACK, until=at)
+        for symbol, quote in part.items():
+            day = hours.date_of(quote.as_of)
+            is_whole = not hours.near(np.array([to_instant(quote.as_of + NEAR_CLOSE)]))[0]
+            bar = stored[symbol].get(day) if day and is_whole else None
+            if day and bar and quote.volume and bar.volume > 0 and (note := scale(bar.volume, quote.volume)):
+                figures = _figure(day, Disagreement.Figure.UNIT, bar.volume, quote.volume, note)
+                disagreements.append(
+                    Disagreement(
+                        symbol=symbol, provider=quote.provider, other=DAYS_QUOTES, found_at=at, **figures
+                    )
+                )
     return disagreements
 
 
@@ -122,10 +166,16 @@ def _second_providers(sources: Mapping[str, str], at: datetime) -> Iterator[tupl
 
 def _compare(
     provider: Provider, sources: Mapping[str, str], stored: Mapping[str, Mapping[date, Day]], at: datetime
-) -> list[Disagreement]:
-    """Store and return what one provider says differently. What it does not have is not compared."""
-    daily = _ask(provider, list(sources), Timeframe.D1, at)
-    inside = _ask(provider, list(daily), INTRADAY, at) if daily and INTRADAY in schedule.fetched() else {}
+) -> tuple[list[Disagreement], set[str]]:
+    """Store and return what one provider says differently, and of which symbols it is to be asked again.
+
+    What it does not have is not compared.
+    """
+    daily, left = _ask(provider, list(sources), Timeframe.D1, at)
+    inside: dict[str, Bars] = {}
+    if daily and INTRADAY in schedule.fetched():
+        inside, left_inside = _ask(provider, list(daily), INTRADAY, at)
+        left |= left_inside
     given = _days(daily, inside)
     disagreements = [
         Disagreement(symbol=symbol, provider=sources[symbol], other=provider.name, found_at=at, **figures)
@@ -133,15 +183,19 @@ def _compare(
         for figures in _differences(stored[symbol], given[symbol])
     ]
     _replace(disagreements, Disagreement.objects.filter(symbol__in=daily, other=provider.name))
-    return disagreements
+    return disagreements, left
 
 
-def _ask(provider: Provider, symbols: Sequence[str], timeframe: Timeframe, at: datetime) -> dict[str, Bars]:
+def _ask(
+    provider: Provider, symbols: Sequence[str], timeframe: Timeframe, at: datetime
+) -> tuple[dict[str, Bars], set[str]]:
+    """Return the bars, and the symbols for which asking again may help."""
     try:
         answer = provider.candles(symbols, timeframe, at - LOOKED_BACK, at)
     except (ProviderError, *UNREADABLE) as failure:
         logger.warning("cross-check: %s gives no %s bars: %s", provider.name, timeframe, failure)
-        return {}
+        is_permanent = isinstance(failure, ProviderError) and failure.permanent
+        return {}, set() if is_permanent else set(symbols)
     fit = {
         symbol: quality.fit_bars(bars, symbol, to_instant(at), Rejections())
         for symbol, bars in answer.bars.items()
@@ -149,7 +203,7 @@ def _ask(provider: Provider, symbols: Sequence[str], timeframe: Timeframe, at: d
     }
     given = {symbol: bars for symbol, bars in fit.items() if len(bars)}
     agreement.believe(given, timeframe, provider.name, at)
-    return _final(given, timeframe, at, answer.delay)
+    return _final(given, timeframe, at, answer.delay), {*answer.declined, *answer.partial}
 
 
 def _stored(symbols: Sequence[str], timeframe: Timeframe, at: datetime) -> dict[str, Bars]:
@@ -210,11 +264,23 @@ def _figure(day: date, figure: str, stored: float, given: float, note: str) -> d
     return {"date": day, "figure": figure, "stored": stored, "given": given, "note": note}
 
 
+def counted_in_lots(rows: Iterable[Disagreement]) -> dict[str, list[str]]:
+    """Return by source (its quotes or its bars) the symbols whose volume looks like a count of lots."""
+    by_source: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.note == OTHER_IN_LOTS:
+            source = f"{row.provider}'s quotes" if row.other == DAYS_QUOTES else f"{row.other}'s bars"
+            by_source[source].add(row.symbol)
+        elif row.note == STORED_IN_LOTS:
+            by_source[f"{row.provider}'s bars"].add(row.symbol)
+    return {source: sorted(symbols) for source, symbols in sorted(by_source.items())}
+
+
 def scale(volume: float, other: float) -> str:
     """Return which of two volumes of the same trades looks as if it were counted in lots; empty for none."""
     ratio = other / volume
     if 1 / LIKE_LOTS <= ratio / LOT <= LIKE_LOTS:
-        return "the stored one looks like lots of 100 shares"
+        return STORED_IN_LOTS
     if 1 / LIKE_LOTS <= ratio * LOT <= LIKE_LOTS:
-        return "the other one looks like lots of 100 shares"
+        return OTHER_IN_LOTS
     return ""

@@ -164,7 +164,7 @@ class Alpaca:
             answers=True,
             entitlement="SIP in real time (paid plan)" if paid else "IEX in real time, SIP late (free plan)",
             delay="quotes none, candles 16 minutes",
-            volume="quotes IEX only (about a thirtieth), candles consolidated",
+            volume="quotes IEX only (about a thirtieth), candles consolidated; sizes of the book in shares",
             hours="04:00 to 20:00 New York",
             adjustment="splits",
             clock_offset=wire.clock_offset(answer, at + timedelta(seconds=answer.received - began)),

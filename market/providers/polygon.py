@@ -140,7 +140,7 @@ class Polygon:
             answers=True,
             entitlement="quotes and candles" if allowed else "candles only" if refused else "candles",
             delay="15 minutes" if late else "none",
-            volume="consolidated",
+            volume="consolidated; sizes of the book in shares",
             hours="04:00 to 20:00 New York",
             adjustment="splits",
             clock_offset=wire.clock_offset(answer, at + timedelta(seconds=answer.received - began)),

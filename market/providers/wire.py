@@ -44,7 +44,11 @@ def given(value: object) -> float | None:
 
 
 def share_count(value: object) -> float | None:
-    """Return a size or volume in shares or parts of one; None when it is neither."""
+    """Return a size or volume in shares or parts of one; None when it is neither.
+
+    The US tapes and those that pass them on give sizes of the book in shares since 3 November 2025; they were
+    round lots before (SEC release 34-101070, https://polygon.io/blog/change-stocks-quotes-round-lots-to-shares).
+    """
     count = number(value)
     return count if 0 <= count <= LARGEST_VOLUME else None
 

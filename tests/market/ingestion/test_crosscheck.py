@@ -1,14 +1,19 @@
 """The nightly cross-check against a second provider, with vendors on loopback."""
 
+from ast import literal_eval
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.test import Client
+from django.utils import timezone
+from django_q.models import Schedule
 from pytest_django import Settings
 
-from market import doctor
+from market import doctor, tasks
 from market.ingestion import crosscheck
 from market.models import Candle, Disagreement, ProviderPace
+from tests import make
 from tests.admin_users import reader
 from tests.loopback import candles, watch
 from tests.vendors import Alpaca, IBBridge, Polygon, faults
@@ -20,6 +25,7 @@ __all__ = ["reader"]
 pytestmark = pytest.mark.django_db
 
 NIGHT = datetime(2024, 7, 3, 2, 0, tzinfo=UTC)
+freezes_at_night = time_machine.travel(NIGHT, tick=False)
 CLOSE, VOLUME, BARS, UNIT = Disagreement.Figure
 
 
@@ -56,7 +62,7 @@ def test_two_providers_that_agree_leave_no_row(stored: IBBridge, alpaca: Alpaca)
 
 def test_without_a_second_provider_nothing_is_asked(stored: IBBridge) -> None:
     before = len(stored.visits)
-    assert crosscheck.check(NIGHT) == 0
+    assert crosscheck.check(NIGHT) == (0, [])
     assert len(stored.visits) == before
 
 
@@ -82,7 +88,7 @@ def test_bars_inside_in_lots_are_found_out_by_the_bar_of_their_day(stored: IBBri
         timeframe="15m", symbol="AAPL", opened_at__date=NIGHT - timedelta(days=1)
     )
     Candle.objects.filter(timeframe="1d", symbol="AAPL").update(volume=100 * quarters.count())
-    assert crosscheck.check(NIGHT) == 1
+    assert crosscheck.check(NIGHT) == (1, [])
     row = Disagreement.objects.get()
     assert (row.symbol, row.figure, row.note) == (
         "AAPL",
@@ -105,6 +111,50 @@ def test_a_second_provider_that_fails_disagrees_in_nothing(
 ) -> None:
     alpaca.fail(fault)
     assert check(alpaca) == set()
+
+
+@freezes_at_night
+def test_what_failed_is_compared_later_in_the_night(stored: IBBridge, alpaca: Alpaca) -> None:
+    alpaca.now = NIGHT
+    alpaca.spoil = hundredth
+    alpaca.fail(faults.status(500))
+    tasks.cross_check()
+    again = Schedule.objects.get(func="market.tasks.cross_check", schedule_type=Schedule.ONCE)
+    assert (again.next_run, again.cluster) == (timezone.now() + timedelta(hours=1), "slow")
+    assert not Disagreement.objects.exists()
+    alpaca.heal()
+    tasks.cross_check(*literal_eval(again.args))
+    assert {row.symbol for row in Disagreement.objects.all()} == {"AAPL", "MSFT"}
+    assert Schedule.objects.count() == 1
+
+
+@freezes_at_night
+def test_a_provider_that_fails_all_night_is_left_for_the_next(stored: IBBridge, alpaca: Alpaca) -> None:
+    alpaca.fail(faults.status(500))
+    tasks.cross_check(["AAPL"], tasks.CROSS_CHECKS)
+    assert not Schedule.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("as_of", "provider", "is_told"),
+    [
+        ("2024-07-02T20:00", "ib_bridge", True),
+        ("2024-07-02T19:50", "ib_bridge", True),
+        ("2024-07-02T15:00", "ib_bridge", False),
+        ("2024-07-02T20:00", "alpaca", False),
+    ],
+    ids=["after the close", "just before it", "in the midst of the session", "of one exchange only"],
+)
+def test_quotes_in_lots_are_found_out_by_the_bar_of_their_day(
+    stored: IBBridge, as_of: str, provider: str, is_told: bool
+) -> None:
+    day = Candle.objects.get(symbol="AAPL", timeframe="1d", opened_at__date=NIGHT - timedelta(days=1))
+    assert day.volume
+    at = datetime.fromisoformat(f"{as_of}Z")
+    make.quote("AAPL", day.close, at, volume=day.volume / 100, provider=provider)
+    assert crosscheck.check(NIGHT).disagreements == is_told
+    lots = {"ib_bridge's quotes": ["AAPL"]} if is_told else {}
+    assert crosscheck.counted_in_lots(Disagreement.objects.all()) == lots
 
 
 def test_a_symbol_that_the_second_does_not_have_is_not_compared(stored: IBBridge, polygon: Polygon) -> None:
@@ -142,6 +192,6 @@ def test_the_doctor_counts_and_admin_lists_them(stored: IBBridge, alpaca: Alpaca
     check(alpaca)
     finding = doctor.prices.disagreements()
     assert "of 2 instruments differ" in finding.text
-    assert "Volume looks like lots: AAPL, MSFT." in finding.advice
+    assert "The volume of alpaca's bars looks like lots of 100 shares: AAPL, MSFT." in finding.advice
     page = reader.get("/admin/market/disagreement/").content.decode()
     assert "the other one looks like lots of 100 shares" in page
