@@ -21,7 +21,7 @@ from desk import corporate_actions, opinions
 from desk.page import page, part, show
 from market import calendars, quotes
 from market import formatting as market_formatting
-from market.charts import Stretch, read, stored_timeframes
+from market.charts import Basis, Stretch, read, stored_timeframes
 from market.ingestion import schedule
 from market.models import Candle, Fault, Instrument, QuoteHistory, Split, UnexplainedMove
 from market.prices import Timeframe
@@ -33,6 +33,7 @@ GAPS_IN_TABLE = 20
 QUOTES_IN_TABLE = 20
 SIGNALS_IN_TABLE = 20
 FIRST_SHOWN = Timeframe.D1
+BASES = {Basis.SPLIT: "split-adjusted", Basis.RAW: "raw", Basis.TOTAL: "total return"}
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,17 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
     instrument, at = get_object_or_404(_with_splits(), pk=symbol), timezone.now()
     stored = stored_timeframes(instrument.pk)
     timeframe = _timeframe(request, stored)
-    stretch = read(instrument, timeframe, IN_TABLE)
+    basis = _basis(request)
+    stretch = read(instrument, timeframe, IN_TABLE, basis=basis)
     view = quotes.quotes_with_change([instrument.pk], at).get(instrument.pk)
     context = {
         "instrument": instrument,
         "timeframe": timeframe,
         "timeframes": [(each, each in stored) for each in Timeframe],
-        "chart": _chart(instrument, timeframe),
+        "chart": _chart(instrument, timeframe, basis),
+        "bases": [(name, title, name is basis) for name, title in BASES.items()],
+        "basis": basis,
+        "left_out": stretch.left_out,
         "facts": _facts(stretch),
         "nothing": schedule.nothing_stored(instrument, timeframe),
         "rows": list(_rows(stretch)),
@@ -88,11 +93,12 @@ def bars(request: HttpRequest, symbol: str) -> HttpResponse:
             before = datetime.fromtimestamp(int(request.GET["before"]), UTC)
         except (ValueError, OverflowError, OSError) as error:
             raise Http404("no such moment") from error
-    stretch = read(instrument, timeframe, IN_CHART, before)
+    basis = _basis(request)
+    stretch = read(instrument, timeframe, IN_CHART, before, basis)
     earlier = None
     if stretch.earlier:
         first = int(stretch.candles[0].opened_at.timestamp())
-        earlier = f"?{urlencode({'timeframe': timeframe.value, 'before': first})}"
+        earlier = f"?{urlencode({'timeframe': timeframe.value, 'before': first} | _of(basis))}"
     drawn = stretch.drawn() | {"earlier": earlier, "markers": list(_markers(stretch))}
     return JsonResponse(drawn, headers={"Cache-Control": "no-store"})
 
@@ -150,12 +156,25 @@ def _timeframe(request: HttpRequest, stored: list[Timeframe]) -> Timeframe:
         raise Http404(f"no timeframe {name}") from error
 
 
-def _chart(instrument: Instrument, timeframe: Timeframe) -> dict[str, Any]:
+def _basis(request: HttpRequest) -> Basis:
+    """Return the basis of prices of the request; without one the stored one."""
+    try:
+        return Basis(request.GET.get("prices", Basis.SPLIT))
+    except ValueError as error:
+        raise Http404("no such prices") from error
+
+
+def _of(basis: Basis) -> dict[str, str]:
+    """Return the basis as a part of an address; the usual one needs none."""
+    return {} if basis is Basis.SPLIT else {"prices": basis.value}
+
+
+def _chart(instrument: Instrument, timeframe: Timeframe, basis: Basis) -> dict[str, Any]:
     """Return what the script needs, as the data- attributes of its element."""
     address = reverse("instrument-bars", args=[instrument.pk])
     zone = calendars.zone(instrument.calendar) if timeframe.is_intraday else None
     return {
-        "bars": f"{address}?{urlencode({'timeframe': timeframe.value})}",
+        "bars": f"{address}?{urlencode({'timeframe': timeframe.value} | _of(basis))}",
         "viewer": formatting.viewer(),
         "zone": zone.key if zone else "",
         "city": formatting.city(zone),

@@ -1,30 +1,47 @@
-"""What a chart draws: one stretch of bars and the gaps in it, oldest first."""
+"""What a chart draws: a stretch of bars and the gaps in it, oldest first, on the basis asked for."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from math import prod
 from typing import Any
 
 import numpy as np
+from django.db.models import OuterRef, Subquery
 
 from core.formatting import plain
-from market import sessions
-from market.models import Candle, Gap, Instrument
+from market import calendars, sessions
+from market.models import Candle, CorporateAction, Gap, Instrument, Split
 from market.prices import Timeframe, to_datetime, to_instant
+from market.share_basis.total_return import Step, dividend_factor, factors
 
+DATED = (Timeframe.D1, Timeframe.W1)  # stamped with their date, whatever the zone
 SHADED = 500  # missing bars drawn per gap; a longer one is drawn shorter and says how long it is
+
+
+class Basis(StrEnum):
+    """Of which shares prices are: of their own day, of today (as stored), or with dividends put back."""
+
+    RAW = "raw"
+    SPLIT = "split"
+    TOTAL = "total"
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """The newest bars of those asked for and the gaps among them. `earlier`: there are bars before these."""
+    """The newest bars of those asked for and the gaps among them. `earlier`: there are bars before these.
+
+    `left_out`: the ex-dates of dividends that are not in a total return, without a close before them.
+    """
 
     instrument: Instrument
     timeframe: Timeframe
     candles: Sequence[Candle]
     gaps: Sequence[Gap]
     earlier: bool
+    left_out: Sequence[date] = ()
 
     def drawn(self) -> dict[str, Any]:
         """Return what the chart's script reads. A time is a date for daily bars, else Unix seconds."""
@@ -88,7 +105,13 @@ class Stretch:
                 }
 
 
-def read(instrument: Instrument, timeframe: Timeframe, limit: int, before: datetime | None = None) -> Stretch:
+def read(
+    instrument: Instrument,
+    timeframe: Timeframe,
+    limit: int,
+    before: datetime | None = None,
+    basis: Basis = Basis.SPLIT,
+) -> Stretch:
     """Return the newest `limit` bars that opened before a moment.
 
     Candles are never counted: one more is read.
@@ -98,9 +121,57 @@ def read(instrument: Instrument, timeframe: Timeframe, limit: int, before: datet
         candles = candles.filter(opened_at__lt=before)
     newest = list(candles.order_by("-opened_at")[: limit + 1])
     bars = newest[:limit][::-1]
-    return Stretch(
-        instrument, timeframe, bars, _gaps(bars, instrument, timeframe, before), len(newest) > limit
+    left_out = _restate(bars, instrument, basis)
+    gaps = _gaps(bars, instrument, timeframe, before)
+    return Stretch(instrument, timeframe, bars, gaps, len(newest) > limit, left_out)
+
+
+def _restate(bars: Sequence[Candle], instrument: Instrument, basis: Basis) -> list[date]:
+    """Put bars as they were read on another basis. Return the ex-dates that could not be counted."""
+    if not bars or basis is Basis.SPLIT:
+        return []
+    zone = calendars.zone(instrument.calendar) or UTC
+    opened = [bar.opened_at if bar.timeframe in DATED else bar.opened_at.astimezone(zone) for bar in bars]
+    days = np.array([at.date() for at in opened], dtype="datetime64[D]")
+    ratios = list(Split.objects.filter(symbol=instrument.pk).values_list("date", "ratio"))
+    steps, left_out = ratios, list[date]()
+    if basis is Basis.TOTAL:
+        steps, left_out = _dividend_steps(instrument, opened[0].date(), ratios)
+    for bar, factor in zip(bars, factors(days, steps).tolist(), strict=True):
+        _scale(bar, factor)
+        if basis is Basis.RAW and bar.volume is not None:
+            bar.volume /= factor
+    return left_out
+
+
+def _dividend_steps(
+    instrument: Instrument, since: date, ratios: Sequence[Step]
+) -> tuple[list[Step], list[date]]:
+    """Return the factor of each dividend after a day, and the ex-dates of those that have none."""
+    closes = Candle.objects.filter(
+        symbol=OuterRef("symbol"), timeframe=Timeframe.D1, opened_at__lt=OuterRef("ex_date"), is_final=True
     )
+    dividends = CorporateAction.objects.dividends().filter(
+        symbol=instrument.pk, currency=instrument.currency, ex_date__gt=since
+    )
+    close = Subquery(closes.order_by("-opened_at").values("close")[:1])
+    steps, left_out = [], []
+    for ex_date, amount, last in dividends.order_by("ex_date").values_list("ex_date", "amount", close):
+        # Stored closes are of today's shares: so must the dividend be.
+        today = float(amount) / prod(ratio for day, ratio in ratios if day > ex_date)
+        factor = dividend_factor(today, last) if last else None
+        if factor is None:
+            left_out.append(ex_date)
+        else:
+            steps.append((ex_date, factor))
+    return steps, left_out
+
+
+def _scale(bar: Candle, factor: float) -> None:
+    bar.open, bar.high, bar.low, bar.close = (
+        price * factor for price in (bar.open, bar.high, bar.low, bar.close)
+    )
+    bar.vwap = None if bar.vwap is None else bar.vwap * factor
 
 
 def opened_after(instrument: Instrument, timeframe: Timeframe, at: datetime, count: int) -> datetime | None:

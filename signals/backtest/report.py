@@ -60,7 +60,7 @@ NOTES = (
     " at these distances. Random entries: as many, on the same sides, as many ATR from stop and target, at"
     f" random bars; the mean of {RANDOM_DRAWS} draws, and where 95 % of them lie.",
     'Exposure: bars inside a trade. Holding: from the first open to the last close; in "all" the mean of the'
-    " symbols. Dividends are ignored, in trades and in holding.",
+    " symbols; the price return. Dividends are ignored, in trades and in holding.",
 )
 
 
