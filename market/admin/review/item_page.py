@@ -1,7 +1,6 @@
 """One item: beside its neighbours, with its chart, what a second source says, and what can be done."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +15,10 @@ from django.utils import timezone
 
 from core import formatting
 from core.admin.read_only import ModelAdmin
-from core.admin.users import user_of
+from core.admin.users import may, user_of
 from market import calendars, charts
 from market import formatting as market_formatting
+from market.admin.review.neighbours import UNKNOWN, lines
 from market.ingestion.review import bars as review
 from market.ingestion.review import second_look
 from market.ingestion.review.bars import Decision, Key, ReviewRefused
@@ -26,14 +26,14 @@ from market.ingestion.review.items import Act, Item, NoSuchItem
 from market.ingestion.review.second_look import SecondLook
 from market.models import BarVerdict, Candle, Instrument, Refetch, RefusedRow, ReviewItem
 from market.models.review import LONGEST_WHY
-from market.prices import Bars
 from market.store import BY_HAND
 
-NEIGHBOURS, DRAWN = 5, 300
+DRAWN = 300
 REFETCHES = 5
+ANSWER = "market.change_unexplainedmove"
 BUTTONS = {Act.ACCEPT: "Accept", Act.DROP: "Drop", Act.FETCH: "Fetch again"}
+BUTTONS |= {Act.REAL: "A real move", Act.SPLIT: "A split, as it looks like", Act.BAD: "Bad data"}
 LEAVE = "Leave it as it is"
-UNKNOWN = "not known"
 
 
 class CorrectForm(forms.Form):
@@ -47,26 +47,13 @@ class CorrectForm(forms.Form):
     why = forms.CharField(max_length=LONGEST_WHY, widget=forms.TextInput(attrs={"size": 60}))
 
 
-@dataclass(frozen=True)
-class Line:
-    """A bar beside the others, in words. `tone`: of its row."""
-
-    opened: str
-    values: list[str]
-    source: str
-    state: str
-    tone: str = ""
-
-
 def page(request: HttpRequest, model_admin: ModelAdmin, object_id: str) -> HttpResponse:
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     item = _load(unquote(object_id))
-    if item.kind == ReviewItem.Kind.MOVE and item.row:
-        return HttpResponseRedirect(reverse("admin:market_unexplainedmove_change", args=[item.row.pk]))
     form, looked = CorrectForm(initial=_initial(item)), None
     if request.method == "POST":
-        if not model_admin.has_change_permission(request):
+        if not may_decide(request, model_admin, item):
             raise PermissionDenied
         if "second" in request.POST and item.key:
             looked = second_look.look(item.key, user_of(request), timezone.now())
@@ -83,9 +70,14 @@ def page(request: HttpRequest, model_admin: ModelAdmin, object_id: str) -> HttpR
         | {
             "opts": model_admin.opts,
             "correct": form,
-            "may_change": model_admin.has_change_permission(request),
+            "may_change": may_decide(request, model_admin, item),
         },
     )
+
+
+def may_decide(request: HttpRequest, model_admin: ModelAdmin, item: Item) -> bool:
+    is_move = item.kind == ReviewItem.Kind.MOVE
+    return model_admin.has_change_permission(request) and (not is_move or may(request, ANSWER))
 
 
 def _load(name: str) -> Item:
@@ -147,14 +139,12 @@ def _context(item: Item, looked: SecondLook | None) -> dict[str, Any]:
     instrument = Instrument.objects.filter(pk=item.key.symbol).first() if item.key else None
     candle = item.row if isinstance(item.row, Candle) else None
     is_usable = candle is not None and candle.is_final and candle.provider != "built"
-    is_drop_undone = item.verdict is not None and (
-        candle is None or item.verdict.verdict != BarVerdict.Verdict.DROPPED
-    )
+    is_dropped = item.verdict is not None and item.verdict.verdict == BarVerdict.Verdict.DROPPED
     return {
         "title": _title(item),
         "item": item,
         "facts": list(_facts(item)),
-        "lines": list(_lines(item, looked)) if item.key else [],
+        "lines": list(lines(item, looked)) if item.key else [],
         "looked": looked,
         "chart": _chart(item, instrument) if item.key and instrument else None,
         "instrument": instrument,
@@ -162,7 +152,7 @@ def _context(item: Item, looked: SecondLook | None) -> dict[str, Any]:
         "buttons": [(act, _button(item, act)) for act in _offered(item, candle)],
         "is_usable": is_usable,
         "may_ask": candle is not None,
-        "may_take_back": is_drop_undone,
+        "may_take_back": item.verdict is not None and (candle is None or not is_dropped),
     }
 
 
@@ -175,7 +165,7 @@ def _title(item: Item) -> str:
 def _offered(item: Item, candle: Candle | None) -> list[Act]:
     """Return what the page offers: no more than would be done."""
     if item.kind != ReviewItem.Kind.SUSPECT:
-        is_open = getattr(item.row, "reviewed_at", None) is None
+        is_open = not (getattr(item.row, "reviewed_at", None) or getattr(item.row, "answer", ""))
         return [act for act in item.acts if act == Act.FETCH or is_open]
     if candle is None or not candle.is_final or candle.provider == "built":
         return [Act.FETCH]
@@ -225,57 +215,6 @@ def _state(candle: Candle) -> str:
     parts += ["not closed yet"] if not candle.is_final else []
     parts += [f"{candle.revisions} revisions"] if candle.revisions else []
     return ", ".join([*parts, f"{candle.session} session"])
-
-
-def _lines(item: Item, looked: SecondLook | None) -> Iterator[Line]:
-    """Yield the bars around, oldest first; below the item's own what another source gives for it."""
-    key = item.key
-    if key is None:
-        return
-    is_told = False
-    for candle in second_look.neighbours(key, NEIGHBOURS):
-        if candle.opened_at > key.opened_at and not is_told:
-            is_told = True
-            yield from _told(item, key, looked)
-        yield _line(candle, key)
-        if candle.opened_at == key.opened_at:
-            is_told = True
-            yield from _told(item, key, looked)
-    if not is_told:
-        yield from _told(item, key, looked)
-
-
-def _line(candle: Candle, key: Key) -> Line:
-    values = [f"{getattr(candle, name):,.10g}" for name in ("open", "high", "low", "close")]
-    volume = UNKNOWN if candle.volume is None else f"{candle.volume:,.10g}"
-    is_this = candle.opened_at == key.opened_at
-    return Line(
-        market_formatting.stamp(candle.opened_at, candle.timeframe),
-        [*values, volume],
-        f"{candle.provider}, {candle.feed}",
-        "suspect" if candle.suspect else "",
-        "this" if is_this else "",
-    )
-
-
-def _told(item: Item, key: Key, looked: SecondLook | None) -> Iterator[Line]:
-    """Yield the values of a dropped or corrected bar, and those of the second source."""
-    opened, verdict = market_formatting.stamp(key.opened_at, key.timeframe), item.verdict
-    if verdict and verdict.verdict != BarVerdict.Verdict.BELIEVED:
-        values = [f"{getattr(verdict, name):,.10g}" for name in ("open", "high", "low", "close")]
-        volume = UNKNOWN if verdict.volume is None else f"{verdict.volume:,.10g}"
-        yield Line(
-            opened, [*values, volume], verdict.provider, verdict.get_verdict_display().lower(), "other"
-        )
-    if looked and looked.bar is not None:
-        yield Line(opened, _of(looked.bar), looked.source, "second source", "other")
-    elif not isinstance(item.row, Candle) and item.kind == ReviewItem.Kind.GAP:
-        yield Line(opened, [""] * 5, "", "missing", "this")
-
-
-def _of(bars: Bars) -> list[str]:
-    columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
-    return [f"{column[0]:,.10g}" for column in columns]
 
 
 def _refetches(key: Key) -> list[Refetch]:

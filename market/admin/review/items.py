@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from core.admin.paging import FirstPages
 from core.admin.read_only import TitledAdmin
-from core.admin.users import user_of
+from core.admin.users import may, user_of
 from market import formatting as market_formatting
 from market.admin.review import item_page
 from market.ingestion.review.bars import ReviewRefused
@@ -24,8 +24,11 @@ from market.models import Gap, ReviewItem
 SHOWN = 20  # refusals, one by one
 
 
+ANSWERS = (Act.REAL, Act.SPLIT, Act.BAD)
+
+
 def _action(act: Act) -> Callable[..., Any]:
-    @admin.action(description=act.label, permissions=["change"])
+    @admin.action(description=act.label, permissions=["answer" if act in ANSWERS else "change"])
     def action(model_admin: Any, request: HttpRequest, queryset: QuerySet[ReviewItem]) -> HttpResponse | None:
         answer: HttpResponse | None = model_admin.decide(request, queryset, act)
         return answer
@@ -57,6 +60,9 @@ class ReviewItemAdmin(TitledAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: ReviewItem | None = None) -> bool:
         return False
+
+    def has_answer_permission(self, request: HttpRequest) -> bool:
+        return self.has_change_permission(request) and may(request, item_page.ANSWER)
 
     def get_urls(self) -> list[Any]:
         bars = path("<path:name>/bars/", self.admin_site.admin_view(self.bars), name="market_reviewitem_bars")

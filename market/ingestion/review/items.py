@@ -13,7 +13,7 @@ from market.ingestion.review.bars import Decision, Key, ReviewRefused
 from market.models import BarVerdict, Candle, Disagreement, Gap, RefusedRow, ReviewItem, UnexplainedMove
 from market.prices import Timeframe
 
-MOST_AT_ONCE = 500
+MOST_AT_ONCE = 300  # Django takes a thousand fields of a form
 Kind = ReviewItem.Kind
 NOT_WAITING = "It does not wait any more."
 # By the first word of an item's name.

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
 from django.contrib.messages import get_messages
 from django.test import Client
 from django_q.models import OrmQ
@@ -123,8 +124,25 @@ def test_the_page_of_each_kind_says_what_it_is(operator: Client, kind: str) -> N
     assert "Leave it as it is" in answer.content.decode()
 
 
-def test_the_page_of_a_move_is_the_one_that_takes_answers(operator: Client) -> None:
-    assert "unexplainedmove" in operator.get(address(name("move"))).headers["Location"]
+def test_a_move_is_answered_beside_its_neighbours_and_chart(operator: Client) -> None:
+    item = name("move")
+    page = operator.get(address(item)).content.decode()
+    assert "data-chart" in page
+    assert "/admin/market/unexplainedmove/" in page
+    decide(operator, item, act="real")
+    assert UnexplainedMove.objects.get().answer == "real"
+    assert "A real move" not in operator.get(address(item)).content.decode()
+
+
+def test_moves_are_answered_only_by_who_may_answer_them(reader: Client) -> None:
+    user = User.objects.get(username="reader")
+    user.user_permissions.add(Permission.objects.get(codename="change_reviewitem"))
+    move, bar = name("move"), name()
+    assert decide(reader, move, act="real").status_code == 403
+    reader.post(LIST, {"action": "real", "_selected_action": [move], "seen": ["x"], "why": "because"})
+    decide(reader, bar, act="accept")
+    assert UnexplainedMove.objects.get().is_open
+    assert not Candle.objects.filter(suspect=True).exists()
 
 
 def test_the_chart_shows_the_bars_around_and_marks_the_one(reader: Client) -> None:
