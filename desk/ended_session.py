@@ -35,6 +35,11 @@ FORMS = {
     "cancel-order": Form("positions", "the order was not cancelled"),
     "drop-order": Form("positions", "the order was not dropped"),
     "release-order": Form("positions", "the order was not released"),
+    "watchlist-new": Form("watchlists", "no watchlist was made"),
+    "watchlist-rename": Form("watchlist-edit", "the watchlist was not renamed"),
+    "watchlist-entry": Form("watchlist-edit", "the watchlist was not changed"),
+    "watchlist-add": Form("watchlist-add", "nothing was added to the watchlist"),
+    "watchlist-delete": Form("watchlist-delete", "the watchlist was not deleted"),
     "halt": Form("halt", "trading was not halted"),
     "resume": Form("resume", "trading was not resumed"),
     "make-token": Form("account", "no token was made"),
@@ -69,7 +74,8 @@ def ask_to_log_in(request: HttpRequest) -> HttpResponse:
 
 def _page_of(match: ResolverMatch) -> str:
     page = FORMS[str(match.url_name)].page
-    return reverse(page, kwargs={} if page == "positions" else match.kwargs)
+    kwargs = {name: value for name, value in match.kwargs.items() if name != "entry"}
+    return reverse(page, kwargs={} if page in ("positions", "watchlists") else kwargs)
 
 
 def say_what_was_not_done(request: HttpRequest) -> bool:

@@ -8,6 +8,7 @@ from desk import (
     opinions,
     positions,
     since_last_visit,
+    watchlists,
 )
 from desk.scorecard import page as scorecard
 from desk.signal import chart
@@ -38,6 +39,15 @@ urlpatterns = [
     path("instruments/<path:symbol>/", instrument.instrument, name="instrument"),
     path("positions/", positions.index, name="positions"),
     path("positions/<path:symbol>/close/", positions.close, name="close-position"),
+    path("watchlists/", watchlists.index, name="watchlists"),
+    path("watchlists/new/", watchlists.create, name="watchlist-new"),
+    path("watchlists/<int:pk>/", watchlists.watchlist, name="watchlist"),
+    path("watchlists/<int:pk>/edit/", watchlists.edit, name="watchlist-edit"),
+    path("watchlists/<int:pk>/rename/", watchlists.rename, name="watchlist-rename"),
+    path("watchlists/<int:pk>/add/", watchlists.add, name="watchlist-add"),
+    path("watchlists/<int:pk>/export/", watchlists.export, name="watchlist-export"),
+    path("watchlists/<int:pk>/delete/", watchlists.delete, name="watchlist-delete"),
+    path("watchlists/<int:pk>/entries/<int:entry>/", watchlists.entry, name="watchlist-entry"),
     path("away/", since_last_visit.away, name="away"),
     path("scorecard/", scorecard.index, name="scorecard"),
     path("orders/<uuid:pk>/cancel/", positions.cancel, name="cancel-order"),

@@ -230,6 +230,7 @@ def trader(name: str = "ann") -> User:
     user, is_new = User.objects.get_or_create(username=name)
     if is_new:
         decides = Q(codename__in=["add_tradeapproval", "reject_signal", "change_order", "add_tradinghalt"])
+        decides |= Q(codename__in=["add_watchlist", "change_watchlist", "delete_watchlist"])
         may = Permission.objects.filter(decides | Q(codename__startswith="view_"))
         user.user_permissions.add(*may.values_list("pk", flat=True))
     return user

@@ -79,8 +79,12 @@ class InstrumentAdmin(TitledAdmin):
         return {"calendar": first_calendar(), **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: Instrument, form: Any, change: bool) -> None:
+        fields = list(form.changed_data)
+        if "watched" in fields:
+            obj.watched_for_lists = False
+            fields.append("watched_for_lists")
         # Only what was changed here: ingestion may write the other columns at the same moment.
-        obj.save(update_fields=form.changed_data if change else None)
+        obj.save(update_fields=fields if change else None)
         if obj.watched and (not change or "watched" in form.changed_data):
             self._warn_of_pace(request)
 
@@ -193,7 +197,9 @@ def _set_watched(request: HttpRequest, queryset: QuerySet[Instrument], *, watche
     """Put them on the watchlist or take them off. Only those that change are logged."""
     with transaction.atomic():
         changing = list(queryset.exclude(watched=watched).select_for_update())
-        Instrument.objects.filter(pk__in=[instrument.pk for instrument in changing]).update(watched=watched)
+        Instrument.objects.filter(pk__in=[instrument.pk for instrument in changing]).update(
+            watched=watched, watched_for_lists=False
+        )
         if changing:
             message = [{"changed": {"fields": ["Watched"]}}]
             LogEntry.objects.log_actions(request.user.pk or 0, changing, CHANGE, message)

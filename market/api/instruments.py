@@ -68,6 +68,8 @@ class InstrumentSerializer(StrictFields, serializers.ModelSerializer[Instrument]
             ) from None
 
     def update(self, instrument: Instrument, fields: dict[str, Any]) -> Instrument:
+        if "watched" in fields:
+            fields["watched_for_lists"] = False
         for name, value in fields.items():
             setattr(instrument, name, value)
         # Only what was sent: ingestion may write the other fields of the row at the same moment.

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from market.imports import spelling
 from market.imports.exchanges import EXCHANGES, ROUND_THE_CLOCK, Exchange
@@ -14,7 +14,11 @@ SYMBOL_COLUMNS = ("symbol", "ticker", "instrument", "financial instrument")
 NAME_COLUMNS = ("name", "description", "company", "company name", "security", "long name")
 EXCHANGE_COLUMNS = ("exchange", "primary exchange", "listing exchange", "market")
 SHARES_AT_IB = ("STK", "ETF")
-NOTE = re.compile(r"#(?!##)|//|COLUMN,|HED,")  # ### begins a section at TradingView
+GROUP_COLUMNS = ("group", "section", "watchlist", "list")
+NOTE_COLUMNS = ("note", "notes", "comment", "comments")
+NOTE = re.compile(r"#(?!##)|//|COLUMN,")  # ### begins a section at TradingView
+HEADING = re.compile(r"HED,(.*)")  # as Trader Workstation begins one
+FORMULA = ("=", "+", "-", "@", "\t")  # what a table's program would reckon out
 
 
 # As IB writes classes, preferred shares, warrants and units. `F T` is more likely Ford and AT&T.
@@ -25,11 +29,13 @@ PAIR = re.compile(r"([A-Z0-9]{2,10})/([A-Z]{3})")
 
 @dataclass(frozen=True)
 class Entry:
-    """One share of a list. `place` is its exchange as the list calls it, which may be empty."""
+    """One share of a list, with its group and note there. `place`: its exchange as the list calls it."""
 
     symbol: str
     name: str = ""
     place: str = ""
+    group: str = ""
+    note: str = ""
 
     @property
     def exchange(self) -> Exchange | None:
@@ -46,12 +52,16 @@ class Entry:
 
 @dataclass
 class Watchlist:
-    """What a list holds: each share once, and what was left out, as it stands there, with the reason."""
+    """What a list holds: each share once, and what was left out, as it stands there, with the reason.
+
+    `group`: that of what is added next.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    group: str = field(default="", compare=False)
 
-    def add(self, given: str, exchange: str = "", name: str = "") -> None:
+    def add(self, given: str, exchange: str = "", name: str = "", note: str = "") -> None:
         """Add what one cell says: `NASDAQ:AAPL`, `BRK B`."""
         place, _, text = given.strip().rpartition(":")
         place = (place or exchange).strip().upper()
@@ -60,6 +70,7 @@ class Watchlist:
         except ValueError as reason:
             self.left_out.append((given.strip(), str(reason)))
             return
+        entry = replace(entry, group=self.group, note=_unquoted(note))
         same = next((other for other in self.entries if other.symbol == entry.symbol), None)
         if same is None:
             self.entries.append(entry)
@@ -86,29 +97,47 @@ def parse(text: str) -> Watchlist:
     return watchlist
 
 
-def written(watchlist: Watchlist) -> str:
-    """Return the list as a table that `parse` reads, without what was left out."""
+def written(entries: Sequence[Entry]) -> str:
+    """Return a list as a table that `parse` reads."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["Symbol", "Exchange", "Name"])
-    writer.writerows([entry.symbol, entry.place, entry.name] for entry in watchlist.entries)
+    writer.writerow(["Symbol", "Exchange", "Name", "Group", "Note"])
+    writer.writerows(
+        [entry.symbol, entry.place, *map(_quoted, (entry.name, entry.group, entry.note))] for entry in entries
+    )
     return table.getvalue()
+
+
+def _quoted(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _unquoted(text: str) -> str:
+    plain = " ".join(text.split())
+    return plain[1:] if plain.startswith("'") and plain[1:].startswith(FORMULA) else plain
 
 
 def _read_table(lines: Sequence[str], header: "_Header", watchlist: Watchlist) -> None:
     for cells in csv.reader(lines[1:], delimiter=header.delimiter):
         if symbol := _cell(cells, header.symbol):
-            watchlist.add(symbol, _cell(cells, header.exchange), _cell(cells, header.name))
+            watchlist.group = _unquoted(_cell(cells, header.group))
+            name, note = _unquoted(_cell(cells, header.name)), _cell(cells, header.note)
+            watchlist.add(symbol, _cell(cells, header.exchange), name, note)
 
 
 def _read_line(line: str, watchlist: Watchlist) -> None:
+    if heading := HEADING.fullmatch(line):
+        watchlist.group = heading[1].strip()
+        return
     cells = next(csv.reader([line.replace(";", ",").replace("\t", ",")], skipinitialspace=True))
     if cells[0] in ("DES", "SYM") and len(cells) > 2:
         _read_line_of_ib(cells, watchlist)
         return
     for cell in cells:
         text = cell.strip()
-        if text and not text.startswith("###"):  # the name of a section at TradingView
+        if text.startswith("###"):  # the name of a section at TradingView
+            watchlist.group = text.strip("# ")
+        elif text:
             _read_words(text, watchlist)
 
 
@@ -151,6 +180,8 @@ class _Header:
     symbol: int
     name: int | None
     exchange: int | None
+    group: int | None
+    note: int | None
 
 
 def _header(line: str) -> _Header | None:
@@ -160,7 +191,8 @@ def _header(line: str) -> _Header | None:
     symbol = _position(titles, SYMBOL_COLUMNS)
     if symbol is None:
         return None
-    return _Header(delimiter, symbol, _position(titles, NAME_COLUMNS), _position(titles, EXCHANGE_COLUMNS))
+    others = (NAME_COLUMNS, EXCHANGE_COLUMNS, GROUP_COLUMNS, NOTE_COLUMNS)
+    return _Header(delimiter, symbol, *(_position(titles, wanted) for wanted in others))
 
 
 def _position(titles: Sequence[str], wanted: Sequence[str]) -> int | None:

@@ -10,6 +10,7 @@ from market.models.moves import UnexplainedMove
 from market.models.quotes import Quote, QuoteHistory
 from market.models.reference import ALWAYS_OPEN, Installation, Instrument, Split, TradingSession
 from market.models.review import BarVerdict, CandleRow, Refetch, RefusedRow, ReviewItem
+from market.models.watchlists import Watchlist, WatchlistEntry
 
 __all__ = [
     "ALWAYS_OPEN",
@@ -39,4 +40,6 @@ __all__ = [
     "Split",
     "TradingSession",
     "UnexplainedMove",
+    "Watchlist",
+    "WatchlistEntry",
 ]

@@ -73,6 +73,12 @@ class Instrument(models.Model):
     currency = models.CharField(max_length=3, default="USD")
     tick_size = models.DecimalField(max_digits=10, decimal_places=6, default="0.01")
     watched = models.BooleanField(default=True, help_text="Quotes and candles are fetched while this is on.")
+    watched_for_lists = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Watched because a watchlist has it: no longer when it leaves the last one.",
+    )
     in_use = models.BooleanField(
         default=False,
         editable=False,

@@ -26,6 +26,9 @@ def permissions(role: str) -> set[str]:
     return {f"{permission.content_type.app_label}.{permission.codename}" for permission in granted}
 
 
+WATCHLISTS = {"market.add_watchlist", "market.change_watchlist", "market.delete_watchlist"}
+
+
 @pytest.mark.parametrize("role", [roles.VIEWER, roles.TRADER, roles.OPERATOR])
 def test_every_role_may_read_everything(role: str) -> None:
     """A migration that makes a model must grant its view permission: `roles.grant` in one of its own."""
@@ -36,8 +39,9 @@ def test_a_viewer_writes_nothing() -> None:
     assert permissions(roles.VIEWER) == set(roles.views(apps))
 
 
-def test_a_trader_decides_and_configures_nothing() -> None:
+def test_a_trader_decides_and_configures_nothing_but_watchlists() -> None:
     assert permissions(roles.TRADER) - permissions(roles.VIEWER) == {
+        *WATCHLISTS,
         "approvals.add_tradeapproval",
         "approvals.reject_signal",
         "approvals.change_order",
@@ -52,6 +56,7 @@ def test_a_trader_decides_and_configures_nothing() -> None:
 
 def test_an_operator_configures_and_halts_and_decides_nothing() -> None:
     assert permissions(roles.OPERATOR) - permissions(roles.VIEWER) == {
+        *WATCHLISTS,
         "market.add_instrument",
         "market.change_instrument",
         "market.add_tradingsession",

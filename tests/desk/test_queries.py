@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from approvals.models import Order
+from market.models import Watchlist
 from market.prices import Timeframe
 from signals.models import Signal
 from tests import make
@@ -40,6 +41,9 @@ def world(db: None) -> Signal:
     make.signal("JPM", status=Signal.Status.EXPIRED, ended_at=ended, timeframe="1h")
     make.sell("AAPL", timeframe="15m")
     make.signal("MSFT", timeframe="15m")
+    listed = Watchlist.objects.create(name="Tech", created_at=make.T0)
+    for position, symbol in enumerate(symbols):
+        listed.entries.create(instrument_id=symbol, position=position, group="Chips" if position else "")
     waiting = make.signal("AAPL", timeframe="1h")
     for on in (None, None, waiting, waiting, waiting):
         make.run(on)
@@ -60,6 +64,9 @@ ADDRESSES = [
     "/instruments/AAPL/",
     "/instruments/AAPL/?timeframe=15m",
     "/instruments/AAPL/bars/?timeframe=15m",
+    "/watchlists/",
+    "/watchlists/{list}/",
+    "/watchlists/{list}/edit/",
     "/positions/",
     "/positions/MSFT/close/",
     "/strip/",
@@ -78,7 +85,7 @@ def get(trader: Client, address: str) -> None:
 def test_a_page_makes_the_pinned_number_of_queries(
     world: Signal, trader: Client, count_queries: CountQueries, address: str
 ) -> None:
-    path = address.format(pk=world.pk, run=world.runs.newest().get().pk)
+    path = address.format(pk=world.pk, run=world.runs.newest().get().pk, list=Watchlist.objects.get().pk)
     get(trader, path)  # what is read once per process, and the first look that is written down
     with count_queries(f"page {address}"):
         get(trader, path)

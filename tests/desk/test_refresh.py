@@ -15,13 +15,20 @@ from approvals.models import Order
 from desk import ended_session, urls
 from desk.models import Presence
 from desk.refresh import LOOK_AGAIN, NOW, SEEN
+from market.models import Watchlist
 from opinions.models import OrchestrationRun
 from signals.models import Signal
 from tests import make
 from tests.query_counts import CountQueries
 
 # Pages that are not refreshed as a whole, and why: the words that each says itself.
-STILL = {"halt": "a form", "resume": "a form", "signals": "announced", "signal": "never repainted"}
+STILL = {
+    "halt": "a form",
+    "resume": "a form",
+    "signals": "announced",
+    "signal": "never repainted",
+    **dict.fromkeys(["watchlist-edit", "watchlist-add", "watchlist-delete"], "stays as you leave it"),
+}
 NOT_ALLOWED = 405
 FORMS = [pattern for pattern in urls.urlpatterns if pattern.name in ended_session.FORMS]
 
@@ -58,6 +65,10 @@ def address(pattern: URLPattern, signal: Signal) -> str:
         return reverse(name, args=["AAPL"])
     if "pk" not in pattern.pattern.converters:
         return reverse(name)
+    if name.startswith("watchlist"):
+        listed, _ = Watchlist.objects.get_or_create(name="Tech", created_at=make.T0)
+        entry, _ = listed.entries.get_or_create(instrument_id="AAPL", position=1)
+        return reverse(name, args=[listed.pk, entry.pk][: len(pattern.pattern.converters)])
     if "order" in name:
         return reverse(name, args=[make.order().pk])
     return reverse(name, args=[make.run(signal).pk if name.startswith("opinion") else signal.pk])

@@ -127,7 +127,9 @@ def _ask(symbols: Sequence[str]) -> dict[str, Answer]:
 def nobody_to_ask() -> str:
     """Return that none of the providers can be asked what it lists."""
     titles = " and ".join(feeds.without_directory())
-    return f"{titles or 'No provider'} cannot be asked which instruments there are"
+    if not titles:
+        return "No provider is set up that could be asked"
+    return f"{titles} cannot be asked which instruments there are"
 
 
 def _not_found(text: str, provider: str) -> str:

@@ -39,15 +39,17 @@ def watched() -> set[str]:
 def test_a_look_changes_nothing_and_tells_what_each_line_would_become(operator: Client) -> None:
     page = look(operator, f"{LIST}\nTSLA")
     assert watched() == {"AAPL", "MSFT"}
-    assert {row.entry.symbol: row.result for row in page.context["rows"]} == {
-        "AAPL": "watched already",
-        "BRK.B": "new",
-        "7203": "new",
-        "BRKB": "new",
-        "TSLA": "known, watched again",
+    assert {row.entry.symbol: row.verdict.name for row in page.context["wanted"]} == {
+        "AAPL": "STORED",
+        "BRK.B": "BY_HAND",
+        "7203": "BY_HAND",
+        "BRKB": "BY_HAND",
+        "TSLA": "STORED",
     }
     text = page.content.decode()
-    assert "or is it BRK.B?" in text
+    assert "No provider cannot be asked" not in text
+    assert "Or is it BRK.B?" in text
+    assert ("watched already" in text, "known, watched again" in text) == (True, True)
     assert "Left out: The exchange EURONEXT is not known here" in text
 
 

@@ -103,7 +103,7 @@ def test_what_is_written_is_read_again() -> None:
     parsed = watchlist.parse(
         'Name,Symbol,Exchange\n"Alphabet, Inc.",GOOGL,NASDAQ\nToyota,7203,TSE\nBitcoin,BTC-USD,\n'
     )
-    assert watchlist.parse(watchlist.written(parsed)) == parsed
+    assert watchlist.parse(watchlist.written(parsed.entries)) == parsed
     assert len(parsed.entries) == 3
 
 

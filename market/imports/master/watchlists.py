@@ -1,0 +1,234 @@
+"""Edit the named watchlists: each act touches one entry or one name, so that two editors lose nothing.
+
+What a list has is watched; an instrument that is watched for lists only is no longer when it leaves the last
+one. Every change is a log entry of its list.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
+
+from market.imports.master.adding import Candidate, Verdict
+from market.models import Instrument, Watchlist, WatchlistEntry
+
+MOST_ENTRIES = 1_000
+LONGEST_NAME, LONGEST_GROUP, LONGEST_NOTE = 60, 60, 500
+
+
+class EditRefused(ValueError):
+    """The change was not made. The message says why and what to do."""
+
+
+class Move(StrEnum):
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True)
+class Added:
+    """What adding several came to: symbols by what became of them."""
+
+    added: Sequence[str]
+    already: Sequence[str]
+    refused: Sequence[str]
+
+
+def create(name: str, *, by: User, at: datetime, with_watched: bool = False) -> Watchlist:
+    """Make a list, empty or of all that is watched now. Raises EditRefused for a name that is taken."""
+    with transaction.atomic():
+        watchlist = Watchlist(name=_name(name), created_by=by, created_at=at)
+        _save(watchlist)
+        watched = Instrument.objects.watched().order_by("symbol")[:MOST_ENTRIES] if with_watched else []
+        WatchlistEntry.objects.bulk_create(
+            WatchlistEntry(watchlist=watchlist, instrument=row, position=position)
+            for position, row in enumerate(watched, 1)
+        )
+        _log(watchlist, by, ADDITION, {"added": {}})
+    return watchlist
+
+
+def rename(watchlist: Watchlist, name: str, *, by: User) -> None:
+    """Raises EditRefused."""
+    with transaction.atomic():
+        watchlist.name = _name(name)
+        _save(watchlist)
+        _log(watchlist, by, CHANGE, {"changed": {"fields": ["Name"]}})
+
+
+def delete(watchlist: Watchlist, *, by: User) -> None:
+    """Delete a list. Its instruments stay; those that were watched for it only are no longer."""
+    with transaction.atomic():
+        symbols = list(watchlist.entries.values_list("instrument_id", flat=True))
+        _log(watchlist, by, DELETION, {"deleted": {"name": "watchlist", "object": watchlist.name}})
+        watchlist.delete()
+        _unwatch(symbols)
+
+
+def add(watchlist: Watchlist, wanted: Sequence[Candidate], *, by: User, at: datetime) -> Added:
+    """Add what may be added, in this order, at the end. Twice is the same as once."""
+    fit = [candidate for candidate in wanted if candidate.verdict is not Verdict.REFUSED]
+    with transaction.atomic():
+        entries = _locked(watchlist)
+        had = {entry.instrument_id for entry in entries}
+        new = {candidate.symbol: candidate for candidate in fit if candidate.symbol not in had}
+        if len(had) + len(new) > MOST_ENTRIES:
+            raise EditRefused(f"A watchlist holds at most {MOST_ENTRIES:,} instruments: begin another one.")
+        _create_instruments(list(new.values()), by, at)
+        last = entries[-1].position if entries else 0
+        made = WatchlistEntry.objects.bulk_create(
+            WatchlistEntry(
+                watchlist=watchlist,
+                instrument_id=symbol,
+                group=candidate.entry.group[:LONGEST_GROUP],
+                note=candidate.entry.note[:LONGEST_NOTE],
+                position=position,
+            )
+            for position, (symbol, candidate) in enumerate(new.items(), last + 1)
+        )
+        _renumber(arrange([*entries, *made]))
+        _watch([symbol for symbol, candidate in new.items() if candidate.verdict is not Verdict.HISTORY])
+        if new:
+            _log(watchlist, by, CHANGE, *({"added": {"name": "entry", "object": symbol}} for symbol in new))
+    already = [candidate.symbol for candidate in fit if candidate.symbol in had]
+    refused = [candidate.symbol for candidate in wanted if candidate.verdict is Verdict.REFUSED]
+    return Added(list(new), already, refused)
+
+
+def remove(entry: WatchlistEntry, *, by: User) -> None:
+    """Take an instrument out of its list. Twice is the same as once."""
+    with transaction.atomic():
+        deleted, _ = WatchlistEntry.objects.filter(pk=entry.pk).delete()
+        if deleted:
+            _unwatch([entry.instrument_id])
+            _log(entry.watchlist, by, CHANGE, {"deleted": {"name": "entry", "object": entry.instrument_id}})
+
+
+def write(entry: WatchlistEntry, *, group: str, note: str, seen: tuple[str, str], by: User) -> None:
+    """Set group and note, where they are still those that were `seen`. Raises EditRefused.
+
+    An entry that joins a group comes after those that are in it.
+    """
+    group, note = group.strip()[:LONGEST_GROUP], note.strip()[:LONGEST_NOTE]
+    with transaction.atomic():
+        entries = _locked(entry.watchlist)
+        stored = next((row for row in entries if row.pk == entry.pk), None)
+        if stored is None:
+            raise EditRefused(f"{entry} was taken out of the list meanwhile.")
+        if (stored.group, stored.note) != seen and (stored.group, stored.note) != (group, note):
+            raise EditRefused(f"Someone else has just changed {entry}. Look at it and write again.")
+        changed = [
+            field for field, value in (("group", group), ("note", note)) if getattr(stored, field) != value
+        ]
+        if not changed:
+            return
+        stored.group, stored.note = group, note
+        stored.save(update_fields=changed)
+        _renumber(arrange(entries))
+        fields = [field.capitalize() for field in changed]
+        _log(
+            entry.watchlist,
+            by,
+            CHANGE,
+            {"changed": {"name": "entry", "object": entry.instrument_id, "fields": fields}},
+        )
+
+
+def move(entry: WatchlistEntry, direction: Move, *, by: User) -> None:
+    """Move an entry up or down in its group; at the end of it the whole group moves. Raises EditRefused."""
+    with transaction.atomic():
+        entries = arrange(_locked(entry.watchlist))
+        index = next((index for index, row in enumerate(entries) if row.pk == entry.pk), None)
+        if index is None:
+            raise EditRefused(f"{entry} was taken out of the list meanwhile.")
+        if _renumber(_moved(entries, index, direction)):
+            fields = {"name": "entry", "object": entry.instrument_id, "fields": ["Position"]}
+            _log(entry.watchlist, by, CHANGE, {"changed": fields})
+
+
+def arrange(entries: Sequence[WatchlistEntry]) -> list[WatchlistEntry]:
+    """Return the entries group by group, the groups by their first entry."""
+    groups = list(dict.fromkeys(entry.group for entry in entries))
+    return [entry for group in groups for entry in entries if entry.group == group]
+
+
+def _moved(entries: list[WatchlistEntry], index: int, direction: Move) -> list[WatchlistEntry]:
+    step = -1 if direction is Move.UP else 1
+    other = index + step
+    if not 0 <= other < len(entries):
+        return entries
+    if entries[index].group == entries[other].group:
+        entries[index], entries[other] = entries[other], entries[index]
+        return entries
+    return _with_groups_swapped(entries, entries[index].group, entries[other].group)
+
+
+def _with_groups_swapped(entries: Sequence[WatchlistEntry], one: str, other: str) -> list[WatchlistEntry]:
+    groups = list(dict.fromkeys(entry.group for entry in entries))
+    first, second = groups.index(one), groups.index(other)
+    groups[first], groups[second] = groups[second], groups[first]
+    return [entry for group in groups for entry in entries if entry.group == group]
+
+
+def _renumber(entries: Sequence[WatchlistEntry]) -> bool:
+    """Store the order. Return whether it is another one than before."""
+    changed = []
+    for position, entry in enumerate(entries, 1):
+        if entry.position != position:
+            entry.position = position
+            changed.append(entry)
+    WatchlistEntry.objects.bulk_update(changed, ["position"])
+    return bool(changed)
+
+
+def _locked(watchlist: Watchlist) -> list[WatchlistEntry]:
+    """Return the entries in order, with no one else at work on their list. Raises EditRefused."""
+    if not Watchlist.objects.select_for_update().filter(pk=watchlist.pk).exists():
+        raise EditRefused("The watchlist was deleted meanwhile.")
+    return list(watchlist.entries.order_by("position", "pk"))
+
+
+def _create_instruments(wanted: Sequence[Candidate], by: User, at: datetime) -> None:
+    new = [candidate.instrument(at) for candidate in wanted if candidate.stored is None]
+    for instrument in new:
+        instrument.watched_for_lists = instrument.watched
+    Instrument.objects.bulk_create(new, ignore_conflicts=True)
+    if new:
+        LogEntry.objects.log_actions(by.pk, new, ADDITION, [{"added": {}}])
+
+
+def _watch(symbols: Sequence[str]) -> None:
+    unwatched = Instrument.objects.filter(pk__in=symbols, watched=False)
+    unwatched.update(watched=True, watched_for_lists=True)
+
+
+def _unwatch(symbols: Sequence[str]) -> None:
+    """Stop watching what was watched for lists only and is in none any more."""
+    in_one = WatchlistEntry.objects.filter(instrument=OuterRef("pk"))
+    rows = Instrument.objects.filter(pk__in=symbols, watched_for_lists=True).exclude(Exists(in_one))
+    rows.update(watched=False, watched_for_lists=False)
+
+
+def _name(text: str) -> str:
+    name = " ".join(text.split())
+    if not name or len(name) > LONGEST_NAME:
+        raise EditRefused(f"A watchlist has a name of 1 to {LONGEST_NAME} characters.")
+    return name
+
+
+def _save(watchlist: Watchlist) -> None:
+    try:
+        with transaction.atomic():
+            watchlist.save()
+    except IntegrityError:
+        raise EditRefused(f"There is a watchlist called {watchlist.name} already.") from None
+
+
+def _log(watchlist: Watchlist, by: User, action: int, *messages: Mapping[str, Mapping[str, Any]]) -> None:
+    LogEntry.objects.log_actions(by.pk, [watchlist], action, list(messages), single_object=True)
