@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -132,8 +133,9 @@ def _sources(upload: CandleUpload) -> Iterator[tuple[int, Source, str]]:
     """Yield what the file holds, numbered, and whose bars it is said to be."""
     corrected = upload.said.get("symbols", {})
     each = sources(bytes(upload.content), upload.file_name, shape_of(upload.said))
-    for number, source in enumerate(each):
-        is_whole = not source.written and source.file_name == upload.file_name
+    first_two = list(islice(each, 2))
+    for number, source in enumerate(chain(first_two, each)):
+        is_whole = len(first_two) == 1
         likely = (upload.said.get("symbol") if is_whole else "") or source.symbol
         yield number, source, corrected.get(str(number)) or likely
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from market.imports.csvfile.names import (
     DATE,
+    ENDS,
     OPTIONAL,
     PER_COIN,
     STAMP,
@@ -12,6 +13,7 @@ from market.imports.csvfile.names import (
     UNNAMED,
     UP_DOWN,
     VALUES,
+    counted_in,
     plain,
     undecorated,
 )
@@ -28,13 +30,16 @@ class Layout:
     """Which column is what, by number.
 
     `stamp` is one column, or a date and a time of day. `volume` are the columns whose sum it is: none when
-    the file has no volume.
+    the file has no volume. `unit`: how many shares one of it is. `stamped`: close where the name of the
+    stamp says so.
     """
 
     stamp: tuple[int, ...]
     values: dict[str, int]
     volume: tuple[int, ...]
     width: int
+    unit: float = 1.0
+    stamped: str = ""
 
 
 def is_header(row: Sequence[str]) -> bool:
@@ -51,7 +56,8 @@ def read_layout(header: Sequence[str], line: int) -> Layout:
     levels = [[plain(name) for name in header], undecorated(header)]
     prices = {price: _only(levels, VALUES[price], price, line) for price in PRICES}
     missing = [what for what, column in prices.items() if column is None]
-    stamp = _stamp(levels, line)
+    stamped, stamp = _stamp(levels, line)
+    volume = _volume(levels, line)
     if missing:
         raise BadFile(
             f"line {line}: no column for {', '.join(missing)}. The columns are named as in {EXAMPLE}"
@@ -60,8 +66,10 @@ def read_layout(header: Sequence[str], line: int) -> Layout:
     return Layout(
         stamp=stamp,
         values={what: column for what, column in values.items() if column is not None},
-        volume=_volume(levels, line),
+        volume=volume,
         width=len(header),
+        unit=counted_in(header[volume[0]]) if volume else 1.0,
+        stamped=stamped,
     )
 
 
@@ -80,29 +88,34 @@ def layout_of(columns: Sequence[str]) -> Layout:
     return read_layout([name or f"column {number}" for number, name in enumerate(names)], 1)
 
 
-def _stamp(levels: Sequence[Sequence[str]], line: int) -> tuple[int, ...]:
+def _stamp(levels: Sequence[Sequence[str]], line: int) -> tuple[str, tuple[int, ...]]:
+    """Return close where the name of the stamp says that, and its columns."""
     column = _only(levels, STAMP, "time", line)
     if column is not None:
-        return (column,)
+        return "", (column,)
     parts = [_only(levels, DATE, "date", line), _only(levels, TIME, "time", line)]
     columns = tuple(part for part in parts if part is not None)
     if not columns and levels[0] and levels[0][0] in UNNAMED:
-        return (0,)
+        return "", (0,)
+    if not columns and (end := _only(levels, ENDS, "time", line)) is not None:
+        return "close", (end,)
     if not columns:
         raise BadFile(f"line {line}: no column for time or date. The columns are named as in {EXAMPLE}")
-    return columns
+    return "", columns
 
 
 def _volume(levels: Sequence[Sequence[str]], line: int) -> tuple[int, ...]:
+    names = levels[0]
+    # CryptoDataDownload names a volume in each coin of a pair, first that of the coin which is traded.
+    in_coins = [i for i, name in enumerate(names) if PER_COIN.fullmatch(name)]
+    if len(in_coins) > 1 and "volume" not in names:
+        return (in_coins[0],)
     column = _only(levels, VALUES["volume"], "volume", line)
     if column is not None:
         return (column,)
-    names = levels[0]
     if all(names.count(name) == 1 for name in UP_DOWN):
         return tuple(names.index(name) for name in UP_DOWN)
-    # CryptoDataDownload names a volume in each coin of a pair, first that of the coin which is traded.
-    in_coins = [i for i, name in enumerate(names) if PER_COIN.fullmatch(name)]
-    return (in_coins[0],) if len(in_coins) > 1 else ()
+    return ()
 
 
 def _only(levels: Sequence[Sequence[str]], accepted: Sequence[str], what: str, line: int) -> int | None:

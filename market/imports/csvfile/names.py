@@ -7,48 +7,53 @@ from collections.abc import Sequence
 
 STAMP = (
     *("openedat", "datetime", "timestamp", "opentime", "gmttime", "localtime", "windowstart", "t"),
-    *("tsevent", "unix", "datetimeutc", "dateandtime", "begins", "barstart"),
+    *("tsevent", "unix", "datetimeutc", "dateandtime", "begins", "barstart", "start", "starttime"),
 )
+ENDS = ("endtime", "barend", "timeend", "end")  # when a bar closes, in files that say only that
 DATE = (
-    *("date", "tradedate", "tradingdate", "tradingday", "exchangedate", "dates", "day"),
+    *("date", "tradedate", "tradingdate", "tradingday", "exchangedate", "dates", "day", "dtyyyymmdd"),
     *("datum", "handelstag", "fecha", "data"),  # German and Dutch, Spanish, Italian and Portuguese
 )
 TIME = ("time", "timeofday", "zeit", "uhrzeit", "heure", "hora", "ora", "tijd")
 VALUES = {
     "open": (
-        *("open", "o", "openprice", "opening", "pxopen"),
+        *("open", "o", "openprice", "opening", "pxopen", "openprc", "tropenprice", "cfopen"),
         *("eroffnung", "eroeffnung", "eroffnungskurs", "eroeffnungskurs", "eroffn", "erster", "anfang"),
         *("ouv", "ouverture", "apertura", "abertura"),
     ),
     "high": (
-        *("high", "h", "highprice", "pxhigh"),
+        *("high", "h", "highprice", "pxhigh", "high1", "trhighprice", "cfhigh"),
         *("hoch", "tageshoch", "hochst", "hoechst", "hochstkurs", "hoechstkurs", "plushaut", "haut"),
         *("maximo", "maxima", "massimo", "hoog"),
     ),
     "low": (
-        *("low", "l", "lowprice", "pxlow"),
+        *("low", "l", "lowprice", "pxlow", "low1", "trlowprice", "cflow"),
         *("tief", "tagestief", "tiefst", "tiefstkurs", "plusbas", "bas", "minimo", "minima", "laag"),
     ),
     "close": (
-        *("close", "c", "closeprice", "closelast", "last", "lastprice", "pxlast", "settle"),
+        *("close", "c", "closeprice", "closelast", "last", "lastprice", "pxlast", "settle", "latest"),
+        *("trdprc1", "trcloseprice", "cfclose", "cflast", "clot"),
         *("schluss", "schlusskurs", "schlus", "schluskurs", "letzter", "zuletzt", "dernier", "cloture"),
         *("ultimo", "cierre", "chiusura", "fechamento", "laatst", "slot"),
         "price",  # Investing.com
     ),
     "volume": (
-        *("volume", "v", "vol", "pxvolume", "totalvolume", "sharevolume"),
+        *("volume", "v", "vol", "pxvolume", "totalvolume", "sharevolume", "acvoluns", "trvolume", "cfvolume"),
+        *("numberofshares", "noofshares"),
         *(
             "stuecke",
             "stucke",
             "stuck",
             "umsatzstuck",
+            "umsatzinstuck",
         ),  # before Volumen, which is money in files that have both
         *("volumen", "volym"),
     ),
 }
 OPTIONAL = {
     "vwap": ("vwap", "vw", "wap", "average"),
-    "symbol": ("symbol", "ticker"),
+    "symbol": ("symbol", "ticker", "ric", "instrument", "name"),
+    "ticks": ("tickvol", "tickvolume", "ticks"),
 }
 UNNAMED = ("", "unnamed0", "index")  # what pandas and R call the index of a table
 UP_DOWN = ("up", "down")  # TradeStation: shares traded on upticks and on downticks
@@ -57,7 +62,11 @@ AFFIX = re.compile(
     r"(?:(?P<before>.+?)[\s._:|\-]+)?(?P<what>open|high|low|close)(?:[\s._:|\-]+(?P<after>.+))?"
 )
 NO_TICKERS = {"adj", "adjusted", "prev", "previous", "bid", "ask", "unadj", "raw", "time", "interest", "int"}
-PER_COIN = re.compile(r"volume[a-z]{3,5}")
+PER_COIN = re.compile(r"volume[a-z]{3,8}")
+# As in Volume (000) and Vol (M): what a volume is counted in.
+COUNTED_IN = {"000": 1e3, "000s": 1e3, "k": 1e3, "thousands": 1e3, "m": 1e6, "mn": 1e6, "millions": 1e6}
+UNIT = re.compile(r"vol\w*\.?\s*[(\[,]\s*(?:in\s+)?'?(\w+)[)\]]?\s*", re.IGNORECASE)
+REPEATED = re.compile(r"(\w+)\s+\1\s.*", re.IGNORECASE)  # Close Close price adjusted for splits.
 
 
 def plain(name: str) -> str:
@@ -77,10 +86,16 @@ def undecorated(header: Sequence[str]) -> list[str]:
     return [plain(_without(name, ticker) if ticker else name) for name in bare]
 
 
+def counted_in(name: str) -> float:
+    """Return how many shares one of a column's volume is: 1,000 for Volume (000)."""
+    match = UNIT.fullmatch(name.strip())
+    return COUNTED_IN.get(match[1].lower(), 1.0) if match else 1.0
+
+
 def _bare(name: str) -> str:
     name = re.sub(r"^\('(\w+)',.*\)$", r"\1", name.strip())  # a tuple of pandas
     name = re.sub(r"\([^)]*\)|\[[^\]]*\]", "", name).strip()
-    name = re.split(r"\s{2,}|\n", name)[0]
+    name = REPEATED.sub(r"\1", re.split(r"\s{2,}|\n", name)[0])
     return re.sub(r"^\d+[a-z]?[.):]\s*", "", name).lower()
 
 

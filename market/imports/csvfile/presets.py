@@ -105,6 +105,10 @@ PRESETS = (
     Preset("binance", "Binance", ",", ("time", *OHLCV, *"------"), r"\d{13}(\d{3})?,"),
     # https://support.kraken.com/articles/360047124832: seconds, and the number of trades
     Preset("kraken", "Kraken", ",", ("time", *OHLCV, "-"), r"\d{10},"),
+    # https://docs.kraken.com/api/docs/rest-api/get-ohlc-data: the average price before the volume
+    Preset("kraken-api", "Kraken's API", ",", ("time", *OHLCV[:-1], "vwap", "volume", "-"), r"\d{10},"),
+    # https://www.csidata.com: the open interest at the end, of futures
+    Preset("csi", "CSI Data", ",", ("date", *OHLCV, "-"), r"\d{8},"),
     # https://github.com/QuantConnect/Lean/blob/master/Data/equity/readme.md: hundredths of a cent
     Preset(
         *("lean", "LEAN", ",", ("time", *OHLCV), r"\d{8} \d\d:\d\d,", has_whole_prices),

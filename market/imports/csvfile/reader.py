@@ -100,7 +100,7 @@ def _stamped(table: Table) -> str:
     """Return what the stamps are by the shape of the file: TradeStation's `Up` and `Down` stand at closes."""
     if table.preset:
         return table.preset.stamps
-    return CLOSE if len(table.layout.volume) > 1 else ""
+    return CLOSE if len(table.layout.volume) > 1 else table.layout.stamped
 
 
 def zone_of(table: Table, shape: Shape) -> tzinfo | None:
@@ -167,12 +167,17 @@ def _bars(table: Table, opened_at: Instants, problems: Problems) -> Bars:
 
 
 def _volume(table: Table, problems: Problems) -> Floats:
-    """Return the volume of each row, NaN where it is not known."""
+    """Return the volume of each row, NaN where it is not known.
+
+    MetaTrader writes zeros beside the changes of the price where it knows no shares: then it is those.
+    """
     columns = [
         read_volume(cells, table.lines, comma=table.decimal_comma, problems=problems)
         for cells in table.volumes()
     ]
-    return np.sum(columns, axis=0) if columns else np.full(len(table.lines), np.nan)
+    if (not columns or not np.any(columns)) and "ticks" in table.layout.values:
+        return read_volume(table.cells("ticks"), table.lines, comma=table.decimal_comma, problems=problems)
+    return np.sum(columns, axis=0) * table.layout.unit if columns else np.full(len(table.lines), np.nan)
 
 
 def _column(table: Table, what: str, problems: Problems) -> Floats:

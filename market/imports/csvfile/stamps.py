@@ -30,7 +30,7 @@ NAMED = re.compile(
     rf"|(?P<day2>\d{{1,2}})\.?[\s\-]?(?P<month2>{MONTH_NAME})\.?)"
     rf"[\s,\-']+{YEAR}[T,]?\s*{CLOCK}"
 )
-COMPACT = re.compile(r"(?P<date>\d{8})(?:\s+|-)(?P<clock>\d\d:?\d\d(?::?\d\d)?)")
+COMPACT = re.compile(r"(?P<date>\d{8})(?:\s+|[-;,])(?P<clock>\d\d:?\d\d(?::?\d\d(?:\.0+)?)?)")
 ZONE_NAME = re.compile(r"(?P<rest>.*\d)\s+(?P<zone>[A-Za-z]+(/[A-Za-z_+\-0-9/]+)?)")
 OFFSET = re.compile(r"(?P<rest>.*\d)\s+(?:GMT|UTC)?(?P<offset>[+-]\d\d):?(?P<minutes>\d\d)")
 
@@ -152,7 +152,7 @@ def _compact(text: str) -> datetime:
     match = COMPACT.fullmatch(text)
     if match is None:
         raise ValueError(text)
-    clock = match["clock"].replace(":", "")
+    clock = match["clock"].partition(".")[0].replace(":", "")
     stamp = datetime.fromisoformat(f"{match['date']}T{clock}")
     return stamp.replace(tzinfo=UTC) if "-" in text else stamp
 

@@ -7,14 +7,14 @@ from market.imports.csvfile.problems import BadFile
 from market.imports.csvfile.table import Shape, read_table
 
 TEXT = """Prices of two
-Date;Open;High;Low;Close;Volume;Name
+Date;Open;High;Low;Close;Volume;Share
 01/02/2024;10,5;12;9;11;1;BBB
 13/02/2024;10,5;12;9;11;1;BBB
 
 01/02/2024;10;12;9;11;0,5;AAA
 02/02/2024;;;;;;AAA
 """
-BY_NAME = Shape(symbol_column="Name")
+BY_NAME = Shape(symbol_column="Share")
 
 
 def part(symbol: str) -> parts.Part:
@@ -23,7 +23,7 @@ def part(symbol: str) -> parts.Part:
 
 def test_each_row_keeps_the_number_of_its_line() -> None:
     assert part("AAA").content.decode().split("\n") == [
-        *["Prices of two", "Date;Open;High;Low;Close;Volume;Name", "", "", ""],
+        *["Prices of two", "Date;Open;High;Low;Close;Volume;Share", "", "", ""],
         *["01/02/2024;10;12;9;11;0,5;AAA", "02/02/2024;;;;;;AAA", ""],
     ]
     assert read_table(part("AAA").content, part("AAA").shape).lines == [6]
@@ -45,5 +45,5 @@ def test_a_row_without_a_symbol_is_refused() -> None:
 
 
 def test_a_column_that_is_not_there_is_refused() -> None:
-    with pytest.raises(BadFile, match="no column is named Share"):
-        list(parts.parts(TEXT.encode(), Shape(symbol_column="Share")))
+    with pytest.raises(BadFile, match="no column is named Shares"):
+        list(parts.parts(TEXT.encode(), Shape(symbol_column="Shares")))
