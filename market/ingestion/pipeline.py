@@ -124,6 +124,7 @@ def record(
         for calendar, part in by_calendar(kept):
             placed |= _with_sessions(part, timeframe, calendar, at, delay)
         placed = questions.without_bad(placed, timeframe, rejections)
+        store.lock(placed)  # what a person decides from here on comes after these bars
         placed = verdicts.keep_to(placed, timeframe)
         around = store.context(placed, timeframe, before=quality.CONTEXT_BARS)
         judged, touched = doubts.judge(placed, around, timeframe, provider, at)

@@ -47,10 +47,7 @@ def is_alike(verdict: BarVerdict, bars: Bars, row: int) -> bool:
 
 
 def _corrected(given: Bars, row: int, verdict: BarVerdict) -> Bars:
-    stored = Candle.objects.filter(
-        symbol=verdict.symbol, timeframe=verdict.timeframe, opened_at=verdict.opened_at, provider=BY_HAND
-    ).first()
-    if stored is None:
+    if (stored := _own(verdict)) is None:
         return given
     values = {name: getattr(stored, name) for name in PRICES}
     for name in ("volume", "vwap"):
@@ -62,15 +59,26 @@ def _corrected(given: Bars, row: int, verdict: BarVerdict) -> Bars:
     return replace(given, **columns)
 
 
+def _own(verdict: BarVerdict) -> Candle | None:
+    """Return the bar as a person has corrected it, if it is still stored."""
+    key = {"symbol": verdict.symbol, "timeframe": verdict.timeframe, "opened_at": verdict.opened_at}
+    return Candle.objects.filter(**key, provider=BY_HAND).first()
+
+
 def remembered(doubted: Mapping[str, Bars], timeframe: Timeframe) -> dict[str, Instants]:
-    """Return the openings of the bars in doubt that are believed by a verdict, or are a person's own."""
+    """Return the openings of the bars in doubt that are believed by a verdict, or are a person's own.
+
+    A corrected bar that was deleted since, with its session, is a provider's again.
+    """
     believed: dict[str, list[np.datetime64]] = {symbol: [] for symbol in doubted}
     for verdict in _of(doubted, timeframe).exclude(verdict=Verdict.DROPPED):
         bars = doubted[verdict.symbol]
         rows = np.flatnonzero(bars.opened_at == to_instant(verdict.opened_at)).tolist()
-        is_own = verdict.verdict == Verdict.CORRECTED
+        is_own = verdict.verdict == Verdict.CORRECTED and _own(verdict) is not None
         believed[verdict.symbol] += [
-            bars.opened_at[row] for row in rows if is_own or is_alike(verdict, bars, row)
+            bars.opened_at[row]
+            for row in rows
+            if is_own or (verdict.verdict == Verdict.BELIEVED and is_alike(verdict, bars, row))
         ]
     return {symbol: np.array(openings, dtype="datetime64[us]") for symbol, openings in believed.items()}
 

@@ -9,7 +9,7 @@ from django_q.tasks import async_task
 from market import store
 from market.ingestion import cycle
 from market.ingestion.review.bars import Decision, Key, ReviewRefused, describe
-from market.models import Candle, Instrument, Refetch
+from market.models import BarVerdict, Candle, Instrument, Refetch
 
 Status = Refetch.Status
 TASK = "market.tasks.refetch"
@@ -51,7 +51,7 @@ def run(row: Refetch, at: datetime) -> None:
     if failure := _failure(cycles, f"{key.symbol} {key.timeframe}"):
         _finish(row, Status.FAILED, failure, at)
     else:
-        _finish(row, Status.DONE, _difference(before, key.candle()), at)
+        _finish(row, Status.DONE, _result(key, before), at)
 
 
 def _failure(cycles: list[cycle.Cycle], name: str) -> str:
@@ -65,8 +65,11 @@ def _failure(cycles: list[cycle.Cycle], name: str) -> str:
     return current.failures.get(name, "No provider answered.")
 
 
-def _difference(before: Candle | None, after: Candle | None) -> str:
+def _result(key: Key, before: Candle | None) -> str:
     """Return in words what the bar is now beside what it was."""
+    after, verdict = key.candle(), key.verdict()
+    if after is None and verdict and verdict.verdict == BarVerdict.Verdict.DROPPED:
+        return "It stays dropped: with the same values it is left out."
     if after is None:
         return "The provider gives no such bar." if before is None else "It is gone."
     if before is None:

@@ -130,6 +130,11 @@ def test_a_corrected_bar_is_not_fetched_over(olga: User) -> None:
     assert bar().close == 10.0
 
 
+def test_a_dropped_bar_stays_dropped(olga: User) -> None:
+    review.drop(KEY, decision(olga))
+    assert fetched(olga).result == "It stays dropped: with the same values it is left out."
+
+
 def test_twice_is_fetched_once(stored: IBBridge, olga: User) -> None:
     row = refetch.request(KEY, decision(olga))
     with pytest.raises(review.ReviewRefused, match="being fetched already"):

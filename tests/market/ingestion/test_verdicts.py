@@ -13,7 +13,7 @@ from market import store
 from market.ingestion import gaps, pipeline, splits
 from market.ingestion.review import bars as review
 from market.ingestion.review.agreement import believe
-from market.models import BarVerdict, Candle, Gap
+from market.models import BarVerdict, Candle, Gap, ReviewItem
 from market.prices import Bars, Feed, Timeframe, to_datetime
 from market.quality import Rejections
 from market.sessions import load
@@ -140,6 +140,28 @@ def test_a_corrected_bar_is_not_overwritten_by_the_next_poll(olga: User) -> None
     assert BarVerdict.objects.get().low == 10.0
 
 
+def test_a_corrected_bar_is_restated_by_a_split(olga: User) -> None:
+    record(days())
+    review.correct(key(), values(), decision(key(), olga))
+    splits.finish("AAPL", splits.Change(7.0, AT.date()), "alpaca", AT)
+    record(in_new_shares(days(), 7.0))
+    candle = key().candle()
+    assert candle is not None
+    assert (round(candle.low, 2), candle.provider) == (14.14, "by hand")
+    review.take_back(key(), decision(key(), olga))
+    candle = key().candle()
+    assert candle is not None
+    assert (round(candle.low, 2), candle.provider) == (1.43, "alpaca")
+
+
+def test_a_corrected_bar_whose_session_was_dropped_is_a_providers_again(olga: User) -> None:
+    record(days())
+    review.correct(key(), values(), decision(key(), olga))
+    Candle.objects.filter(**key().columns()).delete()
+    record(days())
+    assert suspects() == [key().opened_at]
+
+
 def values(**others: float | None) -> Mapping[str, float | None]:
     bars = days(low=99.0)
     prices = {name: float(getattr(bars, name)[BAD]) for name in ("open", "high", "low", "close")}
@@ -192,6 +214,15 @@ def test_what_changed_meanwhile_is_not_decided_about(olga: User) -> None:
         with pytest.raises(review.ReviewRefused, match="changed while you looked"):
             decide(key(), seen)
     assert not LogEntry.objects.exists()
+
+
+def test_a_bar_that_is_not_closed_does_not_wait(olga: User) -> None:
+    record(days())
+    assert ReviewItem.objects.count() == 1
+    Candle.objects.filter(suspect=True).update(is_final=False)
+    assert not ReviewItem.objects.exists()
+    with pytest.raises(review.ReviewRefused, match="not closed yet"):
+        review.accept(key(), decision(key(), olga))
 
 
 def test_the_hour_is_built_again_without_a_dropped_quarter(olga: User) -> None:
