@@ -138,16 +138,16 @@ def test_no_page_needs_what_the_policy_forbids(operator: Client, model: type[Mod
         assert not [banned for banned in ("<style", " style=", "onclick=", "<script>") if banned in text]
 
 
-@pytest.mark.parametrize("model", [model for model in LISTS if model is not Gate])
-def test_many_rows_take_as_many_queries_as_one(
-    operator: Client, model: type[Model], count_queries: CountQueries
-) -> None:
-    with count_queries(f"admin {model._meta.model_name} list"):
-        operator.get(address(model))
+def test_many_rows_take_as_many_queries_as_one(operator: Client, count_queries: CountQueries) -> None:
+    def look() -> None:
+        for model in set(LISTS) - {Gate}:  # it has one row
+            with count_queries(f"admin {model._meta.model_name} list"):
+                operator.get(address(model))
+
+    look()
     for number in range(1, 30):
         one_more(number)
-    with count_queries(f"admin {model._meta.model_name} list"):
-        operator.get(address(model))
+    look()
 
 
 @pytest.mark.parametrize("model", LISTS)
