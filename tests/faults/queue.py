@@ -25,9 +25,12 @@ QUEUE = "INSERT INTO django_q_ormq (key, payload, lock) VALUES (%s, %s, clock_ti
 WHOLE = 2 + WORKERS  # main process, clock, workers
 
 
+HICCUP = 2.0  # seconds that a disk or a neighbour may hold up a step; what is replaced waits for twenty
+
+
 def here(seconds: float) -> float:
     """What a limit for a quiet machine is on this one: the more runs, the less of it each process gets."""
-    return seconds * (1 + os.getloadavg()[0] / (os.cpu_count() or 1))
+    return HICCUP + seconds * (1 + os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 class Site:

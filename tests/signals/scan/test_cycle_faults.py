@@ -126,7 +126,7 @@ def test_a_scan_after_killed_ones_finds_the_same_as_if_nothing_had_happened(
     site: Site, undisturbed: Undisturbed
 ) -> None:
     site.forget()
-    for share in (0.15, 0.3, 0.5):
+    for share in (0, 0.3, 0.5):
         killed = site.scanning()
         time.sleep(share * undisturbed.seconds)
         killed.kill()
