@@ -20,6 +20,7 @@ from approvals import decisions, exits, positions, proposals
 from approvals.entry_check import NEAR, format_price
 from approvals.gate import State
 from approvals.models import Fill, Order, QuarantinedRow
+from approvals.positions.protection import Protected
 from approvals.queries.orders import OrderEvent, order_events
 from core.formatting import axis_ticks
 from core.paging import paged
@@ -28,7 +29,8 @@ from desk.forms import OverridesForm
 from desk.page import APPROVE, TRADE, page, part, show, viewer, without_page
 from desk.refresh import pending_of
 from market import sessions
-from market.models import Instrument
+from market.formatting import quote_states
+from market.models import Instrument, Quote
 
 PER_PAGE, FILLS, NOTES = 25, 50, 2000
 QUARANTINED = 20  # rows of the broker that are shown
@@ -109,6 +111,15 @@ class EquityCurve:
         return cls(points, marks, values[0][0], values[-1][0], lowest, highest)
 
 
+def _with_states(positions: Sequence[Protected]) -> list[tuple[Protected, list[str]]]:
+    """Return each with what is out of the ordinary with its quote. One query where something is held."""
+    quotes = Quote.objects.in_bulk([protected.position.symbol for protected in positions])
+    return [
+        (protected, quote_states(quote) if (quote := quotes.get(protected.position.symbol)) else [])
+        for protected in positions
+    ]
+
+
 @page
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
@@ -121,7 +132,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "status_bar": bar,
         "held": _held(book, bar.state, at),
         "quarantined": QuarantinedRow.objects.open().select_related("order")[:QUARANTINED],
-        "positions": book.protected(),
+        "positions": _with_states(book.protected()),
         "working": [order for order in book.orders if order.status in Order.WORKING and order.status != HELD],
         "account": book.account,
         "curve": EquityCurve.of(positions.equity_curve(at - length if (length := SPANS[span]) else None, at)),

@@ -96,11 +96,15 @@ def near_day(day: date, today: date) -> str:
     return f"{day:%a} {day.day} {day:%b}{year}"
 
 
-def quote_states(quote: Quote, instrument: Instrument) -> list[str]:
-    """Return what is out of the ordinary with a quote; empty when nothing is."""
+def quote_states(quote: Quote, instrument: Instrument | None = None) -> list[str]:
+    """Return what is out of the ordinary with a quote; empty when nothing is.
+
+    Without the instrument a doubtful price is not named.
+    """
     states = [f"halted: {quote.halt}"] if quote.halt else []
     if quote.doubt:
-        states.append(f"doubtful: {price(quote.doubtful_price, instrument)} is {DOUBTS[quote.doubt]}")
+        newest = price(quote.doubtful_price, instrument) if instrument else "the newest price"
+        states.append(f"doubtful: {newest} is {DOUBTS[quote.doubt]}")
     return states + ([BOOKS[quote.book]] if quote.book else [])
 
 

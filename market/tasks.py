@@ -11,7 +11,7 @@ from django_q.tasks import schedule as schedule_task
 from core.queries import delete_older
 from market import faults, sessions
 from market.imports import jobs, uploads
-from market.ingestion import actions, crosscheck, schedule
+from market.ingestion import actions, crosscheck, pipeline, schedule
 from market.ingestion import cycle as workflow
 from market.ingestion.review import refetch as fetch_again
 from market.models import (
@@ -44,6 +44,8 @@ def backfill(symbols: list[str]) -> None:
     """Fetch the whole history of these symbols again; what the pace forbids comes with the next cycles."""
     schedule.forget(symbols)
     workflow.ingest_candles(timezone.now())
+    for symbol in symbols:
+        pipeline.reconsider(symbol, at=timezone.now())
 
 
 def load_csv(pk: int) -> None:

@@ -57,6 +57,7 @@ TRADED = """
         JOIN instruments USING (symbol)
         JOIN trading_sessions USING (calendar)
         WHERE quotes.symbol = pending.symbol AND as_of > generated_at
+            AND (doubt = '' OR doubtful_as_of IS DISTINCT FROM as_of)  -- else none was ever believed
             AND NOT closed AND as_of >= opens_at AND as_of < closes_at
             AND (break_starts_at IS NULL OR as_of < break_starts_at OR as_of >= break_ends_at)
     ) AS since

@@ -141,7 +141,7 @@ def turning(size: int = 60, last: float = 2.0) -> list[float]:
 
 
 def quote(
-    symbol: str = "AAPL", price: float = 100.0, as_of: datetime = T0, **values: str | float | None
+    symbol: str = "AAPL", price: float = 100.0, as_of: datetime = T0, **values: str | float | datetime | None
 ) -> Quote:
     """The stored quote of a symbol, received a second after its time."""
     return Quote.objects.create(

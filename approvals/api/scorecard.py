@@ -123,6 +123,7 @@ class CardSerializer(serializers.Serializer[Any]):
     decision_ledger = DecisionsSerializer(help_text="From the first price after each decision: the person.")
     calibration = CalibrationSerializer()
     rejections = RejectionsSerializer()
+    doubted = serializers.IntegerField(help_text="Bars in doubt that these outcomes were played on.")
     computed_at = serializers.DateTimeField(help_text="When the newest outcome in it was computed.")
 
 

@@ -9,6 +9,7 @@ from django.db.models import Count, Max, Q, QuerySet, Window
 
 from approvals.models import Outcome
 from approvals.scorecard.calibration import ENOUGH, Calibration
+from approvals.scorecard.doubted import doubted
 from approvals.scorecard.rejections import Decided, Rejections
 from approvals.scorecard.tally import RACED, SUMS, Tally
 from signals.trades import End
@@ -35,6 +36,7 @@ class Card:
     computed_at: datetime
     calibration: Calibration = field(default_factory=Calibration)
     listed: Sequence[Decided] = ()
+    doubted: int = 0
 
     @property
     def signals(self) -> int:
@@ -96,18 +98,20 @@ def cards(outcomes: QuerySet[Outcome], by: Sequence[str]) -> list[Card]:
 
 
 def complete(cards: Sequence[Card], outcomes: QuerySet[Outcome]) -> list[Card]:
-    """The cards with their calibration, and with the cases of decisions while they are few. Two queries."""
+    """The cards with their calibration, and with the cases of decisions while they are few. Four queries."""
     if not cards:
         return []
     by = list(cards[0].of)
     confidences = calibrations(outcomes, by)
     few = [card for card in cards if card.rejections.has_listed]
     few_cases = listed(outcomes, by, few) if few else {}
+    in_doubt = doubted(outcomes, [KEYS[name] for name in by])
     return [
         replace(
             card,
             calibration=Calibration.of(confidences.get(tuple(card.of.values()), [])),
             listed=few_cases.get(tuple(card.of.values()), []),
+            doubted=in_doubt.get(tuple(card.of.values()), 0),
         )
         for card in cards
     ]

@@ -15,6 +15,8 @@ from market.api.filters import SYMBOL_IN_ADDRESS, SymbolsFilter
 from market.models import Quote
 from market.prices import Doubt, Feed
 
+FEEDS = [choice for choice in choices(Feed) if choice[0] != Feed.IMPORTED]  # files have bars only
+
 
 class SharesField(serializers.FloatField):
     """Shares or parts of one; a whole number is written as one."""
@@ -63,7 +65,7 @@ class QuoteSerializer(serializers.Serializer[Any]):
         source="quote.halt", help_text="Why trading is halted, where the provider says so; else empty."
     )
     provider = serializers.CharField(source="quote.provider")
-    feed = serializers.ChoiceField(source="quote.feed", choices=choices(Feed))
+    feed = serializers.ChoiceField(source="quote.feed", choices=FEEDS)
     delay_seconds = serializers.IntegerField(
         source="quote.delay_seconds", help_text="The feed's stated delay."
     )
@@ -77,7 +79,7 @@ def shown(stored: Iterable[Quote]) -> Any:
 
 class QuoteFilters(FilterSet):
     symbol = SymbolsFilter()
-    feed = ChoiceFilter(choices=choices(Feed))
+    feed = ChoiceFilter(choices=FEEDS)
 
 
 class QuoteViewSet(GenericViewSet[Quote]):

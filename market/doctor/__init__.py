@@ -43,6 +43,7 @@ def _parts(at: datetime) -> Iterator[tuple[str, Part]]:
     yield "periodic tasks", lambda: [site.schedules()]
     yield "calendars", partial(prices.calendars, at)
     yield "quotes", lambda: [prices.quotes(at)]
+    yield "quote states", lambda: [prices.quote_states()]
     yield "candles", partial(prices.candles, at)
     yield "requests", lambda: [prices.requests()]
     yield "gaps", lambda: [prices.gaps()]

@@ -15,6 +15,7 @@ from market.models import (
     Gap,
     IngestionRun,
     Instrument,
+    Quote,
     ReviewItem,
     TradingSession,
     UnexplainedMove,
@@ -63,6 +64,22 @@ def quotes(at: datetime) -> Finding:
     more = ", ..." if len(stale) > SHOWN else ""
     advice = f"See why in the newest ingestion run: {', '.join(stale[:SHOWN])}{more}." if stale else ""
     return Finding("quotes", text, advice)
+
+
+def quote_states() -> Finding:
+    """Say of which instruments the newest price, the book or trading is out of the ordinary."""
+    states = {state: symbols for state, symbols in Quote.objects.by_state().items() if symbols}
+    parts = [
+        f"{state}: {', '.join(symbols[:SHOWN])}" + (", ..." if len(symbols) > SHOWN else "")
+        for state, symbols in states.items()
+    ]
+    advice = "Nothing is approved on a doubtful price or in a halt: wait for a second trade, or for its end."
+    is_held_up = states.keys() & {"doubtful", "halted"}
+    return Finding(
+        "quote states",
+        "; ".join(parts) or "none is doubtful, crossed or halted",
+        advice if is_held_up else "",
+    )
 
 
 def candles(at: datetime) -> Iterator[Finding]:

@@ -289,5 +289,5 @@ def _record(symbol: str, timeframe: Timeframe, bars: Bars, at: datetime, import_
     )
     if rejections.total:
         raise ImportRefused(f"{rejections.total} bars are unfit: {rejections.as_json()}")
-    pipeline.reconsider(symbol, feed=Feed.IMPORTED, at=at)
+    pipeline.reconsider(symbol, at=at)
     return written

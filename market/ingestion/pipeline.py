@@ -10,7 +10,7 @@ from django.db import transaction
 
 from market import quality, sessions, store
 from market.ingestion import doubts, questions, verdicts
-from market.models import Instrument, Quote
+from market.models import Candle, Instrument, Quote
 from market.prices import Bars, Feed, QuoteTick, Timeframe, aggregate, to_datetime, to_instant
 from market.providers.base import Quotes
 from market.quality import Rejections, quote_doubt
@@ -135,12 +135,13 @@ def record(
     return written
 
 
-def reconsider(symbol: str, *, feed: Feed, at: datetime) -> None:
-    """Believe the stored bars in doubt that finer bars now support: a file of these may come last."""
+def reconsider(symbol: str, *, at: datetime) -> None:
+    """Believe the stored bars in doubt that finer bars now support: these may have come last."""
     for timeframe in (Timeframe.M5, Timeframe.M15, Timeframe.D1):
         believed = doubts.reconsider(symbol, timeframe)
         if timeframe in BUILT and len(believed):
-            build({symbol: believed}, BUILT[timeframe], feed=feed, at=at, delay=timedelta(0))
+            newest = Candle.objects.filter(symbol=symbol, timeframe=timeframe).latest("opened_at")
+            build({symbol: believed}, BUILT[timeframe], feed=Feed(newest.feed), at=at, delay=timedelta(0))
 
 
 def _with_sessions(

@@ -4,10 +4,27 @@ from datetime import datetime, timedelta
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from core.models import TypedModelMeta, choices
+from market.models.reference import Instrument
 from market.prices import Doubt, Feed
+
+
+class QuoteQuerySet(models.QuerySet["Quote"]):
+    def by_state(self) -> dict[str, list[str]]:
+        """Return the symbols of the watchlist by what is out of the ordinary with their quotes. One query."""
+        states: dict[str, list[str]] = {
+            "doubtful": [],
+            "halted": [],
+            **{book: [] for book in Quote.Book.values},
+        }
+        watched = Instrument.objects.watched().values("symbol")
+        for quote in self.filter(~Q(doubt="") | ~Q(halt="") | Q(bid__gte=F("ask")), symbol__in=watched):
+            marks = {"doubtful": quote.doubt, "halted": quote.halt, str(quote.book): quote.book}
+            for state in (state for state, is_so in marks.items() if is_so):
+                states[state].append(quote.symbol)
+        return states
 
 
 class Quote(models.Model):
@@ -40,6 +57,8 @@ class Quote(models.Model):
     doubt = models.CharField(max_length=16, blank=True, default="", db_default="", choices=choices(Doubt))
     doubtful_price = models.FloatField(null=True)
     doubtful_as_of = models.DateTimeField(null=True)
+
+    objects = QuoteQuerySet.as_manager()
 
     class Meta(TypedModelMeta):
         db_table = "quotes"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -226,26 +226,3 @@ def _opening(symbols: Sequence[str], timeframe: Timeframe, which: str) -> dict[s
             [timeframe.value, list(symbols)],
         )
         return {symbol: opened_at and to_instant(opened_at) for symbol, opened_at in cursor.fetchall()}
-
-
-def previous_closes(sessions: Mapping[str, date]) -> dict[str, float]:
-    """Return the last final daily close of each symbol before a session's date, if there is one.
-
-    A suspect bar is passed over: it may be a print that never was.
-    """
-    opened_at = [datetime.combine(day, time(), UTC) for day in sessions.values()]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT wanted.symbol, previous.close
-            FROM unnest(%s::varchar[], %s::timestamptz[]) AS wanted (symbol, opened_at)
-            CROSS JOIN LATERAL (
-                SELECT close FROM candles
-                WHERE candles.symbol = wanted.symbol AND timeframe = %s
-                    AND candles.opened_at < wanted.opened_at AND is_final AND NOT suspect
-                ORDER BY candles.opened_at DESC LIMIT 1
-            ) AS previous
-            """,
-            [list(sessions), opened_at, Timeframe.D1.value],
-        )
-        return dict(cursor.fetchall())

@@ -104,6 +104,8 @@ def _price(snapshot: Snapshot, side: str) -> Item | None:
         return Item(-2, "There is no quote to hold the levels against")
     if quote["is_stale"]:
         return Item(-2, f"The quote is {quote['age_seconds']:.0f} seconds old: stale")
+    if states := quote.get("states"):  # snapshots of before have none
+        return Item(-2, f"The quote is {'; '.join(states)}")
     if signal is None or not atr:
         return None
     sign = 1 if side == "BUY" else -1

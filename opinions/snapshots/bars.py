@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from core import sanitize
 from core.formatting import plain
+from market.formatting import quote_states
 from market.models import Quote
 from market.prices import Floats, Timeframe
 from opinions.memory import regimes
@@ -16,6 +18,7 @@ from opinions.snapshots.written import instant, short
 from signals import indicators
 
 SHOWN = 60  # closed bars
+LONGEST_STATE = 150
 COLUMNS = ("opened_at", "open", "high", "low", "close", "volume")
 
 
@@ -31,6 +34,7 @@ def quote(quote: Quote, at: datetime, *, is_stale: bool) -> dict[str, Any]:
         "delay_seconds": quote.delay_seconds,
         "age_seconds": round(quote.age(at).total_seconds(), 1),
         "is_stale": is_stale,
+        "states": [sanitize.plain(state, LONGEST_STATE) for state in quote_states(quote)],
     }
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from market import store as candles
+from market.models import UnexplainedMove
 from market.prices import Flags, Instants, Timeframe, to_datetime, to_instant
 from signals import lifecycle
 from signals import store as stored_bars
@@ -81,7 +83,7 @@ def store(config: StrategyConfig, panel: Panel, sifted: Sifted, at: datetime) ->
         return Counter()
     newest = _newest_events(panel, sifted.ideas)
     superseded = _supersede(config, newest, at)
-    raised = _with_sources(config, _new_signals(config, panel, sifted, newest, at))
+    raised = _with_sources(config, _unquestioned(_new_signals(config, panel, sifted, newest, at)))
     Signal.objects.bulk_create(raised, ignore_conflicts=True)
     pks = set(Signal.objects.filter(pk__in=[signal.pk for signal in raised]).values_list("pk", flat=True))
     stored = [signal for signal in raised if signal.pk in pks]
@@ -134,6 +136,20 @@ def _new_signals(
         )
         signals.append(signal)
     return signals
+
+
+def _unquestioned(signals: list[Signal]) -> list[Signal]:
+    """Leave out those of symbols with an unexplained move.
+
+    It may be asked about since the list of symbols was read; ingestion holds the lock until it commits that.
+    """
+    if not signals:
+        return []
+    symbols = {signal.symbol for signal in signals}
+    candles.lock(symbols)
+    questions = UnexplainedMove.objects.open().filter(symbol__in=symbols)
+    questioned = set(questions.values_list("symbol", flat=True))
+    return [signal for signal in signals if signal.symbol not in questioned]
 
 
 def _existing(config: StrategyConfig, newest: Mapping[str, datetime]) -> set[tuple[str, datetime]]:

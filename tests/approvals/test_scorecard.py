@@ -207,6 +207,8 @@ def test_it_says_on_which_bars_in_doubt_trades_were_played() -> None:
     doubt = scorecard.overview(Outcome.objects.all()).doubt
     inside = Candle.objects.filter(opened_at__range=(entered, left), timeframe="1d")
     assert doubt.count == inside.count() > 0
+    (card,) = scorecard.complete(scorecard.cards(Outcome.objects.all(), ["symbol"]), Outcome.objects.all())
+    assert card.doubted == doubt.count
     assert [bar.opened_at for bar in doubt.newest] == list(
         inside.order_by("-opened_at").values_list("opened_at", flat=True)
     )

@@ -50,6 +50,16 @@ def test_a_position_shows_its_result_its_stop_and_what_is_at_risk(trader: Client
         assert expected in html, expected
 
 
+def test_what_is_out_of_the_ordinary_with_a_price_stands_beside_it(trader: Client) -> None:
+    make.held()
+    assert "doubtful" not in page(trader)
+    states = {"doubt": "outside_book", "doubtful_price": 1860.0, "doubtful_as_of": make.T0}
+    Quote.objects.update(**states, bid=186.1, ask=186.0, halt="news is pending")
+    html = page(trader)
+    for state in ("doubtful: the newest price is far", "crossed: the bid", "halted: news is pending"):
+        assert state in html, state
+
+
 def test_a_position_without_a_stop_says_so(trader: Client) -> None:
     make.held()
     Order.objects.update(exits_working=False)

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from jaxsite.processes.uptime import in_words
-from market.models import IngestionRun, IngestionTotal, ProviderStatus
+from market.models import IngestionRun, IngestionTotal, ProviderStatus, Quote
 from tests import make
 from tests.jaxsite.monitored import run
 from tests.query_counts import CountQueries
@@ -49,6 +49,7 @@ def test_metrics_before_the_first_cycle_know_no_time(client: Client) -> None:
         "last_ingest_duration": None,
         "symbol_count": 10,
         "stale_quotes": 0,
+        "quote_states": {"doubtful": 0, "halted": 0, "crossed": 0, "locked": 0},
         "late_bars": {"15m": 0, "1d": 0},
         "rejected_rows": 0,
         "last_scan_time": None,
@@ -104,6 +105,7 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
 def test_text_holds_the_same_figures_by_kind_and_provider(client: Client) -> None:
     ProviderStatus.objects.create(provider="simulator", kind="quotes", consecutive_failures=2)
     make.signal(expires_at=timezone.now() + timedelta(hours=1))
+    Quote.objects.update(bid=2.0, ask=1.0, halt="news")
     answer = client.get("/metrics", HTTP_ACCEPT="text/plain")
     assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     values = samples(answer.content.decode())
@@ -117,6 +119,8 @@ def test_text_holds_the_same_figures_by_kind_and_provider(client: Client) -> Non
     assert values["jax_signals_last_scan_duration_seconds",] == 2
     assert values["jax_signals_pending",] == 1
     assert (values["jax_market_symbols",], values["jax_market_stale_quotes",]) == (1, 0)
+    states = ("crossed", "locked", "halted", "doubtful")
+    assert [values["jax_market_quote_states", state] for state in states] == [1, 0, 1, 0]
 
 
 @pytest.mark.usefixtures("working")

@@ -8,7 +8,16 @@ from pytest_django import Settings
 from market import doctor
 from market.doctor import Finding
 from market.ingestion import cycle
-from market.models import Candle, Gap, IngestionRun, Installation, Instrument, ProviderStatus, TradingSession
+from market.models import (
+    Candle,
+    Gap,
+    IngestionRun,
+    Installation,
+    Instrument,
+    ProviderStatus,
+    Quote,
+    TradingSession,
+)
 from market.prices import Timeframe
 from tests import make
 
@@ -82,6 +91,16 @@ def test_quotes_that_are_missing_while_their_exchange_is_open_are_told() -> None
     by_subject = findings()
     assert by_subject["quotes"].advice == "See why in the newest ingestion run: IBM."
     assert by_subject["candles 15m"].text == "2 of 3 instruments have some"
+
+
+def test_quotes_that_are_out_of_the_ordinary_are_told() -> None:
+    symbols = list(Quote.objects.order_by("symbol").values_list("symbol", flat=True))
+    assert doctor.prices.quote_states().text == "none is doubtful, crossed or halted"
+    Quote.objects.filter(pk=symbols[0]).update(doubt="outside_book", doubtful_price=1, doubtful_as_of=make.T0)
+    Quote.objects.filter(pk=symbols[1]).update(bid=2.0, ask=2.0)
+    finding = doctor.prices.quote_states()
+    assert finding.text == f"doubtful: {symbols[0]}; locked: {symbols[1]}"
+    assert finding.advice.startswith("Nothing is approved on a doubtful price")
 
 
 def test_sessions_that_end_soon_are_told() -> None:

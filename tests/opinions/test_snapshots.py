@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from market.models import Quote
 from market.prices import Timeframe
 from opinions import snapshots
 from opinions.models import OrchestrationRun
@@ -39,6 +40,18 @@ def test_the_quote_has_its_times_its_feed_and_its_age() -> None:
     quote = taken()["quote"]
     assert (quote["price"], quote["as_of"], quote["feed"]) == (185.6, "2024-07-03T13:59:55Z", "live")
     assert (quote["age_seconds"], quote["is_stale"]) == (5.0, False)
+
+
+def test_what_is_out_of_the_ordinary_with_the_quote_is_told_without_its_doubtful_price() -> None:
+    assert taken()["quote"]["states"] == []
+    Quote.objects.filter(pk="AAPL").update(
+        doubt="outside_book", doubtful_price=1860.0, doubtful_as_of=make.T0, bid=186.1, ask=186.0, halt="news"
+    )
+    assert taken()["quote"]["states"] == [
+        "halted: news",
+        "doubtful: the newest price is far outside its own bid and ask",
+        "crossed: the bid is above the ask",
+    ]
 
 
 @pytest.mark.parametrize(

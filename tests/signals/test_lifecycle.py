@@ -202,6 +202,22 @@ def test_a_quote_from_outside_the_session_or_before_the_signal_does_not_count(as
     assert ended(signal)[0] == "pending"
 
 
+@pytest.mark.parametrize("was_believed", [False, True])
+def test_a_doubtful_price_alone_ends_no_signal(was_believed: bool) -> None:
+    """The first price of an instrument, which none was believed before, and one beside a believed price."""
+    signal, at = make.signal(), AT - timedelta(seconds=30)
+    make.quote(
+        "AAPL",
+        185.6 if was_believed else 180.4,
+        at - timedelta(minutes=1) if was_believed else at,
+        doubt="far_from_last",
+        doubtful_price=180.4,
+        doubtful_as_of=at,
+    )
+    lifecycle.sweep(AT)
+    assert ended(signal)[0] == "pending"
+
+
 def test_a_quote_of_the_lunch_break_does_not_count() -> None:
     signal = make.signal()
     begins, ends = AT - timedelta(seconds=40), AT - timedelta(seconds=20)

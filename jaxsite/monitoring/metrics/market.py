@@ -12,7 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from market.ingestion.lateness import late_bars
-from market.models import IngestionRun, IngestionTotal, Instrument, ProviderStatus
+from market.models import IngestionRun, IngestionTotal, Instrument, ProviderStatus, Quote
 from market.prices import Timeframe
 from market.queries.freshness import stale_symbols
 
@@ -36,6 +36,7 @@ class MarketMetrics:
     providers: Sequence[ProviderStatus]
     instruments: int
     stale_quotes: int
+    quote_states: Mapping[str, int]
     late_bars: Mapping[Timeframe, int]
 
     def as_json(self) -> dict[str, Any]:
@@ -48,6 +49,7 @@ class MarketMetrics:
             "last_ingest_duration": last and _duration(last),
             "symbol_count": self.instruments,
             "stale_quotes": self.stale_quotes,
+            "quote_states": dict(self.quote_states),
             "late_bars": dict(self.late_bars),
             "rejected_rows": sum(total.rejected for total in self.totals),
         }
@@ -68,6 +70,12 @@ class MarketMetrics:
             "Instruments without a fresh quote in session.",
             value=self.stale_quotes,
         )
+        states = GaugeMetricFamily(
+            "jax_market_quote_states", "Watched instruments whose quote is so.", labels=["state"]
+        )
+        for state, count in self.quote_states.items():
+            states.add_metric([state], count)
+        yield states
         late = GaugeMetricFamily(
             "jax_market_late_bars", "Instruments whose newest bar is late.", labels=["timeframe"]
         )
@@ -102,7 +110,7 @@ class MarketMetrics:
 
 
 def read(at: datetime) -> MarketMetrics:
-    """Return the figures at this moment: at most seven queries."""
+    """Return the figures at this moment: at most eight queries."""
     return MarketMetrics(
         at=at,
         totals=list(IngestionTotal.objects.order_by("kind")),
@@ -110,6 +118,7 @@ def read(at: datetime) -> MarketMetrics:
         providers=list(ProviderStatus.objects.all()),
         instruments=Instrument.objects.watched().count(),
         stale_quotes=len(stale_symbols(at)),
+        quote_states={state: len(symbols) for state, symbols in Quote.objects.by_state().items()},
         late_bars={timeframe: len(symbols) for timeframe, symbols in late_bars(at).items()},
     )
 

@@ -94,7 +94,8 @@ def test_the_list_is_filtered(reader: APIClient, query: str, expected: list[str]
     ("query", "complaint"),
     [
         ("symbol=ZZZ,AAPL", "ZZZ: no such instrument."),
-        ("feed=fast", "fast is not a known value. Choose from: live, delayed, simulated, imported."),
+        ("feed=fast", "fast is not a known value. Choose from: live, delayed, simulated."),
+        ("feed=imported", "imported is not a known value. Choose from: live, delayed, simulated."),
         ("symbol=A%00", "Null characters are not allowed."),
     ],
 )

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from market import store
+from market import store, tasks
 from market.ingestion import pipeline
 from market.models import Candle
 from market.prices import Bars, Feed, Timeframe
@@ -262,9 +262,19 @@ def test_reconsidering_believes_the_day_and_its_week() -> None:
     record(days(*CALM, 70.0), Timeframe.D1)
     record(make.bars(FALLEN, MORNING))
     assert stored(Timeframe.W1).suspect.tolist() == [False, True]
-    pipeline.reconsider("AAPL", feed=Feed.LIVE, at=EVENING)
+    pipeline.reconsider("AAPL", at=EVENING)
     assert not stored(Timeframe.D1).suspect.any()
     assert not stored(Timeframe.W1).suspect.any()
+
+
+def test_a_history_fetched_again_by_the_queue_believes_what_finer_bars_support() -> None:
+    record(days(*CALM, 70.0), Timeframe.D1)
+    store.write_candles(
+        {"AAPL": make.bars(FALLEN, MORNING)}, Timeframe.M15, provider="alpaca", feed=Feed.LIVE
+    )
+    assert stored(Timeframe.D1).suspect.any()
+    tasks.backfill(["AAPL"])
+    assert not stored(Timeframe.D1).suspect.any()
 
 
 def test_a_wide_day_is_believed_when_another_source_agrees() -> None:

@@ -261,7 +261,7 @@ def test_ingestion_remembers_which_source_agreed() -> None:
 def test_a_source_does_not_agree_with_itself() -> None:
     record(days())
     assert believe({"AAPL": days()}, Timeframe.D1, "alpaca", AT) == []
-    pipeline.reconsider("AAPL", feed=Feed.LIVE, at=AT)
+    pipeline.reconsider("AAPL", at=AT)
     assert suspects() == [key().opened_at]
 
 

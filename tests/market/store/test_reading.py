@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -112,21 +112,3 @@ def test_the_newest_bar_of_a_symbol_is_a_final_one() -> None:
     keep(bars)
     newest = store.newest(["AAPL", "MSFT"], Timeframe.M15)
     assert newest == {"AAPL": to_instant(make.T0 + 15 * MINUTES), "MSFT": None}
-
-
-def test_the_previous_close_is_the_last_final_daily_close_before_the_session() -> None:
-    monday = datetime(2024, 7, 1, tzinfo=UTC)
-    bars = make.bars([100.0, 101.0, 102.0], start=monday, timeframe=Timeframe.D1)
-    keep(bars, timeframe=Timeframe.D1)
-    keep(make.bars([999.0], start=monday))
-    assert store.previous_closes({"AAPL": date(2024, 7, 3), "MSFT": date(2024, 7, 3)}) == {"AAPL": 101.0}
-    assert store.previous_closes({"AAPL": date(2024, 7, 8)}) == {"AAPL": 102.0}
-    assert store.previous_closes({"AAPL": date(2024, 7, 1)}) == {}
-
-
-@pytest.mark.parametrize(("column", "value"), [("final", False), ("suspect", True)])
-def test_the_previous_close_is_of_a_bar_that_counts(column: str, value: bool) -> None:
-    bars = make.bars([100.0, 101.0], start=datetime(2024, 7, 1, tzinfo=UTC), timeframe=Timeframe.D1)
-    getattr(bars, column)[1] = value
-    keep(bars, timeframe=Timeframe.D1)
-    assert store.previous_closes({"AAPL": date(2024, 7, 3)}) == {"AAPL": 100.0}

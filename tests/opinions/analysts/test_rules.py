@@ -71,6 +71,7 @@ EVERY = [
     ({}, 0),
     ({"quote": None}, -2),
     ({"quote": {"is_stale": True}}, -2),
+    ({"quote": {"states": ["halted: news is pending"]}}, -2),
     ({"quote": {"price": 180.5}}, -6),  # the stop has traded
     ({"quote": {"price": 191.75}}, -6),  # the target has
     ({"quote": {"price": 186.76}}, -1),  # more than half an ATR away

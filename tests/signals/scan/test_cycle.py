@@ -1,5 +1,6 @@
 """What a scan stores, and why it stores nothing."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,6 +13,9 @@ from market.models import Gap, Instrument, UnexplainedMove
 from market.prices import Bars, Feed, Timeframe
 from signals import scan
 from signals.models import Scan, Signal, StrategyConfig
+from signals.panel import Panel
+from signals.strategies import STRATEGIES, Ideas
+from signals.strategies.macd_crossover import MacdCrossover
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -211,6 +215,22 @@ def test_an_instrument_with_an_unexplained_move_waits_for_its_answer(macd: Strat
     assert scan.run(AT + timedelta(minutes=1)).stored == 1
 
 
+def test_a_move_asked_about_since_the_list_was_read_keeps_its_signal_back(
+    macd: StrategyConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dataclass(frozen=True)
+    class AskedMeanwhile(MacdCrossover):
+        def ideas(self, panel: Panel) -> Ideas:
+            make.move()
+            return super().ideas(panel)
+
+    monkeypatch.setitem(STRATEGIES, macd.strategy_id, AskedMeanwhile)
+    make.history("AAPL", make.turning())
+    done = scan.run(AT)
+    assert (counts(done)["ideas"], done.stored) == (1, 0)
+    assert not Signal.objects.exists()
+
+
 def test_only_watched_instruments_are_scanned(macd: StrategyConfig) -> None:
     make.history("AAPL", make.turning())
     Instrument.objects.update(watched=False)
@@ -311,5 +331,5 @@ def test_more_symbols_are_no_more_queries(
     make.only(*symbols, calendar="24/7")
     for symbol in symbols:
         make.history(symbol, make.turning())
-    with django_assert_num_queries(47):
+    with django_assert_num_queries(49):
         assert scan.run(AT).stored == count
