@@ -157,6 +157,8 @@ SPECTACULAR_SETTINGS = {
         "Side": "signals.models.Signal.Type",
         "OrderStatus": "approvals.models.Order.Status",
         "OrderKind": "approvals.models.Order.Kind",
+        "InstrumentKind": "market.models.reference.KINDS",
+        "InstrumentStatus": "market.models.reference.STATUSES",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -11,6 +11,7 @@ from django_q.tasks import schedule as schedule_task
 from core.queries import delete_older
 from market import faults, sessions
 from market.imports import jobs, uploads
+from market.imports.master import refresh
 from market.ingestion import actions, crosscheck, pipeline, schedule
 from market.ingestion import cycle as workflow
 from market.ingestion.review import refetch as fetch_again
@@ -110,6 +111,11 @@ def cross_check(symbols: list[str] | None = None, attempt: int = 1) -> None:
 def corporate_actions() -> None:
     """Ask for the corporate actions of the instruments whose last check is a night old."""
     actions.fetch(timezone.now())
+
+
+def refresh_details() -> None:
+    """Ask again what the providers list of some instruments, those that were asked for longest ago first."""
+    refresh.refresh(timezone.now())
 
 
 def refresh_sessions() -> None:

@@ -7,6 +7,7 @@ from market.api.instruments import InstrumentViewSet
 from market.api.moves import UnexplainedMoveViewSet
 from market.api.quotes import QuoteViewSet
 from market.api.runs import IngestionRunViewSet
+from market.api.watchlists import WatchlistEntryViewSet, WatchlistViewSet
 
 # Its registrations are served under /api/v1/ by the site's own router.
 router = SimpleRouter()
@@ -17,3 +18,5 @@ router.register("ingestion-runs", IngestionRunViewSet)
 router.register("gaps", GapViewSet)
 router.register("unexplained-moves", UnexplainedMoveViewSet)
 router.register("corporate-actions", CorporateActionViewSet)
+router.register("watchlists", WatchlistViewSet)
+router.register("watchlist-entries", WatchlistEntryViewSet)

@@ -32,6 +32,7 @@ ALLOWED = frozenset(
         "market.tasks.prepare_upload",
         "market.tasks.prune",
         "market.tasks.refetch",
+        "market.tasks.refresh_details",
         "market.tasks.refresh_sessions",
         "opinions.tasks.hindsight",
         "opinions.tasks.start",

@@ -72,6 +72,9 @@ def periodic() -> list[Periodic]:
             first=timedelta(minutes=5),
         ),
         Periodic("market.cross_check", "market.tasks.cross_check", DAY, "slow"),
+        Periodic(
+            "market.refresh_details", "market.tasks.refresh_details", 60, "slow", first=timedelta(minutes=5)
+        ),
         Periodic("market.refresh_sessions", "market.tasks.refresh_sessions", None, "slow"),
         Periodic("jaxsite.prune", "jaxsite.tasks.prune", DAY, "slow"),
     ]

@@ -1,5 +1,15 @@
 """What people see and do under /admin/: one file per noun."""
 
-from market.admin import actions, candles, imports, instruments, moves, review, runs, sessions
+from market.admin import actions, candles, imports, instruments, moves, review, runs, sessions, watchlists
 
-__all__ = ["actions", "candles", "imports", "instruments", "moves", "review", "runs", "sessions"]
+__all__ = [
+    "actions",
+    "candles",
+    "imports",
+    "instruments",
+    "moves",
+    "review",
+    "runs",
+    "sessions",
+    "watchlists",
+]

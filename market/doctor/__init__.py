@@ -45,6 +45,7 @@ def _parts(at: datetime) -> Iterator[tuple[str, Part]]:
     yield "quotes", lambda: [prices.quotes(at)]
     yield "quote states", lambda: [prices.quote_states()]
     yield "candles", partial(prices.candles, at)
+    yield "details of instruments", lambda: [prices.details(at)]
     yield "requests", lambda: [prices.requests()]
     yield "gaps", lambda: [prices.gaps()]
     yield "cross-check", lambda: [prices.disagreements()]

@@ -11,6 +11,7 @@ from market.ingestion import crosscheck, request_budget, schedule
 from market.ingestion.lateness import late_bars
 from market.models import (
     Candle,
+    DetailChange,
     Disagreement,
     Gap,
     IngestionRun,
@@ -20,8 +21,11 @@ from market.models import (
     TradingSession,
     UnexplainedMove,
 )
+from market.providers.listings import Status
 from market.queries.freshness import stale_symbols
 
+A_WEEK = timedelta(days=7)
+GONE_ADVICE = "delisted and still watched. Take them off the watchlist; what is stored stays readable."
 SESSIONS_AHEAD = timedelta(days=60)
 NOT_PUBLISHED = (
     "The worker fills in what is recorded later. Where it runs, the exchange has not published more or this"
@@ -138,6 +142,17 @@ def _candle_cycles(at: datetime, *, is_late: bool) -> Finding:
     )
     is_idle = is_late and is_open and sums["asked"] and not sums["rows"]
     return Finding("candle cycles", text, NOTHING_NEW_ADVICE if is_idle else "")
+
+
+def details(at: datetime) -> Finding:
+    """Say what providers changed of instruments in the last week, and what is watched though it is gone."""
+    changes = DetailChange.objects.filter(found_at__gte=at - A_WEEK)
+    listed = "; ".join(map(str, changes[:SHOWN]))
+    gone = list(Instrument.objects.watched().filter(status=Status.DELISTED).values_list("symbol", flat=True))
+    text = f"{changes.count()} changed in the last week{f' ({listed})' if listed else ''}"
+    return Finding(
+        "details of instruments", text, f"{', '.join(gone[:SHOWN])}: {GONE_ADVICE}" if gone else ""
+    )
 
 
 def requests() -> Finding:

@@ -6,6 +6,7 @@ from market.models.disagreements import Disagreement
 from market.models.faults import Fault
 from market.models.imports import CandleImport, CandleUpload
 from market.models.ingestion import IngestionRun, IngestionTotal, ProviderPace, ProviderStatus
+from market.models.listings import DetailChange
 from market.models.moves import UnexplainedMove
 from market.models.quotes import Quote, QuoteHistory
 from market.models.reference import ALWAYS_OPEN, Installation, Instrument, Split, TradingSession
@@ -23,6 +24,7 @@ __all__ = [
     "CandleVersion",
     "CorporateAction",
     "CorporateActionCheck",
+    "DetailChange",
     "Disagreement",
     "Fault",
     "Gap",

@@ -11,6 +11,7 @@ from market.models.moves import UnexplainedMove
 from market.providers.listings import Kind, Status
 
 ALWAYS_OPEN = "24/7"
+KINDS, STATUSES = choices(Kind), choices(Status)
 
 
 class Installation(models.Model):
@@ -98,14 +99,14 @@ class Instrument(models.Model):
         help_text="Where it is listed, as the market identifier code: XNAS, XLON.",
     )
     kind = models.CharField(
-        max_length=16, choices=choices(Kind), default=Kind.UNKNOWN.value, db_default=Kind.UNKNOWN.value
+        max_length=16, choices=KINDS, default=Kind.UNKNOWN.value, db_default=Kind.UNKNOWN.value
     )
     lot_size = models.PositiveIntegerField(
         default=1, db_default=1, help_text="Orders are for a multiple of this many."
     )
     status = models.CharField(
         max_length=8,
-        choices=choices(Status),
+        choices=STATUSES,
         default=Status.UNKNOWN.value,
         db_default=Status.UNKNOWN.value,
         help_text="Whether it is still listed.",
@@ -125,6 +126,14 @@ class Instrument(models.Model):
         help_text="The provider that name, exchange, kind and status are from; empty for none.",
     )
     details_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When it said so.")
+    listed_name = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The provider's name for it: `name` follows it until a person gives another one.",
+    )
 
     objects = InstrumentQuerySet.as_manager()
 

@@ -12,6 +12,7 @@ from market.providers import wire
 from market.providers.base import Limit, Pace
 from market.providers.listings import MOST_FOUND, PATIENCE, Kind, Listing, Listings, Status, best
 
+LEFT_FOR_QUOTES = 1
 TICKERS = "/v3/reference/tickers"
 PREFERRED = re.compile(r"\.PR(?=[A-Z]?\Z)")
 THEIR_PREFERRED = re.compile(r"([A-Z]+)p([A-Z]?)")  # BACpK is BAC.PRK here
@@ -36,7 +37,7 @@ class PolygonTickers:
         headers = {"Authorization": f"Bearer {key}"}
         self._client = Client("Polygon", base_url, headers=headers, connections=8, patience=patience)
         # The limit of quotes and candles, which it is counted with.
-        self._reserve = partial(pace.reserve, [Limit("requests", per_minute, 61.0)])
+        self._reserve = partial(pace.reserve, [Limit("requests", per_minute, 61.0)], spare=LEFT_FOR_QUOTES)
         self._key = key
 
     def search(self, text: str) -> list[Listing]:

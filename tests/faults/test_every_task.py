@@ -33,6 +33,7 @@ TASKS: dict[str, list[str] | str] = {
     "market.tasks.prepare_upload": "one file: tests/market/admin/test_wizard.py",
     "market.tasks.prune": "five tables: test_other_members.py",
     "market.tasks.refetch": "bars of one symbol",
+    "market.tasks.refresh_details": "what is not answered stays: tests/market/imports/test_refresh.py",
     "market.tasks.refresh_sessions": f"calendars: {OTHERS}",
     "opinions.tasks.hindsight": "fewer at a time, the oftener they fail: tests/opinions/test_hindsight.py",
     "opinions.tasks.start": ["opinions on signals"],

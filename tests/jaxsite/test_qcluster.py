@@ -73,6 +73,7 @@ def test_the_first_cycle_runs_at_once_and_the_schedules_are_written(
         "market.give_up_imports|slow",
         "market.ingest|",
         "market.prune|slow",
+        "market.refresh_details|slow",
         "market.refresh_sessions|slow",
         "opinions.start|",
         "signals.prune|slow",

@@ -156,6 +156,7 @@ def _listed_at(listing: Listing) -> Exchange | None:
 def facts(listing: Listing, provider: str, at: datetime) -> dict[str, Any]:
     """Return what a listing says beside names, as fields of an instrument."""
     given: dict[str, Any] = {
+        "listed_name": sanitize.plain(listing.name, LONGEST_NAME),
         "exchange": sanitize.plain(listing.exchange, 16),
         "kind": listing.kind.value,
         "status": listing.status.value,

@@ -87,9 +87,9 @@ def describe(symbols: Sequence[str]) -> dict[str, Answer]:
     A symbol that none has is tried as what it may be a slip of: BRKB is found as BRK.B.
     """
     asked = list(dict.fromkeys(symbols))[:MOST_ASKED]
-    answers = _ask(asked)
+    answers = ask(asked)
     meant = {symbol: spelling.looks_like(symbol) for symbol, answer in answers.items() if is_absent(answer)}
-    others = _ask(list(dict.fromkeys(other for row in meant.values() for other in row)))
+    others = ask(list(dict.fromkeys(other for row in meant.values() for other in row)))
     for symbol, row in meant.items():
         found = next((others[other] for other in row if others[other].listing), None)
         if found is not None:
@@ -102,7 +102,7 @@ def is_absent(answer: Answer) -> bool:
     return answer.state is State.ABSENT
 
 
-def _ask(symbols: Sequence[str]) -> dict[str, Answer]:
+def ask(symbols: Sequence[str]) -> dict[str, Answer]:
     """Return each provider's word in turn, the next one for what those before it do not have."""
     answers = {symbol: Answer(symbol, State.UNKNOWN, reason=nobody_to_ask()) for symbol in symbols}
     for directory in feeds.directories():

@@ -1,0 +1,184 @@
+"""The named watchlists: lists of instruments in groups and in an order, with notes."""
+
+from typing import Any
+
+from django.utils import timezone
+from django_filters.rest_framework import FilterSet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.mixins import DestroyModelMixin, ListModelMixin, RetrieveModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from core.api.bodies import Body
+from core.api.filters import PositiveFilter
+from core.api.permissions import ModelPermissions
+from core.api.refusals import IMPOSSIBLE, Conflict, conflict
+from core.api.users import user_of
+from market.api.filters import SymbolInBody, SymbolsFilter
+from market.imports import spelling
+from market.imports.master import adding, watchlists
+from market.imports.master.watchlists import EditRefused, Move
+from market.imports.watchlist import Entry
+from market.models import Watchlist, WatchlistEntry
+
+ROW = "[0-9]{1,18}"
+MEANWHILE = conflict("Someone else has changed or removed it meanwhile: read it again.")
+
+
+class WatchlistSerializer(serializers.ModelSerializer[Watchlist]):
+    created_by = serializers.SlugRelatedField[Any]("username", read_only=True, allow_null=True)
+    size = serializers.SerializerMethodField(help_text="How many instruments it has.")
+
+    class Meta:
+        model = Watchlist
+        fields = ["id", "name", "size", "created_by", "created_at"]
+
+    def get_size(self, watchlist: Any) -> int:
+        return int(watchlist.size)
+
+
+class NameSerializer(Body):
+    name = serializers.CharField(max_length=watchlists.LONGEST_NAME, help_text="No other list has it.")
+
+
+class WatchlistViewSet(ListModelMixin, RetrieveModelMixin, DestroyModelMixin, GenericViewSet[Watchlist]):
+    """The watchlists, shared by all users. Their entries are at `/watchlist-entries/`."""
+
+    queryset = Watchlist.objects.with_size().select_related("created_by").order_by("name", "pk")
+    serializer_class = WatchlistSerializer
+    lookup_value_regex = ROW
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+
+    @extend_schema(request=NameSerializer, responses={201: WatchlistSerializer, **MEANWHILE})
+    def create(self, request: Request) -> Response:
+        """Make an empty list. 409 when there is one with this name."""
+        made = _edit(
+            watchlists.create, _valid(NameSerializer, request)["name"], by=user_of(request), at=timezone.now()
+        )
+        return Response(self._shown(made.pk), status=201)
+
+    @extend_schema(request=NameSerializer, responses={200: WatchlistSerializer, **MEANWHILE})
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Rename a list. 409 when there is another with this name."""
+        renamed = self.get_object()
+        _edit(watchlists.rename, renamed, _valid(NameSerializer, request)["name"], by=user_of(request))
+        return Response(self._shown(renamed.pk))
+
+    def perform_destroy(self, watchlist: Watchlist) -> None:
+        watchlists.delete(watchlist, by=user_of(self.request))
+
+    def _shown(self, pk: int) -> dict[str, Any]:
+        return dict(self.get_serializer(self.get_queryset().get(pk=pk)).data)
+
+
+class WatchlistEntrySerializer(serializers.ModelSerializer[WatchlistEntry]):
+    watchlist = serializers.IntegerField(source="watchlist_id")
+    symbol = serializers.CharField(source="instrument_id")
+
+    class Meta:
+        model = WatchlistEntry
+        fields = ["id", "watchlist", "symbol", "group", "note", "position"]
+
+
+class NewEntrySerializer(Body):
+    watchlist = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    symbol = SymbolInBody(help_text="Any spelling; one that is not stored yet is asked of the providers.")
+    group = serializers.CharField(max_length=watchlists.LONGEST_GROUP, default="", allow_blank=True)
+    note = serializers.CharField(max_length=watchlists.LONGEST_NOTE, default="", allow_blank=True)
+
+    def validate_watchlist(self, pk: int) -> Watchlist:
+        if found := Watchlist.objects.filter(pk=pk).first():
+            return found
+        raise serializers.ValidationError("There is no such watchlist.", code=IMPOSSIBLE)
+
+
+class EditSerializer(Body):
+    group = serializers.CharField(max_length=watchlists.LONGEST_GROUP, required=False, allow_blank=True)
+    note = serializers.CharField(max_length=watchlists.LONGEST_NOTE, required=False, allow_blank=True)
+    move = serializers.ChoiceField(
+        [move.value for move in Move],
+        required=False,
+        help_text="Inside its group; at the end of it the whole group moves.",
+    )
+
+
+class WatchlistEntryFilters(FilterSet):
+    watchlist = PositiveFilter("watchlist_id", "exact", "Of this watchlist.")
+    symbol = SymbolsFilter(field_name="instrument_id")
+
+
+class OfWatchlists(ModelPermissions):
+    """Entries take the permissions on their list."""
+
+    perms_map = {
+        **{method: ["market.view_watchlist"] for method in ("GET", "HEAD", "OPTIONS")},
+        **{method: ["market.change_watchlist"] for method in ("POST", "PUT", "PATCH", "DELETE")},
+    }
+
+
+class WatchlistEntryViewSet(
+    ListModelMixin, RetrieveModelMixin, DestroyModelMixin, GenericViewSet[WatchlistEntry]
+):
+    """The entries of the watchlists, list by list, each in its order. What is in a list is watched."""
+
+    queryset = WatchlistEntry.objects.select_related("watchlist").order_by("watchlist_id", "position", "pk")
+    serializer_class = WatchlistEntrySerializer
+    filterset_class = WatchlistEntryFilters
+    permission_classes = [OfWatchlists]
+    lookup_value_regex = ROW
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+
+    @extend_schema(
+        request=NewEntrySerializer,
+        responses={200: WatchlistEntrySerializer, 201: WatchlistEntrySerializer, **MEANWHILE},
+    )
+    def create(self, request: Request) -> Response:
+        """Add an instrument at the end of its group. 200 when the list has it, which changes nothing.
+
+        422 when no provider has it; whoever may add instruments can add it nevertheless.
+        """
+        fields, by = _valid(NewEntrySerializer, request), user_of(request)
+        entry = Entry(_ours(fields["symbol"]), group=fields["group"], note=fields["note"])
+        may = by.has_perm("market.add_instrument")
+        (candidate,) = adding.candidates([entry], may_add_unlisted=may)
+        result = _edit(watchlists.add, fields["watchlist"], [candidate], by=by, at=timezone.now())
+        if result.refused:
+            raise serializers.ValidationError({"symbol": [candidate.reason]}, code=IMPOSSIBLE)
+        stored = self.get_queryset().get(watchlist=fields["watchlist"], instrument=candidate.symbol)
+        return Response(self.get_serializer(stored).data, status=201 if result.added else 200)
+
+    @extend_schema(request=EditSerializer, responses={200: WatchlistEntrySerializer, **MEANWHILE})
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change group or note, or move it. Only what is sent changes."""
+        entry, fields, by = self.get_object(), _valid(EditSerializer, request), user_of(request)
+        group, note = fields.get("group", entry.group), fields.get("note", entry.note)
+        _edit(watchlists.write, entry, group=group, note=note, seen=(entry.group, entry.note), by=by)
+        if "move" in fields:
+            _edit(watchlists.move, entry, Move(fields["move"]), by=by)
+        return Response(self.get_serializer(self.get_object()).data)
+
+    def perform_destroy(self, entry: WatchlistEntry) -> None:
+        watchlists.remove(entry, by=user_of(self.request))
+
+
+def _valid(serializer: type[Body], request: Request) -> dict[str, Any]:
+    body = serializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)
+
+
+def _ours(symbol: str) -> str:
+    try:
+        return spelling.ours(symbol)
+    except spelling.NoSymbol as reason:
+        raise serializers.ValidationError({"symbol": [str(reason)]}, code=IMPOSSIBLE) from None
+
+
+def _edit(act: Any, *given: Any, **named: Any) -> Any:
+    """Do it. What was refused is a conflict with what is stored."""
+    try:
+        return act(*given, **named)
+    except EditRefused as refusal:
+        raise Conflict(str(refusal)) from None
