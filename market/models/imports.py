@@ -39,6 +39,10 @@ class CandleUpload(models.Model):
     def __str__(self) -> str:
         return self.file_name
 
+    @property
+    def has_refused_lines(self) -> bool:
+        return any(seen["problems"] for seen in self.looks)
+
 
 class CandleImport(models.Model):
     """One file of candles that a user has uploaded, or that the command has loaded.

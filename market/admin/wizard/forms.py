@@ -12,6 +12,7 @@ from django.template.defaultfilters import filesizeformat
 
 from market.admin.forms import SymbolField
 from market.imports.csvfile import presets
+from market.imports.csvfile.layout import PRICES
 from market.imports.csvfile.preview import CHOICES, NOT_NEEDED
 from market.prices import Timeframe
 
@@ -96,8 +97,9 @@ class LayoutForm(forms.Form):
 class ColumnForm(forms.Form):
     """One select for each column, above it."""
 
-    def __init__(self, columns: list[str], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, columns: list[str], *args: Any, is_preset: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.is_preset = is_preset  # and says what they are
         choices = [(name, "not needed" if name == NOT_NEEDED else name) for name in CHOICES]
         for number, what in enumerate(columns):
             field = forms.ChoiceField(label=f"Column {number + 1}", choices=choices, initial=what)
@@ -113,4 +115,9 @@ class ColumnForm(forms.Form):
         chosen = [what for what in cleaned.values() if what != NOT_NEEDED]
         if twice := sorted({what for what in chosen if chosen.count(what) > 1}):
             raise ValidationError(f"Two columns are called {', '.join(twice)}.")
+        missing = [what for what in PRICES if what not in chosen]
+        if not {"date", "time"}.intersection(chosen):
+            missing.insert(0, "date")
+        if missing and not self.is_preset:
+            raise ValidationError(f"Say which column is {', '.join(missing)}.")
         return cleaned

@@ -58,7 +58,8 @@ def columns(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> HttpRespo
     except BadFile as reason:
         seen = Preview([], [], refused=str(reason))
     layout = LayoutForm(request.POST or None, initial=_likely(kept, seen) | kept.said)
-    mapped = ColumnForm(seen.columns, request.POST or None)
+    is_preset = bool(request.POST.get("preset")) or "again" in request.POST
+    mapped = ColumnForm(seen.columns, request.POST or None, is_preset=is_preset)
     if request.method == "POST" and all([layout.is_valid(), mapped.is_valid()]):
         return _say(request, kept, layout, mapped, seen)
     header = [mapped[name] for name in mapped.fields]

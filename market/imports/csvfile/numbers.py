@@ -30,6 +30,12 @@ def is_number(cell: str) -> bool:
     return bool(PLAIN.fullmatch(cell))
 
 
+def may_be_number(cell: str) -> bool:
+    """Whether a cell is a number in some country."""
+    text = MARKS.sub("", cell)
+    return bool(POINT.fullmatch(text) or COMMA.fullmatch(text) or SHORTENED.fullmatch(text))
+
+
 def has_decimal_comma(cells: Sequence[str], *, separated_by_commas: bool) -> bool:
     """Return whether a comma is the decimal mark in these prices. Raises BadFile when a point is it too.
 

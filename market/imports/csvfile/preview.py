@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from market.imports.csvfile.layout import PRICES, Layout
-from market.imports.csvfile.numbers import is_empty, is_number
+from market.imports.csvfile.numbers import is_empty, may_be_number
 from market.imports.csvfile.problems import BadFile
 from market.imports.csvfile.stamps import read_stamp
 from market.imports.csvfile.table import Shape, Table, find_layout, read_cells
@@ -75,14 +75,14 @@ def _names(row: Sequence[str]) -> Iterator[str]:
     for cell in map(str.strip, row):
         if CLOCK.fullmatch(cell) or (_is_stamp(cell) and not _is_price(cell)):
             yield next(stamps, NOT_NEEDED)
-        elif is_number(cell) or is_empty(cell):
+        elif may_be_number(cell) or is_empty(cell):
             yield next(numbers, NOT_NEEDED)
         else:
             yield "symbol" if cell.isalpha() and cell.isupper() else NOT_NEEDED
 
 
 def _is_price(cell: str) -> bool:
-    return is_number(cell) and len(cell.partition(".")[0]) < len("20240102")
+    return may_be_number(cell) and len(cell.partition(".")[0]) < len("20240102")
 
 
 def _is_stamp(cell: str) -> bool:

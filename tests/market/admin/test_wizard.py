@@ -81,6 +81,18 @@ def test_a_column_cannot_be_named_twice(operator: Client) -> None:
     assert "Two columns are called open." in text(wizard.send(operator, columns, column_2="open"))
 
 
+def test_the_prices_and_a_date_must_be_named(operator: Client) -> None:
+    columns = wizard.upload(operator).headers["Location"]
+    page = wizard.send(operator, columns, column_0="-", column_4="-")
+    assert "Say which column is date, close." in text(page)
+
+
+def test_a_decimal_comma_does_not_hide_what_is_a_price(operator: Client) -> None:
+    columns = wizard.upload(operator, "2024-07-02;09:31;10,5;9;11;10,25;5\n" * 2).headers["Location"]
+    guessed = wizard.entered(operator.get(columns).content.decode())
+    assert [guessed[f"column_{i}"] for i in range(4)] == ["date", "time", "open", "high"]
+
+
 def test_a_wrong_zone_is_corrected_by_one_press(operator: Client) -> None:
     checked = wizard.to_check(operator, MINUTES.partition("\n")[0] + "\n" + HOURS, zone="UTC")
     assert "240 of 390 bars lie outside trading hours: is the zone New York?" in text(checked)
