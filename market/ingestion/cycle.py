@@ -1,6 +1,5 @@
 """One cycle of ingestion: ask the providers in their order, judge, store, and record the run."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,13 +10,13 @@ from core.halves import by_halves
 from market import faults, feeds, quality, sessions
 from market.ingestion import gaps, pipeline, schedule, splits
 from market.ingestion.asking import ask
+from market.ingestion.quoting import store_quotes
 from market.ingestion.run import Cycle, Kind, RestatementAnswer, cycle
 from market.ingestion.schedule import Ask
 from market.models import Fault, Gap, IngestionRun, Instrument, Quote
-from market.prices import Bars, QuoteTick, Timeframe
+from market.prices import Bars, Timeframe
 from market.providers.base import Candles, Provider, Quotes
 from market.quality import Rejections
-from market.quality.quotes import fit_quotes
 
 __all__ = ["Cycle", "backfill", "cycle", "fetch", "ingest_candles", "ingest_quotes"]
 
@@ -60,29 +59,14 @@ def _longest_waiting_first() -> list[str]:
 
 def _store_quotes(current: Cycle, provider: Provider, answer: Quotes, requested: set[str]) -> None:
     """Judge and store the ticks of an answer, without the symbols whose tick cannot be."""
-    by_symbol: dict[str, list[QuoteTick]] = defaultdict(list)
-    for tick in answer.ticks:
-        by_symbol[tick.symbol].append(tick)
-
-    def store_some(symbols: Sequence[str]) -> set[str]:
-        ticks = [tick for symbol in symbols for tick in by_symbol[symbol]]
-        rejections = Rejections(provider.name, answer.feed)
-        fit = fit_quotes(ticks, requested, current.now, rejections)
-        fit = pipeline.cap_to_sessions(fit) if answer.clocked else fit
-        with transaction.atomic():
-            pipeline.record_quotes(fit, answer, provider=provider.name, at=current.now)
-        current.rejections.join(rejections)
-        return {tick.symbol for tick in fit}
-
-    stored = by_halves(list(by_symbol), store_some, faults.CONTENT)
-    for symbol, error in stored.failed:
+    stored = store_quotes(answer, requested, provider=provider.name, at=current.now)
+    current.rejections.join(stored.rejections)
+    for symbol, error in stored.failed.items():
         current.refuse(provider.name, [symbol], error)
-    quoted = {symbol for part in stored.results for symbol in part}
-    current.stored |= quoted
-    current.run.rows += len(quoted)
-    current.note(provider.name, stored=len(quoted))
-    unfit = requested & by_symbol.keys() - quoted - {symbol for symbol, _ in stored.failed}
-    current.failures |= dict.fromkeys(unfit, f"{provider.name}: its quote was refused")
+    current.stored |= stored.symbols
+    current.run.rows += len(stored.symbols)
+    current.note(provider.name, stored=len(stored.symbols))
+    current.failures |= dict.fromkeys(stored.unfit, f"{provider.name}: its quote was refused")
 
 
 def ingest_candles(at: datetime) -> IngestionRun | None:

@@ -69,14 +69,24 @@ def refuse_outside_sessions(bars: Mapping[str, Bars], at: datetime) -> None:
                 )
 
 
-def record_quotes(ticks: Sequence[QuoteTick], answer: Quotes, *, provider: str, at: datetime) -> None:
-    """Store the ticks of an answer, each judged by the last believed price of its symbol."""
+def record_quotes(
+    ticks: Sequence[QuoteTick],
+    answer: Quotes,
+    *,
+    provider: str,
+    at: datetime,
+    apart: timedelta | None = None,
+) -> None:
+    """Store the ticks of an answer, each judged by the last believed price of its symbol.
+
+    `apart`: how far apart the quotes of the history are at least.
+    """
     last = _last_prices([tick.symbol for tick in ticks])
     far = quote_doubt.far_moves(ticks, last, clocked=answer.clocked)
     judged = list(ticks)
     if far:
         judged = quote_doubt.with_doubts(ticks, last, _typical_moves(far), clocked=answer.clocked)
-    store.write_quotes(judged, provider=provider, feed=answer.feed, delay=answer.delay, at=at)
+    store.write_quotes(judged, provider=provider, feed=answer.feed, delay=answer.delay, at=at, apart=apart)
     if believed := quote_doubt.believed_again(judged, last):
         store.believe_quotes(believed, provider=provider, at=at)
 

@@ -54,6 +54,11 @@ MERGE = """
     ), past AS (
         INSERT INTO quote_history ({columns}, doubt)
         SELECT {columns}, doubt FROM received
+        WHERE %(apart)s::interval IS NULL OR NOT EXISTS (
+            SELECT FROM quote_history AS kept
+            WHERE kept.symbol = received.symbol AND kept.provider = received.provider
+                AND kept.as_of > received.as_of - %(apart)s::interval AND kept.as_of <= received.as_of
+        )
         ON CONFLICT (symbol, as_of, provider) DO NOTHING
         RETURNING 1
     )
@@ -82,9 +87,17 @@ BELIEVE = """
 
 
 def write_quotes(
-    ticks: Sequence[QuoteTick], *, provider: str, feed: Feed, delay: timedelta, at: datetime
+    ticks: Sequence[QuoteTick],
+    *,
+    provider: str,
+    feed: Feed,
+    delay: timedelta,
+    at: datetime,
+    apart: timedelta | None = None,
 ) -> int:
     """Store fit quotes, all or none; how many were new to the history.
+
+    `apart`: the history takes a quote only when none of the symbol and provider is so shortly before it.
 
     From one provider a quote never replaces a newer one (the same one again says that it still stands);
     another provider's only replaces a stale one. Of two quotes of one symbol the newer wins. Raises
@@ -102,6 +115,7 @@ def write_quotes(
         "feed": feed.value,
         "delay": int(delay.total_seconds()),
         "at": at,
+        "apart": apart,
         "stale": timedelta(seconds=settings.STALE_QUOTE_SECONDS),
     }
     with transaction.atomic(), connection.cursor() as cursor:
