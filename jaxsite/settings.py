@@ -117,6 +117,7 @@ DATA_KIND = (
 INGEST_INTERVAL_SECONDS = env.read("INGEST_INTERVAL_SECONDS", MINUTES, 60)
 CANDLE_TIMEFRAMES = env.read("CANDLE_TIMEFRAMES", ListOf(str), ["1d", "15m"])
 CANDLE_BACKFILL = env.read("CANDLE_BACKFILL", Whole(1, 100_000), 1000)
+STREAMING = env.read("STREAMING", OneOf(("auto", "off")), "auto")
 STALE_QUOTE_SECONDS = env.read("STALE_QUOTE_SECONDS", Whole(1, 86_400), 300)
 QUOTE_HISTORY_DAYS = env.read("QUOTE_HISTORY_DAYS", DAYS, 30)
 INGESTION_RUN_DAYS = env.read("INGESTION_RUN_DAYS", DAYS, 30)
@@ -242,8 +243,8 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    # They tell of every task and every request at INFO.
-    "loggers": {"django-q": {"level": "WARNING"}},
+    # They tell of every task, every request and, at DEBUG, every frame: the one with the key, too.
+    "loggers": {"django-q": {"level": "WARNING"}, "websockets": {"level": "WARNING"}},
 }
 
 MISSPELT_SETTINGS = env.misspelt()  # by name: which one was probably meant

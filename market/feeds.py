@@ -15,6 +15,7 @@ from market.models import ALWAYS_OPEN, IngestionRun, Installation, Instrument, P
 from market.providers import registry
 from market.providers.base import Limit, Provider, ProviderSpec
 from market.providers.listings import Directory
+from market.providers.streams.base import Clock, Stream
 
 LONGEST_WAIT = 10.0  # seconds until a request's slot; what cannot be sent by then waits for the next run
 
@@ -52,6 +53,30 @@ def _directory(name: str, values: tuple[tuple[str, Any], ...]) -> Directory:
     build = next(spec.directory for spec in registry.SPECS if spec.name == name)
     assert build is not None  # `directories` asks only for those that have one
     return build(dict(values), DatabasePace(name))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A stream and whose it is."""
+
+    provider: str
+    title: str
+    stream: Stream
+
+
+def streaming(clock: Clock) -> Source | None:
+    """Return the stream of the first provider that has one; None without one, and while streaming is off."""
+    if settings.STREAMING == "off":
+        return None
+    for spec, values in _configured():
+        if spec.stream is not None:
+            return Source(spec.name, spec.title, spec.stream(values, clock))
+    return None
+
+
+def can_stream() -> bool:
+    """Return whether quotes should be streamed here."""
+    return settings.STREAMING != "off" and any(spec.stream for spec, _ in _configured())
 
 
 def status(provider: str, kind: IngestionRun.Kind) -> ProviderStatus:

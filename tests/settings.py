@@ -15,6 +15,7 @@ os.environ["SECRET_KEY"] = "only-for-tests"
 
 from jaxsite.settings import *  # noqa: E402, F403  the environment must be set first; settings are meant to be copied
 
+STREAMING = "off"  # but for the tests of the stream
 # Tests migrate, and empty tables.
 if DATABASES["default"]["ENGINE"] == "jaxsite.embedded_postgres":  # noqa: F405
     DATABASES["default"]["USER"] = OWNER  # noqa: F405

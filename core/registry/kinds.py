@@ -111,17 +111,18 @@ class Url:
     """The address of a server on the web. `below`: its name may be `*.name`, all below one."""
 
     below: bool = False
+    schemes: tuple[str, ...] = ("http", "https")
 
     def __call__(self, text: str) -> str:
         url = urlsplit(text)  # raises ValueError, too, as its port does
         name = (url.hostname or "").removeprefix("*." if self.below else "")
         is_host = HOST_NAME.fullmatch(name) or is_address(name)
-        if url.scheme not in ("http", "https") or not is_host or url.port == 0 or re.search(r"\s", text):
+        if url.scheme not in self.schemes or not is_host or url.port == 0 or re.search(r"\s", text):
             raise ValueError(text)
         return text
 
     def __str__(self) -> str:
-        return "an address as in https://host:port"
+        return f"an address as in {self.schemes[-1]}://host:port"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from market import faults, feeds, worker
 from market.doctor import CLOCKS_DIFFER
 from market.ingestion.crosscheck import counted_in_lots
 from market.ingestion.lateness import late_bars
+from market.ingestion.streaming import report as streamed
 from market.models import Disagreement, ProviderStatus
 from market.providers import registry
 from market.queries.freshness import stale_symbols
@@ -65,7 +66,7 @@ def examine(at: datetime, needed: str = "") -> list[Check]:
 
 
 def run_checks(at: datetime, needed: str = "") -> list[Check]:
-    """Return all checks: at most seven queries. Raises what the database raises."""
+    """Return all checks: at most eight queries. Raises what the database raises."""
     facts = health_facts(at, LOST_AFTER)
     looks: dict[str, Look] = {
         "clock": lambda: _clock(facts, at),
@@ -77,6 +78,7 @@ def run_checks(at: datetime, needed: str = "") -> list[Check]:
         "strategies": lambda: [_strategies()],
         "trading": lambda: [_trading(facts, at)],
         "quotes": lambda: [_quotes(facts, at)],
+        "stream": lambda: [_stream(at)],
         "bars": lambda: [_bars(at)],
         "providers": lambda: _providers(at),
         "symbols": lambda: [_symbols(facts)],
@@ -283,6 +285,13 @@ def _quotes(facts: HealthFacts, at: datetime) -> Check:
         f"{len(stale)} in session without a quote from the last {settings.STALE_QUOTE_SECONDS} s: {shown}. "
         "Look at the newest ingestion run for what failed, or run: python manage.py doctor",
     )
+
+
+def _stream(at: datetime) -> Check:
+    """How the stream does. What a vendor said is for everybody who may see this page: no key is in it."""
+    report = streamed.read(at)
+    status = Status.DEGRADED if report.advice else Status.HEALTHY
+    return Check("stream", status, f"{report.text} {report.advice}".strip())
 
 
 def _bars(at: datetime) -> Check:

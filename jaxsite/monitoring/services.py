@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jaxsite.models import Beat
+from jaxsite.processes import streaming
+from market import feeds
 from market.doctor import Finding
 
 START = {
     "web": "python -m jaxsite.web",
     "worker": "python manage.py qcluster",
     "slow": "Q_CLUSTER_NAME=slow python manage.py qcluster",
+    "stream": "python manage.py stream",
 }
-# A web server that answers has shown that it lives, so only who is asked for without one misses it.
-NEEDED = ("worker", "slow")
-ALL = ("web", *NEEDED)
+WEB = "web"
 FORGOTTEN = timedelta(hours=1)  # how long one host's silence counts while another has the same service
 
 
@@ -68,9 +69,18 @@ def _age(since: datetime, at: datetime) -> str:
     return f"{max(0, int((at - since).total_seconds()))} s"
 
 
-def read(needed: Iterable[str] = NEEDED) -> list[Service]:
-    """Return the services that must run, and others that gave signs of life: one query."""
-    beats: dict[str, list[Beat]] = {name: [] for name in needed}
+def needed() -> list[str]:
+    """Return the services that must run here, as the Procfile names them."""
+    return [name for name in START if name != streaming.SERVICE or feeds.can_stream()]
+
+
+def read(must_run: Iterable[str] | None = None) -> list[Service]:
+    """Return the services that must run, and others that gave signs of life: one query.
+
+    A web server that answers has shown that it lives, so only who is asked for without one misses it.
+    """
+    names = [name for name in needed() if name != WEB] if must_run is None else must_run
+    beats: dict[str, list[Beat]] = {name: [] for name in names}
     for beat in Beat.objects.order_by("-beat_at", "service", "host"):
         beats.setdefault(beat.service, []).append(beat)
     return [Service(name, rows) for name, rows in sorted(beats.items())]

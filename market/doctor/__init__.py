@@ -38,6 +38,7 @@ def _parts(at: datetime) -> Iterator[tuple[str, Part]]:
     yield "data", lambda: [site.data()]
     yield "clock", partial(site.clock, at)
     yield "providers", partial(vendors.providers, at)
+    yield "stream", lambda: [vendors.stream(at)]
     yield "worker", lambda: [site.worker(at)]
     yield "queue", lambda: [site.queue(at)]
     yield "periodic tasks", lambda: [site.schedules()]

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from market import feeds
 from market.doctor.findings import Finding, guarded
+from market.ingestion.streaming import report as streamed
 from market.models import ProviderStatus
 from market.providers import registry
 from market.providers.base import Provider, Report
@@ -26,6 +27,11 @@ def providers(at: datetime) -> Iterator[Finding]:
     for spec in registry.REAL:
         if spec.name not in on:
             yield Finding(spec.name, f"off; {' and '.join(spec.required)} would switch it on")
+
+
+def stream(at: datetime) -> Finding:
+    report = streamed.read(at)
+    return Finding("stream", report.text, report.advice)
 
 
 def _provider(provider: Provider, at: datetime) -> Iterator[Finding]:

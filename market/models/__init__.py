@@ -11,6 +11,7 @@ from market.models.moves import UnexplainedMove
 from market.models.quotes import Quote, QuoteHistory
 from market.models.reference import ALWAYS_OPEN, Installation, Instrument, Split, TradingSession
 from market.models.review import BarVerdict, CandleRow, Refetch, RefusedRow, ReviewItem
+from market.models.streams import StreamStatus
 from market.models.watchlists import Watchlist, WatchlistEntry
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "RefusedRow",
     "ReviewItem",
     "Split",
+    "StreamStatus",
     "TradingSession",
     "UnexplainedMove",
     "Watchlist",

@@ -30,6 +30,7 @@ from market.providers.base import (
     RequestRate,
     Watchlist,
 )
+from market.providers.streams import alpaca as streamed
 
 SNAPSHOTS, BARS = "/v2/stocks/snapshots", "/v2/stocks/bars"
 TIMEFRAMES = {
@@ -296,8 +297,10 @@ SPEC = ProviderSpec(
         Setting("ALPACA_BASE_URL", Url(), default="https://data.alpaca.markets"),
         Setting("ALPACA_TRADING_URL", Url(), default="https://paper-api.alpaca.markets"),
         Setting("ALPACA_REQUESTS_PER_MINUTE", Whole(1, 10_000), default=200),
+        streamed.STREAM_URL,
     ),
     build=_build,
+    stream=streamed.build,
     request_rate=_request_rate,
     is_consolidated=False,  # the book is IEX's alone: half of its spread is not the cost of a trade
     old_names=OldNames(

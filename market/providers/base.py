@@ -9,6 +9,7 @@ from core.http import Patience
 from core.registry import Spec
 from market.prices import Bars, Feed, QuoteTick, Timeframe
 from market.providers.listings import BuildDirectory
+from market.providers.streams.base import BuildStream
 
 
 class ProviderError(Exception):
@@ -196,6 +197,7 @@ class ProviderSpec(Spec):
 
     `request_rate`: by its settings and a watchlist; None for a provider without a limit. `directory`: builds
     what looks up what it lists; None for one that cannot be asked.
+    `stream`: of one that pushes quotes, too.
     """
 
     build: Build
@@ -204,3 +206,4 @@ class ProviderSpec(Spec):
     is_simulated: bool = False
     old_names: OldNames | None = None
     directory: BuildDirectory | None = None
+    stream: BuildStream | None = None

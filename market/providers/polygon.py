@@ -28,6 +28,7 @@ from market.providers.base import (
     RequestRate,
     Watchlist,
 )
+from market.providers.streams import polygon as streamed
 
 SNAPSHOT = "/v2/snapshot/locale/us/markets/stocks/tickers"
 RANGES = {
@@ -318,8 +319,10 @@ SPEC = ProviderSpec(
         Setting("POLYGON_API_KEY", KEY, secret=True, required=True),
         Setting("POLYGON_BASE_URL", Url(), default="https://api.massive.com"),
         Setting("POLYGON_REQUESTS_PER_MINUTE", Whole(1, 10_000), default=5),
+        streamed.STREAM_URL,
     ),
     build=_build,
+    stream=partial(streamed.build, ticker=_ticker),
     request_rate=_request_rate,
     is_consolidated=True,
     old_names=OldNames(

@@ -32,6 +32,8 @@ from market.providers.random_walk import (
     hashed,
     keyed,
 )
+from market.providers.streams.base import Clock, Stream
+from market.providers.streams.invented import InventedStream
 
 BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
 MOST_BARS = 10_000  # in one answer for one symbol, the newest ones, as vendors do
@@ -179,11 +181,16 @@ def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = No
     return Simulator(seed=values["SIMULATOR_SEED"])
 
 
+def _stream(values: Mapping[str, Any], clock: Clock) -> Stream:
+    return InventedStream(Simulator(seed=values["SIMULATOR_SEED"]), clock)
+
+
 SPEC = ProviderSpec(
     name=Simulator.name,
     title="Simulator",
     settings=(Setting("SIMULATOR_SEED", Whole(0, 1_000_000_000), default=1),),
     build=_build,
+    stream=_stream,
     is_consolidated=True,
     is_simulated=True,
     directory=simulator_listings.build,

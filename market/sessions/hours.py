@@ -47,6 +47,12 @@ class Sessions:
     def is_open(self, at: datetime) -> bool:
         return bool(self.cover(np.array([to_instant(at)]))[0])
 
+    def trading_since(self, at: datetime) -> datetime | None:
+        """Return when what trades at `at` began to, at the open or after a break; None while nothing does."""
+        begins, ends = self._halves
+        last = int(np.searchsorted(begins, to_instant(at), side="right")) - 1
+        return to_datetime(begins[last]) if last >= 0 and to_instant(at) < ends[last] else None
+
     def cover(self, instants: Instants) -> Flags:
         """Return whether the exchange is open at each instant: inside a session, not in its break."""
         return _cover(*self._halves, instants)

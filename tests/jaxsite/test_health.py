@@ -43,7 +43,7 @@ def test_a_system_at_work_is_healthy(client: Client) -> None:
     assert content["checks"].keys() == {
         *("database", "data", "worker", "scans", "strategies", "trading", "quotes", "bars"),
         *("process_worker", "process_slow", "queue_worker", "queue_slow", "provider_simulator", "symbols"),
-        "cross_check",
+        *("cross_check", "stream"),
     }
     assert content["uptime"].endswith("s")
 

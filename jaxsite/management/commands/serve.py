@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from jaxsite.monitoring import services
 from jaxsite.processes.bind_guard import bracketed
 from jaxsite.processes.metrics_token import ensure_token
 from jaxsite.processes.runner.run import run
@@ -23,7 +24,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, skip_checks=False)
         call_command("ensure_admin", stdout=self.stdout, stderr=self.stderr)
         connections.close_all()
-        sys.exit(run(settings.BASE_DIR / "Procfile"))
+        sys.exit(run(settings.BASE_DIR / "Procfile", services.needed()))
 
     def make_metrics_token(self, file: Path) -> None:
         """Make the token for monitors elsewhere. Where it cannot be kept all else works without it."""

@@ -11,8 +11,9 @@ from django.db.models import Q, Subquery
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from market import feeds
 from market.ingestion.lateness import late_bars
-from market.models import IngestionRun, IngestionTotal, Instrument, ProviderStatus, Quote
+from market.models import IngestionRun, IngestionTotal, Instrument, ProviderStatus, Quote, StreamStatus
 from market.prices import Timeframe
 from market.queries.freshness import stale_symbols
 
@@ -38,6 +39,7 @@ class MarketMetrics:
     stale_quotes: int
     quote_states: Mapping[str, int]
     late_bars: Mapping[Timeframe, int]
+    stream: StreamStatus | None
 
     def as_json(self) -> dict[str, Any]:
         last = max(self.newest_runs, key=_finished_at, default=None)
@@ -52,6 +54,9 @@ class MarketMetrics:
             "quote_states": dict(self.quote_states),
             "late_bars": dict(self.late_bars),
             "rejected_rows": sum(total.rejected for total in self.totals),
+            "stream_up": self._streams,
+            "streamed_symbols": self.stream.symbols if self.stream else 0,
+            "silent_symbols": len(self.stream.silent) if self.stream else 0,
         }
 
     def collect(self) -> Iterator[Metric]:
@@ -82,6 +87,34 @@ class MarketMetrics:
         for timeframe, count in self.late_bars.items():
             late.add_metric([timeframe], count)
         yield late
+        yield from self._stream()
+
+    @property
+    def _streams(self) -> bool:
+        row = self.stream
+        return row is not None and row.is_current(self.at) and row.state == StreamStatus.State.LIVE
+
+    def _stream(self) -> Iterator[Metric]:
+        """Yield how the stream does; nothing where none ever ran."""
+        if self.stream is None:
+            return
+        row = self.stream
+        yield GaugeMetricFamily("jax_market_stream_up", "1 while quotes are streamed.", value=self._streams)
+        yield GaugeMetricFamily("jax_market_streamed_symbols", "Instruments streamed.", value=row.symbols)
+        yield GaugeMetricFamily(
+            "jax_market_silent_symbols",
+            "Of those, how many are silent though they trade.",
+            value=len(row.silent),
+        )
+        yield CounterMetricFamily(
+            "jax_market_stream_messages", "Messages since the process started.", value=row.messages
+        )
+        if row.message_at:
+            yield GaugeMetricFamily(
+                "jax_market_stream_message_timestamp_seconds",
+                "When the newest message came.",
+                value=row.message_at.timestamp(),
+            )
 
     def _newest_runs(self) -> Iterator[Metric]:
         finished = GaugeMetricFamily(
@@ -110,7 +143,7 @@ class MarketMetrics:
 
 
 def read(at: datetime) -> MarketMetrics:
-    """Return the figures at this moment: at most eight queries."""
+    """Return the figures at this moment: at most nine queries."""
     return MarketMetrics(
         at=at,
         totals=list(IngestionTotal.objects.order_by("kind")),
@@ -120,6 +153,7 @@ def read(at: datetime) -> MarketMetrics:
         stale_quotes=len(stale_symbols(at)),
         quote_states={state: len(symbols) for state, symbols in Quote.objects.by_state().items()},
         late_bars={timeframe: len(symbols) for timeframe, symbols in late_bars(at).items()},
+        stream=StreamStatus.objects.order_by("-updated_at").first() if feeds.can_stream() else None,
     )
 
 

@@ -1,0 +1,1 @@
+"""The stream: what a provider pushes, into the newest quotes once a second."""

@@ -1,0 +1,1 @@
+"""Streams of quotes: what a provider pushes, without being asked each time."""
