@@ -15,6 +15,7 @@ from benchmarks import (
     scorecards,
     signal_pages,
     strangers,
+    streams,
 )
 from benchmarks.measure import Benchmark
 
@@ -36,6 +37,7 @@ CATALOGUE = {
     "opinions.recall": Benchmark(opinions.recall, tiny=200, medium=100_000, full=100_000),
     "opinions.fair": Benchmark(opinions.fair, tiny=6, medium=500, full=500),
     "strangers": Benchmark(strangers.health, tiny=20, medium=1_000, full=5_000),
+    "stream.load": Benchmark(streams.load, tiny=6, medium=30, full=600),
     "queue": Benchmark(queue.figures, tiny=20, medium=150, full=150),
     "memory.worker": Benchmark(memory.worker, tiny=2, medium=200, full=200),
 }

@@ -74,6 +74,8 @@ class Served:
 def name_of(service: psutil.Process) -> str:
     if "jaxsite.web" in service.cmdline():
         return "web"
+    if "stream" in service.cmdline():
+        return "stream"
     return service.environ().get("Q_CLUSTER_NAME", "worker") if "qcluster" in service.cmdline() else "starts"
 
 
@@ -95,7 +97,7 @@ def served(queue: Site) -> Iterator[Served]:
 
 def test_stopped_main_processes_are_replaced_and_their_work_goes_on(queue: Site, served: Served) -> None:
     stopped = served.services()
-    assert stopped.keys() == {"web", "worker", "slow"}
+    assert stopped.keys() == {"web", "worker", "slow", "stream"}
     for process in stopped.values():
         process.suspend()
     began = time.monotonic()
@@ -106,6 +108,25 @@ def test_stopped_main_processes_are_replaced_and_their_work_goes_on(queue: Site,
     assert served.runs()
     assert time.monotonic() - began < here(REPLACED_SECONDS)
     assert queue.begun_twice() == []
+
+
+def test_a_killed_stream_is_started_again_and_prices_are_seconds_old(queue: Site, served: Served) -> None:
+    def streams_again() -> bool:
+        fresh = "stored_at > clock_timestamp() - '5 s'::interval"
+        return bool(queue.count(f"stream_status WHERE state = 'live' AND since > %s AND {fresh}", killed_at))
+
+    ((killed_at,),) = queue.rows("SELECT clock_timestamp() - '1 hour'::interval")
+    eventually(streams_again)
+    before = served.services()
+    ((killed_at,),) = queue.rows("SELECT clock_timestamp()")
+    before["stream"].kill()
+    eventually(streams_again)
+    after = served.services()
+    assert after["stream"] != before["stream"]
+    assert {name: after[name] for name in ("web", "worker", "slow")} == {
+        name: before[name] for name in ("web", "worker", "slow")
+    }
+    assert queue.count("beats WHERE service = 'stream' AND beat_at > %s", killed_at)
 
 
 def test_a_runner_that_was_stopped_blames_nobody_for_its_own_silence(queue: Site, served: Served) -> None:
