@@ -159,6 +159,7 @@ SPECTACULAR_SETTINGS = {
         "OrderKind": "approvals.models.Order.Kind",
         "InstrumentKind": "market.models.reference.KINDS",
         "InstrumentStatus": "market.models.reference.STATUSES",
+        "ReviewKind": "market.models.ReviewItem.Kind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -6,6 +6,7 @@ from market.api.gaps import GapViewSet
 from market.api.instruments import InstrumentViewSet
 from market.api.moves import UnexplainedMoveViewSet
 from market.api.quotes import QuoteViewSet
+from market.api.review import ReviewItemViewSet
 from market.api.runs import IngestionRunViewSet
 from market.api.watchlists import WatchlistEntryViewSet, WatchlistViewSet
 
@@ -17,6 +18,7 @@ router.register("candles", CandleViewSet)
 router.register("ingestion-runs", IngestionRunViewSet)
 router.register("gaps", GapViewSet)
 router.register("unexplained-moves", UnexplainedMoveViewSet)
+router.register("data-to-review", ReviewItemViewSet)
 router.register("corporate-actions", CorporateActionViewSet)
 router.register("watchlists", WatchlistViewSet)
 router.register("watchlist-entries", WatchlistEntryViewSet)

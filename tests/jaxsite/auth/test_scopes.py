@@ -29,7 +29,7 @@ from tests.market.api.conftest import with_token
 
 pytestmark = pytest.mark.django_db
 
-IDS = [str(uuid4()), "1", "AAPL", "rsi_momentum_v1"]
+IDS = [str(uuid4()), "1", "AAPL", "rsi_momentum_v1", "gap:1"]
 METHODS = ["get", "head", "options", "post", "put", "patch", "delete"]
 SCOPES = list(Scope)
 WRITES = re.compile(r"^\s*(INSERT|UPDATE|DELETE)")
@@ -84,6 +84,7 @@ NEEDED = {
     "tradinghalt-resume": Scope.OPERATE,
     "instrument-list": Scope.OPERATE,
     "instrument-detail": Scope.OPERATE,
+    "reviewitem-decide": Scope.OPERATE,
     "unexplainedmove-answer": Scope.OPERATE,
 }
 
