@@ -65,7 +65,7 @@ class Installation:
 
     def answers(self) -> bool:
         with suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/admin/login/", timeout=5).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/admin/login/", timeout=30).close()
             return True
         return False
 

@@ -108,7 +108,7 @@ def test_a_cycle_that_overlaps_another_is_skipped_and_counted() -> None:
 
     with locks.held("ingest quotes"):
         threading.Thread(target=other).start()
-        assert done.wait(10)
+        assert done.wait(60)
     assert IngestionRun.objects.get().outcome == "skipped"
     assert IngestionTotal.objects.get(kind="quotes").skipped == 1
     assert not Quote.objects.exists()
