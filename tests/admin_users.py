@@ -17,7 +17,8 @@ def operator(db: None) -> Client:
 def reader(db: None) -> Client:
     """Staff who may look at everything and change nothing."""
     user = User.objects.create_user("reader", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    may = Permission.objects.filter(codename__startswith="view_")
+    user.user_permissions.add(*may.values_list("pk", flat=True))
     client = Client()
     client.force_login(user)
     return client
