@@ -41,6 +41,8 @@ def has_decimal_comma(cells: Sequence[str], *, separated_by_commas: bool) -> boo
 
     Where commas separate the columns too, as in "4.919,40", it is one only when it can be nothing else.
     """
+    if not any("," in cell for cell in cells):
+        return False
     bare = [MARKS.sub("", cell) for cell in cells if "," in cell or "." in cell]
     if separated_by_commas:
         commas = [cell for cell in bare if DECIMAL_COMMA.fullmatch(cell)]

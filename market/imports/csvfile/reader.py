@@ -1,7 +1,7 @@
 """Read the bars of one symbol and timeframe from a CSV file, all of them or none."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, time, tzinfo
+from datetime import UTC, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -130,6 +130,8 @@ def _opened_at(
     problems: Problems,
 ) -> Instants:
     opened: list[datetime | None] = []
+    if timeframe.is_intraday and all(stamp is not None and stamp.tzinfo is UTC for stamp in stamps):
+        return np.array([stamp and stamp.replace(tzinfo=None) for stamp in stamps], dtype=INSTANT)
     for stamp, cell, line in zip(stamps, table.stamps(), table.lines, strict=True):
         try:
             opened.append(None if stamp is None else _opening(stamp, cell, timeframe, timezone))

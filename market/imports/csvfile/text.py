@@ -14,6 +14,7 @@ from market.imports.csvfile.problems import BadFile, Problems
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 DELIMITERS = ",;\t|"
 HEAD = 40  # lines among which a header is looked for: titles, addresses and notes may stand before it
+MOST = 3_000_000  # rows: a million take some 700 MB while they are read
 QUOTED = 120  # letters of a line
 NOT_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
@@ -53,6 +54,8 @@ def read_rows(content: bytes, delimiter: str = "", skip: int = 0) -> Rows:
             if any(row) and reader.line_num > skip:
                 cells.append(row)
                 lines.append(reader.line_num)
+            if len(cells) > MOST:
+                raise BadFile(f"the file has more than {MOST:,} rows: split it")
     except csv.Error as error:
         raise BadFile(f"line {reader.line_num}: {error}") from error
     if not cells:

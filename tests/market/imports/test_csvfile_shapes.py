@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from openpyxl import Workbook
 
+from market.imports.csvfile import text as texts
 from market.imports.csvfile.problems import BadFile
 from market.imports.csvfile.reader import CandleFile, read
 from market.imports.csvfile.table import Shape
@@ -334,3 +335,8 @@ def test_what_can_be_read_in_two_ways_or_in_none_is_refused(content: str | bytes
 )
 def test_what_a_user_says_of_a_file_must_make_sense(said: dict[str, str], reason: str) -> None:
     assert reason in refusal(PLAIN, **said)
+
+
+def test_a_file_of_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "MOST", 2)
+    assert "the file has more than 2 rows: split it" in refusal(PLAIN)

@@ -1,5 +1,6 @@
 """A queued CSV file: loaded once and whole, or failed with the reason, whatever happens to its worker."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from market.imports.candles import ImportRefused
 from market.models import Candle, CandleImport, Installation
 from market.prices import Timeframe
 from tests import make
+from tests.jaxsite.processes import eventually
 
 pytestmark = pytest.mark.django_db
 
@@ -135,3 +137,28 @@ def test_old_ones_are_pruned_unless_candles_name_them(by: User) -> None:
     tasks.prune()  # years later
     loaded = CandleImport.objects.get()
     assert {*Candle.objects.filter(timeframe="1d").values_list("import_id", flat=True)} == {loaded.pk}
+
+
+def run_apart(row: CandleImport) -> None:
+    try:
+        jobs.run(row, AT)
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_is_cancelled_while_it_is_stored_leaves_nothing(by: User) -> None:
+    row = request(by)
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("LOCK TABLE splits IN ACCESS EXCLUSIVE MODE")
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            loading = pool.submit(run_apart, row)
+            eventually(lambda: CandleImport.objects.get().progress.startswith("Storing"))
+            assert jobs.cancel([CandleImport.objects.get()], by, AT) == 1
+            cursor.execute("COMMIT")
+            loading.result(timeout=60)
+    other.close()
+    assert CandleImport.objects.get().report == "Cancelled by operator. Nothing was loaded."
+    assert not Candle.objects.exists()
