@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, TypedDict
 
 from django.core.paginator import Page
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -19,7 +20,7 @@ from desk.page import note_visit, page, show, without_page
 from desk.refresh import is_refresh, pending_of
 from market import formatting as market_formatting
 from market import quotes
-from market.models import Instrument
+from market.models import Instrument, SymbolChange
 from market.queries.prices import PriceLine, price_lines
 from market.quotes import QuoteView
 from market.templatetags import figures
@@ -85,7 +86,10 @@ def _watchlist(search: str, number: str | None) -> Page[Instrument]:
     """Return a page of the watchlist, of symbols or names that begin with the search."""
     watched = Instrument.objects.watched().order_by("symbol")
     if search:
-        watched = watched.filter(symbol__istartswith=search) | watched.filter(name__istartswith=search)
+        renamed = SymbolChange.objects.filter(old__istartswith=search).values("new")
+        watched = watched.filter(
+            Q(symbol__istartswith=search) | Q(name__istartswith=search) | Q(symbol__in=renamed)
+        )
     return paged(watched, number, PER_PAGE)
 
 

@@ -10,7 +10,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
@@ -23,7 +23,7 @@ from market import calendars, quotes
 from market import formatting as market_formatting
 from market.charts import Basis, Stretch, read, stored_timeframes
 from market.ingestion import schedule
-from market.models import Candle, Fault, Instrument, QuoteHistory, Split, UnexplainedMove
+from market.models import Candle, Fault, Instrument, QuoteHistory, Split, SymbolChange, UnexplainedMove
 from market.prices import Timeframe
 from signals.models import Signal
 
@@ -51,7 +51,9 @@ class Row:
 @page
 @require_GET
 def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
-    instrument, at = get_object_or_404(_with_splits(), pk=symbol), timezone.now()
+    instrument, at = _with_splits().filter(pk=symbol).first(), timezone.now()
+    if instrument is None:
+        return _renamed(request, symbol)
     stored = stored_timeframes(instrument.pk)
     timeframe = _timeframe(request, stored)
     basis = _basis(request)
@@ -101,6 +103,15 @@ def bars(request: HttpRequest, symbol: str) -> HttpResponse:
         earlier = f"?{urlencode({'timeframe': timeframe.value, 'before': first} | _of(basis))}"
     drawn = stretch.drawn() | {"earlier": earlier, "markers": list(_markers(stretch))}
     return JsonResponse(drawn, headers={"Cache-Control": "no-store"})
+
+
+def _renamed(request: HttpRequest, symbol: str) -> HttpResponse:
+    """Lead from an old symbol to the instrument that had it, to the same view."""
+    change = SymbolChange.objects.filter(old=symbol).order_by("-since").first()
+    if change is None:
+        raise Http404(f"no instrument {symbol}")
+    query = f"?{request.GET.urlencode()}" if request.GET else ""
+    return redirect(reverse("instrument", args=[change.new]) + query)
 
 
 def _with_splits() -> QuerySet[Instrument]:

@@ -12,7 +12,7 @@ from core.queries import delete_older
 from market import faults, sessions
 from market.imports import jobs, uploads
 from market.imports.master import refresh
-from market.ingestion import actions, crosscheck, pipeline, schedule
+from market.ingestion import actions, crosscheck, pipeline, renames, schedule
 from market.ingestion import cycle as workflow
 from market.ingestion.review import refetch as fetch_again
 from market.models import (
@@ -109,8 +109,10 @@ def cross_check(symbols: list[str] | None = None, attempt: int = 1) -> None:
 
 
 def corporate_actions() -> None:
-    """Ask for the corporate actions of the instruments whose last check is a night old."""
-    actions.fetch(timezone.now())
+    """Ask for the corporate actions that are due by a night, and follow changes of symbol."""
+    at = timezone.now()
+    actions.fetch(at)
+    renames.follow_due(at)
 
 
 def refresh_details() -> None:

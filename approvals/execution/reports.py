@@ -150,7 +150,7 @@ def _record_fill(execution: Execution, order: Order | None, broker: str, at: dat
         values = {
             "order": order,
             "leg": execution.leg.value,
-            "symbol": execution.symbol,
+            "symbol": order.symbol if order else execution.symbol,  # the broker may use an old one
             "side": execution.side.value,
             "quantity": execution.quantity,
             "price": execution.price,

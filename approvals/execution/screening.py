@@ -20,6 +20,7 @@ from approvals.brokers.base import (
 from approvals.execution import fitting, quarantine
 from approvals.execution.fitting import DoesNotFit
 from approvals.execution.quarantine import Kind, Misfit
+from market.models import SymbolChange
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +103,11 @@ class ScreenedBroker:
             raise UnreadableAnswer(f"What the account is worth does not fit: {misfit}") from misfit
 
     def _holdings(self) -> list[tuple[Any, Any]]:
-        return _ask(lambda: list(self.broker.holdings().items()))
+        """Return what the broker holds by the symbols of today: it may go on under an old one for a while."""
+        rows = _ask(lambda: list(self.broker.holdings().items()))
+        names = SymbolChange.objects.current_names()
+        held = {symbol for symbol, _ in rows}
+        return [(symbol if names.get(symbol, symbol) in held else names[symbol], row) for symbol, row in rows]
 
     def _fitted_report(self, row: Any) -> Report:
         misfits = list[Misfit]()

@@ -1,10 +1,12 @@
 """Corporate actions: those on record, those that a person records, and what is wrong withdrawn."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
@@ -15,14 +17,14 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from core import formatting
-from core.admin.read_only import ModelAdmin, TitledAdmin
+from core.admin.read_only import ModelAdmin, ReadOnlyAdmin, TitledAdmin
 from core.admin.users import user_of
 from market import formatting as market_formatting
 from market.admin.forms import SymbolField
 from market.imports import actions as files
 from market.imports.csvfile.splits import ratio_of
-from market.ingestion import actions
-from market.models import CorporateAction
+from market.ingestion import actions, renames
+from market.models import CorporateAction, SymbolChange
 from market.providers.actions import Action, Kind, amount
 
 if TYPE_CHECKING:
@@ -161,9 +163,15 @@ class CorporateActionAdmin(TitledAdmin):
                 actions.withdraw(obj, by=by, why=why, at=at)
             else:
                 actions.enter([form.action], actions.PERSON, by=by, why=why, at=at)
+                self._follow(form.action, by, at)
             messages.success(request, f"{obj} is {'withdrawn' if change else 'recorded'}.")
-        except actions.ActionRefused as refusal:
+        except (actions.ActionRefused, renames.RenameRefused) as refusal:
             messages.error(request, str(refusal))
+
+    def _follow(self, action: Action, by: User, at: datetime) -> None:
+        """Follow a change of symbol at once when its day has come."""
+        if action.kind is Kind.SYMBOL_CHANGE and action.ex_date <= at.date():
+            renames.follow(action.symbol, action.new_symbol, action.ex_date, actions.PERSON, at, by=by)
 
     def response_add(
         self, request: HttpRequest, obj: CorporateAction, post_url_continue: Any = None
@@ -216,3 +224,12 @@ class CorporateActionAdmin(TitledAdmin):
             return formatting.dot("good", "stands")
         ended = "withdrawn" if fact.ended_by_id else "replaced"
         return formatting.dot("warn", f"{ended} {market_formatting.stamp(fact.ended_at)}")
+
+
+@admin.register(SymbolChange)
+class SymbolChangeAdmin(ReadOnlyAdmin):
+    """Changes of symbol that were followed."""
+
+    list_display = ["old", "new", "since", "is_shared", "source", "followed_at", "followed_by"]
+    list_select_related = ["followed_by"]
+    search_fields = ["old", "new"]

@@ -1,6 +1,6 @@
 """The rows of the market: what trades, what was quoted, what its bars were, and how we came to know."""
 
-from market.models.actions import CorporateAction, CorporateActionCheck
+from market.models.actions import CorporateAction, CorporateActionCheck, SymbolChange
 from market.models.candles import Candle, CandleProgress, CandleVersion, Gap
 from market.models.disagreements import Disagreement
 from market.models.faults import Fault
@@ -42,6 +42,7 @@ __all__ = [
     "ReviewItem",
     "Split",
     "StreamStatus",
+    "SymbolChange",
     "TradingSession",
     "UnexplainedMove",
     "Watchlist",

@@ -1,5 +1,6 @@
 """Corporate actions as facts: what was announced, by which source, and what replaced it."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.models import TypedModelMeta
+from market.models.reference import Instrument
 
 
 class CorporateActionQuerySet(models.QuerySet["CorporateAction"]):
@@ -121,3 +123,50 @@ class CorporateActionCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.checked_at:%Y-%m-%d}"
+
+
+class SymbolChangeQuerySet(models.QuerySet["SymbolChange"]):
+    def current_names(self) -> dict[str, str]:
+        """Return the new symbol of each old one that no instrument has today."""
+        changes = dict(self.order_by("since", "pk").values_list("old", "new"))
+        taken = set(Instrument.objects.filter(pk__in=changes).values_list("symbol", flat=True))
+        return {old: _last_name(changes, old) for old in changes if old not in taken}
+
+
+class SymbolChange(models.Model):
+    """A change of symbol that was followed: what was filed under the old one is filed under the new one.
+
+    Never edited, never deleted. `is_shared`: another company has the old symbol since, and keeps its rows.
+    """
+
+    old = models.CharField(max_length=16, db_collation="C")
+    new = models.CharField(max_length=16, db_collation="C")
+    since = models.DateField(help_text="The first session under the new symbol.")
+    is_shared = models.BooleanField(default=False)
+    source = models.CharField(max_length=40)
+    followed_at = models.DateTimeField()
+    followed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    objects = SymbolChangeQuerySet.as_manager()
+
+    class Meta(TypedModelMeta):
+        db_table = "symbol_changes"
+        ordering = ["-since", "old"]
+        constraints = [
+            models.UniqueConstraint(name="symbol_change_is_followed_once", fields=["old", "since"]),
+            models.CheckConstraint(name="symbol_change_is_one", condition=~Q(old=F("new"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.old} is {self.new} since {self.since}"
+
+
+def _last_name(changes: Mapping[str, str], symbol: str) -> str:
+    """Follow a chain of changes to its end; one that comes back to where it began ends before."""
+    seen = {symbol}
+    while (following := changes.get(symbol, symbol)) not in seen:
+        seen.add(following)
+        symbol = following
+    return symbol

@@ -23,7 +23,7 @@ from approvals.models import (
     TradeApproval,
     TradingHalt,
 )
-from market.models import Instrument
+from market.models import Instrument, SymbolChange
 from signals.models import Signal
 from tests import make
 
@@ -145,4 +145,10 @@ def paper_dividend() -> PaperDividend:
         amount=Decimal("0.24"),
         cash=Decimal("2.40"),
         recorded_at=make.T0,
+    )
+
+
+def symbol_change() -> SymbolChange:
+    return SymbolChange.objects.create(
+        old="FB", new="META", since=date(2022, 6, 9), source="person", followed_at=make.T0
     )

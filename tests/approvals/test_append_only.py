@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 RECORDS: list[Callable[[], models.Model]] = [
     *[audit_rows.approval, audit_rows.order_decision, audit_rows.fill, audit_rows.event],
-    *[audit_rows.paper_account, audit_rows.paper_fill, audit_rows.paper_dividend],
+    *[audit_rows.paper_account, audit_rows.paper_fill, audit_rows.paper_dividend, audit_rows.symbol_change],
 ]
 KEPT: list[Callable[[], models.Model]] = [
     audit_rows.closing,

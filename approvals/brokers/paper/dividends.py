@@ -36,7 +36,8 @@ def payments(
 ) -> Iterator[Payment]:
     """Yield what is still to be paid, so that the same again yields nothing.
 
-    `dividends`: those known now of these symbols. `executions` and `restatings` by symbol, all of them.
+    What was paid stays paid when its day moves, and by a clock that is behind. `dividends`: those known now.
+    `executions` and `restatings`: of each symbol, all of them.
     """
     before: dict[Key, Decimal] = defaultdict(Decimal)
     for payment in paid:
@@ -46,7 +47,7 @@ def payments(
             dividend, executions[dividend.symbol], restatings[dividend.symbol]
         )
         for dividend in dividends
-        if dividend.due_at <= at
+        if dividend.due_at <= at or (dividend.symbol, dividend.ex_date) in before
     }
     for key in sorted(due.keys() | before.keys()):
         payment = due.get(key) or Payment(*key, 0, Decimal(0), Decimal(0))

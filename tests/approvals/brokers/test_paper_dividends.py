@@ -128,13 +128,19 @@ def test_one_that_never_was_is_taken_back(account: Account) -> None:
     assert dividends(account, 30) == [Decimal("24.00"), Decimal("-24.00")]
 
 
-def test_one_that_is_paid_later_after_all_comes_again_then(account: Account) -> None:
+def test_one_that_was_paid_stays_paid_when_its_day_moves(account: Account) -> None:
     held(account)
     declare(account)
     dividends(account, 20)
     declare(account, paid=50)
-    assert sum(dividends(account, 30)) == 0
-    assert sum(dividends(account, 50)) == Decimal("24.00")
+    assert dividends(account, 30) == dividends(account, 50) == [Decimal("24.00")]
+
+
+def test_a_worker_whose_clock_is_behind_takes_nothing_back(account: Account) -> None:
+    held(account)
+    declare(account)
+    dividends(account, 20)
+    assert dividends(account, 19) == dividends(account, 20) == [Decimal("24.00")]
 
 
 def test_side_of_the_position_when_it_goes_ex_counts(account: Account) -> None:
