@@ -19,15 +19,16 @@ Message = dict[str, Any]
 
 
 class StreamVendor:
-    """`status`: of a handshake that is refused. `is_mute`: it greets nobody. `most`: connections at a time.
+    """`status`: of a handshake that is refused; `location`: where it points to. `is_mute`: it greets nobody.
 
-    `heard`: what was sent to it, in order.
+    `most`: connections at a time. `heard`: what was sent to it, in order.
     """
 
     path = "/"
 
     def __init__(self, *, status: int | None = None, is_mute: bool = False, most: int = 1) -> None:
         self.status, self.is_mute, self.most = status, is_mute, most
+        self.location = ""
         self.heard: list[Message] = []
         self.subscribed: set[str] = set()
         self.connections = 0
@@ -75,7 +76,12 @@ class StreamVendor:
         raise NotImplementedError
 
     def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
-        return None if self.status is None else socket.respond(HTTPStatus(self.status), "no")
+        if self.status is None:
+            return None
+        refusal = socket.respond(HTTPStatus(self.status), "no")
+        if self.location:
+            refusal.headers["Location"] = self.location
+        return refusal
 
     def _talk(self, socket: ServerConnection) -> None:
         self.connections += 1

@@ -53,7 +53,7 @@ class WebsocketStream:
 
     async def run(self, wanted: Wanted, updates: Updates) -> None:
         try:
-            async with connect(
+            async with _NowhereElse(
                 self.url,
                 open_timeout=HANDSHAKE,
                 close_timeout=2,
@@ -75,6 +75,13 @@ class WebsocketStream:
     def _error(self, what: str, *, refused: bool = False) -> StreamError:
         text = redact(f"{self.title} {what}.", self.secrets)
         return StreamError(f"{text} {self.advice}" if refused else text, pause=A_WHILE if refused else None)
+
+
+class _NowhereElse(connect):
+    """Follows no redirect: the key goes to the host of the settings, and to no other."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
 
 
 @dataclass(frozen=True)

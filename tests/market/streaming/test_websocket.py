@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from market.ingestion.streaming.latest import Latest
-from market.prices import QuoteTick
+from market.prices import Feed, QuoteTick
 from market.providers.registry import SPECS
 from market.providers.streams import websocket
 from market.providers.streams.base import StreamError
@@ -160,6 +160,15 @@ def test_a_refused_handshake_is_told(status: int, pause: timedelta | None) -> No
         assert refusal.pause == pause
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_the_key_goes_to_no_other_host(status: int) -> None:
+    with AlpacaStream() as other, AlpacaStream(status=status) as vendor:
+        vendor.location = other.url
+        refusal = Streaming(vendor).fail()
+        assert f"Alpaca answered {status}" in str(refusal)
+        assert other.connections == 0
+
+
 def test_nobody_there_is_told() -> None:
     with AlpacaStream() as vendor:
         streaming = Streaming(vendor)
@@ -222,6 +231,20 @@ def test_a_frame_that_is_too_large_ends_the_connection_and_takes_no_room() -> No
         streaming = Streaming(vendor)
         refusal = streaming.fail(streaming.is_subscribed, lambda: vendor.send(" " * (websocket.LARGEST + 1)))
         assert "1009" in str(refusal)
+
+
+def test_the_simulator_pushes_labelled_quotes_of_whatever_is_watched() -> None:
+    (spec,) = [spec for spec in SPECS if spec.name == "simulator"]
+    assert spec.stream is not None
+    stream, latest = spec.stream({"SIMULATOR_SEED": 1}, lambda: NOW), Latest(time.monotonic)
+
+    async def a_moment() -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stream.run(lambda: ["AAPL", "MSFT"], latest), 0.2)
+
+    asyncio.run(a_moment())
+    assert stream.feed == Feed.SIMULATED
+    assert {(tick.symbol, tick.as_of) for tick in latest.take_changes()} == {("AAPL", NOW), ("MSFT", NOW)}
 
 
 @pytest.mark.long
