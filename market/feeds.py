@@ -40,6 +40,11 @@ def without_directory() -> list[str]:
     return [spec.title for spec, _ in _configured() if spec.directory is None]
 
 
+def title(name: str) -> str:
+    """Return a provider's name as people write it."""
+    return next((spec.title for spec in registry.SPECS if spec.name == name), name)
+
+
 def _configured() -> Iterator[tuple[ProviderSpec, Mapping[str, Any]]]:
     simulated = settings.DATA_KIND == Installation.Data.SIMULATED
     specs = {spec.name: spec for spec in (registry.SIMULATED if simulated else registry.REAL)}

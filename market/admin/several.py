@@ -48,10 +48,11 @@ def page(request: HttpRequest, model_admin: ModelAdmin) -> HttpResponse:
 def _add(request: HttpRequest, wanted: Sequence[Candidate]) -> None:
     """Create what is new and watch what is not watched; all or nothing, and twice is the same as once."""
     at = timezone.now()
-    new = [candidate.instrument(at) for candidate in wanted if candidate.verdict is not Verdict.STORED]
+    known = (Verdict.STORED, Verdict.REFUSED)
+    new = [candidate.instrument(at) for candidate in wanted if candidate.verdict not in known]
     with transaction.atomic():
         Instrument.objects.bulk_create(new, ignore_conflicts=True)
-        symbols = [candidate.symbol for candidate in wanted if candidate.stored]
+        symbols = [candidate.symbol for candidate in wanted if candidate.verdict is Verdict.STORED]
         again = list(Instrument.objects.filter(pk__in=symbols, watched=False).select_for_update())
         Instrument.objects.filter(pk__in=[instrument.pk for instrument in again]).update(
             watched=True, watched_for_lists=False

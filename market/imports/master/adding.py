@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from core import sanitize
+from market import feeds
 from market.imports.exchanges import CODES, ROUND_THE_CLOCK, Exchange
 from market.imports.master import lookup
 from market.imports.master.lookup import Answer, State
@@ -106,6 +107,8 @@ def _candidates(
             answer = Answer(entry.symbol, State.UNKNOWN, reason=reason)
         exchange = _exchange(entry, answer.listing)
         verdict, reason = _verdict(answer, row, unlisted)
+        if row is not None and (other := _other_stored(entry, row)):
+            verdict, reason = Verdict.REFUSED, other
         if answer.state is State.UNKNOWN and entry.meant:
             reason = f"{reason}. Or is it {' or '.join(entry.meant)}?"
         yield Candidate(entry, answer, row, exchange, verdict, reason)
@@ -136,7 +139,18 @@ def _other_listing(entry: Entry, listing: Listing | None, provider: str) -> str:
     listed = CODES.get(listing.exchange)
     if listed is None or listed.calendar == entry.exchange.calendar:
         return ""
-    return f"{provider} has another {entry.symbol}, at {listing.exchange}; the list says {entry.place}."
+    other = f"{feeds.title(provider)} has another {entry.symbol}, at {listing.exchange}"
+    return f"{other}; the list says {entry.place}."
+
+
+def _other_stored(entry: Entry, stored: Instrument) -> str:
+    """Return that a symbol is stored for another share than the list has; empty when it is not."""
+    if not entry.place or entry.exchange is None or stored.calendar == ALWAYS_OPEN:
+        return ""
+    if entry.exchange.calendar == stored.calendar or entry.exchange.currency == stored.currency:
+        return ""
+    other = f"{stored.symbol} is here already, in {stored.currency} by the calendar {stored.calendar}"
+    return f"{other}; the list says {entry.place}. Symbols are unique here."
 
 
 def _exchange(entry: Entry, listing: Listing | None) -> Exchange:

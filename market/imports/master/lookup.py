@@ -134,4 +134,4 @@ def nobody_to_ask() -> str:
 
 def _not_found(text: str, provider: str) -> str:
     known = Instrument.objects.values_list("symbol", flat=True)
-    return f"{provider} does not have it. {likeness.describe(text, list(known))}".strip()
+    return f"{feeds.title(provider)} does not have it. {likeness.describe(text, list(known))}".strip()

@@ -27,7 +27,7 @@ def test_what_nobody_has_says_what_it_looks_like(alpaca: Alpaca) -> None:
     answer = lookup.describe(["APPL"])["APPL"]
     assert (answer.state, answer.reason) == (
         State.ABSENT,
-        "alpaca does not have it. It looks like AAPL.",
+        "Alpaca does not have it. It looks like AAPL.",
     )
 
 
