@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from approvals.models import Outcome
+from approvals.models import AccountSnapshot, Outcome
 from core import formatting
 from desk import corporate_actions, opinions
 from desk.page import page, part, show
@@ -25,6 +25,7 @@ from market.charts import Basis, Stretch, read, stored_timeframes
 from market.ingestion import schedule
 from market.models import Candle, Fault, Instrument, QuoteHistory, Split, SymbolChange, UnexplainedMove
 from market.prices import Timeframe
+from market.quotes import rates
 from signals.models import Signal
 
 IN_CHART = 1_000
@@ -76,6 +77,7 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
         "received": [_received(quote, instrument) for quote in _newest_quotes(instrument)],
         "view": view,
         "states": market_formatting.quote_states(view.quote, instrument) if view else [],
+        "exchange_rate": _exchange_rate(instrument, at),
         "signals": _signals(instrument, timeframe),
         "moves": instrument.moves,  # type: ignore[attr-defined]  # annotated
         "faults": instrument.faults,  # type: ignore[attr-defined]  # annotated
@@ -112,6 +114,17 @@ def _renamed(request: HttpRequest, symbol: str) -> HttpResponse:
         raise Http404(f"no instrument {symbol}")
     query = f"?{request.GET.urlencode()}" if request.GET else ""
     return redirect(reverse("instrument", args=[change.new]) + query)
+
+
+def _exchange_rate(instrument: Instrument, at: datetime) -> dict[str, object] | None:
+    """Return what the instrument's currency is worth in the account's; None where they are one."""
+    account = AccountSnapshot.objects.order_by("-at").values_list("currency", flat=True).first()
+    if account in (None, instrument.currency):
+        return None
+    try:
+        return {"into": account, "rate": rates.rate(instrument.currency, account, at)}
+    except rates.NoRate as refusal:
+        return {"into": account, "why": str(refusal)}
 
 
 def _with_splits() -> QuerySet[Instrument]:

@@ -2,11 +2,13 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from market.models import Candle, Gap, QuoteHistory, Split
+from market.models import Candle, Gap, Instrument, QuoteHistory, Split
 from market.prices import Timeframe
 from tests import make
 from tests.query_counts import CountQueries
@@ -20,6 +22,19 @@ QUARTER = timedelta(minutes=15)
 def aapl(db: None) -> None:
     make.only("AAPL")
     make.july_2024()
+
+
+def test_a_currency_that_is_not_the_accounts_has_its_rate_beside_it(trader: Client) -> None:
+    with mock.patch.object(timezone, "now", return_value=make.T0):
+        make.ready()
+        assert "is worth" not in trader.get(PAGE).content.decode()
+        Instrument.objects.filter(pk="AAPL").update(currency="EUR")
+        assert "No rate of EUR in USD: no pair is quoted." in trader.get(PAGE).content.decode()
+        make.round_the_clock()
+        make.instrument("EUR/USD", "24/7")
+        make.quote("EUR/USD", 1.25, make.T0 - timedelta(seconds=10), provider="polygon")
+        html = trader.get(PAGE).content.decode()
+    assert "1 EUR is worth 1.25000 USD in the account: EUR/USD of polygon," in html
 
 
 def quarters(count: int, **values: Any) -> list[datetime]:
