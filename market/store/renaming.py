@@ -128,12 +128,13 @@ def _move_relations(change: SymbolChange) -> None:
     for relation in Instrument._meta.related_objects:
         model: Any = relation.related_model
         name = relation.field.attname
-        rows = model._base_manager.filter(**{name: change.old})
-        try:
-            with transaction.atomic():
-                rows.update(**{name: change.new})
-        except IntegrityError:
-            rows.delete()
+        for row in model._base_manager.filter(**{name: change.old}):
+            setattr(row, name, change.new)
+            try:
+                with transaction.atomic():
+                    row.save(update_fields=[name])
+            except IntegrityError:
+                row.delete()
 
 
 def is_seen_after(symbol: str, day: date) -> bool:

@@ -17,7 +17,7 @@ from approvals import positions
 from approvals.models import Fill, Order
 from market import store
 from market.ingestion.renames import RenameRefused, follow, follow_due
-from market.models import Candle, CorporateAction, Instrument, SymbolChange
+from market.models import Candle, CorporateAction, Instrument, SymbolChange, Watchlist, WatchlistEntry
 from market.prices import Timeframe
 from market.store import renaming
 from opinions.models import Memory
@@ -244,3 +244,18 @@ def trader() -> Client:
     client = Client()
     client.force_login(make.trader())
     return client
+
+
+def test_a_place_in_a_watchlist_goes_along_and_is_not_taken_twice() -> None:
+    olga = User.objects.create_superuser("olga")
+    names = ("one", "two")
+    lists = [Watchlist.objects.create(name=name, created_by=olga, created_at=AT) for name in names]
+    make.instrument("META")
+    for each in lists:
+        WatchlistEntry.objects.create(watchlist=each, instrument_id="FB", position=1)
+    WatchlistEntry.objects.create(watchlist=lists[0], instrument_id="META", position=2)
+    rename()
+    places = WatchlistEntry.objects.order_by("watchlist__name").values_list(
+        "watchlist__name", "instrument_id"
+    )
+    assert list(places) == [("one", "META"), ("two", "META")]
