@@ -15,6 +15,7 @@ from market.prices import Timeframe
 
 SPLITS = "splits"
 SHOWN = 20  # lines of a refusal
+MOST_EDITED = 100  # symbols
 ANSWERS = {
     "stamps": {"open", "close"},
     "date_order": {"month", "day"},
@@ -25,7 +26,10 @@ ANSWERS = {
 
 @dataclass(frozen=True)
 class Row:
-    """One symbol's bars in the table."""
+    """One symbol's bars in the table.
+
+    Of many symbols only those that need it take a symbol or splits: Django bounds the fields of a form.
+    """
 
     number: int
     written: str
@@ -36,7 +40,9 @@ class Row:
     span: str = ""
     counts: str = ""
     splits: str = ""
-    is_included: bool = True
+    is_left_out: bool = False
+    takes_symbol: bool = True
+    takes_splits: bool = True
     doubts: list[Mapping[str, Any]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -49,6 +55,7 @@ def rows(upload: CandleUpload) -> list[Row]:
 def _row(upload: CandleUpload, number: int, seen: Mapping[str, Any]) -> Row:
     state, tone = _state(seen)
     written = upload.said.get(SPLITS, {}).get(str(number), "")
+    is_short = len(upload.looks) <= MOST_EDITED
     return Row(
         number=number,
         written=seen["written"] or seen.get("file_name", ""),
@@ -59,7 +66,9 @@ def _row(upload: CandleUpload, number: int, seen: Mapping[str, Any]) -> Row:
         span=_span(seen, upload.said["timeframe"]),
         counts=in_words(Counts(**seen["counts"])) if seen.get("first") else "",
         splits="" if written == uploads.ASK_LATER else written,
-        is_included=number not in upload.said.get("left_out", ()),
+        is_left_out=number in upload.said.get("left_out", ()),
+        takes_symbol=is_short or not seen["symbol"] or str(number) in upload.said.get("symbols", {}),
+        takes_splits=is_short or bool(written) or bool(seen["doubts"]),
         doubts=[doubt for doubt in seen["doubts"] if _is_of_splits(doubt)],
         refused=seen["refused"].splitlines()[:SHOWN],
         notes=seen.get("notes", []),
@@ -117,12 +126,12 @@ def said(upload: CandleUpload, posted: Mapping[str, str]) -> tuple[dict[str, Any
             symbols[str(number)] = given
         if text := posted.get(f"splits_{number}", "").strip():
             written_splits[str(number)] = text
-        elif written_splits.get(str(number)) != uploads.ASK_LATER:
+        elif f"splits_{number}" in posted and written_splits.get(str(number)) != uploads.ASK_LATER:
             written_splits.pop(str(number), None)
     answers: dict[str, Any] = {
         "symbols": symbols,
         SPLITS: written_splits,
-        "left_out": [number for number in numbers if f"include_{number}" not in posted],
+        "left_out": [number for number in numbers if f"leave_out_{number}" in posted],
         "watch": "watch" in posted,
     }
     if fix := posted.get("fix"):

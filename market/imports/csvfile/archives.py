@@ -17,6 +17,7 @@ from market.imports.csvfile.problems import BadFile
 GZIP, ZIP, PARQUET, OLD_EXCEL = b"\x1f\x8b", b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
 WORKBOOK = "xl/workbook.xml"
 LARGEST = 1 << 28  # bytes when unpacked
+MOST = 2_000  # files in a zip
 HEAD = 40  # rows among which a sheet has its header
 DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, NotImplementedError)
 
@@ -52,6 +53,8 @@ def members(content: bytes) -> dict[str, bytes]:
             names = [name for name in archive.namelist() if _is_data(name)]
             if len(names) < 2 or WORKBOOK in archive.namelist():
                 return {"": unpack(content)}
+            if len(names) > MOST:
+                raise BadFile(f"the zip holds {len(names):,} files, more than {MOST:,}: split it")
             return {name: unpack(archive.read(name)) for name in sorted(names)}
     except RuntimeError as error:
         raise BadFile("the archive has a password: unpack it first") from error

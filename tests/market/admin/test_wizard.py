@@ -13,6 +13,7 @@ from django_q.models import OrmQ
 from pytest_django import Settings
 
 from market import tasks
+from market.admin.wizard import checked
 from market.imports import uploads
 from market.models import Candle, CandleImport, CandleUpload, Installation, Instrument, Split
 from tests import make
@@ -168,11 +169,21 @@ def test_a_new_symbol_joins_the_watchlist_when_that_is_wished(operator: Client) 
 
 def test_a_symbol_can_be_left_out_or_corrected(operator: Client) -> None:
     wizard.to_check(operator, MANY.replace("10,9,11,10,7", "10,11,9,10,7"), column_1="symbol")
-    page = wizard.entered(operator.get(wizard.address("check")).content.decode())
-    del page["include_0"]
+    page = wizard.entered(operator.get(wizard.address("check")).content.decode()) | {"leave_out_0": "on"}
     operator.post(wizard.address("check"), page | {"symbol_1": "brk-b"})
     operator.post(wizard.address("check"), page | {"symbol_1": "BRK.B", "load": "Load"})
     assert list(CandleImport.objects.values_list("symbol", flat=True)) == ["BRK.B"]
+
+
+def test_a_file_of_many_symbols_has_a_form_of_few_fields(
+    operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checked, "MOST_EDITED", 1)
+    wizard.to_check(operator, MANY, column_1="symbol")
+    fields = wizard.entered(operator.get(wizard.address("check")).content.decode())
+    assert not any(name.startswith(("symbol_", "splits_")) for name in fields)
+    wizard.send(operator, wizard.address("check"), load="Load", leave_out_1="on")
+    assert list(CandleImport.objects.values_list("symbol", flat=True)) == ["AAPL"]
 
 
 def test_the_files_of_a_zip_are_named_by_symbol(operator: Client) -> None:
