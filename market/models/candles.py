@@ -7,6 +7,8 @@ from core.models import TypedModelMeta, choices
 from market.models.review import Reviewed
 from market.prices import Feed, Timeframe
 
+FEEDS = choices(Feed)
+
 
 class Candle(models.Model):
     """One bar of one timeframe. `symbol` is no foreign key: bulk writes would pay for it three times over."""
@@ -26,7 +28,7 @@ class Candle(models.Model):
     volume = models.FloatField(null=True, help_text="Empty: its source gave none.")
     vwap = models.FloatField(null=True)
     provider = models.CharField(max_length=16, db_collation="C")
-    feed = models.CharField(max_length=10, choices=choices(Feed), db_collation="C")
+    feed = models.CharField(max_length=10, choices=FEEDS, db_collation="C")
     session = models.CharField(max_length=8, choices=Session, db_collation="C")
     import_id = models.BigIntegerField(null=True, help_text="The candle import whose file it is from.")
     is_final = models.BooleanField()
