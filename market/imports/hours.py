@@ -26,16 +26,16 @@ def doubt(
     if not timeframe.is_intraday or not len(trading_sessions.dates):
         return None
     opened_at = candle_file.bars.opened_at
-    asked = None if shape.outside_hours else _other_zone(opened_at, candle_file.zone, trading_sessions)
-    return asked or (None if shape.stamps else _other_stamps(candle_file, timeframe, trading_sessions))
+    question = None if shape.outside_hours else _other_zone(opened_at, candle_file.zone, trading_sessions)
+    return question or (None if shape.stamps else _other_stamps(candle_file, timeframe, trading_sessions))
 
 
 def note(opened_at: Instants, timeframe: Timeframe, trading_sessions: Sessions) -> list[str]:
     """Return in words how many bars lie outside the sessions."""
     if not len(trading_sessions.dates):
         return []
-    known = opened_at[opened_at >= trading_sessions.dates[0]]
-    outside = known[~trading_sessions.regular(timeframe, known)]
+    since_first = opened_at[opened_at >= trading_sessions.dates[0]]
+    outside = since_first[~trading_sessions.regular(timeframe, since_first)]
     if not len(outside):
         return []
     if timeframe.is_intraday:

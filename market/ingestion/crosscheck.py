@@ -70,8 +70,8 @@ def check(at: datetime, symbols: Collection[str] | None = None) -> Checked:
     disagreements = _check_units(sources, stored, at)
     uncompared: list[str] = []
     for provider, batch in _second_providers(sources, at):
-        found, left = _compare(provider, {symbol: sources[symbol] for symbol in batch}, stored, at)
-        disagreements += found
+        differing, left = _compare(provider, {symbol: sources[symbol] for symbol in batch}, stored, at)
+        disagreements += differing
         uncompared += left
     logger.info(
         "cross-check: %s of %s symbols disagree", len({row.symbol for row in disagreements}), len(sources)
@@ -138,11 +138,11 @@ def _replace(disagreements: Sequence[Disagreement], before: QuerySet[Disagreemen
     with transaction.atomic():
         seen = {(*_key(row), row.stored, row.given): row for row in before.exclude(reviewed_at=None)}
         for row in disagreements:
-            if known := seen.get((*_key(row), row.stored, row.given)):
+            if reviewed := seen.get((*_key(row), row.stored, row.given)):
                 row.reviewed_by_id, row.reviewed_at, row.why = (
-                    known.reviewed_by_id,
-                    known.reviewed_at,
-                    known.why,
+                    reviewed.reviewed_by_id,
+                    reviewed.reviewed_at,
+                    reviewed.why,
                 )
         before.delete()
         Disagreement.objects.bulk_create(disagreements)

@@ -39,15 +39,15 @@ def ask(
     An open question whose move is no longer there goes: the provider has corrected its bars. The instruments
     are locked.
     """
-    asked = defaultdict(list)
+    questions = defaultdict(list)
     for row in UnexplainedMove.objects.open().filter(symbol__in=bars, timeframe=timeframe):
-        asked[row.symbol].append(row)
+        questions[row.symbol].append(row)
     for symbol, given in bars.items():
-        if symbol in asked or share_basis.may_hold_any(_line(given, around[symbol])):
+        if symbol in questions or share_basis.may_hold_any(_line(given, around[symbol])):
             first, last = (to_datetime(given.opened_at[row]) for row in (0, -1))
             first -= JUST_BEFORE
             seen = look(symbol, timeframe, provider, at, first=first, last=last)
-            _take_back(seen, asked[symbol], first.date(), (last + AFTER).date())
+            _take_back(seen, questions[symbol], first.date(), (last + AFTER).date())
 
 
 def _line(given: Bars, around: Bars) -> Bars:
@@ -81,7 +81,7 @@ def look(
         return set()
     days = session_days(_sessions_around(symbol, line), timeframe, line)
     ratios = share_basis.split_like(line, days, np.zeros(1, dtype=np.intp))
-    found = [
+    moves = [
         UnexplainedMove(
             symbol=symbol,
             date=days[row].item(),
@@ -95,8 +95,8 @@ def look(
         for row in np.flatnonzero(ratios).tolist()
         if first is None or days[row].item() >= first.date()
     ]
-    explained = set(Split.objects.filter(symbol=symbol).values_list("date", flat=True)) if found else set()
-    unexplained = [move for move in found if move.date not in explained]
+    explained = set(Split.objects.filter(symbol=symbol).values_list("date", flat=True)) if moves else set()
+    unexplained = [move for move in moves if move.date not in explained]
     UnexplainedMove.objects.bulk_create(unexplained, ignore_conflicts=True)
     return {move.date for move in unexplained}
 
@@ -106,9 +106,9 @@ def _sessions_around(symbol: str, bars: Bars) -> Sessions:
     return sessions.load(calendar, since=to_datetime(bars.opened_at[0]) - timedelta(days=8))
 
 
-def _take_back(seen: Collection[date], asked: Iterable[UnexplainedMove], first: date, last: date) -> None:
+def _take_back(seen: Collection[date], questions: Iterable[UnexplainedMove], first: date, last: date) -> None:
     """Delete the open questions of these days whose move is gone."""
-    gone = [row.pk for row in asked if first <= row.date <= last and row.date not in seen]
+    gone = [row.pk for row in questions if first <= row.date <= last and row.date not in seen]
     UnexplainedMove.objects.open().filter(pk__in=gone).delete()
 
 

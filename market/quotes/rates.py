@@ -49,14 +49,14 @@ def rate(currency: str, into: str, at: datetime) -> Rate:
     factor = per_want / per_have
     if have == want:
         return Rate(factor, at, timedelta(0))
-    known = _Known.load([have, want], at)
-    found = known.direct(have, want) or known.through_pivot(have, want)
-    if found is None:
+    pairs = _Pairs.load([have, want], at)
+    of_whole = pairs.direct(have, want) or pairs.through_pivot(have, want)
+    if of_whole is None:
         raise NoRate(
-            f"No rate of {have} in {want}: {'; '.join(known.why_not(have, want))}."
+            f"No rate of {have} in {want}: {'; '.join(pairs.why_not(have, want))}."
             f" Watch {have}/{want} (calendar 24/5), or both currencies against {PIVOT}."
         )
-    return Rate(found.value * factor, found.as_of, found.age, found.pairs, found.providers)
+    return Rate(of_whole.value * factor, of_whole.as_of, of_whole.age, of_whole.pairs, of_whole.providers)
 
 
 def _whole(currency: str) -> tuple[str, float]:
@@ -65,14 +65,14 @@ def _whole(currency: str) -> tuple[str, float]:
 
 
 @dataclass(frozen=True)
-class _Known:
+class _Pairs:
     """The quotes of the pairs that may be needed, with the sessions that they trade in."""
 
     quotes: Mapping[str, tuple[Quote, Sessions]]
     at: datetime
 
     @classmethod
-    def load(cls, currencies: list[str], at: datetime) -> "_Known":
+    def load(cls, currencies: list[str], at: datetime) -> "_Pairs":
         names = [*currencies, PIVOT]
         pairs = [f"{one}/{other}" for one in names for other in names if one != other]
         calendars = dict(Instrument.objects.filter(symbol__in=pairs).values_list("symbol", "calendar"))

@@ -65,9 +65,9 @@ def supported(
         "by_hand": BY_HAND,
         "near": NEAR,
     }
-    found: dict[str, dict[datetime, str]] = {symbol: {} for symbol in doubted}
+    sources: dict[str, dict[datetime, str]] = {symbol: {} for symbol in doubted}
     with connection.cursor() as cursor:
         cursor.execute(SUPPORTED, values)
         for symbol, opened_at, other in cursor.fetchall():
-            found[symbol][opened_at] = other
-    return found
+            sources[symbol][opened_at] = other
+    return sources

@@ -108,10 +108,12 @@ def _from_workbook(content: bytes) -> bytes:
         sheets = {sheet.title: _rows(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
     filled = {title: rows for title, rows in sheets.items() if any(map(any, rows))}
     with_header = {title: rows for title, rows in filled.items() if any(map(is_header, rows[:HEAD]))}
-    found = with_header or filled
-    if len(found) != 1:
-        raise BadFile(f"the workbook has {len(found)} sheets with bars ({', '.join(found)}): save one as CSV")
-    return _as_csv(*found.values())
+    with_bars = with_header or filled
+    if len(with_bars) != 1:
+        raise BadFile(
+            f"the workbook has {len(with_bars)} sheets with bars ({', '.join(with_bars)}): save one as CSV"
+        )
+    return _as_csv(*with_bars.values())
 
 
 def _from_parquet(content: bytes) -> bytes:

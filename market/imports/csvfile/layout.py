@@ -76,8 +76,10 @@ def read_layout(header: Sequence[str], line: int) -> Layout:
 def layout_of(columns: Sequence[str]) -> Layout:
     """Return the layout that a user or a preset gives by naming the columns in their order."""
     names = [plain(name) if name not in SKIPPED else "" for name in columns]
-    known = {*STAMP, *DATE, *TIME, *sum((*VALUES.values(), *OPTIONAL.values()), ())}
-    if strangers := [name for name, short in zip(columns, names, strict=True) if short not in {"", *known}]:
+    names_of_columns = {*STAMP, *DATE, *TIME, *sum((*VALUES.values(), *OPTIONAL.values()), ())}
+    if strangers := [
+        name for name, short in zip(columns, names, strict=True) if short not in {"", *names_of_columns}
+    ]:
         raise BadFile(
             f"{', '.join(strangers)}: no such column. Name the columns in their order, as in"
             f" date,time,open,high,low,close,volume, with - for each that is not needed"
