@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef
 
 from market.imports.master.adding import Candidate, Verdict
 from market.models import Instrument, Watchlist, WatchlistEntry
+from market.providers.listings import Status
 
 MOST_ENTRIES = 1_000
 LONGEST_NAME, LONGEST_GROUP, LONGEST_NOTE = 60, 60, 500
@@ -86,8 +87,8 @@ def add(watchlist: Watchlist, wanted: Sequence[Candidate], *, by: User, at: date
             WatchlistEntry(
                 watchlist=watchlist,
                 instrument_id=symbol,
-                group=candidate.entry.group[:LONGEST_GROUP],
-                note=candidate.entry.note[:LONGEST_NOTE],
+                group=_line(candidate.entry.group, LONGEST_GROUP),
+                note=_line(candidate.entry.note, LONGEST_NOTE),
                 position=position,
             )
             for position, (symbol, candidate) in enumerate(new.items(), last + 1)
@@ -115,7 +116,7 @@ def write(entry: WatchlistEntry, *, group: str, note: str, seen: tuple[str, str]
 
     An entry that joins a group comes after those that are in it.
     """
-    group, note = group.strip()[:LONGEST_GROUP], note.strip()[:LONGEST_NOTE]
+    group, note = _line(group, LONGEST_GROUP), _line(note, LONGEST_NOTE)
     with transaction.atomic():
         entries = _locked(entry.watchlist)
         stored = next((row for row in entries if row.pk == entry.pk), None)
@@ -204,7 +205,7 @@ def _create_instruments(wanted: Sequence[Candidate], by: User, at: datetime) -> 
 
 
 def _watch(symbols: Sequence[str]) -> None:
-    unwatched = Instrument.objects.filter(pk__in=symbols, watched=False)
+    unwatched = Instrument.objects.filter(pk__in=symbols, watched=False).exclude(status=Status.DELISTED)
     unwatched.update(watched=True, watched_for_lists=True)
 
 
@@ -215,8 +216,13 @@ def _unwatch(symbols: Sequence[str]) -> None:
     rows.update(watched=False, watched_for_lists=False)
 
 
+def _line(text: str, most: int) -> str:
+    """Return a text on one line, as a file of the list holds it."""
+    return " ".join(text.split())[:most]
+
+
 def _name(text: str) -> str:
-    name = " ".join(text.split())
+    name = _line(text, LONGEST_NAME + 1)
     if not name or len(name) > LONGEST_NAME:
         raise EditRefused(f"A watchlist has a name of 1 to {LONGEST_NAME} characters.")
     return name

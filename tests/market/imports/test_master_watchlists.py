@@ -63,6 +63,18 @@ def test_a_delisted_one_is_added_for_its_history(tech: Watchlist, ann: User) -> 
     assert (twitter.watched, twitter.status, str(twitter.delisted_on)) == (False, "delisted", "2022-11-08")
 
 
+def test_one_that_is_stored_as_delisted_is_listed_and_not_watched(tech: Watchlist, ann: User) -> None:
+    Instrument.objects.filter(pk="AAPL").update(status="delisted", watched=False)
+    put(tech, "AAPL", ann)
+    assert (tech.entries.count(), instrument("AAPL").watched) == (1, False)
+
+
+def test_a_note_is_one_line(tech: Watchlist, ann: User) -> None:
+    put(tech, "AAPL", ann)
+    watchlists.write(tech.entries.get(), group=" A\tB ", note="one\ntwo", seen=("", ""), by=ann)
+    assert (tech.entries.get().group, tech.entries.get().note) == ("A B", "one two")
+
+
 def test_what_no_provider_has_is_not_added_and_says_what_it_looks_like(tech: Watchlist, ann: User) -> None:
     (candidate,) = adding.candidates(lists.parse("APPL").entries, may_add_unlisted=False)
     assert candidate.verdict is adding.Verdict.REFUSED
