@@ -40,7 +40,7 @@ FILE: FilePayload = {"name": "export.txt", "mimeType": "text/plain", "buffer": "
 
 def check(page: Page) -> None:
     """Check that a step fits the screen, and that axe-core finds nothing serious."""
-    assert page.evaluate(FITS), page.url
+    page.wait_for_function(FITS)
     found = Axe().run(page, options=QUIETLY).response["violations"]
     assert [one["id"] + one["nodes"][0]["html"] for one in found if one["impact"] in GRAVE] == []
 
@@ -59,6 +59,7 @@ def test_a_file_without_a_header_becomes_bars(
         with visitor.page(scripts=scripts, width=width) as page:
             page.goto("/admin/market/candleimport/")
             page.get_by_role("link", name="Import a file").click()
+            expect(page.get_by_label("File")).to_be_visible()
             look(page)
             page.get_by_label("File").set_input_files([FILE])
             page.get_by_role("button", name="Look at it").click()
