@@ -65,7 +65,8 @@ IS_PAINTED = f"""(names) => {{
     return names.every((name) => painted.has(named[name]));
 }}"""
 PICTURE = """() => document.querySelector(".chart canvas").toDataURL()"""
-FITS = "document.documentElement.scrollWidth <= window.innerWidth"
+# A function: the page's policy forbids to read a text again when it does not fit at once.
+FITS = "() => document.documentElement.scrollWidth <= window.innerWidth"
 NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # A page scrolls on for a while when the finger is lifted.
 AT_REST = """() => new Promise((done) => {

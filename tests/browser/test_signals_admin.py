@@ -21,7 +21,8 @@ TO_ENTER = [
     f"{ADMIN}strategyconfig/add/?strategy_id={RSI}&timeframe=1h",
     f"{ADMIN}backtest/add/",
 ]
-FITS = "document.documentElement.scrollWidth <= window.innerWidth"
+# A function: the page's policy forbids to read a text again when it does not fit at once.
+FITS = "() => document.documentElement.scrollWidth <= window.innerWidth"
 # Where the levels and the edges of the picture are painted, in pixels, and in which colours.
 PAINTED = """() => {
     const picture = document.querySelector("svg.thumbnail");
