@@ -243,6 +243,10 @@ class EntryCheck:
         }
 
 
+def delisted(instrument: Instrument) -> str:
+    return f"{instrument.symbol} was delisted on {instrument.delisted_on}: it does not trade any more."
+
+
 def check(levels: Levels, symbol: str, market: MarketContext) -> EntryCheck:
     is_round_the_clock = market.instruments[symbol].calendar == ALWAYS_OPEN
     return EntryCheck(levels, market.quotes.get(symbol), market.hours[symbol], is_round_the_clock)
@@ -268,7 +272,10 @@ def _since_the_decision(order: Order, signal: Signal, market: MarketContext) -> 
     if signal.has_run_out(market.at):
         yield f"Its signal expired at {signal.expires_at:%Y-%m-%d %H:%M} UTC."
     split = Split.objects.filter(symbol=order.symbol, recorded_at__gte=order.created_at)
-    if market.instruments[order.symbol].split_pending_since is not None or split.exists():
+    instrument = market.instruments[order.symbol]
+    if instrument.is_gone:
+        yield delisted(instrument)
+    if instrument.split_pending_since is not None or split.exists():
         yield "The share was split: its levels are those of the old shares."
     if market.has_unexplained_move(order.symbol):
         yield UNEXPLAINED

@@ -35,6 +35,7 @@ class Cause(StrEnum):
     STOP_TRADED = "stop traded before a decision"
     TARGET_TRADED = "target traded before a decision"
     SPLIT = "share split"
+    DELISTED = "its instrument was delisted"
     UNWATCHED = "its instrument left the watchlist"
     SWITCHED_OFF = "its configuration was switched off"
 
@@ -53,6 +54,7 @@ TRANSITIONS: dict[tuple[Status | None, Cause], Status] = {
     (Status.PENDING, Cause.STOP_TRADED): Status.CANCELLED,
     (Status.PENDING, Cause.TARGET_TRADED): Status.CANCELLED,
     (Status.PENDING, Cause.SPLIT): Status.CANCELLED,
+    (Status.PENDING, Cause.DELISTED): Status.CANCELLED,
     (Status.PENDING, Cause.UNWATCHED): Status.CANCELLED,
     (Status.PENDING, Cause.SWITCHED_OFF): Status.CANCELLED,
 }
@@ -161,6 +163,8 @@ def _ending(at: datetime) -> Iterable[tuple[Cause, QuerySet[Signal]]]:
         date__gte=OuterRef("bar_opened_at"),
     )
     yield Cause.EXPIRED, Signal.objects.overdue(at)
+    gone = instrument.filter(watched=False, delisting_followed=True)
+    yield Cause.DELISTED, pending.filter(Exists(gone))
     yield Cause.UNWATCHED, pending.exclude(Exists(instrument.watched()))
     yield Cause.SWITCHED_OFF, pending.exclude(Exists(configured))
     yield Cause.SPLIT, pending.filter(Exists(instrument.exclude(split_pending_since=None)))

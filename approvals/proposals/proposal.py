@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.functional import cached_property  # without a lock, which functools' takes before 3.12
 
 from approvals import risk
-from approvals.entry_check import UNEXPLAINED, EntryCheck, Levels, check, format_price, levels_of
+from approvals.entry_check import UNEXPLAINED, EntryCheck, Levels, check, delisted, format_price, levels_of
 from approvals.models import Order
 from approvals.positions import Effect, effect_of
 from approvals.proposals.context import Context, limits
@@ -186,6 +186,8 @@ class Proposal:
 
     def _of_the_instrument(self) -> Iterator[str]:
         instrument = self.context.market.instruments[self.symbol]
+        if instrument.is_gone:
+            yield delisted(instrument)
         if instrument.split_pending_since is not None:
             yield "A split was seen and the history is not restated yet."
         if self.context.market.has_unexplained_move(self.symbol):

@@ -40,6 +40,7 @@ def ingest_quotes(at: datetime) -> IngestionRun | None:
                 _store_quotes(current, provider, answer, set(left))
             left = [s for s in left if s not in current.stored and s not in current.waiting]
         _fail_unasked(current, left)
+        Quote.objects.end_old_halts(at)
     return current.run
 
 

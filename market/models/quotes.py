@@ -4,14 +4,25 @@ from datetime import datetime, timedelta
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from core.models import TypedModelMeta, choices
-from market.models.reference import Instrument
+from market.models.reference import Instrument, TradingSession
 from market.prices import Doubt, Feed
 
 
 class QuoteQuerySet(models.QuerySet["Quote"]):
+    def end_old_halts(self, at: datetime) -> int:
+        """Forget the halts that were told before a session that has opened since. Return how many.
+
+        The vendor tells of one that lasts with its next quote; of a share that has none, nobody knows.
+        """
+        calendar = Instrument.objects.filter(pk=OuterRef(OuterRef("symbol"))).values("calendar")
+        opened = TradingSession.objects.taking_place().filter(
+            calendar__in=calendar, opens_at__gt=OuterRef("as_of"), opens_at__lte=at
+        )
+        return self.exclude(halt="").filter(Exists(opened)).update(halt="")
+
     def by_state(self) -> dict[str, list[str]]:
         """Return the symbols of the watchlist by what is out of the ordinary with their quotes. One query."""
         states: dict[str, list[str]] = {

@@ -42,8 +42,8 @@ class InstrumentQuerySet(models.QuerySet["Instrument"]):
         return self.filter(watched=True)
 
     def fetched(self) -> "InstrumentQuerySet":
-        """Return those that quotes and candles are fetched for: also what is held, watched or not."""
-        return self.filter(Q(watched=True) | Q(in_use=True))
+        """Return those that quotes and candles are fetched for: also what is held and still listed."""
+        return self.filter(Q(watched=True) | Q(in_use=True, delisting_followed=False))
 
     def with_moves(self) -> "InstrumentQuerySet":
         """Annotate each with `has_unexplained_move`: whether one waits for an answer."""
@@ -114,6 +114,18 @@ class Instrument(models.Model):
     delisted_on = models.DateField(
         null=True, blank=True, help_text="When it was delisted, where it is known."
     )
+    delisting_followed = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="A recorded delisting or merger ended it: nothing is fetched or decided any more.",
+    )
+    watched_before_delisting = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Watched again when the delisting is withdrawn.",
+    )
     borrowable = models.BooleanField(
         null=True, blank=True, help_text="Whether the provider says that it can be borrowed to sell it short."
     )
@@ -162,6 +174,11 @@ class Instrument(models.Model):
 
     def __str__(self) -> str:
         return self.symbol
+
+    @property
+    def is_gone(self) -> bool:
+        """Return whether it was delisted and nobody watches it since, as another company's symbol."""
+        return self.delisting_followed and not self.watched
 
 
 class Split(models.Model):

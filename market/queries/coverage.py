@@ -18,7 +18,9 @@ WITH recent AS (
         SELECT *, row_number() OVER (PARTITION BY calendar ORDER BY date DESC) AS back
         FROM trading_sessions
         WHERE NOT closed AND opens_at <= %(at)s AND date > %(at)s::date - 20
-          AND calendar IN (SELECT calendar FROM instruments WHERE watched OR in_use)
+          AND calendar IN (
+              SELECT calendar FROM instruments WHERE watched OR (in_use AND NOT delisting_followed)
+          )
     ) AS numbered
     WHERE back <= %(sessions)s
 ), gapped AS MATERIALIZED (
@@ -40,7 +42,7 @@ WITH recent AS (
     LEFT JOIN gapped ON gapped.symbol = instruments.symbol
     LEFT JOIN candle_progress AS progress
       ON progress.symbol = instruments.symbol AND timeframe = %(timeframe)s
-    WHERE watched OR in_use
+    WHERE watched OR (in_use AND NOT delisting_followed)
 ), listed AS (
     SELECT *, count(*) OVER () AS in_all, count(*) FILTER (WHERE NOT lacks) OVER () AS complete
     FROM judged ORDER BY lacks DESC, symbol LIMIT %(limit)s OFFSET %(offset)s

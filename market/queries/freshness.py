@@ -17,6 +17,7 @@ FROM instruments
 JOIN ({OPEN_SESSIONS}) AS open_sessions USING (calendar)
 LEFT JOIN quotes USING (symbol)
 WHERE CASE WHEN %(symbols)s::text[] IS NULL THEN watched ELSE symbol = ANY(%(symbols)s) END
+  AND (watched OR NOT delisting_followed)
   AND (quotes.as_of IS NULL OR quotes.as_of > %(ahead)s
        OR quotes.as_of < %(before)s - delay_seconds * interval '1 second')
   AND (calendar = %(always_open)s

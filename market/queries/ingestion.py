@@ -41,7 +41,10 @@ LASTING_FAULTS = """
 SELECT faults.* FROM faults
 WHERE failures >= %(patience)s AND failed_at > %(tried_since)s
   AND (work NOT IN ('quotes', 'candles')
-       OR EXISTS (SELECT FROM instruments WHERE symbol = subject AND (watched OR in_use)))
+       OR EXISTS (
+           SELECT FROM instruments
+           WHERE symbol = subject AND (watched OR (in_use AND NOT delisting_followed))
+       ))
   AND (work NOT IN ('quotes', 'candles') OR NOT EXISTS (
       SELECT FROM unnest(%(providers)s::text[]) AS provider WHERE NOT EXISTS (
           SELECT FROM faults AS same

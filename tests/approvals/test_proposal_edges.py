@@ -104,6 +104,14 @@ def test_a_split_that_is_not_restated_yet_stops_an_entry_but_no_exit() -> None:
     assert propose(make.sell()).problems == []
 
 
+def test_nothing_is_bought_of_a_delisted_share_but_one_that_is_watched_again() -> None:
+    signal, apple = make.signal(), Instrument.objects.filter(symbol="AAPL")
+    apple.update(delisting_followed=True, watched=False, status="delisted", delisted_on="2024-07-03")
+    assert "AAPL was delisted on 2024-07-03: it does not trade any more." in propose(signal).problems
+    apple.update(watched=True)
+    assert propose(signal).problems == []
+
+
 def test_an_unexplained_move_stops_an_entry_but_no_exit() -> None:
     make.move(day="2024-06-28", answer="real", answered_at=make.T0)
     make.move()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from market.ingestion import delistings
 from market.models import Candle, Instrument, Split, TradingSession
 from signals import lifecycle
 from signals.models import Signal, StrategyConfig
@@ -69,6 +70,14 @@ def test_a_signal_ends_when_its_instrument_leaves_the_watchlist() -> None:
     assert lifecycle.sweep(AT) == {"its instrument left the watchlist": 1}
     assert ended(signal) == ("cancelled", "its instrument left the watchlist")
     assert ended(other)[0] == "pending"
+
+
+def test_a_signal_ends_when_its_instrument_is_delisted() -> None:
+    signal = make.signal()
+    make.action("AAPL", ex_date="2024-07-03", kind="delisting")
+    delistings.follow_due(AT)
+    lifecycle.sweep(AT)
+    assert ended(signal) == ("cancelled", "its instrument was delisted")
 
 
 def test_a_signal_ends_when_its_configuration_is_switched_off() -> None:

@@ -213,7 +213,7 @@ def _unwatch(symbols: Sequence[str]) -> None:
     """Stop watching what was watched for lists only and is in none any more."""
     in_one = WatchlistEntry.objects.filter(instrument=OuterRef("pk"))
     rows = Instrument.objects.filter(pk__in=symbols, watched_for_lists=True).exclude(Exists(in_one))
-    rows.update(watched=False, watched_for_lists=False)
+    rows.update(watched=False, watched_for_lists=False, watched_before_delisting=False)
 
 
 def _line(text: str, most: int) -> str:

@@ -6,6 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from market.models import IngestionRun, Quote, QuoteHistory
+from tests import make
 from tests.loopback import AT, quotes, watch
 from tests.vendors import Alpaca, IBBridge, Polygon
 
@@ -101,6 +102,13 @@ def test_one_vendor_does_all_of_it_at_once_and_every_symbol_keeps_its_price(alpa
     ]
     books = {quote.symbol: (quote.book, quote.halt) for quote in Quote.objects.all()}
     assert books == {"AAPL": ("", ""), "MSFT": ("crossed", ""), "AMD": ("locked", "news is pending")}
+
+
+def test_a_halt_of_which_no_more_is_heard_ends_with_the_next_session(alpaca: Alpaca) -> None:
+    make.quote("MSFT", as_of=AT - timedelta(days=1), halt="news is pending")
+    make.quote("AMD", as_of=AT, halt="news is pending")
+    assert Quote.objects.end_old_halts(AT) == 1
+    assert dict(Quote.objects.values_list("symbol", "halt")) == {"MSFT": "", "AMD": "news is pending"}
 
 
 def test_a_halt_ends_when_the_vendor_no_longer_says_so(alpaca: Alpaca) -> None:
