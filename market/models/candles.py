@@ -139,4 +139,4 @@ class Gap(Reviewed):
         ]
 
     def __str__(self) -> str:
-        return f"{self.symbol} {self.timeframe} {self.first_at} ({self.bars} bars)"
+        return f"{self.symbol} {self.timeframe} from {self.first_at:%Y-%m-%d %H:%M} UTC"
