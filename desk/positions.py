@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db.models import F, prefetch_related_objects
@@ -17,9 +18,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from approvals import decisions, exits, positions, proposals
+from approvals.brokers import registry
 from approvals.entry_check import NEAR, format_price
 from approvals.gate import State
 from approvals.models import Fill, Order, QuarantinedRow
+from approvals.positions import delisted
 from approvals.positions.protection import Protected
 from approvals.queries.orders import OrderEvent, order_events
 from core.formatting import axis_ticks
@@ -112,12 +115,19 @@ class EquityCurve:
 
 
 def _with_states(positions: Sequence[Protected]) -> list[tuple[Protected, list[str]]]:
-    """Return each with what is out of the ordinary with its quote. One query where something is held."""
-    quotes = Quote.objects.in_bulk([protected.position.symbol for protected in positions])
+    """Return each with what is out of the ordinary with its quote, or its delisting. Two queries."""
+    symbols = [protected.position.symbol for protected in positions]
+    quotes, gone = Quote.objects.in_bulk(symbols), Instrument.objects.gone().in_bulk(symbols)
     return [
-        (protected, quote_states(quote) if (quote := quotes.get(protected.position.symbol)) else [])
+        (protected, _states(quotes.get(protected.position.symbol), gone.get(protected.position.symbol)))
         for protected in positions
     ]
+
+
+def _states(quote: Quote | None, gone: Instrument | None) -> list[str]:
+    if gone is not None:
+        return [f"delisted on {gone.delisted_on}"]
+    return quote_states(quote) if quote else []
 
 
 @page
@@ -165,6 +175,8 @@ def close(request: HttpRequest, symbol: str) -> HttpResponse:
         "position": position,
         "shares": exits.shares_to_close(position, at),
         "opens_at": opens_at,
+        "settlement": delisted.settlement(instrument, at),
+        "settled_by_broker": instrument.is_gone and not registry.spec_of(settings.BROKER).is_paper,
     }
     return show(request, "desk/close_position.html", at, context)
 

@@ -163,8 +163,7 @@ def _ending(at: datetime) -> Iterable[tuple[Cause, QuerySet[Signal]]]:
         date__gte=OuterRef("bar_opened_at"),
     )
     yield Cause.EXPIRED, Signal.objects.overdue(at)
-    gone = instrument.filter(watched=False, delisting_followed=True)
-    yield Cause.DELISTED, pending.filter(Exists(gone))
+    yield Cause.DELISTED, pending.filter(Exists(instrument.gone()))
     yield Cause.UNWATCHED, pending.exclude(Exists(instrument.watched()))
     yield Cause.SWITCHED_OFF, pending.exclude(Exists(configured))
     yield Cause.SPLIT, pending.filter(Exists(instrument.exclude(split_pending_since=None)))

@@ -26,6 +26,7 @@ from market.queries.freshness import stale_symbols
 
 A_WEEK = timedelta(days=7)
 GONE_ADVICE = "delisted and still watched. Take them off the watchlist; what is stored stays readable."
+HELD_ADVICE = "delisted and still held or on order. Close it on Positions; a real broker settles it itself."
 SESSIONS_AHEAD = timedelta(days=60)
 NOT_PUBLISHED = (
     "The worker fills in what is recorded later. Where it runs, the exchange has not published more or this"
@@ -150,9 +151,10 @@ def details(at: datetime) -> Finding:
     listed = "; ".join(map(str, changes[:SHOWN]))
     gone = list(Instrument.objects.watched().filter(status=Status.DELISTED).values_list("symbol", flat=True))
     text = f"{changes.count()} changed in the last week{f' ({listed})' if listed else ''}"
-    return Finding(
-        "details of instruments", text, f"{', '.join(gone[:SHOWN])}: {GONE_ADVICE}" if gone else ""
-    )
+    held = list(Instrument.objects.gone().filter(in_use=True).values_list("symbol", flat=True))
+    advice = [f"{', '.join(gone[:SHOWN])}: {GONE_ADVICE}"] if gone else []
+    advice += [f"{', '.join(held[:SHOWN])}: {HELD_ADVICE}"] if held else []
+    return Finding("details of instruments", text, " ".join(advice))
 
 
 def requests() -> Finding:

@@ -16,8 +16,6 @@ from market.store.renaming import is_seen_after
 
 logger = logging.getLogger(__name__)
 
-ENDS = (CorporateAction.Kind.DELISTING, CorporateAction.Kind.MERGER)
-
 
 @transaction.atomic
 def follow_due(at: datetime) -> list[str]:
@@ -36,7 +34,7 @@ def follow_due(at: datetime) -> list[str]:
 
 def _ends(at: datetime) -> dict[str, CorporateAction]:
     """Return the newest end of each symbol that stands: the ones before were those of other companies."""
-    facts = CorporateAction.objects.current().filter(kind__in=ENDS, ex_date__lte=at.date())
+    facts = CorporateAction.objects.current().filter(kind__in=CorporateAction.ENDS, ex_date__lte=at.date())
     return {fact.symbol: fact for fact in facts.order_by("ex_date", "pk")}
 
 

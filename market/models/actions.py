@@ -40,6 +40,8 @@ class CorporateAction(models.Model):
         MERGER = "merger", "merger"
         DELISTING = "delisting", "delisting"
 
+    ENDS = (Kind.DELISTING, Kind.MERGER)  # after which the share is no more
+
     symbol = models.CharField(max_length=16, db_collation="C")
     kind = models.CharField(max_length=13, choices=Kind)
     ex_date = models.DateField("ex-date", help_text="First session without the dividend, or in new shares.")

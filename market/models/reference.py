@@ -45,6 +45,10 @@ class InstrumentQuerySet(models.QuerySet["Instrument"]):
         """Return those that quotes and candles are fetched for: also what is held and still listed."""
         return self.filter(Q(watched=True) | Q(in_use=True, delisting_followed=False))
 
+    def gone(self) -> "InstrumentQuerySet":
+        """Return those that were delisted and that nobody watches since."""
+        return self.filter(delisting_followed=True, watched=False)
+
     def with_moves(self) -> "InstrumentQuerySet":
         """Annotate each with `has_unexplained_move`: whether one waits for an answer."""
         unanswered = UnexplainedMove.objects.open().filter(symbol=OuterRef("pk"))

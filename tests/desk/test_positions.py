@@ -14,6 +14,7 @@ from django.utils import timezone
 from approvals.models import AccountSnapshot, Order
 from core.formatting import axis_ticks
 from desk.positions import EquityCurve
+from market.ingestion import delistings
 from market.models import Quote
 from tests import make
 
@@ -48,6 +49,16 @@ def test_a_position_shows_its_result_its_stop_and_what_is_at_risk(trader: Client
     html = page(trader)
     for expected in ("▲ +5.00", "▲ +0.10 R", "180.50 / 191.75", "55.00", "Close …"):
         assert expected in html, expected
+
+
+def test_a_position_in_a_delisted_share_says_so_and_what_closing_it_brings(trader: Client) -> None:
+    make.held()
+    make.action(ex_date="2024-07-03", kind="merger", amount=Decimal("54.20"), currency="USD")
+    delistings.follow_due(make.T0)
+    assert "delisted on 2024-07-03" in page(trader)
+    html = trader.get("/positions/AAPL/close/").content.decode()
+    assert "Settled at 54.2, recorded by alpaca: AAPL was delisted on 2024-07-03." in html
+    assert "at the market" not in html
 
 
 def test_what_is_out_of_the_ordinary_with_a_price_stands_beside_it(trader: Client) -> None:

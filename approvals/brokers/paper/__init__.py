@@ -14,7 +14,7 @@ from approvals.brokers.base import Broker, BrokerSpec
 from approvals.brokers.paper.book import Book, Opening, Ticket
 from approvals.brokers.paper.broker import Paper
 from approvals.brokers.paper.dividends import Payment
-from approvals.brokers.paper.market import Bar, Dividend, Listing, Market, Quotes, Restating
+from approvals.brokers.paper.market import Bar, Dividend, Listing, Market, Quotes, Restating, Settlement
 from core.registry import Setting
 from core.registry.kinds import Number
 
@@ -30,6 +30,7 @@ __all__ = [
     "Payment",
     "Quotes",
     "Restating",
+    "Settlement",
     "Ticket",
 ]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from approvals.brokers.base import Bracket, Close, Execution, Leg, Side, State
 from approvals.brokers.paper.book import Book, Ticket
-from approvals.brokers.paper.market import Bar, Listing, Market, Quotes, factor
+from approvals.brokers.paper.market import Bar, Listing, Market, Quotes, Settlement, factor
 from market.prices import Floats, to_datetime, to_instant
 
 INSTANTLY = timedelta(microseconds=1)
@@ -68,6 +68,8 @@ class Desk:
     def _work_close(self, ticket: Ticket, close: Close, listing: Listing) -> None:
         hit = _market_hit(close.side, Leg.CLOSE, self._quotes(ticket, ticket.placed_at))
         if hit is None:
+            if listing.settlement:
+                self._settle(ticket, close, listing.settlement)
             return
         quantity = self.shares(ticket, hit.at)
         if quantity:
@@ -76,6 +78,22 @@ class Desk:
         else:
             ticket.state, ticket.ended_at = State.CANCELLED, hit.at
             ticket.reason = "A reverse split has left less than one share to close."
+
+    def _settle(self, ticket: Ticket, close: Close, settlement: Settlement) -> None:
+        """Close what does not trade any more: it is paid out, so nothing slips and nobody is paid for it."""
+        execution = Execution(
+            execution_id=f"{close.client_id}-settled",
+            client_id=close.client_id,
+            leg=Leg.CLOSE,
+            symbol=close.symbol,
+            side=close.side,
+            quantity=close.quantity,
+            price=settlement.price,
+            commission=Decimal(0),
+            executed_at=self.at,
+        )
+        self.book.fill(ticket, execution, self.at)
+        ticket.state, ticket.ended_at, ticket.reason = State.FILLED, self.at, settlement.reason
 
     def _work_bracket(self, ticket: Ticket, bracket: Bracket, listing: Listing) -> None:
         if ticket.state is State.WORKING:

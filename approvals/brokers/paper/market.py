@@ -75,17 +75,26 @@ class Dividend:
 
 
 @dataclass(frozen=True, slots=True)
+class Settlement:
+    """What one share that does not trade any more is closed at, and why, in words."""
+
+    price: Decimal
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """What must be known of an instrument to trade it.
 
     `lag`: how long after its own time a quote that counts may still arrive. `is_restating`: a split was seen
-    and the history does not stand on its basis yet.
+    and the history does not stand on its basis yet. `settlement`: None for what still trades.
     """
 
     currency: str
     tick_size: Decimal | None
     lag: timedelta
     is_restating: bool = False
+    settlement: Settlement | None = None
 
 
 class Market(Protocol):

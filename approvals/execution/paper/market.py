@@ -11,7 +11,8 @@ import numpy as np
 from django.conf import settings
 from django.db.models import Max, OuterRef, Q, Subquery, Sum
 
-from approvals.brokers.paper import Bar, Dividend, Listing, Quotes, Restating
+from approvals.brokers.paper import Bar, Dividend, Listing, Quotes, Restating, Settlement
+from approvals.positions import delisted
 from approvals.queries.paper import paper_quotes
 from market import sessions
 from market.models import Candle, CorporateAction, Instrument, Quote, Split
@@ -41,7 +42,9 @@ class Stored:
         if row is None:
             return None
         lag = timedelta(seconds=settings.STALE_QUOTE_SECONDS + (row.delay_seconds or 0))
-        return Listing(row.currency, row.tick_size, lag, row.split_pending_since is not None)
+        end = delisted.settlement(row, self.at)
+        is_restating = row.split_pending_since is not None
+        return Listing(row.currency, row.tick_size, lag, is_restating, end and Settlement(*end))
 
     def _instrument(self, symbol: str) -> Any:  # an Instrument with `delay_seconds`
         """With the delay that its newest quote's feed has stated."""

@@ -1,0 +1,94 @@
+"""A share is delisted while it is held on paper: it is closed at what is recorded, or at its last price."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from approvals import execution, exits
+from approvals.brokers.base import Close, Side
+from approvals.execution.brokerage import configured as paper
+from approvals.models import AuditEvent
+from market.doctor import prices
+from market.ingestion import delistings
+from market.models import Instrument
+from tests import make
+from tests.approvals.execution.test_paper_book import MINUTE, aapl, filled
+from tests.make import T0
+
+__all__ = ["aapl"]
+
+LATER = T0 + 20 * MINUTE
+
+
+def held_and_delisted(kind: str = "delisting", client_id: UUID | None = None, **values: Any) -> None:
+    filled(**({"client_id": client_id} if client_id else {}))
+    paper(T0 + 3 * MINUTE).executions(T0)
+    make.action(ex_date="2024-07-03", kind=kind, **values)
+    delistings.follow_due(T0 + 4 * MINUTE)
+
+
+def closed() -> list[tuple[Decimal, Decimal]]:
+    """Return price and commission of what the closing of all comes to."""
+    client_id: UUID = uuid4()
+    paper(LATER).close(Close(client_id, "AAPL", Side.SELL, 100))
+    for at in (LATER + MINUTE, LATER + 2 * MINUTE):
+        executions = paper(at).executions(T0)
+    return [(each.price, each.commission) for each in executions if each.client_id == client_id]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "price"),
+    [
+        ("delisting", {}, "98.5"),
+        ("delisting", {"amount": Decimal("12.3456"), "currency": "USD"}, "12.3456"),
+        ("merger", {"amount": Decimal("54.20"), "currency": "USD"}, "54.20"),
+        ("merger", {"amount": Decimal("54.20"), "currency": "EUR"}, "98.5"),
+        ("merger", {"amount": Decimal("54.20"), "currency": "USD", "ratio": Decimal("0.5")}, "98.5"),
+    ],
+    ids=["last price", "by hand", "cash of a merger", "other currency", "cash and shares"],
+)
+def test_it_is_settled_once(aapl: None, kind: str, values: dict[str, Any], price: str) -> None:
+    make.quote("AAPL", 98.5)
+    held_and_delisted(kind, **values)
+    assert closed() == [(Decimal(price), Decimal(0))]
+    assert paper(LATER + 3 * MINUTE).holdings() == {}
+
+
+def test_without_any_quote_the_last_daily_close_counts(aapl: None) -> None:
+    make.candle("AAPL", "2024-07-02", 97.0)
+    held_and_delisted()
+    assert closed() == [(Decimal("97"), Decimal(0))]
+
+
+def test_while_it_trades_a_closing_waits_for_a_quote(aapl: None) -> None:
+    filled()
+    paper(T0 + 3 * MINUTE).executions(T0)
+    assert closed() == []
+
+
+def test_a_persons_closing_becomes_a_fill_that_says_why(aapl: None) -> None:
+    make.quote("AAPL", 98.5)
+    entry = make.order(status="submitted", quantity=100)
+    held_and_delisted(client_id=entry.pk)
+    execution.reconcile_orders(T0 + 5 * MINUTE)
+    order = exits.close("AAPL", by=make.trader(), at=LATER)
+    execution.submit_order(order.pk, LATER)
+    for minute in (1, 2):
+        execution.reconcile_orders(LATER + minute * MINUTE)
+    order.refresh_from_db()
+    assert (order.status, order.filled_quantity) == ("filled", 100)
+    assert order.status_reason.startswith("Settled at 98.5, the last price that is stored: AAPL was delisted")
+    assert [fill.execution_id for fill in order.fills.all()] == [f"{order.pk}-settled"]
+    assert AuditEvent.objects.filter(kind="order filled", subject=f"order {order.pk}").count() == 1
+
+
+def test_the_doctor_names_it_until_it_is_closed(aapl: None) -> None:
+    make.action(ex_date="2024-07-03", kind="delisting")
+    Instrument.objects.update(in_use=True)
+    assert prices.details(T0).advice == ""
+    delistings.follow_due(T0)
+    assert prices.details(T0).advice.startswith("AAPL: delisted and still held or on order.")
+    Instrument.objects.update(in_use=False)
+    assert prices.details(T0).advice == ""
