@@ -190,7 +190,7 @@ def test_every_process_invents_the_same_and_always_will(hash_seed: str) -> None:
     )
     assert answer.stdout.splitlines() == [
         "250.28 250.27 250.28 1200 2000 85150797",
-        "254.77 255.46 248.92 252.06 61414126",
+        "254.77 255.46 248.92 252.06 61414126.0",
     ]
 
 
