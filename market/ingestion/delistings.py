@@ -4,13 +4,14 @@ Its history stays readable. When the fact is withdrawn, or moved to a later day,
 """
 
 import logging
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 
 from django.db import transaction
 
 from core import locks
 from market.ingestion.renames import REUSED_AFTER
-from market.models import CorporateAction, Instrument
+from market.models import CorporateAction, Instrument, SymbolChange
 from market.providers.listings import Status
 from market.store.renaming import is_seen_after
 
@@ -35,7 +36,13 @@ def follow_due(at: datetime) -> list[str]:
 def _ends(at: datetime) -> dict[str, CorporateAction]:
     """Return the newest end of each symbol that stands: the ones before were those of other companies."""
     facts = CorporateAction.objects.current().filter(kind__in=CorporateAction.ENDS, ex_date__lte=at.date())
-    return {fact.symbol: fact for fact in facts.order_by("ex_date", "pk")}
+    renamed = list(SymbolChange.objects.values_list("new", "since"))
+    return {fact.symbol: fact for fact in facts.order_by("ex_date", "pk") if not _is_rename(fact, renamed)}
+
+
+def _is_rename(fact: CorporateAction, renamed: Sequence[tuple[str, date]]) -> bool:
+    """Return whether only the old symbol ended: what was recorded of it is filed under the new one since."""
+    return any(new == fact.symbol and abs(since - fact.ex_date) <= REUSED_AFTER for new, since in renamed)
 
 
 def _follow(instrument: Instrument, fact: CorporateAction) -> str:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.contrib.auth.models import User
 
-from market.ingestion import actions
+from market.ingestion import actions, renames
 from market.ingestion.delistings import follow_due
 from market.models import CorporateAction, Instrument
 from market.queries.freshness import stale_symbols
@@ -94,6 +94,14 @@ def test_one_that_a_person_watches_again_stays_watched() -> None:
     Instrument.objects.filter(pk="AAPL").update(watched=True)
     assert follow_due(AT) == []
     assert "AAPL" in fetched()
+
+
+def test_the_end_of_an_old_symbol_is_not_that_of_the_new_one() -> None:
+    delisting()
+    make.action("AAPL", ex_date="2024-07-03", kind="symbol change", new_symbol="APPL")
+    renames.follow_due(AT)
+    assert follow_due(AT) == []
+    assert fetched() == {"APPL", "MSFT"}
 
 
 @pytest.mark.parametrize("kind", ["dividend", "split", "symbol change"])
