@@ -1,13 +1,14 @@
-"""What was and will be done to a share: on the pages of an instrument and of a signal."""
+"""What was and will be done to a share, and when its company reports: on the pages."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from market import calendars
 from market import formatting as market_formatting
-from market.models import CorporateAction, Instrument
+from market.models import CorporateAction, EarningsDate, Instrument
 
 IN_TABLE = 20
+REPORTS = 2
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,13 @@ def announced(instrument: Instrument, at: datetime) -> list[Action]:
     today = _today(instrument, at)
     facts = CorporateAction.objects.announced(today).filter(symbol=instrument.pk)
     return [_action(fact, today) for fact in facts[:IN_TABLE]]
+
+
+def reports(instrument: Instrument, at: datetime) -> list[str]:
+    """Return which reports of earnings are to come, in words, the next first. One query."""
+    today = _today(instrument, at)
+    dates = EarningsDate.objects.announced(today).filter(symbol=instrument.pk)
+    return [market_formatting.earnings_announcement(report, today) for report in dates[:REPORTS]]
 
 
 def _action(fact: CorporateAction, today: date) -> Action:

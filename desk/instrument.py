@@ -74,6 +74,7 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
         "gaps": [_gap(gap) for gap in stretch.gaps[: -GAPS_IN_TABLE - 1 : -1]],
         "splits": instrument.splits,  # type: ignore[attr-defined]  # annotated
         "actions": corporate_actions.newest(instrument, at),
+        "reports": corporate_actions.reports(instrument, at),
         "received": [_received(quote, instrument) for quote in _newest_quotes(instrument)],
         "view": view,
         "states": market_formatting.quote_states(view.quote, instrument) if view else [],

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.formatting import NOTHING
-from market.models import CorporateAction, Instrument, Quote
+from market.models import CorporateAction, EarningsDate, Instrument, Quote
 from market.prices import Doubt, Timeframe
 
 DOUBTS: dict[str, str] = {
@@ -88,6 +88,18 @@ def announcement(action: CorporateAction, today: date) -> str:
         kinds.DELISTING: "is delisted",
     }
     return f"{verbs[action.kind]} on {on}"
+
+
+def earnings_terms(report: EarningsDate) -> str:
+    """Return when in the day and how surely: "after the close, estimated"."""
+    surely = "confirmed" if report.is_confirmed else "estimated"
+    return f"{report.get_time_display()}, {surely}"
+
+
+def earnings_announcement(report: EarningsDate, today: date) -> str:
+    """Return what is to come, as in "reports earnings on Thu 4 Dec after the close, estimated"."""
+    comma = "," if report.time == EarningsDate.ReportTime.UNKNOWN else ""
+    return f"reports earnings on {near_day(report.date, today)}{comma} {earnings_terms(report)}"
 
 
 def near_day(day: date, today: date) -> str:

@@ -12,7 +12,7 @@ from core.queries import delete_older
 from market import faults, sessions
 from market.imports import jobs, uploads
 from market.imports.master import refresh
-from market.ingestion import actions, crosscheck, delistings, pipeline, renames, schedule
+from market.ingestion import actions, crosscheck, delistings, earnings, pipeline, renames, schedule
 from market.ingestion import cycle as workflow
 from market.ingestion.review import refetch as fetch_again
 from market.models import (
@@ -109,9 +109,10 @@ def cross_check(symbols: list[str] | None = None, attempt: int = 1) -> None:
 
 
 def corporate_actions() -> None:
-    """Ask for the corporate actions that are due by a night; follow changes of symbol and delistings."""
+    """Ask for corporate actions and earnings dates due by a night; follow changes of symbol, delistings."""
     at = timezone.now()
-    actions.fetch(at)
+    actions.LEDGER.fetch(at)
+    earnings.LEDGER.fetch(at)
     renames.follow_due(at)
     delistings.follow_due(at)
 

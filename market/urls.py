@@ -2,6 +2,7 @@ from rest_framework.routers import SimpleRouter
 
 from market.api.actions import CorporateActionViewSet
 from market.api.candles import CandleViewSet
+from market.api.earnings import EarningsDateViewSet
 from market.api.gaps import GapViewSet
 from market.api.instruments import InstrumentViewSet
 from market.api.moves import UnexplainedMoveViewSet
@@ -20,5 +21,6 @@ router.register("gaps", GapViewSet)
 router.register("unexplained-moves", UnexplainedMoveViewSet)
 router.register("data-to-review", ReviewItemViewSet)
 router.register("corporate-actions", CorporateActionViewSet)
+router.register("earnings-dates", EarningsDateViewSet)
 router.register("watchlists", WatchlistViewSet)
 router.register("watchlist-entries", WatchlistEntryViewSet)

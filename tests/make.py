@@ -17,6 +17,7 @@ from market import store
 from market.models import (
     Candle,
     CorporateAction,
+    EarningsDate,
     IngestionRun,
     Instrument,
     Quote,
@@ -404,3 +405,9 @@ def action(symbol: str = "AAPL", ex_date: str = "2024-07-05", **values: Any) -> 
         row |= {"amount": Decimal(0), "currency": ""}
     row |= {"recorded_at": T0} | values
     return CorporateAction.objects.create(symbol=symbol, ex_date=date.fromisoformat(ex_date), **row)
+
+
+def earnings(symbol: str = "AAPL", day: str = "2024-08-01", **values: Any) -> EarningsDate:
+    """An estimated report after the close, unless `values` say otherwise."""
+    row = {"time": "after", "source": "polygon", "recorded_at": T0} | values
+    return EarningsDate.objects.create(symbol=symbol, date=date.fromisoformat(day), **row)

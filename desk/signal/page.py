@@ -296,11 +296,19 @@ def _page_context(case: Case) -> dict[str, Any]:
             "has_other_bars": shares == 1 and studies.has_other_bars(signal, stored),
             "shares": shares,
             "chart": chart.element(signal, instrument),
-            "coming": corporate_actions.announced(instrument, case.at)
-            if case.proposal and instrument
-            else [],
         }
+        | _coming(case, instrument)
     )
+
+
+def _coming(case: Case, instrument: Instrument | None) -> dict[str, Any]:
+    """Return what is announced of a share that can still be decided on."""
+    if not case.proposal or not instrument:
+        return {}
+    return {
+        "coming": corporate_actions.announced(instrument, case.at),
+        "reports": corporate_actions.reports(instrument, case.at),
+    }
 
 
 def _instrument(case: Case) -> Instrument | None:

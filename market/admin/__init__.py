@@ -1,10 +1,22 @@
 """What people see and do under /admin/: one file per noun."""
 
-from market.admin import actions, candles, imports, instruments, moves, review, runs, sessions, watchlists
+from market.admin import (
+    actions,
+    candles,
+    earnings,
+    imports,
+    instruments,
+    moves,
+    review,
+    runs,
+    sessions,
+    watchlists,
+)
 
 __all__ = [
     "actions",
     "candles",
+    "earnings",
     "imports",
     "instruments",
     "moves",

@@ -1,19 +1,13 @@
 """Corporate actions out of a CSV file: our own columns, or a vendor's list of dividends or splits. Pure."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from market.imports import spelling
+from market.imports import facts, spelling
 from market.imports.csvfile.splits import ratio_of
-from market.providers.actions import Action, Kind, amount, day
+from market.providers.actions import Action, Kind, amount
 
-LARGEST = 5 * 2**20
-SHOWN = 20  # problems
-# What a column may be called, in lower case without spaces and underscores.
-COLUMNS: Mapping[str, Sequence[str]] = {
+COLUMNS: facts.Columns = {
     "symbol": ("symbol", "ticker"),
     "kind": ("kind", "type", "action"),
     "ex_date": ("exdate", "exdividenddate", "date", "executiondate", "effectivedate"),
@@ -32,65 +26,20 @@ KINDS = {
 }
 
 
-class BadActions(ValueError):
-    """The file cannot be read. The message quotes the lines that are wrong and says what to do."""
-
-
 def read(content: bytes, symbol: str = "", currency: str = "USD") -> list[Action]:
-    """Return the actions of a file. `symbol`, `currency`: of rows that name none. Raises BadActions."""
-    text = _decoded(content)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    names = _names(rows.fieldnames or [])
-    if "ex_date" not in names or ("symbol" not in names and not symbol):
-        raise BadActions(
-            "The first line must name the columns: symbol (or say which symbol it is) and ex_date, then"
-            " amount, ratio or new_symbol. See the page on importing."
-        )
-    actions, problems = [], []
-    for row in rows:
-        try:
-            actions.append(_action(row, names, symbol, currency))
-        except ValueError as reason:
-            problems.append(f"line {rows.line_num}: {reason}")
-    if problems:
-        more = f" (and {len(problems) - SHOWN} more)" if len(problems) > SHOWN else ""
-        raise BadActions("; ".join(problems[:SHOWN]) + more)
-    if not actions:
-        raise BadActions("There is nothing in it below the first line.")
-    return actions
+    """Return the actions of a file. `symbol`, `currency`: of rows that name none. Raises BadFile."""
+    needed = ["ex_date"] if symbol else ["symbol", "ex_date"]
+    advice = "symbol (or say which symbol it is) and ex_date, then amount, ratio or new_symbol"
+    return facts.read(content, COLUMNS, needed, advice, lambda cells: _action(cells, symbol, currency))
 
 
-def _decoded(content: bytes) -> str:
-    if len(content) > LARGEST:
-        raise BadActions("The file is larger than 5 MB. Load it in parts.")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
-
-
-def _delimiter(text: str) -> str:
-    header = text.partition("\n")[0]
-    return max(",;\t", key=header.count)
-
-
-def _names(header: Sequence[str]) -> dict[str, str]:
-    """Return the file's name of each column of ours that it has."""
-    plain = {name.lower().replace(" ", "").replace("_", "").replace("-", ""): name for name in header if name}
-    found = (
-        (ours, next((plain[name] for name in names if name in plain), "")) for ours, names in COLUMNS.items()
-    )
-    return {ours: name for ours, name in found if name}
-
-
-def _action(row: Mapping[str, str | None], names: Mapping[str, str], symbol: str, currency: str) -> Action:
-    cells = {ours: (row.get(name) or "").strip() for ours, name in names.items()}
+def _action(cells: facts.Cells, symbol: str, currency: str) -> Action:
     ratio = _ratio(cells.get("ratio", ""))
     cash = _amount(cells.get("amount", ""))
     action = Action(
         symbol=spelling.ours(cells.get("symbol") or symbol),
         kind=_kind(cells),
-        ex_date=_needed(cells["ex_date"]),
+        ex_date=facts.date_of(cells["ex_date"]),
         amount=cash,
         currency=(cells.get("currency") or currency).upper()[:3] if cash else "",
         ratio=ratio,
@@ -104,7 +53,7 @@ def _action(row: Mapping[str, str | None], names: Mapping[str, str], symbol: str
     return action
 
 
-def _kind(cells: Mapping[str, str]) -> Kind:
+def _kind(cells: facts.Cells) -> Kind:
     if written := cells.get("kind", "").lower().replace("_", " "):
         if written not in KINDS:
             raise ValueError(f"{written!r} is no kind: write one of {', '.join(KINDS)}")
@@ -129,11 +78,5 @@ def _ratio(cell: str) -> Decimal:
         raise ValueError(f"{cell!r} is no ratio: write 4, 3:2 or 1/10") from error
 
 
-def _day(cells: Mapping[str, str], name: str) -> date | None:
-    return _needed(cells[name]) if cells.get(name) else None
-
-
-def _needed(cell: str) -> date:
-    if (read := day(cell)) is None:
-        raise ValueError(f"{cell!r} is no date: write it as 2024-01-31")
-    return read
+def _day(cells: facts.Cells, name: str) -> date | None:
+    return facts.date_of(cells[name]) if cells.get(name) else None

@@ -3,6 +3,7 @@
 from market.models.actions import CorporateAction, CorporateActionCheck, SymbolChange
 from market.models.candles import Candle, CandleProgress, CandleVersion, Gap
 from market.models.disagreements import Disagreement
+from market.models.earnings import EarningsCheck, EarningsDate
 from market.models.faults import Fault
 from market.models.imports import CandleImport, CandleUpload
 from market.models.ingestion import IngestionRun, IngestionTotal, ProviderPace, ProviderStatus
@@ -27,6 +28,8 @@ __all__ = [
     "CorporateActionCheck",
     "DetailChange",
     "Disagreement",
+    "EarningsCheck",
+    "EarningsDate",
     "Fault",
     "Gap",
     "IngestionRun",

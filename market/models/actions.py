@@ -1,21 +1,18 @@
 """Corporate actions as facts: what was announced, by which source, and what replaced it."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from core.models import TypedModelMeta
+from market.models.facts import Fact, FactCheck, FactQuerySet
 from market.models.reference import Instrument
 
 
-class CorporateActionQuerySet(models.QuerySet["CorporateAction"]):
-    def current(self) -> "CorporateActionQuerySet":
-        """Return those that no later fact has replaced and nobody has withdrawn."""
-        return self.filter(ended_at=None)
-
+class CorporateActionQuerySet(FactQuerySet):
     def dividends(self) -> "CorporateActionQuerySet":
         return self.current().filter(kind=CorporateAction.Kind.DIVIDEND)
 
@@ -23,12 +20,9 @@ class CorporateActionQuerySet(models.QuerySet["CorporateAction"]):
         """Return those that are still to come, the next first."""
         return self.current().filter(ex_date__gte=today).order_by("ex_date", "pk")
 
-    def end(self, at: datetime) -> int:
-        return self.current().update(ended_at=at)
 
-
-class CorporateAction(models.Model):
-    """One fact about a share. A correction is a new row that ends the old one; no row is deleted.
+class CorporateAction(Fact):
+    """What happens to a share on its ex-date.
 
     Amounts are for a share of the ex-date. Stored prices are restated by the table of splits alone.
     """
@@ -42,7 +36,6 @@ class CorporateAction(models.Model):
 
     ENDS = (Kind.DELISTING, Kind.MERGER)  # after which the share is no more
 
-    symbol = models.CharField(max_length=16, db_collation="C")
     kind = models.CharField(max_length=13, choices=Kind)
     ex_date = models.DateField("ex-date", help_text="First session without the dividend, or in new shares.")
     pay_date = models.DateField(null=True, blank=True)
@@ -60,17 +53,6 @@ class CorporateAction(models.Model):
         help_text="New shares for one old: 4 for 4:1, 0.1 for 1:10; 0 for none.",
     )
     new_symbol = models.CharField(max_length=16, blank=True, db_collation="C")
-    source = models.CharField(max_length=40)
-    reference = models.CharField(max_length=80, blank=True, editable=False)
-    recorded_at = models.DateTimeField()
-    recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    why = models.CharField(max_length=500, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
-    ended_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
 
     objects = CorporateActionQuerySet.as_manager()
 
@@ -112,19 +94,12 @@ class CorporateAction(models.Model):
         return f"{self.symbol} {self.get_kind_display()} {self.ex_date}"
 
 
-class CorporateActionCheck(models.Model):
-    """Until when the corporate actions of a symbol are known: one row a symbol."""
-
-    symbol = models.CharField(max_length=16, primary_key=True, db_collation="C")
-    checked_at = models.DateTimeField()
-    provider = models.CharField(max_length=16)
+class CorporateActionCheck(FactCheck):
+    """Until when the corporate actions of a symbol are known."""
 
     class Meta(TypedModelMeta):
         db_table = "corporate_action_checks"
         default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"{self.symbol} {self.checked_at:%Y-%m-%d}"
 
 
 class SymbolChangeQuerySet(models.QuerySet["SymbolChange"]):

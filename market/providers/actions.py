@@ -1,11 +1,13 @@
 """Corporate actions as providers give them: what happens to a share, and when. No Django or database."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
+
+from market.providers.facts import Answer
 
 MOST = Decimal(1_000_000_000)
 FINEST = Decimal("1e-8")  # dividends of depositary receipts have that many places
@@ -57,17 +59,7 @@ class Action:
         return ""
 
 
-@dataclass(frozen=True)
-class Actions:
-    """An answer to `corporate_actions`: of the symbols in neither `failed` nor `declined` it holds all.
-
-    `refused`: rows that are none, each with why.
-    """
-
-    actions: Sequence[Action]
-    failed: Mapping[str, str] = field(default_factory=dict)
-    declined: Sequence[str] = ()
-    refused: Sequence[str] = ()
+Actions = Answer[Action]
 
 
 @runtime_checkable
@@ -95,14 +87,6 @@ def amount(value: object) -> Decimal:
     if not number.is_finite() or not 0 < number <= MOST:
         return Decimal(0)
     return number.quantize(FINEST, ROUND_HALF_EVEN).normalize() + 0
-
-
-def day(value: object) -> date | None:
-    """Return a date as vendors write it; None for whatever is none."""
-    try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError:
-        return None
 
 
 def sound(actions: Iterable[Action | str]) -> tuple[list[Action], list[str]]:

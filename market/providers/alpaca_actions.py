@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from core.http import Answer
 from market.providers import wire
-from market.providers.actions import Action, Kind, amount, day
+from market.providers.actions import Action, Kind, amount
+from market.providers.facts import day
 
 PATH = "/v1/corporate-actions"
 TYPES = (

@@ -14,7 +14,7 @@ from core.redaction import redact
 from core.registry import Setting
 from core.registry.kinds import KEY, Url, Whole
 from market.prices import Bars, Feed, QuoteTick, Timeframe
-from market.providers import conditions, polygon_actions, polygon_tickers, wire
+from market.providers import conditions, facts, polygon_actions, polygon_earnings, polygon_tickers, wire
 from market.providers.actions import Actions
 from market.providers.base import (
     Candles,
@@ -28,6 +28,7 @@ from market.providers.base import (
     RequestRate,
     Watchlist,
 )
+from market.providers.earnings import Earnings
 from market.providers.streams import polygon as streamed
 
 SNAPSHOT = "/v2/snapshot/locale/us/markets/stocks/tickers"
@@ -113,6 +114,10 @@ class Polygon:
     ) -> Actions:
         tickers = {_ticker(symbol): symbol for symbol in symbols}
         return polygon_actions.fetch(self._pages, tickers, since, until, silent)
+
+    def earnings(self, symbols: Sequence[str], since: date, until: date) -> facts.Answer[Earnings]:
+        tickers = {_ticker(symbol): symbol for symbol in symbols}
+        return polygon_earnings.fetch(self._pages, tickers, since, until)
 
     def _pages(self, requests: Mapping[str, Request]) -> Pages:
         pages = self._client.fetch_pages(requests, _following, partial(self._reserve, spare=LEFT_FOR_QUOTES))

@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 from core.http import Answer, Pages, Request
 from market.providers import wire
-from market.providers.actions import Action, Actions, Kind, amount, day, sound
+from market.providers.actions import Action, Actions, Kind, amount, sound
+from market.providers.facts import day
 
 DIVIDENDS, SPLITS = "/stocks/v1/dividends", "/stocks/v1/splits"
 MOST_ROWS = "5000"

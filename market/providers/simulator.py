@@ -18,6 +18,8 @@ from market.prices import Bars, Feed, Floats, QuoteTick, Timeframe
 from market.providers import simulator_listings
 from market.providers.actions import Action, Actions, Kind
 from market.providers.base import Candles, Pace, ProviderSpec, Quotes, Report
+from market.providers.earnings import Earnings, ReportTime
+from market.providers.facts import Answer
 from market.providers.random_walk import (
     HIGH,
     LOW,
@@ -41,7 +43,7 @@ AT_ONCE = 28_800  # minutes computed side by side: 20 days, a few MB
 ONE_MISSING_IN = 1000
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 MINUTES_A_DAY = 24 * 60
-QUARTERLY = (3, 6, 9, 12)
+QUARTERLY, REPORTED = (3, 6, 9, 12), (1, 4, 7, 10)
 FIRST_DIVIDEND = date(2020, 1, 1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_MONDAY = 4 * MINUTES_A_DAY  # 5 January 1970
@@ -117,6 +119,24 @@ class Simulator:
             pay_date=ex_date + timedelta(days=14),
             record_date=ex_date,
             declared_date=ex_date - timedelta(days=21),
+        )
+
+    def earnings(self, symbols: Sequence[str], since: date, until: date) -> Answer[Earnings]:
+        """Return invented reports, four a year, of two symbols in three; some symbols' are confirmed."""
+        days = [date(year, month, 1) for year in range(since.year, until.year + 1) for month in REPORTED]
+        reports = (self._report(symbol, day) for symbol in symbols for day in days)
+        return Answer([each for each in reports if each and since <= each.date <= until])
+
+    def _report(self, symbol: str, first: date) -> Earnings | None:
+        bits = int(keyed([f"{self.seed} {symbol} earnings"])[0])
+        if bits % 3 == 0 or first < FIRST_DIVIDEND:
+            return None
+        day = first + timedelta(days=bits // 64 % 26)
+        return Earnings(
+            symbol=symbol,
+            date=day + timedelta(days=max(0, 2 * (day.weekday() - 4))),  # no weekends
+            time=ReportTime.AFTER if bits // 4096 % 2 else ReportTime.BEFORE,
+            is_confirmed=bool(bits // 8192 % 2),
         )
 
     def _bars(self, symbol: str, timeframe: Timeframe, since: datetime, at: datetime) -> Bars:

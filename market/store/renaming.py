@@ -16,6 +16,7 @@ TIMES = {
     "bar_verdicts": "opened_at",
     "candles": "opened_at",
     "corporate_actions": "ex_date",
+    "earnings_dates": "date",
     "fills": "executed_at",
     "gaps": "first_at",
     "memories": "known_at",
@@ -34,7 +35,14 @@ TIMES = {
 FETCHED = frozenset(
     {
         *["bar_verdicts", "broker_positions", "candle_progress", "candle_versions", "candles", "gaps"],
-        *["corporate_action_checks", "corporate_actions", "refetches", "provider_disagreements"],
+        *[
+            "corporate_action_checks",
+            "corporate_actions",
+            "earnings_checks",
+            "earnings_dates",
+            "refetches",
+            "provider_disagreements",
+        ],
         *["quote_history", "quotes", "refused_rows", "scan_progress", "splits", "strategy_records"],
         *["unexplained_moves"],
     }

@@ -65,6 +65,8 @@ def test_an_operator_configures_and_halts_and_decides_nothing() -> None:
         "market.change_unexplainedmove",
         "market.add_corporateaction",
         "market.change_corporateaction",
+        "market.add_earningsdate",
+        "market.change_earningsdate",
         "signals.add_strategyconfig",
         "signals.change_strategyconfig",
         "signals.add_scan",

@@ -71,3 +71,30 @@ def test_a_pending_signal_says_it_too(trader: Client) -> None:
     make.action(ex_date="2024-07-05")
     signal = make.signal()
     assert "AAPL goes ex-dividend 0.24 USD on Fri 5 Jul." in page(trader, f"/signals/{signal.pk}/")
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({}, "AAPL reports earnings on Fri 5 Jul after the close, estimated."),
+        ({"time": "before"}, "AAPL reports earnings on Fri 5 Jul before the open, estimated."),
+        ({"time": "during"}, "AAPL reports earnings on Fri 5 Jul during the session, estimated."),
+        (
+            {"time": "unknown", "is_confirmed": True},
+            "AAPL reports earnings on Fri 5 Jul, time not known, confirmed.",
+        ),
+    ],
+)
+def test_an_announced_report_is_said(trader: Client, values: dict[str, Any], says: str) -> None:
+    make.earnings(day="2024-07-05", **values)
+    make.earnings(day="2024-04-05")
+    make.earnings(day="2024-07-08", ended_at=make.T0)
+    shown = page(trader)
+    assert says in shown
+    assert shown.count("reports earnings") == 1
+
+
+def test_a_pending_signal_says_when_its_company_reports(trader: Client) -> None:
+    make.earnings(day="2024-07-03")
+    signal = make.signal()
+    assert "AAPL reports earnings on Wed 3 Jul after" in page(trader, f"/signals/{signal.pk}/")

@@ -32,6 +32,7 @@ class Polygon(Vendor):
         self.next_host: str | None = None
         self.dividends: list[dict[str, Any]] = []
         self.splits: list[dict[str, Any]] = []
+        self.earnings: list[dict[str, Any]] | None = None  # None: the plan has none
         self.figis: dict[str, str] = {}
         self.changes: dict[str, list[tuple[str, str]]] = {}  # by FIGI: day and ticker, newest first
 
@@ -52,6 +53,10 @@ class Polygon(Vendor):
                 return self._reference(self.dividends, "ex_dividend_date", visit.query)
             case ["stocks", "v1", "splits"]:
                 return self._reference(self.splits, "execution_date", visit.query)
+            case ["benzinga", "v1", "earnings"]:
+                if self.earnings is None:
+                    return Reply.json(NOT_ENTITLED, 403)
+                return self._reference(self.earnings, "date", visit.query)
             case ["v3", "reference", "tickers", ticker] if ticker in self.figis and "date" in visit.query:
                 figi = {"ticker": ticker, "composite_figi": self.figis[ticker]}
                 return Reply.json({"status": "OK", "results": figi})

@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from market.imports import spelling
-from market.ingestion import actions, renames
+from market.ingestion import actions, facts, renames
 from market.management.commands.moves import day
 from market.providers.actions import Action, Kind
 
@@ -34,9 +34,9 @@ class Command(BaseCommand):
             raise CommandError(f"{since} is still to come: record it, and it is followed on that day.")
         fact = Action(symbol=old, kind=Kind.SYMBOL_CHANGE, ex_date=since, new_symbol=new)
         try:
-            actions.enter([fact], actions.PERSON, by=by, why=options["why"], at=at)
-            change = renames.follow(old, new, since, actions.PERSON, at, by=by)
-        except (actions.ActionRefused, renames.RenameRefused) as refusal:
+            actions.LEDGER.enter([fact], facts.PERSON, by=by, why=options["why"], at=at)
+            change = renames.follow(old, new, since, facts.PERSON, at, by=by)
+        except (facts.FactRefused, renames.RenameRefused) as refusal:
             raise CommandError(str(refusal)) from refusal
         shared = f" {old} has bars since: another company's, which stay." if change.is_shared else ""
         self.stdout.write(f"{change}.{shared}")

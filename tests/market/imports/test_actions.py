@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from market.imports.actions import BadActions, read
+from market.imports.actions import read
+from market.imports.facts import BadFile
 from market.providers.actions import Kind
 
 
@@ -55,5 +56,5 @@ def test_the_kind_follows_from_what_is_there(text: str, kind: Kind, figure: obje
     ],
 )
 def test_what_is_wrong_is_quoted(text: str, says: str) -> None:
-    with pytest.raises(BadActions, match=says):
+    with pytest.raises(BadFile, match=says):
         read(text.encode(), "AAPL")

@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from market.ingestion import actions
-from market.ingestion.actions import ActionRefused
+from market.ingestion.actions import LEDGER
+from market.ingestion.facts import FactRefused
 from market.models import CorporateAction, CorporateActionCheck, ProviderPace
 from market.providers.actions import Action, Kind
 from tests import make
@@ -32,7 +32,7 @@ def dividend(cash: str = "0.25", **values: Any) -> Action:
 
 
 def record(*given: Action, source: str = "alpaca", at: datetime = AT, since: date = SINCE) -> int:
-    return actions.record(given, source, ["AAPL"], since, at)
+    return LEDGER.record(given, source, ["AAPL"], since, at)
 
 
 def standing() -> list[tuple[str, Decimal]]:
@@ -42,7 +42,7 @@ def standing() -> list[tuple[str, Decimal]]:
 
 def fetch(at: datetime) -> int:
     ProviderPace.objects.all().delete()
-    return actions.fetch(at)
+    return LEDGER.fetch(at)
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_two_sources_never_make_two_dividends_of_one() -> None:
 def test_a_person_stands_before_a_provider_that_comes_again(operator: User) -> None:
     make.instrument()
     record(dividend("0.25"))
-    assert actions.enter([dividend("0.24")], "person", by=operator, why="notice", at=AT) == 1
+    assert LEDGER.enter([dividend("0.24")], "person", by=operator, why="notice", at=AT) == 1
     record(dividend("0.25"))
     assert standing() == [("2024-08-12", Decimal("0.24"))]
 
@@ -117,17 +117,17 @@ def test_a_person_stands_before_a_provider_that_comes_again(operator: User) -> N
 def test_a_person_who_says_what_is_recorded_changes_nothing(operator: User) -> None:
     make.instrument()
     record(dividend(reference="d1"))
-    assert actions.enter([dividend()], "person", by=operator, why="notice", at=AT) == 0
+    assert LEDGER.enter([dividend()], "person", by=operator, why="notice", at=AT) == 0
 
 
 def test_what_a_person_withdrew_does_not_come_back(operator: User) -> None:
     record(dividend())
     fact = CorporateAction.objects.get()
-    actions.withdraw(fact, by=operator, why="never declared", at=AT)
+    LEDGER.withdraw(fact, by=operator, why="never declared", at=AT)
     record(dividend(), at=AT + DAY)
     assert standing() == []
-    with pytest.raises(ActionRefused, match="already"):
-        actions.withdraw(fact, by=operator, why="again", at=AT)
+    with pytest.raises(FactRefused, match="already"):
+        LEDGER.withdraw(fact, by=operator, why="again", at=AT)
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_what_a_person_withdrew_does_not_come_back(operator: User) -> None:
 )
 def test_what_is_no_fact_is_refused(operator: User, given: Sequence[Action], why: str, says: str) -> None:
     make.instrument()
-    with pytest.raises(ActionRefused, match=says):
-        actions.enter(given, "person", by=operator, why=why, at=AT)
+    with pytest.raises(FactRefused, match=says):
+        LEDGER.enter(given, "person", by=operator, why=why, at=AT)
 
 
 # --- from the providers -------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def test_it_is_as_before_when_the_fact_is_withdrawn(watched: bool) -> None:
     Instrument.objects.filter(pk="AAPL").update(watched=watched)
     fact = delisting()
     follow_due(AT)
-    actions.withdraw(fact, by=User.objects.create(username="olga"), why="of another share", at=AT)
+    actions.LEDGER.withdraw(fact, by=User.objects.create(username="olga"), why="of another share", at=AT)
     assert follow_due(AT) == ["AAPL"]
     assert (apple().status, apple().delisted_on, apple().watched) == ("unknown", None, watched)
     assert follow_due(AT) == []

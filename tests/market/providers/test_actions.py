@@ -99,7 +99,7 @@ def test_alpaca_lists_them_by_kind_and_in_pages(on_page: int) -> None:
     with vendors.Alpaca(now=T) as vendor:
         vendor.actions, vendor.actions_on_page = ALPACA_ROWS, on_page
         answer = alpaca(vendor).corporate_actions(SYMBOLS, SINCE, UNTIL, {})
-    actions = {action.symbol: action for action in answer.actions}
+    actions = {action.symbol: action for action in answer.facts}
     assert actions["AAPL"] == Action(
         symbol="AAPL",
         kind=Kind.DIVIDEND,
@@ -119,7 +119,7 @@ def test_alpaca_lists_them_by_kind_and_in_pages(on_page: int) -> None:
     merger = actions["MLVF"]
     assert (merger.amount, merger.ratio, merger.new_symbol) == (Decimal("7.8"), Decimal("0.7733"), "FRBA")
     assert actions["ATNXQ"].kind is Kind.DELISTING
-    assert len(answer.actions) == 7
+    assert len(answer.facts) == 7
     assert not answer.refused
 
 
@@ -138,7 +138,7 @@ def test_a_row_that_is_no_dividend_is_refused_and_the_others_stay(row: dict[str,
     with vendors.Alpaca(now=T) as vendor:
         vendor.actions = {**ALPACA_ROWS, "cash_dividends": [row, *ALPACA_ROWS["cash_dividends"]]}
         answer = alpaca(vendor).corporate_actions(["AAPL"], SINCE, UNTIL, {})
-    assert [action.reference for action in answer.actions] == ["d1"]
+    assert [action.reference for action in answer.facts] == ["d1"]
     assert len(answer.refused) == 1
 
 
@@ -153,7 +153,7 @@ def test_polygon_gives_dividends_and_splits_of_many_at_once() -> None:
         vendor.dividends, vendor.splits = [DIVIDEND, DIVIDEND | {"ticker": "XYZ"}], [SPLIT]
         answer = polygon(vendor).corporate_actions(["AAPL", "GE", "BAC.PRK"], SINCE, UNTIL, {})
         assert {visit.query["ticker.any_of"] for visit in vendor.visits} == {"AAPL,GE,BACpK"}
-    dividend, split = sorted(answer.actions, key=lambda action: action.symbol)
+    dividend, split = sorted(answer.facts, key=lambda action: action.symbol)
     assert (dividend.amount, dividend.currency, dividend.reference) == (Decimal("0.26"), "USD", "Ed2c9")
     assert (dividend.ex_date, dividend.pay_date) == (date(2024, 8, 12), date(2024, 8, 15))
     assert dividend.declared_date == date(2024, 7, 31)
@@ -167,7 +167,7 @@ def test_polygon_tells_the_new_ticker_of_one_that_fell_silent() -> None:
         answer = polygon(vendor).corporate_actions(
             ["FB", "TWTR"], SINCE, UNTIL, {"FB": date(2022, 6, 8), "TWTR": date(2022, 10, 27)}
         )
-    (change,) = answer.actions
+    (change,) = answer.facts
     assert (change.symbol, change.new_symbol, change.ex_date) == ("FB", "META", date(2022, 6, 9))
     assert not answer.failed
 
@@ -176,7 +176,7 @@ def test_a_plan_without_dividends_is_no_answer() -> None:
     with vendors.Polygon(now=T) as vendor:
         vendor.answers["/stocks/v1/dividends"] = NOT_ENTITLED
         answer = polygon(vendor).corporate_actions(["AAPL"], SINCE, UNTIL, {})
-        assert not answer.actions
+        assert not answer.facts
         assert "not entitled" in answer.failed["AAPL"]
         vendor.answers["/stocks/v1/splits"] = NOT_ENTITLED
         with pytest.raises(ProviderError):
@@ -189,8 +189,8 @@ def test_the_simulator_invents_the_same_dividends_each_time() -> None:
     answer = simulator.corporate_actions(symbols, date(2024, 1, 1), date(2024, 12, 31), {})
     again = simulator.corporate_actions(symbols, date(2024, 1, 1), date(2024, 12, 31), {})
     assert answer == again
-    assert 10 < len({action.symbol for action in answer.actions}) < 30
-    assert not [action for action in answer.actions if action.problem]
+    assert 10 < len({action.symbol for action in answer.facts}) < 30
+    assert not [action for action in answer.facts if action.problem]
 
 
 def test_a_provider_without_any_is_known_as_such() -> None:
