@@ -331,5 +331,5 @@ def test_more_symbols_are_no_more_queries(
     make.only(*symbols, calendar="24/7")
     for symbol in symbols:
         make.history(symbol, make.turning())
-    with django_assert_num_queries(49):
+    with django_assert_num_queries(52):
         assert scan.run(AT).stored == count
