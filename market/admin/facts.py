@@ -115,15 +115,16 @@ class FactAdmin(TitledAdmin):
         try:
             if change:
                 self.ledger.withdraw(obj, by=by, why=why, at=at)
+                self.changed_now(None, by, at)
             else:
                 self.ledger.enter([form.given], PERSON, by=by, why=why, at=at)
-                self.recorded_now(form.given, by, at)
+                self.changed_now(form.given, by, at)
             messages.success(request, f"{obj} is {'withdrawn' if change else 'recorded'}.")
         except (FactRefused, RenameRefused) as refusal:
             messages.error(request, str(refusal))
 
-    def recorded_now(self, given: Any, by: User, at: datetime) -> None:
-        """Do what follows from a fact that a person has just recorded: nothing, unless a table says so."""
+    def changed_now(self, given: Any | None, by: User, at: datetime) -> None:
+        """Do what follows from a fact that was recorded or (None) withdrawn. Nothing, but for some tables."""
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         return redirect(self._address("changelist"))

@@ -47,6 +47,7 @@ def _parts(at: datetime) -> Iterator[tuple[str, Part]]:
     yield "quote states", lambda: [prices.quote_states()]
     yield "candles", partial(prices.candles, at)
     yield "details of instruments", lambda: [prices.details(at)]
+    yield "earnings dates", vendors.earnings_dates
     yield "requests", lambda: [prices.requests()]
     yield "gaps", lambda: [prices.gaps()]
     yield "cross-check", lambda: [prices.disagreements()]

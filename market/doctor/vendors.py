@@ -8,6 +8,7 @@ from django.conf import settings
 
 from market import feeds
 from market.doctor.findings import Finding, guarded
+from market.ingestion import earnings
 from market.ingestion.streaming import report as streamed
 from market.models import ProviderStatus
 from market.providers import registry
@@ -32,6 +33,12 @@ def providers(at: datetime) -> Iterator[Finding]:
 def stream(at: datetime) -> Finding:
     report = streamed.read(at)
     return Finding("stream", report.text, report.advice)
+
+
+def earnings_dates() -> Iterator[Finding]:
+    """Yield why a provider gives none, when it said so: nothing that needs attention."""
+    for problem in earnings.LEDGER.problems():
+        yield Finding("earnings dates", f"{problem}. They can be loaded from a file, or recorded in admin")
 
 
 def _provider(provider: Provider, at: datetime) -> Iterator[Finding]:

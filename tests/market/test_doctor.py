@@ -10,6 +10,7 @@ from market.doctor import Finding
 from market.ingestion import cycle
 from market.models import (
     Candle,
+    EarningsCheck,
     Gap,
     IngestionRun,
     Installation,
@@ -72,6 +73,14 @@ def test_a_provider_that_cools_off_is_told_with_its_last_error() -> None:
     finding = findings()["simulator"]
     assert finding.text.endswith("left alone at quotes until 15:00 UTC: 503 Service Unavailable")
     assert finding.advice.startswith("It is tried again by itself")
+
+
+def test_a_provider_that_gives_no_earnings_dates_is_told_and_needs_no_attention() -> None:
+    why = "Polygon's plan has no earnings dates"
+    EarningsCheck.objects.create(symbol="AAPL", checked_at=make.T0, provider="polygon", problem=why)
+    finding = findings()["earnings dates"]
+    assert finding.text == f"{why}. They can be loaded from a file, or recorded in admin"
+    assert finding.advice == ""
 
 
 def test_a_worker_that_stopped_is_told() -> None:

@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from market.models import CorporateAction
+from market.models import CorporateAction, Instrument
 from tests import make
 
 URL = "/admin/market/corporateaction/"
@@ -85,6 +85,14 @@ def test_a_wrong_one_is_withdrawn_and_stays_readable(operator: Client) -> None:
     page = operator.get(f"{URL}{fact.pk}/change/").content.decode()
     assert "withdrawn" in page
     assert 'name="why"' not in page
+
+
+def test_a_delisting_is_followed_at_once_and_undone_when_withdrawn(operator: Client) -> None:
+    delisting = {"symbol": "AAPL", "kind": "delisting", "ex_date": "2024-07-01", "why": "its notice"}
+    operator.post(f"{URL}add/", delisting)
+    assert Instrument.objects.get(pk="AAPL").is_gone
+    operator.post(f"{URL}{CorporateAction.objects.get().pk}/change/", {"why": "another company's"})
+    assert Instrument.objects.get(pk="AAPL").watched
 
 
 def test_a_file_is_loaded_whole_or_not_at_all(operator: Client) -> None:
