@@ -15,7 +15,7 @@ class Command(BaseCommand):
         wrong = 0
         for finding in doctor.examine(timezone.now()):
             mark = self.style.ERROR("!!") if finding.advice else self.style.SUCCESS("ok")
-            self.stdout.write(f"{mark} {finding.about}: {finding.text}.")
+            self.stdout.write(f"{mark} {finding.about}: {finding.text.removesuffix('.')}.")
             if finding.advice:
                 wrong += 1
                 self.stdout.write(f"   {finding.advice}")
