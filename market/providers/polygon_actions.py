@@ -12,6 +12,7 @@ from market.providers.facts import day
 
 DIVIDENDS, SPLITS = "/stocks/v1/dividends", "/stocks/v1/splits"
 MOST_ROWS = "5000"
+DOLLARS = "USD"  # of a dividend that names no currency: all that is listed is listed in the United States
 
 Ask = Callable[[Mapping[str, Request]], Pages]
 
@@ -69,7 +70,7 @@ def _dividend(symbol: str, row: wire.Row) -> Action | str:
         kind=Kind.DIVIDEND,
         ex_date=ex_date,
         amount=amount(row.get("cash_amount")),
-        currency=str(row.get("currency") or "")[:3].upper(),
+        currency=str(row.get("currency") or DOLLARS)[:3].upper(),
         pay_date=day(row.get("pay_date")),
         record_date=day(row.get("record_date")),
         declared_date=day(row.get("declaration_date")),

@@ -160,6 +160,14 @@ def test_polygon_gives_dividends_and_splits_of_many_at_once() -> None:
     assert (split.kind, split.ratio) == (Kind.SPLIT, Decimal("0.125"))
 
 
+def test_polygons_dividend_without_a_currency_is_one_in_dollars() -> None:
+    bare = {name: value for name, value in DIVIDEND.items() if name != "currency"}
+    with vendors.Polygon(now=T) as vendor:
+        vendor.dividends = [bare]
+        (dividend,) = polygon(vendor).corporate_actions(["AAPL"], SINCE, UNTIL, {}).facts
+    assert (dividend.amount, dividend.currency) == (Decimal("0.26"), "USD")
+
+
 def test_polygon_tells_the_new_ticker_of_one_that_fell_silent() -> None:
     with vendors.Polygon(now=T) as vendor:
         vendor.figis = {"FB": "BBG000MM2P62"}
