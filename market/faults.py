@@ -7,7 +7,14 @@ from datetime import datetime
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, transaction
+from django.db import (
+    DataError,
+    IntegrityError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    transaction,
+)
 
 from core.halves import by_halves
 from core.redaction import redact, secret_values
@@ -30,7 +37,16 @@ CONTENT = (
     ValueError,
     DataError,
     IntegrityError,
+    InternalError,
+    ProgrammingError,  # what a trigger raises that names no code
 )
+# OperationalErrors with which the database answers for one member: deadlocks, timeouts, what is too large.
+ANSWERS_FOR_ONE = ("40", "54", "55", "57014")
+
+
+def is_of_one(error: OperationalError) -> bool:
+    """Return whether the database has answered, and refuses one member only."""
+    return str(getattr(error.__cause__, "sqlstate", None) or "").startswith(ANSWERS_FOR_ONE)
 
 
 def key(work: Fault.Work, subject: str, *, part: str = "", source: str = "") -> Key:
@@ -150,7 +166,9 @@ class Isolation:
         try:
             with transaction.atomic() if in_savepoint else nullcontext():
                 yield
-        except CONTENT as error:
+        except (*CONTENT, OperationalError) as error:
+            if isinstance(error, OperationalError) and not is_of_one(error):
+                raise
             logger.exception("%s of %s failed", self.work.label, name or subject)
             self.fail({subject: describe(error)}, {subject: name})
         else:

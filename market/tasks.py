@@ -109,12 +109,20 @@ def cross_check(symbols: list[str] | None = None, attempt: int = 1) -> None:
 
 
 def corporate_actions() -> None:
-    """Ask for corporate actions and earnings dates due by a night; follow changes of symbol, delistings."""
+    """Ask for corporate actions and earnings dates due by a night; follow changes of symbol, delistings.
+
+    A step that fails keeps back no other.
+    """
     at = timezone.now()
-    actions.LEDGER.fetch(at)
-    earnings.LEDGER.fetch(at)
-    renames.follow_due(at)
-    delistings.follow_due(at)
+    steps = faults.Isolation(Fault.Work.STEP, at)
+    with steps.of(actions.LEDGER.noun, in_savepoint=False):
+        actions.LEDGER.fetch(at)
+    with steps.of(earnings.LEDGER.noun, in_savepoint=False):
+        earnings.LEDGER.fetch(at)
+    with steps.of("changes of symbol", in_savepoint=False):
+        renames.follow_due(at)
+    with steps.of("delistings", in_savepoint=False):
+        delistings.follow_due(at)
 
 
 def refresh_details() -> None:

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
-from django.db import DataError, IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
@@ -142,7 +142,7 @@ def _end_each(
 ) -> int:
     """End them together; once the database has refused that, without the signals that it refuses."""
     if not isolation.before:
-        with suppress(DataError, IntegrityError), transaction.atomic():
+        with suppress(*faults.CONTENT), transaction.atomic():
             return end(signals, cause, when)
 
     def end_some(part: Sequence[Signal]) -> int:

@@ -26,6 +26,13 @@ WHAT_TO_DO = {
     Fault.Work.CHECK: "What it would have noticed is not: halt trading, and read the log.",
     Fault.Work.SEAL: "It is in admin's log, not in the chain: read the log. The others go on.",
     Fault.Work.PRUNE: "Old rows stay: read the log. The others go on.",
+    Fault.Work.ACTIONS: "Its dividends and splits stay as they are known: read the log. The others go on.",
+    Fault.Work.EARNINGS: "Its earnings dates stay as they are known: read the log. The others go on.",
+    Fault.Work.RENAME: "It stays under its old symbol: read why, or withdraw the change. The others go on.",
+    Fault.Work.DELIST: "It is fetched and watched as before: read the log. The others go on.",
+    Fault.Work.DETAILS: "Its name, exchange and status stay as they are: read the log. The others go on.",
+    Fault.Work.COMPARE: "It is not compared with a second provider: read the log. The others go on.",
+    Fault.Work.STEP: "Nothing of that is done: read the log. The other steps go on.",
     Fault.Work.ORDER: "Look at it on the broker's own page, and read the log. The others go on.",
 }
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from django.db import transaction
 from django_q.tasks import async_task
 
 from core import locks
+from market import faults
 from market.imports import candles, jobs, spelling
 from market.imports.csvfile import splits as written_splits
 from market.imports.csvfile.archives import members
@@ -26,6 +28,8 @@ from market.imports.look import Look, Told, look
 from market.imports.sources import Source, sources
 from market.models import CandleImport, CandleUpload, Instrument
 from market.prices import Timeframe
+
+logger = logging.getLogger(__name__)
 
 BEGINNING = 64 * 1024  # bytes that a preview shows the first lines of
 AT_ONCE = 2 << 20  # bytes of text that are looked at while a page waits
@@ -165,7 +169,13 @@ def _look(upload: CandleUpload, number: int, source: Source, symbol: str, at: da
     except spelling.NoSymbol as reason:
         refused = f"{NAMELESS} {reason}" if symbol else NAMELESS
         return Look(symbol, told.timeframe, is_known=False, refused=refused)
-    return look(source.content, symbol, told, source.shape, at)
+    try:
+        with transaction.atomic():
+            return look(source.content, symbol, told, source.shape, at)
+    except faults.CONTENT as error:  # the others of the file can still be read
+        logger.exception("%s of %s cannot be looked at", symbol, upload.file_name)
+        refused = f"It cannot be read ({faults.describe(error)})."
+        return Look(symbol, told.timeframe, is_known=False, refused=refused)
 
 
 def _as_json(seen: Look, source: Source, room: int) -> Json:
@@ -201,25 +211,41 @@ def wanted(upload: CandleUpload) -> list[int]:
 
 
 def _request_each(upload: CandleUpload, at: datetime) -> None:
-    """Queue the bars of each symbol, each as an import of its own."""
+    """Queue the bars of each symbol, each as an import of its own. One that fails keeps back no other."""
     numbers, by = {*wanted(upload)}, upload.uploaded_by
     if upload.said.get("watch"):
         _watch([seen["symbol"] for i, seen in enumerate(upload.looks) if i in numbers], by)
     for number, source, symbol in _sources(upload):
         if number in numbers:
-            told = told_of(upload.said, number)
-            jobs.request(
-                source.content,
-                spelling.ours(symbol),
-                told.timeframe,
-                told.zone,
-                told.splits,
-                source.shape,
-                file_name=source.file_name,
-                by=by,
-                at=at,
-                upload=upload,
-            )
+            upload.looks[number]["not_queued"] = _request(upload, number, source, symbol, at)
+    upload.save(update_fields=["looks"])
+
+
+def _request(upload: CandleUpload, number: int, source: Source, symbol: str, at: datetime) -> str:
+    """Queue the bars of one symbol. Return why it cannot be; empty when it is."""
+    told = told_of(upload.said, number)
+    try:
+        jobs.request(
+            source.content,
+            spelling.ours(symbol),
+            told.timeframe,
+            told.zone,
+            told.splits,
+            source.shape,
+            file_name=source.file_name,
+            by=upload.uploaded_by,
+            at=at,
+            upload=upload,
+        )
+    except faults.CONTENT as error:
+        logger.exception("%s of %s cannot be queued", symbol, upload.file_name)
+        return f"It cannot be queued ({faults.describe(error)})."
+    return ""
+
+
+def not_queued(upload: CandleUpload) -> list[tuple[str, str]]:
+    """Return the symbols whose bars could not be queued, each with why."""
+    return [(seen["symbol"], seen["not_queued"]) for seen in upload.looks if seen.get("not_queued")]
 
 
 @transaction.atomic

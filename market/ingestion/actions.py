@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from market import store
 from market.ingestion.facts import Ledger
-from market.models import CorporateAction, CorporateActionCheck
+from market.models import CorporateAction, CorporateActionCheck, Fault
 from market.prices import Timeframe, to_datetime
 from market.providers.actions import Action, Actions, GivesActions
 from market.providers.base import Provider
@@ -29,6 +29,7 @@ def _silent(symbols: Collection[str], at: datetime) -> dict[str, date]:
 
 LEDGER: Ledger[Action] = Ledger(
     noun="corporate actions",
+    work=Fault.Work.ACTIONS,
     lock="market.corporate_actions",
     facts=CorporateAction,
     checks=CorporateActionCheck,

@@ -10,17 +10,18 @@ import random
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import transaction
 from django.db.models import QuerySet
 
-from market import feeds, quality, sessions, store
+from market import faults, feeds, quality, sessions, store
 from market.ingestion import pipeline, schedule
 from market.ingestion.asking import UNREADABLE
 from market.ingestion.review import agreement
-from market.models import Candle, Disagreement, IngestionRun, Instrument, Quote
+from market.models import Candle, Disagreement, Fault, IngestionRun, Instrument, Quote
 from market.prices import Bars, Timeframe, to_instant
 from market.providers import registry
 from market.providers.base import Provider, ProviderError
@@ -67,7 +68,9 @@ def check(at: datetime, symbols: Collection[str] | None = None) -> Checked:
     Disagreement.objects.filter(found_at__lt=at - KEPT).delete()
     sources = _sources(at, symbols)
     stored = _days(_stored(list(sources), Timeframe.D1, at), _stored(list(sources), INTRADAY, at))
-    disagreements = _check_units(sources, stored, at)
+    isolation = faults.Isolation(Fault.Work.COMPARE, at)
+    in_units = isolation.together(list(sources), lambda some: _check_units(some, sources, stored, at), str)
+    disagreements = list(chain.from_iterable(in_units))
     uncompared: list[str] = []
     for provider, batch in _second_providers(sources, at):
         differing, left = _compare(provider, {symbol: sources[symbol] for symbol in batch}, stored, at)
@@ -91,32 +94,30 @@ def _sources(at: datetime, wanted: Collection[str] | None) -> dict[str, str]:
 
 
 def _check_units(
-    sources: Mapping[str, str], stored: Mapping[str, Mapping[date, Day]], at: datetime
+    symbols: Sequence[str], sources: Mapping[str, str], stored: Mapping[str, Mapping[date, Day]], at: datetime
 ) -> list[Disagreement]:
     """Store and return whose bars or quotes count volume in another unit than the bar of their day."""
-    disagreements = _check_quotes(sources, stored, at)
-    for symbol, source in sources.items():
+    disagreements = _check_quotes(symbols, stored, at)
+    for symbol in symbols:
         for newest, day in sorted(stored[symbol].items())[-1:]:
             if day.traded > 0 and day.volume > 0 and (note := scale(day.traded, day.volume)):
                 figures = _figure(newest, Disagreement.Figure.UNIT, day.traded, day.volume, note)
-                disagreements.append(
-                    Disagreement(symbol=symbol, provider=source, other=DAYS_BAR, found_at=at, **figures)
-                )
-    _replace(
-        disagreements, Disagreement.objects.filter(symbol__in=sources, other__in=[DAYS_BAR, DAYS_QUOTES])
-    )
+                about = {"symbol": symbol, "provider": sources[symbol], "other": DAYS_BAR, "found_at": at}
+                disagreements.append(Disagreement(**about, **figures))
+    before = Disagreement.objects.filter(symbol__in=symbols, other__in=[DAYS_BAR, DAYS_QUOTES])
+    _replace(disagreements, before)
     return disagreements
 
 
 def _check_quotes(
-    sources: Mapping[str, str], stored: Mapping[str, Mapping[date, Day]], at: datetime
+    symbols: Sequence[str], stored: Mapping[str, Mapping[date, Day]], at: datetime
 ) -> list[Disagreement]:
     """Return whose quotes after the close give the day's volume in another unit than its bar.
 
     Only those of the whole market: one exchange's part of it may be a hundredth.
     """
     disagreements = []
-    quotes = Quote.objects.filter(symbol__in=sources, volume__gt=0, provider__in=registry.CONSOLIDATED)
+    quotes = Quote.objects.filter(symbol__in=symbols, volume__gt=0, provider__in=registry.CONSOLIDATED)
     for calendar, part in pipeline.by_calendar({quote.symbol: quote for quote in quotes}):
         hours = sessions.load(calendar, since=at - LOOKED_BACK, until=at)
         for symbol, quote in part.items():
@@ -125,11 +126,8 @@ def _check_quotes(
             bar = stored[symbol].get(day) if day and is_whole else None
             if day and bar and quote.volume and bar.volume > 0 and (note := scale(bar.volume, quote.volume)):
                 figures = _figure(day, Disagreement.Figure.UNIT, bar.volume, quote.volume, note)
-                disagreements.append(
-                    Disagreement(
-                        symbol=symbol, provider=quote.provider, other=DAYS_QUOTES, found_at=at, **figures
-                    )
-                )
+                about = {"symbol": symbol, "provider": quote.provider, "other": DAYS_QUOTES, "found_at": at}
+                disagreements.append(Disagreement(**about, **figures))
     return disagreements
 
 
@@ -171,25 +169,34 @@ def _compare(
 
     What it does not have is not compared.
     """
-    daily, left = _ask(provider, list(sources), Timeframe.D1, at)
+    isolation = faults.Isolation(Fault.Work.COMPARE, at, source=provider.name)
+    daily, left = _ask(provider, list(sources), Timeframe.D1, isolation)
     inside: dict[str, Bars] = {}
     if daily and INTRADAY in schedule.fetched():
-        inside, left_inside = _ask(provider, list(daily), INTRADAY, at)
+        inside, left_inside = _ask(provider, list(daily), INTRADAY, isolation)
         left |= left_inside
     given = _days(daily, inside)
-    disagreements = [
-        Disagreement(symbol=symbol, provider=sources[symbol], other=provider.name, found_at=at, **figures)
-        for symbol in daily
-        for figures in _differences(stored[symbol], given[symbol])
-    ]
-    _replace(disagreements, Disagreement.objects.filter(symbol__in=daily, other=provider.name))
-    return disagreements, left
+
+    def store_differences(symbols: Sequence[str]) -> list[Disagreement]:
+        disagreements = [
+            Disagreement(symbol=symbol, provider=sources[symbol], other=provider.name, found_at=at, **figures)
+            for symbol in symbols
+            for figures in _differences(stored[symbol], given[symbol])
+        ]
+        _replace(disagreements, Disagreement.objects.filter(symbol__in=symbols, other=provider.name))
+        return disagreements
+
+    differing = isolation.together(list(daily), store_differences, str)
+    return list(chain.from_iterable(differing)), left | {
+        symbol for symbol in daily if isolation.is_paused(symbol)
+    }
 
 
 def _ask(
-    provider: Provider, symbols: Sequence[str], timeframe: Timeframe, at: datetime
+    provider: Provider, symbols: Sequence[str], timeframe: Timeframe, isolation: faults.Isolation
 ) -> tuple[dict[str, Bars], set[str]]:
     """Return the bars, and the symbols for which asking again may help."""
+    at = isolation.at
     try:
         answer = provider.candles(symbols, timeframe, at - LOOKED_BACK, at)
     except (ProviderError, *UNREADABLE) as failure:
@@ -202,7 +209,11 @@ def _ask(
         if symbol in symbols and symbol not in answer.partial
     }
     given = {symbol: bars for symbol, bars in fit.items() if len(bars)}
-    agreement.believe(given, timeframe, provider.name, at)
+    isolation.together(
+        list(given),
+        lambda some: agreement.believe({s: given[s] for s in some}, timeframe, provider.name, at),
+        str,
+    )
     return _final(given, timeframe, at, answer.delay), {*answer.declined, *answer.partial}
 
 

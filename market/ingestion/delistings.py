@@ -7,35 +7,41 @@ import logging
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from django.db import transaction
+from django.db.models import Q
 
 from core import locks
+from market import faults
 from market.ingestion.renames import REUSED_AFTER
-from market.models import CorporateAction, Instrument, SymbolChange
+from market.models import CorporateAction, Fault, Instrument, SymbolChange
 from market.providers.listings import Status
 from market.store.renaming import is_seen_after
 
 logger = logging.getLogger(__name__)
 
 
-@transaction.atomic
 def follow_due(at: datetime) -> list[str]:
     """Follow the recorded ends whose day has come, and undo those that no fact stands for any more.
 
-    Return the symbols that changed. Twice is the same as once.
+    Return the symbols that changed. Twice is the same as once. One that fails is remembered and tried again;
+    the others go on.
     """
-    locks.transaction("market.delistings")
-    ends = _ends(at)
-    followed = Instrument.objects.filter(delisting_followed=True)
-    undone = [_undo(instrument) for instrument in followed.exclude(pk__in=ends).select_for_update()]
-    listed = Instrument.objects.filter(pk__in=ends).select_for_update()
-    changed = [symbol for instrument in listed if (symbol := _follow(instrument, ends[instrument.pk]))]
-    return undone + changed
+    isolation, ends = faults.Isolation(Fault.Work.DELIST, at), _ends(at)
+    concerned = Instrument.objects.filter(Q(pk__in=ends) | Q(delisting_followed=True)).order_by("pk")
+    changed = []
+    for instrument in concerned:
+        symbol = instrument.pk
+        if _is_followed(instrument, ends.get(symbol)) or isolation.is_paused(symbol):
+            continue
+        with isolation.of(symbol):
+            locks.transaction("market.delistings")
+            changed += _follow(symbol, _ends(at, symbol).get(symbol))
+    return changed
 
 
-def _ends(at: datetime) -> dict[str, CorporateAction]:
-    """Return the newest end of each symbol that stands: the ones before were those of other companies."""
+def _ends(at: datetime, symbol: str = "") -> dict[str, CorporateAction]:
+    """Return the newest end of each symbol, or of one: the ones before were those of other companies."""
     facts = CorporateAction.objects.current().filter(kind__in=CorporateAction.ENDS, ex_date__lte=at.date())
+    facts = facts.filter(symbol=symbol) if symbol else facts
     renamed = list(SymbolChange.objects.values_list("new", "since"))
     return {fact.symbol: fact for fact in facts.order_by("ex_date", "pk") if not _is_rename(fact, renamed)}
 
@@ -45,31 +51,29 @@ def _is_rename(fact: CorporateAction, renamed: Sequence[tuple[str, date]]) -> bo
     return any(new == fact.symbol and abs(since - fact.ex_date) <= REUSED_AFTER for new, since in renamed)
 
 
-def _follow(instrument: Instrument, fact: CorporateAction) -> str:
+def _is_followed(instrument: Instrument, fact: CorporateAction | None) -> bool:
+    return bool(fact and instrument.delisting_followed and instrument.delisted_on == fact.ex_date)
+
+
+def _follow(symbol: str, fact: CorporateAction | None) -> list[str]:
     """Return the symbol when that changes anything: one with later bars is listed still or used again."""
-    if instrument.delisting_followed:
-        return _move(instrument, fact)
-    if is_seen_after(instrument.pk, fact.ex_date + REUSED_AFTER):
-        return ""
-    Instrument.objects.filter(pk=instrument.pk).update(
-        status=Status.DELISTED.value,
-        delisted_on=fact.ex_date,
-        delisting_followed=True,
-        watched_before_delisting=instrument.watched,
-        watched=False,
-    )
-    logger.warning("%s by %s: it is no longer fetched or scanned", fact, fact.source)
-    return instrument.pk
+    instrument = Instrument.objects.select_for_update().get(pk=symbol)
+    if fact is None:
+        return _undo(instrument) if instrument.delisting_followed else []
+    if _is_followed(instrument, fact):
+        return []
+    ended = {"status": Status.DELISTED.value, "delisted_on": fact.ex_date}
+    if not instrument.delisting_followed:
+        if is_seen_after(symbol, fact.ex_date + REUSED_AFTER):
+            return []
+        before = {"watched_before_delisting": instrument.watched, "watched": False}
+        ended |= before | {"delisting_followed": True}
+        logger.warning("%s by %s: it is no longer fetched or scanned", fact, fact.source)
+    Instrument.objects.filter(pk=symbol).update(**ended)
+    return [symbol]
 
 
-def _move(instrument: Instrument, fact: CorporateAction) -> str:
-    if instrument.delisted_on == fact.ex_date:
-        return ""
-    Instrument.objects.filter(pk=instrument.pk).update(status=Status.DELISTED.value, delisted_on=fact.ex_date)
-    return instrument.pk
-
-
-def _undo(instrument: Instrument) -> str:
+def _undo(instrument: Instrument) -> list[str]:
     """Make it what it was; whether it is listed is not known until a provider is asked for its details."""
     Instrument.objects.filter(pk=instrument.pk).update(
         status=Status.UNKNOWN.value,
@@ -79,4 +83,4 @@ def _undo(instrument: Instrument) -> str:
         watched_before_delisting=False,
     )
     logger.warning("%s: its delisting does not stand any more, it is as before", instrument)
-    return instrument.pk
+    return [instrument.pk]

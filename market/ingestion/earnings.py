@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from market.ingestion.facts import Ledger
-from market.models import EarningsCheck, EarningsDate
+from market.models import EarningsCheck, EarningsDate, Fault
 from market.providers.base import Provider
 from market.providers.earnings import Earnings, GivesEarnings
 from market.providers.facts import Answer
@@ -20,6 +20,7 @@ def _ask(
 
 LEDGER: Ledger[Earnings] = Ledger(
     noun="earnings dates",
+    work=Fault.Work.EARNINGS,
     lock="market.earnings_dates",
     facts=EarningsDate,
     checks=EarningsCheck,

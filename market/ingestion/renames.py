@@ -11,11 +11,12 @@ from datetime import date, datetime, timedelta
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
+from psycopg.errors import UniqueViolation
 
 from core import locks
-from market import store
-from market.models import CorporateAction, Instrument, SymbolChange
+from market import faults, store
+from market.models import CorporateAction, Fault, Instrument, SymbolChange
 from market.store import renaming
 
 logger = logging.getLogger(__name__)
@@ -30,25 +31,37 @@ class RenameRefused(ValueError):
 
 
 def follow_due(at: datetime) -> list[SymbolChange]:
-    """Follow the recorded changes whose day has come, and file what a cycle of before has written since."""
+    """Follow the recorded changes whose day has come, and file what a cycle of before has written since.
+
+    One that fails is remembered and tried again; the others go on.
+    """
+    isolation = faults.Isolation(Fault.Work.RENAME, at)
     followed = []
+    for fact in _due(at):
+        if not isolation.is_paused(fact.symbol):
+            with isolation.of(fact.symbol):
+                followed.append(follow(fact.symbol, fact.new_symbol, fact.ex_date, fact.source, at))
+    for change in SymbolChange.objects.filter(followed_at__gte=at - STRAGGLERS, is_shared=False):
+        if not isolation.is_paused(change.old):
+            with isolation.of(change.old):
+                _file_stragglers(change)
+    return followed
+
+
+def _due(at: datetime) -> QuerySet[CorporateAction]:
     changes = SymbolChange.objects.filter(old=OuterRef("symbol"), since=OuterRef("ex_date"))
-    facts = CorporateAction.objects.current().filter(
+    facts: QuerySet[CorporateAction] = CorporateAction.objects.current().filter(
         ~Exists(changes),
         Exists(Instrument.objects.filter(pk=OuterRef("symbol"))),
         kind=CorporateAction.Kind.SYMBOL_CHANGE,
         ex_date__lte=at.date(),
     )
-    for fact in facts.order_by("ex_date", "pk"):
-        try:
-            followed.append(follow(fact.symbol, fact.new_symbol, fact.ex_date, fact.source, at))
-        except RenameRefused as refusal:
-            logger.warning("%s", refusal)
-    for change in SymbolChange.objects.filter(followed_at__gte=at - STRAGGLERS, is_shared=False):
-        if not Instrument.objects.filter(pk=change.old).exists():
-            with transaction.atomic():
-                renaming.move(change)
-    return followed
+    return facts.order_by("ex_date", "pk")
+
+
+def _file_stragglers(change: SymbolChange) -> None:
+    if not Instrument.objects.filter(pk=change.old).exists():
+        renaming.move(change)
 
 
 def follow(
@@ -64,6 +77,8 @@ def follow(
         with transaction.atomic():
             return _follow(old, new, since, source, at, by)
     except IntegrityError as error:
+        if not isinstance(error.__cause__, UniqueViolation):
+            raise
         raise RenameRefused(
             f"{old} is not filed under {new}: both have decisions of the same moment, which stay apart."
             f" ({str(error).splitlines()[0]})"

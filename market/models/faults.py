@@ -41,6 +41,13 @@ class Fault(models.Model):
         CHECK = "check", "a check of the account"
         SEAL = "seal", "an entry of the audit chain"
         PRUNE = "prune", "cleaning up"
+        ACTIONS = "actions", "corporate actions"
+        EARNINGS = "earnings", "earnings dates"
+        RENAME = "rename", "following a change of symbol"
+        DELIST = "delist", "following a delisting"
+        DETAILS = "details", "details of an instrument"
+        COMPARE = "compare", "cross-check"
+        STEP = "step", "a step of a task"
 
     PATIENCE = 3
     FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)

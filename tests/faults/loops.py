@@ -18,8 +18,23 @@ from approvals.execution import reports
 from approvals.models import AuditEvent, Notification, Order, Outcome, TradeApproval
 from approvals.outcomes import memories
 from market.imports import jobs as imports
-from market.ingestion import cycle
-from market.models import CandleImport, CandleProgress, CandleVersion, Instrument, Quote, TradingSession
+from market.imports.master import refresh
+from market.ingestion import crosscheck, cycle, delistings, renames
+from market.ingestion.actions import LEDGER as ACTIONS
+from market.ingestion.earnings import LEDGER as EARNINGS
+from market.models import (
+    Candle,
+    CandleImport,
+    CandleProgress,
+    CandleVersion,
+    CorporateActionCheck,
+    Disagreement,
+    EarningsCheck,
+    Instrument,
+    Quote,
+    SymbolChange,
+    TradingSession,
+)
 from opinions import queue
 from opinions.models import Memory, OrchestrationRun
 from signals import backtest, lifecycle, records, scan
@@ -30,8 +45,8 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 AT = make.T0 + MINUTE
 Status = Order.Status
 Names = Sequence[str]
-# What PostgreSQL answers to a row that it refuses: DataError and IntegrityError, and what raises them.
-REFUSALS = ("22003", "22P05", "23502", "23514")
+# What PostgreSQL answers to a row that it refuses: DataError, IntegrityError, a trigger's ProgrammingError.
+REFUSALS = ("22003", "22P05", "23502", "23514", "P0001")
 POISON = """
 CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -115,6 +130,36 @@ def split(names: Names) -> None:
     """Instruments whose history waits to be fetched again."""
     trading(names)
     Instrument.objects.filter(symbol__in=names).update(split_pending_since=make.T0)
+
+
+def renamed(names: Names) -> None:
+    """Instruments whose change of symbol is due."""
+    instruments(names)
+    for name in names:
+        make.action(name, "2024-07-01", kind="symbol change", new_symbol=f"{name}X")
+
+
+def renamed_before(names: Names) -> None:
+    """Changes of symbol that are followed, with bars that have come under the old one since."""
+    for name in names:
+        SymbolChange.objects.create(
+            old=name, new=f"{name}X", since=make.T0.date(), source="alpaca", followed_at=make.T0
+        )
+        make.candle(name, "2024-07-01", 100.0)
+
+
+def delisted(names: Names) -> None:
+    instruments(names)
+    for name in names:
+        make.action(name, "2024-07-01", kind="delisting")
+
+
+def in_lots(names: Names) -> None:
+    """Instruments whose bars inside count lots of the day's volume."""
+    trading(names)
+    for name in names:
+        make.history(name, [100.0] * 288)
+        make.candle(name, "2024-07-02", 100.0, volume=9_600_000, provider="simulator")
 
 
 def pending(names: Names) -> None:
@@ -230,6 +275,42 @@ LOOPS = {
     "quotes": Loop(trading, cycle.ingest_quotes, partial(symbols_of, Quote), "quotes"),
     "candles": Loop(
         trading, cycle.ingest_candles, partial(symbols_of, CandleProgress, timeframe="15m"), "candles"
+    ),
+    "corporate actions": Loop(
+        instruments, ACTIONS.fetch, partial(symbols_of, CorporateActionCheck), "corporate_action_checks"
+    ),
+    "earnings dates": Loop(
+        instruments, EARNINGS.fetch, partial(symbols_of, EarningsCheck), "earnings_checks"
+    ),
+    "changes of symbol": Loop(
+        renamed,
+        renames.follow_due,
+        lambda: list(SymbolChange.objects.values_list("old", flat=True)),
+        "symbol_changes",
+        "NEW.old",
+    ),
+    "bars under an old symbol": Loop(
+        renamed_before,
+        renames.follow_due,
+        lambda: [symbol[:-1] for symbol in symbols_of(Candle) if symbol.endswith("X")],
+        "candles",
+    ),
+    "delistings": Loop(
+        delisted,
+        delistings.follow_due,
+        partial(symbols_of, Instrument, delisting_followed=True),
+        "instruments",
+        "CASE WHEN NEW.delisting_followed THEN NEW.symbol END",
+    ),
+    "details": Loop(
+        instruments,
+        refresh.refresh,
+        partial(symbols_of, Instrument, details_at__isnull=False, watched=True),
+        "instruments",
+        "CASE WHEN NEW.details_at IS NOT NULL THEN NEW.symbol END",
+    ),
+    "cross-check": Loop(
+        in_lots, crosscheck.check, partial(symbols_of, Disagreement), "provider_disagreements"
     ),
     "splits": Loop(
         split,

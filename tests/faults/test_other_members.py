@@ -19,11 +19,12 @@ from jaxsite.monitoring.metrics import collector
 from market import doctor, faults
 from market import tasks as market_tasks
 from market.doctor import Finding
-from market.models import Fault, IngestionRun
+from market.models import Fault, IngestionRun, Instrument
 from signals.models import StrategyConfig
 from tests import make
 from tests.approvals.listener import Listener
 from tests.clock import NOW
+from tests.faults.loops import refuse_rows
 
 pytestmark = pytest.mark.django_db
 ERRORS = [
@@ -116,6 +117,21 @@ CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'not to be deleted' USING ERRCODE = '23001'; END $$;
 CREATE TRIGGER keeps BEFORE DELETE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION keep()
 """
+
+
+def test_a_step_of_the_nightly_task_that_breaks_keeps_no_other() -> None:
+    make.instrument("FB")
+    make.action("FB", kind="symbol change", new_symbol="META")
+    make.instrument("TWTR")
+    make.action("TWTR", kind="delisting")
+    with refuse_rows("provider_status"):
+        market_tasks.corporate_actions()
+    assert set(Fault.objects.values_list("work", "subject")) == {
+        ("step", "corporate actions"),
+        ("step", "earnings dates"),
+    }
+    assert {"META", "TWTR"} <= set(Instrument.objects.values_list("pk", flat=True))
+    assert Instrument.objects.get(pk="TWTR").delisting_followed
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])

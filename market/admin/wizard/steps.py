@@ -144,7 +144,8 @@ def progress(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> HttpResp
     imports = uploads.imports_of(kept)
     is_open = any(row.is_open for row in imports)
     charts = [(row, market_formatting.chart_address(row.symbol, row.timeframe)) for row in imports]
-    context = {"upload": kept, "imports": charts, "is_open": is_open}
+    not_queued = uploads.not_queued(kept)
+    context = {"upload": kept, "imports": charts, "is_open": is_open, "not_queued": not_queued}
     response = _page(request, model_admin, 3, "progress", context)
     return _renewed(response, is_open or bool(kept.doing))
 

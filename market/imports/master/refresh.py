@@ -4,16 +4,16 @@ Details become true again and nothing else follows: positions and orders stay, a
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import F, Q
 
+from market import faults
 from market.imports.master import lookup
 from market.imports.master.adding import facts
 from market.imports.master.lookup import Answer, State
-from market.models import DetailChange, Instrument
+from market.models import DetailChange, Fault, Instrument
 from market.providers.listings import Status
 
 logger = logging.getLogger(__name__)
@@ -30,20 +30,29 @@ def refresh(at: datetime) -> int:
     # In no order among those that were never asked for: one that fails must not keep back the others.
     symbols = list(due.order_by(F("details_at").asc(nulls_first=True), "?").values_list("pk", flat=True))
     answers = lookup.ask(symbols[:AT_ONCE])
-    changed = sum(_store(answer, at) for answer in answers.values() if answer.state is not State.UNKNOWN)
+    changed = _store_each([answer for answer in answers.values() if answer.state is not State.UNKNOWN], at)
     unknown = sum(answer.state is State.UNKNOWN for answer in answers.values())
     logger.info("details: %s asked, %s not answered, %s changed", len(answers), unknown, changed)
     return changed
 
 
+def _store_each(answers: Sequence[Answer], at: datetime) -> int:
+    """Store what is answered, each by itself: one that fails is remembered, and the others go on."""
+    isolation, changed = faults.Isolation(Fault.Work.DETAILS, at), 0
+    for answer in answers:
+        if not isolation.is_paused(answer.symbol):
+            with isolation.of(answer.symbol):
+                changed += _store(answer, at)
+    return changed
+
+
 def _store(answer: Answer, at: datetime) -> int:
     """Store what a provider says now. Return how many facts are others than before."""
-    with transaction.atomic():
-        instrument = Instrument.objects.select_for_update().get(pk=answer.symbol)
-        given = _given(instrument, answer, at)
-        changes = list(_changes(instrument, given, answer.provider, at))
-        DetailChange.objects.bulk_create(changes)
-        Instrument.objects.filter(pk=instrument.pk).update(**given)
+    instrument = Instrument.objects.select_for_update().get(pk=answer.symbol)
+    given = _given(instrument, answer, at)
+    changes = list(_changes(instrument, given, answer.provider, at))
+    DetailChange.objects.bulk_create(changes)
+    Instrument.objects.filter(pk=instrument.pk).update(**given)
     for change in changes:
         logger.warning("%s says %s", answer.provider, change)
     return len(changes)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
@@ -17,10 +18,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from core import locks
-from market import feeds
+from market import faults, feeds
 from market.ingestion.asking import UNREADABLE
 from market.ingestion.facts.events import Event, Events, Key, T
-from market.models import IngestionRun, Instrument
+from market.models import Fault, IngestionRun, Instrument
 from market.models.facts import Fact, FactCheck, FactQuerySet
 from market.providers.base import Provider, ProviderError
 from market.providers.facts import Answer
@@ -47,6 +48,7 @@ class Ledger(Events[T]):
     """One table of facts. `ask` returns None for a provider that knows none."""
 
     noun: str
+    work: Fault.Work
     lock: str
     facts: type[Fact]
     checks: type[FactCheck]
@@ -56,11 +58,15 @@ class Ledger(Events[T]):
     # --- from the providers ---------------------------------------------------------------------------------
 
     def fetch(self, at: datetime) -> int:
-        """Ask for the facts of each fetched instrument whose last check is a night old; count the new."""
+        """Ask for the facts of each fetched instrument whose last check is a night old; count the new.
+
+        What cannot be stored of one is remembered, and the others go on.
+        """
         due = self._due(at)
         changed = 0
         for provider in feeds.ready(IngestionRun.Kind.CANDLES, at) if due else ():
-            changed += self._fetch_from(provider, due, at)
+            isolation = faults.Isolation(self.work, at, source=provider.name)
+            changed += self._fetch_from(provider, due, isolation)
         return changed
 
     def _due(self, at: datetime) -> dict[str, date]:
@@ -76,23 +82,26 @@ class Ledger(Events[T]):
         oldest = sorted(due, key=lambda symbol: (due[symbol], symbol))[:IN_ALL]
         return {symbol: due[symbol] for symbol in oldest}
 
-    def _fetch_from(self, provider: Provider, due: dict[str, date], at: datetime) -> int:
+    def _fetch_from(self, provider: Provider, due: dict[str, date], isolation: faults.Isolation) -> int:
         """Ask one provider, and take what it answered for out of `due`."""
-        changed = 0
-        for part, since in _parts(due):
+        changed, at = 0, isolation.at
+        for part, since in _parts({s: first for s, first in due.items() if not isolation.is_paused(s)}):
             try:
                 answer = self.ask(provider, part, since, at.date() + LOOKED_AHEAD, at)
-            except (ProviderError, *UNREADABLE) as failure:
+            except ProviderError as failure:
                 logger.warning("%s gives no %s: %s", provider.name, self.noun, failure)
                 return changed
+            except (*UNREADABLE, RuntimeError):  # the next part may be readable
+                logger.exception("%s gives %s that cannot be read", provider.name, self.noun)
+                continue
             if answer is None:
                 return changed
             if answer.off:
                 logger.info("%s", answer.off)
-                self._check(due, provider.name, at, problem=answer.off)
+                isolation.together(list(due), partial(self._check, isolation, problem=answer.off), str)
                 return changed
             answered = set(part) - answer.failed.keys() - set(answer.declined)
-            changed += self._keep(provider.name, answer, answered, since, at)
+            changed += self._keep(answer, answered, since, isolation)
             for symbol in answered:
                 del due[symbol]
             if answer.declined:  # by the pace: the rest comes with a later run
@@ -100,23 +109,27 @@ class Ledger(Events[T]):
         return changed
 
     def _keep(
-        self, source: str, answer: Answer[T], answered: Collection[str], since: date, at: datetime
+        self, answer: Answer[T], answered: Collection[str], since: date, isolation: faults.Isolation
     ) -> int:
+        source, at = isolation.source, isolation.at
         for reason in answer.refused:
             logger.warning("one of the %s that %s gives is refused: %s", self.noun, source, reason)
         for symbol, reason in answer.failed.items():
             logger.warning("%s gives no %s of %s: %s", source, self.noun, symbol, reason)
-        changed = self.record(answer.facts, source, answered, since, at)
-        self._check(answered, source, at)
-        return changed
 
-    def _check(self, symbols: Collection[str], source: str, at: datetime, problem: str = "") -> None:
+        @transaction.atomic
+        def store(symbols: Sequence[str]) -> int:
+            changed = self.record(answer.facts, source, symbols, since, at)
+            self._check(isolation, symbols)
+            return changed
+
+        return sum(isolation.together(sorted(answered), store, str))
+
+    def _check(self, isolation: faults.Isolation, symbols: Collection[str], problem: str = "") -> None:
         rows: Any = self.checks._default_manager
+        said = {"checked_at": isolation.at, "provider": isolation.source, "problem": problem}
         rows.bulk_create(
-            [
-                self.checks(symbol=symbol, checked_at=at, provider=source, problem=problem)
-                for symbol in sorted(symbols)
-            ],
+            [self.checks(symbol=symbol, **said) for symbol in sorted(symbols)],
             update_conflicts=True,
             unique_fields=["symbol"],
             update_fields=["checked_at", "provider", "problem"],

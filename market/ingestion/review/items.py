@@ -1,17 +1,21 @@
 """What waits under data to review: found by its name, decided about alone or with others."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from django.contrib.auth.models import User
-from django.db import models
+from django.db import models, transaction
 
+from market import faults
 from market.ingestion import answers
 from market.ingestion.review import bars, refetch, rows
 from market.ingestion.review.bars import Decision, Key, ReviewRefused
 from market.models import BarVerdict, Candle, Disagreement, Gap, RefusedRow, ReviewItem, UnexplainedMove
 from market.prices import Timeframe
+
+logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 300  # Django takes a thousand fields of a form
 Kind = ReviewItem.Kind
@@ -162,7 +166,8 @@ class Outcome:
 def decide_about(seen: Mapping[str, str], act: Act, why: str, *, by: User, at: datetime) -> Outcome:
     """Do the same about several, each in a transaction of its own. `seen`: the version of each, by name.
 
-    Raises ReviewRefused when there are too many, or without a reason.
+    One that cannot be stored keeps back no other. Raises ReviewRefused when there are too many, or without a
+    reason.
     """
     if len(seen) > MOST_AT_ONCE:
         raise ReviewRefused(f"At most {MOST_AT_ONCE} at once.")
@@ -170,10 +175,14 @@ def decide_about(seen: Mapping[str, str], act: Act, why: str, *, by: User, at: d
     done, refused = [], {}
     for name, version in seen.items():
         try:
-            Item.load(name).decide(act, Decision(by, why, at, version))
+            with transaction.atomic():
+                Item.load(name).decide(act, Decision(by, why, at, version))
             done.append(name)
         except NoSuchItem:
             refused[name] = NOT_WAITING
         except ReviewRefused as refusal:
             refused[name] = str(refusal)
+        except faults.CONTENT as error:
+            logger.exception("%s of %s failed", act, name)
+            refused[name] = f"It could not be done ({faults.describe(error)})."
     return Outcome(done, refused)

@@ -15,6 +15,7 @@ from pytest_django import Settings
 from market.ingestion.review.items import Item
 from market.models import BarVerdict, Candle, Disagreement, Gap, RefusedRow, ReviewItem, UnexplainedMove
 from tests import make
+from tests.faults.loops import refuse_rows
 from tests.query_counts import CountQueries
 
 LIST = "/admin/market/reviewitem/"
@@ -246,6 +247,14 @@ def test_of_several_what_has_changed_meanwhile_is_left_alone(operator: Client) -
     answer = several(operator, "accept", [name("suspect"), name("gap")], bar="old")
     assert said(answer)[0].endswith("1 of 2 done.")
     assert Candle.objects.filter(suspect=True).exists()
+
+
+def test_of_several_one_that_cannot_be_stored_keeps_no_other(operator: Client) -> None:
+    with refuse_rows(Gap._meta.db_table, "NEW.reviewed_at IS NOT NULL"):
+        done, refused = said(several(operator, "accept", [name("gap"), name("suspect")]))
+    assert done.endswith("1 of 2 done.")
+    assert "It could not be done (IntegrityError: this one is poisoned)." in refused
+    assert not Candle.objects.filter(suspect=True).exists()
 
 
 def test_several_moves_are_answered(operator: Client) -> None:

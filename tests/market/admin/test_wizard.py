@@ -17,6 +17,7 @@ from market.admin.wizard import checked
 from market.imports import uploads
 from market.models import Candle, CandleImport, CandleUpload, Installation, Instrument, Split
 from tests import make
+from tests.faults.loops import refuse_rows
 from tests.market.admin import wizard_steps as wizard
 from tests.market.admin.wizard_steps import DAYS, IMPORTS, LOAD, MINUTES, UPLOAD, work
 
@@ -156,6 +157,15 @@ def test_each_symbol_of_a_file_is_loaded_by_itself(operator: Client) -> None:
     wizard.send(operator, wizard.address("check"), load="Load")
     work()
     assert {*Candle.objects.values_list("symbol", flat=True)} == {"AAPL"}
+
+
+def test_a_symbol_that_cannot_be_queued_keeps_no_other(operator: Client) -> None:
+    both = MANY.replace("NEW.US,10,9,11", "NEW.US,10,11,9")
+    wizard.to_check(operator, both, "sp500.csv", column_1="symbol")
+    with refuse_rows(CandleImport._meta.db_table, "NEW.symbol = 'AAPL'"):
+        page = wizard.send(operator, wizard.address("check"), load="Load")
+    assert "It cannot be queued (IntegrityError: this one is poisoned" in text(page)
+    assert list(CandleImport.objects.values_list("symbol", flat=True)) == ["NEW"]
 
 
 def test_a_new_symbol_joins_the_watchlist_when_that_is_wished(operator: Client) -> None:

@@ -13,8 +13,10 @@ from pytest_django import Settings
 from market import doctor, tasks
 from market.ingestion import crosscheck
 from market.models import Candle, Disagreement, ProviderPace
+from market.models import Fault as FaultRow
 from tests import make
 from tests.admin_users import reader
+from tests.faults.loops import refuse_rows
 from tests.loopback import candles, watch
 from tests.vendors import Alpaca, IBBridge, Polygon, faults
 from tests.vendors.prices import Bar
@@ -126,6 +128,16 @@ def test_what_failed_is_compared_later_in_the_night(stored: IBBridge, alpaca: Al
     tasks.cross_check(*literal_eval(again.args))
     assert {row.symbol for row in Disagreement.objects.all()} == {"AAPL", "MSFT"}
     assert Schedule.objects.count() == 1
+
+
+def test_one_that_cannot_be_stored_keeps_no_other(stored: IBBridge, alpaca: Alpaca) -> None:
+    alpaca.now, alpaca.spoil = NIGHT, hundredth
+    ProviderPace.objects.all().delete()
+    with refuse_rows("provider_disagreements", "NEW.symbol = 'AAPL'"):
+        assert crosscheck.check(NIGHT).uncompared == ["AAPL"]
+    assert {row.symbol for row in Disagreement.objects.all()} == {"MSFT"}
+    fault = FaultRow.objects.get()
+    assert (fault.work, fault.subject, fault.source) == (FaultRow.Work.COMPARE, "AAPL", "alpaca")
 
 
 @freezes_at_night
