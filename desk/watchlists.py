@@ -132,27 +132,22 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
     """Search for an instrument, or paste a list: what each would become is shown before it is added."""
     edited = get_object_or_404(Watchlist, pk=pk)
     form = ListForm(request.POST or None, request.FILES or None)
-    found, parsed, wanted = None, None, list[Candidate]()
+    parsed, wanted = None, list[Candidate]()
     if request.method == "POST" and form.is_valid():
         parsed = form.cleaned_data["watchlist"]
         wanted = adding.candidates(parsed.entries, may_add_unlisted=viewer(request).has_perm(HAND))
         if "add" in request.POST:
             _add(request, edited, wanted)
             return redirect("watchlist", pk)
-    search = request.GET.get("q", "").strip()[:40]
-    if search and request.method == "GET":
-        found = lookup.search(search)
     context = {
         "watchlist": edited,
         "form": form,
-        "search": search,
-        "found": found,
         "parsed": parsed,
         "wanted": wanted,
         "addable": any(candidate.verdict is not Verdict.REFUSED for candidate in wanted),
         "text": lists.written(parsed.entries) if parsed else "",
-        "stored": _stored(found),
     }
+    context |= lookup.searched(request.GET)
     return show(request, "desk/watchlist_add.html", timezone.now(), context, still=EDITING)
 
 
@@ -212,30 +207,13 @@ def _standing(instrument: Instrument) -> Iterator[str]:
         yield "not watched"
 
 
-def _stored(found: lookup.Found | None) -> set[str]:
-    """Return which of the listings are instruments already."""
-    symbols = [listing.symbol for listing in found.listings] if found else []
-    return (
-        set(Instrument.objects.filter(pk__in=symbols).values_list("symbol", flat=True)) if symbols else set()
-    )
-
-
 def _add(request: HttpRequest, edited: Watchlist, wanted: Sequence[Candidate]) -> None:
     try:
         result = watchlists.add(edited, wanted, by=viewer(request), at=timezone.now())
     except watchlists.EditRefused as refusal:
         messages.error(request, str(refusal))
         return
-    said = [
-        f"{words}: {', '.join(symbols)}."
-        for words, symbols in (
-            ("Added", result.added),
-            ("In the list already", result.already),
-            ("Not added", result.refused),
-        )
-        if symbols
-    ]
-    messages.success(request, " ".join(said) or "Nothing was added.")
+    messages.success(request, str(result) or "Nothing was added.")
     for candidate in wanted:
         if candidate.reason:
             messages.warning(request, f"{candidate.entry.symbol}: {candidate.reason}")

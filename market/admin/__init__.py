@@ -3,6 +3,7 @@
 from market.admin import (
     actions,
     candles,
+    detail_changes,
     earnings,
     imports,
     instruments,
@@ -16,6 +17,7 @@ from market.admin import (
 __all__ = [
     "actions",
     "candles",
+    "detail_changes",
     "earnings",
     "imports",
     "instruments",

@@ -72,6 +72,15 @@ class Candidate:
             return self.stored.kind
         return self.listing.kind if self.listing else Kind.UNKNOWN
 
+    @property
+    def becomes(self) -> str:
+        """What adding it does, in words."""
+        if self.verdict is not Verdict.STORED or self.stored is None:
+            return self.verdict
+        if self.stored.watched:
+            return "watched already"
+        return "known, delisted" if self.stored.status == Status.DELISTED else "known, watched again"
+
     def instrument(self, at: datetime) -> Instrument:
         """Return the row of a new one; a delisted one is not watched."""
         given = facts(self.listing, self.answer.provider, at) if self.listing else {}

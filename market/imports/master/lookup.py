@@ -4,9 +4,10 @@ What no provider has is absent; what could not be asked is unknown, with the rea
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from core import sanitize
 from market import feeds
@@ -18,6 +19,7 @@ from market.providers.listings import Listing
 logger = logging.getLogger(__name__)
 
 MOST_ASKED = 100  # symbols at once: what is beyond is asked for by the nightly refresh
+LONGEST_SEARCH = 40
 NOT_NOW = "not asked in time"
 
 
@@ -66,6 +68,17 @@ def search(text: str) -> Found:
         reason = "" if listings else _not_found(text, directory.name)
         return Found(listings, directory.name, reason)
     return Found([], reason="; ".join(reasons) or nobody_to_ask(), is_known=False)
+
+
+def searched(query: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a page with a search shows: the text, what is found, and what of it is stored already."""
+    text = query.get("q", "").strip()[:LONGEST_SEARCH]
+    if not text:
+        return {"search": "", "found": None}
+    found = search(text)
+    symbols = [listing.symbol for listing in found.listings]
+    stored = set(Instrument.objects.filter(pk__in=symbols).values_list("symbol", flat=True))
+    return {"search": text, "found": found, "stored": stored}
 
 
 def _with_exact(listings: list[Listing], text: str) -> list[Listing]:

@@ -40,11 +40,24 @@ class Added:
     already: Sequence[str]
     refused: Sequence[str]
 
+    def __str__(self) -> str:
+        rows = (
+            ("Added", self.added),
+            ("In the list already", self.already),
+            ("Not added", self.refused),
+        )
+        return " ".join(f"{words}: {', '.join(symbols)}." for words, symbols in rows if symbols)
 
-def create(name: str, *, by: User, at: datetime, with_watched: bool = False) -> Watchlist:
-    """Make a list, empty or of all that is watched now. Raises EditRefused for a name that is taken."""
+
+def create(
+    name: str, *, by: User, at: datetime, with_watched: bool = False, owner: User | None = None
+) -> Watchlist:
+    """Make a list, empty or of all that is watched now. Raises EditRefused for a name that is taken.
+
+    `owner`: who looks after it, where that is another user.
+    """
     with transaction.atomic():
-        watchlist = Watchlist(name=_name(name), created_by=by, created_at=at)
+        watchlist = Watchlist(name=_name(name), created_by=owner or by, created_at=at)
         _save(watchlist)
         watched = Instrument.objects.watched().order_by("symbol")[:MOST_ENTRIES] if with_watched else []
         WatchlistEntry.objects.bulk_create(
@@ -58,9 +71,19 @@ def create(name: str, *, by: User, at: datetime, with_watched: bool = False) -> 
 def rename(watchlist: Watchlist, name: str, *, by: User) -> None:
     """Raises EditRefused."""
     with transaction.atomic():
+        _lock(watchlist)
         watchlist.name = _name(name)
-        _save(watchlist)
+        _save(watchlist, ["name"])
         _log(watchlist, by, CHANGE, {"changed": {"fields": ["Name"]}})
+
+
+def hand_over(watchlist: Watchlist, owner: User | None, *, by: User) -> None:
+    """Set who looks after a list; others edit it as before. Raises EditRefused."""
+    with transaction.atomic():
+        _lock(watchlist)
+        watchlist.created_by = owner
+        watchlist.save(update_fields=["created_by"])
+        _log(watchlist, by, CHANGE, {"changed": {"fields": ["Owner"]}})
 
 
 def delete(watchlist: Watchlist, *, by: User) -> None:
@@ -153,6 +176,29 @@ def move(entry: WatchlistEntry, direction: Move, *, by: User) -> None:
             _log(entry.watchlist, by, CHANGE, {"changed": fields})
 
 
+def place(watchlist: Watchlist, positions: Mapping[int, int], *, by: User) -> None:
+    """Put entries, by primary key, at positions counted from 1; the others make room. Raises EditRefused.
+
+    Groups stay together: an entry that is put before another group takes its own with it.
+    """
+    with transaction.atomic():
+        stored = _locked(watchlist)
+        placed = sorted((row for row in stored if row.pk in positions), key=lambda row: positions[row.pk])
+        entries = [row for row in stored if row.pk not in positions]
+        for row in placed:
+            entries.insert(max(positions[row.pk] - 1, 0), row)
+        if _renumber(arrange(entries)):
+            _log(
+                watchlist,
+                by,
+                CHANGE,
+                *(
+                    {"changed": {"name": "entry", "object": row.instrument_id, "fields": ["Position"]}}
+                    for row in placed
+                ),
+            )
+
+
 def arrange(entries: Sequence[WatchlistEntry]) -> list[WatchlistEntry]:
     """Return the entries group by group, the groups by their first entry."""
     groups = list(dict.fromkeys(entry.group for entry in entries))
@@ -190,9 +236,13 @@ def _renumber(entries: Sequence[WatchlistEntry]) -> bool:
 
 def _locked(watchlist: Watchlist) -> list[WatchlistEntry]:
     """Return the entries in order, with no one else at work on their list. Raises EditRefused."""
+    _lock(watchlist)
+    return list(watchlist.entries.order_by("position", "pk"))
+
+
+def _lock(watchlist: Watchlist) -> None:
     if not Watchlist.objects.select_for_update().filter(pk=watchlist.pk).exists():
         raise EditRefused("The watchlist was deleted meanwhile.")
-    return list(watchlist.entries.order_by("position", "pk"))
 
 
 def _create_instruments(wanted: Sequence[Candidate], by: User, at: datetime) -> None:
@@ -228,10 +278,10 @@ def _name(text: str) -> str:
     return name
 
 
-def _save(watchlist: Watchlist) -> None:
+def _save(watchlist: Watchlist, fields: Sequence[str] | None = None) -> None:
     try:
         with transaction.atomic():
-            watchlist.save()
+            watchlist.save(update_fields=fields)
     except IntegrityError:
         raise EditRefused(f"There is a watchlist called {watchlist.name} already.") from None
 
