@@ -9,6 +9,9 @@ from django.utils import timezone
 
 from market import sessions
 from market.imports import spelling
+from market.imports.master import adding, lookup
+from market.imports.master.adding import Candidate, Verdict
+from market.imports.watchlist import Entry
 from market.models import ALWAYS_OPEN, Installation, Instrument
 
 if TYPE_CHECKING:
@@ -32,24 +35,16 @@ class SymbolField(forms.CharField):
             raise ValidationError(str(reason)) from reason
 
 
+BY_A_PERSON = ["name", "exchange", "kind", "calendar", "currency", "tick_size", "lot_size"]
+BY_A_PROVIDER = ["status", "delisted_on", "borrowable", "listed_name", "details_from", "details_at"]
+
+
 class InstrumentForm(ModelForm):
     symbol = SymbolField(max_length=16, help_text="AAPL, BRK.B, BAC.PRK. Other spellings become these.")
 
     class Meta:
         model = Instrument
-        fields = [
-            *[
-                "symbol",
-                "name",
-                "exchange",
-                "kind",
-                "calendar",
-                "currency",
-                "tick_size",
-                "lot_size",
-                "watched",
-            ],
-        ]
+        fields = ["symbol", *BY_A_PERSON, "watched"]
 
     def clean_currency(self) -> str:
         return str(self.cleaned_data["currency"]).upper()
@@ -61,3 +56,66 @@ class InstrumentForm(ModelForm):
         except sessions.UnknownCalendar as unknown:
             raise ValidationError(str(unknown)) from unknown
         return calendar
+
+
+class NewInstrumentForm(InstrumentForm):
+    """A new one: a provider's word fills in what a person leaves as it is.
+
+    `picked`: the symbol that was chosen from a search, whose listing the form was filled in with.
+    """
+
+    picked = forms.CharField(required=False, max_length=16, widget=forms.HiddenInput)
+    unlisted = forms.BooleanField(
+        required=False, label="Add it although no provider has it", widget=forms.HiddenInput
+    )
+    candidate: Candidate | None = None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        symbol = cleaned.get("symbol")
+        if symbol and not Instrument.objects.filter(pk=symbol).exists():
+            self.candidate = _candidate(symbol)
+            if refusal := _refusal(self.candidate, symbol, allowed=cleaned["unlisted"]):
+                self.fields["unlisted"].widget = forms.CheckboxInput()
+                self.add_error("symbol", refusal)
+            elif self.candidate.listing is not None and not self.candidate.answer.given:
+                self._fill_in(self.candidate, cleaned)
+        return cleaned
+
+    def _fill_in(self, candidate: Candidate, cleaned: dict[str, Any]) -> None:
+        row = candidate.instrument(timezone.now())
+        if cleaned["picked"] != candidate.symbol:
+            untouched = [name for name in BY_A_PERSON if name not in self.changed_data]
+            cleaned |= {name: getattr(row, name) for name in untouched}
+        if candidate.verdict is Verdict.HISTORY:
+            cleaned["watched"] = False
+        for name in BY_A_PROVIDER:
+            setattr(self.instance, name, getattr(row, name))
+
+
+def as_listed(text: str) -> dict[str, Any]:
+    """Return what a new form begins with for a symbol that was chosen: what a provider says of it."""
+    try:
+        candidate = _candidate(spelling.ours(text))
+    except spelling.NoSymbol:
+        return {}
+    if candidate.listing is None:
+        return {"symbol": candidate.symbol}
+    row = candidate.instrument(timezone.now())
+    filled = {name: getattr(row, name) for name in ["symbol", "watched", *BY_A_PERSON, *BY_A_PROVIDER]}
+    return filled | {"picked": row.symbol}
+
+
+def _candidate(symbol: str) -> Candidate:
+    (candidate,) = adding.candidates([Entry(symbol)], may_add_unlisted=True)
+    return candidate
+
+
+def _refusal(candidate: Candidate, symbol: str, *, allowed: bool) -> str:
+    """Return why a symbol is not added as it is written; empty when it may be."""
+    if allowed:
+        return ""
+    if candidate.answer.given:
+        return f"{symbol} is {candidate.symbol}: write that."
+    nevertheless = "To add it nevertheless, tick the box below."
+    return f"{candidate.reason} {nevertheless}" if lookup.is_absent(candidate.answer) else ""

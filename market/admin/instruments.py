@@ -7,7 +7,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -19,8 +19,9 @@ from core.admin.read_only import TitledAdmin
 from market import formatting as market_formatting
 from market import quotes
 from market.admin import freshness, imports, several
-from market.admin.forms import InstrumentForm, first_calendar
-from market.ingestion import request_budget
+from market.admin.forms import InstrumentForm, NewInstrumentForm, as_listed, first_calendar
+from market.imports.master import lookup
+from market.imports.master.adding import Candidate, Verdict
 from market.models import Instrument
 from market.quotes import QuoteView
 
@@ -73,10 +74,25 @@ class InstrumentAdmin(TitledAdmin):
         return False  # candles name their instrument without a foreign key: it is unwatched instead
 
     def get_readonly_fields(self, request: HttpRequest, obj: Instrument | None = None) -> list[str]:
-        return [*(["symbol"] if obj else []), *self.readonly_fields]
+        return ["symbol", *self.readonly_fields] if obj else []
+
+    def get_fields(self, request: HttpRequest, obj: Instrument | None = None) -> list[Any]:
+        return list(self.fields) if obj else [*InstrumentForm.Meta.fields, "unlisted", "picked"]
+
+    def get_form(
+        self, request: HttpRequest, obj: Instrument | None = None, change: bool = False, **options: Any
+    ) -> type[Any]:
+        form = InstrumentForm if obj else NewInstrumentForm
+        return super().get_form(request, obj, change, form=form, **options)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().add_view(request, form_url, lookup.searched(request.GET) | (extra_context or {}))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return {"calendar": first_calendar(), **super().get_changeform_initial_data(request)}
+        initial = {"calendar": first_calendar(), **super().get_changeform_initial_data(request)}
+        return initial | as_listed(request.GET.get("pick", ""))
 
     def save_model(self, request: HttpRequest, obj: Instrument, form: Any, change: bool) -> None:
         fields = list(form.changed_data)
@@ -86,7 +102,14 @@ class InstrumentAdmin(TitledAdmin):
         # Only what was changed here: ingestion may write the other columns at the same moment.
         obj.save(update_fields=fields if change else None)
         if obj.watched and (not change or "watched" in form.changed_data):
-            self._warn_of_pace(request)
+            several.warn_of_pace(request)
+        if not change and (candidate := form.candidate):
+            self._say_what_is_known(request, candidate)
+
+    def _say_what_is_known(self, request: HttpRequest, candidate: Candidate) -> None:
+        if candidate.reason or candidate.verdict is not Verdict.NEW:
+            said = f"{candidate.symbol}: {candidate.verdict}. {candidate.reason}"
+            self.message_user(request, said.strip(), messages.WARNING)
 
     def get_urls(self) -> list[URLPattern]:
         pages = [("load", imports.page)]
@@ -165,12 +188,7 @@ class InstrumentAdmin(TitledAdmin):
     def watch(self, request: HttpRequest, queryset: QuerySet[Instrument]) -> None:
         added = _set_watched(request, queryset, watched=True)
         self.message_user(request, f"Added to the watchlist: {added}. Their quotes come with the next cycle.")
-        self._warn_of_pace(request)
-
-    def _warn_of_pace(self, request: HttpRequest) -> None:
-        """Warn when the watchlist has grown beyond what the first provider allows."""
-        if warning := request_budget.warning():
-            self.message_user(request, warning, messages.WARNING)
+        several.warn_of_pace(request)
 
     @admin.action(description="Remove from the watchlist", permissions=["change"])
     def unwatch(self, request: HttpRequest, queryset: QuerySet[Instrument]) -> None:

@@ -73,6 +73,8 @@ def search(text: str) -> Found:
 def searched(query: Mapping[str, str]) -> dict[str, Any]:
     """Return what a page with a search shows: the text, what is found, and what of it is stored already."""
     text = query.get("q", "").strip()[:LONGEST_SEARCH]
+    if not feeds.directories():
+        return {"search": text, "found": None, "cannot_search": nobody_to_ask()}
     if not text:
         return {"search": "", "found": None}
     found = search(text)
