@@ -17,8 +17,8 @@ from market.admin.facts import FactAdmin, FactFileForm, StandsFilter
 from market.admin.forms import SymbolField
 from market.imports import actions as files
 from market.imports.csvfile.splits import ratio_of
-from market.ingestion import actions, delistings, renames
-from market.ingestion.facts import LONGEST_WHY, PERSON
+from market.ingestion import actions, recording
+from market.ingestion.facts import LONGEST_WHY
 from market.models import CorporateAction, SymbolChange
 from market.providers.actions import Action, Kind, amount
 
@@ -92,11 +92,11 @@ class CorporateActionAdmin(FactAdmin):
     date_hierarchy = "ex_date"
     facts = ["chart_of", "kind", "ex_date", "terms", *DATES, "source", "recorded", "recorded_by", "state"]
 
-    def changed_now(self, given: Action | None, by: User, at: datetime) -> None:
-        """Follow at once what is due: a change of symbol that was recorded, and delistings."""
-        if given is not None and given.kind is Kind.SYMBOL_CHANGE and given.ex_date <= at.date():
-            renames.follow(given.symbol, given.new_symbol, given.ex_date, PERSON, at, by=by)
-        delistings.follow_due(at)
+    def record(self, given: Action, *, by: User, why: str, at: datetime) -> None:
+        recording.record(given, by=by, why=why, at=at)
+
+    def withdraw(self, fact: CorporateAction, *, by: User, why: str, at: datetime) -> None:
+        recording.withdraw(fact, by=by, why=why, at=at)
 
     @admin.display(description="ex-date", ordering="ex_date")
     def about(self, fact: CorporateAction) -> str:

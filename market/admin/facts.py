@@ -114,17 +114,18 @@ class FactAdmin(TitledAdmin):
         why, by, at = form.cleaned_data["why"], user_of(request), timezone.now()
         try:
             if change:
-                self.ledger.withdraw(obj, by=by, why=why, at=at)
-                self.changed_now(None, by, at)
+                self.withdraw(obj, by=by, why=why, at=at)
             else:
-                self.ledger.enter([form.given], PERSON, by=by, why=why, at=at)
-                self.changed_now(form.given, by, at)
+                self.record(form.given, by=by, why=why, at=at)
             messages.success(request, f"{obj} is {'withdrawn' if change else 'recorded'}.")
         except (FactRefused, RenameRefused) as refusal:
             messages.error(request, str(refusal))
 
-    def changed_now(self, given: Any | None, by: User, at: datetime) -> None:
-        """Do what follows from a fact that was recorded or (None) withdrawn. Nothing, but for some tables."""
+    def record(self, given: Any, *, by: User, why: str, at: datetime) -> None:
+        self.ledger.enter([given], PERSON, by=by, why=why, at=at)
+
+    def withdraw(self, fact: Any, *, by: User, why: str, at: datetime) -> None:
+        self.ledger.withdraw(fact, by=by, why=why, at=at)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         return redirect(self._address("changelist"))

@@ -1,12 +1,25 @@
+from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
 from django_filters.rest_framework import ChoiceFilter, DateFilter, FilterSet
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from core.api.filters import YesNoFilter
-from market.api.filters import SymbolsFilter
+from core.api.permissions import MayChange
+from core.api.refusals import conflict
+from core.api.users import user_of
+from market.api.facts import WhySerializer, refusals, valid
+from market.api.filters import SymbolInBody, SymbolsFilter
+from market.imports import spelling
+from market.ingestion import recording
 from market.models import CorporateAction
+from market.providers.actions import MOST, Action, Kind, amount
 
 
 class CorporateActionSerializer(serializers.ModelSerializer[CorporateAction]):
@@ -24,6 +37,53 @@ class CorporateActionSerializer(serializers.ModelSerializer[CorporateAction]):
                 "help_text": "When another fact replaced it or it was withdrawn; null while it stands."
             },
         }
+
+
+class NewActionSerializer(WhySerializer):
+    """A fact that a person records, in place of what is recorded of that kind and day."""
+
+    symbol = SymbolInBody(help_text="Of an instrument; of a change of symbol the old one. Any spelling.")
+    kind = serializers.ChoiceField(CorporateAction.Kind.choices)
+    ex_date = serializers.DateField(
+        help_text="First session without the dividend, in new shares, under the new symbol, or after the end."
+    )
+    amount = serializers.DecimalField(
+        18, 8, min_value=0, max_value=MOST, default=Decimal(0), help_text="Cash for one share."
+    )
+    currency = serializers.RegexField(
+        "^[A-Za-z]{3}$", default="", allow_blank=True, help_text="Of the amount, as in USD."
+    )
+    ratio = serializers.DecimalField(
+        18,
+        8,
+        min_value=0,
+        max_value=MOST,
+        default=Decimal(0),
+        help_text="Of a split or merger, new shares for one old: 4 for 4:1, 1.5 for 3:2, 0.1 for 1:10.",
+    )
+    new_symbol = SymbolInBody(default="", allow_blank=True, help_text="Of a change of symbol or merger.")
+    pay_date = serializers.DateField(default=None, allow_null=True)
+    record_date = serializers.DateField(default=None, allow_null=True)
+    declared_date = serializers.DateField(default=None, allow_null=True)
+
+    def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
+        why = fields.pop("why")
+        fields |= {name: _ours(name, fields[name]) for name in ("symbol", "new_symbol")}
+        given = Action(
+            **fields
+            | {"kind": Kind(fields["kind"]), "currency": fields["currency"].upper()}
+            | {name: amount(fields[name]) for name in ("amount", "ratio")}
+        )
+        if given.problem:
+            raise serializers.ValidationError(f"It is {given.problem}.")
+        return {"given": given, "why": why}
+
+
+def _ours(name: str, symbol: str) -> str:
+    try:
+        return spelling.ours(symbol) if symbol else ""
+    except spelling.NoSymbol as reason:
+        raise serializers.ValidationError({name: [str(reason)]}) from None
 
 
 class CorporateActionFilters(FilterSet):
@@ -47,3 +107,39 @@ class CorporateActionViewSet(ReadOnlyModelViewSet[CorporateAction]):
     serializer_class = CorporateActionSerializer
     filterset_class = CorporateActionFilters
     lookup_value_regex = "[0-9]{1,18}"
+
+    @extend_schema(
+        request=NewActionSerializer,
+        responses={
+            201: CorporateActionSerializer,
+            200: OpenApiResponse(CorporateActionSerializer, description="It was recorded so already."),
+            **conflict("No such instrument, or a change of symbol that cannot be followed."),
+        },
+    )
+    def create(self, request: Request) -> Response:
+        """Record a fact, in place of what is recorded of that kind and day.
+
+        A change of symbol, a delisting or a merger is followed at once, or on its day.
+        """
+        body = valid(NewActionSerializer, request)
+        given: Action = body["given"]
+        with refusals():
+            new = recording.record(given, by=user_of(request), why=body["why"], at=timezone.now())
+        names = ("symbol", "kind", "ex_date", "amount", "ratio", "new_symbol")
+        fact = CorporateAction.objects.current().get(**{name: getattr(given, name) for name in names})
+        return Response(self.get_serializer(fact).data, status=201 if new else 200)
+
+    @extend_schema(
+        request=WhySerializer,
+        responses={200: CorporateActionSerializer, **conflict("It was replaced or withdrawn already.")},
+    )
+    @action(["post"], detail=True, permission_classes=[MayChange], filterset_class=None)
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Withdraw a fact that is wrong. A provider that gives it again is not believed.
+
+        Its delisting is undone; a change of symbol that was followed stays: record the one back.
+        """
+        fact, body = self.get_object(), valid(WhySerializer, request)
+        with refusals():
+            recording.withdraw(fact, by=user_of(request), why=body["why"], at=timezone.now())
+        return Response(self.get_serializer(self.get_object()).data)

@@ -44,7 +44,7 @@ class InstrumentSerializer(StrictFields, serializers.ModelSerializer[Instrument]
 
     def validate_symbol(self, symbol: str) -> str:
         if self.instance and symbol != self.instance.symbol:
-            refusal = "A symbol never changes: add the new one and unwatch this one."
+            refusal = "A symbol changes by a corporate action: record a change of symbol."
             raise serializers.ValidationError(refusal, code=IMPOSSIBLE)
         ours = spelling.ours(symbol)
         if self.instance is None and ours != symbol and Instrument.objects.filter(pk=ours).exists():

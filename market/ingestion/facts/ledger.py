@@ -198,6 +198,7 @@ class Ledger(Events[T]):
                 continue
             self._rows().filter(pk__in=[fact.pk for fact in current]).update(ended_at=at, ended_by=by)
             new += [self._fact(each, source, at, recorded_by=by, why=why) for each in event.given]
+        self._refuse_unknown({fact.symbol for fact in new})
         self._add(new)
         if new and by:
             LogEntry.objects.log_actions(by.pk, new, ADDITION, f"Recorded. {why}"[:LONGEST_WHY])
@@ -208,9 +209,10 @@ class Ledger(Events[T]):
         for each in given:
             if each.problem:
                 raise FactRefused(f"{each.symbol} on {self._on(each)}: {each.problem}.")
-        symbols = {each.symbol for each in given}
+
+    def _refuse_unknown(self, symbols: Collection[str]) -> None:
         known = set(Instrument.objects.filter(pk__in=symbols).values_list("symbol", flat=True))
-        if unknown := sorted(symbols - known):
+        if unknown := sorted(set(symbols) - known):
             raise FactRefused(f"{', '.join(unknown)}: no such instrument. Add it to the watchlist first.")
 
     @transaction.atomic

@@ -5,8 +5,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from market.imports import spelling
-from market.ingestion import actions, facts, renames
+from market.ingestion import facts, recording, renames
 from market.management.commands.moves import day
+from market.models import SymbolChange
 from market.providers.actions import Action, Kind
 
 MAY_ENTER = "market.add_corporateaction"
@@ -34,9 +35,9 @@ class Command(BaseCommand):
             raise CommandError(f"{since} is still to come: record it, and it is followed on that day.")
         fact = Action(symbol=old, kind=Kind.SYMBOL_CHANGE, ex_date=since, new_symbol=new)
         try:
-            actions.LEDGER.enter([fact], facts.PERSON, by=by, why=options["why"], at=at)
-            change = renames.follow(old, new, since, facts.PERSON, at, by=by)
+            recording.record(fact, by=by, why=options["why"], at=at)
         except (facts.FactRefused, renames.RenameRefused) as refusal:
             raise CommandError(str(refusal)) from refusal
+        change = SymbolChange.objects.get(old=old, since=since)
         shared = f" {old} has bars since: another company's, which stay." if change.is_shared else ""
         self.stdout.write(f"{change}.{shared}")

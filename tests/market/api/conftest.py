@@ -39,3 +39,16 @@ def editor(db: None) -> APIClient:
     names = ["view_instrument", "add_instrument", "change_instrument"]
     user.user_permissions.set(Permission.objects.filter(codename__in=names))
     return with_token(user)
+
+
+@pytest.fixture
+def olga(db: None) -> User:
+    """An operator."""
+    user = User.objects.create_user("olga")
+    user.groups.add(Group.objects.get(name="operator"))
+    return user
+
+
+@pytest.fixture
+def operator(olga: User) -> APIClient:
+    return with_token(olga)
