@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -79,6 +79,7 @@ def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
         "view": view,
         "states": market_formatting.quote_states(view.quote, instrument) if view else [],
         "exchange_rate": _exchange_rate(instrument, at),
+        "former": _former_names(instrument),
         "signals": _signals(instrument, timeframe),
         "moves": instrument.moves,  # type: ignore[attr-defined]  # annotated
         "faults": instrument.faults,  # type: ignore[attr-defined]  # annotated
@@ -117,6 +118,12 @@ def _renamed(request: HttpRequest, symbol: str) -> HttpResponse:
     return redirect(reverse("instrument", args=[change.new]) + query)
 
 
+def _former_names(instrument: Instrument) -> list[SymbolChange]:
+    """Return what it was called before, and until when. A query for those that were called otherwise."""
+    is_renamed: bool = instrument.is_renamed  # type: ignore[attr-defined]  # annotated
+    return SymbolChange.objects.all().leading_to(instrument.pk) if is_renamed else []
+
+
 def _exchange_rate(instrument: Instrument, at: datetime) -> dict[str, object] | None:
     """Return what the instrument's currency is worth in the account's; None where they are one."""
     account = AccountSnapshot.objects.order_by("-at").values_list("currency", flat=True).first()
@@ -140,6 +147,7 @@ def _with_splits() -> QuerySet[Instrument]:
         splits=ArraySubquery(splits),
         faults=ArraySubquery(failing.values(columns=columns)),
         moves=ArraySubquery(moves.values(columns=about)),
+        is_renamed=Exists(SymbolChange.objects.filter(new=OuterRef("pk"))),
     )
 
 

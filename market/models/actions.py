@@ -109,6 +109,24 @@ class SymbolChangeQuerySet(models.QuerySet["SymbolChange"]):
         taken = set(Instrument.objects.filter(pk__in=changes).values_list("symbol", flat=True))
         return {old: _last_name(changes, old) for old in changes if old not in taken}
 
+    def leading_to(self, symbol: str) -> "list[SymbolChange]":
+        """Return the changes by which an instrument came to its symbol, the newest first.
+
+        A company that has taken a symbol which another had left comes from nowhere. One query each.
+        """
+        changes: list[SymbolChange] = []
+        while change := self._newest_about(symbol, changes[-1].since if changes else None):
+            if change.old == symbol:
+                break
+            changes.append(change)
+            symbol = change.old
+        return changes
+
+    def _newest_about(self, symbol: str, before: date | None) -> "SymbolChange | None":
+        rows = self.filter(Q(old=symbol) | Q(new=symbol))
+        rows = rows.filter(since__lt=before) if before else rows
+        return rows.order_by("-since", "-pk").first()
+
 
 class SymbolChange(models.Model):
     """A change of symbol that was followed: what was filed under the old one is filed under the new one.

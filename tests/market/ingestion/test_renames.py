@@ -139,6 +139,24 @@ def test_a_chain_of_changes_ends_at_the_last_name() -> None:
     assert SymbolChange.objects.current_names() == {"FB": "MTVS", "META": "MTVS"}
 
 
+def test_the_page_says_what_it_was_called_before(trader: Client) -> None:
+    assert "It was" not in trader.get("/instruments/FB/").content.decode()
+    rename()
+    assert "It was FB until 2024-07-02." in trader.get("/instruments/META/").content.decode()
+    follow("META", "MTVS", date(2024, 7, 3), "person", AT)
+    page = trader.get("/instruments/MTVS/").content.decode()
+    assert "It was META until 2024-07-03, FB until 2024-07-02." in page
+
+
+def test_a_company_that_took_over_a_symbol_was_called_nothing_before() -> None:
+    follow("FB", "META", SINCE, "person", AT)
+    follow("META", "MTVS", date(2024, 7, 3), "person", AT)
+    make.instrument("META")
+    assert SymbolChange.objects.all().leading_to("META") == []
+    follow("META", "MATA", date(2024, 7, 5), "person", AT)
+    assert [change.old for change in SymbolChange.objects.all().leading_to("MATA")] == ["META"]
+
+
 def test_a_providers_fact_is_followed_on_its_day() -> None:
     make.action("FB", ex_date="2024-07-05", kind="symbol change", new_symbol="META")
     assert follow_due(AT) == []
