@@ -10,7 +10,7 @@ from django_q.tasks import schedule as schedule_task
 
 from core.queries import delete_older
 from market import faults, sessions
-from market.imports import jobs, uploads
+from market.imports import jobs, preparation, uploads
 from market.imports.master import refresh
 from market.ingestion import actions, crosscheck, delistings, earnings, pipeline, renames, schedule
 from market.ingestion import cycle as workflow
@@ -63,12 +63,14 @@ def refetch(pk: int) -> None:
 def prepare_upload(pk: int) -> None:
     """Look at an uploaded file, or split it by symbol."""
     if upload := CandleUpload.objects.filter(pk=pk).select_related("uploaded_by").first():
-        uploads.run(upload, timezone.now())
+        preparation.run(upload, timezone.now())
 
 
 def give_up_imports() -> None:
-    """Fail the CSV files that a dead worker has left."""
-    jobs.give_up(timezone.now())
+    """Fail the CSV files that a dead worker has left; begin once more with uploads."""
+    at = timezone.now()
+    jobs.give_up(at)
+    preparation.take_up(at)
 
 
 def prune() -> None:

@@ -5,7 +5,7 @@ import io
 import logging
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any
@@ -14,9 +14,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
-from django_q.tasks import async_task
 
-from core import locks
 from market import faults
 from market.imports import candles, jobs, spelling
 from market.imports.csvfile import splits as written_splits
@@ -32,14 +30,12 @@ from market.prices import Timeframe
 logger = logging.getLogger(__name__)
 
 BEGINNING = 64 * 1024  # bytes that a preview shows the first lines of
-AT_ONCE = 2 << 20  # bytes of text that are looked at while a page waits
 KEPT = timedelta(days=1)
 ASK_LATER = "ask"
 NAMELESS = "Say whose bars these are."
 LISTED = 10_000  # lines that are refused
 OF_SHAPE = ("preset", "stamps", "date_order", "decimal", "delimiter")
 
-Doing = CandleUpload.Doing
 Json = dict[str, Any]
 
 
@@ -106,33 +102,6 @@ def told_of(said: Mapping[str, Any], number: int) -> Told:
     )
 
 
-def start(upload: CandleUpload, doing: str, at: datetime) -> None:
-    """Look at a file, or split it by symbol and queue each: now when it is small, else by the queue."""
-    CandleUpload.objects.filter(pk=upload.pk).update(doing=doing)
-    upload.doing = doing
-    if upload.unpacked <= AT_ONCE:
-        run(upload, at)
-        return
-    named = {"task_name": f"market.prepare_upload {upload.pk}", "group": "market.prepare_upload"}
-    async_task("market.tasks.prepare_upload", upload.pk, q_options=named | {"cluster": "slow"})
-
-
-def run(upload: CandleUpload, at: datetime) -> None:
-    """Do what is to be done with a file. What another worker does already is left to it."""
-    with locks.held(f"market upload {upload.pk}") as is_held:
-        if not is_held:
-            return
-        try:
-            if upload.doing == Doing.LOOKING:
-                upload.looks = list(_looks(upload, at))
-                upload.save(update_fields=["looks"])
-            elif upload.doing == Doing.SPLITTING:
-                _request_each(upload, at)
-        finally:
-            CandleUpload.objects.filter(pk=upload.pk).update(doing=Doing.NOTHING)
-            upload.doing = Doing.NOTHING
-
-
 def _sources(upload: CandleUpload) -> Iterator[tuple[int, Source, str]]:
     """Yield what the file holds, numbered, and whose bars it is said to be."""
     corrected = upload.said.get("symbols", {})
@@ -144,11 +113,16 @@ def _sources(upload: CandleUpload) -> Iterator[tuple[int, Source, str]]:
         yield number, source, corrected.get(str(number)) or likely
 
 
-def _looks(upload: CandleUpload, at: datetime) -> Iterator[Json]:
-    listed = 0
+def looks(upload: CandleUpload, at: datetime) -> Iterator[Json]:
+    """Yield what loading each symbol of a file would do."""
+    listed, files_of = 0, dict[str, str]()
     try:
         for number, source, symbol in _sources(upload):
             seen = _look(upload, number, source, symbol, at)
+            if seen.symbol and seen.symbol in files_of:
+                other = files_of[seen.symbol]
+                seen = replace(seen, refused=f"{other} is of {seen.symbol} as well: import each by itself.")
+            files_of.setdefault(seen.symbol, source.file_name)
             entry = _as_json(seen, source, LISTED - listed)
             listed += len(entry["problems"])
             yield entry
@@ -210,15 +184,19 @@ def wanted(upload: CandleUpload) -> list[int]:
     return [i for i, seen in enumerate(upload.looks) if can_load(seen) and i not in left_out]
 
 
-def _request_each(upload: CandleUpload, at: datetime) -> None:
-    """Queue the bars of each symbol, each as an import of its own. One that fails keeps back no other."""
-    numbers, by = {*wanted(upload)}, upload.uploaded_by
+def request_each(upload: CandleUpload, at: datetime) -> None:
+    """Queue the bars of each symbol by itself, but for those that a dead worker has queued.
+
+    One that fails keeps back no other.
+    """
+    queued = {row.symbol for row in imports_of(upload) if row.queued_at >= (upload.asked_at or at)}
+    numbers = {i for i in wanted(upload) if upload.looks[i]["symbol"] not in queued}
+    by = upload.uploaded_by
     if upload.said.get("watch"):
         _watch([seen["symbol"] for i, seen in enumerate(upload.looks) if i in numbers], by)
     for number, source, symbol in _sources(upload):
         if number in numbers:
             upload.looks[number]["not_queued"] = _request(upload, number, source, symbol, at)
-    upload.save(update_fields=["looks"])
 
 
 def _request(upload: CandleUpload, number: int, source: Source, symbol: str, at: datetime) -> str:

@@ -12,12 +12,13 @@ class CandleUpload(models.Model):
     """A file that a user has uploaded, and what was said of it so far. It is kept for a day.
 
     `said`: the answers of the wizard's steps by name. `looks`: what loading each symbol's bars would do,
-    empty until it was looked at. `doing`: what a worker does with it.
+    empty until it was looked at. `doing`: what a worker does with it since `begun_at`, or is to do since
+    `asked_at`; `attempts`: how many workers have begun with that; `failure`: why it was not done.
     """
 
     class Doing(models.TextChoices):
         NOTHING = ""
-        LOOKING = "looking"
+        LOOKING = "looking", "looking at it"
         SPLITTING = "splitting", "splitting it by symbol"
 
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
@@ -30,6 +31,10 @@ class CandleUpload(models.Model):
     said = models.JSONField(default=dict)
     looks = models.JSONField(default=list)
     doing = models.CharField(max_length=9, choices=Doing, blank=True)
+    asked_at = models.DateTimeField(null=True)
+    begun_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    failure = models.TextField(blank=True)
 
     class Meta(TypedModelMeta):
         db_table = "candle_uploads"

@@ -18,6 +18,7 @@ from approvals.execution import reports
 from approvals.models import AuditEvent, Notification, Order, Outcome, TradeApproval
 from approvals.outcomes import memories
 from market.imports import jobs as imports
+from market.imports import preparation
 from market.imports.master import refresh
 from market.ingestion import crosscheck, cycle, delistings, renames
 from market.ingestion.actions import LEDGER as ACTIONS
@@ -26,6 +27,7 @@ from market.models import (
     Candle,
     CandleImport,
     CandleProgress,
+    CandleUpload,
     CandleVersion,
     CorporateActionCheck,
     Disagreement,
@@ -223,6 +225,14 @@ def running_imports(names: Names) -> None:
         )  # fmt: skip
 
 
+def killed_uploads(names: Names) -> None:
+    for name in names:
+        CandleUpload.objects.create(
+            uploaded_by=make.trader(), uploaded_at=make.T0, file_name=name, size=1, digest=name, content=b"",
+            unpacked=1, doing="looking", asked_at=make.T0, begun_at=make.T0, attempts=2,
+        )  # fmt: skip
+
+
 def running_backtests(names: Names) -> None:
     for name in names:
         Backtest.objects.create(
@@ -387,6 +397,13 @@ LOOPS = {
         lambda: list(CandleImport.objects.filter(status="failed").values_list("file_name", flat=True)),
         CandleImport._meta.db_table,
         "CASE WHEN NEW.status = 'failed' THEN NEW.file_name END",
+    ),
+    "uploaded files": Loop(
+        killed_uploads,
+        preparation.take_up,
+        lambda: list(CandleUpload.objects.filter(doing="").values_list("file_name", flat=True)),
+        CandleUpload._meta.db_table,
+        "CASE WHEN NEW.doing = '' THEN NEW.file_name END",
     ),
     "backtests": Loop(
         running_backtests,

@@ -33,7 +33,7 @@ TASKS: dict[str, list[str] | str] = {
         "delistings",
     ],
     "market.tasks.cross_check": ["cross-check"],
-    "market.tasks.give_up_imports": ["loaded files"],
+    "market.tasks.give_up_imports": ["loaded files", "uploaded files"],
     "market.tasks.ingest": ["quotes"],
     "market.tasks.load_csv": "one file, whole or not at all",
     "market.tasks.prepare_upload": "one file: tests/market/admin/test_wizard.py",

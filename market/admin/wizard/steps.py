@@ -17,7 +17,7 @@ from core.admin.users import may, user_of
 from market import formatting as market_formatting
 from market.admin.wizard import checked
 from market.admin.wizard.forms import ColumnForm, LayoutForm, UploadForm
-from market.imports import candles, doubts, jobs, naming, uploads
+from market.imports import candles, doubts, jobs, naming, preparation, uploads
 from market.imports.csvfile import presets
 from market.imports.csvfile.preview import Preview, preview
 from market.imports.csvfile.problems import BadFile
@@ -97,7 +97,7 @@ def _say(
     uploads.say(kept, said | {"symbols": {}, "splits": {}, "left_out": []})
     if reads_anew and "again" in request.POST:
         return redirect("admin:market_candleimport_columns", kept.pk)
-    uploads.start(kept, Doing.LOOKING, timezone.now())
+    preparation.start(kept, Doing.LOOKING, timezone.now())
     return redirect("admin:market_candleimport_check", kept.pk)
 
 
@@ -111,6 +111,7 @@ def check(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> HttpRespons
     rows = checked.rows(kept)
     context = {
         "upload": kept,
+        "work": preparation.describe(kept),
         "rows": rows,
         "doubts": checked.of_all(kept),
         "ready": len(uploads.wanted(kept)),
@@ -127,14 +128,14 @@ def _answered(request: HttpRequest, kept: CandleUpload) -> HttpResponse:
         return redirect("admin:market_candleimport_check", kept.pk)
     if checked.needs_a_look(kept, said) or "look" in request.POST:
         uploads.say(kept, said)
-        uploads.start(kept, Doing.LOOKING, timezone.now())
+        preparation.start(kept, Doing.LOOKING, timezone.now())
         return redirect("admin:market_candleimport_check", kept.pk)
     kept.said |= said
     kept.save(update_fields=["said"])
     if not uploads.wanted(kept):
         messages.error(request, "There is nothing that can be loaded: answer what is in doubt first.")
         return redirect("admin:market_candleimport_check", kept.pk)
-    uploads.start(kept, Doing.SPLITTING, timezone.now())
+    preparation.start(kept, Doing.SPLITTING, timezone.now())
     return redirect("admin:market_candleimport_progress", kept.pk)
 
 
@@ -144,8 +145,13 @@ def progress(request: HttpRequest, model_admin: ModelAdmin, pk: int) -> HttpResp
     imports = uploads.imports_of(kept)
     is_open = any(row.is_open for row in imports)
     charts = [(row, market_formatting.chart_address(row.symbol, row.timeframe)) for row in imports]
-    not_queued = uploads.not_queued(kept)
-    context = {"upload": kept, "imports": charts, "is_open": is_open, "not_queued": not_queued}
+    context = {
+        "upload": kept,
+        "imports": charts,
+        "is_open": is_open,
+        "not_queued": uploads.not_queued(kept),
+        "work": preparation.describe(kept),
+    }
     response = _page(request, model_admin, 3, "progress", context)
     return _renewed(response, is_open or bool(kept.doing))
 

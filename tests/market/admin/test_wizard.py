@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from market import tasks
 from market.admin.wizard import checked
-from market.imports import uploads
+from market.imports import preparation
 from market.models import Candle, CandleImport, CandleUpload, Installation, Instrument, Split
 from tests import make
 from tests.faults.loops import refuse_rows
@@ -221,7 +221,7 @@ def test_uploading_it_twice_queues_it_once(operator: Client) -> None:
 
 
 def test_a_large_file_is_looked_at_by_the_queue(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "AT_ONCE", 10)
+    monkeypatch.setattr(preparation, "AT_ONCE", 10)
     waiting = wizard.to_check(operator)
     assert waiting.headers["Refresh"]
     assert [(task.key, task.func()) for task in OrmQ.objects.all()] == [
