@@ -33,12 +33,13 @@ class RenameRefused(ValueError):
 def follow_due(at: datetime) -> list[SymbolChange]:
     """Follow the recorded changes whose day has come, and file what a cycle of before has written since.
 
-    One that fails is remembered and tried again; the others go on.
+    One that fails is remembered and tried again; the others go on. A symbol without bars from before the
+    change may be that of a company which has taken it since: nothing of it is filed elsewhere.
     """
     isolation = faults.Isolation(Fault.Work.RENAME, at)
     followed = []
     for fact in _due(at):
-        if not isolation.is_paused(fact.symbol):
+        if not isolation.is_paused(fact.symbol) and renaming.is_seen_before(fact.symbol, fact.ex_date):
             with isolation.of(fact.symbol):
                 followed.append(follow(fact.symbol, fact.new_symbol, fact.ex_date, fact.source, at))
     for change in SymbolChange.objects.filter(followed_at__gte=at - STRAGGLERS, is_shared=False):

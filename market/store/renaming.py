@@ -145,6 +145,17 @@ def _move_relations(change: SymbolChange) -> None:
                 row.delete()
 
 
+def is_seen_before(symbol: str, day: date) -> bool:
+    """Return whether a symbol has daily bars from before a day."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM candles WHERE symbol = %s AND timeframe = '1d' AND opened_at < %s)",
+            [symbol, day],
+        )
+        (answer,) = cursor.fetchone()
+        return bool(answer)
+
+
 def is_seen_after(symbol: str, day: date) -> bool:
     """Return whether a symbol has daily bars from a day on."""
     with connection.cursor() as cursor:

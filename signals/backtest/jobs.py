@@ -13,7 +13,7 @@ from django_q.tasks import async_task
 
 from core import locks
 from market import faults
-from market.models import Fault
+from market.models import Fault, SymbolChange
 from market.prices import Timeframe
 from signals.backtest.report import RANDOM_DRAWS, report
 from signals.backtest.setup import COST_BPS, Setup, checked
@@ -137,10 +137,12 @@ def _columns(setup: Setup) -> dict[str, Any]:
 
 
 def _setup(test: Backtest) -> Setup:
+    """Return what is asked for, of a share whose symbol has changed since under its new one."""
+    names = SymbolChange.objects.current_names()
     return Setup(
         strategy=STRATEGIES[test.strategy_id].of(test.parameters),
         timeframe=Timeframe(test.timeframe),
-        symbols=tuple(test.symbols),
+        symbols=tuple(sorted({names.get(symbol, symbol) for symbol in test.symbols})),
         minimum_confidence=float(test.minimum_confidence),
         lifetime_bars=test.lifetime_bars,
         rules=Rules(test.longest_holding_bars, test.flat_at_close, test.cost_bps),

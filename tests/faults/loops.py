@@ -138,6 +138,7 @@ def renamed(names: Names) -> None:
     """Instruments whose change of symbol is due."""
     instruments(names)
     for name in names:
+        make.candle(name, "2024-06-28", 100.0)
         make.action(name, "2024-07-01", kind="symbol change", new_symbol=f"{name}X")
 
 

@@ -121,6 +121,7 @@ CREATE TRIGGER keeps BEFORE DELETE ON {table} FOR EACH STATEMENT EXECUTE FUNCTIO
 
 def test_a_step_of_the_nightly_task_that_breaks_keeps_no_other() -> None:
     make.instrument("FB")
+    make.candle("FB", "2024-06-28", 100.0)
     make.action("FB", kind="symbol change", new_symbol="META")
     make.instrument("TWTR")
     make.action("TWTR", kind="delisting")

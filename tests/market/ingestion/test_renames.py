@@ -1,5 +1,6 @@
 """FB is META since 2022-06-09: one position, one history, the old name still found. Twice is once."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,14 +14,15 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from approvals import positions
-from approvals.models import Fill, Order
+from approvals import audit, positions
+from approvals.models import AuditEvent, Fill, Order
 from market import store
 from market.ingestion.renames import RenameRefused, follow, follow_due
 from market.models import Candle, CorporateAction, Instrument, SymbolChange, Watchlist, WatchlistEntry
 from market.prices import Timeframe
 from market.store import renaming
 from opinions.models import Memory
+from signals import backtest
 from signals.models import Signal
 from tests import make
 
@@ -115,6 +117,54 @@ def test_a_reused_ticker_is_not_joined() -> None:
     assert Fill.objects.get(symbol="FB").quantity == 7
 
 
+@pytest.mark.parametrize("day", [None, "2024-08-01"], ids=["without bars yet", "with its first bars"])
+def test_a_change_told_of_a_new_companys_symbol_is_not_followed(day: str | None) -> None:
+    rename()
+    make.instrument("FB")
+    if day:
+        make.candle("FB", day, 20.0)
+    make.action("FB", ex_date="2024-07-03", kind="symbol change", new_symbol="META", source="polygon")
+    assert follow_due(AT) == []
+    assert Instrument.objects.filter(pk="FB").exists()
+    assert closes("META") == [100.0, 101.0]
+
+
+def test_of_a_reused_symbol_only_records_from_before_the_change_can_move() -> None:
+    make.candle("FB", "2024-08-01", 20.0)
+    make.held("FB", at=datetime(2024, 8, 1, 14, tzinfo=UTC))
+    assert rename().is_shared
+    with (
+        connection.cursor() as cursor,
+        pytest.raises(IntegrityError, match="its rows are a record"),
+        transaction.atomic(),
+    ):
+        cursor.execute("UPDATE fills SET symbol = 'META'")
+
+
+def test_a_backtest_has_both_parts_of_the_history() -> None:
+    closes = [close + 18.5 for close in make.turning(200)]
+    make.history("FB", closes, Timeframe.D1, until=datetime(2024, 6, 28, tzinfo=UTC))
+    queued = backtest.request(strategy_id="macd_crossover_v1", timeframe="1d", symbols=["FB"], by=None, at=AT)
+    rename()
+    make.history("META", [130.0] * 30, Timeframe.D1, until=datetime(2024, 8, 1, tzinfo=UTC))
+    backtest.run(queued, AT)
+    queued.refresh_from_db()
+    assert queued.result
+    row = queued.result["rows"][1]
+    assert (row["symbol"], row["bars"], row["first_at"][:10]) == ("META", 232, "2023-12-11")
+    assert row["exposure"] * row["bars"] > 30  # the trade goes on over the change
+
+
+def test_the_chain_says_that_records_have_another_symbol_since() -> None:
+    change = rename()
+    assert (audit.seal(AT), audit.seal(AT)) == (1, 0)
+    event = AuditEvent.objects.get()
+    assert (event.kind, event.subject) == ("symbol changed", f"change of symbol {change.pk}")
+    facts = json.loads(event.text)["facts"]
+    assert (facts["old"], facts["new"], facts["since"]) == ("FB", "META", "2024-07-02")
+    audit.verify()
+
+
 def test_a_new_company_under_the_old_symbol_begins_anew(trader: Client) -> None:
     rename()
     make.instrument("FB")
@@ -182,6 +232,7 @@ def test_one_that_fails_keeps_no_other() -> None:
     make.signal("FB")
     make.signal("META")
     make.instrument("ANTM")
+    make.candle("ANTM", "2024-07-01", 100.0)
     make.action("ANTM", ex_date="2024-07-02", kind="symbol change", new_symbol="ELV")
     assert [change.new for change in follow_due(AT)] == ["ELV"]
 
