@@ -1,8 +1,9 @@
 """The named watchlists: each with its prices and notes; search, paste and files; order, groups and notes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -21,6 +22,7 @@ from market.imports import watchlist as lists
 from market.imports.master import adding, lookup, watchlists
 from market.imports.master.adding import Candidate, Verdict
 from market.imports.master.list_form import ListForm
+from market.imports.master.order import Move
 from market.imports.watchlist import Entry
 from market.ingestion import request_budget
 from market.models import Instrument, Watchlist, WatchlistEntry
@@ -84,20 +86,28 @@ def watchlist(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(CHANGE, raise_exception=True)
 @require_GET
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
-    edited = get_object_or_404(Watchlist, pk=pk)
+    return _editor(request, get_object_or_404(Watchlist, pk=pk))
+
+
+def _editor(request: HttpRequest, edited: Watchlist, typed: Mapping[str, Any] | None = None) -> HttpResponse:
+    """Show the editor. `typed`: what could not be saved, which stays in its fields beside what is stored."""
     entries = list(_entries(edited))
     groups = list(dict.fromkeys(entry.group for entry in entries if entry.group))
-    context = {"watchlist": edited, "entries": entries, "groups": groups}
-    return show(request, "desk/watchlist_edit.html", timezone.now(), context, still=EDITING)
+    context = {"watchlist": edited, "entries": entries, "groups": groups, "typed": typed or {}}
+    status = 409 if typed else 200
+    return show(request, "desk/watchlist_edit.html", timezone.now(), context, status, still=EDITING)
 
 
 @part
 @permission_required(CHANGE, raise_exception=True)
 @require_POST
 def rename(request: HttpRequest, pk: int) -> HttpResponse:
-    edited = get_object_or_404(Watchlist, pk=pk)
-    _do(request, lambda: watchlists.rename(edited, request.POST.get("name", ""), by=viewer(request)))
-    return redirect("watchlist-edit", pk)
+    edited, name = get_object_or_404(Watchlist, pk=pk), request.POST.get("name", "")
+    is_done = _do(
+        request,
+        lambda: watchlists.rename(edited, name, by=viewer(request), seen=request.POST.get("seen_name")),
+    )
+    return redirect("watchlist-edit", pk) if is_done else _editor(request, edited, {"name": name})
 
 
 @part
@@ -108,8 +118,9 @@ def entry(request: HttpRequest, pk: int, entry: int) -> HttpResponse:
     edited = WatchlistEntry.objects.select_related("watchlist").filter(watchlist=pk, pk=entry).first()
     if edited is None:
         messages.warning(request, "It was taken out of the list meanwhile.")
-    else:
-        _do(request, _act(request, edited))
+    elif not _do(request, _act(request, edited)):
+        typed: dict[str, Any] = {name: request.POST.get(name, "") for name in ("group", "note")}
+        return _editor(request, edited.watchlist, typed | {"entry": entry})
     return redirect("watchlist-edit", pk)
 
 
@@ -118,8 +129,8 @@ def _act(request: HttpRequest, edited: WatchlistEntry) -> Callable[[], None]:
     act = sent.get("act", "save")
     if act == "remove":
         return lambda: watchlists.remove(edited, by=by)
-    if act in list(watchlists.Move):
-        return lambda: watchlists.move(edited, watchlists.Move(act), by=by)
+    if act in list(Move):
+        return lambda: watchlists.move(edited, Move(act), by=by)
     seen = (sent.get("seen_group", ""), sent.get("seen_note", ""))
     group, note = sent.get("group", ""), sent.get("note", "")
     return lambda: watchlists.write(edited, group=group, note=note, seen=seen, by=by)
@@ -221,8 +232,13 @@ def _add(request: HttpRequest, edited: Watchlist, wanted: Sequence[Candidate]) -
         messages.warning(request, warning)
 
 
-def _do(request: HttpRequest, act: Callable[[], None]) -> None:
+def _do(request: HttpRequest, act: Callable[[], None]) -> bool:
+    """Do it, or say why not. Return False when another user has changed it meanwhile."""
     try:
         act()
+    except watchlists.ChangedMeanwhile as changed:
+        messages.error(request, str(changed))
+        return False
     except watchlists.EditRefused as refusal:
         messages.error(request, str(refusal))
+    return True

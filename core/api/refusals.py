@@ -30,6 +30,12 @@ class PreconditionFailed(Refusal):
     status_code = status.HTTP_412_PRECONDITION_FAILED
 
 
+class Unavailable(Refusal):
+    """What others were asked for, and did not give."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+
+
 class PreconditionRequired(Refusal):
     status_code = status.HTTP_428_PRECONDITION_REQUIRED
 

@@ -10,8 +10,7 @@ from django.utils import timezone
 from market import sessions
 from market.imports import spelling
 from market.imports.master import adding, lookup
-from market.imports.master.adding import Candidate, Verdict
-from market.imports.watchlist import Entry
+from market.imports.master.adding import BY_A_PERSON, BY_A_PROVIDER, Candidate
 from market.models import ALWAYS_OPEN, Installation, Instrument
 
 if TYPE_CHECKING:
@@ -33,10 +32,6 @@ class SymbolField(forms.CharField):
             return spelling.ours(text) if text else ""
         except spelling.NoSymbol as reason:
             raise ValidationError(str(reason)) from reason
-
-
-BY_A_PERSON = ["name", "exchange", "kind", "calendar", "currency", "tick_size", "lot_size"]
-BY_A_PROVIDER = ["status", "delisted_on", "borrowable", "listed_name", "details_from", "details_at"]
 
 
 class InstrumentForm(ModelForm):
@@ -74,41 +69,33 @@ class NewInstrumentForm(InstrumentForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         symbol = cleaned.get("symbol")
         if symbol and not Instrument.objects.filter(pk=symbol).exists():
-            self.candidate = _candidate(symbol)
+            self.candidate = adding.candidate(symbol)
             if refusal := _refusal(self.candidate, symbol, allowed=cleaned["unlisted"]):
                 self.fields["unlisted"].widget = forms.CheckboxInput()
                 self.add_error("symbol", refusal)
-            elif self.candidate.listing is not None and not self.candidate.answer.given:
-                self._fill_in(self.candidate, cleaned)
+            else:
+                cleaned |= self._fill_in(self.candidate, cleaned["picked"])
         return cleaned
 
-    def _fill_in(self, candidate: Candidate, cleaned: dict[str, Any]) -> None:
-        row = candidate.instrument(timezone.now())
-        if cleaned["picked"] != candidate.symbol:
-            untouched = [name for name in BY_A_PERSON if name not in self.changed_data]
-            cleaned |= {name: getattr(row, name) for name in untouched}
-        if candidate.verdict is Verdict.HISTORY:
-            cleaned["watched"] = False
+    def _fill_in(self, candidate: Candidate, picked: str) -> dict[str, Any]:
+        """Set what only a provider says. Return what it says of the fields that were left as they were."""
+        given = BY_A_PERSON if picked == candidate.symbol else self.changed_data
+        details = candidate.details(given, timezone.now())
         for name in BY_A_PROVIDER:
-            setattr(self.instance, name, getattr(row, name))
+            if name in details:
+                setattr(self.instance, name, details.pop(name))
+        return details
 
 
 def as_listed(text: str) -> dict[str, Any]:
     """Return what a new form begins with for a symbol that was chosen: what a provider says of it."""
     try:
-        candidate = _candidate(spelling.ours(text))
+        candidate = adding.candidate(spelling.ours(text))
     except spelling.NoSymbol:
         return {}
     if candidate.listing is None:
         return {"symbol": candidate.symbol}
-    row = candidate.instrument(timezone.now())
-    filled = {name: getattr(row, name) for name in ["symbol", "watched", *BY_A_PERSON, *BY_A_PROVIDER]}
-    return filled | {"picked": row.symbol}
-
-
-def _candidate(symbol: str) -> Candidate:
-    (candidate,) = adding.candidates([Entry(symbol)], may_add_unlisted=True)
-    return candidate
+    return candidate.details((), timezone.now()) | {"symbol": candidate.symbol, "picked": candidate.symbol}
 
 
 def _refusal(candidate: Candidate, symbol: str, *, allowed: bool) -> str:

@@ -21,7 +21,6 @@ from market import quotes
 from market.admin import freshness, imports, several
 from market.admin.forms import InstrumentForm, NewInstrumentForm, as_listed, first_calendar
 from market.imports.master import lookup
-from market.imports.master.adding import Candidate, Verdict
 from market.models import Instrument
 from market.quotes import QuoteView
 
@@ -82,8 +81,8 @@ class InstrumentAdmin(TitledAdmin):
     def get_form(
         self, request: HttpRequest, obj: Instrument | None = None, change: bool = False, **options: Any
     ) -> type[Any]:
-        form = InstrumentForm if obj else NewInstrumentForm
-        return super().get_form(request, obj, change, form=form, **options)
+        new = {} if obj else {"form": NewInstrumentForm}
+        return super().get_form(request, obj, change, **new, **options)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -103,13 +102,8 @@ class InstrumentAdmin(TitledAdmin):
         obj.save(update_fields=fields if change else None)
         if obj.watched and (not change or "watched" in form.changed_data):
             several.warn_of_pace(request)
-        if not change and (candidate := form.candidate):
-            self._say_what_is_known(request, candidate)
-
-    def _say_what_is_known(self, request: HttpRequest, candidate: Candidate) -> None:
-        if candidate.reason or candidate.verdict is not Verdict.NEW:
-            said = f"{candidate.symbol}: {candidate.verdict}. {candidate.reason}"
-            self.message_user(request, said.strip(), messages.WARNING)
+        if not change and form.candidate and form.candidate.remark:
+            self.message_user(request, form.candidate.remark, messages.WARNING)
 
     def get_urls(self) -> list[URLPattern]:
         pages = [("load", imports.page)]

@@ -5,18 +5,25 @@ from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django_filters.rest_framework import ChoiceFilter, FilterSet
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin, UpdateModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.validators import UniqueValidator
 from rest_framework.viewsets import GenericViewSet
 
 from core.api.bodies import StrictFields
 from core.api.filters import YesNoFilter
 from core.api.refusals import IMPOSSIBLE
+from core.api.users import user_of
 from core.models import choices
 from market import sessions
 from market.api.filters import SYMBOL_IN_ADDRESS, SymbolInBody, is_symbol
+from market.api.search import ASKING, FAILED, SearchInQuery, SearchSerializer, search
 from market.imports import spelling
+from market.imports.master import adding
 from market.ingestion import request_budget
 from market.models import Instrument
 from market.providers.listings import Kind, Status
@@ -25,6 +32,7 @@ EXISTS = "An instrument with this symbol already exists."
 
 
 class InstrumentSerializer(StrictFields, serializers.ModelSerializer[Instrument]):
+    remark = ""
     symbol = SymbolInBody(validators=[is_symbol, UniqueValidator(Instrument.objects.all(), EXISTS)])
 
     class Meta:
@@ -59,13 +67,17 @@ class InstrumentSerializer(StrictFields, serializers.ModelSerializer[Instrument]
         return calendar
 
     def create(self, fields: dict[str, Any]) -> Instrument:
+        candidate = adding.candidate(fields["symbol"])
+        details = candidate.details(fields, timezone.now())
         try:
             with transaction.atomic():
-                return Instrument.objects.create(**fields)
+                instrument = Instrument.objects.create(**fields | details)
         except IntegrityError:
             raise serializers.ValidationError(
                 {"symbol": ["Someone else has just added it."]}, IMPOSSIBLE
             ) from None
+        self.remark = candidate.remark
+        return instrument
 
     def update(self, instrument: Instrument, fields: dict[str, Any]) -> Instrument:
         if "watched" in fields:
@@ -78,17 +90,19 @@ class InstrumentSerializer(StrictFields, serializers.ModelSerializer[Instrument]
 
 
 class SavedInstrumentSerializer(InstrumentSerializer):
-    """An instrument that was just written. `warning`: what the watchlist now asks too much of a provider."""
+    """An instrument that was just written, and what to know of it."""
 
     warning = serializers.SerializerMethodField(
-        help_text="The watchlist asks more of the first provider than its pace allows; else empty."
+        help_text="What no provider has and what it looks like, that it is delisted, or that the watchlist"
+        " asks more of the first provider than its pace allows; else empty."
     )
 
     class Meta(InstrumentSerializer.Meta):
         fields = [*InstrumentSerializer.Meta.fields, "warning"]
 
     def get_warning(self, instrument: Instrument) -> str:
-        return request_budget.warning() if instrument.watched else ""
+        pace = request_budget.warning() if instrument.watched else ""
+        return f"{pace} {self.remark}".strip()
 
 
 class InstrumentFilters(FilterSet):
@@ -115,6 +129,18 @@ class InstrumentViewSet(
     def get_serializer_class(self) -> type[InstrumentSerializer]:
         is_write = self.action in ("create", "partial_update")
         return SavedInstrumentSerializer if is_write else InstrumentSerializer
+
+    @extend_schema(parameters=[SearchInQuery], responses={200: SearchSerializer, 503: FAILED})
+    @action(["get"], detail=False, filterset_class=None, pagination_class=None)
+    def search(self, request: Request) -> Response:
+        """Search for instruments by symbol or name: the stored ones first, then what a provider lists.
+
+        A provider is asked for users who may change watchlists.
+        """
+        query = SearchInQuery(data={name: text for name, text in request.query_params.items() if name == "q"})
+        query.is_valid(raise_exception=True)
+        found = search(query.validated_data["q"], may_ask=user_of(request).has_perm(ASKING))
+        return Response(SearchSerializer(found).data)
 
     def get_object(self) -> Instrument:
         self.kwargs["pk"] = self.kwargs["pk"].upper()

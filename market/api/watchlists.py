@@ -14,12 +14,14 @@ from rest_framework.viewsets import GenericViewSet
 from core.api.bodies import Body
 from core.api.filters import PositiveFilter
 from core.api.permissions import ModelPermissions
-from core.api.refusals import IMPOSSIBLE, Conflict, conflict
+from core.api.preconditions import ETAG, IF_MATCH, version_seen
+from core.api.refusals import IMPOSSIBLE, Conflict, PreconditionFailed, conflict
 from core.api.users import user_of
 from market.api.filters import SymbolInBody, SymbolsFilter
 from market.imports import spelling
 from market.imports.master import adding, watchlists
-from market.imports.master.watchlists import EditRefused, Move
+from market.imports.master.order import Move
+from market.imports.master.watchlists import ChangedMeanwhile, EditRefused
 from market.imports.watchlist import Entry
 from market.models import Watchlist, WatchlistEntry
 
@@ -77,9 +79,21 @@ class WatchlistEntrySerializer(serializers.ModelSerializer[WatchlistEntry]):
     watchlist = serializers.IntegerField(source="watchlist_id")
     symbol = serializers.CharField(source="instrument_id")
 
+    etag = serializers.SerializerMethodField(help_text="Stands for group and note: send it as If-Match.")
+
     class Meta:
         model = WatchlistEntry
-        fields = ["id", "watchlist", "symbol", "group", "note", "position"]
+        fields = ["id", "watchlist", "symbol", "group", "note", "position", "etag"]
+
+    def get_etag(self, entry: WatchlistEntry) -> str:
+        return watchlists.version_of(entry)
+
+
+class NewEntryVersionSerializer(serializers.Serializer[Any]):
+    """What is beside a problem's own members when it is not as you saw it."""
+
+    etag = serializers.CharField(help_text="Its version now.")
+    entry = WatchlistEntrySerializer(help_text="As it is now.")
 
 
 class NewEntrySerializer(Body):
@@ -147,17 +161,34 @@ class WatchlistEntryViewSet(
         if result.refused:
             raise serializers.ValidationError({"symbol": [candidate.reason]}, code=IMPOSSIBLE)
         stored = self.get_queryset().get(watchlist=fields["watchlist"], instrument=candidate.symbol)
-        return Response(self.get_serializer(stored).data, status=201 if result.added else 200)
+        return self._shown(stored, 201 if result.added else 200)
 
-    @extend_schema(request=EditSerializer, responses={200: WatchlistEntrySerializer, **MEANWHILE})
+    @extend_schema(parameters=[ETAG])
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return self._shown(self.get_object())
+
+    @extend_schema(
+        request=EditSerializer,
+        responses={200: WatchlistEntrySerializer, 412: NewEntryVersionSerializer, **MEANWHILE},
+        parameters=[IF_MATCH, ETAG],
+    )
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change group or note, or move it. Only what is sent changes."""
+        """Change group or note, or move it. Only what is sent changes.
+
+        412 when another user has changed group or note since you read them.
+        """
         entry, fields, by = self.get_object(), _valid(EditSerializer, request), user_of(request)
+        if version_seen(request, version := watchlists.version_of(entry)) != version:
+            raise _not_as_seen(entry)
         group, note = fields.get("group", entry.group), fields.get("note", entry.note)
         _edit(watchlists.write, entry, group=group, note=note, seen=(entry.group, entry.note), by=by)
         if "move" in fields:
             _edit(watchlists.move, entry, Move(fields["move"]), by=by)
-        return Response(self.get_serializer(self.get_object()).data)
+        return self._shown(self.get_object())
+
+    def _shown(self, entry: WatchlistEntry, status: int = 200) -> Response:
+        headers = {"ETag": f'"{watchlists.version_of(entry)}"'}
+        return Response(self.get_serializer(entry).data, status, headers=headers)
 
     def perform_destroy(self, entry: WatchlistEntry) -> None:
         watchlists.remove(entry, by=user_of(self.request))
@@ -180,5 +211,14 @@ def _edit(act: Any, *given: Any, **named: Any) -> Any:
     """Do it. What was refused is a conflict with what is stored."""
     try:
         return act(*given, **named)
+    except ChangedMeanwhile as changed:
+        raise _not_as_seen(changed.now) from None
     except EditRefused as refusal:
         raise Conflict(str(refusal)) from None
+
+
+def _not_as_seen(entry: Any) -> PreconditionFailed:
+    version = watchlists.version_of(entry)
+    members = {"etag": version, "entry": WatchlistEntrySerializer(entry).data}
+    headers = {"ETag": f'"{version}"'}
+    return PreconditionFailed("Someone else has changed it since: look at it again.", members, headers)

@@ -120,3 +120,28 @@ def test_hostile_text_is_shown_as_text(trader: Client, tech: Watchlist) -> None:
     trader.post(f"/watchlists/{tech.pk}/entries/{entry.pk}/", wrote)
     for address in ("", "edit/"):
         assert "<script>alert" not in read(trader, f"/watchlists/{tech.pk}/{address}")
+
+
+def test_two_tabs_lose_nothing(trader: Client, tech: Watchlist) -> None:
+    entry = tech.entries.get(instrument="MSFT")
+    address = f"/watchlists/{tech.pk}/entries/{entry.pk}/"
+    seen = {"seen_group": "", "seen_note": ""}
+    trader.post(address, seen | {"group": "Software", "note": "Theirs"})
+    answer = trader.post(address, seen | {"group": "", "note": "Mine"})
+    page = answer.content.decode()
+    assert (answer.status_code, 'value="Mine"' in page) == (409, True)
+    assert "Someone else has changed MSFT meanwhile: group “Software”, note “Theirs”." in page
+    again = {"seen_group": "Software", "seen_note": "Theirs", "group": "Software", "note": "Mine"}
+    assert trader.post(address, again).status_code == 302
+    entry.refresh_from_db()
+    assert (entry.group, entry.note) == ("Software", "Mine")
+
+
+def test_a_list_renamed_in_two_tabs_keeps_the_first_name(trader: Client, tech: Watchlist) -> None:
+    address = f"/watchlists/{tech.pk}/rename/"
+    trader.post(address, {"name": "Theirs", "seen_name": "Tech"})
+    answer = trader.post(address, {"name": "Mine", "seen_name": "Tech"})
+    page = answer.content.decode()
+    assert ("has called the list Theirs meanwhile" in page, 'value="Mine"' in page) == (True, True)
+    tech.refresh_from_db()
+    assert tech.name == "Theirs"

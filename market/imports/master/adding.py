@@ -1,7 +1,7 @@
 """Add instruments with what the providers say of them: what each symbol would become, and making it so."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +21,9 @@ from market.providers.listings import Kind, Listing, Status
 
 LONGEST_NAME = 100
 CURRENCY = re.compile(r"[A-Z]{3}")
+# What a person may enter of an instrument beside its symbol, and what only a provider says.
+BY_A_PERSON = ("name", "exchange", "kind", "calendar", "currency", "tick_size", "lot_size")
+BY_A_PROVIDER = ("status", "delisted_on", "borrowable", "listed_name", "details_from", "details_at")
 SMALLEST_TICK, LARGEST_TICK = Decimal("0.000001"), Decimal(1000)  # that a row can hold
 
 
@@ -93,6 +96,31 @@ class Candidate:
             watched=self.verdict is not Verdict.HISTORY,
             **{"name": self.name} | given,
         )
+
+    def details(self, given: Collection[str], at: datetime) -> dict[str, Any]:
+        """Return the fields that a provider's word fills in: all but those that a person has `given`.
+
+        Empty where no provider has it as it is written.
+        """
+        if self.listing is None or self.answer.given:
+            return {}
+        row = self.instrument(at)
+        names = [name for name in (*BY_A_PERSON, *BY_A_PROVIDER) if name not in given]
+        unwatched = {"watched": False} if self.verdict is Verdict.HISTORY else {}
+        return {name: getattr(row, name) for name in names} | unwatched
+
+    @property
+    def remark(self) -> str:
+        """What a person should know of its adding, in words; empty for what goes without saying."""
+        if self.verdict is Verdict.NEW and not self.reason:
+            return ""
+        return f"{self.symbol}: {self.verdict}. {self.reason}".strip()
+
+
+def candidate(symbol: str) -> Candidate:
+    """Return what would become of one symbol, in our spelling, whose user may add any."""
+    (only,) = candidates([Entry(symbol)], may_add_unlisted=True)
+    return only
 
 
 def candidates(entries: Sequence[Entry], *, may_add_unlisted: bool) -> list[Candidate]:

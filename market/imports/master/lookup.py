@@ -5,9 +5,12 @@ What no provider has is absent; what could not be asked is unknown, with the rea
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from django.db.models import Q
 
 from core import sanitize
 from market import feeds
@@ -20,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 MOST_ASKED = 100  # symbols at once: what is beyond is asked for by the nightly refresh
 LONGEST_SEARCH = 40
+MOST_STORED = 25
 NOT_NOW = "not asked in time"
 
 
@@ -79,8 +83,18 @@ def searched(query: Mapping[str, str]) -> dict[str, Any]:
         return {"search": "", "found": None}
     found = search(text)
     symbols = [listing.symbol for listing in found.listings]
-    stored = set(Instrument.objects.filter(pk__in=symbols).values_list("symbol", flat=True))
-    return {"search": text, "found": found, "stored": stored}
+    here = set(Instrument.objects.filter(pk__in=symbols).values_list("symbol", flat=True))
+    return {"search": text, "found": found, "stored": here}
+
+
+def stored(text: str) -> list[Instrument]:
+    """Return the instruments that fit a symbol, in any spelling, or words of a name, best first."""
+    fits = Q(symbol__istartswith=text) | Q(name__icontains=text)
+    with suppress(spelling.NoSymbol):
+        fits |= Q(symbol=spelling.ours(text))
+    rows = {row.symbol: row for row in Instrument.objects.filter(fits).order_by("symbol")[:MOST_STORED]}
+    exact = [symbol for symbol in rows if symbol.casefold() == text.casefold()]
+    return [rows[symbol] for symbol in dict.fromkeys([*exact, *rows])]
 
 
 def _with_exact(listings: list[Listing], text: str) -> list[Listing]:

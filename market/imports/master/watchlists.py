@@ -4,10 +4,10 @@ What a list has is watched; an instrument that is watched for lists only is no l
 one. Every change is a log entry of its list.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
 from market.imports.master.adding import Candidate, Verdict
+from market.imports.master.order import Move, arrange, moved
 from market.models import Instrument, Watchlist, WatchlistEntry
 from market.providers.listings import Status
 
@@ -27,9 +28,12 @@ class EditRefused(ValueError):
     """The change was not made. The message says why and what to do."""
 
 
-class Move(StrEnum):
-    UP = "up"
-    DOWN = "down"
+class ChangedMeanwhile(EditRefused):
+    """Another user has changed what was to be changed. `now`: what it is."""
+
+    def __init__(self, message: str, now: "Watchlist | WatchlistEntry") -> None:
+        super().__init__(message)
+        self.now = now
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,16 @@ def create(
     return watchlist
 
 
-def rename(watchlist: Watchlist, name: str, *, by: User) -> None:
-    """Raises EditRefused."""
+def rename(watchlist: Watchlist, name: str, *, by: User, seen: str | None = None) -> None:
+    """Raises EditRefused; ChangedMeanwhile when it is not called as the user has `seen` it."""
+    name = _name(name)
     with transaction.atomic():
         _lock(watchlist)
-        watchlist.name = _name(name)
+        watchlist.refresh_from_db(fields=["name"])
+        if seen is not None and watchlist.name not in (seen, name):
+            now = f"Someone else has called the list {watchlist.name} meanwhile."
+            raise ChangedMeanwhile(f"{now} Rename it again if you mean it.", watchlist)
+        watchlist.name = name
         _save(watchlist, ["name"])
         _log(watchlist, by, CHANGE, {"changed": {"fields": ["Name"]}})
 
@@ -146,7 +155,7 @@ def write(entry: WatchlistEntry, *, group: str, note: str, seen: tuple[str, str]
         if stored is None:
             raise EditRefused(f"{entry} was taken out of the list meanwhile.")
         if (stored.group, stored.note) != seen and (stored.group, stored.note) != (group, note):
-            raise EditRefused(f"Someone else has just changed {entry}. Look at it and write again.")
+            raise ChangedMeanwhile(_meanwhile(stored), stored)
         changed = [
             field for field, value in (("group", group), ("note", note)) if getattr(stored, field) != value
         ]
@@ -164,6 +173,17 @@ def write(entry: WatchlistEntry, *, group: str, note: str, seen: tuple[str, str]
         )
 
 
+def _meanwhile(stored: WatchlistEntry) -> str:
+    now = f"group “{stored.group}”, note “{stored.note}”"
+    return f"Someone else has changed {stored} meanwhile: {now}. Save again to replace that."
+
+
+def version_of(entry: WatchlistEntry) -> str:
+    """Return what identifies group and note as they are: its place changes whenever another one moves."""
+    written = "\0".join([str(entry.pk), entry.group, entry.note])
+    return hashlib.sha256(written.encode()).hexdigest()[:16]
+
+
 def move(entry: WatchlistEntry, direction: Move, *, by: User) -> None:
     """Move an entry up or down in its group; at the end of it the whole group moves. Raises EditRefused."""
     with transaction.atomic():
@@ -171,7 +191,7 @@ def move(entry: WatchlistEntry, direction: Move, *, by: User) -> None:
         index = next((index for index, row in enumerate(entries) if row.pk == entry.pk), None)
         if index is None:
             raise EditRefused(f"{entry} was taken out of the list meanwhile.")
-        if _renumber(_moved(entries, index, direction)):
+        if _renumber(moved(entries, index, direction)):
             fields = {"name": "entry", "object": entry.instrument_id, "fields": ["Position"]}
             _log(entry.watchlist, by, CHANGE, {"changed": fields})
 
@@ -197,30 +217,6 @@ def place(watchlist: Watchlist, positions: Mapping[int, int], *, by: User) -> No
                     for row in placed
                 ),
             )
-
-
-def arrange(entries: Sequence[WatchlistEntry]) -> list[WatchlistEntry]:
-    """Return the entries group by group, the groups by their first entry."""
-    groups = list(dict.fromkeys(entry.group for entry in entries))
-    return [entry for group in groups for entry in entries if entry.group == group]
-
-
-def _moved(entries: list[WatchlistEntry], index: int, direction: Move) -> list[WatchlistEntry]:
-    step = -1 if direction is Move.UP else 1
-    other = index + step
-    if not 0 <= other < len(entries):
-        return entries
-    if entries[index].group == entries[other].group:
-        entries[index], entries[other] = entries[other], entries[index]
-        return entries
-    return _with_groups_swapped(entries, entries[index].group, entries[other].group)
-
-
-def _with_groups_swapped(entries: Sequence[WatchlistEntry], one: str, other: str) -> list[WatchlistEntry]:
-    groups = list(dict.fromkeys(entry.group for entry in entries))
-    first, second = groups.index(one), groups.index(other)
-    groups[first], groups[second] = groups[second], groups[first]
-    return [entry for group in groups for entry in entries if entry.group == group]
 
 
 def _renumber(entries: Sequence[WatchlistEntry]) -> bool:

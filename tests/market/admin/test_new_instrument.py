@@ -31,7 +31,7 @@ def form_of(client: Client, query: str) -> dict[str, Any]:
 
 def test_a_search_finds_by_name_and_offers_a_choice(operator: Client, alpaca: Alpaca) -> None:
     page = operator.get(f"{ADD}?q=berkshire").content.decode()
-    assert "Berkshire Hathaway" in page
+    assert "BERKSHIRE HATHAWAY Class B" in page
     assert 'href="?pick=BRK.B"' in page
 
 
@@ -48,7 +48,7 @@ def test_a_symbol_typed_alone_is_filled_in_all_the_same(operator: Client, alpaca
     operator.post(ADD, form_of(operator, "") | {"symbol": "brk-b"})
     stored = Instrument.objects.get(pk="BRK.B")
     assert (stored.exchange, stored.kind, stored.watched) == ("XNYS", "share", True)
-    assert "Berkshire" in stored.name
+    assert stored.name == "BERKSHIRE HATHAWAY Class B"
 
 
 def test_what_a_person_corrects_stands(operator: Client, alpaca: Alpaca) -> None:

@@ -65,7 +65,7 @@ def test_an_entry_is_added_in_any_spelling_noted_moved_and_removed(
     assert Instrument.objects.get(pk="BRK.B").name == "Berkshire Hathaway Inc. Class B"
     assert trader.post(ENTRIES, body).status_code == 200
     address = f"{ENTRIES}{added.json()['id']}/"
-    moved = trader.patch(address, {"move": "up", "note": "Yes."})
+    moved = trader.patch(address, {"move": "up", "note": "Yes."}, headers={"If-Match": added["ETag"]})
     assert (moved.json()["position"], moved.json()["note"]) == (2, "Yes.")
     assert symbols(trader, tech) == ["AAPL", "BRK.B", "MSFT"]
     assert trader.delete(address).status_code == 204
@@ -99,7 +99,7 @@ def test_who_may_only_read_changes_nothing(reader: APIClient, tech: Watchlist) -
         reader.patch(f"{LISTS}{tech.pk}/", {"name": "x"}),
         reader.delete(f"{LISTS}{tech.pk}/"),
         reader.post(ENTRIES, {"watchlist": tech.pk, "symbol": "IBM"}),
-        reader.patch(f"{ENTRIES}{entry.pk}/", {"note": "x"}),
+        reader.patch(f"{ENTRIES}{entry.pk}/", {"note": "x"}, headers={"If-Match": '"x"'}),
         reader.delete(f"{ENTRIES}{entry.pk}/"),
     ]
     assert [answer.status_code for answer in answers] == [403] * 6
@@ -115,3 +115,25 @@ def test_who_may_read_no_lists_reads_none(tech: Watchlist) -> None:
     user = User.objects.create_user("dan")
     user.user_permissions.set(Permission.objects.filter(codename="view_instrument"))
     assert with_token(user).get(ENTRIES).status_code == 403
+
+
+def test_a_stale_edit_is_told_what_it_is_now_and_writes_nothing(trader: APIClient, tech: Watchlist) -> None:
+    entry = tech.entries.get(instrument="AAPL")
+    address = f"{ENTRIES}{entry.pk}/"
+    seen = {"If-Match": trader.get(address)["ETag"]}
+    assert trader.patch(address, {"note": "x"}).status_code == 428
+    assert trader.patch(address, {"note": "Theirs"}, headers=seen).json()["note"] == "Theirs"
+    stale = trader.patch(address, {"note": "Mine"}, headers=seen)
+    now = stale.json()
+    assert (stale.status_code, now["entry"]["note"]) == (412, "Theirs")
+    assert stale["ETag"] == f'"{now["etag"]}"' == trader.get(address)["ETag"]
+    assert trader.patch(address, {"note": "Mine"}, headers={"If-Match": stale["ETag"]}).status_code == 200
+
+
+def test_a_moved_neighbour_makes_no_edit_stale(trader: APIClient, tech: Watchlist) -> None:
+    rows = trader.get(ENTRIES, {"watchlist": tech.pk}).json()["results"]
+    for row in rows:
+        answer = trader.patch(
+            f"{ENTRIES}{row['id']}/", {"move": "up"}, headers={"If-Match": f'"{row["etag"]}"'}
+        )
+        assert answer.status_code == 200

@@ -6,7 +6,8 @@ from django.contrib.auth.models import User
 
 from market.imports import watchlist as lists
 from market.imports.master import adding, watchlists
-from market.imports.master.watchlists import EditRefused, Move
+from market.imports.master.order import Move
+from market.imports.master.watchlists import EditRefused
 from market.models import Instrument, Watchlist
 from tests import make
 
@@ -142,7 +143,7 @@ def test_of_two_who_write_one_note_the_second_is_told(tech: Watchlist, ann: User
     put(tech, "AAPL", ann)
     entry = tech.entries.get()
     watchlists.write(entry, group="", note="Buy.", seen=("", ""), by=ann)
-    with pytest.raises(EditRefused, match="Someone else has just changed AAPL"):
+    with pytest.raises(EditRefused, match="Someone else has changed AAPL meanwhile"):
         watchlists.write(entry, group="", note="Sell.", seen=("", ""), by=ann)
     watchlists.write(entry, group="", note="Buy.", seen=("", ""), by=ann)  # the same again
     assert tech.entries.get().note == "Buy."
