@@ -16,9 +16,10 @@ from django.db.models.functions import Coalesce
 from django_q.tasks import async_task
 
 from approvals import audit, positions
-from approvals.execution import quarantine, transitions
+from approvals.execution import quarantine, settlement, transitions
 from approvals.models import Order, OrderDecision
-from approvals.positions import Position
+from approvals.positions import Position, delisted
+from approvals.positions.delisted import ByHand
 from market.models import Instrument
 from signals.models import Signal
 
@@ -29,16 +30,27 @@ class ExitRefused(Exception):
     """It cannot be done. The message says why, and what can be done instead."""
 
 
-def close(symbol: str, *, by: User, at: datetime, notes: str = "", shown: int | None = None) -> Order:
+def close(
+    symbol: str,
+    *,
+    by: User,
+    at: datetime,
+    notes: str = "",
+    shown: int | None = None,
+    by_hand: ByHand | None = None,
+) -> Order:
     """Close our position in a symbol at the market. Before that its stop and target are cancelled.
 
     Whole: what was left of it would have no stop. `shown`: how many shares the person was shown, negative
     when short. Raises ExitRefused when nothing of ours is held, when it is another number than was shown, or
     when it is being closed already. What our orders traded and could not be recorded is ours too.
+
+    `by_hand`: what a delisted share is closed at. A broker that settles by itself is not asked then: what it
+    has settled and never told is recorded.
     """
     with transaction.atomic():
         positions.lock_account()
-        position = positions.of(symbol)
+        position, instrument = positions.of(symbol), Instrument.objects.get(pk=symbol)
         _refuse_a_second(symbol)
         if shown not in (None, position.quantity):
             raise ExitRefused(
@@ -47,20 +59,27 @@ def close(symbol: str, *, by: User, at: datetime, notes: str = "", shown: int | 
         held = shares_to_close(position, at)
         if held == 0:
             raise ExitRefused(_nothing_held(position))
-        order = Order.objects.create(
+        if problem := _settlement_problem(instrument, position, by_hand, notes, at):
+            raise ExitRefused(problem)
+        order = Order(
             kind=Order.Kind.CLOSE,
             symbol=symbol,
             side=Signal.Type.SELL if held > 0 else Signal.Type.BUY,
             quantity=abs(held),
-            currency=Instrument.objects.values_list("currency", flat=True).get(pk=symbol),
+            currency=instrument.currency,
+            settlement_price=by_hand and by_hand.price,
             status=Status.PENDING_SUBMIT,
             requested_by=by,
             created_at=at,
             released_at=at,
         )
-        shown_then = _shown(position)
+        if by_hand and settlement.is_by_the_broker():
+            settlement.record(order, by_hand, at)
+        else:
+            order.save(force_insert=True)
+            async_task("approvals.tasks.submit", order.pk)
+        shown_then = _shown(position, by_hand)
         _decide(order, Action.CLOSE, by, at, notes, shown_then)
-        async_task("approvals.tasks.submit", order.pk)
         audit.append(
             "order made", _subject(order), at, by=by, order=str(order), notes=notes, shown=shown_then
         )
@@ -130,9 +149,35 @@ def _nothing_held(position: Position) -> str:
     return f"Nothing of {position.symbol} is held: there is nothing to close."
 
 
-def _shown(position: Position) -> dict[str, Any]:
-    """Return what was held, as JSON has it."""
-    return {
+def _settlement_problem(
+    instrument: Instrument, position: Position, by_hand: ByHand | None, notes: str, at: datetime
+) -> str:
+    """Return why a share cannot be settled so; empty for one that is closed at the market."""
+    is_by_the_broker = settlement.is_by_the_broker()
+    if by_hand is None:
+        has_price = not instrument.is_gone or is_by_the_broker or delisted.settlement(instrument, at)
+        return "" if has_price else f"No price of {instrument} is known: give the one to close it at."
+    if problem := delisted.refusal(instrument, by_hand, notes, at):
+        return problem
+    if by_hand.on and not is_by_the_broker:
+        return "On paper it is settled now: leave the day out."
+    if position.opened_at and delisted.settled_at(by_hand.on, at) < position.opened_at:
+        return f"It was bought on {position.opened_at:%Y-%m-%d}: it was not settled before."
+    return ""
+
+
+def _shown(position: Position, by_hand: ByHand | None) -> dict[str, Any]:
+    """Return what was held, as JSON has it, and what it was settled at."""
+    settled = (
+        {}
+        if by_hand is None
+        else {
+            "settled_at": f"{by_hand.price:.6f}",
+            "settled_on": by_hand.on and by_hand.on.isoformat(),
+            "result": f"{position.result_at(by_hand.price):.2f}",
+        }
+    )
+    return settled | {
         "quantity": position.quantity,
         "average_cost": f"{position.average_cost:.6f}",
         "price": None if position.price is None else f"{position.price:.6f}",

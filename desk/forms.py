@@ -6,6 +6,7 @@ from django import forms
 
 from approvals.entry_check import format_price
 from approvals.models import TradeApproval
+from approvals.positions.delisted import ByHand
 from approvals.proposals import Overrides, Proposal
 
 # Each field also sends what it was filled with, which tells what the user typed.
@@ -44,6 +45,21 @@ class OverridesForm(forms.Form):
 
 class NotesForm(forms.Form):
     notes = forms.CharField(max_length=2000, required=False)
+
+
+class SettlementForm(NotesForm):
+    """What a delisted share is closed at. `on`: the day that the broker settled it and never said so."""
+
+    price = forms.DecimalField(
+        min_value=0, max_digits=18, decimal_places=6, help_text="Of a share; 0: worthless."
+    )
+    on = forms.DateField(
+        required=False, label="Settled on", widget=forms.DateInput(attrs={"placeholder": "2024-07-03"})
+    )
+
+    @property
+    def by_hand(self) -> ByHand:
+        return ByHand(self.cleaned_data["price"], self.cleaned_data["on"])
 
 
 class RejectForm(NotesForm):

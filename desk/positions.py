@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db.models import F, prefetch_related_objects
@@ -18,17 +17,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from approvals import decisions, exits, positions, proposals
-from approvals.brokers import registry
 from approvals.entry_check import NEAR, format_price
 from approvals.gate import State
 from approvals.models import Fill, Order, QuarantinedRow
-from approvals.positions import delisted
 from approvals.positions.protection import Protected
 from approvals.queries.orders import OrderEvent, order_events
 from core.formatting import axis_ticks
 from core.paging import paged
-from desk import status_bar
-from desk.forms import OverridesForm
+from desk import settlement, status_bar
+from desk.forms import OverridesForm, SettlementForm
 from desk.page import APPROVE, TRADE, page, part, show, viewer, without_page
 from desk.refresh import pending_of
 from market import sessions
@@ -160,13 +157,9 @@ def index(request: HttpRequest) -> HttpResponse:
 def close(request: HttpRequest, symbol: str) -> HttpResponse:
     """Show what closing will do; close on POST."""
     at = timezone.now()
-    if request.method == "POST":
-        shown, user = _integer(request.POST.get("shares", "")), viewer(request)
-        has_changed = shown is not None and positions.of(symbol).quantity not in (0, shown)
-        on_refusal = "close-position" if has_changed else "positions"
-        close_position = partial(exits.close, symbol, by=user, at=at, shown=shown)
-        return _exit(request, lambda notes: close_position(notes=notes), on_refusal, symbol)
     instrument = get_object_or_404(Instrument, pk=symbol)
+    if request.method == "POST":
+        return _close(request, instrument, at)
     hours = sessions.load(instrument.calendar, at - NEAR, at + NEAR)
     opens_at = None if hours.is_open(at) else hours.next_open(at)
     position = positions.of(symbol)
@@ -175,10 +168,25 @@ def close(request: HttpRequest, symbol: str) -> HttpResponse:
         "position": position,
         "shares": exits.shares_to_close(position, at),
         "opens_at": opens_at,
-        "settlement": delisted.settlement(instrument, at),
-        "settled_by_broker": instrument.is_gone and not registry.spec_of(settings.BROKER).is_paper,
+        **(settlement.terms(request.GET, position, instrument, at) if instrument.is_gone else {}),
     }
     return show(request, "desk/close_position.html", at, context)
+
+
+def _close(request: HttpRequest, instrument: Instrument, at: datetime) -> HttpResponse:
+    """Close the position at the market, or a delisted share at the price that was shown."""
+    symbol, shown = instrument.pk, _integer(request.POST.get("shares", ""))
+    has_changed = shown is not None and positions.of(symbol).quantity not in (0, shown)
+    on_refusal = "close-position" if has_changed else "positions"
+    by_hand = None
+    if "price" in request.POST:
+        form, on_refusal = SettlementForm(request.POST), "close-position"
+        if not form.is_valid():
+            messages.error(request, "It was not closed: its price or its day cannot be read.")
+            return redirect(on_refusal, symbol)
+        by_hand = form.by_hand
+    close_position = partial(exits.close, symbol, by=viewer(request), at=at, shown=shown, by_hand=by_hand)
+    return _exit(request, lambda notes: close_position(notes=notes), on_refusal, symbol)
 
 
 @part

@@ -47,13 +47,25 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
         fields = [
             *["id", "kind", "symbol", "side", "quantity", "currency", "limit_price", "stop_loss"],
             *["take_profit", "risk", "status", "status_reason", "filled_quantity", "exits_working"],
-            *["good_until", "flat_at", "due_at", "approval", "signal", "requested_by", "created_at"],
+            *[
+                "good_until",
+                "flat_at",
+                "due_at",
+                "settlement_price",
+                "approval",
+                "signal",
+                "requested_by",
+                "created_at",
+            ],
             *["released_at", "submitted_at", "acknowledged_at", "cancel_requested_at", "ended_at"],
             *["broker", "broker_order_id", "etag"],
         ]
         extra_kwargs = {
             "id": {"help_text": "Also the client order id at the broker."},
             "limit_price": {"help_text": "Null: a closing, at the market."},
+            "settlement_price": {
+                "help_text": "What a person closes a delisted share at, in its currency. Null: at the market."
+            },
             "status_reason": {"help_text": "Why it is as it is, in words."},
             "approval": {"help_text": "The decision that caused it. Null: a closing by a person."},
             "cancel_requested_at": {"help_text": "The broker is asked to cancel it since then."},

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -15,6 +16,7 @@ from approvals import exits, positions
 from approvals.api.orders import NOTES, OrderSerializer
 from approvals.models import Order
 from approvals.positions import Protected
+from approvals.positions.delisted import ByHand
 from core.api.accepted import LOCATION
 from core.api.bodies import Body
 from core.api.permissions import MayChange
@@ -93,7 +95,30 @@ class PositionSerializer(serializers.Serializer[Any]):
 
 
 class ClosePositionSerializer(Body):
-    notes = serializers.CharField(**NOTES, help_text="Kept with the order.")
+    notes = serializers.CharField(**NOTES, help_text="Kept with the order. With a price: why it is that.")
+    price = serializers.DecimalField(
+        18,
+        6,
+        required=False,
+        min_value=Decimal(0),
+        help_text="What a delisted share is settled at, in its currency; 0 when it is worthless.",
+    )
+    on = serializers.DateField(
+        required=False,
+        help_text="The day of a settlement that the broker never told; not on paper. Needs a price.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "on" in attrs and "price" not in attrs:
+            raise serializers.ValidationError({"price": ["Give the price that it was settled at."]})
+        return attrs
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """Return what closing takes."""
+        values = self.validated_data
+        by_hand = ByHand(values["price"], values.get("on")) if "price" in values else None
+        return {"notes": values["notes"], "by_hand": by_hand}
 
 
 class PositionViewSet(GenericViewSet[Any]):
@@ -121,7 +146,9 @@ class PositionViewSet(GenericViewSet[Any]):
         """Close our position at the market, all of it.
 
         The symbol's entries, stops and targets are cancelled first. Out of session it waits at the broker for
-        the open. 409 when nothing of ours is held, or when it is being closed already.
+        the open. A delisted share is settled at `price`, on paper without one at the cash recorded for it or
+        its last price; where the broker settles by itself, a `price` records what it never told. 409 when
+        nothing of ours is held, when it is being closed already, or when a price cannot be given like this.
         """
         instrument, body = (
             get_object_or_404(Instrument, pk=symbol.upper()),
@@ -129,9 +156,7 @@ class PositionViewSet(GenericViewSet[Any]):
         )
         body.is_valid(raise_exception=True)
         try:
-            order = exits.close(
-                instrument.symbol, by=user_of(request), at=timezone.now(), **body.validated_data
-            )
+            order = exits.close(instrument.symbol, by=user_of(request), at=timezone.now(), **body.terms)
         except exits.ExitRefused as refusal:
             raise Conflict(str(refusal)) from None
         address = reverse("order-detail", args=[order.pk], request=request)

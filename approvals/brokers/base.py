@@ -89,12 +89,17 @@ class Bracket:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """A market order that ends a position or a part of it. Out of session it waits for the open."""
+    """A market order that ends a position or a part of it. Out of session it waits for the open.
+
+    `price`: what a share that does not trade any more is settled at, as a person said; only a broker that
+    `settles_by_price` is given one.
+    """
 
     client_id: UUID
     symbol: str
     side: Side
     quantity: int
+    price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """Shares that changed hands. `execution_id` is the broker's and unique there."""
+    """Shares that changed hands. `execution_id` is the broker's and unique there.
+
+    `is_settlement`: paid out at a price that a person gave, which may be 0.
+    """
 
     execution_id: str
     client_id: UUID | None
@@ -128,6 +136,7 @@ class Execution:
     price: Decimal
     commission: Decimal
     executed_at: datetime
+    is_settlement: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +221,10 @@ class BrokerSpec(Spec):
 
     `is_paper`: whether its accounts are paper ones; Jax sends no order to another. `build`: returns the
     broker as it is at an instant, from the values of its settings; it is called for each task.
+    `settles_by_price`: whether it closes what was delisted at the price that it is given; others settle it
+    themselves, when and at what they say.
     """
 
     is_paper: bool
     build: Callable[[Mapping[str, Any], datetime], Broker]
+    settles_by_price: bool = False

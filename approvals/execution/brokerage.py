@@ -65,7 +65,7 @@ def bracket(order: Order) -> Bracket:
 
 def closing(order: Order, quantity: int) -> Close:
     """Return a closing as a broker understands it."""
-    return Close(order.pk, order.symbol, Side(order.side), quantity)
+    return Close(order.pk, order.symbol, Side(order.side), quantity, order.settlement_price)
 
 
 def has(broker: Broker, order: Order, at: datetime) -> bool:

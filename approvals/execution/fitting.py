@@ -32,7 +32,8 @@ class DoesNotFit(ValueError):
 
 def execution(row: Any) -> Execution:
     """Return the execution as it is recorded. Raises DoesNotFit."""
-    return _fitted(row, Execution, EXECUTION)
+    is_settlement = getattr(row, "is_settlement", False) is True
+    return _fitted(row, Execution, SETTLEMENT if is_settlement else EXECUTION)
 
 
 def report(row: Any) -> Report:
@@ -210,7 +211,9 @@ EXECUTION: Mapping[str, Check] = {
     "side": partial(_choice, choices=Side),
     "quantity": shares,
     "executed_at": _instant,
+    "is_settlement": _truth,
 }
+SETTLEMENT: Mapping[str, Check] = {**EXECUTION, **_columns(Fill, _cost, "price")}  # worthless is 0
 REPORT: Mapping[str, Check] = {
     "client_id": _client_id,
     "state": partial(_choice, choices=State),

@@ -34,6 +34,7 @@ class Transition(NamedTuple):
 TRANSITIONS = (
     Transition(None, Status.PENDING_SUBMIT, "approved in session, or a closing"),
     Transition(None, Status.WAITING_OPEN, "approved outside a session"),
+    Transition(None, Status.FILLED, "a settlement that a person records"),
     Transition(Status.WAITING_OPEN, Status.PENDING_SUBMIT, "due, and the entry check passes"),
     Transition(Status.WAITING_OPEN, Status.HELD, "the check or a halt refuses"),
     Transition(Status.WAITING_OPEN, Status.CANCELLED, "by a user, or the position is closed"),

@@ -67,6 +67,13 @@ class Order(models.Model):
     limit_price = models.DecimalField(max_digits=18, decimal_places=6, null=True)
     stop_loss = models.DecimalField(max_digits=18, decimal_places=6, null=True)
     take_profit = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    settlement_price = models.DecimalField(
+        max_digits=18,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        help_text="What a person closes a share at that does not trade any more; 0 when it is worthless.",
+    )
     good_until = models.DateTimeField(
         null=True,
         help_text="Unfilled by then, the entry is cancelled. While it waits for the open: that day's close.",
@@ -127,6 +134,10 @@ class Order(models.Model):
                     take_profit__lt=F("limit_price"),
                     stop_loss__gt=F("limit_price"),
                 ),
+            ),
+            models.CheckConstraint(
+                name="order_settles_only_what_it_closes",
+                condition=Q(settlement_price=None) | Q(kind="close", settlement_price__gte=0),
             ),
             models.CheckConstraint(
                 name="order_is_written_before_it_is_sent",
@@ -242,7 +253,9 @@ class Fill(models.Model):
         constraints = [
             models.UniqueConstraint(name="fill_is_recorded_once", fields=["broker", "execution_id"]),
             models.CheckConstraint(
-                name="fill_is_of_something", condition=Q(quantity__gt=0, price__gt=0, commission__gte=0)
+                name="fill_is_of_something",
+                condition=Q(quantity__gt=0, commission__gte=0)
+                & (Q(price__gt=0) | Q(price=0, leg="close")),  # worthless
             ),
         ]
         indexes = [models.Index(name="fill_by_symbol", fields=["symbol", "executed_at"])]

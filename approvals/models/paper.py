@@ -42,6 +42,12 @@ class PaperOrder(models.Model):
     limit_price = models.DecimalField(max_digits=18, decimal_places=6, null=True)
     stop_loss = models.DecimalField(max_digits=18, decimal_places=6, null=True)
     take_profit = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    settlement_price = models.DecimalField(
+        max_digits=18,
+        decimal_places=6,
+        null=True,
+        help_text="What a closing settles a share at that does not trade any more.",
+    )
     good_until = models.DateTimeField(null=True)
     flat_at = models.DateTimeField(null=True)
     placed_at = models.DateTimeField()
@@ -66,7 +72,13 @@ class PaperOrder(models.Model):
             models.CheckConstraint(
                 name="paper_order_has_all_levels_or_none",
                 condition=Q(limit_price=None, stop_loss=None, take_profit=None, good_until=None, covered=0)
-                | Q(limit_price__gt=0, stop_loss__gt=0, take_profit__gt=0, good_until__isnull=False),
+                | Q(
+                    limit_price__gt=0,
+                    stop_loss__gt=0,
+                    take_profit__gt=0,
+                    good_until__isnull=False,
+                    settlement_price=None,
+                ),
             ),
             models.CheckConstraint(
                 name="paper_order_covers_what_was_filled",
@@ -123,7 +135,8 @@ class PaperFill(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="paper_fill_is_of_something",
-                condition=Q(quantity__gt=0, price__gt=0, commission__gte=0),
+                condition=Q(quantity__gt=0, commission__gte=0)
+                & (Q(price__gt=0) | Q(price=0, leg="close")),  # worthless
             ),
         ]
 

@@ -1,6 +1,6 @@
 """What a delisted share is closed at on paper: the cash that is recorded for it, or its last price."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -12,10 +12,11 @@ FINEST = Decimal("0.000001")
 
 
 class Settlement(NamedTuple):
-    """For one share, with why it is that much, in words."""
+    """For one share, with why it is that much, in words, and the day that the price is of."""
 
     price: Decimal
     reason: str
+    of: date
 
 
 def settlement(instrument: Instrument, at: datetime) -> Settlement | None:
@@ -32,18 +33,53 @@ def settlement(instrument: Instrument, at: datetime) -> Settlement | None:
         ratio=0,  # what new shares are worth beside the cash is for a person to say
     )
     fact = facts.order_by("kind", "-ex_date").first()  # a delisting before a merger: a person gave it
-    price = fact.amount if fact else _last_price(instrument.pk)
-    if price is None:
+    last = (fact.amount, fact.ex_date) if fact else _last_price(instrument.pk)
+    if last is None:
         return None
-    source = f"recorded by {fact.source}" if fact else "the last price that is stored"
+    price, of = last
+    source = f"recorded by {fact.source}" if fact else f"the last price that is stored, of {of}"
     reason = f"Settled at {price.normalize():f}, {source}: {instrument} was delisted on {on}."
-    return Settlement(price.quantize(FINEST), reason)
+    return Settlement(price.quantize(FINEST), reason, of)
 
 
-def _last_price(symbol: str) -> Decimal | None:
+def _last_price(symbol: str) -> tuple[Decimal, date] | None:
+    """Return the last price that is not in doubt, with its day."""
     quote = Quote.objects.filter(symbol=symbol).first()
     if quote and quote.is_believed:
-        return Decimal(f"{quote.price:.6f}")
+        return Decimal(f"{quote.price:.6f}"), quote.as_of.date()
     days = Candle.objects.filter(symbol=symbol, timeframe=Timeframe.D1, suspect=False)
     last = days.order_by("-opened_at").first()
-    return Decimal(f"{last.close:.6f}") if last else None
+    return (Decimal(f"{last.close:.6f}"), last.opened_at.date()) if last else None
+
+
+# --- at a price that a person gives -----------------------------------------------------------------------
+
+
+class ByHand(NamedTuple):
+    """What a person closes a delisted share at: `price` in its currency, 0 for a worthless one.
+
+    `on`: the day that it was settled; only for a broker that settles by itself and never said so.
+    """
+
+    price: Decimal
+    on: date | None = None
+
+
+def refusal(instrument: Instrument, by_hand: ByHand, notes: str, at: datetime) -> str:
+    """Return why a price cannot be given like this, with what to do; empty when it can."""
+    if not instrument.is_gone:
+        return f"{instrument} trades: it is closed at the market, without a price."
+    if not notes.strip():
+        return "Say in the note why it is settled at this price."
+    if by_hand.price < 0 or by_hand.price != by_hand.price.quantize(FINEST):
+        return "The price is 0 or above, with six decimals at most."
+    return _wrong_day(by_hand.on, at) if by_hand.on else ""
+
+
+def _wrong_day(on: date, at: datetime) -> str:
+    return f"{on} is still to come: record it when it has been settled." if on > at.date() else ""
+
+
+def settled_at(on: date | None, at: datetime) -> datetime:
+    """Return an instant of the day that it was settled: its end in UTC, after all trades of the day."""
+    return min(at, datetime.combine(on, time(23, 59), UTC)) if on else at

@@ -58,6 +58,10 @@ class Position:
     def sign(self) -> int:
         return 1 if self.quantity > 0 else -1
 
+    def result_at(self, price: Decimal) -> Decimal:
+        """Return what our open shares make at a price, before commissions."""
+        return (price - self.average_cost) * self.quantity
+
     @property
     def newest_price(self) -> Decimal:
         """The newest quote, or what it cost where there is none."""

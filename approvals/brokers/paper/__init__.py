@@ -51,5 +51,6 @@ SPEC = BrokerSpec(
         Setting("PAPER_SLIPPAGE_BPS", Number(0, 1_000), Decimal(2)),
     ),
     is_paper=True,
+    settles_by_price=True,
     build=_build,
 )

@@ -66,6 +66,9 @@ class Desk:
         return int(ticket.covered * self._factor(ticket, ticket.covered_at or ticket.placed_at, at))
 
     def _work_close(self, ticket: Ticket, close: Close, listing: Listing) -> None:
+        if close.price is not None:
+            self._settle(ticket, close, _by_hand(close.price, listing.settlement))
+            return
         hit = _market_hit(close.side, Leg.CLOSE, self._quotes(ticket, ticket.placed_at))
         if hit is None:
             if listing.settlement:
@@ -76,21 +79,29 @@ class Desk:
             self._fill(ticket, hit, close.side, quantity, listing)
             ticket.state, ticket.ended_at = State.FILLED, hit.at
         else:
-            ticket.state, ticket.ended_at = State.CANCELLED, hit.at
-            ticket.reason = "A reverse split has left less than one share to close."
+            self._end_without_a_share(ticket, hit.at)
+
+    def _end_without_a_share(self, ticket: Ticket, at: datetime) -> None:
+        ticket.state, ticket.ended_at = State.CANCELLED, at
+        ticket.reason = "A reverse split has left less than one share to close."
 
     def _settle(self, ticket: Ticket, close: Close, settlement: Settlement) -> None:
         """Close what does not trade any more: it is paid out, so nothing slips and nobody is paid for it."""
+        quantity = self.shares(ticket, self.at)
+        if not quantity:
+            self._end_without_a_share(ticket, self.at)
+            return
         execution = Execution(
             execution_id=f"{close.client_id}-settled",
             client_id=close.client_id,
             leg=Leg.CLOSE,
             symbol=close.symbol,
             side=close.side,
-            quantity=close.quantity,
+            quantity=quantity,
             price=settlement.price,
             commission=Decimal(0),
             executed_at=self.at,
+            is_settlement=True,
         )
         self.book.fill(ticket, execution, self.at)
         ticket.state, ticket.ended_at, ticket.reason = State.FILLED, self.at, settlement.reason
@@ -214,6 +225,13 @@ class Desk:
         """On the order's basis."""
         bars = self.market.bars(ticket.terms.symbol, since, until)
         return [_times(bar, float(self._factor(ticket, ticket.placed_at, bar.opened_at))) for bar in bars]
+
+
+def _by_hand(price: Decimal, known: Settlement | None) -> Settlement:
+    """Return what a person closes at, with the reason that is known for that very price."""
+    if known and known.price == price:
+        return known
+    return Settlement(price, f"Settled by hand at {price.normalize():f}.")
 
 
 def _times(bar: Bar, ratio: float) -> Bar:

@@ -64,7 +64,9 @@ class Rows:
             placed_at=ticket.placed_at,
             state=ticket.state,
         )
-        if isinstance(terms, Bracket):
+        if isinstance(terms, Close):
+            row.settlement_price = terms.price
+        else:
             for name in LEVELS:
                 setattr(row, name, getattr(terms, name))
         row.save(force_insert=True)
@@ -115,7 +117,7 @@ def _ticket(row: PaperOrder) -> Ticket:
 def _terms(row: PaperOrder) -> Bracket | Close:
     what = (row.client_id, row.symbol, Side(row.side), row.quantity)
     if row.limit_price is None:
-        return Close(*what)
+        return Close(*what, row.settlement_price)
     return Bracket(*what, *(getattr(row, name) for name in LEVELS))
 
 
@@ -130,4 +132,5 @@ def _execution(row: PaperFill) -> Execution:
         price=row.price,
         commission=row.commission,
         executed_at=row.executed_at,
+        is_settlement=row.order.settlement_price is not None,
     )

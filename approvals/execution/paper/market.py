@@ -44,7 +44,9 @@ class Stored:
         lag = timedelta(seconds=settings.STALE_QUOTE_SECONDS + (row.delay_seconds or 0))
         end = delisted.settlement(row, self.at)
         is_restating = row.split_pending_since is not None
-        return Listing(row.currency, row.tick_size, lag, is_restating, end and Settlement(*end))
+        return Listing(
+            row.currency, row.tick_size, lag, is_restating, end and Settlement(end.price, end.reason)
+        )
 
     def _instrument(self, symbol: str) -> Any:  # an Instrument with `delay_seconds`
         """With the delay that its newest quote's feed has stated."""

@@ -8,6 +8,7 @@ from django_q.models import OrmQ
 from rest_framework.test import APIClient
 
 from approvals.models import AccountSnapshot, BrokerPosition, Order, TradingHalt
+from market.ingestion import delistings
 from tests import make
 from tests.query_counts import CountQueries
 
@@ -91,6 +92,14 @@ class TestClose:
         assert (answer.status_code, OrmQ.objects.count()) == (409, 1)
         assert "being closed already" in answer.json()["detail"]
 
+    def test_at_a_price_is_for_delisted_shares(self, trader: APIClient) -> None:
+        make.held("AAPL", 10)
+        body = {"price": "12.5", "notes": "by the plan"}
+        assert "AAPL trades" in close(trader, body=body).json()["detail"]
+        make.action(ex_date="2024-07-03", kind="delisting")
+        delistings.follow_due(make.T0)
+        assert close(trader, body=body).json()["settlement_price"] == "12.500000"
+
     def test_of_nothing_is_409(self, trader: APIClient) -> None:
         assert close(trader).status_code == 409
 
@@ -103,7 +112,8 @@ class TestClose:
         [
             ({"quantity": 3}, "quantity"),
             ({"notes": "\x00"}, "notes"),
-            ({"price": 1}, "price"),
+            ({"price": -1}, "price"),
+            ({"on": "2024-07-03"}, "price"),
         ],
     )
     def test_a_body_that_makes_no_sense_is_400(self, trader: APIClient, body: Any, field: str) -> None:

@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from approvals import execution, exits
+from approvals import execution, exits, positions
 from approvals.brokers.base import Close, Side
 from approvals.execution.brokerage import configured as paper
-from approvals.models import AuditEvent
+from approvals.models import AuditEvent, QuarantinedRow
+from approvals.positions.delisted import ByHand
 from market.doctor import prices
 from market.ingestion import delistings
 from market.models import Instrument
@@ -79,9 +80,29 @@ def test_a_persons_closing_becomes_a_fill_that_says_why(aapl: None) -> None:
         execution.reconcile_orders(LATER + minute * MINUTE)
     order.refresh_from_db()
     assert (order.status, order.filled_quantity) == ("filled", 100)
-    assert order.status_reason.startswith("Settled at 98.5, the last price that is stored: AAPL was delisted")
+    assert order.status_reason.startswith(
+        "Settled at 98.5, the last price that is stored, of 2024-07-03: AAPL was"
+    )
     assert [fill.execution_id for fill in order.fills.all()] == [f"{order.pk}-settled"]
     assert AuditEvent.objects.filter(kind="order filled", subject=f"order {order.pk}").count() == 1
+
+
+@pytest.mark.parametrize("price", ["12.5", "0"])
+def test_at_a_price_that_a_person_gives_it_is_settled_at_once(aapl: None, price: str) -> None:
+    make.quote("AAPL", 98.5)
+    entry = make.order(status="submitted", quantity=100)
+    held_and_delisted(client_id=entry.pk)
+    execution.reconcile_orders(T0 + 5 * MINUTE)
+    by_hand = ByHand(Decimal(price))
+    order = exits.close("AAPL", by=make.trader(), at=LATER, notes="the court's plan", by_hand=by_hand)
+    execution.submit_order(order.pk, LATER)
+    for minute in (1, 2):
+        execution.reconcile_orders(LATER + minute * MINUTE)
+    order.refresh_from_db()
+    assert (order.status, order.status_reason) == ("filled", f"Settled by hand at {price}.")
+    assert [fill.price for fill in order.fills.all()] == [Decimal(price)]
+    assert positions.of("AAPL").quantity == 0
+    assert not QuarantinedRow.objects.exists()
 
 
 def test_the_doctor_names_it_until_it_is_closed(aapl: None) -> None:

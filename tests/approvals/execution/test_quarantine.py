@@ -67,6 +67,7 @@ def test_a_row_is_kept_as_it_came(fake: FakeBroker) -> None:
         "price": "100.00",
         "commission": "-1.00",
         "executed_at": json.loads(row.row)["executed_at"],
+        "is_settlement": False,
     }
     assert row.name == "9" * 200
     assert "longer than 64 characters" in row.reason

@@ -1,0 +1,65 @@
+"""A settlement that a person records: a broker that settles by itself has never told of it."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+
+from approvals import audit
+from approvals.brokers import registry
+from approvals.execution import transitions
+from approvals.models import Fill, Order
+from approvals.positions.delisted import ByHand, settled_at
+
+
+def is_by_the_broker() -> bool:
+    """Return whether the configured broker settles by itself what was delisted: it is not told a price."""
+    return not registry.spec_of(settings.BROKER).settles_by_price
+
+
+def record(order: Order, by_hand: ByHand, at: datetime) -> None:
+    """Store a closing that has not been saved as filled at what it was settled at, with its fill.
+
+    The broker is asked to cancel what still works in the symbol.
+    """
+    order.status, order.filled_quantity = Order.Status.FILLED, order.quantity
+    order.broker = registry.spec_of(settings.BROKER).name
+    order.submitted_at = order.acknowledged_at = order.ended_at = at
+    order.status_reason = (
+        f"Settled by hand at {by_hand.price.normalize():f}, as of {settled_at(by_hand.on, at):%Y-%m-%d}: "
+        "recorded by a person, not told by the broker."
+    )
+    transitions.require(None, order.status)
+    order.save(force_insert=True)
+    Fill.objects.create(
+        order=order,
+        leg=Fill.Leg.CLOSE,
+        broker=order.broker,
+        execution_id=f"{order.pk}-by-hand",
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity,
+        price=by_hand.price,
+        commission=Decimal(0),
+        executed_at=settled_at(by_hand.on, at),
+        recorded_at=at,
+    )
+    _cancel_others(order, at)
+    audit.append(
+        "settlement recorded",
+        transitions.subject(order),
+        at,
+        by=order.requested_by,
+        order=str(order),
+        price=by_hand.price,
+        on=by_hand.on,
+    )
+
+
+def _cancel_others(order: Order, at: datetime) -> None:
+    """Let reconciliation cancel what works in the symbol; nothing is held that it could close."""
+    entries = Order.objects.entries().filter(symbol=order.symbol)
+    for entry in entries.unsent():
+        transitions.move(entry, Order.UNSENT, Order.Status.CANCELLED, "The position was settled.", at)
+    entries.filter(status__in=Order.SENT).update(cancel_requested_at=at, cancel_exits=True)
+    entries.filter(exits_working=True).update(cancel_requested_at=at, cancel_exits=True)
