@@ -138,6 +138,7 @@ def _compared(
         doubts=tuple(doubt for doubt in asked if doubt),
         refused=refused,
         notes=(*candle_file.notes, *notes),
+        problems=candle_file.left_out if candle_file.left_out.reasons else None,
     )
 
 

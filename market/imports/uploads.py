@@ -138,6 +138,9 @@ def looks(upload: CandleUpload, at: datetime) -> Iterator[Json]:
 
 def _look(upload: CandleUpload, number: int, source: Source, symbol: str, at: datetime) -> Look:
     told = told_of(upload.said, number)
+    if source.left_out:
+        refused = f"Lines that are of no symbol are left out.\n{source.left_out}"
+        return Look("", told.timeframe, is_known=False, refused=refused, problems=source.left_out)
     try:
         symbol = spelling.ours(symbol)
     except spelling.NoSymbol as reason:

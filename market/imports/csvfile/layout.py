@@ -18,6 +18,7 @@ from market.imports.csvfile.names import (
     undecorated,
 )
 from market.imports.csvfile.problems import BadFile
+from market.imports.csvfile.symbols import columns_of_symbols
 
 EXAMPLE = "time,open,high,low,close,volume"
 PRICES = ("open", "high", "low", "close")
@@ -31,7 +32,7 @@ class Layout:
 
     `stamp` is one column, or a date and a time of day. `volume` are the columns whose sum it is: none when
     the file has no volume. `unit`: how many shares one of it is. `stamped`: close where the name of the
-    stamp says so.
+    stamp says so. `symbols`: the columns that may be that of the symbols by their names.
     """
 
     stamp: tuple[int, ...]
@@ -40,6 +41,7 @@ class Layout:
     width: int
     unit: float = 1.0
     stamped: str = ""
+    symbols: tuple[int, ...] = ()
 
 
 def is_header(row: Sequence[str]) -> bool:
@@ -70,6 +72,7 @@ def read_layout(header: Sequence[str], line: int) -> Layout:
         width=len(header),
         unit=counted_in(header[volume[0]]) if volume else 1.0,
         stamped=stamped,
+        symbols=columns_of_symbols(header),
     )
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from market.imports.csvfile.problems import BadFile
+from market.imports.csvfile.problems import BadFile, Problems
 from market.imports.csvfile.table import MONTH, Shape, Table, find_layout, read_cells
 from market.imports.csvfile.text import UTF_16, read_rows
 
@@ -19,12 +19,14 @@ ORDERS = {True: MONTH, False: "day", None: ""}
 class Part:
     """The lines of one symbol, as the file writes it; "" when no column says whose they are.
 
-    `shape` is what is said of the whole file, with what only the whole file shows.
+    `shape` is what is said of the whole file, with what only the whole file shows. `left_out`: lines that are
+    nobody's, in a part without content.
     """
 
     symbol: str
     content: bytes
     shape: Shape
+    left_out: Problems | None = None
 
 
 def parts(content: bytes, shape: Shape) -> Iterator[Part]:
@@ -51,6 +53,8 @@ def parts(content: bytes, shape: Shape) -> Iterator[Part]:
     common = [*range(table.first), *table.others_at]
     for symbol, rows in sorted(rows_of.items()):
         yield Part(symbol, _text(table, sorted([*common, *rows])), said)
+    if table.left_out.reasons:
+        yield Part("", b"", said, table.left_out)
 
 
 def has_symbols(beginning: bytes, shape: Shape) -> bool:
@@ -64,7 +68,7 @@ def has_symbols(beginning: bytes, shape: Shape) -> bool:
 def _rows_of(table: Table) -> dict[str, list[int]]:
     """Return the rows of each symbol, with those that hold no price. Raises BadFile where one names none."""
     column = table.layout.values["symbol"]
-    others, problems = {*table.others_at}, table.problems()
+    others, problems = {*table.others_at, *table.left_out_at}, table.problems()
     rows_of: dict[str, list[int]] = defaultdict(list)
     for i in range(table.first, len(table.rows.cells)):
         if i in others:

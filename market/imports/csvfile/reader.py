@@ -37,7 +37,8 @@ class CandleFile:
     """What a file holds: its bars, oldest first, and the lines without any price, which are no bars.
 
     `stamped`: whether its stamps are said to be the open or the close, "" when nothing says so; `zone`: that
-    in which they were read, None when they say their own; `notes` tell how the file was read.
+    in which they were read, None when they say their own; `notes` tell how the file was read; `left_out` are
+    lines that are no rows of the table.
     """
 
     bars: Bars
@@ -45,6 +46,7 @@ class CandleFile:
     stamped: str = ""
     zone: tzinfo | None = None
     notes: list[str] = field(default_factory=list)
+    left_out: Problems = field(default_factory=Problems)
 
 
 def read(
@@ -93,7 +95,8 @@ def _candle_file(
     problems.refuse()
     say_their_zone = all(stamp is not None and stamp.tzinfo is not None for stamp in stamps)
     notes = _notes(table, stamped, timeframe)
-    return CandleFile(bars[rows], table.empty_lines, stamped, None if say_their_zone else zone, notes)
+    zone = None if say_their_zone else zone
+    return CandleFile(bars[rows], table.empty_lines, stamped, zone, notes, table.left_out)
 
 
 def _stamped(table: Table) -> str:
@@ -119,6 +122,9 @@ def _notes(table: Table, stamped: str, timeframe: Timeframe) -> list[str]:
         told = [f"{line} ({text[:60]})" for line, text in list(table.others.items())[:SHOWN]]
         more = f" and {len(table.others) - SHOWN} more" if len(table.others) > SHOWN else ""
         notes.append(f"No bars: lines {', '.join(told)}{more}.")
+    if table.left_out.reasons:
+        notes.append(f"Left out, for they are no rows of the table: {len(table.left_out.reasons):,}.")
+        notes += str(table.left_out).splitlines()
     return notes
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
 
+DAY = re.compile(r"[\d/.-]*")  # or what is meant for one
 RATIO = re.compile(r"\d{1,9}([.:/]\d{1,9})?")  # Fraction would take 1e999999999, and never be done
 
 
@@ -26,6 +27,21 @@ def parse(text: str) -> Mapping[date, float]:
             "a split has a ratio above zero: 7 for seven new shares for one old, 1/10 for one for ten"
         )
     return ratios
+
+
+def by_symbol(text: str) -> dict[str, dict[date, float]]:
+    """Return AAPL:2020-08-31:4,KO:2012-08-13:2,none by symbol: "" for what names none. Raises ValueError."""
+    ratios: dict[str, dict[date, float]] = {}
+    for part in text.split(","):
+        symbol, split = _whose(part.strip())
+        ratios.setdefault(symbol, {}).update(parse(split))
+    return ratios
+
+
+def _whose(part: str) -> tuple[str, str]:
+    """Return the symbol that a split names, "" for none, and the split."""
+    symbol, mark, split = part.partition(":")
+    return (symbol.upper(), split) if mark and not DAY.fullmatch(symbol.strip()) else ("", part)
 
 
 def ratio_of(text: str) -> float:

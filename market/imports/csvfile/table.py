@@ -1,6 +1,6 @@
 """The cells of a file by column: where its header is, what the columns are, and which rows are bars."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,9 +12,11 @@ from market.imports.csvfile.numbers import has_decimal_comma, is_number
 from market.imports.csvfile.presets import Preset
 from market.imports.csvfile.problems import BadFile, Problems
 from market.imports.csvfile.stamps import reads_month_first
+from market.imports.csvfile.symbols import choose
 from market.imports.csvfile.text import HEAD, Rows, read_rows
 
 MONTH = "month"
+ONE_IN, ONE_IN_OF_SEVERAL = 100, 20  # rows may have another number of cells, and are left out then
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Table:
     """The cells of a file by column, and the line each row stands on.
 
     `empty_lines` hold no price, `others` something else than a bar, as it is written. `first` is the first
-    row after the header, `others_at` the rows of `others`.
+    row after the header, `others_at` the rows of `others`. `left_out`: lines of another width, `left_out_at`
+    their rows.
     """
 
     rows: Rows
@@ -55,6 +58,8 @@ class Table:
     said: Shape
     first: int
     others_at: list[int]
+    left_out: Problems
+    left_out_at: list[int]
 
     def cells(self, what: str) -> tuple[str, ...]:
         return self.columns[self.layout.values[what]]
@@ -109,17 +114,22 @@ def read_cells(content: bytes, shape: Shape) -> Table:
     kept = [i for i in range(len(cells)) if i not in empty and i not in others]
     if not kept:
         raise BadFile("the file has a header and no bars")
+    odd = {i for i in kept if len(cells[i]) != layout.width}
+    left_out = _of_other_width(rows, first, odd, layout)
+    kept = [i for i in kept if i not in odd]
     return Table(
         rows=rows,
         layout=layout,
         preset=preset,
-        columns=_columns(rows, [cells[i] for i in kept], [lines[i] for i in kept], layout.width),
+        columns=list(zip(*(cells[i] for i in kept), strict=True)),
         lines=[lines[i] for i in kept],
         empty_lines=[lines[i] for i in sorted(empty)],
         others={lines[i]: text for i, text in others.items()},
         said=shape,
         first=first,
         others_at=[first + i for i in others],
+        left_out=left_out,
+        left_out_at=[first + i for i in sorted(odd)],
     )
 
 
@@ -128,7 +138,20 @@ def find_layout(rows: Rows, shape: Shape) -> tuple[Layout, Preset | None, int]:
     layout, preset, first = _find_columns(rows, shape)
     if shape.symbol_column:
         layout = replace(layout, values=layout.values | {"symbol": _symbol_column(rows, shape, first)})
+    elif layout.symbols and not shape.columns:
+        layout = replace(layout, values=_with_symbols(rows.cells[first:], layout))
     return layout, preset, first
+
+
+def _with_symbols(cells: Sequence[list[str]], layout: Layout) -> dict[str, int]:
+    """Return the columns of the values with that of the symbols, if a column holds any."""
+    cells_of = {
+        column: {row[column].strip() for row in cells if len(row) == layout.width} - {""}
+        for column in layout.symbols
+    }
+    column, others = choose(cells_of), {**layout.values}
+    others.pop("symbol", None)
+    return others if column is None else others | {"symbol": column}
 
 
 def _symbol_column(rows: Rows, shape: Shape, first: int) -> int:
@@ -200,15 +223,26 @@ def _cut_to(width: int, rows: list[list[str]]) -> list[list[str]]:
     return [row[:width] if len(row) > width and not any(row[width:]) else row for row in rows]
 
 
-def _columns(
-    rows: Rows, cells: Sequence[list[str]], lines: Sequence[int], width: int
-) -> list[tuple[str, ...]]:
-    problems = rows.problems()
-    for row, line in zip(cells, lines, strict=True):
-        if len(row) != width:
-            problems.add(line, f"{len(row)} cells where the header has {width}")
-    problems.refuse()
-    return list(zip(*cells, strict=True))
+def _of_other_width(rows: Rows, first: int, odd: Collection[int], layout: Layout) -> Problems:
+    """Return the lines with more or fewer cells than the header, which are left out.
+
+    Raises BadFile when they are many, or the last is cut off: then the rest may be missing too.
+    """
+    problems, cells = rows.problems(), rows.cells[first:]
+    for i in sorted(odd):
+        problems.add(rows.lines[first + i], f"{len(cells[i])} cells where the header has {layout.width}")
+    last = len(cells) - 1
+    is_cut_off = last in odd and len(cells[last]) < layout.width and not rows.text.endswith(("\n", "\r"))
+    if is_cut_off or len(odd) > _tolerated(cells, layout):
+        problems.refuse()
+    return problems
+
+
+def _tolerated(cells: Sequence[list[str]], layout: Layout) -> int:
+    """Return how many rows of another width are left out: one at least where it would stop other symbols."""
+    column = layout.values.get("symbol")
+    symbols = {row[column] for row in cells if column is not None and len(row) == layout.width}
+    return max(1, len(cells) // ONE_IN_OF_SEVERAL) if len(symbols) > 1 else len(cells) // ONE_IN
 
 
 def _clock(cell: str) -> str:

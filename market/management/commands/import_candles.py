@@ -31,9 +31,9 @@ def zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def splits(text: str) -> Mapping[date, float]:
+def splits(text: str) -> dict[str, dict[date, float]]:
     try:
-        return written_splits.parse(text)
+        return written_splits.by_symbol(text)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from error
 
@@ -67,8 +67,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--splits",
             type=splits,
-            metavar="DATE:RATIO,...",
-            help="the splits that the file's prices do not reflect yet; `none` when they reflect all",
+            metavar="[SYMBOL:]DATE:RATIO,...",
+            help="the splits that the file's prices do not reflect yet; `none` when they reflect all. In"
+            " a file of several symbols each names its own, as AAPL:2020-08-31:4,KO:2012-08-13:2,none",
         )
 
         parser.add_argument(
@@ -118,6 +119,7 @@ class Command(BaseCommand):
         except (OSError, BadFile) as error:
             raise CommandError(f"Nothing was imported.\n{error}") from error
         timeframe = _timeframe(options)
+        _refuse_splits_of_others(options["splits"] or {}, [source.symbol for source in wanted])
         if options["look"]:
             self._look(wanted, timeframe, options)
             return
@@ -138,13 +140,16 @@ class Command(BaseCommand):
             yield Source("", self._named(options)[0], file_name, content, shape)
             return
         for source in sources(content, file_name, shape):
+            if source.left_out:
+                self.stderr.write(f"Left out, for these lines are of no symbol:\n{source.left_out}")
+                continue
             if not source.symbol:
                 raise BadFile(f"{source.written or source.file_name!r} names no symbol that is known here")
             yield source
 
     def _look(self, wanted: Sequence[Source], timeframe: Timeframe, options: Mapping[str, Any]) -> None:
-        told = look.Told(timeframe, options["timezone"], options["splits"])
         for source in wanted:
+            told = look.Told(timeframe, options["timezone"], _splits_of(source, options))
             seen = look.look(source.content, source.symbol, told, source.shape, timezone.now())
             self.stdout.write(look.describe(seen))
 
@@ -154,7 +159,7 @@ class Command(BaseCommand):
             source.symbol,
             timeframe,
             options["timezone"],
-            options["splits"],
+            _splits_of(source, options),
             timezone.now(),
             source.shape,
             source.file_name,
@@ -172,6 +177,22 @@ class Command(BaseCommand):
         if not (options["symbol"] and options["timeframe"]):
             self.stdout.write(f"By the file's name these are {timeframe} bars of {symbol}.")
         return symbol, Timeframe(timeframe)
+
+
+def _refuse_splits_of_others(given: Mapping[str, Mapping[date, float]], symbols: Sequence[str]) -> None:
+    if given.get("") and len(symbols) > 1:
+        raise CommandError(
+            f"The file holds {len(symbols)} symbols. Say whose each split is, as in"
+            f" --splits {symbols[0]}:2020-08-31:4; or none for those whose prices reflect all."
+        )
+    if others := sorted(given.keys() - {"", *symbols}):
+        raise CommandError(f"--splits names {', '.join(others)}, of which the file has no bars.")
+
+
+def _splits_of(source: Source, options: Mapping[str, Any]) -> Mapping[date, float] | None:
+    """Return the splits of one symbol: its own, else what is said of those that are not named."""
+    given: Mapping[str, Mapping[date, float]] = options["splits"] or {}
+    return given.get(source.symbol, given.get(""))
 
 
 def _timeframe(options: Mapping[str, Any]) -> Timeframe:

@@ -130,10 +130,10 @@ MANY = """date,Name,open,high,low,close,volume
 """
 
 
-def load_many(file: Path, *options: str) -> str:
+def load_many(file: Path, *options: str, column: str = "Name") -> str:
     out = StringIO()
     call_command(
-        *("import_candles", str(file), "--symbol-column", "Name", "--timeframe", "1d", *options),
+        *("import_candles", str(file), "--symbol-column", column, "--timeframe", "1d", *options),
         stdout=out,
     )
     return out.getvalue()
@@ -186,3 +186,33 @@ def test_a_zip_of_several_files_is_loaded_by_their_names(file: Path) -> None:
     out = StringIO()
     call_command("import_candles", str(file), "--timeframe", "1d", stdout=out)
     assert [line[:7] for line in out.getvalue().splitlines() if ": 2 bars" in line] == ["AAPL 1d", "MSFT 1d"]
+
+
+RAW = """date,Ticker,open,high,low,close,volume
+2024-06-28,AAL,70,77,63,70,100
+2024-06-28,BRK-B,10,11,9,10,5
+2024-07-01,AAL,10,11,9,10,100
+2024-07-01,BRK-B,10,11,9,10,7
+"""
+
+
+def test_the_splits_of_several_symbols_name_whose_they_are(file: Path) -> None:
+    file.write_text(RAW)
+    with pytest.raises(CommandError, match="Say whose each split is, as in --splits AAL:2020-08-31:4"):
+        load_many(file, "--splits", "2024-07-01:7", column="Ticker")
+    with pytest.raises(CommandError, match="--splits names KO, of which the file has no bars"):
+        load_many(file, "--splits", "KO:2024-07-01:7", column="Ticker")
+    load_many(file, "--splits", "aal:2024-07-01:7,none", column="Ticker")
+    assert {*Candle.objects.filter(timeframe="1d").values_list("symbol", "close")} == {
+        ("AAL", 10),
+        ("BRK.B", 10),
+    }
+
+
+def test_a_broken_line_of_a_file_of_several_symbols_stops_none(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(RAW + "2024-07-02,AAL,10\n")
+    load_many(file, "--splits", "none", column="Ticker")
+    assert Candle.objects.filter(timeframe="1d").count() == 4
+    assert "line 6: 3 cells where the header has 7  |  2024-07-02,AAL,10" in capsys.readouterr().err
