@@ -11,6 +11,7 @@ from market.providers.actions import Action, Actions, GivesActions
 from market.providers.base import Provider
 
 SILENT = timedelta(days=8)
+OVER_A_WEEKEND = timedelta(days=3)  # some pay the same each week
 ALL_OF_THEM = date(1990, 1, 1)
 
 
@@ -39,4 +40,5 @@ LEDGER: Ledger[Action] = Ledger(
     terms=("amount", "ratio", "new_symbol"),
     content=("amount", "currency", "ratio", "new_symbol", "pay_date", "record_date", "declared_date"),
     begins=ALL_OF_THEM,
+    near=OVER_A_WEEKEND,
 )

@@ -1,9 +1,10 @@
 """Which facts are of one event, and which say the same."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Generic, Protocol, TypeVar
 
 from market.models.facts import Fact
@@ -39,7 +40,7 @@ class Events(Generic[T]):
     """How facts of one kind belong together.
 
     `key` and `dated` name the event, whose dates are at most `apart`; `terms` tell two facts of one day
-    apart; `content` is what a correction may change.
+    apart; `content` is what a correction may change. `near`: how far apart two sources may date one fact.
     """
 
     dated: str
@@ -47,6 +48,7 @@ class Events(Generic[T]):
     terms: Sequence[str]
     content: Sequence[str]
     apart: timedelta = timedelta(0)
+    near: timedelta = timedelta(0)
 
     def _events(self, given: Iterable[T]) -> Iterator[Event[T]]:
         """Yield them by event, each fact once: vendors list some dividends twice, under two ids."""
@@ -74,6 +76,22 @@ class Events(Generic[T]):
         first, last = event.first - self.apart, event.last + self.apart
         return [fact for fact in stored.get(event.key, ()) if first <= self._on(fact) <= last]
 
+    def _identities(self, events: Iterable[Event[T]]) -> set[Key]:
+        return {self._identity(each) for event in events for each in event.given}
+
+    def _twins(
+        self, each: T, source: str, given: Container[Key], stored: Mapping[Key, Sequence[Fact]]
+    ) -> list[Fact]:
+        """Return the facts of other sources that say the same under a day near by, but for those `given`."""
+        return [
+            fact
+            for fact in stored.get(self._key(each), ())
+            if fact.source != source
+            and all(map(_is_alike, _values(fact, self.terms), _values(each, self.terms)))
+            and timedelta(0) < abs(self._on(fact) - self._on(each)) <= self.near
+            and self._identity(fact) not in given
+        ]
+
     def _by_key(self, facts: Iterable[Fact]) -> dict[Key, list[Fact]]:
         by_key: dict[Key, list[Fact]] = defaultdict(list)
         for fact in facts:
@@ -100,3 +118,12 @@ class Events(Generic[T]):
 
 def _values(fact: Any, names: Iterable[str]) -> Key:
     return tuple(getattr(fact, name) for name in names)
+
+
+def _is_alike(one: Any, other: Any) -> bool:
+    """Return whether two terms are the same but for rounding, to cents at most."""
+    if not (isinstance(one, Decimal) and isinstance(other, Decimal)):
+        return bool(one == other)
+    places = [int(number.normalize().as_tuple().exponent) for number in (one, other)]
+    step = Decimal(1).scaleb(min(max(places), -2))
+    return one.quantize(step, ROUND_HALF_UP) == other.quantize(step, ROUND_HALF_UP)

@@ -1,7 +1,8 @@
 """Facts about shares: asked of the providers each night, or recorded by a person.
 
 What a source says of an event replaces what the same source said before; what another source had recorded of
-it stands, for two sources never pay one dividend twice. A person's word stands before any.
+it stands, for two sources never pay one dividend twice, nor do they when they date it some days apart. A
+person's word stands before any.
 """
 
 import logging
@@ -150,11 +151,17 @@ class Ledger(Events[T]):
         events = list(self._events(each for each in given if each.symbol in symbols))
         gone = self._taken_back(stored, events, source, max(since, at.date() - MAY_BE_TAKEN_BACK))
         new: list[Fact] = []
+        identities = self._identities(events)
         for event in events:
             current = self._of(event, stored)
             if {fact.source for fact in current} - {source}:
                 continue
-            wanted = [each for each in event.given if self._identity(each) not in rejected]
+            wanted = [
+                each
+                for each in event.given
+                if self._identity(each) not in rejected
+                and not _was_first(self._twins(each, source, identities, stored), current)
+            ]
             gone += [fact for fact in current if self._content(fact) not in map(self._content, wanted)]
             there = {self._content(fact) for fact in current}
             new += [self._fact(each, source, at) for each in wanted if self._content(each) not in there]
@@ -192,8 +199,11 @@ class Ledger(Events[T]):
         self._refuse(given, why)
         stored = self._by_key(self._rows().current().filter(symbol__in={each.symbol for each in given}))
         new: list[Fact] = []
-        for event in self._events(given):
-            current = self._of(event, stored)
+        events = list(self._events(given))
+        identities = self._identities(events)
+        for event in events:
+            twins = [fact for each in event.given for fact in self._twins(each, source, identities, stored)]
+            current = [*self._of(event, stored), *twins]
             if set(map(self._said, current)) == set(map(self._said, event.given)):
                 continue
             self._rows().filter(pk__in=[fact.pk for fact in current]).update(ended_at=at, ended_by=by)
@@ -248,6 +258,11 @@ class Ledger(Events[T]):
     def _add(self, facts: Sequence[Fact]) -> None:
         rows: Any = self.facts._default_manager
         rows.bulk_create(facts)
+
+
+def _was_first(twins: Sequence[Fact], current: Sequence[Fact]) -> bool:
+    """Return whether another source's word of the same was recorded before this one's."""
+    return bool(twins) and (not current or min(fact.pk for fact in twins) < min(fact.pk for fact in current))
 
 
 def _pause(check: Any) -> timedelta:

@@ -196,3 +196,55 @@ def test_while_all_fail_nothing_counts_as_asked(settings: Settings, alpaca: Alpa
     alpaca.fail(faults.status(500), on="/v1/*")
     assert fetch(AT) == 0
     assert not CorporateActionCheck.objects.exists()
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, -1, -3])
+def test_two_sources_that_date_one_dividend_differently_tell_it_once(days: int) -> None:
+    record(dividend("0.25"))
+    assert record(dividend("0.25", ex_date=EX + days * DAY), source="polygon") == 0
+    assert standing() == [("2024-08-12", Decimal("0.25"))]
+
+
+@pytest.mark.parametrize(("cash", "rounded"), [("0.2425", "0.24"), ("0.125", "0.13"), ("1.00001", "1")])
+def test_amounts_that_one_source_rounds_are_the_same(cash: str, rounded: str) -> None:
+    record(dividend(cash))
+    assert record(dividend(rounded, ex_date=EX + DAY), source="polygon") == 0
+
+
+@pytest.mark.parametrize(
+    ("days", "cash"), [(7, "0.25"), (-7, "0.25"), (1, "0.30")], ids=["a week after", "before", "another"]
+)
+def test_what_is_another_dividend_stays_one(days: int, cash: str) -> None:
+    record(dividend("0.25"))
+    assert record(dividend(cash, ex_date=EX + days * DAY), source="polygon") == 1
+    assert len(standing()) == 2
+
+
+def test_two_that_one_source_dates_near_each_other_are_two() -> None:
+    record(dividend("0.25"))
+    both = dividend("0.25"), dividend("0.25", ex_date=EX + DAY)
+    assert record(*both, source="polygon") == 1
+    assert record(*both, source="polygon") == 0
+    assert [day for day, _ in standing()] == ["2024-08-12", "2024-08-13"]
+
+
+def test_of_two_that_stand_from_before_the_later_one_ends() -> None:
+    for source, day in (("alpaca", "2024-08-12"), ("polygon", "2024-08-13")):
+        make.action(ex_date=day, amount=Decimal("0.25"), source=source)
+    record(dividend("0.25", ex_date=EX + DAY), source="polygon")
+    record(dividend("0.25"), source="alpaca")
+    assert standing() == [("2024-08-12", Decimal("0.25"))]
+
+
+def test_a_persons_day_takes_the_place_of_a_providers_near_by(operator: User) -> None:
+    record(dividend("0.25"))
+    LEDGER.enter([dividend("0.25", ex_date=EX + DAY)], "person", by=operator, why="notice", at=AT)
+    assert standing() == [("2024-08-13", Decimal("0.25"))]
+    assert record(dividend("0.25")) == 0
+    assert standing() == [("2024-08-13", Decimal("0.25"))]
+
+
+def test_a_split_that_two_sources_date_differently_is_one() -> None:
+    split = {"kind": Kind.SPLIT, "currency": "", "ratio": Decimal(10)}
+    record(dividend("0", **split))
+    assert record(dividend("0", **split | {"ex_date": EX - 3 * DAY}), source="polygon") == 0
