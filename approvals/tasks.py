@@ -8,6 +8,7 @@ from django.utils import timezone
 from approvals import audit, execution, notify, positions
 from approvals import outcomes as ledgers
 from approvals.outcomes import memories
+from approvals.positions import trades
 from market import faults
 from market.models import Fault
 from signals.models import Signal
@@ -24,7 +25,10 @@ def cancel(pk: UUID) -> None:
 
 
 def reconcile() -> None:
-    execution.reconcile_orders(timezone.now())
+    """Ask the broker how things stand; then compute what the trades made that are closed by now."""
+    at = timezone.now()
+    execution.reconcile_orders(at)
+    trades.refresh(at)
 
 
 def seal() -> None:

@@ -12,6 +12,7 @@ from approvals.api.outcomes import OutcomeViewSet
 from approvals.api.positions import PositionViewSet
 from approvals.api.scorecard import ScorecardViewSet
 from approvals.api.signals import SignalViewSet
+from approvals.api.trades import TradeViewSet
 
 # Its registrations are served under /api/v1/ by the site's own router.
 router = SimpleRouter()
@@ -26,5 +27,6 @@ router.register("halts", HaltViewSet)
 router.register("audit", AuditViewSet)
 router.register("orders", OrderViewSet)
 router.register("fills", FillViewSet)
+router.register("trades", TradeViewSet)
 router.register("positions", PositionViewSet, basename="position")
 router.register("account", AccountViewSet, basename="account")

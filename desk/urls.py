@@ -8,6 +8,7 @@ from desk import (
     opinions,
     positions,
     since_last_visit,
+    trades,
     watchlists,
 )
 from desk.scorecard import page as scorecard
@@ -39,6 +40,9 @@ urlpatterns = [
     path("instruments/<path:symbol>/", instrument.instrument, name="instrument"),
     path("positions/", positions.index, name="positions"),
     path("positions/<path:symbol>/close/", positions.close, name="close-position"),
+    path("trades/", trades.index, name="trades"),
+    path("trades/export/", trades.export, name="trades-export"),
+    path("trades/tax-lots/", trades.tax_lots, name="tax-lots"),
     path("watchlists/", watchlists.index, name="watchlists"),
     path("watchlists/new/", watchlists.create, name="watchlist-new"),
     path("watchlists/<int:pk>/", watchlists.watchlist, name="watchlist"),

@@ -12,6 +12,7 @@ from approvals.admin import (
     orders,
     outcomes,
     quarantine,
+    trades,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "orders",
     "outcomes",
     "quarantine",
+    "trades",
 ]

@@ -8,6 +8,7 @@ from approvals.models.orders import AccountSnapshot, BrokerPosition, Fill, Order
 from approvals.models.outcomes import Outcome
 from approvals.models.paper import PaperAccount, PaperDividend, PaperFill, PaperOrder
 from approvals.models.quarantine import QuarantinedRow
+from approvals.models.trades import Trade
 
 __all__ = [
     "AccountSnapshot",
@@ -26,6 +27,7 @@ __all__ = [
     "PaperOrder",
     "QuarantinedRow",
     "SignalView",
+    "Trade",
     "TradeApproval",
     "TradingHalt",
 ]

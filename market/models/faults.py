@@ -33,6 +33,7 @@ class Fault(models.Model):
         SCAN = "scan", "scan"
         RECORD = "record", "record of a strategy"
         OUTCOME = "outcome", "the outcome of a signal"
+        TRADE = "trade", "what closed trades made"
         OPINION = "opinion", "asking for an opinion"
         MEMORY = "memory", "remembering a case"
         MESSAGE = "message", "a message to people"

@@ -95,6 +95,11 @@ def age(since: datetime | None, now: datetime, delay: int = 0) -> SafeString | s
     return _counting("since", since, formatting.ago(now - since))
 
 
+@register.filter
+def lasting(length: timedelta) -> str:
+    return formatting.ago(length)
+
+
 @register.simple_tag
 def took(since: datetime, until: datetime) -> str:
     return formatting.duration(since, until)

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from approvals.positions import trades
 from opinions.models import OrchestrationRun
 from signals.models import Signal
 from tests import make
+from tests.approvals.positions.trades.rows import entry, leave
 from tests.browser.conftest import Visit, Visitor, times
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
@@ -27,6 +29,7 @@ PAGES = [
     "/signals/",
     "/instruments/AAPL/",
     "/positions/",
+    "/trades/",
     "/scorecard/",
     "/away/",
     "/status/",
@@ -38,8 +41,10 @@ FORMS = ["/account/password/", "/positions/MSFT/close/", "/halt/", "/login/", "/
 
 @pytest.fixture
 def signal(market: None, at: datetime) -> Signal:
-    """One that waits, on a market with a position and a second opinion of the opposite kind."""
+    """One that waits, on a market with a position, a closed trade and opinions of every kind."""
     make.held("MSFT")
+    leave(entry(), "192")
+    trades.refresh(at)
     make.sell("AAPL", **times(at))
     waiting = make.signal("AAPL", **times(at), confidence=Decimal("0.8"))
     opinions(waiting, at)

@@ -15,8 +15,9 @@ from django.db.models import F
 from approvals import audit, execution, notify, outcomes
 from approvals.brokers.base import Report, Side, State
 from approvals.execution import reports
-from approvals.models import AuditEvent, Notification, Order, Outcome, TradeApproval
+from approvals.models import AuditEvent, Fill, Notification, Order, Outcome, Trade, TradeApproval
 from approvals.outcomes import memories
+from approvals.positions import trades
 from market.imports import jobs as imports
 from market.imports import preparation
 from market.imports.master import refresh
@@ -188,6 +189,15 @@ def orders(names: Names, status: Order.Status, **values: datetime) -> None:
         make.order(name, status=status, **values)
 
 
+def round_trips(names: Names) -> None:
+    """Orders whose shares were bought and sold."""
+    for name in names:
+        make.instrument(name, "24/7")
+        order = make.order(name, status=Status.FILLED, filled_quantity=10)
+        make.fill(order)
+        make.fill(order, leg=Fill.Leg.STOP, side=Signal.Type.SELL, executed_at=make.T0 + MINUTE)
+
+
 def turning(names: Names) -> None:
     trading(names)
     StrategyConfig.objects.update(enabled=False)
@@ -349,6 +359,7 @@ LOOPS = {
         configs,
     ),
     "outcomes": Loop(pending, outcomes.refresh, partial(symbols_of, Outcome, ledger="signal"), "outcomes"),
+    "closed trades": Loop(round_trips, trades.refresh, partial(symbols_of, Trade), "trades"),
     "memories": Loop(decided, memories.retain, partial(symbols_of, Memory), "memories"),
     "opinions on signals": Loop(
         pending, queue.start, partial(symbols_of, OrchestrationRun), "orchestration_runs"

@@ -16,6 +16,7 @@ TASKS: dict[str, list[str] | str] = {
         "held orders",
         "orders left behind",
         "orders that waited for the open",
+        "closed trades",
     ],
     "approvals.tasks.remember": ["memories"],
     "approvals.tasks.seal": ["the chain"],

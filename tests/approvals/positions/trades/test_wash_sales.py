@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.positions.accounting import Split
-from approvals.trades.lots import Method, Transaction, match
-from approvals.trades.wash_sales import TaxLot, tax_lots
+from approvals.positions.trades.lots import Method, Transaction, match
+from approvals.positions.trades.wash_sales import TaxLot, tax_lots
 
 
 def at(day: str) -> datetime:

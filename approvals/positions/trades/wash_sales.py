@@ -18,7 +18,7 @@ from itertools import count
 from math import prod
 
 from approvals.positions.accounting import FINEST, Split
-from approvals.trades.lots import SMALLEST, ZERO, ClosedLot, Lot, Matched
+from approvals.positions.trades.lots import SMALLEST, ZERO, ClosedLot, Lot, Matched
 
 WINDOW = timedelta(days=30)
 Day = Callable[[datetime], date]

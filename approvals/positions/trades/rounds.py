@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from approvals.positions.accounting import Split
-from approvals.trades.lots import ZERO, ClosedLot, Transaction, match
+from approvals.positions.trades.lots import ZERO, ClosedLot, Transaction, match
 
 
 @dataclass(frozen=True, slots=True)

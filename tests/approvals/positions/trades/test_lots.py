@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.positions.accounting import Split, Trade, fold
-from approvals.trades.lots import Matched, Method, Transaction, match, named
-from approvals.trades.rounds import rounds
+from approvals.positions.trades.lots import Matched, Method, Transaction, match, named
+from approvals.positions.trades.rounds import rounds
 from tests.make import T0
 
 DAY = timedelta(days=1)

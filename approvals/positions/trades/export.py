@@ -1,0 +1,109 @@
+"""Closed trades and tax lots as CSV files."""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from approvals.models import Fill, Trade
+from approvals.positions.accounting import Split
+from approvals.positions.trades.lots import Choice, Transaction, match
+from approvals.positions.trades.wash_sales import Day, TaxLot, tax_lots
+from market import calendars, models
+from signals.models import Signal
+
+TRADE_COLUMNS = (
+    *("symbol", "side", "quantity", "opened_at", "closed_at", "entry_price", "exit_price", "currency"),
+    *("gross", "commission", "net", "risk", "r", "planned_r", "adverse", "favourable", "exit"),
+    *("strategy", "timeframe", "decided_by", "opinion", "broker"),
+)
+LOT_COLUMNS = (
+    *("broker", "symbol", "quantity", "acquired", "sold", "proceeds", "basis", "adjustment_code"),
+    *("adjustment", "gain", "term", "currency", "opened_by", "closed_by"),
+)
+CENT = Decimal("0.01")
+WASH = "W"  # of Form 8949, column (f)
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def trades_csv(trades: Iterable[Trade]) -> Iterator[str]:
+    """Yield the lines of a table of trades, its heading first."""
+    yield _line(TRADE_COLUMNS)
+    for trade in trades:
+        yield _line(
+            [
+                *(trade.symbol, trade.side, _plain(trade.quantity), trade.opened_at.isoformat()),
+                *(trade.closed_at.isoformat(), _plain(trade.entry_price), _plain(trade.exit_price)),
+                *(trade.currency, *map(_plain, (trade.gross, trade.commission, trade.net, trade.risk))),
+                *(_ratio(trade.r), _ratio(trade.planned_r), _plain(trade.adverse), _plain(trade.favourable)),
+                *(trade.exit, trade.strategy_id, trade.timeframe, trade.decided_by or "", trade.stance),
+                trade.broker,
+            ]
+        )
+
+
+def tax_lots_csv(year: int | None, choose: Choice, *, washes: bool) -> Iterator[str]:
+    """Yield the lines of a table of what was sold in a year (None: ever), one row a lot, its heading first.
+
+    Of everything that the brokers executed, ours or not: the tax office asks for the account. Money to the
+    cent, in the currency of the instrument.
+    """
+    yield _line(LOT_COLUMNS)
+    instruments = models.Instrument.objects.in_bulk()
+    splits = defaultdict(list)
+    for split in models.Split.objects.order_by("date"):
+        splits[split.symbol].append(Split(split.date, Decimal(str(split.ratio))))
+    for (broker, symbol), fills in _by_instrument().items():
+        instrument = instruments.get(symbol)
+        zone = calendars.zone(instrument.calendar) if instrument else None
+        matched = match(fills, splits[symbol], choose)
+        for lot in tax_lots(matched, splits[symbol], _day_at(zone or NEW_YORK), washes=washes):
+            if year in (None, lot.sold.year):
+                yield _line(_lot(broker, symbol, instrument.currency if instrument else "", lot))
+
+
+def _by_instrument() -> dict[tuple[str, str], list[Transaction]]:
+    transactions: dict[tuple[str, str], list[Transaction]] = defaultdict(list)
+    columns = ("broker", "symbol", "pk", "side", "quantity", "price", "commission", "executed_at")
+    for broker, symbol, key, side, quantity, *rest in Fill.objects.order_by("broker", "symbol").values_list(
+        *columns
+    ):
+        signed = Decimal(quantity if side == Signal.Type.BUY else -quantity)
+        transactions[broker, symbol].append(Transaction(key, signed, *rest))
+    return transactions
+
+
+def _day_at(zone: ZoneInfo) -> Day:
+    def day(instant: datetime) -> date:
+        return instant.astimezone(zone).date()
+
+    return day
+
+
+def _lot(broker: str, symbol: str, currency: str, lot: TaxLot) -> list[object]:
+    proceeds, basis, disallowed = (
+        money.quantize(CENT) for money in (lot.proceeds, lot.basis, lot.disallowed)
+    )
+    return [
+        *(broker, symbol, _plain(lot.quantity), lot.acquired, lot.sold, proceeds, basis),
+        *(WASH if disallowed else "", disallowed, proceeds - basis + disallowed),
+        *("long" if lot.is_long_term else "short", currency),
+        *(lot.lot.opened.key, lot.lot.closed.key if lot.lot.closed else ""),
+    ]
+
+
+def _line(cells: Iterable[object]) -> str:
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerow(cells)
+    return table.getvalue()
+
+
+def _plain(value: Decimal | None) -> str:
+    return "" if value is None else f"{value.normalize():f}"
+
+
+def _ratio(value: Decimal | None) -> str:
+    return "" if value is None else f"{value:.4f}"

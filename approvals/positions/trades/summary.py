@@ -1,0 +1,76 @@
+"""What some closed trades came to together, in each currency."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from django.db.models import Avg, Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from approvals.models import Trade
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The trades of one currency. `won`, `lost`: how many made and lost money; the others came out even.
+
+    `gained`, `given`: what those made and lost, neither negative. `r`: the mean of those whose risk is known;
+    None when there are none. `held_for`: the mean.
+    """
+
+    currency: str
+    trades: int
+    won: int
+    lost: int
+    net: Decimal
+    commission: Decimal
+    gained: Decimal
+    given: Decimal
+    r: Decimal | None
+    held_for: timedelta
+
+    @property
+    def profit_factor(self) -> Decimal | None:
+        """Return what was gained for each unit that was lost; None when nothing was."""
+        return self.gained / self.given if self.given else None
+
+    @property
+    def win_rate(self) -> float:
+        return self.won / self.trades
+
+
+def summaries(trades: QuerySet[Trade]) -> list[Summary]:
+    """Return what the trades came to, by currency. One query."""
+    won, lost = Q(net__gt=0), Q(net__lt=0)
+    rows = (
+        trades.order_by("currency")
+        .values("currency")
+        .annotate(
+            trades=Count("pk"),
+            won=Count("pk", filter=won),
+            lost=Count("pk", filter=lost),
+            total=Sum("net"),
+            fees=Sum("commission"),
+            gained=Coalesce(Sum("net", filter=won), ZERO),
+            given=-Coalesce(Sum("net", filter=lost), ZERO),
+            mean_r=Avg(F("net") / F("risk"), filter=Q(risk__gt=0)),
+            mean_time=Avg(F("closed_at") - F("opened_at")),
+        )
+    )
+    return [
+        Summary(
+            row["currency"],
+            row["trades"],
+            row["won"],
+            row["lost"],
+            row["total"],
+            row["fees"],
+            row["gained"],
+            row["given"],
+            row["mean_r"],
+            row["mean_time"],
+        )
+        for row in rows
+    ]

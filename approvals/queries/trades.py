@@ -1,0 +1,130 @@
+"""Closed trades: which have to be computed, of which fills, and how far the price went in them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from core.queries import fetch_all
+from market.prices import Timeframe
+
+LATE = timedelta(minutes=10)
+# What only ever went one way was never flat again. A fill is stored some time after the instant that it is
+# said to be recorded at. A day after the close the bars of the last minutes are in.
+OUT_OF_DATE = """
+SELECT broker, symbol FROM (
+    SELECT broker, symbol, max(recorded_at) AS recorded_at FROM fills WHERE order_id IS NOT NULL
+    GROUP BY broker, symbol HAVING count(DISTINCT side) = 2
+) AS executed LEFT JOIN (
+    SELECT
+        broker, symbol, max(computed_at) AS computed_at,
+        bool_or(computed_at < closed_at + interval '1 day' AND closed_at + interval '1 day' <= %(at)s)
+            AS is_early
+    FROM trades GROUP BY broker, symbol
+) AS computed USING (broker, symbol)
+WHERE computed_at IS NULL OR recorded_at >= computed_at - %(late)s OR is_early OR EXISTS (
+    SELECT FROM splits WHERE splits.symbol = executed.symbol AND splits.recorded_at >= computed_at - %(late)s
+)
+ORDER BY broker, symbol
+"""
+EXECUTED = """
+SELECT
+    fills.id, fills.side, fills.quantity, price, commission, executed_at, leg, order_id, currency,
+    limit_price, stop_loss, kind = 'entry' AS is_entry
+FROM fills JOIN orders ON orders.id = order_id
+WHERE fills.broker = %(broker)s AND fills.symbol = %(symbol)s
+ORDER BY executed_at, fills.id
+"""
+DECIDED = """
+SELECT
+    orders.id AS order_id, signal_id, strategy_id, timeframe, approved_by_id AS decided_by,
+    coalesce(shown #>> '{opinion,stance}', '') AS stance
+FROM orders
+JOIN trade_approvals ON trade_approvals.id = approval_id
+JOIN strategy_signals ON strategy_signals.id = signal_id
+WHERE orders.id = ANY(%(orders)s)
+"""
+# A bar of days is stamped 00:00 of its session: it lies in a trade that was open on the days around it.
+EXTREMES = """
+SELECT wanted.number, min(low) AS low, max(high) AS high
+FROM unnest(%(numbers)s::int[], %(opened)s::timestamptz[], %(closed)s::timestamptz[])
+    AS wanted(number, opened_at, closed_at)
+JOIN unnest(%(timeframes)s::text[], %(lengths)s::interval[]) AS frames(timeframe, length) ON true
+JOIN candles ON symbol = %(symbol)s AND candles.timeframe = frames.timeframe
+    AND candles.opened_at >= wanted.opened_at AND candles.opened_at <= wanted.closed_at - length
+WHERE NOT suspect
+GROUP BY wanted.number
+"""
+
+
+class Held(NamedTuple):
+    """An instrument at a broker."""
+
+    broker: str
+    symbol: str
+
+
+class Executed(NamedTuple):
+    """One of our fills with the order it is of."""
+
+    id: int
+    side: str
+    quantity: int
+    price: Decimal
+    commission: Decimal
+    executed_at: datetime
+    leg: str
+    order_id: UUID
+    currency: str
+    limit_price: Decimal | None
+    stop_loss: Decimal | None
+    is_entry: bool
+
+
+class Decided(NamedTuple):
+    """What an entry came of. `stance`: of the analyst, as it was shown then; empty without one."""
+
+    order_id: UUID
+    signal_id: UUID
+    strategy_id: str
+    timeframe: str
+    decided_by: int
+    stance: str
+
+
+class Extremes(NamedTuple):
+    number: int
+    low: float
+    high: float
+
+
+def out_of_date(at: datetime) -> list[Held]:
+    """Return what has fills or splits that its trades were not computed with, or was closed a day ago."""
+    return fetch_all(Held, OUT_OF_DATE, {"at": at, "late": LATE})
+
+
+def executed(held: Held) -> list[Executed]:
+    """Return our fills of an instrument, oldest first."""
+    return fetch_all(Executed, EXECUTED, held._asdict())
+
+
+def decided(orders: Collection[UUID]) -> dict[UUID, Decided]:
+    """Return what these entries came of, by their ids."""
+    return {row.order_id: row for row in fetch_all(Decided, DECIDED, {"orders": list(orders)})}
+
+
+def extremes(symbol: str, opened: Sequence[datetime], closed: Sequence[datetime]) -> dict[int, Extremes]:
+    """Return the lowest and the highest price of the believed bars that lie in each of these times.
+
+    By the number of the time, in the shares of today; none where no bar lies in it.
+    """
+    values = {
+        "symbol": symbol,
+        "numbers": list(range(len(opened))),
+        "opened": list(opened),
+        "closed": list(closed),
+        "timeframes": [timeframe.value for timeframe in Timeframe],
+        "lengths": [timeframe.length for timeframe in Timeframe],
+    }
+    return {row.number: row for row in fetch_all(Extremes, EXTREMES, values)}

@@ -1,0 +1,178 @@
+"""The table of closed trades."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from approvals.models import Fill, Order, Trade
+from approvals.positions import trades
+from market.models import Candle, Split
+from market.prices import Timeframe
+from signals.models import Signal
+from tests import make
+from tests.approvals.positions.trades.rows import DAY, HOUR, LATER, entry, leave
+from tests.make import T0
+
+pytestmark = pytest.mark.django_db
+
+Leg = Fill.Leg
+
+
+@pytest.fixture(autouse=True)
+def _instruments() -> None:
+    make.instrument("AAPL")
+
+
+def minute(at: datetime, low: float, high: float, **values: Any) -> None:
+    given: dict[str, Any] = {
+        "symbol": "AAPL",
+        "timeframe": Timeframe.M1,
+        "opened_at": at,
+        "open": low,
+        "close": high,
+        "high": high,
+        "low": low,
+        "volume": 100,
+        "provider": "simulator",
+        "feed": "simulated",
+        "session": "regular",
+        "is_final": True,
+        "suspect": False,
+    }
+    Candle.objects.create(**given | values)
+
+
+def test_a_closed_trade_says_what_it_made_and_why() -> None:
+    order = entry()
+    leave(order, "192", T0 + HOUR, commission=Decimal(2))
+    assert trades.refresh(LATER) == 1
+    trade = Trade.objects.get()
+    assert str(trade) == "BUY 10 AAPL"
+    assert (trade.entry_price, trade.exit_price) == (Decimal(186), Decimal(192))
+    assert (trade.gross, trade.commission, trade.net) == (Decimal(60), Decimal(2), Decimal(58))
+    assert (trade.risk, trade.planned_risk) == (Decimal(55), Decimal(50))
+    assert (trade.r, trade.planned_r) == (Decimal(58) / 55, Decimal("1.16"))
+    assert (trade.exit, trade.held_for, trade.entries, trade.exits) == ("target", HOUR, 1, 1)
+    assert order.approval is not None
+    assert (trade.signal, trade.strategy_id) == (order.approval.signal, order.approval.signal.strategy_id)
+    assert (trade.decided_by, trade.signals) == (order.approval.approved_by, 1)
+
+
+def test_what_is_still_held_is_no_trade() -> None:
+    leave(entry(), "192", T0 + HOUR, quantity=4)
+    trades.refresh(LATER)
+    assert not Trade.objects.exists()
+
+
+def test_scaled_in_and_out() -> None:
+    first = entry(10, "186")
+    second = entry(10, "190", T0 + HOUR)
+    leave(first, "192", T0 + 2 * HOUR)
+    leave(second, "180.50", T0 + 3 * HOUR, leg=Leg.STOP)
+    trades.refresh(LATER)
+    trade = Trade.objects.get()
+    assert (trade.quantity, trade.entry_price, trade.exit_price) == (
+        Decimal(20),
+        Decimal(188),
+        Decimal("186.25"),
+    )
+    assert (trade.exit, trade.entries, trade.exits, trade.signals) == ("several", 2, 2, 2)
+    assert trade.risk == Decimal(150)
+
+
+def test_a_short() -> None:
+    levels: dict[str, Any] = {"stop_loss": Decimal("190.50"), "take_profit": Decimal("179.25")}
+    order = entry(price="185", side=Signal.Type.SELL, **levels)
+    leave(order, "190.50", T0 + HOUR, leg=Leg.STOP)
+    trades.refresh(LATER)
+    trade = Trade.objects.get()
+    assert (trade.side, trade.net, trade.risk, trade.r) == ("SELL", Decimal(-55), Decimal(55), Decimal(-1))
+
+
+def test_what_others_traded_is_not_ours() -> None:
+    leave(entry(), "192", T0 + HOUR)
+    Fill.objects.create(
+        leg=Leg.CLOSE,
+        broker="paper",
+        execution_id="theirs",
+        symbol="AAPL",
+        side="SELL",
+        quantity=5,
+        price=100,
+        executed_at=T0 + HOUR / 2,
+        recorded_at=T0 + HOUR / 2,
+    )
+    trades.refresh(LATER)
+    assert Trade.objects.get().net == Decimal(60)
+
+
+def test_an_old_trade_is_computed_once() -> None:
+    leave(entry(), "192", T0 + HOUR)
+    assert [trades.refresh(LATER), trades.refresh(LATER + DAY)] == [1, 0]
+
+
+def test_a_late_fill_changes_the_trade_and_keeps_its_row() -> None:
+    order = entry()
+    leave(order, "192", T0 + HOUR)
+    trades.refresh(LATER)
+    before = Trade.objects.get()
+    entry(5, "187", T0 + 2 * HOUR)
+    late = Order.objects.order_by("created_at", "pk").exclude(pk=order.pk).get()
+    leave(late, "186", T0 + 3 * HOUR, quantity=5, recorded_at=LATER + HOUR)
+    assert trades.refresh(LATER + HOUR) == 1
+    assert Trade.objects.count() == 2
+    assert Trade.objects.order_by("closed_at").first() == before
+
+
+def test_a_fill_that_is_stored_late_is_not_missed() -> None:
+    order = entry()
+    leave(order, "192", T0 + HOUR)
+    trades.refresh(LATER)
+    again = entry(5, "187", T0 + 2 * HOUR)
+    leave(again, "186", T0 + 3 * HOUR, quantity=5, recorded_at=LATER - timedelta(minutes=5))
+    trades.refresh(LATER + HOUR)
+    assert Trade.objects.count() == 2
+
+
+def test_how_far_it_went_against_us_and_for_us() -> None:
+    minute(T0 - HOUR, 100, 300)
+    minute(T0 + timedelta(minutes=10), 183.25, 187)
+    minute(T0 + timedelta(minutes=20), 185, 193.5)
+    minute(T0 + timedelta(minutes=30), 1, 999, suspect=True)
+    minute(T0 + timedelta(minutes=59, seconds=30), 100, 300)
+    leave(entry(), "192", T0 + HOUR)
+    trades.refresh(LATER)
+    trade = Trade.objects.get()
+    assert (trade.lowest, trade.highest) == (Decimal("183.25"), Decimal("193.5"))
+    assert (trade.adverse, trade.favourable) == (Decimal("2.75"), Decimal("7.5"))
+
+
+def test_bars_that_come_late_are_measured_a_day_after_the_close() -> None:
+    leave(entry(), "192", T0 + HOUR)
+    trades.refresh(T0 + HOUR)
+    minute(T0 + timedelta(minutes=10), 183.25, 187)
+    assert trades.refresh(T0 + HOUR + DAY) == 1
+    assert Trade.objects.get().lowest == Decimal("183.25")
+
+
+def test_prices_of_before_a_split_are_in_the_shares_of_then() -> None:
+    leave(entry(), "192", T0 + HOUR)
+    minute(T0 + timedelta(minutes=10), 45, 48.5)
+    Split.objects.create(
+        symbol="AAPL", date=(T0 + 3 * DAY).date(), ratio=4, source="manual", recorded_at=T0 + 3 * DAY
+    )
+    trades.refresh(T0 + 4 * DAY)
+    trade = Trade.objects.get()
+    assert (trade.net, trade.lowest, trade.highest) == (Decimal(60), Decimal(180), Decimal(194))
+
+
+def test_a_split_while_it_is_held() -> None:
+    order = entry(price="186")
+    day = (T0 + DAY).date()
+    Split.objects.create(symbol="AAPL", date=day, ratio=4, source="manual", recorded_at=T0 + DAY)
+    leave(order, "48", T0 + DAY, quantity=40)
+    trades.refresh(T0 + 3 * DAY)
+    trade = Trade.objects.get()
+    assert (trade.quantity, trade.entry_price, trade.net) == (Decimal(40), Decimal("46.5"), Decimal(60))
