@@ -68,15 +68,22 @@ def cash(equity: Decimal, executions: Iterable[Execution], dividends: Iterable[D
     return equity - spent + sum(dividends, Decimal(0))
 
 
-def account(currency: str, money: Decimal, held: Mapping[str, Position], reserved: Decimal) -> Account:
+def account(
+    currency: str,
+    money: Decimal,
+    held: Mapping[str, Position],
+    reserved: Decimal,
+    receivable: Decimal = Decimal(0),
+) -> Account:
     """Return a cash account. A short's proceeds buy nothing, and its whole value is kept back besides.
 
-    `reserved`: what working entries would cost.
+    `reserved`: what working entries would cost. `receivable`: dividends to come for ex-dates that have come;
+    they count for the equity and buy nothing, what a short owes is kept back.
     """
-    equity = money + sum((position.value for position in held.values()), Decimal(0))
+    equity = money + receivable + sum((position.value for position in held.values()), Decimal(0))
     shorts = [position for position in held.values() if position.quantity < 0]
     kept_back = -sum((position.cost + position.value for position in shorts), Decimal(0))
-    free = max(money - reserved - kept_back, Decimal(0))
+    free = max(money - reserved - kept_back + min(receivable, Decimal(0)), Decimal(0))
     return Account(currency, equity.quantize(CENT), money.quantize(CENT), free.quantize(CENT))
 
 

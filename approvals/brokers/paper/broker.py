@@ -23,7 +23,7 @@ from approvals.brokers.paper import account
 from approvals.brokers.paper.account import Position
 from approvals.brokers.paper.advance import Desk
 from approvals.brokers.paper.book import Book, Opening, Ticket
-from approvals.brokers.paper.dividends import payments
+from approvals.brokers.paper.dividends import payments, receivable
 from approvals.brokers.paper.market import Market, factor
 
 
@@ -189,14 +189,17 @@ class Paper:
             ),
             Decimal(0),
         )
-        self._pay_dividends(executions, opening.currency)
+        to_come = self._pay_dividends(executions, opening.currency)
         dividends = [payment.cash for payment in self._book.payments()]
         money = account.cash(opening.equity, executions, dividends)
         held = self._valued(self._positions(executions))
-        return account.account(opening.currency, money, held, reserved)
+        return account.account(opening.currency, money, held, reserved, to_come)
 
-    def _pay_dividends(self, executions: Sequence[Execution], currency: str) -> None:
-        """Pay what has fallen due since, however long ago, and the difference to what is known better now."""
+    def _pay_dividends(self, executions: Sequence[Execution], currency: str) -> Decimal:
+        """Pay what has fallen due since, however long ago, and the difference to what is known better now.
+
+        Return what is still to come for ex-dates that have come.
+        """
         by_symbol = _by_symbol(executions)
         first = {symbol: of_symbol[0].executed_at for symbol, of_symbol in by_symbol.items()}
         dividends = self._market.dividends(first, currency) if first else []
@@ -205,6 +208,7 @@ class Paper:
         restatings = {symbol: self._market.restatings(symbol, first[symbol]) for symbol in concerned}
         for payment in payments(dividends, by_symbol, restatings, paid, self._at):
             self._book.pay(payment, self._at)
+        return receivable(dividends, by_symbol, restatings, paid, self._at)
 
     def _valued(self, held: Mapping[str, Position]) -> dict[str, Position]:
         return {

@@ -1,4 +1,4 @@
-"""Dividends on what the account held over their ex-dates: what is due, less what was paid before."""
+"""Dividends on what the account held over their ex-dates: what is due, what was paid, what is to come."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,6 +53,26 @@ def payments(
         payment = due.get(key) or Payment(*key, 0, Decimal(0), Decimal(0))
         if payment.cash != before[key]:
             yield Payment(*key, payment.quantity, payment.amount, payment.cash - before[key])
+
+
+def receivable(
+    dividends: Sequence[Dividend],
+    executions: Mapping[str, Sequence[Execution]],
+    restatings: Mapping[str, Sequence[Restating]],
+    paid: Sequence[Payment],
+    at: datetime,
+) -> Decimal:
+    """Return what will be paid for ex-dates that have come: positive for longs, negative for shorts.
+
+    The price falls on the ex-date and the cash comes later: between the two it is a part of the equity.
+    """
+    before = {(payment.symbol, payment.ex_date) for payment in paid}
+    coming = (
+        _payment(dividend, executions[dividend.symbol], restatings[dividend.symbol]).cash
+        for dividend in dividends
+        if dividend.ex_at <= at < dividend.due_at and (dividend.symbol, dividend.ex_date) not in before
+    )
+    return sum(coming, Decimal(0))
 
 
 def _payment(dividend: Dividend, executions: Sequence[Execution], restatings: Sequence[Restating]) -> Payment:

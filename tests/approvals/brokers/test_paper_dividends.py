@@ -39,7 +39,16 @@ def test_a_long_has_it_from_the_pay_date_on(account: Account) -> None:
     before = account.at(19).account()
     after = account.at(20).account()
     assert after.cash - before.cash == Decimal("24.00")
-    assert after.equity - before.equity == Decimal("24.00")
+    assert after.equity == before.equity
+
+
+@pytest.mark.parametrize(("is_short", "cash"), [(False, "24.00"), (True, "-24.00")], ids=["long", "short"])
+def test_it_counts_in_the_equity_from_the_ex_date_on(account: Account, is_short: bool, cash: str) -> None:
+    held(account, short()) if is_short else held(account)
+    declare(account)
+    before, after = account.at(9).account(), account.at(10).account()
+    assert (after.equity - before.equity, after.cash - before.cash) == (Decimal(cash), Decimal(0))
+    assert after.buying_power - before.buying_power == min(Decimal(cash), Decimal(0))
 
 
 def test_it_is_paid_once_however_often_the_account_is_looked_at(account: Account) -> None:

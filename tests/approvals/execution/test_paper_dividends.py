@@ -5,10 +5,13 @@ from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, transaction
+from pytest_django import Settings
 
 from approvals import audit
+from approvals.execution.account import halt_on_loss, write_snapshot
 from approvals.execution.brokerage import configured as paper
-from approvals.models import AuditEvent, PaperDividend, PaperFill, PaperOrder
+from approvals.models import AuditEvent, PaperDividend, PaperFill, PaperOrder, TradingHalt
+from market.models import Quote
 from tests import make
 from tests.make import T0
 
@@ -60,6 +63,35 @@ def test_it_is_paid_on_the_pay_date() -> None:
         Decimal("0.24"),
         Decimal("24.00"),
     )
+
+
+def test_between_ex_date_and_pay_date_it_is_a_part_of_the_equity_and_buys_nothing() -> None:
+    make.action(ex_date="2024-07-05", pay_date="2024-07-09", amount="5")
+    make.quote(price=99.0, as_of=T0)
+    before = paper(datetime(2024, 7, 5, 13, 0, tzinfo=UTC)).account()
+    Quote.objects.update(price=94.0, as_of=datetime(2024, 7, 5, 13, 31, tzinfo=UTC))
+    on_ex_date = paper(datetime(2024, 7, 5, 13, 32, tzinfo=UTC)).account()
+    paid = paper(LATER).account()
+    assert (before.equity, on_ex_date.equity, paid.equity) == (Decimal(100_000),) * 3
+    assert (on_ex_date.cash, paid.cash) == (Decimal("90100.00"), Decimal("90600.00"))
+    assert (on_ex_date.buying_power, paid.buying_power) == (on_ex_date.cash, paid.cash)
+
+
+def test_a_dividend_does_not_halt_for_the_loss_of_a_day(settings: Settings) -> None:
+    settings.MAX_DAY_LOSS = Decimal("0.004")
+    make.action(ex_date="2024-07-05", pay_date="2024-07-09", amount="5")
+    make.quote(price=99.0, as_of=T0)
+    evening, morning = datetime(2024, 7, 4, 1, tzinfo=UTC), datetime(2024, 7, 5, 13, 32, tzinfo=UTC)
+    write_snapshot(paper(evening).account(), "paper", evening)
+    Quote.objects.update(price=94.0, as_of=morning)
+    write_snapshot(paper(morning).account(), "paper", morning)
+    halt_on_loss("paper", morning)
+    assert not TradingHalt.objects.exists()
+    Quote.objects.update(price=89.0)
+    later = morning + timedelta(minutes=1)
+    write_snapshot(paper(later).account(), "paper", later)
+    halt_on_loss("paper", later)
+    assert TradingHalt.objects.get().cause == "day_loss"
 
 
 def test_without_a_pay_date_it_is_paid_on_the_ex_date() -> None:
