@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from approvals import entry_check, gate, halt, notify, positions
 from approvals.brokers.base import AnswerLost, Broker, BrokerError, OrderRefused
-from approvals.execution import account, brokerage, quarantine, reports, transitions
+from approvals.execution import account, brokerage, quarantine, reports, settlement, transitions
 from approvals.execution.cancel import STILL_WORKING, request_cancel
 from approvals.execution.reports import Sums
 from approvals.execution.screening import ScreenedBroker, UnreadableAnswer
@@ -39,6 +39,7 @@ def reconcile_orders(at: datetime) -> None:
 
 def _reconcile(at: datetime) -> None:
     broker = brokerage.configured(at)
+    _do_with_each(settlement.entries_of_delisted(), settlement.cancel_entry, "delisted", at)
     try:
         differed = reports.differences(at)
         _compare(broker, at)

@@ -1,15 +1,22 @@
-"""A settlement that a person records: a broker that settles by itself has never told of it."""
+"""What becomes of orders and positions in a delisted share at the broker.
+
+Entries are cancelled. A position is settled: by a broker that does so itself, and where that never tells of
+it, by a person who records it.
+"""
 
 from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
+from django.db import transaction
 
-from approvals import audit
+from approvals import audit, entry_check
 from approvals.brokers import registry
 from approvals.execution import transitions
 from approvals.models import Fill, Order
+from approvals.models.orders import OrderQuerySet
 from approvals.positions.delisted import ByHand, settled_at
+from market.models import Instrument
 
 
 def is_by_the_broker() -> bool:
@@ -63,3 +70,24 @@ def _cancel_others(order: Order, at: datetime) -> None:
         transitions.move(entry, Order.UNSENT, Order.Status.CANCELLED, "The position was settled.", at)
     entries.filter(status__in=Order.SENT).update(cancel_requested_at=at, cancel_exits=True)
     entries.filter(exits_working=True).update(cancel_requested_at=at, cancel_exits=True)
+
+
+# --- entries ----------------------------------------------------------------------------------------------
+
+
+def entries_of_delisted() -> OrderQuerySet:
+    """Return the entries that work in delisted shares and are not being cancelled yet."""
+    entries = Order.objects.entries().working().filter(cancel_requested_at=None)
+    return entries.filter(symbol__in=Instrument.objects.gone().values("symbol"))
+
+
+def cancel_entry(order: Order, at: datetime) -> None:
+    """Cancel an entry in a delisted share. What is filled keeps its exits: the delisting may be wrong."""
+    reason = entry_check.delisted(Instrument.objects.get(pk=order.symbol))
+    if order.status in Order.UNSENT:
+        transitions.move(order, Order.UNSENT, Order.Status.CANCELLED, reason, at)
+        return
+    with transaction.atomic():
+        rows = Order.objects.filter(pk=order.pk, status__in=Order.SENT, cancel_requested_at=None)
+        if rows.update(cancel_requested_at=at):
+            audit.append("order cancel requested", transitions.subject(order), at, reason=reason)

@@ -25,7 +25,7 @@ from jaxsite.queries import work
 from jaxsite.views.context import simulated
 from market import faults, feeds
 from market.ingestion import coverage, schedule
-from market.models import IngestionRun, ReviewItem
+from market.models import IngestionRun, Instrument, ReviewItem
 from market.prices import Timeframe
 from market.providers import registry
 from market.queries.ingestion import provider_works
@@ -94,6 +94,7 @@ def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "page": pages.get_page(grid.page),
         "others": without_page(request),
         "to_review": parts.read("data to review", _to_review, None),
+        "delisted": parts.read("delisted shares", _delisted, []),
         "scan": parts.read("scan", _scan, None),
         "work": parts.read("queue", partial(work, at, at - A_DAY, FAILURES), None),
         "versions": _versions(),
@@ -121,6 +122,11 @@ def _to_review() -> dict[str, Any]:
     counts = ReviewItem.objects.counts()
     kinds = [(kind.label, counts[kind.value]) for kind in ReviewItem.Kind if kind.value in counts]
     return {"moves": counts.get(ReviewItem.Kind.MOVE, 0), "total": sum(counts.values()), "kinds": kinds}
+
+
+def _delisted() -> list[str]:
+    """Return the delisted shares that are still held or on order."""
+    return list(Instrument.objects.gone().filter(in_use=True).values_list("symbol", flat=True))
 
 
 def _cycles() -> list[IngestionRun]:

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from core import locks
 from market import faults
+from market.ingestion import gaps
 from market.ingestion.renames import REUSED_AFTER
 from market.models import CorporateAction, Fault, Instrument, SymbolChange
 from market.providers.listings import Status
@@ -70,6 +71,7 @@ def _follow(symbol: str, fact: CorporateAction | None) -> list[str]:
         ended |= before | {"delisting_followed": True}
         logger.warning("%s by %s: it is no longer fetched or scanned", fact, fact.source)
     Instrument.objects.filter(pk=symbol).update(**ended)
+    gaps.end(instrument, fact.ex_date)
     return [symbol]
 
 

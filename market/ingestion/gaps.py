@@ -1,20 +1,21 @@
 """Bars that a trading session should have and has not: found, explained, tried again, never invented."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 from django.db import transaction
 from django.db.models import Min
 
-from market import store
+from market import sessions, store
 from market.ingestion import verdicts
 from market.ingestion.schedule import Ask
-from market.models import Gap
+from market.models import Gap, Instrument
 from market.prices import Bars, Flags, Instants, Timeframe, to_datetime, to_instant
 from market.sessions import Sessions
 
 PAUSES = (timedelta(minutes=10), timedelta(hours=2), timedelta(hours=24))
+A_WEEK = timedelta(days=7)
 REFILLED_AT_ONCE = 2  # per cycle: what is due now must not wait behind what was missed
 
 
@@ -112,10 +113,23 @@ def _list(symbols: list[str], timeframe: Timeframe, since: datetime, missing: li
     Gap.objects.bulk_create(missing, ignore_conflicts=True)
 
 
+def end(instrument: Instrument, day: date) -> None:
+    """Forget what is missing from a day on: the share trades no more. Fetched again, it is listed again."""
+    ends_at = datetime.combine(day, time(), UTC)
+    listed = Gap.objects.filter(symbol=instrument.pk, last_at__gte=ends_at)
+    listed.filter(first_at__gte=ends_at).delete()
+    for gap in listed:
+        days = sessions.load(instrument.calendar, gap.first_at - A_WEEK, ends_at)
+        before = days.grid(Timeframe(gap.timeframe), to_instant(gap.first_at), to_instant(ends_at))
+        if len(before):
+            Gap.objects.filter(pk=gap.pk).update(last_at=to_datetime(before[-1]), bars=len(before))
+
+
 def due(at: datetime) -> list[Gap]:
-    """Return the gaps whose time for another attempt has come, a few at once."""
-    waiting = Gap.objects.filter(next_attempt_at__lte=at).order_by("next_attempt_at", "symbol", "first_at")
-    return list(waiting[:REFILLED_AT_ONCE])
+    """Return the gaps whose time for another attempt has come, a few at once. Of what is delisted none."""
+    waiting = Gap.objects.filter(next_attempt_at__lte=at)
+    listed = waiting.exclude(symbol__in=Instrument.objects.gone().values("symbol"))
+    return list(listed.order_by("next_attempt_at", "symbol", "first_at")[:REFILLED_AT_ONCE])
 
 
 def request_for(gap: Gap) -> Ask:

@@ -17,7 +17,7 @@ from django_q.models import OrmQ, Task
 
 from jaxsite import __version__
 from jaxsite.monitoring import status
-from market.models import IngestionRun, ProviderStatus
+from market.models import IngestionRun, Instrument, ProviderStatus
 from signals.models import Scan
 from tests import make
 from tests.late import LATE
@@ -57,6 +57,15 @@ def test_moves_that_wait_for_an_answer_are_counted(trader: Client) -> None:
     assert "of the size of a split" not in trader.get("/status/").content.decode()
     make.move()
     assert "1 move of the size of a split waits for an answer" in trader.get("/status/").content.decode()
+
+
+def test_delisted_shares_that_are_still_held_are_named_with_where_to_close_them(trader: Client) -> None:
+    make.only("AAPL", "MSFT")
+    Instrument.objects.update(watched=False, status="delisted", delisting_followed=True)
+    assert "still held or on order" not in page(trader)
+    Instrument.objects.filter(pk="AAPL").update(in_use=True)
+    expected = '1 delisted share is still held or on order (AAPL): close it under <a href="/positions/">'
+    assert expected in page(trader)
 
 
 def test_an_empty_system_says_what_will_fill_each_part(trader: Client) -> None:
@@ -256,4 +265,4 @@ def test_its_own_queries_are_few(trader: Client, market: None) -> None:
     request = RequestFactory().get("/status/")
     with CaptureQueriesContext(connection) as caught:
         status._context(request, make.T0)["cycles"][0]
-    assert len(caught) == 13, "\n".join(query["sql"] for query in caught.captured_queries)
+    assert len(caught) == 14, "\n".join(query["sql"] for query in caught.captured_queries)

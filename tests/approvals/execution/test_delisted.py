@@ -9,7 +9,7 @@ import pytest
 from approvals import execution, exits, positions
 from approvals.brokers.base import Close, Side
 from approvals.execution.brokerage import configured as paper
-from approvals.models import AuditEvent, QuarantinedRow
+from approvals.models import AuditEvent, Order, QuarantinedRow
 from approvals.positions.delisted import ByHand
 from market.doctor import prices
 from market.ingestion import delistings
@@ -103,6 +103,22 @@ def test_at_a_price_that_a_person_gives_it_is_settled_at_once(aapl: None, price:
     assert [fill.price for fill in order.fills.all()] == [Decimal(price)]
     assert positions.of("AAPL").quantity == 0
     assert not QuarantinedRow.objects.exists()
+
+
+@pytest.mark.parametrize("status", ["waiting_open", "held", "submitted"])
+def test_an_entry_that_still_waits_is_cancelled_with_the_reason(aapl: None, status: str) -> None:
+    order = make.order(quantity=100)
+    if status == "submitted":
+        execution.submit_order(order.pk, T0)
+    else:
+        Order.objects.filter(pk=order.pk).update(status=status, due_at=LATER, good_until=LATER)
+    make.action(ex_date="2024-07-03", kind="delisting")
+    delistings.follow_due(T0 + 4 * MINUTE)
+    execution.reconcile_orders(T0 + 5 * MINUTE)
+    order.refresh_from_db()
+    assert order.status == "cancelled"
+    reasons = AuditEvent.objects.filter(kind__contains="cancel").values_list("text", flat=True)
+    assert "AAPL was delisted on 2024-07-03" in reasons[0]
 
 
 def test_the_doctor_names_it_until_it_is_closed(aapl: None) -> None:

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import pytest
 from django.contrib.auth.models import User
 
-from market.ingestion import actions, renames
+from market.ingestion import actions, gaps, renames
 from market.ingestion.delistings import follow_due
-from market.models import CorporateAction, Instrument
+from market.models import CorporateAction, Gap, Instrument
 from market.queries.freshness import stale_symbols
 from tests import make
 
@@ -51,6 +51,18 @@ def test_nothing_is_fetched_or_missed_of_it(in_use: bool) -> None:
     delisting()
     follow_due(AT)
     assert (fetched(), stale_symbols(AT), stale_symbols(AT, ["AAPL"])) == ({"MSFT"}, ["MSFT"], [])
+
+
+def test_what_is_missing_after_its_last_session_counts_no_more() -> None:
+    values = {"timeframe": "1d", "reason": "provider", "found_at": AT, "next_attempt_at": AT}
+    for symbol, first, last in (("AAPL", "01", "05"), ("AAPL", "08", "09"), ("MSFT", "08", "09")):
+        days = {f"{name}_at": f"2024-07-{day}T00:00Z" for name, day in (("first", first), ("last", last))}
+        Gap.objects.create(symbol=symbol, bars=4, **days, **values)
+    delisting("2024-07-03")
+    follow_due(AT)
+    listed = Gap.objects.order_by("symbol").values_list("symbol", "last_at__day", "bars")
+    assert list(listed) == [("AAPL", 2, 2), ("MSFT", 9, 4)]
+    assert [gap.symbol for gap in gaps.due(AT)] == ["MSFT"]
 
 
 @pytest.mark.parametrize("watched", [True, False])
