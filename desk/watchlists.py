@@ -20,7 +20,7 @@ from market import formatting as market_formatting
 from market import quotes
 from market.imports import watchlist as lists
 from market.imports.master import adding, lookup, watchlists
-from market.imports.master.adding import Candidate, Verdict
+from market.imports.master.adding import Candidate
 from market.imports.master.list_form import ListForm
 from market.imports.master.order import Move
 from market.imports.watchlist import Entry
@@ -155,7 +155,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "parsed": parsed,
         "wanted": wanted,
-        "addable": any(candidate.verdict is not Verdict.REFUSED for candidate in wanted),
+        "addable": any(candidate.is_added for candidate in wanted),
         "text": lists.written(parsed.entries) if parsed else "",
     }
     context |= lookup.searched(request.GET)

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.mixins import DestroyModelMixin, ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,11 +14,12 @@ from rest_framework.viewsets import GenericViewSet
 
 from core.api.bodies import Body
 from core.api.filters import PositiveFilter
-from core.api.permissions import ModelPermissions
+from core.api.permissions import MayChange, ModelPermissions
 from core.api.preconditions import ETAG, IF_MATCH, version_seen
 from core.api.refusals import IMPOSSIBLE, Conflict, PreconditionFailed, conflict
 from core.api.users import user_of
 from market.api.filters import SymbolInBody, SymbolsFilter
+from market.api.list_import import ImportedSerializer, ImportSerializer
 from market.imports import spelling
 from market.imports.master import adding, watchlists
 from market.imports.master.order import Move
@@ -67,6 +69,22 @@ class WatchlistViewSet(ListModelMixin, RetrieveModelMixin, DestroyModelMixin, Ge
         renamed = self.get_object()
         _edit(watchlists.rename, renamed, _valid(NameSerializer, request)["name"], by=user_of(request))
         return Response(self._shown(renamed.pk))
+
+    @extend_schema(request=ImportSerializer, responses={200: ImportedSerializer, **MEANWHILE})
+    @action(["post"], detail=True, url_path="import", url_name="import", permission_classes=[MayChange])
+    def import_(self, request: Request, pk: str) -> Response:
+        """Add a list of symbols at the end, in its order and with its sections as groups.
+
+        What no provider has is refused with what it looks like; whoever may add instruments can add it.
+        """
+        edited, fields, by = self.get_object(), _valid(ImportSerializer, request), user_of(request)
+        parsed, may = fields["text"], by.has_perm("market.add_instrument")
+        wanted, already = adding.candidates(parsed.entries, may_add_unlisted=may), list[str]()
+        if not fields["look"]:
+            already = _edit(watchlists.add, edited, wanted, by=by, at=timezone.now()).already
+        left_out = [{"given": given, "reason": reason} for given, reason in parsed.left_out]
+        imported = {"instruments": wanted, "left_out": left_out, "already": already}
+        return Response(ImportedSerializer(imported).data)
 
     def perform_destroy(self, watchlist: Watchlist) -> None:
         watchlists.delete(watchlist, by=user_of(self.request))

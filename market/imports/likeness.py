@@ -20,7 +20,9 @@ OF_EXCHANGE = re.compile(
 )
 CURRENCIES = "USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|HKD|SGD|CNH|CNY|MXN|ZAR"
 COINS = "BTC|ETH|SOL|XRP|DOGE|ADA|LTC|BCH|DOT|LINK|AVAX|SHIB"
-INDICES = "SPX|NDX|DJI|DJIA|VIX|RUT|GSPC|IXIC|GDAXI|DAX|FTSE|N225|NIKKEI|HSI|STOXX50E|SX5E|COMP"
+INDICES = (
+    "SPX|NDX|DJI|DJIA|VIX|RUT|GSPC|IXIC|GDAXI|DAX|FTSE|N225|NIKKEI|HSI|STOXX50E|SX5E|COMP|COMPQ|INX|INDU|OEX"
+)
 
 SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[A-Z.]{1,6} *\d{6}[CP]\d{1,8}(\.\d+)?"), "an option; only shares and funds are followed"),
@@ -28,6 +30,12 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"[A-Z.]{1,6} +\d{1,2}/\d{1,2}(/\d{2,4})? +\d+(\.\d+)?[CP]?"),
         "an option; only shares and funds are followed",
     ),
+    (
+        re.compile(r"[A-Z]{1,6} +[A-Z]{3}\d{0,2}'\d\d( .*)?"),  # IB: ES MAR21'25 @CME, AAPL JAN17'25 200 CALL
+        "an option or a future; only shares and funds are followed",
+    ),
+    (re.compile(r"\.[A-Z]{1,6}\d{6}[CP]\d{1,8}"), "an option; only shares and funds are followed"),
+    (re.compile(r"[A-Z]{1,6}\*\*"), "cash, as brokers list it"),
     (
         re.compile(
             rf"/?[A-Z0-9]{{1,4}}[{MONTHS}](\d{{1,2}}|20\d\d)|/[A-Z0-9]{{1,4}}(:[A-Z]+)?|[A-Z0-9]{{1,4}}=F|[A-Z0-9]{{1,4}}[12]!"

@@ -1,30 +1,31 @@
-"""Lists of symbols as people have them: pasted, or exported by TradingView, IB or Yahoo. Pure."""
+"""Lists of symbols as people have them: pasted, or exported by other programs. Pure."""
 
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from market.imports import spelling
+from market.imports import codes, likeness, list_table, spelling
 from market.imports.exchanges import EXCHANGES, ROUND_THE_CLOCK, Exchange
 
 LONGEST = 2_000  # lines
-SYMBOL_COLUMNS = ("symbol", "ticker", "instrument", "financial instrument")
-NAME_COLUMNS = ("name", "description", "company", "company name", "security", "long name")
-EXCHANGE_COLUMNS = ("exchange", "primary exchange", "listing exchange", "market")
 SHARES_AT_IB = ("STK", "ETF")
-GROUP_COLUMNS = ("group", "section", "watchlist", "list")
-NOTE_COLUMNS = ("note", "notes", "comment", "comments")
-NOTE = re.compile(r"#(?!##)|//|COLUMN,")  # ### begins a section at TradingView
+NOTE = re.compile(r"#(?!##)|//|COLUMN,|sep=.$", re.IGNORECASE)  # ### begins a section at TradingView
 HEADING = re.compile(r"HED,(.*)")  # as Trader Workstation begins one
+BULLET = re.compile(r"(?:\d{1,3}[.)]|[-*+•·–])\s+")  # noqa: RUF001  a dash
+LABEL = re.compile(r"(?:symbols?|tickers?|watchlist)\s*[:=]\s*", re.IGNORECASE)
 FORMULA = ("=", "+", "-", "@", "\t")  # what a table's program would reckon out
 
 
 # As IB writes classes, preferred shares, warrants and units. `F T` is more likely Ford and AT&T.
 ONE_OF_TWO_WORDS = re.compile(r"[A-Z]{1,6} (?:[A-C]|PR ?[A-Z]?|WS|WT|UN|RT)", re.IGNORECASE)
+OF_BLOOMBERG = re.compile(r".+ (?:EQUITY|INDEX|CURNCY|COMDTY|GOVT|CORP|MTGE)|\S+ US", re.IGNORECASE)
 UNCLEAR = "Several shares, or one of a class? Write each on a line of its own, a class with a dot: BRK.B."
-PAIR = re.compile(r"([A-Z0-9]{2,10})/([A-Z]{3})")
+PAIR = re.compile(r"([A-Z0-9]{2,10})/([A-Z]{3})[TC]?")
+CURRENCY = re.compile(likeness.CURRENCIES)
+INDEX = re.compile(rf"\$({likeness.INDICES})", re.IGNORECASE)  # $AAPL is a share
+TWICE = "It is in the list already"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Entry:
     def exchange(self) -> Exchange | None:
         """The exchange, where the list names one or the symbol says it."""
         if pair := PAIR.fullmatch(self.symbol):
-            return Exchange(ROUND_THE_CLOCK, pair[2])
+            is_currency = CURRENCY.fullmatch(pair[1])
+            return Exchange("24/5" if is_currency else ROUND_THE_CLOCK, pair[2])
         return EXCHANGES.get(self.place)
 
     @property
@@ -62,38 +64,68 @@ class Watchlist:
     group: str = field(default="", compare=False)
 
     def add(self, given: str, exchange: str = "", name: str = "", note: str = "") -> None:
-        """Add what one cell says: `NASDAQ:AAPL`, `BRK B`."""
-        place, _, text = given.strip().rpartition(":")
-        place = (place or exchange).strip().upper()
+        """Add what one cell says: `NASDAQ:AAPL`, `BRK B`, `VOD.L`, `AAPL US Equity`."""
         try:
-            entry = _entry(text, place, " ".join(name.split()))
+            entry = _entry(given.strip(), exchange, " ".join(name.split()))
         except ValueError as reason:
-            self.left_out.append((given.strip(), str(reason)))
+            self.leave_out(given, str(reason))
             return
         entry = replace(entry, group=self.group, note=_unquoted(note))
-        same = next((other for other in self.entries if other.symbol == entry.symbol), None)
-        if same is None:
+        index = next((i for i, other in enumerate(self.entries) if other.symbol == entry.symbol), None)
+        if index is None:
             self.entries.append(entry)
-        elif same.exchange and entry.exchange and same.exchange != entry.exchange:
+        else:
+            self._add_again(index, entry, given)
+
+    def _add_again(self, index: int, entry: Entry, given: str) -> None:
+        """Take what a second line adds to the first, and say what it contradicts."""
+        first = self.entries[index]
+        if first.exchange and entry.exchange and first.exchange != entry.exchange:
             twice = f"{entry.symbol} is in the list already, on another exchange: symbols are unique here."
-            self.left_out.append((given.strip(), twice))
+            self.leave_out(given, twice)
+            return
+        if entry.group != first.group:
+            self.leave_out(given, f"{TWICE}, {f'under {first.group}' if first.group else 'without a group'}.")
+        notes = [note for note in (first.note, entry.note) if note]
+        self.entries[index] = replace(
+            first, note="; ".join(dict.fromkeys(notes)), name=first.name or entry.name
+        )
+
+    def leave_out(self, given: str, reason: str) -> None:
+        self.left_out.append((given.strip(), reason))
+
+
+def decoded(content: bytes) -> str:
+    """Return a file's text: UTF-8 or UTF-16 with or without a mark, else Western Windows."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    if content[1:2] == b"\0":
+        return content.decode("utf-16-le", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
 
 
 def parse(text: str) -> Watchlist:
-    """Read a list: symbols parted by commas, semicolons, tabs or line ends, or an export with a header.
+    """Read a list: symbols parted by commas, semicolons, tabs, bars or line ends, or a table.
 
     Raises ValueError for a list that is too long.
     """
-    lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines()]
-    lines = [line for line in lines if line and not NOTE.match(line)]
+    lines = [line.strip(" \r\v\f\0") for line in text.removeprefix("\ufeff").splitlines()]
+    lines = [line for line in lines if line.strip() and not NOTE.match(line)]
     if len(lines) > LONGEST:
         raise ValueError(f"The list has {len(lines):,} lines; at most {LONGEST:,} are read at once.")
     watchlist = Watchlist()
-    if lines and (header := _header(lines[0])):
-        _read_table(lines, header, watchlist)
-    else:
+    table = list_table.read(lines)
+    if table is None:
         for line in lines:
-            _read_line(line, watchlist)
+            _read_line(line.strip(), watchlist)
+        return watchlist
+    for above in table.above:
+        watchlist.leave_out(above, "It stands above the table.")
+    for row in table.rows:
+        _read_row(row, watchlist)
     return watchlist
 
 
@@ -117,20 +149,20 @@ def _unquoted(text: str) -> str:
     return plain[1:] if plain.startswith("'") and plain[1:].startswith(FORMULA) else plain
 
 
-def _read_table(lines: Sequence[str], header: "_Header", watchlist: Watchlist) -> None:
-    for cells in csv.reader(lines[1:], delimiter=header.delimiter):
-        if symbol := _cell(cells, header.symbol):
-            watchlist.group = _unquoted(_cell(cells, header.group))
-            name, note = _unquoted(_cell(cells, header.name)), _cell(cells, header.note)
-            watchlist.add(symbol, _cell(cells, header.exchange), name, note)
+def _read_row(row: list_table.Row, watchlist: Watchlist) -> None:
+    watchlist.group = _unquoted(row.group)
+    if row.kind and (sort := list_table.no_share(row.kind)):
+        watchlist.leave_out(row.symbol, f"The list calls it {sort}: only shares and funds can be watched.")
+    elif row.symbol:
+        watchlist.add(row.symbol, row.exchange, _unquoted(row.name), row.note)
 
 
 def _read_line(line: str, watchlist: Watchlist) -> None:
     if heading := HEADING.fullmatch(line):
         watchlist.group = heading[1].strip()
         return
-    cells = next(csv.reader([line.replace(";", ",").replace("\t", ",")], skipinitialspace=True))
-    if cells[0] in ("DES", "SYM") and len(cells) > 2:
+    cells = list(_cells(LABEL.sub("", BULLET.sub("", line, count=1), count=1)))
+    if cells and cells[0] in ("DES", "SYM", "CON") and len(cells) > 2:
         _read_line_of_ib(cells, watchlist)
         return
     for cell in cells:
@@ -141,63 +173,56 @@ def _read_line(line: str, watchlist: Watchlist) -> None:
             _read_words(text, watchlist)
 
 
+def _cells(line: str) -> Iterator[str]:
+    """Yield the parts of a line; of a list as programs write it, `["AAPL", "MSFT"]`, too."""
+    if line[:1] + line[-1:] in ("[]", "{}", "()"):
+        line = line[1:-1]
+    for mark in ";\t|":
+        line = line.replace(mark, ",")
+    yield from (cell.strip() for cell in next(csv.reader([line], skipinitialspace=True), []))
+
+
 def _read_line_of_ib(cells: Sequence[str], watchlist: Watchlist) -> None:
     """Read `DES,AAPL,STK,SMART/NASDAQ,,,,,` or `SYM,AAPL,SMART/NASDAQ`."""
-    kind, place = (cells[2], _cell(cells, 3)) if cells[0] == "DES" else ("STK", cells[2])
+    if cells[0] == "CON":
+        watchlist.leave_out(cells[1], "It is a contract's number at IB: export the list with symbols.")
+        return
+    kind, place = (cells[2], cells[3] if len(cells) > 3 else "") if cells[0] == "DES" else ("STK", cells[2])
     if kind not in SHARES_AT_IB:
-        watchlist.left_out.append((cells[1], f"IB calls it {kind}: only shares and funds can be watched."))
+        watchlist.leave_out(cells[1], f"IB calls it {kind}: only shares and funds can be watched.")
         return
     watchlist.add(cells[1], place.rpartition("/")[2])
 
 
 def _read_words(text: str, watchlist: Watchlist) -> None:
-    """Read one cell: `AAPL MSFT NVDA` are three shares, `BRK B` is one."""
-    words = text.split()
-    if len(words) == 1 or ONE_OF_TWO_WORDS.fullmatch(text):
-        watchlist.add(text)
-    elif not (text.isupper() or text.islower()):  # the name of a company
-        watchlist.left_out.append((text, "This is no symbol, and no list of them."))
+    """Read one cell: `AAPL MSFT NVDA` are three shares, `BRK B` and `AAPL US Equity` are one."""
+    words = [word for word in text.split() if word.lower() != "and"]
+    if len(words) == 1 or ONE_OF_TWO_WORDS.fullmatch(text) or OF_BLOOMBERG.fullmatch(text):
+        watchlist.add(" ".join(words))
+    elif not any(len(word) == 1 for word in words) and (looks := likeness.describe(text)):
+        watchlist.leave_out(text, looks)
+    elif not all(word.isupper() or word.islower() for word in words) or text.islower() != words[0].islower():
+        watchlist.leave_out(text, "This is no symbol, and no list of them.")
     elif any(len(word) == 1 for word in words[1:]):
-        watchlist.left_out.append((text, UNCLEAR))
+        watchlist.leave_out(text, UNCLEAR)
     else:
         for word in words:
             watchlist.add(word)
 
 
-def _entry(text: str, place: str, name: str) -> Entry:
-    """Return what one line names. Raises ValueError."""
-    entry = Entry(spelling.ours(text), name, place)
+def _entry(text: str, exchange: str, name: str) -> Entry:
+    """Return what one cell names. Raises ValueError."""
+    if INDEX.fullmatch(text):
+        raise ValueError(likeness.describe(text))
+    symbol, place = codes.read(text.strip("\"'"), codes.known_exchange(exchange))
+    if symbol.isdigit() and not place:
+        raise ValueError(likeness.describe(symbol) or f"{symbol[:20]} is a number and no symbol.")
+    try:
+        entry = Entry(spelling.ours(symbol), name, place)
+    except spelling.NoSymbol as reason:
+        raise ValueError(likeness.describe(symbol) or likeness.describe(text) or str(reason)) from reason
     if place and entry.exchange is None:
         raise ValueError(
             f"The exchange {place[:20]} is not known here: add it by hand, with its calendar and currency."
         )
     return entry
-
-
-@dataclass(frozen=True)
-class _Header:
-    delimiter: str
-    symbol: int
-    name: int | None
-    exchange: int | None
-    group: int | None
-    note: int | None
-
-
-def _header(line: str) -> _Header | None:
-    """Return where a table's columns are; None when the line is no header."""
-    delimiter = max(",;\t", key=line.count)
-    titles = [title.strip().strip('"').lower() for title in line.split(delimiter)]
-    symbol = _position(titles, SYMBOL_COLUMNS)
-    if symbol is None:
-        return None
-    others = (NAME_COLUMNS, EXCHANGE_COLUMNS, GROUP_COLUMNS, NOTE_COLUMNS)
-    return _Header(delimiter, symbol, *(_position(titles, wanted) for wanted in others))
-
-
-def _position(titles: Sequence[str], wanted: Sequence[str]) -> int | None:
-    return next((titles.index(title) for title in wanted if title in titles), None)
-
-
-def _cell(cells: Sequence[str], position: int | None) -> str:
-    return cells[position].strip() if position is not None and position < len(cells) else ""

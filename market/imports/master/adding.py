@@ -110,6 +110,10 @@ class Candidate:
         return {name: getattr(row, name) for name in names} | unwatched
 
     @property
+    def is_added(self) -> bool:
+        return self.verdict is not Verdict.REFUSED
+
+    @property
     def remark(self) -> str:
         """What a person should know of its adding, in words; empty for what goes without saying."""
         if self.verdict is Verdict.NEW and not self.reason:

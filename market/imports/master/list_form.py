@@ -23,7 +23,7 @@ class ListForm(forms.Form):
         label="or a file",
         required=False,
         validators=[FileExtensionValidator(["csv", "tsv", "txt"])],
-        help_text="As TradingView, Trader Workstation or Yahoo exports it, or a table with a column Symbol.",
+        help_text="As TradingView, IB, Yahoo or brokers export it, or a table with a column Symbol.",
     )
 
     def clean_file(self) -> "UploadedFile[Any] | None":
@@ -36,18 +36,9 @@ class ListForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         text, file = cleaned.get("text") or "", cleaned.get("file")
         try:
-            parsed = watchlist.parse(_decoded(file.read()) if file else text)
+            parsed = watchlist.parse(watchlist.decoded(file.read()) if file else text)
         except ValueError as reason:
             raise ValidationError(str(reason)) from reason
         if not self.errors and not parsed.entries and not parsed.left_out:
             raise ValidationError("There is nothing in it. Paste symbols, or choose a file.")
         return cleaned | {"watchlist": parsed}
-
-
-def _decoded(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", errors="replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")

@@ -106,7 +106,7 @@ def delete(watchlist: Watchlist, *, by: User) -> None:
 
 def add(watchlist: Watchlist, wanted: Sequence[Candidate], *, by: User, at: datetime) -> Added:
     """Add what may be added, in this order, at the end. Twice is the same as once."""
-    fit = [candidate for candidate in wanted if candidate.verdict is not Verdict.REFUSED]
+    fit = [candidate for candidate in wanted if candidate.is_added]
     with transaction.atomic():
         entries = _locked(watchlist)
         had = {entry.instrument_id for entry in entries}
@@ -130,7 +130,7 @@ def add(watchlist: Watchlist, wanted: Sequence[Candidate], *, by: User, at: date
         if new:
             _log(watchlist, by, CHANGE, *({"added": {"name": "entry", "object": symbol}} for symbol in new))
     already = [candidate.symbol for candidate in fit if candidate.symbol in had]
-    refused = [candidate.symbol for candidate in wanted if candidate.verdict is Verdict.REFUSED]
+    refused = [candidate.symbol for candidate in wanted if not candidate.is_added]
     return Added(list(new), already, refused)
 
 

@@ -87,9 +87,14 @@ NEEDED = {
     "reviewitem-decide": Scope.OPERATE,
     "watchlist-list": Scope.OPERATE,
     "watchlist-detail": Scope.OPERATE,
+    "watchlist-import": Scope.OPERATE,
     "watchlistentry-list": Scope.OPERATE,
     "watchlistentry-detail": Scope.OPERATE,
     "unexplainedmove-answer": Scope.OPERATE,
+    "corporateaction-list": Scope.OPERATE,
+    "corporateaction-withdraw": Scope.OPERATE,
+    "earningsdate-list": Scope.OPERATE,
+    "earningsdate-withdraw": Scope.OPERATE,
 }
 
 

@@ -101,8 +101,9 @@ def test_who_may_only_read_changes_nothing(reader: APIClient, tech: Watchlist) -
         reader.post(ENTRIES, {"watchlist": tech.pk, "symbol": "IBM"}),
         reader.patch(f"{ENTRIES}{entry.pk}/", {"note": "x"}, headers={"If-Match": '"x"'}),
         reader.delete(f"{ENTRIES}{entry.pk}/"),
+        reader.post(f"{LISTS}{tech.pk}/import/", {"text": "IBM"}),
     ]
-    assert [answer.status_code for answer in answers] == [403] * 6
+    assert [answer.status_code for answer in answers] == [403] * 7
 
 
 def test_a_token_of_a_narrower_scope_changes_nothing(tech: Watchlist) -> None:
@@ -137,3 +138,20 @@ def test_a_moved_neighbour_makes_no_edit_stale(trader: APIClient, tech: Watchlis
             f"{ENTRIES}{row['id']}/", {"move": "up"}, headers={"If-Match": f'"{row["etag"]}"'}
         )
         assert answer.status_code == 200
+
+
+def test_a_pasted_list_says_of_every_line_what_became_of_it(trader: APIClient, tech: Watchlist) -> None:
+    address = f"{LISTS}{tech.pk}/import/"
+    text = "###Value,NYSE:BRK.B,AAPL,APPL,ES=F"
+    assert trader.post(address, {"text": text, "look": True}).json()["already"] == []
+    assert tech.entries.count() == 2
+    answer = trader.post(address, {"text": text}).json()
+    assert [(row["symbol"], row["is_added"]) for row in answer["instruments"]] == [
+        ("BRK.B", True),
+        ("AAPL", True),
+        ("APPL", False),
+    ]
+    assert "It looks like AAPL." in answer["instruments"][2]["reason"]
+    assert (answer["already"], answer["left_out"][0]["given"]) == (["AAPL"], "ES=F")
+    assert [(row.instrument_id, row.group) for row in tech.entries.all()][-1] == ("BRK.B", "Value")
+    assert trader.post(address, {"text": "AAPL,\n" * 2_001}).status_code == 422
