@@ -10,6 +10,7 @@ from approvals import outcomes as ledgers
 from approvals.outcomes import memories
 from approvals.positions import trades
 from market import faults
+from market.ingestion import rates
 from market.models import Fault
 from signals.models import Signal
 
@@ -34,6 +35,11 @@ def reconcile() -> None:
 def seal() -> None:
     """Put what the admin has logged into the chain."""
     audit.seal(timezone.now())
+
+
+def exchange_rates() -> None:
+    """Fetch the rates between the currencies of the account and of what it may hold."""
+    rates.refresh(positions.currencies(), timezone.now())
 
 
 def outcomes() -> None:

@@ -130,7 +130,8 @@ def _exchange_rate(instrument: Instrument, at: datetime) -> dict[str, object] | 
     if account in (None, instrument.currency):
         return None
     try:
-        return {"into": account, "rate": rates.rate(instrument.currency, account, at)}
+        known = rates.Rates.load([instrument.currency, account], at)
+        return {"into": account, "rate": known.between(instrument.currency, account)}
     except rates.NoRate as refusal:
         return {"into": account, "why": str(refusal)}
 

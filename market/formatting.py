@@ -19,6 +19,7 @@ from market.prices import Doubt, Timeframe
 DOUBTS: dict[str, str] = {
     Doubt.OUTSIDE_BOOK: "far outside its own bid and ask",
     Doubt.FAR_FROM_LAST: "far from the last believed one",
+    Doubt.OFF_SCALE: "not of the size of that pair's rate",
 }
 BOOKS: dict[str, str] = {
     Quote.Book.CROSSED: "crossed: the bid is above the ask",

@@ -64,6 +64,7 @@ class Doubt(StrEnum):
 
     OUTSIDE_BOOK = "outside_book"
     FAR_FROM_LAST = "far_from_last"
+    OFF_SCALE = "off_scale"
 
 
 def to_instant(at: datetime) -> np.datetime64:

@@ -7,6 +7,7 @@ from market.api.gaps import GapViewSet
 from market.api.instruments import InstrumentViewSet
 from market.api.moves import UnexplainedMoveViewSet
 from market.api.quotes import QuoteViewSet
+from market.api.rates import CurrencyPairViewSet
 from market.api.review import ReviewItemViewSet
 from market.api.runs import IngestionRunViewSet
 from market.api.watchlists import WatchlistEntryViewSet, WatchlistViewSet
@@ -22,5 +23,6 @@ router.register("unexplained-moves", UnexplainedMoveViewSet)
 router.register("data-to-review", ReviewItemViewSet)
 router.register("corporate-actions", CorporateActionViewSet)
 router.register("earnings-dates", EarningsDateViewSet)
+router.register("rates", CurrencyPairViewSet)
 router.register("watchlists", WatchlistViewSet)
 router.register("watchlist-entries", WatchlistEntryViewSet)

@@ -17,6 +17,7 @@ from market import store
 from market.models import (
     Candle,
     CorporateAction,
+    CurrencyPair,
     EarningsDate,
     IngestionRun,
     Instrument,
@@ -151,6 +152,12 @@ def quote(
         as_of=as_of,
         **{"received_at": as_of + timedelta(seconds=1), "provider": "alpaca", "feed": Feed.LIVE} | values,
     )
+
+
+def needed(symbol: str = "EUR/USD", **values: Any) -> CurrencyPair:
+    """A pair whose rate is needed since an hour and was asked for a minute ago."""
+    row = {"needed_since": T0 - timedelta(hours=1), "asked_at": T0 - timedelta(minutes=1)} | values
+    return CurrencyPair.objects.create(symbol=symbol, **row)
 
 
 def candle(symbol: str, day: str, close: float, **values: str | bool | float) -> Candle:

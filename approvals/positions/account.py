@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from approvals.models import AccountSnapshot
+from approvals.models import AccountSnapshot, PaperAccount
 from approvals.queries import account as queries
 from approvals.queries.account import Point
 from core import locks
@@ -52,6 +52,13 @@ def account(at: datetime, broker: str | None = None) -> Account | None:
         return None
     columns = {name: getattr(row, name) for name in SNAPSHOT}
     return Account(AccountSnapshot(**columns), row.day_began, row.day_result, row.bought)
+
+
+def currencies() -> set[str]:
+    """Return the currencies of the accounts that were seen, and of the one on paper."""
+    newest = AccountSnapshot.objects.order_by("broker", "-at").distinct("broker")
+    seen = newest.values_list("currency", flat=True)
+    return {*seen, *PaperAccount.objects.values_list("currency", flat=True)}
 
 
 def lock_account() -> None:

@@ -24,6 +24,7 @@ from market.ingestion.streaming import report as streamed
 from market.models import Disagreement, ProviderStatus
 from market.providers import registry
 from market.queries.freshness import stale_symbols
+from market.quotes import pairs
 from signals.models import StrategyConfig
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ def examine(at: datetime, needed: str = "") -> list[Check]:
 
 
 def run_checks(at: datetime, needed: str = "") -> list[Check]:
-    """Return all checks: at most eight queries. Raises what the database raises."""
+    """Return all checks: at most ten queries. Raises what the database raises."""
     facts = health_facts(at, LOST_AFTER)
     looks: dict[str, Look] = {
         "clock": lambda: _clock(facts, at),
@@ -78,6 +79,7 @@ def run_checks(at: datetime, needed: str = "") -> list[Check]:
         "strategies": lambda: [_strategies()],
         "trading": lambda: [_trading(facts, at)],
         "quotes": lambda: [_quotes(facts, at)],
+        "exchange_rates": lambda: _exchange_rates(at),
         "stream": lambda: [_stream(at)],
         "bars": lambda: [_bars(at)],
         "providers": lambda: _providers(at),
@@ -285,6 +287,17 @@ def _quotes(facts: HealthFacts, at: datetime) -> Check:
         f"{len(stale)} in session without a quote from the last {settings.STALE_QUOTE_SECONDS} s: {shown}. "
         "Look at the newest ingestion run for what failed, or run: python manage.py doctor",
     )
+
+
+def _exchange_rates(at: datetime) -> Iterator[Check]:
+    """Yield which needed rates are missing; one that never came is news, one that stopped a degradation."""
+    missing = pairs.missing(at)
+    if missing:
+        shown = ", ".join(str(each.pair) for each in missing[:SHOWN_SYMBOLS])
+        more = " and others" if len(missing) > SHOWN_SYMBOLS else ""
+        advice = "What is in these currencies is not counted with the rest: see exchange rates in admin."
+        status = Status.DEGRADED if any(each.quote for each in missing) else Status.HEALTHY
+        yield Check("exchange_rates", status, f"No rate that can be used: {shown}{more}. {advice}")
 
 
 def _stream(at: datetime) -> Check:

@@ -51,6 +51,7 @@ def periodic() -> list[Periodic]:
         ),
         Periodic("signals.sweep", "signals.tasks.sweep", 1),
         Periodic("approvals.reconcile", "approvals.tasks.reconcile", 1, at_start=True),
+        Periodic("approvals.exchange_rates", "approvals.tasks.exchange_rates", 5, at_start=True),
         Periodic("approvals.seal", "approvals.tasks.seal", 1),
         Periodic("approvals.notify", "approvals.tasks.send_notifications", 1),
         # Half a minute after the scan.

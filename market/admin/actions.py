@@ -20,6 +20,7 @@ from market.imports.csvfile.splits import ratio_of
 from market.ingestion import actions, recording
 from market.ingestion.facts import LONGEST_WHY
 from market.models import CorporateAction, SymbolChange
+from market.providers import currencies
 from market.providers.actions import Action, Kind, amount
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class ActionForm(ModelForm):
         return amount(self.cleaned_data["amount"] or 0)
 
     def clean_currency(self) -> str:
-        return str(self.cleaned_data["currency"]).upper()
+        return currencies.code(self.cleaned_data["currency"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -12,6 +12,7 @@ from market.imports import spelling
 from market.imports.master import adding, lookup
 from market.imports.master.adding import BY_A_PERSON, BY_A_PROVIDER, Candidate
 from market.models import ALWAYS_OPEN, Installation, Instrument
+from market.providers import currencies
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Instrument]
@@ -42,7 +43,7 @@ class InstrumentForm(ModelForm):
         fields = ["symbol", *BY_A_PERSON, "watched"]
 
     def clean_currency(self) -> str:
-        return str(self.cleaned_data["currency"]).upper()
+        return currencies.code(self.cleaned_data["currency"])
 
     def clean_calendar(self) -> str:
         calendar = str(self.cleaned_data["calendar"])

@@ -83,9 +83,9 @@ class QuoteFilters(FilterSet):
 
 
 class QuoteViewSet(GenericViewSet[Quote]):
-    """The newest quote of each instrument."""
+    """The newest quote of each instrument. Those of pairs that are only needed as rates are under rates."""
 
-    queryset = Quote.objects.order_by("symbol")
+    queryset = Quote.objects.of_instruments().order_by("symbol")
     serializer_class = QuoteSerializer
     filterset_class = QuoteFilters
     lookup_value_regex = SYMBOL_IN_ADDRESS

@@ -48,6 +48,7 @@ def _parts(at: datetime) -> Iterator[tuple[str, Part]]:
     yield "candles", partial(prices.candles, at)
     yield "details of instruments", lambda: [prices.details(at)]
     yield "earnings dates", vendors.earnings_dates
+    yield "exchange rates", partial(prices.exchange_rates, at)
     yield "requests", lambda: [prices.requests()]
     yield "gaps", lambda: [prices.gaps()]
     yield "cross-check", lambda: [prices.disagreements()]

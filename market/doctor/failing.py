@@ -32,6 +32,7 @@ WHAT_TO_DO = {
     Fault.Work.DELIST: "It is fetched and watched as before: read the log. The others go on.",
     Fault.Work.DETAILS: "Its name, exchange and status stay as they are: read the log. The others go on.",
     Fault.Work.COMPARE: "It is not compared with a second provider: read the log. The others go on.",
+    Fault.Work.RATES: "Nothing is counted together over its currencies: read why. The others go on.",
     Fault.Work.STEP: "Nothing of that is done: read the log. The other steps go on.",
     Fault.Work.ORDER: "Look at it on the broker's own page, and read the log. The others go on.",
 }

@@ -23,6 +23,7 @@ from market.models import (
 )
 from market.providers.listings import Status
 from market.queries.freshness import stale_symbols
+from market.quotes import pairs
 
 A_WEEK = timedelta(days=7)
 GONE_ADVICE = "delisted and still watched. Take them off the watchlist; what is stored stays readable."
@@ -34,6 +35,10 @@ NOT_PUBLISHED = (
 )
 LATE_ADVICE = (
     "The newest ingestion runs say what failed or waits; the line on requests, whether the pace allows it."
+)
+NO_RATE_ADVICE = (
+    "What is in that currency is not counted with the rest, and its dividends on paper wait. Switch on a"
+    " provider whose plan has rates, or watch the pair."
 )
 A_WHILE = timedelta(minutes=45)
 NOTHING_NEW_ADVICE = (
@@ -85,6 +90,16 @@ def quote_states() -> Finding:
         "; ".join(parts) or "none is doubtful, crossed or halted",
         advice if is_held_up else "",
     )
+
+
+def exchange_rates(at: datetime) -> Iterator[Finding]:
+    """Yield which rates are missing or old; nothing while all that are needed can be used."""
+    missing = pairs.missing(at)
+    if missing:
+        named = " · ".join(map(str, missing[:SHOWN])) + (" · ..." if len(missing) > SHOWN else "")
+        yield Finding(
+            "exchange rates", f"{len(missing)} of those needed cannot be used: {named}", NO_RATE_ADVICE
+        )
 
 
 def candles(at: datetime) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 
 from market.imports import facts, spelling
 from market.imports.csvfile.splits import ratio_of
+from market.providers import currencies
 from market.providers.actions import Action, Kind, amount
 
 COLUMNS: facts.Columns = {
@@ -41,7 +42,7 @@ def _action(cells: facts.Cells, symbol: str, currency: str) -> Action:
         kind=_kind(cells),
         ex_date=facts.date_of(cells["ex_date"]),
         amount=cash,
-        currency=(cells.get("currency") or currency).upper()[:3] if cash else "",
+        currency=currencies.code(cells.get("currency") or currency) if cash else "",
         ratio=ratio,
         new_symbol=spelling.ours(cells["new_symbol"]) if cells.get("new_symbol") else "",
         pay_date=_day(cells, "pay_date"),

@@ -10,6 +10,7 @@ from market.models.ingestion import IngestionRun, IngestionTotal, ProviderPace, 
 from market.models.listings import DetailChange
 from market.models.moves import UnexplainedMove
 from market.models.quotes import Quote, QuoteHistory
+from market.models.rates import CurrencyPair, RateRefusal
 from market.models.reference import ALWAYS_OPEN, Installation, Instrument, Split, TradingSession
 from market.models.review import BarVerdict, CandleRow, Refetch, RefusedRow, ReviewItem
 from market.models.streams import StreamStatus
@@ -26,6 +27,7 @@ __all__ = [
     "CandleVersion",
     "CorporateAction",
     "CorporateActionCheck",
+    "CurrencyPair",
     "DetailChange",
     "Disagreement",
     "EarningsCheck",
@@ -40,6 +42,7 @@ __all__ = [
     "ProviderStatus",
     "Quote",
     "QuoteHistory",
+    "RateRefusal",
     "Refetch",
     "RefusedRow",
     "ReviewItem",

@@ -48,6 +48,7 @@ class Fault(models.Model):
         DELIST = "delist", "following a delisting"
         DETAILS = "details", "details of an instrument"
         COMPARE = "compare", "cross-check"
+        RATES = "rates", "exchange rate"
         STEP = "step", "a step of a task"
 
     PATIENCE = 3

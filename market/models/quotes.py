@@ -12,6 +12,10 @@ from market.prices import Doubt, Feed
 
 
 class QuoteQuerySet(models.QuerySet["Quote"]):
+    def of_instruments(self) -> "QuoteQuerySet":
+        """Return those of what can be watched: a pair that is only needed as a rate is no instrument."""
+        return self.filter(Exists(Instrument.objects.filter(pk=OuterRef("symbol"))))
+
     def end_old_halts(self, at: datetime) -> int:
         """Forget the halts that were told before a session that has opened since. Return how many.
 

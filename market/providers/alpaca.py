@@ -16,7 +16,7 @@ from core.http import Answer, Client, Failure, Pages, Patience, Request
 from core.registry import Setting
 from core.registry.kinds import KEY, Url, Whole
 from market.prices import Bars, Feed, QuoteTick, Timeframe
-from market.providers import alpaca_actions, alpaca_assets, conditions, wire
+from market.providers import alpaca_actions, alpaca_assets, alpaca_rates, conditions, wire
 from market.providers.actions import Actions, sound
 from market.providers.base import (
     Candles,
@@ -30,6 +30,7 @@ from market.providers.base import (
     RequestRate,
     Watchlist,
 )
+from market.providers.rates import Rates
 from market.providers.streams import alpaca as streamed
 
 SNAPSHOTS, BARS = "/v2/stocks/snapshots", "/v2/stocks/bars"
@@ -149,6 +150,9 @@ class Alpaca:
         pages = [page for answers in batches.pages.answers.values() for page in answers]
         actions, refused = sound(alpaca_actions.read(pages, whole))
         return Actions(actions, failed, declined, refused)
+
+    def rates(self, pairs: Sequence[str], at: datetime) -> Rates:
+        return alpaca_rates.fetch(partial(self._client.fetch, reserve=self._reserve), pairs)
 
     def report(self, at: datetime) -> Report:
         began = self._client.clock()

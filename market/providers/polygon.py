@@ -14,7 +14,15 @@ from core.redaction import redact
 from core.registry import Setting
 from core.registry.kinds import KEY, Url, Whole
 from market.prices import Bars, Feed, QuoteTick, Timeframe
-from market.providers import conditions, facts, polygon_actions, polygon_earnings, polygon_tickers, wire
+from market.providers import (
+    conditions,
+    facts,
+    polygon_actions,
+    polygon_earnings,
+    polygon_rates,
+    polygon_tickers,
+    wire,
+)
 from market.providers.actions import Actions
 from market.providers.base import (
     Candles,
@@ -29,6 +37,7 @@ from market.providers.base import (
     Watchlist,
 )
 from market.providers.earnings import Earnings
+from market.providers.rates import Rates
 from market.providers.streams import polygon as streamed
 
 SNAPSHOT = "/v2/snapshot/locale/us/markets/stocks/tickers"
@@ -118,6 +127,14 @@ class Polygon:
     def earnings(self, symbols: Sequence[str], since: date, until: date) -> facts.Answer[Earnings]:
         tickers = {_ticker(symbol): symbol for symbol in symbols}
         return polygon_earnings.fetch(self._pages, tickers, since, until)
+
+    def rates(self, pairs: Sequence[str], at: datetime) -> Rates:
+        return polygon_rates.fetch(self._fetch, pairs)
+
+    def _fetch(self, requests: Mapping[str, Request]) -> Fetched:
+        fetched = self._client.fetch(requests, partial(self._reserve, spare=LEFT_FOR_QUOTES))
+        self._turn_down(fetched)
+        return fetched
 
     def _pages(self, requests: Mapping[str, Request]) -> Pages:
         pages = self._client.fetch_pages(requests, _following, partial(self._reserve, spare=LEFT_FOR_QUOTES))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from urllib.parse import quote
 
 from core.http import Answer, Pages, Request
-from market.providers import wire
+from market.providers import currencies, wire
 from market.providers.actions import Action, Actions, Kind, amount, sound
 from market.providers.facts import day
 
@@ -70,7 +70,7 @@ def _dividend(symbol: str, row: wire.Row) -> Action | str:
         kind=Kind.DIVIDEND,
         ex_date=ex_date,
         amount=amount(row.get("cash_amount")),
-        currency=str(row.get("currency") or DOLLARS)[:3].upper(),
+        currency=currencies.code(row.get("currency") or DOLLARS),
         pay_date=day(row.get("pay_date")),
         record_date=day(row.get("record_date")),
         declared_date=day(row.get("declaration_date")),

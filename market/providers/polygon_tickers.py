@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from core.http import Answer, Client, Failure, Fetched, Patience, Request
 from core.redaction import redact
-from market.providers import wire
+from market.providers import currencies, wire
 from market.providers.base import Limit, Pace
 from market.providers.listings import MOST_FOUND, PATIENCE, Kind, Listing, Listings, Status, best
 
@@ -120,7 +120,7 @@ def _listing(row: wire.Row) -> Listing | None:
         symbol=symbol,
         name=str(row.get("name") or ""),
         exchange=str(row.get("primary_exchange") or "")[:16].upper(),
-        currency=str(row.get("currency_name") or "").upper()[:3],
+        currency=currencies.code(row.get("currency_name")),
         kind=KINDS.get(str(row.get("type")), Kind.OTHER if row.get("type") else Kind.UNKNOWN),
         status=_status(active),
         delisted_on=ended.date() if ended and active is False else None,

@@ -15,7 +15,7 @@ from core.http import Patience
 from core.registry import Setting
 from core.registry.kinds import Whole
 from market.prices import Bars, Feed, Floats, QuoteTick, Timeframe
-from market.providers import simulator_listings
+from market.providers import simulator_listings, simulator_rates
 from market.providers.actions import Action, Actions, Kind
 from market.providers.base import Candles, Pace, ProviderSpec, Quotes, Report
 from market.providers.earnings import Earnings, ReportTime
@@ -34,6 +34,7 @@ from market.providers.random_walk import (
     hashed,
     keyed,
 )
+from market.providers.rates import Rates
 from market.providers.streams.base import Clock, Stream
 from market.providers.streams.invented import InventedStream
 
@@ -138,6 +139,10 @@ class Simulator:
             time=ReportTime.AFTER if bits // 4096 % 2 else ReportTime.BEFORE,
             is_confirmed=bool(bits // 8192 % 2),
         )
+
+    def rates(self, pairs: Sequence[str], at: datetime) -> Rates:
+        """Return invented rates of the pairs, of the size that they have."""
+        return simulator_rates.rates(self.seed, pairs, at)
 
     def _bars(self, symbol: str, timeframe: Timeframe, since: datetime, at: datetime) -> Bars:
         now = (at - EPOCH) // MINUTE

@@ -29,11 +29,12 @@ def text_array(texts: Iterable[str]) -> str:
 
 
 def refuse_unknown(cursor: CursorWrapper, symbols: str) -> None:
-    """Raise UnknownSymbols when an array of symbols names one that is no instrument."""
+    """Raise UnknownSymbols when an array of symbols names one that is no instrument or needed pair."""
     cursor.execute(
         """
         SELECT symbol FROM unnest(%s::varchar[]) AS wanted (symbol)
         WHERE NOT EXISTS (SELECT FROM instruments WHERE instruments.symbol = wanted.symbol)
+            AND NOT EXISTS (SELECT FROM currency_pairs WHERE currency_pairs.symbol = wanted.symbol)
         ORDER BY symbol
         """,
         [symbols],

@@ -22,6 +22,7 @@ from market.imports import jobs as imports
 from market.imports import preparation
 from market.imports.master import refresh
 from market.ingestion import crosscheck, cycle, delistings, renames
+from market.ingestion import rates as exchange_rates
 from market.ingestion.actions import LEDGER as ACTIONS
 from market.ingestion.earnings import LEDGER as EARNINGS
 from market.models import (
@@ -38,6 +39,7 @@ from market.models import (
     SymbolChange,
     TradingSession,
 )
+from market.providers.currencies import TYPICAL, pair
 from opinions import queue
 from opinions.models import Memory, OrchestrationRun
 from signals import backtest, lifecycle, records, scan
@@ -65,6 +67,11 @@ ANTIDOTE = "DROP TRIGGER a_poison ON {table}; DROP FUNCTION poison()"
 
 def symbols(count: int) -> list[str]:
     return [f"S{number:02}" for number in range(count)]
+
+
+def pairs(count: int) -> list[str]:
+    """Return pairs of the dollar and another currency each."""
+    return sorted(pair(currency, "USD") for currency in TYPICAL if currency != "USD")[:count]
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,14 @@ def undone() -> Iterator[None]:
 def instruments(names: Names) -> None:
     for name in names:
         make.instrument(name, "24/7")
+
+
+def priced_in(names: Names) -> None:
+    """Instruments in the currencies of these pairs."""
+    for name in names:
+        symbol = f"IN{name.replace('USD', '').strip('/')}"
+        instruments([symbol])
+        Instrument.objects.filter(pk=symbol).update(currency=name.replace("USD", "").strip("/"))
 
 
 def trading(names: Names) -> None:
@@ -302,6 +317,13 @@ LOOPS = {
     ),
     "earnings dates": Loop(
         instruments, EARNINGS.fetch, partial(symbols_of, EarningsCheck), "earnings_checks"
+    ),
+    "exchange rates": Loop(
+        priced_in,
+        partial(exchange_rates.refresh, {"USD"}),
+        partial(symbols_of, Quote),
+        "quotes",
+        names=pairs,
     ),
     "changes of symbol": Loop(
         renamed,

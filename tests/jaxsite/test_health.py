@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from approvals.models import Gate, Order, QuarantinedRow, TradingHalt
+from jaxsite.monitoring.health import run_checks
 from market.models import CandleProgress, IngestionRun, Installation, ProviderStatus
 from signals.models import Scan
 from tests import make
@@ -202,3 +203,17 @@ def test_a_database_without_our_tables_is_503_with_the_cure(client: Client) -> N
     answer = client.get("/health")
     assert answer.status_code == 503
     assert "Run: python manage.py migrate" in answer.json()["checks"]["database"]["message"]
+
+
+def test_a_rate_that_never_came_is_said_and_one_that_stopped_is_a_degradation(db: None) -> None:
+    def check() -> list[tuple[str, str]]:
+        found = run_checks(make.T0)
+        return [(each.status, each.message) for each in found if each.name == "exchange_rates"]
+
+    assert check() == []
+    make.needed("USD/JPY")
+    [(status, message)] = check()
+    assert (status, "USD/JPY" in message) == ("healthy", True)
+    make.quote("USD/JPY", 156.0, make.T0 - timedelta(minutes=20))
+    [(status, message)] = check()
+    assert status == "degraded"

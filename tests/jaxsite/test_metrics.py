@@ -55,6 +55,7 @@ def test_metrics_before_the_first_cycle_know_no_time(client: Client) -> None:
         "stream_up": False,
         "streamed_symbols": 0,
         "silent_symbols": 0,
+        "missing_exchange_rates": 0,
         "last_scan_time": None,
         "pending_signals": 0,
         "trading_halted": False,
@@ -187,3 +188,12 @@ def test_probes_are_not_sent_to_https(client: Client, settings: Settings, addres
     settings.SECURE_SSL_REDIRECT = True
     assert client.get(address).status_code == 200
     assert client.get("/admin/").status_code == 301
+
+
+def test_the_age_of_needed_rates_is_measured(client: Client) -> None:
+    make.needed("EUR/USD")
+    make.quote("EUR/USD", 1.08, timezone.now() - timedelta(seconds=30))
+    make.needed("USD/JPY")
+    text = client.get("/metrics", headers={"accept": "text/plain;version=0.0.4"}).content.decode()
+    assert 'jax_market_exchange_rate_age_seconds{pair="EUR/USD"} 30.0' in text
+    assert "jax_market_missing_exchange_rates 1.0" in text

@@ -83,6 +83,21 @@ def test_a_provider_that_gives_no_earnings_dates_is_told_and_needs_no_attention(
     assert finding.advice == ""
 
 
+def test_rates_that_are_missing_or_old_are_told_and_those_that_are_good_are_not() -> None:
+    make.needed("EUR/USD")
+    make.quote("EUR/USD", 1.08, make.T0 - timedelta(minutes=1))
+    assert "exchange rates" not in findings()
+    make.needed("GBP/USD")
+    make.quote("GBP/USD", 1.27, make.T0 - timedelta(minutes=20))
+    make.needed("USD/JPY", problem="Alpaca's plan has no rates of currencies")
+    finding = findings()["exchange rates"]
+    assert finding.text == (
+        "2 of those needed cannot be used: GBP/USD: the quote of GBP/USD is too old"
+        " · USD/JPY: no rate came; Alpaca's plan has no rates of currencies"
+    )
+    assert "watch the pair" in finding.advice
+
+
 def test_a_worker_that_stopped_is_told() -> None:
     [*late] = doctor.examine(make.T0 + timedelta(minutes=10))
     worker = next(finding for finding in late if finding.about == "worker")

@@ -55,6 +55,8 @@ class Alpaca(Vendor):
                 return Reply.json({symbol: self._snapshot(symbol) for symbol in listed})
             case "/v2/stocks/bars":
                 return self._bars(sorted(listed), visit.query)
+            case "/v1beta1/forex/latest/rates":
+                return self._rates(visit.query["currency_pairs"].split(","))
             case "/v1/corporate-actions":
                 return self._corporate_actions(symbols, visit.query)
         return Reply.json({"message": "endpoint not found."}, 404)
@@ -76,6 +78,19 @@ class Alpaca(Vendor):
         return Reply.json(
             {"corporate_actions": page, "next_page_token": str(beyond) if beyond < len(rows) else None}
         )
+
+    def _rates(self, pairs: list[str]) -> Reply:
+        if self.rates is None:
+            return Reply.json({"message": "insufficient grants"}, 403)
+        known = {pair.replace("/", ""): price for pair, price in self.rates.items()}
+        if unknown := [pair for pair in pairs if pair not in known]:
+            return Reply.json({"message": f"invalid currency pair: {unknown[0]}"}, 400)
+        now = stamp(self.at, "123456789")
+        rates = {
+            pair: {"bp": known[pair] * 0.999, "mp": known[pair], "ap": known[pair] * 1.001, "t": now}
+            for pair in pairs
+        }
+        return Reply.json({"rates": rates})
 
     def _snapshot(self, symbol: str) -> dict[str, Any]:
         price, day = self.price(symbol), prices.local_midnight(self.at.astimezone(prices.NEW_YORK).date())

@@ -49,6 +49,8 @@ class Polygon(Vendor):
             case ["v2", "aggs", "ticker", symbol, "range", count, unit, start, end]:
                 length = timedelta(seconds=int(count) * UNITS[unit])
                 return self._aggregates(symbol, length, _moment(start), _moment(end), visit)
+            case ["v1", "last_quote", "currencies", base, term]:
+                return self._last_quote(f"{base}/{term}")
             case ["stocks", "v1", "dividends"]:
                 return self._reference(self.dividends, "ex_dividend_date", visit.query)
             case ["stocks", "v1", "splits"]:
@@ -71,6 +73,15 @@ class Polygon(Vendor):
             case ["v3", "reference", "tickers", ticker]:
                 return listings.ticker(ticker)
         return Reply.json({"status": "NOT_FOUND", "message": "page not found"}, 404)
+
+    def _last_quote(self, pair: str) -> Reply:
+        if self.rates is None:
+            return Reply.json(NOT_ENTITLED, 403)
+        if pair not in self.rates:
+            return Reply.json({"status": "NOT_FOUND", "message": "Data not found."}, 404)
+        price = self.rates[pair]
+        last = {"ask": price * 1.001, "bid": price * 0.999, "exchange": 48, "timestamp": _ms(self.at)}
+        return Reply.json({"last": last, "request_id": "5f2c", "status": "success", "symbol": pair})
 
     def _reference(self, rows: list[dict[str, Any]], column: str, query: dict[str, str]) -> Reply:
         tickers = query["ticker.any_of"].split(",")

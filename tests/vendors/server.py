@@ -76,7 +76,8 @@ class Vendor(socketserver.ThreadingTCPServer):
     """Base of the vendors. `now`: a fixed moment, else the real clock. `cached`: build each answer once.
 
     `allows`: (count, seconds), kept as a strict sliding window, 429 beyond. `latency`: seconds before each
-    answer that counts. `prices`: what a symbol costs instead of the made-up price. `basis`: a factor on all
+    answer that counts. `prices`: what a symbol costs instead of the made-up price. `rates`: what
+    pairs like EUR/USD are worth; None where the plan has none. `basis`: a factor on all
     prices of a symbol (a split restated). `spoil`: changes bars before they are sent. `answers`: by path.
     `prints`: price and condition codes of a symbol's last trade when it is not at its price; `traded_at`: its
     time; `books`: bid and ask.
@@ -103,6 +104,7 @@ class Vendor(socketserver.ThreadingTCPServer):
         self.cached = cached
         self.prices: dict[str, float] = {}
         self.basis: dict[str, float] = {}
+        self.rates: dict[str, float] | None = None
         self.prints: dict[str, tuple[float, list[Any]]] = {}
         self.traded_at: dict[str, datetime] = {}
         self.books: dict[str, tuple[float, float]] = {}

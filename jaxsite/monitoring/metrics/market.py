@@ -13,9 +13,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from market import feeds
 from market.ingestion.lateness import late_bars
-from market.models import IngestionRun, IngestionTotal, Instrument, ProviderStatus, Quote, StreamStatus
+from market.models import (
+    CurrencyPair,
+    IngestionRun,
+    IngestionTotal,
+    Instrument,
+    ProviderStatus,
+    Quote,
+    StreamStatus,
+)
 from market.prices import Timeframe
 from market.queries.freshness import stale_symbols
+from market.quotes.pairs import PairRate, with_rates
 
 # By the field of IngestionTotal they are read from.
 COUNTERS = {
@@ -38,6 +47,7 @@ class MarketMetrics:
     instruments: int
     stale_quotes: int
     quote_states: Mapping[str, int]
+    exchange_rates: Sequence[PairRate]
     late_bars: Mapping[Timeframe, int]
     stream: StreamStatus | None
 
@@ -52,6 +62,7 @@ class MarketMetrics:
             "symbol_count": self.instruments,
             "stale_quotes": self.stale_quotes,
             "quote_states": dict(self.quote_states),
+            "missing_exchange_rates": self._missing_rates,
             "late_bars": dict(self.late_bars),
             "rejected_rows": sum(total.rejected for total in self.totals),
             "stream_up": self._streams,
@@ -87,7 +98,28 @@ class MarketMetrics:
         for timeframe, count in self.late_bars.items():
             late.add_metric([timeframe], count)
         yield late
+        yield from self._exchange_rates()
         yield from self._stream()
+
+    @property
+    def _missing_rates(self) -> int:
+        return sum(not each.is_usable for each in self.exchange_rates)
+
+    def _exchange_rates(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "jax_market_missing_exchange_rates",
+            "Needed rates of currencies that cannot be used.",
+            value=self._missing_rates,
+        )
+        ages = GaugeMetricFamily(
+            "jax_market_exchange_rate_age_seconds",
+            "How old a needed rate is, while currencies traded.",
+            labels=["pair"],
+        )
+        for each in self.exchange_rates:
+            if each.age_seconds is not None:
+                ages.add_metric([each.pair.symbol], each.age_seconds)
+        yield ages
 
     @property
     def _streams(self) -> bool:
@@ -143,7 +175,7 @@ class MarketMetrics:
 
 
 def read(at: datetime) -> MarketMetrics:
-    """Return the figures at this moment: at most nine queries."""
+    """Return the figures at this moment: at most eleven queries."""
     return MarketMetrics(
         at=at,
         totals=list(IngestionTotal.objects.order_by("kind")),
@@ -152,6 +184,7 @@ def read(at: datetime) -> MarketMetrics:
         instruments=Instrument.objects.watched().count(),
         stale_quotes=len(stale_symbols(at)),
         quote_states={state: len(symbols) for state, symbols in Quote.objects.by_state().items()},
+        exchange_rates=with_rates(CurrencyPair.objects.all(), at),
         late_bars={timeframe: len(symbols) for timeframe, symbols in late_bars(at).items()},
         stream=StreamStatus.objects.order_by("-updated_at").first() if feeds.can_stream() else None,
     )
