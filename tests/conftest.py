@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import fcntl
+import gc
 import os
 import shutil
 import subprocess
@@ -90,6 +91,7 @@ with as_owner(), connection.cursor() as cursor:
 
 def pytest_configure(config: pytest.Config) -> None:
     """A folder that all workers share: the process that starts them makes it and takes it away."""
+    gc.disable()  # until all is collected
     if not config.getoption("numprocesses", None):  # else each worker begins
         clock.begin()
     if SHARED not in os.environ:
@@ -107,6 +109,13 @@ def pytest_collection(session: pytest.Session) -> None:
         for file in (*files[begin:], *files[:begin]):
             with suppress(Exception):  # which its collection tells again
                 import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: the garbage collector need not go through them again and again."""
+    gc.freeze()
+    gc.set_threshold(10_000)  # new objects before it looks at them; Python's 700 suits small programs
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -197,6 +206,12 @@ class Shares(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no 
 
     def _split_scope(self, nodeid: str) -> str:
         return together(nodeid)
+
+    def _pending_of(self, workload: dict[str, dict[str, bool]]) -> int:
+        """Forget first what is done: else each test that ends has all those before it counted again."""
+        for scope in [scope for scope, tests in workload.items() if all(tests.values())]:
+            del workload[scope]
+        return sum(not done for tests in workload.values() for done in tests.values())
 
 
 @pytest.hookimpl(optionalhook=True)  # `-p no:xdist` does without it
