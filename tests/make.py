@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -44,8 +45,12 @@ def instrument(symbol: str = "AAPL", calendar: str = "XNYS", *, watched: bool = 
 def only(*symbols: str, calendar: str = "XNYS") -> None:
     """Make these symbols the whole watchlist."""
     Instrument.objects.update(watched=False)
-    for symbol in symbols:
-        instrument(symbol, calendar)
+    Instrument.objects.bulk_create(
+        [Instrument(symbol=symbol, calendar=calendar, watched=True) for symbol in symbols],
+        update_conflicts=True,
+        unique_fields=["symbol"],
+        update_fields=["calendar", "watched"],
+    )
 
 
 def session(
@@ -71,11 +76,17 @@ def session(
 
 def july_2024() -> None:
     """The New York sessions around Independence Day: the 3rd closes early, the 4th is a holiday."""
-    for day in ("2024-06-27", "2024-06-28", "2024-07-01", "2024-07-02"):
-        session(day)
-    session("2024-07-03", closes="17:00")
-    for day in ("2024-07-05", "2024-07-08", "2024-07-09"):
-        session(day)
+    days = ("2024-06-27", "2024-06-28", "2024-07-01", "2024-07-02", "2024-07-05", "2024-07-08", "2024-07-09")
+    closes = dict.fromkeys(days, "20:00") | {"2024-07-03": "17:00"}
+    TradingSession.objects.bulk_create(
+        TradingSession(
+            calendar="XNYS",
+            date=date.fromisoformat(day),
+            opens_at=datetime.fromisoformat(f"{day}T13:30Z"),
+            closes_at=datetime.fromisoformat(f"{day}T{close}Z"),
+        )
+        for day, close in closes.items()
+    )
 
 
 def round_the_clock(since: datetime = T0, days: int = 30, ahead: int = 5) -> None:
@@ -237,11 +248,18 @@ def trader(name: str = "ann") -> User:
     """Somebody who may read, decide and halt, as the role of that name."""
     user, is_new = User.objects.get_or_create(username=name)
     if is_new:
-        decides = Q(codename__in=["add_tradeapproval", "reject_signal", "change_order", "add_tradinghalt"])
-        decides |= Q(codename__in=["add_watchlist", "change_watchlist", "delete_watchlist"])
-        may = Permission.objects.filter(decides | Q(codename__startswith="view_"))
-        user.user_permissions.add(*may.values_list("pk", flat=True))
+        given = User.user_permissions.through
+        given.objects.bulk_create(given(user_id=user.pk, permission_id=pk) for pk in of_a_trader())
     return user
+
+
+@cache  # the migrations' rows, which are the same for all tests
+def of_a_trader() -> list[int]:
+    """The keys of a trader's permissions."""
+    decides = Q(codename__in=["add_tradeapproval", "reject_signal", "change_order", "add_tradinghalt"])
+    decides |= Q(codename__in=["add_watchlist", "change_watchlist", "delete_watchlist"])
+    may = Permission.objects.filter(decides | Q(codename__startswith="view_"))
+    return list(may.values_list("pk", flat=True))
 
 
 def token(user: User, scope: str = "operate", **values: Any) -> str:
