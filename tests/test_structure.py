@@ -19,10 +19,12 @@ SQL = re.compile(
 OF_THE_SERVER = ("core/locks.py", "jaxsite/embedded_postgres/")
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
+def sources(word: str = "") -> Iterator[tuple[str, ast.Module]]:
+    """Yield the modules of the apps in whose text the word stands."""
     for app in APPS:
         for path in sorted((settings.BASE_DIR / app).rglob("*.py")):
-            yield str(path.relative_to(settings.BASE_DIR)), ast.parse(path.read_text())
+            if word in (text := path.read_text()):
+                yield str(path.relative_to(settings.BASE_DIR)), ast.parse(text)
 
 
 def strings(module: ast.Module) -> Iterator[str]:
