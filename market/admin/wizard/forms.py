@@ -83,7 +83,14 @@ class LayoutForm(forms.Form):
     )
     delimiter = forms.ChoiceField(
         label="Columns are parted by",
-        choices=[AS_READ, (",", "commas"), (";", "semicolons"), ("\\t", "tabs"), ("|", "bars")],
+        choices=[
+            AS_READ,
+            (",", "commas"),
+            (";", "semicolons"),
+            ("\\t", "tabs"),
+            ("|", "bars"),
+            ("\\s", "spaces"),
+        ],
         required=False,
     )
     skip = forms.IntegerField(
@@ -91,7 +98,7 @@ class LayoutForm(forms.Form):
     )
 
     def clean_delimiter(self) -> str:
-        return str(self.cleaned_data["delimiter"]).replace("\\t", "\t")
+        return str(self.cleaned_data["delimiter"]).replace("\\t", "\t").replace("\\s", " ")
 
 
 class ColumnForm(forms.Form):

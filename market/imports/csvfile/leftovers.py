@@ -14,6 +14,11 @@ EVENT = re.compile(r"[\d.,:/\s]*(cash\s+)?(dividend|stock split|capital gain)s?\
 PRICED = re.compile(
     r"[\s$\u20ac\u00a3\u00a5\u20b9\-]*\d[\d.,'\s\u2019]*(e[+-]?\d+)?\s*|[\s-]*\.\d+", re.IGNORECASE
 )
+COUNTED = re.compile(r"\W*\d[\d,.]*\s(rows?|records?|results?|lines?|bars?)\b.*", re.IGNORECASE | re.DOTALL)
+TOTALS = {
+    *("total", "totals", "sum", "summe", "gesamt", "average", "avg", "mean", "durchschnitt", "mittelwert"),
+    *("count", "std", "min", "max", "minimum", "maximum", "median", "high", "low", "change"),
+}
 WORDS = re.compile(r"[^\W\d_]{2,}.*\s.*\w|https?://\S+", re.DOTALL)
 
 
@@ -30,10 +35,19 @@ def no_bars(rows: Sequence[Row], layout: Layout) -> dict[int, str]:
     """Return the rows that are something else than a bar, each with what it says."""
     odd = {i for i, row in enumerate(rows) if _is_odd(row, layout)}
     last_bar = len(rows) - 1
-    while last_bar in odd and (_is_note(rows[last_bar]) or _is_other(rows[last_bar])):
+    while last_bar >= 0 and _ends_no_bar(rows[last_bar], layout, is_odd=last_bar in odd):
         last_bar -= 1
-    others = [i for i in sorted(odd) if i > last_bar or _is_other(rows[i])]
+    after = range(last_bar + 1, len(rows))
+    others = [i for i in sorted(odd.union(after)) if i > last_bar or _is_other(rows[i])]
     return {i: " ".join(cell.strip() for cell in rows[i] if cell.strip()) for i in others}
+
+
+def _ends_no_bar(row: Row, layout: Layout, *, is_odd: bool) -> bool:
+    """Whether a row at the end is none: a note, or a total of the columns."""
+    stamp = row[layout.stamp[0]] if layout.stamp[0] < len(row) else row[0]
+    if stamp.strip(" :*").lower() in TOTALS:
+        return True
+    return is_odd and (_is_note(row) or _is_other(row))
 
 
 def _is_odd(row: Row, layout: Layout) -> bool:
@@ -50,6 +64,8 @@ def _is_other(row: Row) -> bool:
 def _is_note(row: Row) -> bool:
     """Whether a row is a sentence: words, no number in a cell of its own, and no date at its beginning."""
     text = " ".join(row).strip()
+    if COUNTED.fullmatch(text):
+        return True
     return bool(WORDS.search(text)) and not any(map(is_number, row)) and not _is_stamp(row[0])
 
 

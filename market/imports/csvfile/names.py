@@ -8,38 +8,44 @@ from collections.abc import Sequence
 STAMP = (
     *("openedat", "datetime", "timestamp", "opentime", "gmttime", "localtime", "windowstart", "t"),
     *("tsevent", "unix", "datetimeutc", "dateandtime", "begins", "barstart", "start", "starttime"),
+    *("etcutc", "utc", "utctime", "timeutc"),  # Dukascopy names the zone alone
 )
 ENDS = ("endtime", "barend", "timeend", "end")  # when a bar closes, in files that say only that
 DATE = (
     *("date", "tradedate", "tradingdate", "tradingday", "exchangedate", "dates", "day", "dtyyyymmdd"),
+    *("date1", "dlycaldt", "caldt", "datadate"),  # NSE, CRSP, Compustat
     *("datum", "handelstag", "fecha", "data"),  # German and Dutch, Spanish, Italian and Portuguese
 )
-TIME = ("time", "timeofday", "zeit", "uhrzeit", "heure", "hora", "ora", "tijd")
+TIME = ("time", "timeofday", "tradetime", "zeit", "uhrzeit", "heure", "hora", "ora", "tijd")
 VALUES = {
     "open": (
         *("open", "o", "openprice", "opening", "pxopen", "openprc", "tropenprice", "cfopen"),
+        *("dlyopen", "prcod"),
         *("eroffnung", "eroeffnung", "eroffnungskurs", "eroeffnungskurs", "eroffn", "erster", "anfang"),
         *("ouv", "ouverture", "apertura", "abertura"),
     ),
     "high": (
         *("high", "h", "highprice", "pxhigh", "high1", "trhighprice", "cfhigh"),
+        *("askhi", "dlyhigh", "prchd"),
         *("hoch", "tageshoch", "hochst", "hoechst", "hochstkurs", "hoechstkurs", "plushaut", "haut"),
         *("maximo", "maxima", "massimo", "hoog"),
     ),
     "low": (
         *("low", "l", "lowprice", "pxlow", "low1", "trlowprice", "cflow"),
+        *("bidlo", "dlylow", "prcld"),
         *("tief", "tagestief", "tiefst", "tiefstkurs", "plusbas", "bas", "minimo", "minima", "laag"),
     ),
     "close": (
         *("close", "c", "closeprice", "closelast", "last", "lastprice", "pxlast", "settle", "latest"),
         *("trdprc1", "trcloseprice", "cfclose", "cflast", "clot"),
+        *("prc", "dlyclose", "prccd"),
         *("schluss", "schlusskurs", "schlus", "schluskurs", "letzter", "zuletzt", "dernier", "cloture"),
         *("ultimo", "cierre", "chiusura", "fechamento", "laatst", "slot"),
         "price",  # Investing.com
     ),
     "volume": (
         *("volume", "v", "vol", "pxvolume", "totalvolume", "sharevolume", "acvoluns", "trvolume", "cfvolume"),
-        *("numberofshares", "noofshares"),
+        *("numberofshares", "noofshares", "dlyvol", "cshtrd", "ttltrdqnty", "tottrdqty", "tradevolume"),
         *(
             "stuecke",
             "stucke",
@@ -52,7 +58,8 @@ VALUES = {
 }
 OPTIONAL = {
     "vwap": ("vwap", "vw", "wap", "average"),
-    "symbol": ("symbol", "ticker", "ric", "instrument", "name"),
+    "symbol": ("symbol", "ticker", "ric", "tic", "instrument", "name"),
+    "currency": ("currency", "ccy", "curr", "devise", "wahrung", "waehrung", "divisa", "moneda", "valuta"),
     "ticks": ("tickvol", "tickvolume", "ticks"),
 }
 UNNAMED = ("", "unnamed0", "index")  # what pandas and R call the index of a table

@@ -8,11 +8,15 @@ import numpy as np
 from market.imports.csvfile.problems import BadFile, Problems
 from market.prices import Floats
 
-POINT = re.compile(r"-?((\d{1,3}(,\d{3})+|\d+)(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+CURRENCIES = "USD|EUR|GBP|GBX|GBp|CHF|JPY|CAD|AUD|HKD|INR|CNY|SEK|NOK|DKK|PLN|ZAR|BRL|SGD|KRW|USDT"
+CURRENCY = re.compile(rf"[$\u20ac\u00a3\u00a5\u20b9]|(?<![A-Za-z])(?:{CURRENCIES})(?![A-Za-z])")
+POINT = re.compile(
+    r"[-+]?((\d{1,3}(,\d{3})+|\d{1,2}(,\d\d)+,\d{3}|\d+)(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE
+)
 COMMA = re.compile(r"-?((\d{1,3}(\.\d{3})+|\d+)(,\d*)?|,\d+)")
 PLAIN = re.compile(r"\s*-?(\d+\.?\d*|\.\d+)\s*")
 EMPTY = frozenset({"", "null", "nan", "na", "n/a", "#n/a", "none", "nil", "-", "--", "\u2013", "\u2014"})
-MARKS = re.compile(r"[\s$\u20ac\u00a3\u00a5\u20b9_'\u2019]")
+MARKS = re.compile(rf"[\s_'\u2019]|{CURRENCY.pattern}")
 # A mark is certainly the decimal one when other than three digits follow it, or when the other groups them.
 DECIMAL_COMMA = re.compile(r"-?[\d.]*,(\d{1,2}|\d{4,})|-?\d{1,3}(\.\d{3})+,\d+")
 DECIMAL_POINT = re.compile(r"-?[\d,]*\.(\d{1,2}|\d{4,})|-?\d{1,3}(,\d{3})+\.\d+")
@@ -61,17 +65,26 @@ def has_decimal_comma(cells: Sequence[str], *, separated_by_commas: bool) -> boo
 
 
 def read_numbers(
-    cells: Sequence[str], what: str, lines: Sequence[int], *, comma: bool, problems: Problems
+    cells: Sequence[str],
+    what: str,
+    lines: Sequence[int],
+    *,
+    comma: bool,
+    problems: Problems,
+    currencies: set[str] | None = None,
 ) -> Floats:
     """Return the column `what` as float64; a cell that is no number is a problem and NaN.
 
-    `comma`: a comma is the decimal mark and a point groups thousands.
+    `comma`: a comma is the decimal mark and a point groups thousands. `currencies` takes those that stand
+    beside the numbers.
     """
     if not comma and (plain := _plain(cells)) is not None:
         return plain
     numbers = np.full(len(cells), np.nan)
     for i, cell in enumerate(cells):
         number = _number(cell, comma=comma)
+        if currencies is not None and (mark := CURRENCY.search(cell)):
+            currencies.add(mark[0])
         if number is None:
             problems.add(lines[i], f"{what} {cell.strip()!r} is not a number")
         else:

@@ -109,6 +109,17 @@ PRESETS = (
     Preset("kraken-api", "Kraken's API", ",", ("time", *OHLCV[:-1], "vwap", "volume", "-"), r"\d{10},"),
     # https://www.csidata.com: the open interest at the end, of futures
     Preset("csi", "CSI Data", ",", ("date", *OHLCV, "-"), r"\d{8},"),
+    # https://www.iqfeed.net/dev: the high first, when the bar closed in New York, the day's volume so far
+    Preset(
+        *("iqfeed", "IQFeed", ",", ("time", "high", "low", "open", "close", "-", "volume", "-")),
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,",
+        stamps="close",
+        zone="America/New_York",
+    ),
+    Preset(
+        *("iqfeed-daily", "IQFeed", ",", ("date", "high", "low", "open", "close", "volume", "-")),
+        r"\d{4}-\d\d-\d\d( 00:00:00)?,",
+    ),
     # https://github.com/QuantConnect/Lean/blob/master/Data/equity/readme.md: hundredths of a cent
     Preset(
         *("lean", "LEAN", ",", ("time", *OHLCV), r"\d{8} \d\d:\d\d,", has_whole_prices),

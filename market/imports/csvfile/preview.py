@@ -60,7 +60,8 @@ def _columns(layout: Layout, width: int) -> list[str]:
     names = {column: what for what, column in layout.values.items()}
     names |= dict.fromkeys(layout.volume, "volume")
     names |= dict(zip(layout.stamp, ("date", "time"), strict=False))
-    return [names.get(column, NOT_NEEDED) for column in range(max(width, layout.width))]
+    mapped = {column: name for column, name in names.items() if name in CHOICES}
+    return [mapped.get(column, NOT_NEEDED) for column in range(max(width, layout.width))]
 
 
 def _guess(rows: Rows, width: int) -> list[str]:

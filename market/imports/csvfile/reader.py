@@ -16,7 +16,7 @@ from market.imports.csvfile.checks import (
 )
 from market.imports.csvfile.layout import PRICES
 from market.imports.csvfile.numbers import read_numbers, read_volume
-from market.imports.csvfile.problems import Problems
+from market.imports.csvfile.problems import BadFile, Problems
 from market.imports.csvfile.stamps import (
     Unreadable,
     read_stamps,
@@ -164,7 +164,12 @@ def _opening(stamp: datetime, cell: str, timeframe: Timeframe, timezone: tzinfo 
 
 
 def _bars(table: Table, opened_at: Instants, problems: Problems) -> Bars:
-    prices = {price: _column(table, price, problems) for price in PRICES}
+    currencies: set[str] = {*table.currencies()}
+    prices = {price: _column(table, price, problems, currencies) for price in PRICES}
+    if len(currencies) > 1:
+        raise BadFile(
+            f"the prices are of several currencies ({', '.join(sorted(currencies))}): part the file by them"
+        )
     if table.preset:
         prices = {what: price / table.preset.divisor for what, price in prices.items()}
     check_prices(prices, table.lines, problems)
@@ -188,8 +193,9 @@ def _volume(table: Table, problems: Problems) -> Floats:
     return np.sum(columns, axis=0) * table.layout.unit if columns else np.full(len(table.lines), np.nan)
 
 
-def _column(table: Table, what: str, problems: Problems) -> Floats:
-    return read_numbers(table.cells(what), what, table.lines, comma=table.decimal_comma, problems=problems)
+def _column(table: Table, what: str, problems: Problems, currencies: set[str] | None = None) -> Floats:
+    cells, comma = table.cells(what), table.decimal_comma
+    return read_numbers(cells, what, table.lines, comma=comma, problems=problems, currencies=currencies)
 
 
 def _vwap(table: Table, prices: dict[str, Floats]) -> Floats:

@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
+from market.imports.csvfile.numbered import NoNumber, are_year_first, is_short, read_number
 from market.imports.csvfile.problems import Problems
+from market.imports.csvfile.zones import SHORT, in_short
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# The number of digits before the point says the unit, from 2001 to 2286.
-EPOCH_UNITS = {10: 1_000_000, 13: 1_000, 16: 1, 19: 0.001}
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 GERMAN_MONTHS = {"m\u00e4r": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12}
 MONTH_OF = {name: number for number, name in enumerate(MONTHS, 1)} | GERMAN_MONTHS
@@ -17,20 +16,25 @@ CLOCK = r"(?P<clock>\d{1,2}:\d\d(:\d\d(\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?)?"
 YEAR = r"(?P<year>\d{4}|\d{2})"
 CENTURY_TURNS = 69  # POSIX: 68 is 2068, 69 is 1969
 
-DIGITS = re.compile(r"(\d{9,19})(\.\d+)?")
+MONTH_NAME = r"[^\W\d_]{3,9}"
 NUMERIC = re.compile(
     rf"(?P<first>\d{{1,2}})(?P<mark>[/.\-])(?P<second>\d{{1,2}})(?P=mark){YEAR}[T,]?\s*{CLOCK}"
 )
 YEAR_FIRST = re.compile(
-    rf"(?P<year>\d{{4}})[/.\-](?P<month>\d{{1,2}})[/.\-](?P<day>\d{{1,2}})[T,]?\s*{CLOCK}"
+    rf"(?P<year>\d{{4}})[/.\-\s](?P<month>\d{{1,2}}|{MONTH_NAME})[/.\-\s](?P<day>\d{{1,2}})[T,_]?\s*{CLOCK}"
 )
-MONTH_NAME = r"[^\W\d_]{3,9}"
 NAMED = re.compile(
-    rf"(?:{MONTH_NAME},?\s+)??(?:(?P<month>{MONTH_NAME})\.?\s+(?P<day>\d{{1,2}}),?"
-    rf"|(?P<day2>\d{{1,2}})\.?[\s\-]?(?P<month2>{MONTH_NAME})\.?)"
-    rf"[\s,\-']+{YEAR}[T,]?\s*{CLOCK}"
+    rf"(?:{MONTH_NAME},?\s+)??(?:(?P<month>{MONTH_NAME})\.?[\s\-/]+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?[\s,\-'/]+"
+    rf"|(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?\.?[\s\-/]?(?P<month2>{MONTH_NAME})\.?[\s,\-'/]*)"
+    rf"{YEAR}[T,]?\s*{CLOCK}"
 )
 COMPACT = re.compile(r"(?P<date>\d{8})(?:\s+|[-;,])(?P<clock>\d\d:?\d\d(?::?\d\d(?:\.0+)?)?)")
+# As ctime and Java print it, Tue Oct  1 09:30:00 EDT 2024; JavaScript explains the offset, GMT-0400 (EDT).
+PRINTED = re.compile(
+    r"[A-Za-z]{3}\s+(?P<date>[A-Za-z]{3}\s+\d{1,2})\s+(?P<clock>\d\d:\d\d(:\d\d)?)(?P<zone>\s+[A-Z]{2,5})?\s+(?P<year>\d{4})"
+)
+EXPLAINED = re.compile(r"(?P<rest>.+\S)\s+\([^)]+\)")
+DASHED = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)[-_ ](?P<clock>\d\d[-_]\d\d([-_]\d\d)?)")
 ZONE_NAME = re.compile(r"(?P<rest>.*\d)\s+(?P<zone>[A-Za-z]+(/[A-Za-z_+\-0-9/]+)?)")
 OFFSET = re.compile(r"(?P<rest>.*\d)\s+(?:GMT|UTC)?(?P<offset>[+-]\d\d):?(?P<minutes>\d\d)")
 
@@ -51,6 +55,7 @@ def read_stamps(
     except ValueError:
         pass  # some cell is written in another way: look at each
     stamps: list[datetime | None] = []
+    cells = _with_centuries(cells, month_first) if any(map(is_short, cells)) else cells
     for cell, line in zip(cells, lines, strict=True):
         try:
             stamps.append(read_stamp(cell.strip(), month_first=month_first))
@@ -58,6 +63,17 @@ def read_stamps(
             stamps.append(None)
             problems.add(line, str(error))
     return stamps
+
+
+def _with_centuries(cells: Sequence[str], month_first: bool | None) -> list[str]:
+    """Return dates of six digits with marks between: 24-10-01 is 2024-10-01 where the column shows that."""
+    is_year_first = month_first is None and are_year_first(cells)
+    return [_parted(cell.strip(), is_year_first) if is_short(cell) else cell for cell in cells]
+
+
+def _parted(cell: str, is_year_first: bool) -> str:
+    first, second, third, rest = cell[:2], cell[2:4], cell[4:6], cell[6:]
+    return f"{_year(first)}-{second}-{third}{rest}" if is_year_first else f"{first}/{second}/{third}{rest}"
 
 
 def reads_month_first(cells: Sequence[str]) -> bool | None:
@@ -96,7 +112,7 @@ def is_day_unclear(cells: Sequence[str]) -> bool:
 
 def read_stamp(text: str, *, month_first: bool | None) -> datetime:
     """Return the datetime of one cell. Raises ValueError that says what is wrong with it."""
-    for read in (_iso, _epoch, _compact, _year_first, _named, _offset, _zoned):
+    for read in (_iso, _number, _compact, _year_first, _named, _offset, _zoned, _of_a_program):
         try:
             return read(text)
         except Unreadable:
@@ -129,22 +145,19 @@ def to_utc(stamp: datetime, zone: tzinfo | None) -> datetime:
 
 
 def _iso(text: str) -> datetime:
+    if text[13:14] == "." or text[11:12] == ".":  # Python reads 09.30 as nine o'clock
+        raise ValueError(text)
     separator = text[8:9] if text[:8].isdecimal() else text[10:11]
     if separator not in ("", "T", " "):  # Python takes any character there: 2024-01-02-05:00 for five o'clock
         raise ValueError(text)
     return datetime.fromisoformat(text)
 
 
-def _epoch(text: str) -> datetime:
-    match = DIGITS.fullmatch(text)
-    if match is None:
-        raise ValueError(text)
-    digits = len(match[1]) + (len(match[1]) in (9, 12, 15, 18))  # before September 2001
-    unit = EPOCH_UNITS.get(digits)
-    if unit is None:
-        raise Unreadable(f"{text!r} is no time: seconds since 1970 have 10 digits, milliseconds 13")
-    microseconds = int(match[1]) * unit if unit >= 1 else int(match[1]) // 1000
-    return EPOCH + timedelta(microseconds=int(microseconds))
+def _number(text: str) -> datetime:
+    try:
+        return read_number(text)
+    except NoNumber as reason:
+        raise Unreadable(str(reason)) from reason
 
 
 def _compact(text: str) -> datetime:
@@ -161,7 +174,8 @@ def _year_first(text: str) -> datetime:
     match = YEAR_FIRST.fullmatch(text)
     if match is None:
         raise ValueError(text)
-    return _at(int(match["year"]), int(match["month"]), int(match["day"]), match["clock"], text)
+    month = int(match["month"]) if match["month"].isdecimal() else MONTH_OF.get(match["month"][:3].lower(), 0)
+    return _at(int(match["year"]), month, int(match["day"]), match["clock"], text)
 
 
 def _named(text: str) -> datetime:
@@ -194,6 +208,8 @@ def _zoned(text: str) -> datetime:
     match = ZONE_NAME.fullmatch(text)
     if match is None or match["zone"].upper() in ("AM", "PM"):
         raise ValueError(text)
+    if match["zone"].upper() in SHORT:
+        return in_short(read_stamp(match["rest"], month_first=None), match["zone"])
     name = {"GMT": "UTC", "Z": "UTC"}.get(match["zone"].upper(), match["zone"])
     if name.upper() != "UTC" and "/" not in name:
         raise Unreadable(
@@ -204,6 +220,18 @@ def _zoned(text: str) -> datetime:
     except (KeyError, ValueError) as error:
         raise Unreadable(f"{text!r}: there is no time zone {name}") from error
     return to_utc(read_stamp(match["rest"], month_first=None), zone)
+
+
+def _of_a_program(text: str) -> datetime:
+    if match := PRINTED.fullmatch(text):
+        return read_stamp(
+            f"{match['date']} {match['year']} {match['clock']}{match['zone'] or ''}", month_first=None
+        )
+    if match := EXPLAINED.fullmatch(text):
+        return read_stamp(match["rest"], month_first=None)
+    if match := DASHED.fullmatch(text):
+        return _iso(f"{match['date']} {re.sub('[-_]', ':', match['clock'])}")
+    raise ValueError(text)
 
 
 def _numeric(text: str, month_first: bool | None) -> datetime:

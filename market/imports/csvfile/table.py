@@ -1,13 +1,15 @@
 """The cells of a file by column: where its header is, what the columns are, and which rows are bars."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from market.imports.csvfile import presets
+from market.imports.csvfile.clocks import read_clocks
 from market.imports.csvfile.layout import EXAMPLE, PRICES, Layout, is_header, layout_of, read_layout
 from market.imports.csvfile.leftovers import no_bars, without_prices
-from market.imports.csvfile.names import DATE, STAMP, plain
+from market.imports.csvfile.names import DATE, STAMP, TIME, plain
 from market.imports.csvfile.numbers import has_decimal_comma, is_number
 from market.imports.csvfile.presets import Preset
 from market.imports.csvfile.problems import BadFile, Problems
@@ -16,6 +18,9 @@ from market.imports.csvfile.symbols import choose
 from market.imports.csvfile.text import HEAD, Rows, read_rows
 
 MONTH = "month"
+CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
+AROUND = " \t'\""  # a stamp, in files that mark it as text
+WIDEST = 1_000  # columns
 ONE_IN, ONE_IN_OF_SEVERAL = 100, 20  # rows may have another number of cells, and are left out then
 
 
@@ -69,6 +74,12 @@ class Table:
         is_known = self.preset is None or self.preset.counts_volume
         return [self.columns[column] for column in self.layout.volume] if is_known else []
 
+    def currencies(self) -> set[str]:
+        """Return those that a column names: one, unless only a part of the file has it."""
+        named = self.cells("currency") if "currency" in self.layout.values else ()
+        several = {cell.strip() for cell in named} - {""}
+        return several if len(several) > 1 else set()
+
     @cached_property
     def decimal_comma(self) -> bool:
         """Whether a comma is the decimal mark."""
@@ -80,9 +91,10 @@ class Table:
     def stamps(self) -> list[str]:
         """Return the stamp of each row; a date and a time of day in two columns are joined."""
         if len(self.layout.stamp) == 1:
-            return [cell.strip() for cell in self.columns[self.layout.stamp[0]]]
+            return [cell.strip(AROUND) for cell in self.columns[self.layout.stamp[0]]]
         dates, times = (self.columns[column] for column in self.layout.stamp)
-        return [f"{date.strip()} {_clock(clock)}".strip() for date, clock in zip(dates, times, strict=True)]
+        clocks = read_clocks(times)
+        return [f"{date.strip(AROUND)} {clock}".strip() for date, clock in zip(dates, clocks, strict=True)]
 
     @cached_property
     def month_first(self) -> bool | None:
@@ -108,6 +120,8 @@ def read_cells(content: bytes, shape: Shape) -> Table:
     """Split a file of any symbols into its cells. Raises BadFile."""
     rows = read_rows(content, shape.delimiter, shape.skip)
     layout, preset, first = find_layout(rows, shape)
+    if layout.width > WIDEST:
+        raise BadFile(f"the file has {layout.width:,} columns, more than {WIDEST:,}: is it a table of bars?")
     cells, lines = _cut_to(layout.width, rows.cells[first:]), rows.lines[first:]
     others = no_bars(cells, layout)
     empty = {*without_prices(cells, layout)} - others.keys()
@@ -202,14 +216,17 @@ def _header(cells: Sequence[list[str]], row: int) -> tuple[list[str], int]:
 
     pandas writes headers of several rows: yfinance's Price, Ticker and Date, or the name of the index alone.
     """
-    names, after = list(cells[row]), row + 1
+    names, after, index = list(cells[row]), row + 1, ""
     while after < len(cells) and _goes_on(cells[after]):
         if plain(cells[after][0]) in (*DATE, *STAMP):
-            names[0] = cells[after][0]
+            index = cells[after][0]
         after += 1
-    if after < len(cells) and len(cells[after]) == len(names) + 1 and all(map(is_number, cells[after][1:])):
-        names.insert(0, "")  # R leaves the column of the row names without one
-    return names, after
+    if after < len(cells) and len(cells[after]) == len(names) + 1:
+        if all(map(is_number, cells[after][1:])):
+            return [index, *names], after  # R leaves the column of the row names without one
+        if CLOCK.fullmatch(cells[after][1]) and plain(names[0]) in (*DATE, *STAMP, *TIME):
+            return ["date", "time", *names[1:]], after  # a stamp that its own space has parted
+    return ([index, *names[1:]] if index else names), after
 
 
 def _goes_on(row: Sequence[str]) -> bool:
@@ -243,18 +260,6 @@ def _tolerated(cells: Sequence[list[str]], layout: Layout) -> int:
     column = layout.values.get("symbol")
     symbols = {row[column] for row in cells if column is not None and len(row) == layout.width}
     return max(1, len(cells) // ONE_IN_OF_SEVERAL) if len(symbols) > 1 else len(cells) // ONE_IN
-
-
-def _clock(cell: str) -> str:
-    """Return a time of day; some daily files have a column of zeros for it."""
-    clock = cell.strip()
-    if set(clock) <= set("0: "):
-        return "" if ":" not in clock else clock
-    if clock.isdecimal() and len(clock) in (3, 5):
-        clock = f"0{clock}"
-    if clock.isdecimal() and len(clock) in (4, 6):
-        return ":".join(clock[i : i + 2] for i in range(0, len(clock), 2))
-    return clock
 
 
 def _of_one_symbol(table: Table) -> None:

@@ -169,8 +169,8 @@ BAD_LINES = {
     "14:31,10,12,9,11,1": (
         "2024-01-02 14:31:00 has no time zone: give one, as in --timezone America/New_York"
     ),
-    "14:31 EST,10,12,9,11,1": (
-        "'2024-01-02T14:31 EST': EST is not the name of a time zone; write America/New_York or an offset"
+    "14:31 IST,10,12,9,11,1": (
+        "'2024-01-02T14:31 IST': IST is not the name of a time zone; write America/New_York or an offset"
     ),
 }
 

@@ -109,6 +109,43 @@ TABLES = {
     "dividends": PLAIN.replace("2024-11-27", '"Nov 27, 2024",0.25 Dividend,,,,\n2024-11-27')
     + "2024-08-12,0.2 Dividend\n",
     "header again": PLAIN + PLAIN,
+    "spaces": table(ENGLISH.replace(",", " "), ROW.replace(",", " ")),
+    "columns of one width": table(
+        "Date         Open     High     Low      Close    Volume", "{at}   {o:<9}{h:<9}{l:<9}{c:<9}{v}"
+    ),
+    "a frame of pandas": table(
+        "               Open     High      Low    Close    Volume\nDate",
+        "{at}  {o:>8} {h:>8} {l:>8} {c:>8} {v:>9}",
+    ),
+    "markdown": table(
+        "| Date | Open | High | Low | Close | Volume |\n|:---|---:|---:|---:|---:|---:|",
+        "| {at} | {o} | {h} | {l} | {c} | {v} |",
+    ),
+    "psql": table(
+        " date | open | high | low | close | volume \n------+------+------+-----+-------+--------",
+        " {at} | {o} | {h} | {l} | {c} | {v}",
+    )
+    + "(3 rows)\n\n",
+    "mysql": table(
+        "+------+---+---+\n| date | open | high | low | close | volume |\n+------+---+---+",
+        "| {at} | {o} | {h} | {l} | {c} | {v} |",
+    )
+    + "+------+---+---+\n3 rows in set\n",
+    "single quotes": table(ENGLISH.replace(",", ";"), "'{at}';'{o}';'{h}';'{l}';'{c}';'{v}'"),
+    "codes of a currency": table(ENGLISH, "{at},USD {o},{h} USD,USD{l},{c},{v}"),
+    "lakh": PLAIN.replace("25569008", '"2,55,69,008"'),
+    "empty columns before": "".join(f",,{line}\n" for line in PLAIN.splitlines()),
+    "totals": PLAIN + "Total,,,,,90\nAverage,1,2,1,2,30\n",
+    "count of rows": PLAIN + "3 rows\n",
+    "end of an old file": PLAIN + "\x1a",
+    "iqfeed": table("", "{at},{h},{l},{o},{c},{v},0"),
+    "crsp": table("PERMNO,date,TICKER,BIDLO,ASKHI,PRC,VOL,OPENPRC", "1,{at:%Y%m%d},A,{l},{h},{c},{v},{o}"),
+    "compustat": table("gvkey,datadate,tic,cshtrd,prccd,prchd,prcld,prcod", "1,{at},A,{v},{c},{h},{l},{o}"),
+    "dukascopy": table("Etc/UTC,Open,High,Low,Close,Volume", "{at:%Y.%m.%d} 00:00:00" + CELLS),
+    "nse": table(
+        "SYMBOL, SERIES, DATE1, OPEN_PRICE, HIGH_PRICE, LOW_PRICE, LAST_PRICE, CLOSE_PRICE, TTL_TRD_QNTY",
+        "A, EQ, {at:%d-%b-%Y}, {o}, {h}, {l}, 1, {c}, {v}",
+    ),
     "no header, a date": PLAIN.partition("\n")[2],
     "ninjatrader": table("", "{at:%Y%m%d};{o};{h};{l};{c};{v}"),
     "kibot": table("", "{at:%m/%d/%Y}" + CELLS),
@@ -178,6 +215,7 @@ SHAPES = {
     "MetaTrader 5": minutes("2024.11.27\t09:{m}:00\t10\t12\t9\t11\t3\t70\t2"),
     "NinjaTrader": minutes("20241127 09{m}00;10;12;9;11;70").replace("0930", "0934"),
     "LEAN": minutes("20241127 09:{m},100000,120000,90000,110000,70"),
+    "IQFeed": minutes("2024-11-27 09:{m}:00,12,9,10,11,900,70,3").replace("09:30", "09:34"),
     "Kraken": "".join(f"{EPOCH + 60 * i},10,12,9,11,70,3\n" for i in range(4)),
     "Binance": "".join(f"{EPOCH + 60 * i}000,10,12,9,11,70,0,1,2,3,4,0\n" for i in range(4)),
 }  # fmt: skip
@@ -296,6 +334,19 @@ def test_a_workbook_may_have_date_and_time_in_two_cells() -> None:
 
 
 REFUSED: dict[str, tuple[str | bytes, str]] = {
+    "several currencies": (
+        PLAIN.replace(",1242.09", ",$1242.09").replace(",1244.09,1246", ",\u20ac1244.09,1246"),
+        "several currencies",
+    ),
+    "a column of currencies": (
+        table(ENGLISH + ",Currency", ROW + ",EUR").replace("EUR", "USD", 1),
+        "several currencies (EUR, USD)",
+    ),
+    "losses in brackets": (PLAIN.replace("1242.09", "(1242.09)"), "open '(1242.09)' is not a number"),
+    "average of bid and ask": (PLAIN.replace("1243.6,25", "-1243.6,25"), "close is -1243.6, not a price"),
+    "web page": ("<!DOCTYPE html>\n<html><body>Open,High,Low,Close</body></html>", "the file is a web page"),
+    "pdf": (b"%PDF-1.4\n" + PLAIN.encode(), "the file is a PDF"),
+    "ten thousand columns": (PLAIN.replace("Volume", "Volume" + ",x" * 10_000), "more than 1,000"),
     "cut off": (PLAIN + "2024-12-0", "line 5: 1 cells where the header has 6"),
     "cut off in a name": (PLAIN + '"Dec 0', "line 5: 1 cells where the header has 6"),
     "a note between bars": (PLAIN + "a few words\n2024-12-02,1,1,1,1,1\n", "line 5: 1 cells"),
