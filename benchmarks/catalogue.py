@@ -16,6 +16,7 @@ from benchmarks import (
     signal_pages,
     strangers,
     streams,
+    trades,
 )
 from benchmarks.measure import Benchmark
 
@@ -30,6 +31,7 @@ CATALOGUE = {
     "backtest": Benchmark(backtests.evaluate, tiny=2, medium=500, full=2_000),
     "api.signals": Benchmark(signal_pages.first_page, tiny=1_000, medium=100_000, full=100_000),
     "scorecard": Benchmark(scorecards.scorecard, tiny=300, medium=100_000, full=100_000),
+    "trades": Benchmark(trades.closed, tiny=400, medium=100_000, full=100_000),
     "chart": Benchmark(charts.drawing, tiny=200, medium=5_000, full=5_000),
     "pages": Benchmark(pages.pages, tiny=600, medium=500_000, full=5_000_000),
     "approve.latency": Benchmark(decisions.latency, tiny=3, medium=200, full=600),

@@ -69,6 +69,7 @@ ADDRESSES = [
     "/watchlists/{list}/edit/",
     "/positions/",
     "/positions/MSFT/close/",
+    "/trades/",
     "/strip/",
     "/scorecard/",
     "/away/",
