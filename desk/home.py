@@ -107,7 +107,7 @@ def _watchlist_row(
     instrument: Instrument, view: QuoteView | None, line: PriceLine, at: datetime
 ) -> WatchlistRow:
     low, high = line.low, line.high
-    if view and low is not None and high is not None:
+    if view and view.quote.is_believed and low is not None and high is not None:
         low, high = min(low, view.quote.price), max(high, view.quote.price)
     return {
         "symbol": instrument.symbol,

@@ -86,8 +86,8 @@ class QuoteTick:
     """The newest trade of an instrument with the book around it, as a provider gave it.
 
     Prices in the instrument's currency, sizes and volume (of the day) in shares or parts of one. None: not
-    given. `halt`: why trading is halted, where the provider says so. `doubt`: our judgement, why the price is
-    not believed yet.
+    given. `halt`: why trading is halted, where the provider says so; `tells_halts`: whether it does. `doubt`:
+    our judgement, why the price is not believed yet.
     """
 
     symbol: str
@@ -101,6 +101,7 @@ class QuoteTick:
     exchange: str = ""
     halt: str = ""
     doubt: Doubt | None = None
+    tells_halts: bool = True
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from pytest_django import Settings
 
 from jaxsite.processes.notify import EVERY
 from market.ingestion import cycle
+from market.models import StreamStatus
 from signals.models import Scan
 from tests import make
 
@@ -263,6 +264,10 @@ def test_alerts_and_dashboard_ask_for_figures_that_there_are(
     make.round_the_clock(timezone.now(), days=60, ahead=400)
     cycle.ingest_quotes(timezone.now())
     Scan.objects.create(outcome="finished", started_at=timezone.now(), finished_at=timezone.now())
+    settings.STREAMING, now = "auto", timezone.now()
+    StreamStatus.objects.create(
+        provider="simulator", state="live", since=now, feed="simulated", updated_at=now
+    )
     exposition = client.get("/metrics", headers={"accept": "text/plain"}).content.decode()
     names = set(re.findall(r"jax_\w+", (ROOT / "deploy" / name).read_text()))
     assert len(names) >= 10

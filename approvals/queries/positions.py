@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from core.queries import fetch_all
+from market.models.quotes import BELIEVED
 
 # `ratios`: how many shares of today one share of an old fill is; for fills before splits alone.
 # Each symbol with what is known of it; its fills in the opposite order of `accounting.in_order`.
-HOLDINGS = """
+HOLDINGS = f"""
 WITH ratios AS (
     SELECT * FROM unnest(
         %(split)s::text[], %(since)s::timestamptz[], %(until)s::timestamptz[], %(ratio)s::numeric[]
@@ -47,7 +48,8 @@ WITH ratios AS (
 )
 SELECT
     later.splits, wanted.symbol, wanted.held, foreign_shares, brokers_cost,
-    quotes.price AS quote, quotes.as_of + quotes.delay_seconds * interval '1 second' AS quoted_at,
+    CASE WHEN {BELIEVED} THEN quotes.price END AS quote,
+    quotes.as_of + quotes.delay_seconds * interval '1 second' AS quoted_at,
     coalesce(currency, '') AS currency,
     newest.signed AS quantity, newest.price, newest.commission, newest.executed_at, newest.shares
 FROM later

@@ -10,6 +10,9 @@ from core.models import TypedModelMeta, choices
 from market.models.reference import Instrument, TradingSession
 from market.prices import Doubt, Feed
 
+# In SQL, whether the price of a row of `quotes` was ever believed. As `Quote.is_believed`.
+BELIEVED = "(quotes.doubt = '' OR quotes.doubtful_as_of IS DISTINCT FROM quotes.as_of)"
+
 
 class QuoteQuerySet(models.QuerySet["Quote"]):
     def of_instruments(self) -> "QuoteQuerySet":
@@ -98,7 +101,10 @@ class Quote(models.Model):
 
     @property
     def is_believed(self) -> bool:
-        """Return whether `price` was ever believed: the first price of an instrument may be doubtful."""
+        """Return whether `price` was ever believed: the first price of an instrument may be doubtful.
+
+        `market.models.quotes.BELIEVED` says the same of many.
+        """
         return not self.doubt or self.doubtful_as_of != self.as_of
 
 

@@ -90,7 +90,9 @@ class RefusedRow(Reviewed):
     times = models.BigIntegerField(default=1)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField(db_index=True)
-    run_id = models.BigIntegerField(help_text="The newest ingestion run that it came in.")
+    run_id = models.BigIntegerField(
+        null=True, help_text="The newest ingestion run that it came in. Empty: it was streamed."
+    )
 
     class Meta(TypedModelMeta):
         db_table = "refused_rows"
@@ -125,8 +127,8 @@ class Refetch(models.Model):
 
     class Meta(TypedModelMeta):
         db_table = "refetches"
-        verbose_name = "bar to fetch again"
-        verbose_name_plural = "bars to fetch again"
+        verbose_name = "request to fetch again"
+        verbose_name_plural = "requests to fetch again"
         ordering = ["-asked_at", "-pk"]
         indexes = [models.Index(name="refetch_of_bar", fields=["symbol", "timeframe", "opened_at"])]
 

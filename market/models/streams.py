@@ -16,6 +16,7 @@ class StreamStatus(models.Model):
         LIVE = "live"
         LOST = "lost", "lost: it is tried again soon"
         REFUSED = "refused", "refused: it is tried again rarely"
+        NO_PLAN = "no plan", "not in the provider's plan: it is asked again each day"
         STOPPED = "stopped"
 
     PATIENCE = timedelta(minutes=1)

@@ -243,6 +243,7 @@ def _tick(symbol: str, snapshot: object) -> QuoteTick | str:
         volume=wire.share_count(day.get("v")) if is_today else None,
         exchange="IEX" if trade.get("x") == IEX else str(trade.get("x") or "")[:16],
         halt=conditions.halt(book.get("c"), book.get("z")),
+        tells_halts=conditions.tells_halts(book.get("z")),
     )
 
 

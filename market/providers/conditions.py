@@ -99,6 +99,11 @@ def halt(codes: object, tape: object) -> str:
     return next((table[code] for code in _listed(codes) if code in table), "")
 
 
+def tells_halts(tape: object) -> bool:
+    """Return whether a tape's quotes say by their conditions that trading is not halted."""
+    return tape in CTA_TAPES
+
+
 def _listed(codes: object) -> list[str | int]:
     return [code for code in codes if isinstance(code, str | int)] if isinstance(codes, list) else []
 

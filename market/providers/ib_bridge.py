@@ -230,6 +230,7 @@ def _tick(symbol: str, body: dict[str, Any], mode: Mode) -> QuoteTick:
         ask_size=wire.share_count(body.get("ask_size")),
         volume=wire.share_count(body.get("volume")),
         exchange=str(body.get("exchange") or "")[:16],
+        tells_halts=False,
     )
 
 

@@ -286,6 +286,7 @@ def _tick(symbol: str, row: wire.Row | None) -> QuoteTick | str:
         bid_size=wire.share_count(book.get("s")),
         ask_size=wire.share_count(book.get("S")),
         volume=wire.share_count(day.get("v")),
+        tells_halts=False,
     )
 
 
@@ -302,7 +303,7 @@ def _last(row: wire.Row) -> tuple[float, datetime] | str:
     if as_of is None:
         return "a trade without a time"
     if why := conditions.not_last(trade.get("c"), conditions.POLYGON_TRADES, as_of):
-        opened_at = wire.from_nanoseconds(wire.number(minute.get("t")) * 10**6)
+        opened_at = wire.from_unix_milliseconds(minute.get("t"))
         return wire.of_minute(minute.get("c"), opened_at, as_of) or f"{NOT_LAST} ({why})"
     return price, as_of
 

@@ -23,7 +23,6 @@ NOT_A_TIME = np.datetime64("NaT", "us")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_NANOSECOND = 253_402_300_799 * 10**9  # of year 9999
 IN_2000, IN_2100 = 946_684_800_000.0, 4_102_444_800_000.0  # Unix milliseconds
-A_MINUTE = timedelta(minutes=1)
 BROKEN_VOLUME = -1.0  # refused by the house: no share count is negative
 LARGEST_VOLUME = 2.0**53
 LONGEST_QUERY = 6000  # characters of symbols in one address: below the 8 KB that most servers take
@@ -98,9 +97,12 @@ def _in_our_time(milliseconds: Floats) -> NDArray[np.bool_]:
 
 
 def of_minute(close: object, opened_at: datetime | None, until: datetime) -> tuple[float, datetime] | None:
-    """Return a minute bar's close, and the moment that it is no newer than; None without such a bar."""
+    """Return a minute bar's close, and the moment that it is no older than; None without such a bar.
+
+    Which trade it was is not told: with a later time it would pass for a second trade at its own price.
+    """
     price = given(close)
-    return None if price is None or opened_at is None else (price, min(opened_at + A_MINUTE, until))
+    return None if price is None or opened_at is None else (price, min(opened_at, until))
 
 
 def from_nanoseconds(value: object) -> datetime | None:
@@ -108,6 +110,16 @@ def from_nanoseconds(value: object) -> datetime | None:
     if not isinstance(value, int | float) or not value >= 0:
         return None
     return EPOCH + timedelta(microseconds=int(min(value, LAST_NANOSECOND)) // 1000)
+
+
+def from_unix_milliseconds(value: object) -> datetime | None:
+    """Return the moment that Unix milliseconds say, however absurd; None when it is no such count.
+
+    As floating point nanoseconds it would be off by some, and the same trade told by a poll a later one.
+    """
+    if not isinstance(value, int | float) or not value >= 0:
+        return None
+    return EPOCH + timedelta(milliseconds=min(value, LAST_NANOSECOND // 10**6))
 
 
 def part(row: Row, name: str) -> dict[str, Any]:

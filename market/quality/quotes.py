@@ -45,6 +45,11 @@ def fit_quotes(
     return list(fit.values())
 
 
+def is_fit(price: float, as_of: datetime, at: datetime) -> bool:
+    """Return whether a trade can be used at the moment `at`. What is not is refused by `fit_quotes`."""
+    return 0 < price < math.inf and at - OLDEST <= as_of <= at + CLOCK_SKEW
+
+
 def _unfit_because(tick: QuoteTick, requested: Collection[str], at: datetime) -> str:
     if tick.symbol not in requested:
         return NOT_ASKED

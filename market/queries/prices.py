@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from core.queries import fetch_all
 from market.models import Quote
+from market.models.quotes import BELIEVED
 from market.queries.hours import OPEN_SESSIONS
 
 # Ten days reach over the longest holidays; without a bound each row would look at every session since 1990.
@@ -57,11 +58,11 @@ CROSS JOIN LATERAL (
 ) AS day
 """
 
-PRICE_RANGES = """
+PRICE_RANGES = f"""
 SELECT wanted.symbol,
     least(min(low), min(quotes.price)) AS low, greatest(max(high), max(quotes.price)) AS high
 FROM unnest(%(symbols)s::text[], %(since)s::timestamptz[]) AS wanted (symbol, since)
-LEFT JOIN quotes USING (symbol)
+LEFT JOIN quotes ON quotes.symbol = wanted.symbol AND {BELIEVED}
 LEFT JOIN candles ON candles.symbol = wanted.symbol AND timeframe = '15m' AND opened_at >= since
 GROUP BY wanted.symbol
 """

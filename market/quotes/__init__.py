@@ -59,13 +59,14 @@ class QuoteView:
 
     @property
     def change(self) -> float | None:
-        if self.previous_close is None:
+        """None also while the price was never believed."""
+        if self.previous_close is None or not self.quote.is_believed:
             return None
         return round(self.quote.price - self.previous_close, 6)
 
     @property
     def change_percent(self) -> float | None:
-        if self.previous_close is None:
+        if self.previous_close is None or not self.quote.is_believed:
             return None
         return round((self.quote.price / self.previous_close - 1) * 100, 4)
 

@@ -15,11 +15,12 @@ from market.store.staging import refuse_unknown, stage, text_array
 UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
+# Made once for each connection: one that was dropped with every write would churn the catalogue each second.
 STAGED = """
     CREATE TEMPORARY TABLE IF NOT EXISTS staged_quotes (
         instrument int, price float8, bid float8, ask float8, bid_size float8, ask_size float8,
-        volume float8, exchange int, as_of timestamptz, halt int, doubt int
-    ) ON COMMIT DROP
+        volume float8, exchange int, as_of timestamptz, halt int, doubt int, tells_halts boolean
+    ) ON COMMIT DELETE ROWS
 """
 
 COLUMNS = [
@@ -29,8 +30,14 @@ COLUMNS = [
 CURRENT = [*COLUMNS, "halt", "doubt", "doubtful_price", "doubtful_as_of"]
 DOUBT = ["halt", "doubt", "doubtful_price", "doubtful_as_of"]
 
+KNOWN_HALT = """CASE WHEN tells_halts OR halt <> '' THEN halt ELSE coalesce((
+            SELECT known.halt FROM quotes AS known
+            WHERE known.symbol = received.symbol AND known.as_of >= received.as_of
+        ), '') END"""
+
 # Texts travel as ordinals, what was not given as NaN: COPY then needs no NULLs. A doubtful price stands
-# beside the believed one; in the history it is marked.
+# beside the believed one; in the history it is marked. Where a tick does not tell of halts, one that is known
+# ends by a later trade.
 MERGE = """
     WITH received AS (
         SELECT (%(symbols)s::name[])[instrument] AS symbol,
@@ -39,16 +46,16 @@ MERGE = """
             nullif(volume, 'NaN') AS volume,
             (%(texts)s::varchar(64)[])[exchange]::varchar(16) AS exchange, as_of, %(at)s AS received_at,
             %(provider)s AS provider, %(feed)s AS feed, %(delay)s AS delay_seconds,
-            (%(texts)s::varchar(64)[])[halt] AS halt, (%(texts)s::varchar(64)[])[doubt] AS doubt
+            (%(texts)s::varchar(64)[])[halt] AS halt, (%(texts)s::varchar(64)[])[doubt] AS doubt, tells_halts
         FROM staged_quotes
     ), current AS (
         INSERT INTO quotes AS stored ({current})
-        SELECT {columns}, halt, '', NULL::float8, NULL::timestamptz FROM received WHERE doubt = ''
+        SELECT {columns}, {halt}, '', NULL::float8, NULL::timestamptz FROM received WHERE doubt = ''
         ON CONFLICT (symbol) DO UPDATE SET ({current}) = ({excluded})
         WHERE {replaces} AND ({stored}) IS DISTINCT FROM ({excluded})
     ), doubted AS (
         INSERT INTO quotes AS stored ({current})
-        SELECT {columns}, halt, doubt, price, as_of FROM received WHERE doubt <> ''
+        SELECT {columns}, {halt}, doubt, price, as_of FROM received WHERE doubt <> ''
         ON CONFLICT (symbol) DO UPDATE SET ({doubt}) = ({excluded_doubt})
         WHERE {replaces}
     ), past AS (
@@ -67,6 +74,7 @@ MERGE = """
     columns=", ".join(COLUMNS),
     current=", ".join(CURRENT),
     doubt=", ".join(DOUBT),
+    halt=KNOWN_HALT,
     excluded=", ".join(f"excluded.{name}" for name in CURRENT),
     excluded_doubt=", ".join(f"excluded.{name}" for name in DOUBT),
     stored=", ".join(f"stored.{name}" for name in CURRENT),
@@ -124,7 +132,7 @@ def write_quotes(
         stage(cursor, "staged_quotes", _columns(chosen, texts))
         cursor.execute(MERGE, merge)
         (stored,) = cursor.fetchone()
-        cursor.execute("TRUNCATE staged_quotes")
+        cursor.execute("DELETE FROM staged_quotes")
     return int(stored)
 
 
@@ -164,6 +172,7 @@ def _columns(ticks: Sequence[QuoteTick], texts: Sequence[str]) -> list[NDArray[n
         stamps.view(INSTANT),
         ordinals[:, 1],
         ordinals[:, 2],
+        np.array([tick.tells_halts for tick in ticks], dtype=np.bool_),
     ]
 
 

@@ -42,9 +42,12 @@ DELETE_OLDEST = """
 
 
 def keep_refused(
-    rows: Mapping[Refused, tuple[int, str, Mapping[str, object]]], run: int, at: datetime, most: int = MOST
+    rows: Mapping[Refused, tuple[int, str, Mapping[str, object]]],
+    run: int | None,
+    at: datetime,
+    most: int = MOST,
 ) -> None:
-    """Store the refused rows of a run. Of more than `most` the oldest go."""
+    """Store the refused rows of a run, or of a stream (None). Of more than `most` the oldest go."""
     if not rows:
         return
     values: dict[tuple[str, ...], dict[str, Any]] = {}

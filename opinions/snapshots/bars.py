@@ -123,6 +123,6 @@ def year(extremes: tuple[float, float, int] | None, price: float | None) -> dict
 
 
 def price(quote: Quote | None, trail: Trail) -> float | None:
-    if quote is not None:
+    if quote is not None and quote.is_believed:
         return quote.price
     return trail.column("close")[-1] if len(trail) else None

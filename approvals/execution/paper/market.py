@@ -169,7 +169,7 @@ class Stored:
 
     def price(self, symbol: str) -> tuple[datetime, Decimal] | None:
         row = Quote.objects.filter(symbol=symbol).first()
-        return (row.as_of, Decimal(f"{row.price:.6f}")) if row else None
+        return (row.as_of, Decimal(f"{row.price:.6f}")) if row and row.is_believed else None
 
     def _splits_of(self, symbol: str) -> list[Split]:
         if symbol not in self._splits:

@@ -127,8 +127,8 @@ class MarketMetrics:
         return row is not None and row.is_current(self.at) and row.state == StreamStatus.State.LIVE
 
     def _stream(self) -> Iterator[Metric]:
-        """Yield how the stream does; nothing where none ever ran."""
-        if self.stream is None:
+        """Yield how the stream does; nothing where none ever ran, or the plan has none."""
+        if self.stream is None or self.stream.state == StreamStatus.State.NO_PLAN:
             return
         row = self.stream
         yield GaugeMetricFamily("jax_market_stream_up", "1 while quotes are streamed.", value=self._streams)

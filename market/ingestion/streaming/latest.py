@@ -11,13 +11,18 @@ from datetime import datetime
 from market.ingestion.streaming.silence import Heard
 from market.prices import QuoteTick
 from market.providers.streams.base import Book
+from market.quality import KEPT_ROWS
+from market.quality.quotes import is_fit
 
 EMPTY = Book()
 
 
 @dataclass(slots=True)
 class Symbol:
-    """The last trade and the book of a symbol. `told_halt`: a halt that was announced and not yet ended."""
+    """The last trade and the book of a symbol.
+
+    `told_halt`: a halt that was announced and not yet ended; `is_from_before`: over an earlier connection.
+    """
 
     heard: Heard
     price: float | None = None
@@ -27,6 +32,7 @@ class Symbol:
     book: Book = EMPTY
     volume: float | None = None
     told_halt: str = ""
+    is_from_before: bool = False
 
     def tick(self, symbol: str) -> QuoteTick | None:
         """Return the quote; None while there was no trade."""
@@ -49,18 +55,20 @@ class Symbol:
 
 @dataclass
 class Latest:
-    """Takes in what a stream says. `clock`: seconds that only grow.
+    """Takes in what a stream says. `clock`: seconds that only grow; `now`: what people's clocks say.
 
     `left_out`: why symbols are not streamed. `problems`: how many messages made no sense, by reason.
     """
 
     clock: Callable[[], float]
+    now: Callable[[], datetime]
     symbols: dict[str, Symbol] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     problems: Counter[str] = field(default_factory=Counter)
     messages: int = 0
     last_message: float | None = None
     _changed: set[str] = field(default_factory=set)
+    _unfit: list[QuoteTick] = field(default_factory=list)
 
     def start(self) -> None:
         """Forget what was said over a connection that has ended: it may be long ago."""
@@ -77,12 +85,17 @@ class Latest:
         self._changed &= self.symbols.keys()
 
     def seed(self, ticks: Iterable[QuoteTick]) -> None:
-        """Begin with quotes that were stored before, where nothing came yet."""
+        """Begin with quotes that were stored before, where nothing came yet.
+
+        A halt among them is not told again: it lasts until its end is told, or a trade.
+        """
         for tick in ticks:
             known = self.symbols.get(tick.symbol)
             if known is None or known.as_of is not None:
                 continue
             known.price, known.as_of, known.exchange = tick.price, tick.as_of, tick.exchange
+            known.told_halt = known.told_halt or tick.halt
+            known.is_from_before = known.told_halt != ""
             if known.book is EMPTY:
                 known.book = Book(tick.bid, tick.ask, tick.bid_size, tick.ask_size)
 
@@ -90,17 +103,31 @@ class Latest:
         self, symbol: str, price: float, as_of: datetime, *, key: object = None, exchange: str = ""
     ) -> None:
         known = self._hear(symbol)
-        if known is not None and (known.as_of is None or as_of >= known.as_of):
+        if known is None:
+            return
+        if not is_fit(price, as_of, self.now()):
+            self._refuse(QuoteTick(symbol, price, as_of, exchange=exchange))
+        elif known.as_of is None or as_of >= known.as_of:
+            if known.is_from_before and known.as_of is not None and as_of > known.as_of:
+                known.told_halt, known.is_from_before = "", False
             known.price, known.as_of, known.key, known.exchange = price, as_of, key, exchange
             self._changed.add(symbol)
 
     def corrected(self, symbol: str, key: object, price: float | None) -> None:
         known = self._hear(symbol)
-        if known is None or key is None or known.key != key:
+        if known is None or known.as_of is None or key is None or known.key != key:
+            return
+        if price is not None and not is_fit(price, known.as_of, self.now()):
+            self._refuse(QuoteTick(symbol, price, known.as_of))
             return
         known.price = price
         if price is not None:
             self._changed.add(symbol)
+
+    def _refuse(self, tick: QuoteTick) -> None:
+        """Keep a trade that is none for those who count them; the quote stays as it was."""
+        if len(self._unfit) < KEPT_ROWS:
+            self._unfit.append(tick)
 
     def book(self, symbol: str, book: Book) -> None:
         known = self._hear(symbol)
@@ -117,7 +144,7 @@ class Latest:
     def halted(self, symbol: str, why: str) -> None:
         known = self._hear(symbol)
         if known is not None:
-            known.told_halt = why
+            known.told_halt, known.is_from_before = why, False
             self._changed.add(symbol)
 
     def tick(self, tick: QuoteTick) -> None:
@@ -133,14 +160,15 @@ class Latest:
         self.messages += 1
 
     def take_changes(self) -> list[QuoteTick]:
-        """Return the quotes that have changed since they were last taken.
+        """Return the quotes that have changed since they were last taken, and trades that are to be refused.
 
         Those with an announced halt are always among them: a poll does not know of it, and would end it.
         """
         halted = {symbol for symbol, known in self.symbols.items() if known.told_halt}
         changed, self._changed = self._changed | halted, set()
         ticks = (self.symbols[symbol].tick(symbol) for symbol in changed if symbol in self.symbols)
-        return [tick for tick in ticks if tick is not None]
+        unfit, self._unfit = self._unfit, []
+        return [*unfit, *(tick for tick in ticks if tick is not None)]
 
     def give_back(self, ticks: Sequence[QuoteTick]) -> None:
         """Have quotes taken again that could not be stored; newer ones may have come by then."""

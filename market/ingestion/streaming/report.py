@@ -39,6 +39,8 @@ def read(at: datetime) -> Report:
         return Report(_live(row, at), _advice(row), row)
     if row.state == State.CONNECTING:
         return Report(f"{_title(row)} is being connected. {every}", "", row)
+    if row.state == State.NO_PLAN:
+        return Report(f"{every} {row.reason}", "", row)
     again = f" It is tried again at {row.retry_at:%H:%M:%S} UTC." if row.retry_at else ""
     return Report(
         f"{_title(row)} does not stream since {row.since:%H:%M:%S} UTC.{again} {every}", row.reason, row

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from django.db import Error, connection
 
+from market import store
 from market.feeds import Source
 from market.ingestion.streaming import silence, storing
 from market.ingestion.streaming.latest import Latest
@@ -61,7 +62,7 @@ class Service:
     _connection: "asyncio.Task[None] | None" = None
 
     def __post_init__(self) -> None:
-        self.latest = Latest(self.monotonic)
+        self.latest = Latest(self.monotonic, self.clock)
 
     async def run(self) -> None:
         """Run until cancelled, and say then that it was stopped."""
@@ -110,8 +111,9 @@ class Service:
             error = await self._stream()
             failures = 0 if self.monotonic() - began > GOOD else failures + 1
             wait = _pause(failures) if error.pause is None else error.pause.total_seconds()
-            self._enter(State.LOST if error.pause is None else State.REFUSED, str(error), wait)
-            logger.warning("The stream of %s: %s Again in %.0f s.", self.source.title, error, wait)
+            self._enter(_state_after(error), str(error), wait)
+            level = logging.INFO if error.is_plan else logging.WARNING
+            logger.log(level, "The stream of %s: %s Again in %.0f s.", self.source.title, error, wait)
             await asyncio.sleep(wait)
 
     async def _stream(self) -> StreamError:
@@ -172,8 +174,15 @@ class Service:
                 self.latest.seed(view.quotes.values())
                 self._judge_silence()
                 await self.in_database(partial(storing.write_status, self.status()))
+            await self._keep_refused()
             is_new = self.state == State.CONNECTING
             await asyncio.sleep(min(self.look_every, WRITE) if is_new else self.look_every)
+
+    async def _keep_refused(self) -> None:
+        """Have refused trades wait for a person, as rows beside those of the poll."""
+        if refused := self.rejections.rows:
+            self.rejections.rows = {}
+            await self.in_database(partial(store.keep_refused, refused, None, self.clock()))
 
     def _judge_silence(self) -> None:
         if self.latest.symbols and self.state == State.CONNECTING:
@@ -213,6 +222,12 @@ class Service:
             stored_at=self.stored_at,
             updated_at=at,
         )
+
+
+def _state_after(error: StreamError) -> State:
+    if error.is_plan:
+        return State.NO_PLAN
+    return State.LOST if error.pause is None else State.REFUSED
 
 
 def _close() -> None:

@@ -52,6 +52,7 @@ def _tick(quote: Quote) -> QuoteTick:
         ask_size=quote.ask_size,
         volume=quote.volume,
         exchange=quote.exchange,
+        halt=quote.halt,
     )
 
 

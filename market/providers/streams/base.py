@@ -14,12 +14,13 @@ Clock = Callable[[], datetime]
 class StreamError(Exception):
     """A stream ended, and why. `pause`: how long it is left alone; None: tried again soon.
 
-    With a pause, it will be refused again until someone acts; the text says what to do.
+    With a pause, it will be refused again until someone acts; the text says what to do. `is_plan`: the plan
+    has no stream, which is no fault.
     """
 
-    def __init__(self, message: str, *, pause: timedelta | None = None) -> None:
+    def __init__(self, message: str, *, pause: timedelta | None = None, is_plan: bool = False) -> None:
         super().__init__(message)
-        self.pause = pause
+        self.pause, self.is_plan = pause, is_plan
 
 
 @dataclass(frozen=True, slots=True)

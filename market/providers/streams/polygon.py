@@ -23,7 +23,7 @@ TRADES, QUOTES, SECONDS, LIMITS = "T", "Q", "A", "LULD"
 CHANNELS = (TRADES, QUOTES, SECONDS, LIMITS)
 PATIENCE = 5  # looks, a second apart, until something that was asked for must have been confirmed
 DELAY = timedelta(minutes=15)
-AN_HOUR, SOME_MINUTES = timedelta(hours=1), timedelta(minutes=5)
+A_DAY, AN_HOUR, SOME_MINUTES = timedelta(days=1), timedelta(hours=1), timedelta(minutes=5)
 HALTED, RESUMED = 17, 18  # of LULD, for shares listed at Nasdaq
 HALT = "limit up, limit down: trading is halted"
 KEY = "Check POLYGON_API_KEY."
@@ -105,7 +105,7 @@ class Dialogue:
 
     def _note_silence_about_the_request(self) -> None:
         if self._complaint and self._looks > PATIENCE and not self._priced:
-            raise StreamError(f"Massive: {self._complaint}. {PLAN}", pause=AN_HOUR)
+            raise StreamError(f"Massive: {self._complaint}. {PLAN}", pause=A_DAY, is_plan=True)
 
     def _status(self, message: dict[str, Any]) -> Sequence[dict[str, Any]]:
         status, text = message.get("status"), str(message.get("message"))[:200]
@@ -123,7 +123,7 @@ class Dialogue:
         return ()
 
     def _trade(self, row: dict[str, Any], symbol: str) -> None:
-        as_of = wire.from_nanoseconds(wire.number(row.get("t")) * 10**6)
+        as_of = wire.from_unix_milliseconds(row.get("t"))
         if as_of is None:
             self._updates.unreadable("a trade without a time")
         elif conditions.not_last(row.get("c"), conditions.POLYGON_TRADES, as_of):
@@ -144,7 +144,7 @@ class Dialogue:
 
     def _second(self, row: dict[str, Any], symbol: str) -> None:
         self._updates.volume(symbol, wire.share_count(row.get("av")))
-        ends_at = wire.from_nanoseconds(wire.number(row.get("e")) * 10**6)
+        ends_at = wire.from_unix_milliseconds(row.get("e"))
         if row.get("sym") in self._confirmed[TRADES]:
             return
         if ends_at is None:

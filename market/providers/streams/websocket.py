@@ -70,7 +70,9 @@ class WebsocketStream:
         except (OSError, WebSocketException) as failure:
             raise self._error(f"ended the connection ({_words(failure)})") from None
         except StreamError as error:
-            raise StreamError(redact(str(error), self.secrets), pause=error.pause) from None
+            raise StreamError(
+                redact(str(error), self.secrets), pause=error.pause, is_plan=error.is_plan
+            ) from None
 
     def _error(self, what: str, *, refused: bool = False) -> StreamError:
         text = redact(f"{self.title} {what}.", self.secrets)

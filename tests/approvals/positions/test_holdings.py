@@ -11,6 +11,7 @@ from approvals.models import Fill, Order
 from approvals.positions.accounting import Split as ShareSplit
 from approvals.positions.accounting import Trade, fold
 from approvals.positions.holdings import holdings
+from market.models import Quote
 from tests import make
 from tests.approvals.positions.rows import HOUR, ZERO, report, sold, split
 
@@ -172,3 +173,13 @@ SELECT %s, 'entry', 'paper', 'old' || n, 'S' || n / 2 %% 500, CASE n %% 2 WHEN 0
     1 + n / 2 %% 7, 100 + n %% 13, 1, '2020-01-01Z'::timestamptz + n * interval '10 minutes', '2024-07-03Z'
 FROM generate_series(0, 9999) AS n
 """
+
+
+def test_a_first_price_that_is_doubtful_values_nothing() -> None:
+    make.held("AAPL", 10, "185.00")
+    Quote.objects.all().delete()
+    make.quote("AAPL", 90.0, doubt="outside_book", doubtful_price=90.0, doubtful_as_of=make.T0)
+    position = positions.of("AAPL")
+    assert (position.price, position.unrealised) == (None, None)
+    Quote.objects.update(price=186.0, as_of=make.T0 - HOUR)  # believed before the doubtful one
+    assert positions.of("AAPL").price == Decimal(186)

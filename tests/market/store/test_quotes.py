@@ -200,3 +200,28 @@ def test_two_writers_at_once_do_not_wait_for_each_other_for_ever() -> None:
         thread.join()
     assert [type(outcome) for outcome in outcomes] == [int] * 20
     assert QuoteHistory.objects.count() == 5_000
+
+
+@pytest.mark.parametrize(
+    ("tells", "later", "halt"), [(False, 0, "news"), (False, 1, ""), (True, 0, ""), (True, 1, "")]
+)
+def test_a_provider_that_tells_of_no_halts_ends_one_by_a_later_trade_only(
+    tells: bool, later: int, halt: str
+) -> None:
+    write(make.tick("AAPL", 100.0), QuoteTick("AMD", 50.0, make.T0))
+    write(QuoteTick("AAPL", 100.0, make.T0, halt="news"))
+    write(QuoteTick("AAPL", 100.0, make.T0 + later * SECOND, tells_halts=tells))
+    assert Quote.objects.get(pk="AAPL").halt == halt
+
+
+def test_writing_again_and_again_leaves_nothing_in_the_catalogue() -> None:
+    def catalogue() -> tuple[int, ...]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT sum(n_tup_ins), sum(n_tup_del) FROM pg_stat_xact_sys_tables")
+            return tuple(int(count) for count in cursor.fetchone())
+
+    write(make.tick("AAPL", 100.0))
+    before = catalogue()
+    for n in range(5):
+        write(make.tick("AAPL", 101.0 + n, make.T0 + n * SECOND))
+    assert catalogue() == before

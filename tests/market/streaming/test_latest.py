@@ -1,12 +1,13 @@
 """What is kept of a stream: the newest of each symbol, and no more."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from market.ingestion.streaming.latest import Latest
 from market.prices import QuoteTick
 from market.providers.streams.base import Book
+from market.quality import KEPT_ROWS
 from tests.clock import NOW
 
 BOOK = Book(9.9, 10.1, 100, 200)
@@ -23,7 +24,7 @@ class Watch:
 
 @pytest.fixture
 def latest() -> Latest:
-    kept = Latest(Watch())
+    kept = Latest(Watch(), lambda: NOW)
     kept.subscribed(["A", "B"], {})
     return kept
 
@@ -109,6 +110,53 @@ def test_an_announced_halt_is_told_each_time_until_it_ends(latest: Latest) -> No
     latest.halted("A", "")
     assert [tick.halt for tick in latest.take_changes()] == [""]
     assert latest.take_changes() == []
+
+
+@pytest.mark.parametrize(
+    ("price", "as_of"),
+    [
+        (float("nan"), NOW),
+        (0.0, NOW),
+        (-1.0, NOW),
+        (float("inf"), NOW),
+        (11.0, NOW + timedelta(days=1)),
+        (11.0, NOW - timedelta(days=20_000)),
+    ],
+)
+def test_a_trade_that_is_none_is_handed_on_to_be_refused_and_replaces_nothing(
+    latest: Latest, price: float, as_of: datetime
+) -> None:
+    latest.trade("A", 10.0, NOW)
+    latest.trade("A", price, as_of)
+    unfit, good = latest.take_changes()
+    assert (repr(unfit.price), unfit.as_of) == (repr(price), as_of)
+    assert (good.price, good.as_of) == (10.0, NOW)
+    latest.trade("A", 12.0, NOW)
+    assert [tick.price for tick in latest.take_changes()] == [12.0]
+
+
+def test_a_correction_to_what_is_no_price_corrects_nothing(latest: Latest) -> None:
+    latest.trade("A", 10.0, NOW, key=7)
+    latest.corrected("A", 7, float("nan"))
+    assert [tick.price for tick in latest.take_changes()][1:] == [10.0]
+
+
+def test_trades_that_are_none_take_little_room(latest: Latest) -> None:
+    for _ in range(5_000):
+        latest.trade("A", 0.0, NOW)
+    assert len(latest.take_changes()) == KEPT_ROWS
+
+
+def test_a_halt_outlasts_the_connection_and_ends_with_a_later_trade(latest: Latest) -> None:
+    stored = QuoteTick("A", 10.0, NOW, halt="trading halt")
+    latest.start()
+    latest.subscribed(["A"], {})
+    latest.seed([stored])
+    assert [tick.halt for tick in latest.take_changes()] == ["trading halt"]
+    latest.trade("A", 10.0, NOW)  # the last one again
+    assert [tick.halt for tick in latest.take_changes()] == ["trading halt"]
+    latest.trade("A", 10.1, NOW + timedelta(seconds=1))
+    assert [tick.halt for tick in latest.take_changes()] == [""]
 
 
 def test_what_is_not_watched_is_not_kept(latest: Latest) -> None:

@@ -147,7 +147,8 @@ def test_a_plan_that_confirms_nothing_is_told_with_what_it_said() -> None:
         talk.ask_for(["MSFT"])
     with pytest.raises(StreamError, match=r"access real-time data\. The plan has no stream") as refusal:
         talk.ask_for(["MSFT"])
-    assert refusal.value.pause == timedelta(hours=1)
+    assert refusal.value.is_plan
+    assert refusal.value.pause == timedelta(days=1)
 
 
 def test_a_plan_without_trades_gives_the_price_by_its_seconds() -> None:
@@ -170,6 +171,11 @@ def test_a_trade_whose_conditions_do_not_set_the_last_price_is_a_sign_of_life_al
 def test_a_halt_lasts_until_trading_resumes() -> None:
     banded, resumed = LULD | {"i": [1]}, LULD | {"i": [18]}
     assert said(LULD, banded, resumed) == [("halted", "MSFT", polygon.HALT), ("halted", "MSFT", "")]
+
+
+def test_a_time_is_taken_to_the_millisecond_as_a_poll_gives_it() -> None:
+    ((_, _, _, as_of),) = said(TRADE | {"t": 1782915978557})
+    assert as_of == datetime(2026, 7, 1, 14, 26, 18, 557_000, tzinfo=UTC)
 
 
 def test_a_time_in_seconds_or_nanoseconds_is_handed_on_to_be_refused() -> None:

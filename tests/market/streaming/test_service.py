@@ -15,7 +15,7 @@ from pytest_django import Settings
 from market import feeds
 from market.ingestion.streaming import service as module
 from market.ingestion.streaming.service import SILENT, Service, State
-from market.models import Instrument, Quote, StreamStatus
+from market.models import Instrument, Quote, RefusedRow, ReviewItem, StreamStatus
 from tests import make
 from tests.clock import NOW
 from tests.market.streaming import test_alpaca_dialogue as alpaca
@@ -107,6 +107,18 @@ def test_a_trade_is_in_the_database_within_moments_and_its_state_told(
     )
     row = StreamStatus.objects.get()
     assert (row.provider, row.state, row.feed) == ("alpaca", "stopped", "live")
+
+
+def test_a_trade_that_is_none_waits_for_a_person_as_a_row(vendor: AlpacaStream, player: Player) -> None:
+    player.play(
+        is_live(player),
+        lambda: vendor.push(trade("AAPL", 100.0), trade("AAPL", -5.0, 1.0)),
+        lambda: price("AAPL") == 100.0,
+        lambda: RefusedRow.objects.filter(symbol="AAPL", reason="price_not_positive").exists(),
+    )
+    row = RefusedRow.objects.get()
+    assert (row.source, row.run_id, row.given["price"], row.times) == ("alpaca", None, -5.0, 1)
+    assert ReviewItem.objects.filter(kind="refused", symbol="AAPL").count() == 1
 
 
 def test_a_lost_connection_is_made_again_and_the_watchlist_asked_for(

@@ -189,6 +189,14 @@ def test_a_live_stream_says_what_it_streams_and_what_not() -> None:
 
 
 @pytest.mark.usefixtures("with_alpaca")
+def test_a_plan_without_a_stream_is_told_and_no_fault() -> None:
+    status(state="no plan", reason="The plan has no stream of this kind.")
+    said = report.read(NOW)
+    assert said.advice == ""
+    assert said.text == "Quotes come by the poll, every 60 s. The plan has no stream of this kind."
+
+
+@pytest.mark.usefixtures("with_alpaca")
 def test_silent_symbols_are_named() -> None:
     status(silent=[f"S{n}" for n in range(7)])
     said = report.read(NOW)

@@ -19,6 +19,11 @@ from tests.market.streaming import test_alpaca_dialogue as alpaca
 from tests.market.streaming import test_polygon_dialogue as polygon
 from tests.vendors.streams import AlpacaStream, PolygonStream, StreamVendor
 
+# When the trades of their documentation were made.
+THEN = {
+    "alpaca": datetime(2021, 2, 22, 19, 15, tzinfo=UTC),
+    "polygon": datetime(2018, 4, 18, 16, 10, tzinfo=UTC),
+}
 LONG = 20.0  # seconds that a busy machine may take; nothing waits for them
 
 
@@ -31,7 +36,7 @@ class Streaming:
         assert spec.stream is not None
         values = getattr(vendor, "settings") | settings  # noqa: B009  each kind of vendor has its own
         self.stream = spec.stream(values, lambda: NOW)
-        self.latest = Latest(time.monotonic)
+        self.latest = Latest(time.monotonic, lambda: THEN[name])
         self.wanted: Sequence[str] = wanted or ("AAPL",)
         self.error: StreamError | None = None
 
@@ -222,7 +227,8 @@ def test_values_that_are_no_prices_are_handed_on_to_be_refused() -> None:
         streaming.play(
             streaming.is_subscribed, lambda: vendor.push(odd), lambda: streaming.latest.messages == 1
         )
-        (tick,) = streaming.quotes()
+        assert streaming.quotes() == []
+        (tick,) = streaming.latest.take_changes()
         assert tick.price != tick.price  # NaN
 
 
@@ -236,7 +242,7 @@ def test_a_frame_that_is_too_large_ends_the_connection_and_takes_no_room() -> No
 def test_the_simulator_pushes_labelled_quotes_of_whatever_is_watched() -> None:
     (spec,) = [spec for spec in SPECS if spec.name == "simulator"]
     assert spec.stream is not None
-    stream, latest = spec.stream({"SIMULATOR_SEED": 1}, lambda: NOW), Latest(time.monotonic)
+    stream, latest = spec.stream({"SIMULATOR_SEED": 1}, lambda: NOW), Latest(time.monotonic, lambda: NOW)
 
     async def a_moment() -> None:
         with suppress(TimeoutError):
