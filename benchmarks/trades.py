@@ -19,8 +19,8 @@ from benchmarks.tables import execute, instruments
 
 FILES = {
     "trades file": "/trades/export/",
-    "tax lots, fifo": "/trades/tax-lots/?method=fifo&washes=on",
-    "tax lots, lifo": "/trades/tax-lots/?method=lifo&washes=on",
+    "trades lots, fifo": "/trades/tax-lots/?method=fifo&washes=on",
+    "trades lots, lifo": "/trades/tax-lots/?method=lifo&washes=on",
 }
 PAGE_SECONDS, FILE_SECONDS, COMPUTE_SECONDS = 0.300, 3.0, 60.0
 
