@@ -87,6 +87,10 @@ def announcement(action: CorporateAction, today: date) -> str:
         kinds.SYMBOL_CHANGE: f"becomes {terms}",
         kinds.MERGER: f"is merged for {terms} a share",
         kinds.DELISTING: "is delisted",
+        kinds.WORTHLESS: "is removed as worthless",
+        kinds.SPIN_OFF: f"spins off {terms} for a share",
+        kinds.RIGHTS: f"distributes rights, {terms} for a share",
+        kinds.UNIT_SPLIT: f"is split into its parts, {terms} for a unit",
     }
     return f"{verbs[action.kind]} on {on}"
 

@@ -1,13 +1,14 @@
-"""What a delisted share is closed at on paper: the cash that is recorded for it, or its last price."""
+"""What a delisted share is closed at: what is recorded for it, its last price, or what a person gives."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from market.models import Candle, CorporateAction, Instrument, Quote
+from market.models import Candle, CorporateAction, Instrument, Quote, Split
 from market.prices import Timeframe
 
-WEEK = timedelta(days=7)  # a merger may come some days before the delisting
+A_DAY = timedelta(days=1)
+MONTH = timedelta(days=30)  # a merger may come some days before the delisting
 FINEST = Decimal("0.000001")
 
 
@@ -25,21 +26,56 @@ def settlement(instrument: Instrument, at: datetime) -> Settlement | None:
         return None
     on = instrument.delisted_on or at.date()
     facts = CorporateAction.objects.current().filter(
-        symbol=instrument.pk,
-        kind__in=CorporateAction.ENDS,
-        ex_date__range=(on - WEEK, on),
-        currency=instrument.currency,
-        amount__gt=0,
-        ratio=0,  # what new shares are worth beside the cash is for a person to say
+        symbol=instrument.pk, kind__in=CorporateAction.ENDS, ex_date__range=(on - MONTH, on)
     )
-    fact = facts.order_by("kind", "-ex_date").first()  # a delisting before a merger: a person gave it
-    last = (fact.amount, fact.ex_date) if fact else _last_price(instrument.pk)
+    worth = next(
+        filter(None, (_recorded(fact, instrument) for fact in facts.order_by("kind", "-ex_date"))), None
+    )
+    last = worth or _last(instrument.pk)
     if last is None:
         return None
-    price, of = last
-    source = f"recorded by {fact.source}" if fact else f"the last price that is stored, of {of}"
-    reason = f"Settled at {price.normalize():f}, {source}: {instrument} was delisted on {on}."
-    return Settlement(price.quantize(FINEST), reason, of)
+    price = last.price.quantize(FINEST)
+    reason = f"Settled at {price.normalize():f}, {last.words}: {instrument} was delisted on {on}."
+    return Settlement(price, reason, last.of)
+
+
+class Worth(NamedTuple):
+    """What a share is worth, where from in words, and of which day."""
+
+    price: Decimal
+    words: str
+    of: date
+
+
+def _recorded(fact: CorporateAction, instrument: Instrument) -> Worth | None:
+    """Return what the end of a share brings for one; None where that is not known in its currency."""
+    source = f"recorded by {fact.source}"
+    if fact.kind == CorporateAction.Kind.WORTHLESS:
+        return Worth(Decimal(0), f"as worthless, {source}", fact.ex_date)
+    if fact.amount and fact.currency != instrument.currency:
+        return None
+    if fact.ratio:
+        return _with_new_shares(fact, instrument, source)
+    return Worth(fact.amount, source, fact.ex_date) if fact.amount else None
+
+
+def _with_new_shares(fact: CorporateAction, instrument: Instrument, source: str) -> Worth | None:
+    """Return the cash and what the new shares are worth by now: they count as sold, parts of one, too."""
+    new = Instrument.objects.filter(pk=fact.new_symbol, currency=instrument.currency).first()
+    last = _last_price(fact.new_symbol) if new else None
+    if last is None:
+        return None
+    shares, (price, of) = fact.ratio, last
+    for split in Split.objects.filter(symbol=fact.new_symbol, date__range=(fact.ex_date + A_DAY, of)):
+        shares *= Decimal(str(split.ratio))
+    cash = f"{fact.amount.normalize():f} {fact.currency} and " if fact.amount else ""
+    words = f"which is {cash}{shares.normalize():f} {new} at {price.normalize():f} of {of}, {source}"
+    return Worth(fact.amount + shares * price, words, of)
+
+
+def _last(symbol: str) -> Worth | None:
+    last = _last_price(symbol)
+    return Worth(last[0], f"the last price that is stored, of {last[1]}", last[1]) if last else None
 
 
 def _last_price(symbol: str) -> tuple[Decimal, date] | None:

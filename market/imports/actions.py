@@ -23,6 +23,10 @@ COLUMNS: facts.Columns = {
 KINDS = {
     "cash dividend": Kind.DIVIDEND,
     "name change": Kind.SYMBOL_CHANGE,
+    "worthless removal": Kind.WORTHLESS,
+    "rights distribution": Kind.RIGHTS,
+    "spin off": Kind.SPIN_OFF,
+    "spinoff": Kind.SPIN_OFF,
     **{kind.value: kind for kind in Kind},
 }
 

@@ -33,8 +33,12 @@ class CorporateAction(Fact):
         SYMBOL_CHANGE = "symbol change", "change of symbol"
         MERGER = "merger", "merger"
         DELISTING = "delisting", "delisting"
+        WORTHLESS = "worthless", "removal as worthless"
+        SPIN_OFF = "spin-off", "spin-off"
+        RIGHTS = "rights", "distribution of rights"
+        UNIT_SPLIT = "unit split", "unit split"
 
-    ENDS = (Kind.DELISTING, Kind.MERGER)  # after which the share is no more
+    ENDS = (Kind.DELISTING, Kind.MERGER, Kind.WORTHLESS)  # after which the share is no more
 
     kind = models.CharField(max_length=13, choices=Kind)
     ex_date = models.DateField("ex-date", help_text="First session without the dividend, or in new shares.")
@@ -68,7 +72,12 @@ class CorporateAction(Fact):
             ),
             models.CheckConstraint(
                 name="action_kind_is_known",
-                condition=Q(kind__in=["dividend", "split", "symbol change", "merger", "delisting"]),
+                condition=Q(
+                    kind__in=[
+                        *["dividend", "split", "symbol change", "merger", "delisting"],
+                        *["worthless", "spin-off", "rights", "unit split"],
+                    ]
+                ),
             ),
             models.CheckConstraint(
                 name="action_figures_are_positive", condition=Q(amount__gte=0, ratio__gte=0)

@@ -19,6 +19,10 @@ class Kind(StrEnum):
     SYMBOL_CHANGE = "symbol change"
     MERGER = "merger"
     DELISTING = "delisting"
+    WORTHLESS = "worthless"
+    SPIN_OFF = "spin-off"
+    RIGHTS = "rights"
+    UNIT_SPLIT = "unit split"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +31,8 @@ class Action:
 
     `ex_date`: the first session without the dividend, in new shares, under the new symbol, or after the end.
     `amount`: cash for one share of that time, not restated for later splits; 0 where there is none.
-    `ratio`: new shares for one old one, in a merger those of `new_symbol`; 0 where there is none.
+    `ratio`: new shares for one old one, in a merger, a spin-off, rights and a unit split those of
+    `new_symbol`; 0 where there is none. A stock dividend of 5 % is a split of 1.05.
     `reference`: the source's own id, by which a correction is known; empty where it has none.
     """
 
@@ -56,6 +61,8 @@ class Action:
             return "a change of symbol without a new symbol"
         if self.kind is Kind.MERGER and not (self.amount or self.ratio):
             return "a merger that gives neither cash nor shares"
+        if self.kind in (Kind.SPIN_OFF, Kind.RIGHTS, Kind.UNIT_SPLIT) and not self.ratio:
+            return f"a {self.kind.value} without the new shares for one"
         return ""
 
 

@@ -67,7 +67,7 @@ class Alpaca(Vendor):
             (name, row)
             for name, rows in self.actions.items()
             for row in rows
-            if {row.get("symbol"), row.get("old_symbol"), row.get("acquiree_symbol")} & {*symbols}
+            if {row.get(f"{of}symbol") for of in ("", "old_", "acquiree_", "source_")} & {*symbols}
             and query["start"] <= str(row.get("process_date")) <= query["end"]
         ]
         skip = int(query.get("page_token") or 0)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from approvals.brokers.base import Broker, BrokerSpec
+from approvals.brokers.paper.advance import SETTLED
 from approvals.brokers.paper.book import Book, Opening, Ticket
 from approvals.brokers.paper.broker import Paper
 from approvals.brokers.paper.dividends import Payment
@@ -19,6 +20,7 @@ from core.registry import Setting
 from core.registry.kinds import Number
 
 __all__ = [
+    "SETTLED",
     "SPEC",
     "Bar",
     "Book",

@@ -21,6 +21,7 @@ from market.prices import Floats, to_datetime, to_instant
 INSTANTLY = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 LATELY = timedelta(minutes=5)
+SETTLED = "-settled"  # the end of such an execution's id
 LATEST = timedelta(hours=26)  # after which no gap is refilled any more: until then a bar may come late
 EPSILON = 1e-9  # of a price: sums of floats are no exact prices
 PER_SHARE, LEAST = Decimal("0.005"), Decimal("1.00")  # of commission
@@ -92,7 +93,7 @@ class Desk:
             self._end_without_a_share(ticket, self.at)
             return
         execution = Execution(
-            execution_id=f"{close.client_id}-settled",
+            execution_id=f"{close.client_id}{SETTLED}",
             client_id=close.client_id,
             leg=Leg.CLOSE,
             symbol=close.symbol,

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from approvals import audit
 from approvals.brokers.base import AnswerLost, Bracket, BrokerAway, Close, Execution, Leg, Side, State
-from approvals.brokers.paper import Opening, Payment, Ticket
+from approvals.brokers.paper import SETTLED, Opening, Payment, Ticket
 from approvals.models import PaperAccount, PaperDividend, PaperFill, PaperOrder
 from core import locks
 
@@ -132,5 +132,5 @@ def _execution(row: PaperFill) -> Execution:
         price=row.price,
         commission=row.commission,
         executed_at=row.executed_at,
-        is_settlement=row.order.settlement_price is not None,
+        is_settlement=row.execution_id.endswith(SETTLED),
     )

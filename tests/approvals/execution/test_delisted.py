@@ -1,5 +1,6 @@
 """A share is delisted while it is held on paper: it is closed at what is recorded, or at its last price."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +14,7 @@ from approvals.models import AuditEvent, Order, QuarantinedRow
 from approvals.positions.delisted import ByHand
 from market.doctor import prices
 from market.ingestion import delistings
-from market.models import Instrument
+from market.models import Instrument, Split
 from tests import make
 from tests.approvals.execution.test_paper_book import MINUTE, aapl, filled
 from tests.make import T0
@@ -55,6 +56,33 @@ def test_it_is_settled_once(aapl: None, kind: str, values: dict[str, Any], price
     held_and_delisted(kind, **values)
     assert closed() == [(Decimal(price), Decimal(0))]
     assert paper(LATER + 3 * MINUTE).holdings() == {}
+
+
+MERGED = {"kind": "merger", "ratio": Decimal("0.5431"), "new_symbol": "MSFT"}
+
+
+@pytest.mark.parametrize(
+    ("values", "split", "price"),
+    [
+        (MERGED, None, "53.766900"),
+        ({**MERGED, "amount": Decimal("7.8"), "currency": "USD"}, None, "61.566900"),
+        ({**MERGED, "amount": Decimal("7.8"), "currency": "EUR"}, None, "98.5"),
+        ({**MERGED, "new_symbol": "UNKNOWN"}, None, "98.5"),
+        (MERGED, 2.0, "107.533800"),
+        ({"kind": "worthless"}, None, "0"),
+    ],
+    ids=["shares", "cash and shares", "other currency", "unknown share", "split since", "worthless"],
+)
+def test_shares_of_a_merger_count_as_sold_at_their_last_price(
+    aapl: None, values: dict[str, Any], split: float | None, price: str
+) -> None:
+    make.quote("AAPL", 98.5)
+    make.instrument("MSFT", "XNYS")
+    make.quote("MSFT", 99.0, as_of=T0 + timedelta(days=3))
+    if split:
+        Split.objects.create(symbol="MSFT", date="2024-07-05", ratio=split, source="x", recorded_at=T0)
+    held_and_delisted(**values)
+    assert closed() == [(Decimal(price), Decimal(0))]
 
 
 def test_without_any_quote_the_last_daily_close_counts(aapl: None) -> None:

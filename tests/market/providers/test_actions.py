@@ -52,8 +52,9 @@ ALPACA_ROWS: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "worthless_removals": [{"symbol": "ATNXQ", "process_date": "2023-10-11"}],
-    "spin_offs": [{"source_symbol": "GE", "new_symbol": "GEHC", "ex_date": "2023-01-04", **PROCESSED}],
 }
+EX_DATE = {"ex_date": "2023-08-22", **PROCESSED}
+EFFECTIVE = {"effective_date": "2023-08-22", **PROCESSED}
 SYMBOLS = ["AAPL", "NVDA", "GE", "FB", "TWTR", "MLVF", "ATNXQ", "MSFT"]
 DIVIDEND = {
     "id": "Ed2c9",
@@ -118,9 +119,65 @@ def test_alpaca_lists_them_by_kind_and_in_pages(on_page: int) -> None:
     assert (actions["TWTR"].amount, actions["TWTR"].kind) == (Decimal("54.2"), Kind.MERGER)
     merger = actions["MLVF"]
     assert (merger.amount, merger.ratio, merger.new_symbol) == (Decimal("7.8"), Decimal("0.7733"), "FRBA")
-    assert actions["ATNXQ"].kind is Kind.DELISTING
+    assert actions["ATNXQ"].kind is Kind.WORTHLESS
     assert len(answer.facts) == 7
     assert not answer.refused
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "kind", "ratio", "new_symbol", "cash"),
+    [
+        ("stock_dividends", {"symbol": "X", "rate": 0.05, **EX_DATE}, Kind.SPLIT, "1.05", "", "0"),
+        (
+            "spin_offs",
+            {"source_symbol": "X", "source_rate": 3, "new_symbol": "Y", "new_rate": 1, **EX_DATE},
+            Kind.SPIN_OFF,
+            "0.33333333",
+            "Y",
+            "0",
+        ),
+        (
+            "rights_distributions",
+            {"source_symbol": "X", "new_symbol": "X.RT", "rate": 0.2, **EX_DATE},
+            Kind.RIGHTS,
+            "0.2",
+            "X.RT",
+            "0",
+        ),
+        (
+            "unit_splits",
+            {"old_symbol": "X", "old_rate": 1, "new_symbol": "Y", "new_rate": 1, **EFFECTIVE},
+            Kind.UNIT_SPLIT,
+            "1",
+            "Y",
+            "0",
+        ),
+        (
+            "stock_mergers",
+            {
+                "acquiree_symbol": "X",
+                "acquiree_rate": 1,
+                "acquirer_symbol": "Y",
+                "acquirer_rate": 0.5431,
+                **EFFECTIVE,
+            },
+            Kind.MERGER,
+            "0.5431",
+            "Y",
+            "0",
+        ),
+        ("redemptions", {"symbol": "X", "rate": 10.2, **PROCESSED}, Kind.DELISTING, "0", "", "10.2"),
+    ],
+)
+def test_alpacas_rarer_kinds_are_read(
+    name: str, row: dict[str, Any], kind: Kind, ratio: str, new_symbol: str, cash: str
+) -> None:
+    with vendors.Alpaca(now=T) as vendor:
+        vendor.actions = {name: [row]}
+        (action,) = alpaca(vendor).corporate_actions(["X"], SINCE, UNTIL, {}).facts
+        assert name.removesuffix("s") in vendor.visits[-1].query["types"]
+    assert (action.symbol, action.kind, action.ex_date) == ("X", kind, date(2023, 8, 22))
+    assert (action.ratio, action.new_symbol, action.amount) == (Decimal(ratio), new_symbol, Decimal(cash))
 
 
 @pytest.mark.parametrize(
