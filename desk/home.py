@@ -20,7 +20,7 @@ from desk.page import note_visit, page, show, without_page
 from desk.refresh import is_refresh, pending_of
 from market import formatting as market_formatting
 from market import quotes
-from market.models import Instrument, SymbolChange
+from market.models import Instrument, SymbolChange, Watchlist
 from market.queries.prices import PriceLine, price_lines
 from market.quotes import QuoteView
 from market.templatetags import figures
@@ -28,6 +28,7 @@ from signals.models import Signal
 
 SIGNALS = 10  # the soonest to expire
 PER_PAGE = 40
+MOST_LISTS = 200
 LINE_POINTS = 40  # bars
 LINE_WIDTH, LINE_HEIGHT = 96.0, 24.0
 
@@ -68,11 +69,15 @@ def desk(request: HttpRequest) -> HttpResponse:
 
 def _context(request: HttpRequest, at: datetime, book: positions.Book) -> dict[str, Any]:
     search = request.GET.get("search", "").strip()[:16]
-    instruments = _watchlist(search, request.GET.get("page"))
+    lists = list(Watchlist.objects.order_by("name", "pk")[:MOST_LISTS])
+    chosen = next((row for row in lists if str(row.pk) == request.GET.get("list")), None)
+    instruments = _watchlist(search, chosen, request.GET.get("page"))
     actionable = book.actionable(Signal.objects.pending(at))
     return {
         "page": instruments,
         "search": search,
+        "lists": lists,
+        "chosen": chosen,
         "others": without_page(request),
         "rows": watchlist_rows(instruments, at),
         "signals": actionable.with_conflict(at).order_by("expires_at", "id")[:SIGNALS],
@@ -82,9 +87,11 @@ def _context(request: HttpRequest, at: datetime, book: positions.Book) -> dict[s
     }
 
 
-def _watchlist(search: str, number: str | None) -> Page[Instrument]:
-    """Return a page of the watchlist, of symbols or names that begin with the search."""
+def _watchlist(search: str, chosen: Watchlist | None, number: str | None) -> Page[Instrument]:
+    """Return a page of what is watched: of a list in its order, of symbols or names that begin so."""
     watched = Instrument.objects.watched().order_by("symbol")
+    if chosen:
+        watched = watched.filter(entries__watchlist=chosen).order_by("entries__position", "symbol")
     if search:
         renamed = SymbolChange.objects.filter(old__istartswith=search).values("new")
         watched = watched.filter(

@@ -24,6 +24,7 @@ from core.paging import paged
 from desk import status_bar
 from desk.page import page, part, show, without_page
 from desk.refresh import pending_of
+from market.models import Watchlist, WatchlistEntry
 from market.prices import Timeframe
 from opinions.models import OrchestrationRun
 from signals import lifecycle
@@ -55,6 +56,12 @@ class Filters(forms.Form):
         ],
         required=False,
     )
+    list = forms.ModelChoiceField(
+        Watchlist.objects.order_by("name", "pk"),
+        label="Watchlist",
+        required=False,
+        empty_label="all instruments",
+    )
     timeframe = forms.ChoiceField(
         choices=[("", "all timeframes"), *((timeframe.value, timeframe.value) for timeframe in Timeframe)],
         required=False,
@@ -68,6 +75,8 @@ class Filters(forms.Form):
         lookups = {column: values[name] for column, name in columns.items() if values.get(name)}
         if values.get("symbol"):
             lookups["symbol__istartswith"] = values["symbol"].strip()
+        if values.get("list"):
+            lookups["symbol__in"] = WatchlistEntry.objects.symbols(values["list"])
         return signals.filter(**lookups)
 
 

@@ -25,6 +25,8 @@ from market.models import (
     Quote,
     TradingSession,
     UnexplainedMove,
+    Watchlist,
+    WatchlistEntry,
 )
 from market.prices import INSTANT, Bars, Feed, QuoteTick, Timeframe, to_instant
 from opinions.models import Memory, OrchestrationRun
@@ -33,6 +35,13 @@ from signals.models import Signal
 # Wednesday 2024-07-03 14:00 UTC, 10:00 in New York: in session, an early close that day, a holiday the next.
 DAY = timedelta(days=1)
 T0 = datetime(2024, 7, 3, 14, 0, tzinfo=UTC)
+
+
+def watchlist(name: str, *symbols: str) -> Watchlist:
+    made = Watchlist.objects.create(name=name, created_at=T0)
+    rows = [WatchlistEntry(watchlist=made, instrument_id=s, position=n) for n, s in enumerate(symbols, 1)]
+    WatchlistEntry.objects.bulk_create(rows)
+    return made
 
 
 def instrument(symbol: str = "AAPL", calendar: str = "XNYS", *, watched: bool = True) -> Instrument:

@@ -14,6 +14,7 @@ from approvals.api.signals import SignalSerializer, signals_at
 from approvals.proposals import Proposal
 from approvals.proposals.version import version
 from core.api.filters import YesNoFilter
+from market.api.filters import WatchlistFilter
 from signals.models import Signal
 from signals.models.signals import SignalQuerySet
 
@@ -40,6 +41,7 @@ class WaitingSerializer(serializers.Serializer[Any]):
 
 
 class InboxFilters(FilterSet):
+    list = WatchlistFilter()
     actionable = YesNoFilter(method="leave_unfiltered", help_text="false: those that can only be measured.")
 
     def leave_unfiltered(self, signals: SignalQuerySet, name: str, value: bool) -> SignalQuerySet:

@@ -22,7 +22,7 @@ from core.api.filters import UUID_IN_ADDRESS, InstantFilter
 from core.api.permissions import MayChange
 from core.api.refusals import Conflict, conflict
 from core.api.users import user_of
-from market.api.filters import SymbolsFilter, timeframe_filter
+from market.api.filters import SymbolsFilter, WatchlistFilter, timeframe_filter
 from signals import lifecycle, records
 from signals.api.filters import StrategiesFilter
 from signals.api.records import RecordSerializer
@@ -133,6 +133,7 @@ class ShareFilter(NumberFilter):
 class SignalFilters(FilterSet):
     status = ChoiceFilter(choices=Status.choices, method="in_status")
     symbol = SymbolsFilter()
+    list = WatchlistFilter()
     strategy = StrategiesFilter()
     signal_type = ChoiceFilter(choices=Signal.Type.choices)
     timeframe = timeframe_filter()

@@ -6,15 +6,17 @@ from typing import Any
 from django import forms
 from django.core.validators import RegexValidator
 from django_filters import fields
-from django_filters.rest_framework import BaseInFilter, CharFilter, ChoiceFilter
+from django_filters.rest_framework import BaseInFilter, CharFilter, ChoiceFilter, Filter
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.api.filters import WholeNumberField
 from core.api.refusals import IMPOSSIBLE
 from core.models import choices
-from market.models import Instrument
+from market.models import Instrument, Watchlist, WatchlistEntry
 from market.prices import Timeframe
 
+LARGEST_ROW = 2**63 - 1
 SYMBOL_IN_ADDRESS = r"[A-Za-z0-9.\-/]+?"
 SYMBOL = r"[A-Za-z0-9][A-Za-z0-9.\-/]{0,15}"
 DESCRIPTION = {"type": "string", "pattern": f"^{SYMBOL}$"}
@@ -74,6 +76,35 @@ class SymbolInBody(serializers.CharField):
 
     def to_internal_value(self, given: Any) -> str:
         return str(super().to_internal_value(given)).upper()
+
+
+class WatchlistField(WholeNumberField):
+    def validate(self, value: int | None) -> None:
+        super().validate(value)
+        if value is not None and not Watchlist.objects.filter(pk=value).exists():
+            raise forms.ValidationError(
+                "There is no such watchlist. Choose from those at /api/v1/watchlists/.", code=IMPOSSIBLE
+            )
+
+
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST_ROW})
+class WatchlistFilter(Filter):
+    """Those whose instrument is in a watchlist."""
+
+    field_class = WatchlistField
+
+    def __init__(self, field_name: str = "symbol") -> None:
+        super().__init__(
+            field_name=field_name,
+            min_value=1,
+            max_value=LARGEST_ROW,
+            help_text="Of this watchlist's instruments.",
+        )
+
+    def filter(self, qs: Any, value: int | None) -> Any:
+        if value is None:
+            return qs
+        return qs.filter(**{f"{self.field_name}__in": WatchlistEntry.objects.symbols(value)})
 
 
 def timeframe_filter(**options: Any) -> ChoiceFilter:

@@ -20,7 +20,7 @@ from core.api.refusals import IMPOSSIBLE
 from core.api.users import user_of
 from core.models import choices
 from market import sessions
-from market.api.filters import SYMBOL_IN_ADDRESS, SymbolInBody, is_symbol
+from market.api.filters import SYMBOL_IN_ADDRESS, SymbolInBody, WatchlistFilter, is_symbol
 from market.api.search import ASKING, FAILED, SearchInQuery, SearchSerializer, search
 from market.imports import spelling
 from market.imports.master import adding
@@ -109,6 +109,7 @@ class InstrumentFilters(FilterSet):
     watched = YesNoFilter()
     status = ChoiceFilter(choices=choices(Status))
     kind = ChoiceFilter(choices=choices(Kind))
+    list = WatchlistFilter(field_name="pk")
 
 
 class InstrumentViewSet(

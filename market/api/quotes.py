@@ -11,7 +11,7 @@ from rest_framework.viewsets import GenericViewSet
 from core.formatting import plain
 from core.models import choices
 from market import quotes
-from market.api.filters import SYMBOL_IN_ADDRESS, SymbolsFilter
+from market.api.filters import SYMBOL_IN_ADDRESS, SymbolsFilter, WatchlistFilter
 from market.models import Quote
 from market.prices import Doubt, Feed
 
@@ -79,6 +79,7 @@ def shown(stored: Iterable[Quote]) -> Any:
 
 class QuoteFilters(FilterSet):
     symbol = SymbolsFilter()
+    list = WatchlistFilter()
     feed = ChoiceFilter(choices=FEEDS)
 
 

@@ -42,6 +42,12 @@ class Watchlist(models.Model):
         return self.name
 
 
+class WatchlistEntryQuerySet(models.QuerySet["WatchlistEntry"]):
+    def symbols(self, watchlist: "Watchlist | int") -> models.QuerySet["WatchlistEntry", str]:
+        """Return the symbols of a list, for a condition of another query."""
+        return self.filter(watchlist=watchlist).values_list("instrument_id", flat=True)
+
+
 class WatchlistEntry(models.Model):
     """An instrument in a list. `position`: lower comes first; gaps in it mean nothing."""
 
@@ -52,6 +58,8 @@ class WatchlistEntry(models.Model):
     group = models.CharField(max_length=60, blank=True, default="")
     note = models.CharField(max_length=500, blank=True, default="")
     position = models.PositiveIntegerField()
+
+    objects = WatchlistEntryQuerySet.as_manager()
 
     class Meta(TypedModelMeta):
         db_table = "watchlist_entries"

@@ -114,3 +114,14 @@ def test_a_line_fills_its_drawing() -> None:
     assert line_points([1.0, 3.0, 2.0]) == "0.0,23.0 48.0,1.0 96.0,12.0"
     assert line_points([1.0]) == ""
     assert line_points([2.0, 2.0]) == "0.0,23.0 96.0,23.0"
+
+
+def test_it_is_narrowed_to_a_watchlist_in_its_order(trader: Client) -> None:
+    make.instrument("NVDA")
+    listed = make.watchlist("Tech", "NVDA", "AAPL")
+    html = trader.get(f"/?list={listed.pk}").content.decode()
+    assert re.findall(r'id="row-(\w+)"', html) == ["NVDA", "AAPL"]
+    assert f'<option value="{listed.pk}" selected>' in html
+    assert f"/?list={listed.pk}" in html.split("data-refresh=")[1][:40]
+    everything = trader.get("/?list=999").content.decode()
+    assert re.findall(r'id="row-(\w+)"', everything) == ["AAPL", "MSFT", "NVDA"]

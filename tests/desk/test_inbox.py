@@ -152,3 +152,12 @@ def test_the_confidence_stands_beside_what_came_of_it() -> None:
 
     assert hit_rate(Confidence(Decimal("0.9"), 5, 3)) == "3 of 5"
     assert hit_rate(Confidence(Decimal("0.9"), 50, 31)) == "62 % of 50"
+
+
+def test_it_is_narrowed_to_a_watchlist_and_the_tabs_keep_it(trader: Client) -> None:
+    listed = make.watchlist("Tech", "MSFT")
+    apple, microsoft = make.signal("AAPL"), make.signal("MSFT")
+    html = page(trader, list=str(listed.pk))
+    assert (str(microsoft.pk) in html, f'id="signal-{apple.pk}"' in html) == (True, False)
+    assert f"?list={listed.pk}&amp;tab=approved" in html
+    assert "All are shown" in page(trader, list="999")

@@ -155,3 +155,18 @@ def test_a_pasted_list_says_of_every_line_what_became_of_it(trader: APIClient, t
     assert (answer["already"], answer["left_out"][0]["given"]) == (["AAPL"], "ES=F")
     assert [(row.instrument_id, row.group) for row in tech.entries.all()][-1] == ("BRK.B", "Value")
     assert trader.post(address, {"text": "AAPL,\n" * 2_001}).status_code == 422
+
+
+@pytest.mark.parametrize("address", ["instruments", "quotes", "signals"])
+def test_other_lists_are_narrowed_to_a_watchlist(trader: APIClient, tech: Watchlist, address: str) -> None:
+    make.quote("MSFT", 400.0)
+    make.signal("MSFT")
+    make.instrument("IBM")
+    make.quote("IBM", 200.0)
+    make.signal("IBM")
+    tech.entries.filter(instrument="AAPL").delete()
+    rows = trader.get(f"/api/v1/{address}/?list={tech.pk}").json()["results"]
+    assert [row["symbol"] for row in rows] == ["MSFT"]
+    missing = trader.get(f"/api/v1/{address}/?list={10**9}")
+    assert (missing.status_code, "no such watchlist" in missing.json()["detail"]) == (422, True)
+    assert trader.get(f"/api/v1/{address}/?list=x").status_code == 400
