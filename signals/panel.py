@@ -1,17 +1,17 @@
 """The input of strategies: closed bars of one timeframe, one symbol after the other. No Django, no clock."""
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from market.prices import Bars, Flags, Floats, to_instant
+from market.prices import Bars, Flags, Floats, Instants, to_instant
 from market.quality import evidence
 
 Integers = NDArray[np.int32]
@@ -31,6 +31,18 @@ class Jump:
     factor: float
 
 
+class Payouts(NamedTuple):
+    """The dividends of a share, each for one share of the bars' basis.
+
+    `at`: the opening of the ex-date's session, its date where bars are stamped with dates. `span`: how long
+    after its opening a bar may hold an ex-date in its midst: a week for weekly bars, else 0.
+    """
+
+    at: Instants
+    amount: Floats
+    span: np.timedelta64 = np.timedelta64(0, "us")
+
+
 @dataclass(frozen=True)
 class Panel:
     """Bars of one timeframe as columns of equal length: all of one symbol, oldest first, then the next one's.
@@ -40,7 +52,7 @@ class Panel:
     feed of the bar, alike when both are. `session` int32: the trading session, growing. `slot` int32: which
     bar of its session (0 for daily ones). `tick` float64: the smallest price step on the bar's price basis.
     `late`: an outage of ours lies between this bar and the one before. `jumps`: moves that may be unrecorded
-    splits; the bars count as they are.
+    splits; the bars count as they are. `dividends` by symbol, for what is held on these bars.
     """
 
     bars: Bars
@@ -53,6 +65,7 @@ class Panel:
     tick: Floats
     late: Flags
     jumps: tuple[Jump, ...] = ()
+    dividends: Mapping[str, Payouts] = field(default_factory=dict)
     cache: dict[Any, Any] = field(
         default_factory=dict, repr=False, compare=False
     )  # indicators, once computed
@@ -127,6 +140,40 @@ class Panel:
         instant = to_instant(opened_at)
         row = start + int(np.searchsorted(self.bars.opened_at[start:end], instant))
         return row if row < end and self.bars.opened_at[row] == instant else None
+
+    @property
+    def payouts(self) -> tuple[Floats, Floats]:
+        """The dividends of each row: those whose ex-date its bar opens, and those within the bar."""
+        payouts: tuple[Floats, Floats] = self.once("payouts", self._payouts)
+        return payouts
+
+    def _payouts(self) -> tuple[Floats, Floats]:
+        opening, within = np.zeros(len(self)), np.zeros(len(self))
+        for symbol, given in self.dividends.items():
+            number = bisect_left(self.symbols, symbol)
+            start, end = np.searchsorted(self.symbol, [number, number + 1]).tolist()
+            if start == end:
+                continue
+            opened_at = self.bars.opened_at[start:end]
+            rows = np.searchsorted(opened_at, given.at)
+            is_within = (rows > 0) & (given.at - opened_at[np.maximum(rows - 1, 0)] < given.span)
+            is_opening = ~is_within & (rows < len(opened_at))
+            np.add.at(within, start + rows[is_within] - 1, given.amount[is_within])
+            np.add.at(opening, start + rows[is_opening], given.amount[is_opening])
+        return opening, within
+
+    def earned(self, entered: Rows, exited: Rows, at_open: Flags) -> Floats:
+        """Return the dividends of a share that is held from the open of one row to that of another.
+
+        `at_open`: whether it is given away there, else at the close. Who buys on the ex-date has none.
+        """
+        if not self.dividends:
+            return np.zeros(len(entered))
+        opening, within = self.once("earned", lambda: tuple(map(_sums_before, self.payouts)))
+        first = np.minimum(entered, len(self) - 1)
+        earned: Floats = opening[exited + 1] - opening[first + 1]
+        earned += within[exited + ~at_open] - within[first]
+        return earned
 
     def digest(self, row: int) -> str:
         """Return a hash of a bar and up to 199 before it: equal when these bars are."""
@@ -219,6 +266,11 @@ def _sums_of_last(period: int, volume: Floats) -> Floats:
     for back in range(1, min(period, len(volume))):
         total[back:] += volume[:-back]
     return total
+
+
+def _sums_before(values: Floats) -> Floats:
+    """Return the sum of all values before each row, and of all."""
+    return np.append(0.0, np.cumsum(values))
 
 
 def _digested(volume: Floats) -> NDArray[np.generic]:

@@ -12,6 +12,7 @@ from market import sessions, share_basis
 from market import store as candles
 from market.models import Candle, Gap, Instrument, Split, UnexplainedMove
 from market.prices import Bars, Flags, Floats, Instants, Timeframe, to_datetime, to_instant
+from signals import payouts
 from signals.panel import Integers, Jump, Panel
 from signals.queries import Watched
 
@@ -34,7 +35,8 @@ def panel(
 ) -> Panel:
     """Return the closed bars of the symbols: final, of the regular session, not suspect.
 
-    `doubted`: also those that are suspect, for what is at risk on them; strategies see `Panel.seen`.
+    `doubted`: also those that are suspect, and the dividends, for what is at risk on them; strategies see
+    `Panel.seen`.
     The newest `last` of each of those opened in [since, until). Reads candles once, whatever the number of
     symbols. Raises UnknownSymbols.
     """
@@ -45,8 +47,9 @@ def panel(
     is_first = np.append(True, symbol[1:] != symbol[:-1])[: len(symbol)]
     starts = np.flatnonzero(is_first)
     session, slot = _places(
-        [instruments[name][0] for name in names], symbol, timeframe, closed.bars.opened_at
+        [instruments[name].calendar for name in names], symbol, timeframe, closed.bars.opened_at
     )
+    calendars = {name: instruments[name].calendar for name in names}
     return Panel(
         bars=closed.bars,
         starts=starts,
@@ -55,16 +58,24 @@ def panel(
         source=closed.sources,
         session=session,
         slot=slot,
-        tick=_ticks(names, [instruments[name][1] for name in names], symbol, closed.bars.opened_at),
+        tick=_ticks(names, [instruments[name].tick for name in names], symbol, closed.bars.opened_at),
         late=_late(names, symbol, is_first, timeframe, closed.bars.opened_at),
         jumps=tuple(_jumps(names, symbol, timeframe, closed.bars, session, starts)),
+        dividends=payouts.of(calendars, timeframe, closed.bars.opened_at) if doubted else {},
     )
 
 
-def _instruments(symbols: Sequence[str]) -> dict[str, tuple[str, float]]:
+class Traded(NamedTuple):
+    """How an instrument trades."""
+
+    calendar: str
+    tick: float
+
+
+def _instruments(symbols: Sequence[str]) -> dict[str, Traded]:
     """Return the calendar and the tick of each. Raises UnknownSymbols."""
     rows = Instrument.objects.filter(symbol__in=symbols).values_list("symbol", "calendar", "tick_size")
-    instruments = {symbol: (calendar, float(tick)) for symbol, calendar, tick in rows}
+    instruments = {symbol: Traded(calendar, float(tick)) for symbol, calendar, tick in rows}
     if unknown := set(symbols) - instruments.keys():
         raise candles.UnknownSymbols(unknown)
     return instruments

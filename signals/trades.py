@@ -11,6 +11,8 @@ One function for backtests, records and the outcomes of signals. Its rules:
   well, it counts as that: the price is the same.
 - The longest holding ends a trade at the close of its last bar, the session at the close of its own last bar.
 - A trade that has not ended on the last bar of its run is open: no result.
+- A dividend whose ex-date lies between entry and exit is in the result: a BUY has it, a SELL pays it. Stop
+  and target are prices, which fall by it.
 - A bar in doubt has two readings, with its doubted prices and without them, and of each price the worse one
   counts: a low that is doubted hits the stop of a BUY, a high that is doubted not its target.
 """
@@ -62,7 +64,8 @@ class Trades:
     `end` int8: one of End. `entered` intp: the row after the idea's, whether it was entered there or not.
     `exited` intp: the row of its end; the last row of its run where there is none. `entry`, `exit` float64:
     the fills, NaN where there is none. `held` int32: in how many bars it was held, 0 when never entered. `r`
-    float64: the result in units of the planned risk |entry - stop|, costs included; NaN where there is none.
+    float64: the result in units of the planned risk |entry - stop|, costs and dividends included; NaN where
+    there is none. `dividend_r` float64: the part of it that dividends made.
     """
 
     end: Ends
@@ -72,6 +75,7 @@ class Trades:
     exit: Floats
     held: NDArray[np.int32]
     r: Floats
+    dividend_r: Floats
 
     def __len__(self) -> int:
         return len(self.end)
@@ -169,8 +173,10 @@ def play(
     exit = _fills(panel, ideas, end, exited, at_open)
     held = np.where(np.isnan(entry), 0, exited - entered + ~at_open).astype(np.int32)
     cost = rules.cost_bps / 10_000 * (entry + exit)
-    r = (ideas.side * (exit - entry) - cost) / np.abs(ideas.entry - ideas.stop)
-    return Trades(end, entered, exited, entry, exit, held, r)
+    risk = np.abs(ideas.entry - ideas.stop)
+    dividend_r = ideas.side * panel.earned(entered, exited, at_open) / risk
+    r = (ideas.side * (exit - entry) - cost) / risk + dividend_r
+    return Trades(end, entered, exited, entry, exit, held, r, dividend_r)
 
 
 def _openings(panel: Panel, entered: Rows, behind: Rows, expires: Instants | None) -> Floats:

@@ -24,8 +24,9 @@ class Figures:
     chance would give there. `opposites`: ended by an opposite event. `timeouts`: by the longest holding or
     the session's close. `average_r`, which is the expectancy, with its 95 % interval. `drawdown_r` in R.
     `risked_gain`: what capital gains with 1 % of it at risk in each trade. `exposure`: bars inside a trade.
-    `hold_...`: buying and holding. `random_r`: the mean R of random entries over all draws, and where 95 %
-    of the draws lie.
+    `dividends`: bars with the ex-date of a recorded dividend; `dividend_r`: the part of `total_r` that they
+    made. `hold_...`: buying and holding, dividends put back into the share. `random_r`: the mean R of random
+    entries over all draws, and where 95 % of the draws lie.
     """
 
     symbol: str
@@ -60,6 +61,8 @@ class Figures:
     risked_gain: float
     average_held: float
     exposure: float
+    dividends: int
+    dividend_r: float
     hold_gain: float
     hold_fall: float
     random_r: float
@@ -116,6 +119,8 @@ def figures(study: Study) -> Figures:
         risked_gain=growth(in_order, RISKED),
         average_held=mean(cases.held.astype(np.float64)),
         exposure=share(study.exposed, study.bars),
+        dividends=study.dividends,
+        dividend_r=float(cases.dividend_r.sum()),
         hold_gain=study.held.gain,
         hold_fall=study.held.fall,
         random_r=random[0],

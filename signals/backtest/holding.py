@@ -1,6 +1,7 @@
 """Buying at the first open and holding to the last close, to compare a strategy with. Pure.
 
-Of a bar in doubt the lower of its two readings counts.
+In total return: dividends are put back into the share, as `market.share_basis.total_return` does. Of a bar in
+doubt the lower of its two readings counts.
 """
 
 import math
@@ -32,15 +33,34 @@ def hold(panel: Panel, inside: Flags, cost_bps: float, still: NDArray[np.intp] =
     """
     parts: list[list[Floats]] = [[] for _ in panel.symbols]
     closes = np.minimum(panel.bars.close, panel.without_doubt.close)
+    growth, in_first_bar = _growth(panel)
     starts = np.union1d(panel.starts, still)
     for start, end in pairwise([*starts.tolist(), len(panel)]):
         first = start + int(np.argmax(inside[start:end]))
         if inside[first]:
-            prices = np.append(panel.bars.open[first], closes[first:end])
+            bought = panel.bars.open[first] * growth[first] / in_first_bar[first]
+            prices = np.append(bought, closes[first:end] * growth[first:end])
             levels = parts[panel.symbol[start]]
             levels.append(prices / prices[0] * (levels[-1][-1] if levels else 1.0))
     cost = cost_bps / 10_000
     return [_held(np.concatenate(levels), cost) if levels else Held(math.nan, math.nan) for levels in parts]
+
+
+def _growth(panel: Panel) -> tuple[Floats, Floats]:
+    """Return how many shares one has become by each bar's close, and by what factor within that bar."""
+    opening, within = panel.payouts
+    before = panel.before(panel.bars.close)
+    growth: Floats = np.cumprod(_factors(opening + within, before), dtype=np.float64)
+    return growth, _factors(within, before)
+
+
+def _factors(dividends: Floats, before: Floats) -> Floats:
+    """Return by how much each dividend makes shares grow that it is put into; 1 for one that cannot be."""
+    share = np.divide(
+        dividends, before, out=np.zeros(len(before)), where=(dividends > 0) & (dividends < before)
+    )
+    factors: Floats = 1 / (1 - share)
+    return factors
 
 
 def _held(levels: Floats, cost: float) -> Held:

@@ -9,7 +9,7 @@ from market.models import Installation
 from signals.backtest.figures import Figures, figures
 from signals.backtest.setup import Setup, shortened
 from signals.backtest.studies import Study, pooled
-from signals.backtest.table import laid_out
+from signals.backtest.table import laid_out, signed
 
 RANDOM_DRAWS = 100
 WIDTH = 100
@@ -60,7 +60,8 @@ NOTES = (
     " at these distances. Random entries: as many, on the same sides, as many ATR from stop and target, at"
     f" random bars; the mean of {RANDOM_DRAWS} draws, and where 95 % of them lie.",
     'Exposure: bars inside a trade. Holding: from the first open to the last close; in "all" the mean of the'
-    " symbols; the price return. Dividends are ignored, in trades and in holding.",
+    " symbols. Recorded dividends count: a long over an ex-date has it, a short pays it; holding puts it back"
+    " into the share.",
 )
 
 
@@ -140,4 +141,13 @@ def heading_lines(setup: Setup, every: Figures) -> list[str]:
         f"{every.ideas:,} ideas. Not traded: {every.below_minimum:,} below that confidence,"
         f" {every.late:,} after an outage, {every.void:,} void (the next bar opened at or beyond a level),"
         f" {every.missed:,} without a next bar in time. Still open: {every.open:,}.",
+        _about_dividends(every),
     ]
+
+
+def _about_dividends(every: Figures) -> str:
+    if not every.dividends:
+        return "No dividends are recorded for these days: all results are price returns."
+    return (
+        f"Dividends went ex {every.dividends:,} times: {signed(every.dividend_r, 1)} R of the trades' total."
+    )

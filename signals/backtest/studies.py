@@ -30,7 +30,8 @@ class Cases:
     `spoke_at`, `ended_at` datetime64[us]: openings of the bar of the idea and of the bar of its end. `r`
     float64. `end` int8: one of End. `race` int8: which was first, TARGET or STOP, when no opposite event ends
     anything; other values for neither. `held` int32: bars. `luck` float64: stop over stop plus target, as
-    planned. `across`: an unexplained move lies between the idea and the end.
+    planned. `across`: an unexplained move lies between the idea and the end. `dividend_r`: what dividends
+    made of `r`.
     """
 
     spoke_at: Instants
@@ -41,6 +42,7 @@ class Cases:
     held: NDArray[np.int32]
     luck: Floats
     across: Flags
+    dividend_r: Floats
 
     def __len__(self) -> int:
         return len(self.r)
@@ -59,7 +61,8 @@ class Cases:
         moments, numbers = np.empty(0, dtype=INSTANT), np.empty(0)
         ends = np.empty(0, dtype=np.int8)
         across = np.empty(0, dtype=np.bool_)
-        return cls(moments, moments, numbers, ends, ends, np.empty(0, dtype=np.int32), numbers, across)
+        held = np.empty(0, dtype=np.int32)
+        return cls(moments, moments, numbers, ends, ends, held, numbers, across, numbers)
 
 
 class Doubted(NamedTuple):
@@ -74,7 +77,8 @@ class Study:
     """What the strategy did on one symbol, or (`symbol` empty) on several.
 
     `ideas` counts all events of the days tested: `late` ones after an outage of ours, those `below_minimum`,
-    `void`, `missed`, still `open`, and the cases. `exposed`: bars inside a trade. `chance`: for each draw of
+    `void`, `missed`, still `open`, and the cases. `exposed`: bars inside a trade. `dividends`: bars with the
+    ex-date of a recorded one. `chance`: for each draw of
     random entries the sum of R and the number of cases. `held_still`: holding, had the price stood still over
     the `jumps`. `doubted`: the bars in doubt, which gave no ideas and count with the worse reading of their
     prices.
@@ -91,6 +95,7 @@ class Study:
     missed: int
     open: int
     exposed: int
+    dividends: int
     cases: Cases
     held: Held
     held_still: Held
@@ -103,7 +108,7 @@ class Study:
         return replace(self, cases=self.cases[~self.cases.across], held=self.held_still, jumps=())
 
 
-COUNTS = ("bars", "ideas", "late", "below_minimum", "void", "missed", "open", "exposed")
+COUNTS = ("bars", "ideas", "late", "below_minimum", "void", "missed", "open", "exposed", "dividends")
 
 
 def studies(setup: Setup, *, draws: int = 0) -> Iterator[Study]:
@@ -164,6 +169,7 @@ def evaluate(panel: Panel, setup: Setup, calendars: Calendars, *, draws: int = 0
         "missed": ideas.row[trades.end == End.MISSED],
         "open": ideas.row[trades.end == End.OPEN],
         "exposed": _exposed(trades, len(panel)),
+        "dividends": np.flatnonzero(inside & (panel.payouts[0] + panel.payouts[1] > 0)),
     }
     chances = np.zeros((len(panel.symbols), 0, 2))
     if draws:
@@ -224,6 +230,7 @@ def _cases(panel: Panel, ideas: Ideas, trades: Trades, race: NDArray[np.int8]) -
         held=trades.held[ended],
         luck=stop / (stop + target),
         across=_across(panel, ideas.row, trades.exited[ended]),
+        dividend_r=trades.dividend_r[ended],
     )
 
 

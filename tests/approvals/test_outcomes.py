@@ -22,7 +22,7 @@ from tests.approvals.outcome_rows import CALM, Price, candles, days, decision, q
 
 pytestmark = pytest.mark.django_db
 LATER = datetime(2024, 7, 20, tzinfo=UTC)
-QUERIES = 34
+QUERIES = 36
 UP: Price = (186, 192, 185, 191)
 DOWN: Price = (184, 185, 180, 181)
 

@@ -43,7 +43,7 @@ def test_it_prints_a_table_that_fits_a_terminal(capfd: pytest.CaptureFixture[str
         "MSFT",
     ]
     assert max(map(len, lines)) <= 120
-    assert "Dividends are ignored" in output.replace("\n", " ")
+    assert "Recorded dividends count" in output.replace("\n", " ")
     assert capfd.readouterr().err == ""  # no progress where nobody watches
 
 
