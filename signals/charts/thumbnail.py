@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from math import prod
+from typing import TypeVar
 
 import numpy as np
 from django.utils.html import format_html, format_html_join
@@ -15,7 +16,7 @@ from django.utils.safestring import SafeString
 from core.formatting import level
 from market.formatting import here
 from market.models import Split
-from market.prices import Bars, Timeframe, to_datetime, to_instant
+from market.prices import Bars, Floats, Timeframe, to_datetime, to_instant
 from market.store import read_bars
 from signals import formatting as signal_formatting
 from signals.models import Signal
@@ -27,6 +28,8 @@ SLOT = 100 / (BEFORE + 1 + AFTER)
 MIDDLE = SLOT * (BEFORE + 0.5)  # of the bar that spoke: it always stands at the same place
 BODY = 0.7 * SLOT
 NOTHING = "No closed bars are stored around it."
+
+P = TypeVar("P", float, Floats)  # a price, or a column of them
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Picture:
         beyond = self.spoke is None and bar >= self.here
         return MIDDLE + SLOT * (bar - self.here + beyond)
 
-    def y(self, price: float) -> float:
+    def y(self, price: P) -> P:
         return TOP + (self.high - price) / ((self.high - self.low) or 1) * (BOTTOM - TOP)
 
 
@@ -112,7 +115,7 @@ def draw(signal: Signal, stored: Bars, shares: float = 1) -> SafeString | str:
         title(signal),
         described(picture),
         _mark(picture),
-        format_html_join("", "{}", ([_candle(picture, bar)] for bar in range(len(picture.bars)))),
+        _candles(picture),
         format_html_join("", "{}", ([_level(picture, *level)] for level in levels_of(signal))),
     )
 
@@ -166,22 +169,22 @@ def _arrow(picture: Picture) -> SafeString | str:
     )
 
 
-def _candle(picture: Picture, bar: int) -> SafeString:
-    bars, middle = picture.bars, picture.x(bar)
-    high, low = picture.y(bars.high[bar]), picture.y(bars.low[bar])
-    top = picture.y(max(bars.open[bar], bars.close[bar]))
-    bottom = picture.y(min(bars.open[bar], bars.close[bar]))
-    return format_html(
-        '<g class="{}"><line x1="{x}%" x2="{x}%" y1="{}%" y2="{}%"/>'
-        '<rect x="{}%" y="{}%" width="{}%" height="{}%"/></g>',
-        "rise" if bars.close[bar] >= bars.open[bar] else "fall",
-        _at(high),
-        _at(low),
-        _at(middle - BODY / 2),
-        _at(top),
-        _at(BODY),
-        _at(max(bottom - top, 0.3)),  # one that closed where it opened is still seen
-        x=_at(middle),
+def _candles(picture: Picture) -> SafeString:
+    """Return all bars. There are up to 81 and each is figures alone: nothing in them has to be escaped."""
+    bars = picture.bars
+    top, bottom = np.maximum(bars.open, bars.close), np.minimum(bars.open, bars.close)
+    heights = [picture.y(prices).tolist() for prices in (bars.high, bars.low, top, bottom)]
+    rises = (bars.close >= bars.open).tolist()
+    drawn = [_candle(picture.x(bar), *row) for bar, row in enumerate(zip(rises, *heights, strict=True))]
+    return SafeString("".join(drawn))
+
+
+def _candle(middle: float, rises: bool, high: float, low: float, top: float, bottom: float) -> str:
+    x, height = _at(middle), max(bottom - top, 0.3)  # one that closed where it opened is still seen
+    return (
+        f'<g class="{"rise" if rises else "fall"}">'
+        f'<line x1="{x}%" x2="{x}%" y1="{high:.2f}%" y2="{low:.2f}%"/>'
+        f'<rect x="{middle - BODY / 2:.2f}%" y="{top:.2f}%" width="{BODY:.2f}%" height="{height:.2f}%"/></g>'
     )
 
 
