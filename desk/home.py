@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 
 from approvals import positions
 from approvals.models import Order
+from core.formatting import Figure
 from core.paging import paged
 from desk import status_bar
 from desk.page import note_visit, page, show, without_page
@@ -122,7 +123,7 @@ def _watchlist_row(
         "address": market_formatting.chart_address(instrument.symbol),
         "price": figures.price(view.quote.price, instrument) if view else "",
         "change": figures.change(view.change_percent, 2, " %") if view else "",
-        "range": f"{figures.price(low, instrument)} to {figures.price(high, instrument)}",
+        "range": Figure(f"{figures.price(low, instrument)} to {figures.price(high, instrument)}"),
         "points": line_points(line.closes),
         "age": figures.age(view.quote.as_of, at, view.quote.delay_seconds) if view else "",
         "stale": view is not None and view.stale,
@@ -136,12 +137,9 @@ def line_points(closes: Sequence[float]) -> str:
         return ""
     low = min(closes)
     scale = (LINE_HEIGHT - 2) / ((max(closes) - low) or 1)
-    return " ".join(
-        [
-            f"{x},{LINE_HEIGHT - 1 - (close - low) * scale:.1f}"
-            for x, close in zip(_line_xs(len(closes)), closes, strict=True)
-        ]
-    )
+    bottom, xs = LINE_HEIGHT - 1, _line_xs(len(closes))
+    points = [f"{x},{bottom - (close - low) * scale:.1f}" for x, close in zip(xs, closes, strict=True)]
+    return Figure(" ".join(points))
 
 
 @cache

@@ -1,9 +1,8 @@
 """The page of an instrument: its chart with the signals, its gaps, bars and quotes, each with its source."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import urlencode
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -17,13 +16,14 @@ from django.views.decorators.http import require_GET
 
 from approvals.models import AccountSnapshot, Outcome
 from core import formatting
+from core.formatting import Figure
 from desk import corporate_actions, opinions
 from desk.page import page, part, show
 from market import calendars, quotes
 from market import formatting as market_formatting
 from market.charts import Basis, Stretch, read, stored_timeframes
 from market.ingestion import schedule
-from market.models import Candle, Fault, Instrument, QuoteHistory, Split, SymbolChange, UnexplainedMove
+from market.models import Fault, Instrument, QuoteHistory, Split, SymbolChange, UnexplainedMove
 from market.prices import Timeframe
 from market.quotes import rates
 from signals.models import Signal
@@ -37,16 +37,23 @@ FIRST_SHOWN = Timeframe.D1
 BASES = {Basis.SPLIT: "split-adjusted", Basis.RAW: "raw", Basis.TOTAL: "total return"}
 
 
-@dataclass(frozen=True)
-class Row:
-    """A bar in the table, in words."""
+class Row(TypedDict):
+    """A bar in the table as it is written: a page has a hundred, so its template works out nothing."""
 
     opened: str
     exchange_time: str
-    prices: list[str]
+    open: str
+    high: str
+    low: str
+    close: str
     volume: str
     vwap: str
-    candle: Candle
+    provider: str
+    feed: str
+    session: str
+    final: str
+    suspect: str
+    revisions: Figure
 
 
 @page
@@ -241,17 +248,22 @@ def _rows(stretch: Stretch) -> Iterator[Row]:
     instrument, zone = stretch.instrument, calendars.zone(stretch.instrument.calendar)
     for candle in reversed(stretch.candles):
         local = candle.opened_at.astimezone(zone) if zone else None
-        yield Row(
-            opened=market_formatting.here(candle.opened_at, stretch.timeframe),
-            exchange_time=f"{local:%a %H:%M}" if local and stretch.timeframe.is_intraday else "",
-            prices=[
-                market_formatting.price(value, instrument)
-                for value in (candle.open, candle.high, candle.low, candle.close)
-            ],
-            volume=market_formatting.volume(candle.volume),
-            vwap=market_formatting.price(candle.vwap, instrument),
-            candle=candle,
-        )
+        yield {
+            "opened": market_formatting.here(candle.opened_at, stretch.timeframe),
+            "exchange_time": f"{local:%a %H:%M}" if local and stretch.timeframe.is_intraday else "",
+            "open": market_formatting.price(candle.open, instrument),
+            "high": market_formatting.price(candle.high, instrument),
+            "low": market_formatting.price(candle.low, instrument),
+            "close": market_formatting.price(candle.close, instrument),
+            "volume": market_formatting.volume(candle.volume),
+            "vwap": market_formatting.price(candle.vwap, instrument),
+            "provider": candle.provider,
+            "feed": candle.feed,
+            "session": candle.session,
+            "final": "final" if candle.is_final else "not yet",
+            "suspect": "suspect" if candle.suspect else "",
+            "revisions": Figure(candle.revisions),
+        }
 
 
 def _gap(gap: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from core.formatting import NOTHING
+from core.formatting import NOTHING, Figure
 from market.models import CorporateAction, EarningsDate, Instrument, Quote
 from market.prices import Doubt, Timeframe
 
@@ -40,17 +40,17 @@ def _decimals(tick_size: Decimal) -> int:
     return max(2, -int(exponent))
 
 
-def price(value: float | None, instrument: Instrument) -> str:
-    return NOTHING if value is None else f"{value:,.{decimals(instrument)}f}"
+def price(value: float | None, instrument: Instrument) -> Figure:
+    return NOTHING if value is None else Figure(f"{value:,.{decimals(instrument)}f}")
 
 
-def volume(shares: float | None) -> str:
+def volume(shares: float | None) -> Figure:
     """Return shares with as many decimals as four digits need: 12,500, 0.5, 0.00031."""
     if shares is None:
         return NOTHING
     decimals = 0 if shares == 0 else max(0, 3 - math.floor(math.log10(abs(shares))))
     shown = f"{shares:,.{decimals}f}"
-    return shown.rstrip("0").rstrip(".") if decimals else shown
+    return Figure(shown.rstrip("0").rstrip(".") if decimals else shown)
 
 
 def split_ratio(ratio: float) -> str:
@@ -125,16 +125,16 @@ def quote_states(quote: Quote, instrument: Instrument | None = None) -> list[str
     return states + ([BOOKS[quote.book]] if quote.book else [])
 
 
-def stamp(at: datetime | None, timeframe: Timeframe | str | None = None) -> str:
+def stamp(at: datetime | None, timeframe: Timeframe | str | None = None) -> Figure:
     """Return an instant in UTC. A daily or weekly bar is a date, in every time zone."""
     if at is None:
         return NOTHING
     if timeframe is not None and not Timeframe(timeframe).is_intraday:
-        return f"{at:%Y-%m-%d}"
-    return f"{at:%Y-%m-%d %H:%M}"
+        return Figure(at.date().isoformat())
+    return Figure(at.replace(tzinfo=None).isoformat(" ", "minutes"))
 
 
-def here(at: datetime | None, timeframe: Timeframe | str | None = None) -> str:
+def here(at: datetime | None, timeframe: Timeframe | str | None = None) -> Figure:
     """Return the same in the active zone, the viewer's."""
     is_date = timeframe is not None and not Timeframe(timeframe).is_intraday
     return stamp(at if at is None or is_date else timezone.localtime(at), timeframe)

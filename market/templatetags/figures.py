@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core import formatting
+from core.formatting import Figure
 from market import calendars
 from market import formatting as market_formatting
 from market.models import Instrument
@@ -20,7 +21,7 @@ register.simple_tag(market_formatting.chart_address)
 
 
 @register.filter
-def price(value: float | Decimal | None, instrument: Instrument | None = None) -> str:
+def price(value: float | Decimal | None, instrument: Instrument | None = None) -> Figure:
     """Return a price with the decimals of its tick; without an instrument, its own, two at least."""
     if value is None:
         return formatting.NOTHING
@@ -30,9 +31,9 @@ def price(value: float | Decimal | None, instrument: Instrument | None = None) -
 
 
 @register.filter
-def fixed(value: float | Decimal | None, places: int) -> str:
+def fixed(value: float | Decimal | None, places: int) -> Figure:
     """Return so many decimals. For tables: Django's `floatformat` looks up the language for every cell."""
-    return formatting.NOTHING if value is None else f"{value:.{places}f}"
+    return formatting.NOTHING if value is None else Figure(f"{value:.{places}f}")
 
 
 @register.filter
@@ -43,11 +44,13 @@ def short(text: str, most: int) -> str:
 
 @register.filter
 def money(value: float | Decimal | None, currency: str = "") -> str:
-    return formatting.NOTHING if value is None else f"{value:,.2f} {currency}".rstrip()
+    if value is None:
+        return formatting.NOTHING
+    return f"{value:,.2f} {currency}" if currency else Figure(f"{value:,.2f}")
 
 
 @register.simple_tag
-def change(value: float | Decimal | None, places: int = 2, unit: str = "") -> SafeString | str:
+def change(value: float | Decimal | None, places: int = 2, unit: str = "") -> SafeString:
     """Return a signed figure with an arrow: `{% change view.change_percent 2 " %" %}`."""
     return formatting.change(None if value is None else float(value), places, unit)
 
@@ -55,17 +58,17 @@ def change(value: float | Decimal | None, places: int = 2, unit: str = "") -> Sa
 @register.filter
 def signed(value: float | None) -> str:
     """Return a figure with its sign, in two decimals: -0.25 as it is written."""
-    return "" if value is None else f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+    return "" if value is None else Figure(f"{value:+.2f}".replace("-", "\N{MINUS SIGN}"))
 
 
 @register.filter
-def percent(share: float | Decimal | None, places: int = 0) -> str:
+def percent(share: float | Decimal | None, places: int = 0) -> Figure:
     """Return a share from 0 to 1 as per cent."""
-    return formatting.NOTHING if share is None else f"{100 * share:.{places}f} %"
+    return formatting.NOTHING if share is None else Figure(f"{100 * share:.{places}f} %")
 
 
 @register.simple_tag
-def moment(at: datetime | None, calendar: str = "", *, seconds: bool = False) -> SafeString | str:
+def moment(at: datetime | None, calendar: str = "", *, seconds: bool = False) -> SafeString:
     """Return an instant in the viewer's zone, the exchange's clock beside it where a calendar is given."""
     if at is None:
         return formatting.NOTHING
@@ -79,7 +82,7 @@ def moment(at: datetime | None, calendar: str = "", *, seconds: bool = False) ->
 
 
 @register.simple_tag
-def bar(opened_at: datetime, timeframe: str, calendar: str = "") -> SafeString | str:
+def bar(opened_at: datetime, timeframe: str, calendar: str = "") -> SafeString:
     """Return when a bar opened: daily and weekly bars are dates, the same in every zone."""
     if Timeframe(timeframe).is_intraday:
         return moment(opened_at, calendar)
@@ -87,7 +90,7 @@ def bar(opened_at: datetime, timeframe: str, calendar: str = "") -> SafeString |
 
 
 @register.simple_tag
-def age(since: datetime | None, now: datetime, delay: int = 0) -> SafeString | str:
+def age(since: datetime | None, now: datetime, delay: int = 0) -> SafeString:
     """Return how long ago that was, beyond a feed's delay in seconds. The page's script keeps it counting."""
     if since is None:
         return formatting.NOTHING
@@ -101,12 +104,12 @@ def lasting(length: timedelta) -> str:
 
 
 @register.simple_tag
-def took(since: datetime, until: datetime) -> str:
+def took(since: datetime, until: datetime) -> Figure:
     return formatting.duration(since, until)
 
 
 @register.simple_tag
-def left(until: datetime | None, now: datetime) -> SafeString | str:
+def left(until: datetime | None, now: datetime) -> SafeString:
     """Return how long until then. The page's script keeps it counting."""
     if until is None:
         return formatting.NOTHING

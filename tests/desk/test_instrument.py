@@ -172,8 +172,9 @@ def test_an_unknown_symbol_is_not_found(trader: Client, name: str) -> None:
 def test_the_table_holds_the_last_hundred_bars_without_a_script(trader: Client) -> None:
     stamps = quarters(120, revisions=3)
     rows = trader.get(f"{PAGE}?timeframe=15m").context["rows"]
-    assert [row.candle.opened_at for row in rows] == stamps[:19:-1]
-    assert (rows[0].prices, rows[0].volume) == (["10.00", "12.00", "9.00", "11.00"], "1,000")
+    assert [row["opened"] for row in rows] == [f"{at:%Y-%m-%d %H:%M}" for at in stamps[:19:-1]]
+    prices = [rows[0][name] for name in ("open", "high", "low", "close")]
+    assert (prices, rows[0]["volume"]) == (["10.00", "12.00", "9.00", "11.00"], "1,000")
 
 
 def test_the_table_says_what_a_bar_is_and_where_it_is_from(trader: Client) -> None:
