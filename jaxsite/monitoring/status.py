@@ -22,7 +22,7 @@ from desk.page import page_by_the_clock, show, without_page
 from jaxsite import __version__
 from jaxsite.monitoring import health
 from jaxsite.queries import work
-from jaxsite.views.context import simulated
+from jaxsite.views.context import constants
 from market import faults, feeds
 from market.ingestion import coverage, schedule
 from market.models import IngestionRun, Instrument, ReviewItem
@@ -61,7 +61,7 @@ def without_database(view: View) -> View:
         except (OperationalError, InterfaceError, ProgrammingError) as error:
             checks = health.database_down(error)
             cannot = "used" if isinstance(error, ProgrammingError) else "reached"
-            context = {"checks": checks, "verdict": f"The database cannot be {cannot}."} | simulated()
+            context = {"checks": checks, "verdict": f"The database cannot be {cannot}."} | constants()
             html = render_to_string("jaxsite/status_down.html", context)
             answer = HttpResponse(html, status=503, headers=LOOK_AGAIN)
             add_never_cache_headers(answer)
