@@ -57,14 +57,17 @@ def doubted(outcomes: QuerySet[Outcome], columns: Sequence[str]) -> dict[tuple[s
 
 
 def doubt(outcomes: QuerySet[Outcome]) -> Doubt:
-    """Return the bars in doubt on which these outcomes were played. One query."""
+    """Return the bars in doubt on which these outcomes were played. One query; two while there are any."""
+    suspects = Candle.objects.filter(suspect=True)
+    if not suspects.exists():
+        return Doubt()
     played = outcomes.order_by().filter(
         Q(exited_at=None) | Q(exited_at__gte=OuterRef("opened_at")),
         symbol=OuterRef("symbol"),
         played_on=OuterRef("timeframe"),
         entered_at__lte=OuterRef("opened_at"),
     )
-    bars = Candle.objects.filter(Exists(played), suspect=True).order_by("-opened_at", "symbol", "timeframe")
+    bars = suspects.filter(Exists(played)).order_by("-opened_at", "symbol", "timeframe")
     counted = bars.annotate(total=Window(Count("*")))
     rows = list(counted.values_list("symbol", "timeframe", "opened_at", "total")[:SHOWN])
     return Doubt(rows[0][-1] if rows else 0, [DoubtedBar(*row[:-1]) for row in rows])

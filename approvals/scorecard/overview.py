@@ -29,7 +29,10 @@ class Overview:
 
 
 def overview(outcomes: QuerySet[Outcome]) -> Overview:
-    """Four queries, and one for decisions that are few: each ledger is read by what it is shown by."""
+    """Four queries, and one each for decisions that are few and bars in doubt.
+
+    Each ledger is read by what it is shown by.
+    """
     strategies = cards(outcomes.filter(ledger=Ledger.SIGNAL), ["strategy", "timeframe"])
     deciders = cards(outcomes.filter(ledger=Ledger.DECISION), ["user"])
     if not (strategies or deciders):
