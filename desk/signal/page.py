@@ -32,10 +32,8 @@ from opinions.models import OrchestrationRun
 from signals import lifecycle, records
 from signals.charts import studies, thumbnail
 from signals.models import Signal
-from signals.models.signals import SignalQuerySet
 
 WATCHED = "its parts ask for themselves; what changes what is decided on is announced, never repainted"
-OF_THE_DECISION = ("approval__approved_by", "approval__order", "superseded_by")
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ def terms(request: HttpRequest, pk: UUID) -> HttpResponse:
 def watch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Answer with what has changed since the page was shown; 204 while nothing has."""
     at, seen_etag = timezone.now(), request.GET.get("etag", "")
-    signal = get_object_or_404(_signals(at), pk=pk)
+    signal = get_object_or_404(Signal.objects.with_conflict(at), pk=pk)
     opinion = _opinion(signal)
     etag = _etag(signal, opinion, at)
     if etag == seen_etag:
@@ -199,14 +197,10 @@ def _show_again(
     return show(request, "desk/signal.html", at, context, status, still=WATCHED)
 
 
-def _signals(at: datetime) -> SignalQuerySet:
-    return Signal.objects.with_conflict(at).select_related(*OF_THE_DECISION)
-
-
 def _load(pk: UUID, at: datetime, viewer: User | None) -> tuple[Signal, list[Signal]]:
     """Return the signal with `is_seen` by the viewer, and the pending ones that say the opposite."""
     views = SignalView.objects.filter(signal=OuterRef("pk"), user=viewer)
-    signals = records.with_records(scorecard.with_rate(_signals(at))).with_ratios()
+    signals = records.with_records(scorecard.with_rate(Signal.objects.with_conflict(at))).with_ratios()
     signals = signals.with_opposites(pk, at).annotate(is_seen=Exists(views)).order_by("-generated_at", "id")
     by_pk = {signal.pk: signal for signal in signals}
     if pk not in by_pk:
@@ -278,8 +272,16 @@ def _context(case: Case) -> dict[str, Any]:
         "record_here": track_records.get(signal.symbol),
         "reasons": TradeApproval.Reason.choices,
         "outcomes": signal.outcomes.order_by("-ledger"),
-        "decision": getattr(signal, "approval", None),
+        "decision": _decision(signal),
     }
+
+
+def _decision(signal: Signal) -> TradeApproval | None:
+    """Return the decision on a signal, with its order. A pending one has none, so nothing is read."""
+    if signal.status == Signal.Status.PENDING:
+        return None
+    decided = TradeApproval.objects.select_related("approved_by", "order")
+    return decided.filter(signal=signal).first()
 
 
 def _page_context(case: Case) -> dict[str, Any]:
