@@ -15,6 +15,7 @@ from core.formatting import plain
 from market import calendars, sessions
 from market.models import Candle, CorporateAction, Gap, Instrument, Split
 from market.prices import Timeframe, to_datetime, to_instant
+from market.queries import prices
 from market.share_basis.total_return import Step, dividend_factor, factors
 
 DATED = (Timeframe.D1, Timeframe.W1)  # stamped with their date, whatever the zone
@@ -198,12 +199,6 @@ def _gaps(
 
 
 def stored_timeframes(symbol: str) -> list[Timeframe]:
-    """Return the timeframes of which there is a bar: one index look-up for each, in one query."""
-    first, *others = (
-        Candle.objects.filter(symbol=symbol, timeframe=timeframe)
-        .order_by()
-        .values_list("timeframe", flat=True)[:1]
-        for timeframe in Timeframe
-    )
-    stored = set(first.union(*others, all=True))
+    """Return the timeframes of which there is a bar. One query."""
+    stored = prices.stored_timeframes(symbol, [timeframe.value for timeframe in Timeframe])
     return [timeframe for timeframe in Timeframe if timeframe.value in stored]

@@ -58,6 +58,13 @@ CROSS JOIN LATERAL (
 ) AS day
 """
 
+STORED_TIMEFRAMES = """
+SELECT timeframe FROM unnest(%(timeframes)s::text[]) AS asked (timeframe)
+WHERE EXISTS (
+    SELECT FROM candles WHERE candles.symbol = %(symbol)s AND candles.timeframe = asked.timeframe
+)
+"""
+
 PRICE_RANGES = f"""
 SELECT wanted.symbol,
     least(min(low), min(quotes.price)) AS low, greatest(max(high), max(quotes.price)) AS high
@@ -124,3 +131,16 @@ def price_ranges(since: Mapping[str, datetime]) -> dict[str, PriceRange]:
         return {}
     values = {"symbols": list(since), "since": list(since.values())}
     return {prices.symbol: prices for prices in fetch_all(PriceRange, PRICE_RANGES, values)}
+
+
+@dataclass(frozen=True)
+class StoredTimeframe:
+    """A timeframe of which a symbol has a bar."""
+
+    timeframe: str
+
+
+def stored_timeframes(symbol: str, timeframes: Collection[str]) -> set[str]:
+    """Return those of which the symbol has a bar: one look-up in an index for each, in one query."""
+    values = {"symbol": symbol, "timeframes": list(timeframes)}
+    return {row.timeframe for row in fetch_all(StoredTimeframe, STORED_TIMEFRAMES, values)}
