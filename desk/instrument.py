@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET
 from approvals.models import AccountSnapshot, Outcome
 from core import formatting
 from core.formatting import Figure
+from core.queries import only
 from desk import corporate_actions, opinions
 from desk.page import page, part, show
 from market import calendars, quotes
@@ -59,7 +60,7 @@ class Row(TypedDict):
 @page
 @require_GET
 def instrument(request: HttpRequest, symbol: str) -> HttpResponse:
-    instrument, at = _with_splits().filter(pk=symbol).first(), timezone.now()
+    instrument, at = only(_with_splits().filter(pk=symbol)), timezone.now()
     if instrument is None:
         return _renamed(request, symbol)
     stored = stored_timeframes(instrument.pk)

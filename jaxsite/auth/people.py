@@ -3,6 +3,7 @@
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 
+from core.queries import only
 from jaxsite.models import Person
 from jaxsite.scopes import Scope
 
@@ -10,11 +11,8 @@ from jaxsite.scopes import Scope
 class Backend(ModelBackend):
     def get_user(self, user_id: int) -> Person | None:
         """Return the user who may log in, with the presence: every page reads it."""
-        try:
-            user = Person.objects.select_related("presence").get(pk=user_id)
-        except Person.DoesNotExist:
-            return None
-        return user if self.user_can_authenticate(user) else None
+        user = only(Person.objects.select_related("presence").filter(pk=user_id))
+        return user if user and self.user_can_authenticate(user) else None
 
 
 def person_of(user: User, scope: Scope) -> Person:

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
+from core.queries import only
 from desk import refresh
 from jaxsite.auth import devices, throttle
 from jaxsite.models import Session
@@ -34,7 +35,7 @@ class SessionStore(db.SessionStore):
         return Session
 
     def load(self) -> dict[str, Any]:
-        self.row = Session.objects.filter(pk=self.session_key, expire_date__gt=timezone.now()).first()
+        self.row = only(Session.objects.filter(pk=self.session_key, expire_date__gt=timezone.now()))
         if self.row is None:
             self._session_key = None
             return {}
