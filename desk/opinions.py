@@ -83,9 +83,14 @@ class Shown:
         return self.run.signal is None or self.run.signal.bars_digest == self.run.bars_digest
 
 
-def for_signal(signal: Signal, at: datetime) -> dict[str, Any]:
-    """Return the context of the panel on a signal's page. One query."""
-    runs = list(signal.runs.without_payloads().order_by("-queued_at", "id")[:SHOWN])
+def runs_on(signal: UUID) -> list[OrchestrationRun]:
+    """Return the newest runs on a signal, as many as its page shows. One query."""
+    runs = OrchestrationRun.objects.filter(signal_id=signal).without_payloads()
+    return list(runs.order_by("-queued_at", "id")[:SHOWN])
+
+
+def for_signal(signal: Signal, at: datetime, runs: Sequence[OrchestrationRun]) -> dict[str, Any]:
+    """Return the context of the panel on a signal's page, with the runs on it."""
     for run in runs:
         run.signal = signal
     return _panel(runs) | {
@@ -131,7 +136,7 @@ def _panel(runs: Sequence[OrchestrationRun]) -> dict[str, Any]:
 def of_signal(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Answer with the panel alone, while an analyst is at work; 204 while it has not changed."""
     at, signal = timezone.now(), get_object_or_404(Signal, pk=pk)
-    panel = for_signal(signal, at)
+    panel = for_signal(signal, at, runs_on(pk))
     if request.GET.get("known") == panel["known"]:
         return HttpResponse(status=204)
     return render(request, "desk/_opinions.html", {"now": at, "signal": signal, **panel})
@@ -148,7 +153,7 @@ def ask(request: HttpRequest, pk: UUID) -> HttpResponse:
     except (lifecycle.NotPending, NotConfigured) as refusal:
         refusals = [str(refusal)]
     if _is_part(request):
-        return _answer(request, at, refusals, {"signal": signal} | for_signal(signal, at))
+        return _answer(request, at, refusals, {"signal": signal} | for_signal(signal, at, runs_on(pk)))
     return _back(request, refusals, "signal", pk)
 
 

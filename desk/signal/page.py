@@ -29,6 +29,7 @@ from desk.refresh import pending_of
 from desk.signal import chart
 from market.models import Instrument
 from opinions.models import OrchestrationRun
+from opinions.models.runs import newest_opinion
 from signals import lifecycle, records
 from signals.charts import studies, thumbnail
 from signals.models import Signal
@@ -95,8 +96,9 @@ class Case:
 @require_GET
 def signal(request: HttpRequest, pk: UUID) -> HttpResponse:
     bar = status_bar.load(timezone.now(), pending=pending_of(request))
-    case = _viewed(request, pk, bar.state)
-    context = _page_context(case) | {"status_bar": bar}
+    runs = opinions.runs_on(pk)
+    case = _viewed(request, pk, bar.state, runs)
+    context = _page_context(case, runs) | {"status_bar": bar}
     return show(request, "desk/signal.html", case.at, context, still=WATCHED if case.proposal else "")
 
 
@@ -193,22 +195,30 @@ def _show_again(
     form = _form(request.POST)
     case = _case(pk, at, form) if status == 400 or form is None else _refreshed(pk, at, form.typed)
     was = request.POST if status == 412 else None
-    context = _page_context(case) | {"refusals": refusals, "was": was}
+    context = _page_context(case, opinions.runs_on(pk)) | {"refusals": refusals, "was": was}
     return show(request, "desk/signal.html", at, context, status, still=WATCHED)
 
 
 def _load(pk: UUID, at: datetime, viewer: User | None) -> tuple[Signal, list[Signal]]:
-    """Return the signal with `is_seen` by the viewer, and the pending ones that say the opposite."""
+    """Return the signal with `is_seen` by the viewer, and the pending ones that say the opposite.
+
+    It has `is_conflicting` from these, as `with_conflict` would annotate it.
+    """
     views = SignalView.objects.filter(signal=OuterRef("pk"), user=viewer)
-    signals = records.with_records(scorecard.with_rate(Signal.objects.with_conflict(at))).with_ratios()
+    signals = records.with_records(scorecard.with_rate(Signal.objects.all())).with_ratios()
     signals = signals.with_opposites(pk, at).annotate(is_seen=Exists(views)).order_by("-generated_at", "id")
     by_pk = {signal.pk: signal for signal in signals}
     if pk not in by_pk:
         raise Http404("no such signal")
-    return by_pk.pop(pk), list(by_pk.values())
+    signal, opposite = by_pk.pop(pk), list(by_pk.values())
+    signal.is_conflicting = bool(opposite)  # type: ignore[attr-defined]  # as if annotated
+    return signal, opposite
 
 
-def _opinion(signal: Signal) -> OrchestrationRun | None:
+def _opinion(signal: Signal, runs: Sequence[OrchestrationRun] | None = None) -> OrchestrationRun | None:
+    """Return the newest second opinion, without a query where all runs on the signal have been read."""
+    if runs is not None and len(runs) < opinions.SHOWN:
+        return newest_opinion(runs)
     return OrchestrationRun.objects.newest_of([signal]).get(signal.pk)
 
 
@@ -217,9 +227,14 @@ def _etag(signal: Signal, opinion: OrchestrationRun | None, at: datetime) -> str
     return version(signal, at, is_conflicting=is_conflicting, opinion_id=opinion.pk if opinion else None)
 
 
-def _viewed(request: HttpRequest, pk: UUID, state: State | None = None) -> Case:
+def _viewed(
+    request: HttpRequest,
+    pk: UUID,
+    state: State | None = None,
+    runs: Sequence[OrchestrationRun] | None = None,
+) -> Case:
     """Return the signal as of now. The first view of a user who may decide is stored."""
-    case = _case(pk, timezone.now(), _form(request.GET), state=state, viewer=viewer(request))
+    case = _case(pk, timezone.now(), _form(request.GET), state=state, viewer=viewer(request), runs=runs)
     is_seen = case.signal.is_seen  # type: ignore[attr-defined]  # annotated
     if case.proposal and not is_seen and request.user.has_perm(REJECT):
         decisions.view(case.signal, by=viewer(request), at=case.at)
@@ -238,6 +253,7 @@ def _case(
     shown: str = "",
     state: State | None = None,
     viewer: User | None = None,
+    runs: Sequence[OrchestrationRun] | None = None,
 ) -> Case:
     """Return the signal with what approving it as in the form would do."""
     signal, opposite = _load(pk, at, viewer)
@@ -245,7 +261,7 @@ def _case(
     is_pending = signal.status_at(at) == Signal.Status.PENDING
     proposal = proposals.propose(signal, at, overrides, state=state) if is_pending else None
     filled = form or (OverridesForm.of(proposal) if proposal else OverridesForm())
-    opinion = _opinion(signal)
+    opinion = _opinion(signal, runs)
     return Case(signal, opposite, opinion, at, _etag(signal, opinion, at), proposal, filled, shown)
 
 
@@ -284,14 +300,14 @@ def _decision(signal: Signal) -> TradeApproval | None:
     return decided.filter(signal=signal).first()
 
 
-def _page_context(case: Case) -> dict[str, Any]:
+def _page_context(case: Case, runs: Sequence[OrchestrationRun]) -> dict[str, Any]:
     """Return what the page shows, the dialog's context included."""
     signal = case.signal
     shares = prod(signal.ratios)  # type: ignore[attr-defined]  # annotated
     stored, instrument = thumbnail.around(signal), _instrument(case)
     return (
         _context(case)
-        | opinions.for_signal(signal, case.at)
+        | opinions.for_signal(signal, case.at, runs)
         | {
             "picture": thumbnail.draw(signal, stored, shares),
             "drawing": {"title": thumbnail.title(signal), "facts": thumbnail.facts(signal, stored, shares)},

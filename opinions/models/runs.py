@@ -120,6 +120,11 @@ class OrchestrationRunQuerySet(models.QuerySet["OrchestrationRun"]):
         return {run.signal_id: run for run in newest.without_payloads()}
 
 
+def newest_opinion(runs: "Iterable[OrchestrationRun]") -> "OrchestrationRun | None":
+    """Return the newest opinion among runs on one signal that have been read, as `newest` finds it."""
+    return max((run for run in runs if run.in_time), key=lambda run: (run.finished_at, run.pk), default=None)
+
+
 class OrchestrationRun(models.Model):
     """One analysis of a signal, or of an instrument. What failed says nothing; it never becomes a HOLD.
 
