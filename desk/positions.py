@@ -1,8 +1,8 @@
 """The positions page: positions with their result, orders with their events, exits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.db.models import F, prefetch_related_objects
+from django.db.models import F, Prefetch, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from approvals import decisions, exits, positions, proposals
 from approvals.entry_check import NEAR, format_price
 from approvals.gate import State
-from approvals.models import Fill, Order, QuarantinedRow
+from approvals.models import Fill, Order, QuarantinedRow, TradeApproval
 from approvals.positions.protection import Protected
 from approvals.queries.orders import OrderEvent, order_events
 from core.formatting import axis_ticks
@@ -114,17 +114,15 @@ class EquityCurve:
 def _with_states(positions: Sequence[Protected]) -> list[tuple[Protected, list[str]]]:
     """Return each with what is out of the ordinary with its quote, or its delisting. Two queries."""
     symbols = [protected.position.symbol for protected in positions]
-    quotes, gone = Quote.objects.in_bulk(symbols), Instrument.objects.gone().in_bulk(symbols)
-    return [
-        (protected, _states(quotes.get(protected.position.symbol), gone.get(protected.position.symbol)))
-        for protected in positions
-    ]
+    quotes = Quote.objects.in_bulk(symbols)
+    gone = dict(Instrument.objects.gone().filter(pk__in=symbols).values_list("symbol", "delisted_on"))
+    return [(protected, _states(protected.position.symbol, quotes, gone)) for protected in positions]
 
 
-def _states(quote: Quote | None, gone: Instrument | None) -> list[str]:
-    if gone is not None:
-        return [f"delisted on {gone.delisted_on}"]
-    return quote_states(quote) if quote else []
+def _states(symbol: str, quotes: Mapping[str, Quote], gone: Mapping[str, date | None]) -> list[str]:
+    if symbol in gone:
+        return [f"delisted on {gone[symbol]}"]
+    return quote_states(quotes[symbol]) if symbol in quotes else []
 
 
 @page
@@ -255,7 +253,8 @@ def _held(book: positions.Book, state: State, at: datetime) -> list[HeldOrder]:
     orders = [order for order in book.orders if order.status == HELD]
     if not orders:
         return []
-    prefetch_related_objects(orders, "approval__signal")
+    approvals = TradeApproval.objects.select_related("signal")
+    prefetch_related_objects(orders, Prefetch("approval", approvals))
     context = proposals.Context.load({order.symbol for order in orders}, at, state, book)
     return [HeldOrder(order, decisions.proposal_of(order, at, context=context)) for order in orders]
 
