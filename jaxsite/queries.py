@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Min
@@ -89,6 +90,17 @@ def health_facts(at: datetime, lost_after: timedelta) -> HealthFacts:
 
 # Of the queues, the second opinions, the tasks that failed of late, the periodic ones that are off: what the
 # status page shows of work, in one statement. As five QuerySets it was a tenth of the page's processor time.
+# What the account page says beside its lists.
+ACCOUNT_FACTS = """
+SELECT
+    ARRAY(
+        SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id
+        WHERE user_id = %(user)s ORDER BY name
+    ) AS groups,
+    (SELECT count(*) FROM known_devices
+     WHERE user_id = %(user)s AND browser IS DISTINCT FROM %(browser)s::uuid) AS other_devices
+"""
+
 WORK = """
 SELECT * FROM (
     SELECT 'queue' AS kind, key AS name, count(*) FILTER (WHERE lock <= %(at)s) AS waiting,
@@ -110,6 +122,17 @@ SELECT * FROM (
 ) AS work
 ORDER BY kind, CASE kind WHEN 'task' THEN at END DESC, name
 """
+
+
+class AccountFacts(NamedTuple):
+    """The groups that a user is in, and how many browsers know the user besides this one."""
+
+    groups: list[str]
+    other_devices: int
+
+
+def account_facts(user: int, browser: UUID | None) -> AccountFacts:
+    return fetch_one(AccountFacts, ACCOUNT_FACTS, {"user": user, "browser": browser})
 
 
 class Work(NamedTuple):

@@ -1,5 +1,6 @@
 """The account page: roles, sessions, time zone, password, tokens. For every user, with a role or without."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,20 +20,22 @@ from desk.page import own, own_page, show, viewer
 from jaxsite.auth import devices, events, factors, passkeys, sessions, token_pages, tokens, zone
 from jaxsite.auth.roles import ADMINISTRATOR, MAY
 from jaxsite.models import Session
+from jaxsite.queries import account_facts
 
 
 @own_page
 @require_GET
 def account(request: HttpRequest) -> HttpResponse:
-    at = timezone.now()
+    at, user = timezone.now(), viewer(request)
+    facts = account_facts(user.pk, sessions.browser_of(request))
     context = {
-        "roles": roles_of(viewer(request)),
+        "roles": roles_of(user, facts.groups),
         "sessions": sessions_of(request, at),
-        "other_devices": devices.others_of(viewer(request), sessions.browser_of(request)).count(),
+        "other_devices": facts.other_devices,
         "idle_hours": settings.SESSION_IDLE_HOURS,
-        "factors": factors.of_user(viewer(request)),
+        "factors": factors.of_user(user),
         "passkeys_work": passkeys.work_here(request),
-        **token_pages.context(viewer(request)),
+        **token_pages.context(user),
         "zone_options": zone.options(zone.chosen(request)),
         "chosen_zone": zone.chosen(request),
     }
@@ -50,9 +53,8 @@ def sessions_of(request: HttpRequest, at: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def roles_of(user: User) -> list[tuple[str, str]]:
+def roles_of(user: User, groups: Sequence[str]) -> list[tuple[str, str]]:
     """Return each role with what it may do; groups other than ours by name."""
-    groups = user.groups.order_by("name").values_list("name", flat=True)
     roles = [(name, MAY.get(name, "a group of your own: Admin shows what it may do")) for name in groups]
     return [("administrator", ADMINISTRATOR), *roles] if user.is_superuser else roles
 
