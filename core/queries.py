@@ -1,11 +1,11 @@
 """SQL that is not of one app: rows of a statement with names, and the deletion of old rows in batches."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 
 Row = TypeVar("Row")
 M = TypeVar("M", bound=Model)
@@ -30,7 +30,7 @@ def fetch_one(row_type: type[Row], statement: str, values: Mapping[str, Any] | N
     return row
 
 
-def only(rows: QuerySet[M]) -> M | None:
+def only(rows: Iterable[M]) -> M | None:
     """Return the one row that a key finds, or None; `first` would sort and limit it: half as long again."""
     return next(iter(rows), None)
 

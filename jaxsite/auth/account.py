@@ -44,7 +44,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 def sessions_of(request: HttpRequest, at: datetime) -> list[dict[str, Any]]:
     """Return the sessions of the user, this one first, with the device in words."""
-    rows = sessions.of_user(viewer(request), at)
+    rows = sessions.of_user(viewer(request), request.session.session_key, at)
     this_digest = Session.digest_of(request.session.session_key or "")
     rows.sort(key=lambda row: row.digest != this_digest)
     return [

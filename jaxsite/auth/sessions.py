@@ -21,6 +21,7 @@ from core.queries import only
 from desk import refresh
 from jaxsite.auth import devices, throttle
 from jaxsite.models import Session
+from jaxsite.queries import LIVING_SESSION
 
 LOGIN = "login"
 NOTED_EVERY = timedelta(hours=1)
@@ -35,7 +36,8 @@ class SessionStore(db.SessionStore):
         return Session
 
     def load(self) -> dict[str, Any]:
-        self.row = only(Session.objects.filter(pk=self.session_key, expire_date__gt=timezone.now()))
+        values = {"key": self.session_key, "at": timezone.now()}
+        self.row = only(Session.objects.raw(LIVING_SESSION, values))  # in every request: compiled once
         if self.row is None:
             self._session_key = None
             return {}
@@ -90,10 +92,13 @@ def browser_of(request: HttpRequest) -> UUID | None:
     return UUID(browser) if browser else None
 
 
-def of_user(user: User, at: datetime) -> list[Session]:
-    """Return the sessions in which the user is logged in, the one last used first."""
+def of_user(user: User, this: str | None, at: datetime) -> list[Session]:
+    """Return the sessions in which the user is logged in, the one last used first.
+
+    `this`: the key of the one that asks, which has been checked already.
+    """
     rows = Session.objects.filter(user=user, expire_date__gt=at).order_by("-used_at", "digest")
-    return [row for row in rows[:MOST_LISTED] if row.is_valid_for(user)]
+    return [row for row in rows[:MOST_LISTED] if row.pk == this or row.is_valid_for(user)]
 
 
 @transaction.atomic
