@@ -24,7 +24,7 @@ from market.ingestion.review import second_look
 from market.ingestion.review.bars import Decision, Key, ReviewRefused
 from market.ingestion.review.items import Act, Item, NoSuchItem
 from market.ingestion.review.second_look import SecondLook
-from market.models import BarVerdict, Candle, Instrument, Refetch, RefusedRow, ReviewItem
+from market.models import BarVerdict, Candle, Gap, Instrument, Refetch, RefusedRow, ReviewItem
 from market.models.review import LONGEST_WHY
 from market.store import BY_HAND
 
@@ -56,7 +56,8 @@ def page(request: HttpRequest, model_admin: ModelAdmin, object_id: str) -> HttpR
         if not may_decide(request, model_admin, item):
             raise PermissionDenied
         if "second" in request.POST and item.key:
-            looked = second_look.look(item.key, user_of(request), timezone.now())
+            refused_of = item.row.source if isinstance(item.row, RefusedRow) else ""
+            looked = second_look.look(item.key, user_of(request), timezone.now(), refused_of)
             item = _load(item.name)
         else:
             form = CorrectForm(request.POST) if "correct" in request.POST else form
@@ -151,7 +152,8 @@ def _context(item: Item, looked: SecondLook | None) -> dict[str, Any]:
         "refetches": _refetches(item.key) if item.key else [],
         "buttons": [(act, _button(item, act)) for act in _offered(item, candle)],
         "is_usable": is_usable,
-        "may_ask": candle is not None,
+        "may_ask": candle is not None
+        or (instrument is not None and isinstance(item.row, Gap | RefusedRow) and item.key is not None),
         "may_take_back": item.verdict is not None and (candle is None or not is_dropped),
     }
 

@@ -33,20 +33,21 @@ class SecondLook:
     is_alike: bool = False
 
 
-def second_source(candle: Candle, at: datetime) -> Provider | None:
+def second_source(first: str, at: datetime) -> Provider | None:
     """Return the first provider that is ready and is not the bar's own."""
     ready = feeds.ready(IngestionRun.Kind.CANDLES, at, patience=PATIENCE)
-    return next((provider for provider in ready if provider.name != candle.provider), None)
+    return next((provider for provider in ready if provider.name != first), None)
 
 
-def look(key: Key, by: User, at: datetime) -> SecondLook:
-    """Ask the second source for a bar. One in doubt that it gives alike is believed from then on."""
+def look(key: Key, by: User, at: datetime, refused_of: str = "") -> SecondLook:
+    """Ask the second source for a bar. One in doubt that it gives alike is believed from then on.
+
+    `refused_of`: the provider whose row of a bar that is not stored was refused.
+    """
     candle = key.candle()
-    if candle is None:
-        return SecondLook("No such bar is stored.")
-    if candle.provider == pipeline.BUILT_HERE:
+    if candle is not None and candle.provider == pipeline.BUILT_HERE:
         return SecondLook("It is built here from finer bars: look at those.")
-    provider = second_source(candle, at)
+    provider = second_source(candle.provider if candle else refused_of or _source_before(key), at)
     if provider is None:
         return SecondLook("No second source is set up, or it cools off after failures.")
     try:
@@ -55,7 +56,15 @@ def look(key: Key, by: User, at: datetime) -> SecondLook:
         return SecondLook(f"{provider.name} did not give it: {failure}.", provider.name)
 
 
-def _compared(key: Key, candle: Candle, provider: Provider, by: User, at: datetime) -> SecondLook:
+def _source_before(key: Key) -> str:
+    """Return the provider of the newest bar before one that is missing; empty without any."""
+    before = Candle.objects.filter(
+        symbol=key.symbol, timeframe=key.timeframe, opened_at__lt=key.opened_at
+    ).order_by("-opened_at")
+    return before.values_list("provider", flat=True).first() or ""
+
+
+def _compared(key: Key, candle: Candle | None, provider: Provider, by: User, at: datetime) -> SecondLook:
     until = min(key.opened_at + max(ASKED_BARS * key.timeframe.length, WEEK), at)
     answer = provider.candles([key.symbol], key.timeframe, key.opened_at, until)
     why = {**answer.failed, **answer.partial}.get(key.symbol, "")
@@ -64,6 +73,8 @@ def _compared(key: Key, candle: Candle, provider: Provider, by: User, at: dateti
     bar = given[given.opened_at == to_instant(key.opened_at)]
     if not len(bar):
         return SecondLook(f"{provider.name} has no such bar. {why}".strip(), provider.name)
+    if candle is None:
+        return SecondLook(f"{provider.name} gives a bar.", provider.name, bar)
     is_alike = agreement.is_near(candle, bar, 0)
     return SecondLook(_says(key, candle, provider, bar, by, at), provider.name, bar, is_alike)
 

@@ -82,6 +82,21 @@ def test_a_bar_that_the_second_source_does_not_have(alpaca: Alpaca, olga: User) 
     assert bar().suspect
 
 
+def test_a_second_source_is_asked_for_a_bar_that_is_missing(alpaca: Alpaca, olga: User) -> None:
+    alpaca.now = NIGHT
+    bar().delete()
+    looked = look(KEY, olga, NIGHT)
+    assert (looked.says, looked.source) == ("alpaca gives a bar.", "alpaca")
+    assert looked.bar is not None
+    assert not Candle.objects.filter(**KEY.columns()).exists()
+
+
+def test_for_a_refused_row_its_own_source_is_not_the_second(alpaca: Alpaca, olga: User) -> None:
+    alpaca.now = NIGHT
+    bar().delete()
+    assert look(KEY, olga, NIGHT, "alpaca").source == "ib_bridge"
+
+
 def test_without_a_second_source_nothing_is_asked(olga: User) -> None:
     assert look(KEY, olga, NIGHT).says.startswith("No second source")
 
