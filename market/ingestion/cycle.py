@@ -15,6 +15,7 @@ from market.ingestion.run import Cycle, Kind, RestatementAnswer, cycle
 from market.ingestion.schedule import Ask
 from market.models import Fault, Gap, IngestionRun, Instrument, Quote
 from market.prices import Bars, Timeframe
+from market.providers import registry
 from market.providers.base import Candles, Provider, Quotes
 from market.quality import Rejections
 
@@ -102,7 +103,13 @@ def _fill(current: Cycle, gap: Gap, at: datetime) -> None:
         gaps.put_back(gap)
 
 
-def backfill(symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: datetime) -> Iterator[Cycle]:
+def backfill(
+    symbols: Sequence[str],
+    timeframe: Timeframe,
+    since: datetime,
+    at: datetime,
+    until: datetime | None = None,
+) -> Iterator[Cycle]:
     """Fetch the bars of each symbol since then, whatever is stored. Yields after each symbol.
 
     What a provider's pace does not allow now is in the cycle's `waiting`: ask for it again later.
@@ -112,7 +119,7 @@ def backfill(symbols: Sequence[str], timeframe: Timeframe, since: datetime, at: 
             return
         sessions.ensure_each(set(Instrument.objects.values_list("calendar", flat=True)), at)
         for symbol in symbols:
-            fetch(current, Ask((symbol,), timeframe, since))
+            fetch(current, Ask((symbol,), timeframe, since, until))
             yield current
 
 
@@ -140,7 +147,18 @@ def fetch(current: Cycle, request: Ask, choice: int = 0) -> set[str]:
 
 
 def _candles_of(provider: Provider, request: Ask, current: Cycle) -> Callable[[Sequence[str]], Candles]:
-    return lambda symbols: provider.candles(symbols, request.timeframe, request.since, current.now)
+    def ask_for(symbols: Sequence[str]) -> Candles:
+        end = _end(request) if provider.name in registry.BOUNDED else None
+        at = current.now if end is None else min(end, current.now)
+        return provider.candles(symbols, request.timeframe, request.since, at)
+
+    return ask_for
+
+
+def _end(request: Ask) -> datetime | None:
+    """Return a moment after the last bar that is asked for has closed: vendors cut or round the end."""
+    length = max(request.timeframe.length, timedelta(days=1))
+    return None if request.until is None else request.until + 2 * length
 
 
 def _store_candles(current: Cycle, provider: Provider, request: Ask, answer: Candles) -> None:
@@ -209,8 +227,11 @@ def _record(current: Cycle, provider: str, request: Ask, answer: Candles, reject
             calendar, since=request.since - timedelta(days=30), until=now + timedelta(days=7)
         )
         whole = {symbol: bars for symbol, bars in part.items() if symbol not in answer.partial}
-        schedule.record_answer(whole, request.timeframe, trading_sessions, now, answer.delay)
-        gaps.list_missing(part, request.timeframe, request.since, trading_sessions, now, answer.delay)
+        if request.until is None:  # else it says nothing of the newest
+            schedule.record_answer(whole, request.timeframe, trading_sessions, now, answer.delay)
+        gaps.list_missing(
+            part, request.timeframe, request.since, trading_sessions, now, answer.delay, request.until
+        )
     current.stored |= {request.name(symbol) for symbol in answer.bars.keys() - answer.partial.keys()}
     current.run.rows += written.new + written.changed
     current.note(provider, stored=len(answer.bars))

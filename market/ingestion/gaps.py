@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Max, Min
 
 from market import sessions, store
 from market.ingestion import verdicts
@@ -16,6 +16,7 @@ from market.sessions import Sessions
 
 PAUSES = (timedelta(minutes=10), timedelta(hours=2), timedelta(hours=24))
 A_WEEK = timedelta(days=7)
+MICROSECOND = np.timedelta64(1, "us")
 REFILLED_AT_ONCE = 2  # per cycle: what is due now must not wait behind what was missed
 
 
@@ -26,12 +27,20 @@ def list_missing(
     trading_sessions: Sessions,
     at: datetime,
     delay: timedelta,
+    until: datetime | None = None,
 ) -> None:
-    """Compare what is stored since `since` with the sessions, and list what is missing with its reason."""
+    """Compare what is stored since `since` with the sessions, and list what is missing with its reason.
+
+    `until`: the opening of the last bar that was asked for; None for the newest.
+    """
     symbols = list(answer)
     listed = Gap.objects.filter(symbol__in=symbols, timeframe=timeframe, last_at__gte=since)
-    since = min(listed.aggregate(first=Min("first_at"))["first"] or since, since)
-    grid = trading_sessions.grid(timeframe, to_instant(since), to_instant(at))
+    listed = listed if until is None else listed.filter(first_at__lte=until)
+    edges = listed.aggregate(first=Min("first_at"), last=Max("last_at"))
+    since = min(edges["first"] or since, since)
+    until = until and max(edges["last"] or until, until)
+    end = to_instant(at) if until is None else min(to_instant(until) + MICROSECOND, to_instant(at))
+    grid = trading_sessions.grid(timeframe, to_instant(since), end)
     grid = grid[trading_sessions.final(timeframe, grid, at, delay)]
     stored = store.read_bars(symbols, timeframe, since=since, until=at)
     dropped = verdicts.dropped(symbols, timeframe, since)
@@ -57,7 +66,7 @@ def list_missing(
             for symbol, lacks in missing.items()
             for run in _runs(lacks)
         ]
-        _list(symbols, timeframe, since, listed_gaps)
+        _list(symbols, timeframe, since, until, listed_gaps)
 
 
 def _runs(lacks: Flags) -> Iterator[slice]:
@@ -95,9 +104,12 @@ def _gap(symbol: str, timeframe: Timeframe, lost: Instants, reason: Gap.Reason, 
 
 
 @transaction.atomic
-def _list(symbols: list[str], timeframe: Timeframe, since: datetime, missing: list[Gap]) -> None:
-    """List what was found since `since`. What was known keeps its attempts, what is filled goes."""
+def _list(
+    symbols: list[str], timeframe: Timeframe, since: datetime, until: datetime | None, missing: list[Gap]
+) -> None:
+    """List what was found in a stretch. What was known keeps its attempts, what is filled goes."""
     listed = Gap.objects.filter(symbol__in=symbols, timeframe=timeframe, first_at__gte=since)
+    listed = listed if until is None else listed.filter(first_at__lte=until)
     remaining = {(gap.symbol, gap.first_at): gap for gap in listed}
     for gap in missing:
         before = remaining.pop((gap.symbol, gap.first_at), None)

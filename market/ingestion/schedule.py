@@ -26,11 +26,12 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Ask:
-    """Bars of some symbols and one timeframe, opened at or after `since`."""
+    """Bars of some symbols and one timeframe, opened from `since` to `until` (None: to the newest)."""
 
     symbols: tuple[str, ...]
     timeframe: Timeframe
     since: datetime
+    until: datetime | None = None
 
     def name(self, symbol: str) -> str:
         return f"{symbol} {self.timeframe}"

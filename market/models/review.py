@@ -118,6 +118,7 @@ class Refetch(models.Model):
     symbol = models.CharField(max_length=16, db_collation="C")
     timeframe = models.CharField(max_length=3, choices=choices(Timeframe), db_collation="C")
     opened_at = models.DateTimeField(help_text="Of the first bar that is fetched.")
+    until = models.DateTimeField(null=True, help_text="Opening of the last bar. Empty: the newest.")
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
     why = models.CharField(max_length=LONGEST_WHY)

@@ -194,6 +194,7 @@ class OldNames:
 @dataclass(frozen=True, kw_only=True)
 class ProviderSpec(Spec):
     """A provider's presence. `is_consolidated`: its book is the whole market's, not that of one exchange.
+    `is_bounded`: it gives the bars up to a moment; otherwise always the newest ones.
 
     `request_rate`: by its settings and a watchlist; None for a provider without a limit. `directory`: builds
     what looks up what it lists; None for one that cannot be asked.
@@ -203,6 +204,7 @@ class ProviderSpec(Spec):
     build: Build
     request_rate: Callable[[Mapping[str, Any], Watchlist], RequestRate] | None = None
     is_consolidated: bool
+    is_bounded: bool = True
     is_simulated: bool = False
     old_names: OldNames | None = None
     directory: BuildDirectory | None = None

@@ -312,5 +312,6 @@ SPEC = ProviderSpec(
     build=_build,
     request_rate=_request_rate,
     is_consolidated=True,
+    is_bounded=False,
     old_names=OldNames({"IB_BRIDGE_URL": ("url", "base_url")}, port=8092),
 )

@@ -12,6 +12,7 @@ SPECS = registry(
 NAMES = [spec.name for spec in SPECS]
 REAL = [spec for spec in SPECS if not spec.is_simulated]
 SIMULATED = [spec for spec in SPECS if spec.is_simulated]
+BOUNDED = [spec.name for spec in SPECS if spec.is_bounded]
 CONSOLIDATED = [spec.name for spec in SPECS if spec.is_consolidated]
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.contrib.auth.models import User
 from django.db import models, transaction
@@ -128,7 +128,16 @@ def _drop(item: Item, decision: Decision) -> None:
 
 def _fetch(item: Item, decision: Decision) -> None:
     if item.key:
-        refetch.request(item.key, decision)
+        refetch.request(item.key, decision, _last(item, item.key))
+
+
+def _last(item: Item, key: Key) -> datetime:
+    """Return the opening of the last bar that an item is about."""
+    if isinstance(item.row, Gap):
+        return item.row.last_at
+    # A difference in the count of bars is one of a whole session.
+    is_session = isinstance(item.row, Disagreement) and key.timeframe.is_intraday
+    return key.opened_at + timedelta(days=1) if is_session else key.opened_at
 
 
 def _answer(kind: answers.Kind) -> Callable[[Item, Decision], None]:

@@ -18,8 +18,11 @@ LONGEST_RESULT = 500
 
 
 @transaction.atomic
-def request(key: Key, decision: Decision) -> Refetch:
-    """Queue the bars from this one on to be fetched again. Raises ReviewRefused while that is under way."""
+def request(key: Key, decision: Decision, last: datetime | None = None) -> Refetch:
+    """Queue a bar, or those from it to the `last`, to be fetched again.
+
+    Raises ReviewRefused while that is under way.
+    """
     if not Instrument.objects.filter(pk=key.symbol).exists():
         raise ReviewRefused(f"{key.symbol} is no instrument: nothing is fetched for it.")
     store.lock([key.symbol])
@@ -27,7 +30,11 @@ def request(key: Key, decision: Decision) -> Refetch:
     if waiting.filter(asked_at__gt=decision.at - LOST_AFTER).exists():
         raise ReviewRefused("It is being fetched already.")
     row = Refetch.objects.create(
-        **_asked_for(key), asked_by=decision.by, asked_at=decision.at, why=decision.why
+        **_asked_for(key),
+        until=_until(key, last or key.opened_at),
+        asked_by=decision.by,
+        asked_at=decision.at,
+        why=decision.why,
     )
     LogEntry.objects.log_actions(
         decision.by.pk, [row], ADDITION, f"Fetch again: {key}. {decision.why}", single_object=True
@@ -41,13 +48,19 @@ def _asked_for(key: Key) -> dict[str, object]:
     return key.columns() | {"timeframe": key.timeframe.built_from or key.timeframe}
 
 
+def _until(key: Key, last: datetime) -> datetime:
+    """Return the opening of the last bar that is fetched: of what is built here, of the last inside."""
+    finer = key.timeframe.built_from
+    return last + key.timeframe.length - finer.length if finer else last
+
+
 def run(row: Refetch, at: datetime) -> None:
     """Fetch, and note what came of it. Twice is the same as once."""
     if row.status != Status.WAITING:
         return
     key = Key.of(row)
     before = key.candle()
-    cycles = list(cycle.backfill([key.symbol], key.timeframe, key.opened_at, at))
+    cycles = list(cycle.backfill([key.symbol], key.timeframe, key.opened_at, at, row.until))
     if failure := _failure(cycles, f"{key.symbol} {key.timeframe}"):
         _finish(row, Status.FAILED, failure, at)
     else:

@@ -14,6 +14,7 @@ from market.ingestion.review import agreement
 from market.ingestion.review.bars import Key
 from market.models import BarVerdict, Candle, IngestionRun
 from market.prices import Bars, to_instant
+from market.providers import registry
 from market.providers.base import Provider, ProviderError
 from market.quality import Rejections
 
@@ -66,6 +67,7 @@ def _source_before(key: Key) -> str:
 
 def _compared(key: Key, candle: Candle | None, provider: Provider, by: User, at: datetime) -> SecondLook:
     until = min(key.opened_at + max(ASKED_BARS * key.timeframe.length, WEEK), at)
+    until = until if provider.name in registry.BOUNDED else at
     answer = provider.candles([key.symbol], key.timeframe, key.opened_at, until)
     why = {**answer.failed, **answer.partial}.get(key.symbol, "")
     given = answer.bars.get(key.symbol, Bars.empty())

@@ -1,5 +1,6 @@
 """What a second source says of one bar, and bars fetched again, with vendors on loopback."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from market.ingestion import crosscheck
 from market.ingestion.review import bars as review
 from market.ingestion.review import refetch
 from market.ingestion.review.second_look import look
-from market.models import BarVerdict, Candle, ProviderPace, Refetch
+from market.models import BarVerdict, Candle, CandleProgress, Gap, ProviderPace, Refetch
 from market.prices import Timeframe
 from tests.loopback import candles, watch
 from tests.vendors import Alpaca, IBBridge, faults
@@ -172,3 +173,43 @@ def test_what_a_dead_worker_left_may_be_asked_for_again(olga: User) -> None:
 def test_nothing_is_fetched_for_what_is_no_instrument(olga: User) -> None:
     with pytest.raises(review.ReviewRefused, match="is no instrument"):
         refetch.request(KEY._replace(symbol="NONE"), decision(olga))
+
+
+class TestStretch:
+    """Of a source that can be asked for an end, only the bar, or the gap, is asked for."""
+
+    @pytest.fixture(autouse=True)
+    def only_alpaca(self, settings: Settings, alpaca: Alpaca) -> None:
+        settings.PROVIDERS, alpaca.now = ["alpaca"], NIGHT
+
+    def test_bars_after_it_are_not_asked_for(self, alpaca: Alpaca, olga: User) -> None:
+        key = KEY._replace(opened_at=datetime(2024, 6, 13, tzinfo=UTC))
+        asked_before = CandleProgress.objects.get().answered_at
+        row = refetch.request(key, replace(decision(olga), seen=""))
+        refetch.run(row, NIGHT)
+        (visit,) = alpaca.visits_to("/v2/stocks/bars")
+        assert visit.query["start"][:10] == "2024-06-13"
+        assert visit.query["end"][:10] <= "2024-06-15"
+        assert CandleProgress.objects.get().answered_at == asked_before
+
+    def test_other_gaps_stay_and_its_own_is_filled(self, olga: User) -> None:
+        days = [datetime(2024, 6, day, tzinfo=UTC) for day in (13, 14, 26)]
+        Candle.objects.filter(opened_at__in=days).delete()
+        mine = make_gap(days[0], days[1], 2)
+        other = make_gap(days[2], days[2], 1)
+        row = refetch.request(KEY._replace(opened_at=days[0]), decision(olga), days[1])
+        refetch.run(row, NIGHT)
+        assert Candle.objects.filter(opened_at__in=days).count() == 2
+        assert set(Gap.objects.values_list("pk", flat=True)) == {other.pk}, mine
+
+
+def make_gap(first: datetime, last: datetime, bars: int) -> Gap:
+    return Gap.objects.create(
+        symbol="AAPL",
+        timeframe="1d",
+        first_at=first,
+        last_at=last,
+        bars=bars,
+        reason="provider",
+        found_at=NIGHT,
+    )
