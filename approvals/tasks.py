@@ -8,7 +8,7 @@ from django.utils import timezone
 from approvals import audit, execution, notify, positions
 from approvals import outcomes as ledgers
 from approvals.outcomes import memories
-from approvals.positions import trades
+from approvals.positions import day_report, trades
 from market import faults
 from market.ingestion import rates
 from market.models import Fault
@@ -60,6 +60,8 @@ def send_notifications() -> None:
         notify.about_strategies(at)
     with kinds.of("messages about what fails"):
         notify.about_faults(at)
+    with kinds.of("the report of the day"):
+        day_report.send(at)
     notify.send(at)
 
 
