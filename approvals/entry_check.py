@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.utils.functional import cached_property
 
 from approvals.brokers import registry
 from approvals.models import Order
 from market import formatting as market_formatting
 from market import quotes, sessions
-from market.models import ALWAYS_OPEN, Instrument, Quote, Split
+from market.models import ALWAYS_OPEN, CorporateAction, Instrument, Quote, Split
 from market.prices import Feed, to_datetime
 from market.sessions import Sessions
 from signals.models import Signal, StrategyConfig
@@ -23,6 +24,10 @@ NEAR = timedelta(days=15)  # reaches over the longest holidays
 UNEXPLAINED = (
     "Its price has moved as by a split that nothing explains: the levels may be those of other shares."
     " An operator answers what it was."
+)
+UNANSWERED = (
+    "A spin-off, rights or a split of it took effect, and what that did to its price and to what is held is"
+    " not known. An operator answers it under corporate actions."
 )
 
 
@@ -77,7 +82,8 @@ class MarketContext:
 
     @classmethod
     def load(cls, symbols: Collection[str], at: datetime) -> "MarketContext":
-        instruments = Instrument.objects.with_moves().in_bulk(symbols)
+        asking = CorporateAction.objects.asking(at).filter(symbol=OuterRef("pk"))
+        instruments = Instrument.objects.with_moves().annotate(asks=Exists(asking)).in_bulk(symbols)
         calendars = {instrument.calendar for instrument in instruments.values()}
         by_calendar = sessions.load_all(calendars, at - NEAR, at + NEAR) if calendars else {}
         hours = {calendar: Hours.of(days, at) for calendar, days in by_calendar.items()}
@@ -97,9 +103,13 @@ class MarketContext:
             return signal.expires_at
         return min(closes_at, signal.expires_at)
 
-    def has_unexplained_move(self, symbol: str) -> bool:
-        annotated: bool = vars(self.instruments[symbol])["has_unexplained_move"]
-        return annotated
+    def unexplained(self, symbol: str) -> Iterator[str]:
+        """Yield why levels and prices may be those of other shares."""
+        annotated = vars(self.instruments[symbol])
+        if annotated["has_unexplained_move"]:
+            yield UNEXPLAINED
+        if annotated["asks"]:
+            yield UNANSWERED
 
     def flat_at(self, signal: Signal) -> datetime | None:
         """Return when what was bought is sold at the latest; None when it may be kept."""
@@ -277,5 +287,4 @@ def _since_the_decision(order: Order, signal: Signal, market: MarketContext) -> 
         yield delisted(instrument)
     if instrument.split_pending_since is not None or split.exists():
         yield "The share was split: its levels are those of the old shares."
-    if market.has_unexplained_move(order.symbol):
-        yield UNEXPLAINED
+    yield from market.unexplained(order.symbol)

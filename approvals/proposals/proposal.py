@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.functional import cached_property  # without a lock, which functools' takes before 3.12
 
 from approvals import risk
-from approvals.entry_check import UNEXPLAINED, EntryCheck, Levels, check, delisted, format_price, levels_of
+from approvals.entry_check import EntryCheck, Levels, check, delisted, format_price, levels_of
 from approvals.models import Order
 from approvals.positions import Effect, effect_of
 from approvals.proposals.context import Context, limits
@@ -190,8 +190,7 @@ class Proposal:
             yield delisted(instrument)
         if instrument.split_pending_since is not None:
             yield "A split was seen and the history is not restated yet."
-        if self.context.market.has_unexplained_move(self.symbol):
-            yield UNEXPLAINED
+        yield from self.context.market.unexplained(self.symbol)
         if self.context.unknown:
             yield self.context.unknown
         elif instrument.currency != self.context.currency:

@@ -25,7 +25,7 @@ from jaxsite.queries import work
 from jaxsite.views.context import constants
 from market import faults, feeds
 from market.ingestion import coverage, schedule
-from market.models import IngestionRun, Instrument, ReviewItem
+from market.models import CorporateAction, IngestionRun, Instrument, ReviewItem
 from market.prices import Timeframe
 from market.providers import registry
 from market.queries.ingestion import provider_works
@@ -95,6 +95,7 @@ def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "others": without_page(request),
         "to_review": parts.read("data to review", _to_review, None),
         "delisted": parts.read("delisted shares", _delisted, []),
+        "asking": parts.read("corporate actions", partial(_asking, at), []),
         "scan": parts.read("scan", _scan, None),
         "work": parts.read("queue", partial(work, at, at - A_DAY, FAILURES), None),
         "versions": _versions(),
@@ -127,6 +128,11 @@ def _to_review() -> dict[str, Any]:
 def _delisted() -> list[str]:
     """Return the delisted shares that are still held or on order."""
     return list(Instrument.objects.gone().filter(in_use=True).values_list("symbol", flat=True))
+
+
+def _asking(at: datetime) -> list[str]:
+    """Return the corporate actions that a person has to deal with, in words."""
+    return [str(fact) for fact in CorporateAction.objects.asking(at)]
 
 
 def _cycles() -> list[IngestionRun]:

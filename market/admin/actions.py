@@ -6,18 +6,25 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
 
 from core import formatting
 from core.admin.read_only import ReadOnlyAdmin
+from core.admin.users import user_of
 from market import formatting as market_formatting
 from market.admin.facts import FactAdmin, FactFileForm, StandsFilter
 from market.admin.forms import SymbolField
 from market.imports import actions as files
 from market.imports.csvfile.splits import ratio_of
-from market.ingestion import actions, recording
+from market.ingestion import actions, effects, recording
 from market.ingestion.facts import LONGEST_WHY
 from market.models import CorporateAction, SymbolChange
 from market.providers import currencies
@@ -79,6 +86,31 @@ class FileForm(FactFileForm):
         return files.read(content, self.cleaned_data["symbol"], self.cleaned_data["currency"])
 
 
+class AnswerForm(forms.Form):
+    """What a person has done about an action whose effect cannot be computed."""
+
+    text = forms.CharField(
+        label="What was done",
+        max_length=effects.LONGEST,
+        help_text="Kept with it. As: prices are restated by the provider; the shares of NEW were sold.",
+    )
+    is_restating = forms.BooleanField(
+        label="Restate by the ratio",
+        required=False,
+        help_text="Of a split or stock dividend: stored prices and what is held are still in old shares.",
+    )
+
+
+class ActionStateFilter(StandsFilter):
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("asks", "asks"), *super().lookups(request, model_admin)]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() == "asks":
+            return queryset.asking(timezone.now())
+        return super().queryset(request, queryset)
+
+
 @admin.register(CorporateAction)
 class CorporateActionAdmin(FactAdmin):
     """The facts. A new one takes the place of what is recorded of its day; a wrong one is withdrawn."""
@@ -87,17 +119,61 @@ class CorporateActionAdmin(FactAdmin):
     add_form, file_form, fields_to_add = ActionForm, FileForm, FIELDS
     load_title = "Load corporate actions"
     list_display = ["about", "chart_of", "kind", "terms", "pay_date", "source", "recorded", "state"]
-    list_filter = [StandsFilter, "kind", "source"]
+    list_filter = [ActionStateFilter, "kind", "source"]
     search_fields = ["symbol", "new_symbol"]
     ordering = ["-ex_date", "symbol", "-pk"]
     date_hierarchy = "ex_date"
-    facts = ["chart_of", "kind", "ex_date", "terms", *DATES, "source", "recorded", "recorded_by", "state"]
+    facts = [
+        "chart_of",
+        "kind",
+        "ex_date",
+        "terms",
+        *DATES,
+        "source",
+        "recorded",
+        "recorded_by",
+        "state",
+        "dealt_with",
+    ]
 
     def record(self, given: Action, *, by: User, why: str, at: datetime) -> None:
         recording.record(given, by=by, why=why, at=at)
 
     def withdraw(self, fact: CorporateAction, *, by: User, why: str, at: datetime) -> None:
         recording.withdraw(fact, by=by, why=why, at=at)
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(self.answer)
+        return [path("<int:pk>/answer/", page, name="market_corporateaction_answer"), *super().get_urls()]
+
+    def answer(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Take what a person has done about an action that asks."""
+        fact = get_object_or_404(CorporateAction, pk=pk)
+        if not self.has_change_permission(request, fact):
+            raise PermissionDenied
+        form = AnswerForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                effects.answer(fact, **form.cleaned_data, by=user_of(request), at=timezone.now())
+                messages.success(request, f"{fact} is dealt with.")
+                return redirect("admin:market_corporateaction_changelist")
+            except effects.EffectRefused as refusal:
+                form.add_error(None, str(refusal))
+        context = self.admin_site.each_context(request)
+        context |= {"title": f"{fact}: deal with it", "opts": self.opts, "form": form, "fact": fact}
+        return TemplateResponse(request, "admin/market/corporateaction/answer.html", context)
+
+    @admin.display(description="dealt with")
+    def dealt_with(self, fact: CorporateAction) -> str:
+        """Return who dealt with it, or a link to do so while it asks."""
+        if fact.answered_by:
+            return f"{fact.answered_by} {market_formatting.stamp(fact.answered_at)}: {fact.answer}"
+        if CorporateAction.objects.asking(timezone.now()).filter(pk=fact.pk).exists():
+            return format_html(
+                '<a href="{}">Deal with it</a>',
+                reverse("admin:market_corporateaction_answer", args=[fact.pk]),
+            )
+        return formatting.NOTHING
 
     @admin.display(description="ex-date", ordering="ex_date")
     def about(self, fact: CorporateAction) -> str:

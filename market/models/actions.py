@@ -1,20 +1,40 @@
 """Corporate actions as facts: what was announced, by which source, and what replaced it."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import TruncDate
 
 from core.models import TypedModelMeta
 from market.models.facts import Fact, FactCheck, FactQuerySet
-from market.models.reference import Instrument
+from market.models.reference import Instrument, Split
+
+A_WEEK, LATELY = timedelta(days=7), timedelta(days=45)
 
 
 class CorporateActionQuerySet(FactQuerySet):
     def dividends(self) -> "CorporateActionQuerySet":
         return self.current().filter(kind=CorporateAction.Kind.DIVIDEND)
+
+    def asking(self, at: datetime) -> "CorporateActionQuerySet":
+        """Return those that took effect lately and that a person has to deal with.
+
+        What a spin-off, rights or the split of a unit did to prices and holdings cannot be computed; a split
+        that was announced and that the stored prices do not show yet may never be shown by them.
+        """
+        near = (OuterRef("ex_date") - A_WEEK, OuterRef("ex_date") + A_WEEK)
+        restated = Split.objects.filter(symbol=OuterRef("symbol"), date__range=near)
+        unseen = Q(~Exists(restated), kind=CorporateAction.Kind.SPLIT, recorded_at__date__lte=F("ex_date"))
+        return self.current().filter(
+            Q(kind__in=CorporateAction.ASKS) | unseen,
+            Exists(Instrument.objects.fetched().filter(pk=OuterRef("symbol"))),
+            answered_at=None,
+            ex_date__lte=at.date(),
+            ex_date__gte=TruncDate("recorded_at") - LATELY,
+        )
 
     def announced(self, today: date) -> "CorporateActionQuerySet":
         """Return those that are still to come, the next first."""
@@ -38,6 +58,7 @@ class CorporateAction(Fact):
         RIGHTS = "rights", "distribution of rights"
         UNIT_SPLIT = "unit split", "unit split"
 
+    ASKS = (Kind.SPIN_OFF, Kind.RIGHTS, Kind.UNIT_SPLIT)  # what they do is for a person to say
     ENDS = (Kind.DELISTING, Kind.MERGER, Kind.WORTHLESS)  # after which the share is no more
 
     kind = models.CharField(max_length=13, choices=Kind)
@@ -57,6 +78,16 @@ class CorporateAction(Fact):
         help_text="New shares for one old: 4 for 4:1, 0.1 for 1:10; 0 for none.",
     )
     new_symbol = models.CharField(max_length=16, blank=True, db_collation="C")
+    answered_at = models.DateTimeField(null=True, blank=True, editable=False)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    answer = models.CharField(max_length=500, blank=True, editable=False, help_text="What was done about it.")
 
     objects = CorporateActionQuerySet.as_manager()
 
@@ -78,6 +109,11 @@ class CorporateAction(Fact):
                         *["worthless", "spin-off", "rights", "unit split"],
                     ]
                 ),
+            ),
+            models.CheckConstraint(
+                name="action_is_answered_by_a_person_with_words",
+                condition=Q(answered_at=None, answered_by=None, answer="")
+                | (Q(answered_at__isnull=False, answered_by__isnull=False) & ~Q(answer="")),
             ),
             models.CheckConstraint(
                 name="action_figures_are_positive", condition=Q(amount__gte=0, ratio__gte=0)

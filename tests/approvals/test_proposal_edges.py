@@ -121,6 +121,14 @@ def test_an_unexplained_move_stops_an_entry_but_no_exit() -> None:
     assert propose(make.sell()).problems == []
 
 
+def test_a_spin_off_that_nobody_dealt_with_stops_an_entry_but_no_exit() -> None:
+    make.action(ex_date="2024-07-03", kind="spin-off", ratio="0.25")
+    (problem,) = propose().problems
+    assert problem.startswith("A spin-off, rights or a split of it took effect")
+    make.held(quantity=30)
+    assert propose(make.sell()).problems == []
+
+
 @pytest.mark.parametrize(
     ("limit", "why"),
     [

@@ -59,6 +59,13 @@ def test_moves_that_wait_for_an_answer_are_counted(trader: Client) -> None:
     assert "1 move of the size of a split waits for an answer" in trader.get("/status/").content.decode()
 
 
+def test_corporate_actions_that_a_person_deals_with_are_named(trader: Client) -> None:
+    make.only("AAPL")
+    make.action(ex_date="2024-07-03", kind="rights", ratio=1)
+    assert "AAPL distribution of rights 2024-07-03" in page(trader)
+    assert "No entry in it is approved until then." in page(trader)
+
+
 def test_delisted_shares_that_are_still_held_are_named_with_where_to_close_them(trader: Client) -> None:
     make.only("AAPL", "MSFT")
     Instrument.objects.update(watched=False, status="delisted", delisting_followed=True)
@@ -265,4 +272,4 @@ def test_its_own_queries_are_few(trader: Client, market: None) -> None:
     request = RequestFactory().get("/status/")
     with CaptureQueriesContext(connection) as caught:
         status._context(request, make.T0)["cycles"][0]
-    assert len(caught) == 14, "\n".join(query["sql"] for query in caught.captured_queries)
+    assert len(caught) == 16, "\n".join(query["sql"] for query in caught.captured_queries)

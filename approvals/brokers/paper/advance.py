@@ -48,9 +48,12 @@ class Desk:
     slippage_bps: Decimal
 
     def work(self, ticket: Ticket) -> None:
-        """Bring an order up to date. While a split is being restated nothing is known, so nothing happens."""
+        """Bring an order up to date. While a split is being restated, or in a halt, nothing happens.
+
+        What traded before is made up for then.
+        """
         listing = self.market.listing(ticket.terms.symbol)
-        if listing is None or listing.is_restating:
+        if listing is None or listing.is_restating or listing.is_halted:
             return
         before = replace(ticket)
         if isinstance(ticket.terms, Close):

@@ -88,6 +88,7 @@ class Listing:
 
     `lag`: how long after its own time a quote that counts may still arrive. `is_restating`: a split was seen
     and the history does not stand on its basis yet. `settlement`: None for what still trades.
+    `is_halted`: its exchange has halted trading.
     """
 
     currency: str
@@ -95,6 +96,7 @@ class Listing:
     lag: timedelta
     is_restating: bool = False
     settlement: Settlement | None = None
+    is_halted: bool = False
 
 
 class Market(Protocol):

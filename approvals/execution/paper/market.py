@@ -43,20 +43,25 @@ class Stored:
             return None
         lag = timedelta(seconds=settings.STALE_QUOTE_SECONDS + (row.delay_seconds or 0))
         end = delisted.settlement(row, self.at)
-        is_restating = row.split_pending_since is not None
         return Listing(
-            row.currency, row.tick_size, lag, is_restating, end and Settlement(end.price, end.reason)
+            row.currency,
+            row.tick_size,
+            lag,
+            is_restating=row.split_pending_since is not None,
+            settlement=end and Settlement(end.price, end.reason),
+            is_halted=bool(row.halt) and not row.is_gone,
         )
 
-    def _instrument(self, symbol: str) -> Any:  # an Instrument with `delay_seconds`
-        """With the delay that its newest quote's feed has stated."""
+    def _instrument(self, symbol: str) -> Any:  # an Instrument with `delay_seconds` and `halt`
+        """With the delay that its newest quote's feed has stated, and its halt."""
         if symbol not in self._instruments:
             self._load_instruments([symbol])
         return self._instruments[symbol]
 
     def _load_instruments(self, symbols: Collection[str]) -> None:
-        delay = Quote.objects.filter(symbol=OuterRef("symbol")).values("delay_seconds")
-        rows = Instrument.objects.annotate(delay_seconds=Subquery(delay)).in_bulk(symbols)
+        quote = Quote.objects.filter(symbol=OuterRef("symbol"))
+        quoted = {name: Subquery(quote.values(name)) for name in ("delay_seconds", "halt")}
+        rows = Instrument.objects.annotate(**quoted).in_bulk(symbols)
         self._instruments |= {symbol: rows.get(symbol) for symbol in symbols}
 
     def quotes(self, symbol: str, since: datetime) -> Quotes:

@@ -14,9 +14,9 @@ from approvals.models import AuditEvent, Order, QuarantinedRow
 from approvals.positions.delisted import ByHand
 from market.doctor import prices
 from market.ingestion import delistings
-from market.models import Instrument, Split
+from market.models import Instrument, Quote, Split
 from tests import make
-from tests.approvals.execution.test_paper_book import MINUTE, aapl, filled
+from tests.approvals.execution.test_paper_book import MINUTE, aapl, filled, quoted
 from tests.make import T0
 
 __all__ = ["aapl"]
@@ -157,3 +157,16 @@ def test_the_doctor_names_it_until_it_is_closed(aapl: None) -> None:
     assert prices.details(T0).advice.startswith("AAPL: delisted and still held or on order.")
     Instrument.objects.update(in_use=False)
     assert prices.details(T0).advice == ""
+
+
+def test_in_a_halt_nothing_fills_on_paper_and_what_traded_is_made_up_for(aapl: None) -> None:
+    filled()
+    paper(T0 + 3 * MINUTE).executions(T0)
+    make.quote("AAPL", 98.5, halt="volatility pause")
+    client_id = uuid4()
+    paper(LATER).close(Close(client_id, "AAPL", Side.SELL, 100))
+    traded_at = LATER + MINUTE
+    quoted(90.0, traded_at)
+    assert client_id not in {each.client_id for each in paper(LATER + 2 * MINUTE).executions(T0)}
+    Quote.objects.update(halt="")
+    assert client_id in {each.client_id for each in paper(LATER + 3 * MINUTE).executions(T0)}

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from market.models import CorporateAction, Instrument
 from tests import make
@@ -109,3 +110,16 @@ def test_who_may_only_look_changes_nothing(reader: Client) -> None:
     assert reader.post(f"{URL}{fact.pk}/change/", {"why": "w"}).status_code == 403
     assert reader.post(f"{URL}load/", csv("x")).status_code == 403
     assert CorporateAction.objects.current().count() == 1
+
+
+def test_what_asks_is_dealt_with_by_who_may_change_it(operator: Client, reader: Client) -> None:
+    make.only("AAPL")
+    fact = make.action(ex_date="2024-07-03", kind="spin-off", ratio="0.25", recorded_at=timezone.now())
+    CorporateAction.objects.update(ex_date=timezone.now().date())
+    assert "Deal with it" in operator.get(f"{URL}{fact.pk}/change/").content.decode()
+    assert "spin-off" in operator.get(f"{URL}?state=asks").content.decode()
+    address = f"{URL}{fact.pk}/answer/"
+    assert reader.post(address, {"text": "sold"}).status_code == 403
+    operator.post(address, {"text": "NEW was sold"})
+    fact.refresh_from_db()
+    assert (str(fact.answered_by), fact.answer) == ("operator", "NEW was sold")
