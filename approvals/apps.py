@@ -7,6 +7,7 @@ class ApprovalsConfig(AppConfig):
 
     def ready(self) -> None:
         from approvals.execution import quarantine
+        from approvals.execution.paper import waiting
         from market import doctor
 
-        doctor.MORE.append(quarantine.findings)
+        doctor.MORE += [quarantine.findings, waiting.findings]

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from approvals import decisions, exits, positions, proposals
 from approvals.entry_check import NEAR, format_price
 from approvals.gate import State
-from approvals.models import Fill, Order, QuarantinedRow, TradeApproval
+from approvals.models import Fill, Order, QuarantinedRow, TradeApproval, WaitingDividend
 from approvals.positions.protection import Protected
 from approvals.queries.orders import OrderEvent, order_events
 from core.formatting import axis_ticks
@@ -140,6 +140,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "positions": _with_states(book.protected()),
         "working": [order for order in book.orders if order.status in Order.WORKING and order.status != HELD],
         "account": book.account,
+        "waiting_dividends": WaitingDividend.objects.all(),
         "curve": EquityCurve.of(positions.equity_curve(at - length if (length := SPANS[span]) else None, at)),
         **listed,
         "span": span,

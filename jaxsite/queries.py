@@ -34,6 +34,7 @@ SELECT
     coalesce(tasks.queues, '{{}}') AS queues,
     coalesce(tasks.oldest_tasks, '{{}}') AS oldest_tasks,
     (SELECT count(*) FROM quarantined_rows WHERE ended_at IS NULL) AS quarantined_rows,
+    (SELECT count(*) FROM waiting_dividends) AS waiting_dividends,
     (SELECT count(*) FROM provider_disagreements) AS disagreements,
     ARRAY(
         SELECT DISTINCT calendar FROM instruments WHERE watched AND calendar NOT IN (
@@ -75,6 +76,7 @@ class HealthFacts:
     broker_good_since: datetime | None
     lost_orders: int
     quarantined_rows: int
+    waiting_dividends: int
     disagreements: int
     queues: list[str]
     oldest_tasks: list[datetime]

@@ -6,7 +6,13 @@ from approvals.models.halts import Gate, TradingHalt
 from approvals.models.notifications import Delivery, Notification
 from approvals.models.orders import AccountSnapshot, BrokerPosition, Fill, Order, OrderDecision
 from approvals.models.outcomes import Outcome
-from approvals.models.paper import PaperAccount, PaperDividend, PaperFill, PaperOrder
+from approvals.models.paper import (
+    PaperAccount,
+    PaperDividend,
+    PaperFill,
+    PaperOrder,
+    WaitingDividend,
+)
 from approvals.models.quarantine import QuarantinedRow
 from approvals.models.trades import Trade
 
@@ -30,4 +36,5 @@ __all__ = [
     "Trade",
     "TradeApproval",
     "TradingHalt",
+    "WaitingDividend",
 ]

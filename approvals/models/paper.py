@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -155,7 +156,16 @@ class PaperDividend(models.Model):
     number = models.PositiveSmallIntegerField()
     quantity = models.IntegerField(help_text="Shares held as the ex-date's session opened.")
     amount = models.DecimalField(max_digits=18, decimal_places=8, help_text="For one share.")
-    cash = models.DecimalField(max_digits=18, decimal_places=2)
+    cash = models.DecimalField(max_digits=18, decimal_places=2, help_text="In the account's currency.")
+    currency = models.CharField(max_length=3, default="USD", help_text="Of the amount.")
+    value = models.DecimalField(
+        max_digits=18, decimal_places=2, null=True, help_text="In that currency; empty where it is the cash."
+    )
+    rate = models.DecimalField(
+        max_digits=20, decimal_places=10, null=True, help_text="Of that currency in the account's."
+    )
+    rate_as_of = models.DateTimeField(null=True)
+    rate_source = models.CharField(max_length=80, blank=True, default="")
     recorded_at = models.DateTimeField(help_text="When it was paid: an outage is caught up afterwards.")
 
     class Meta(TypedModelMeta):
@@ -170,3 +180,48 @@ class PaperDividend(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cash} of {self.symbol} {self.ex_date} on paper"
+
+
+class WaitingDividend(models.Model):
+    """A dividend on paper in another currency that is due and not paid, for no rate is known.
+
+    The row goes when it is paid: at a rate that comes, or at one that a person gives.
+    """
+
+    symbol = models.CharField(max_length=16, db_collation="C")
+    ex_date = models.DateField("ex-date")
+    currency = models.CharField(max_length=3)
+    quantity = models.IntegerField(help_text="Shares held as the ex-date's session opened.")
+    amount = models.DecimalField(max_digits=18, decimal_places=8, help_text="For one share.")
+    value = models.DecimalField(
+        max_digits=18,
+        decimal_places=2,
+        help_text="What is due in that currency; below zero for a short.",
+    )
+    why = models.CharField("waits because", max_length=300)
+    since = models.DateTimeField()
+    rate = models.DecimalField(
+        max_digits=20,
+        decimal_places=10,
+        null=True,
+        help_text="What one unit of its currency is worth in the account's: it is paid at that.",
+    )
+    rate_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    rate_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta(TypedModelMeta):
+        db_table = "waiting_dividends"
+        ordering = ["ex_date", "symbol", "currency"]
+        constraints = [
+            models.UniqueConstraint(
+                name="waiting_dividend_waits_once", fields=["symbol", "ex_date", "currency"]
+            ),
+            models.CheckConstraint(
+                name="waiting_dividend_rate_is_positive", condition=Q(rate=None) | Q(rate__gt=0)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.currency} of {self.symbol} {self.ex_date}"

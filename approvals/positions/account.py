@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from approvals.models import AccountSnapshot, PaperAccount
+from approvals.models import AccountSnapshot, PaperAccount, WaitingDividend
 from approvals.queries import account as queries
 from approvals.queries.account import Point
 from core import locks
@@ -55,10 +55,11 @@ def account(at: datetime, broker: str | None = None) -> Account | None:
 
 
 def currencies() -> set[str]:
-    """Return the currencies of the accounts that were seen, and of the one on paper."""
+    """Return the currencies of the accounts that were seen, of the one on paper, and of what waits for it."""
     newest = AccountSnapshot.objects.order_by("broker", "-at").distinct("broker")
     seen = newest.values_list("currency", flat=True)
-    return {*seen, *PaperAccount.objects.values_list("currency", flat=True)}
+    on_paper = PaperAccount.objects.values_list("currency", flat=True)
+    return {*seen, *on_paper, *WaitingDividend.objects.values_list("currency", flat=True)}
 
 
 def lock_account() -> None:

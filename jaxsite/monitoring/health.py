@@ -78,6 +78,7 @@ def run_checks(at: datetime, needed: str = "") -> list[Check]:
         "scans": lambda: [_scans(facts, at)],
         "strategies": lambda: [_strategies()],
         "trading": lambda: [_trading(facts, at)],
+        "dividends": lambda: _dividends(facts),
         "quotes": lambda: [_quotes(facts, at)],
         "exchange_rates": lambda: _exchange_rates(at),
         "stream": lambda: [_stream(at)],
@@ -266,6 +267,13 @@ def _trading(facts: HealthFacts, at: datetime) -> Check:
     else:
         return Check("trading", Status.HEALTHY, "Orders can be sent.")
     return Check("trading", Status.DEGRADED, f"{message} {advice}")
+
+
+def _dividends(facts: HealthFacts) -> Iterator[Check]:
+    """Yield how many dividends on paper are not paid because no rate of their currency is known."""
+    if facts.waiting_dividends:
+        text = f"Dividends on paper that are due and wait for an exchange rate: {facts.waiting_dividends}."
+        yield Check("dividends", Status.DEGRADED, f"{text} Why, and where to give one, is in admin.")
 
 
 def _quotes(facts: HealthFacts, at: datetime) -> Check:

@@ -14,6 +14,8 @@ from approvals.brokers.base import Bracket, Broker, Close, Execution, Leg, Side,
 from approvals.brokers.paper import (
     Bar,
     Dividend,
+    ExchangeRate,
+    Key,
     Listing,
     Opening,
     Paper,
@@ -21,6 +23,7 @@ from approvals.brokers.paper import (
     Quotes,
     Restating,
     Ticket,
+    Waiting,
 )
 from market.prices import INSTANT, to_instant
 from tests.make import T0
@@ -47,6 +50,7 @@ class Tape:
     closed: list[Bar] = field(default_factory=list)
     splits: list[Restating] = field(default_factory=list)
     declared: list[Dividend] = field(default_factory=list)
+    rates: dict[str, ExchangeRate] = field(default_factory=dict)
     listed: Listing | None = field(default_factory=lambda: Listing("USD", Decimal("0.01"), LAG))
 
     def quote(
@@ -94,7 +98,10 @@ class TapeUntil:
     def restatings(self, symbol: str, since: datetime) -> Sequence[Restating]:
         return [restating for restating in self.tape.splits if since < restating.at <= self.at]
 
-    def dividends(self, symbols: Mapping[str, datetime], currency: str) -> Sequence[Dividend]:
+    def exchange_rate(self, currency: str, into: str) -> ExchangeRate | str:
+        return self.tape.rates.get(currency) or f"No rate of {currency}."
+
+    def dividends(self, symbols: Mapping[str, datetime]) -> Sequence[Dividend]:
         return [
             dividend
             for dividend in self.tape.declared
@@ -114,6 +121,8 @@ class Memory:
     tickets: dict[UUID, Ticket] = field(default_factory=dict)
     executed: list[tuple[Execution, datetime]] = field(default_factory=list)
     paid: list[Payment] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    agreed: dict[Key, ExchangeRate] = field(default_factory=dict)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -162,6 +171,12 @@ class Memory:
 
     def pay(self, payment: Payment, at: datetime) -> None:
         self.paid.append(payment)
+
+    def agreed_rates(self) -> Mapping[Key, ExchangeRate]:
+        return self.agreed
+
+    def hold(self, waiting: Sequence[Waiting], at: datetime) -> None:
+        self.waiting = list(waiting)
 
 
 @dataclass

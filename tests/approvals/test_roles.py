@@ -75,6 +75,7 @@ def test_an_operator_configures_and_halts_and_decides_nothing() -> None:
         "opinions.change_orchestrationrun",
         "approvals.add_tradinghalt",
         "approvals.change_tradinghalt",
+        "approvals.change_waitingdividend",
     }
 
 

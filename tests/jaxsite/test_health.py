@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from approvals.models import Gate, Order, QuarantinedRow, TradingHalt
+from approvals.models import Gate, Order, QuarantinedRow, TradingHalt, WaitingDividend
 from jaxsite.monitoring.health import run_checks
 from market.models import CandleProgress, IngestionRun, Installation, ProviderStatus
 from signals.models import Scan
@@ -217,3 +217,21 @@ def test_a_rate_that_never_came_is_said_and_one_that_stopped_is_a_degradation(db
     make.quote("USD/JPY", 156.0, make.T0 - timedelta(minutes=20))
     [(status, message)] = check()
     assert status == "degraded"
+
+
+def test_a_dividend_that_waits_for_a_rate_is_a_degradation(db: None) -> None:
+    def messages() -> list[str]:
+        return [each.message for each in run_checks(make.T0) if each.name == "dividends"]
+
+    assert messages() == []
+    WaitingDividend.objects.create(
+        symbol="AAPL",
+        ex_date="2024-07-05",
+        currency="EUR",
+        quantity=100,
+        amount="0.24",
+        value="24.00",
+        why="No rate.",
+        since=make.T0,
+    )
+    assert messages()[0].startswith("Dividends on paper that are due and wait for an exchange rate: 1.")

@@ -14,8 +14,17 @@ from approvals.brokers.base import Broker, BrokerSpec
 from approvals.brokers.paper.advance import SETTLED
 from approvals.brokers.paper.book import Book, Opening, Ticket
 from approvals.brokers.paper.broker import Paper
-from approvals.brokers.paper.dividends import Payment
-from approvals.brokers.paper.market import Bar, Dividend, Listing, Market, Quotes, Restating, Settlement
+from approvals.brokers.paper.dividends import Key, Payment, Waiting
+from approvals.brokers.paper.market import (
+    Bar,
+    Dividend,
+    ExchangeRate,
+    Listing,
+    Market,
+    Quotes,
+    Restating,
+    Settlement,
+)
 from core.registry import Setting
 from core.registry.kinds import Number
 
@@ -25,6 +34,8 @@ __all__ = [
     "Bar",
     "Book",
     "Dividend",
+    "ExchangeRate",
+    "Key",
     "Listing",
     "Market",
     "Opening",
@@ -34,6 +45,7 @@ __all__ = [
     "Restating",
     "Settlement",
     "Ticket",
+    "Waiting",
 ]
 
 

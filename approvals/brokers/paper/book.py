@@ -1,6 +1,6 @@
 """What the paper broker writes down: its orders as they stand, and what it executed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,8 @@ from typing import Protocol
 from uuid import UUID
 
 from approvals.brokers.base import Bracket, Close, Execution, Report, State
-from approvals.brokers.paper.dividends import Payment
+from approvals.brokers.paper.dividends import Key, Payment, Waiting
+from approvals.brokers.paper.market import ExchangeRate
 
 
 @dataclass(slots=True)
@@ -96,4 +97,12 @@ class Book(Protocol):
 
     def pay(self, payment: Payment, at: datetime) -> None:
         """Write down cash of a dividend."""
+        ...
+
+    def agreed_rates(self) -> Mapping[Key, ExchangeRate]:
+        """Return the rates that people have given for dividends that wait for one."""
+        ...
+
+    def hold(self, waiting: Sequence[Waiting], at: datetime) -> None:
+        """Write down which dividends wait for a rate, in place of those before."""
         ...

@@ -23,8 +23,14 @@ from approvals.brokers.paper import account
 from approvals.brokers.paper.account import Position
 from approvals.brokers.paper.advance import Desk
 from approvals.brokers.paper.book import Book, Opening, Ticket
-from approvals.brokers.paper.dividends import payments, receivable
-from approvals.brokers.paper.market import Market, factor
+from approvals.brokers.paper.dividends import (
+    Entitlement,
+    Key,
+    Waiting,
+    payments,
+    receivable,
+)
+from approvals.brokers.paper.market import ExchangeRate, Market, factor
 
 
 class Paper:
@@ -202,13 +208,29 @@ class Paper:
         """
         by_symbol = _by_symbol(executions)
         first = {symbol: of_symbol[0].executed_at for symbol, of_symbol in by_symbol.items()}
-        dividends = self._market.dividends(first, currency) if first else []
+        dividends = self._market.dividends(first) if first else []
         paid = self._book.payments() if first else []
         concerned = {dividend.symbol for dividend in dividends}
         restatings = {symbol: self._market.restatings(symbol, first[symbol]) for symbol in concerned}
-        for payment in payments(dividends, by_symbol, restatings, paid, self._at):
-            self._book.pay(payment, self._at)
-        return receivable(dividends, by_symbol, restatings, paid, self._at)
+        entitlements = [
+            Entitlement.of(dividend, by_symbol[dividend.symbol], restatings[dividend.symbol])
+            for dividend in dividends
+        ]
+        agreed = self._book.agreed_rates() if entitlements else {}
+
+        def rate_of(key: Key) -> ExchangeRate | str | None:
+            if key.currency == currency:
+                return None
+            return agreed.get(key) or self._market.exchange_rate(key.currency, currency)
+
+        waiting = []
+        for payment in payments(entitlements, paid, rate_of, self._at):
+            if isinstance(payment, Waiting):
+                waiting.append(payment)
+            elif payment.cash:
+                self._book.pay(payment, self._at)
+        self._book.hold(waiting, self._at)
+        return receivable(entitlements, paid, rate_of, self._at)
 
     def _valued(self, held: Mapping[str, Position]) -> dict[str, Position]:
         return {

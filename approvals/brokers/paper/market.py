@@ -65,13 +65,26 @@ class Restating:
 
 @dataclass(frozen=True, slots=True)
 class Dividend:
-    """Cash for each share held as the ex-date's session opens, at `ex_at`; paid out at `due_at`."""
+    """Cash for each share held as the ex-date's session opens, at `ex_at`; paid out at `due_at`.
+
+    `currency`: of the amount.
+    """
 
     symbol: str
     ex_date: date
     ex_at: datetime
     due_at: datetime
     amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRate:
+    """What one unit of a currency is worth in the account's, as of when, and who says so."""
+
+    value: Decimal
+    as_of: datetime
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +138,12 @@ class Market(Protocol):
         """Return the splits later than `since`."""
         ...
 
-    def dividends(self, symbols: Mapping[str, datetime], currency: str) -> Sequence[Dividend]:
-        """Return the dividends in a currency whose ex-date has come, of each symbol since an instant."""
+    def dividends(self, symbols: Mapping[str, datetime]) -> Sequence[Dividend]:
+        """Return the dividends whose ex-date has come, of each symbol since an instant."""
+        ...
+
+    def exchange_rate(self, currency: str, into: str) -> ExchangeRate | str:
+        """Return the rate that money moves at, or why there is none."""
         ...
 
     def price(self, symbol: str) -> tuple[datetime, Decimal] | None:

@@ -1,8 +1,8 @@
 """The paper broker's own rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -12,8 +12,8 @@ from django.db.models import Q
 
 from approvals import audit
 from approvals.brokers.base import AnswerLost, Bracket, BrokerAway, Close, Execution, Leg, Side, State
-from approvals.brokers.paper import SETTLED, Opening, Payment, Ticket
-from approvals.models import PaperAccount, PaperDividend, PaperFill, PaperOrder
+from approvals.brokers.paper import SETTLED, ExchangeRate, Key, Opening, Payment, Ticket, Waiting
+from approvals.models import PaperAccount, PaperDividend, PaperFill, PaperOrder, WaitingDividend
 from core import locks
 
 LEVELS = ("limit_price", "stop_loss", "take_profit", "good_until", "flat_at")
@@ -21,6 +21,9 @@ STANDING = (
     *("reason", "ended_at", "entered_at", "covered", "covered_at"),
     *("quotes_until", "looked_until"),
 )
+
+PAID = ("symbol", "ex_date", "quantity", "amount", "cash", "currency", "value")
+FINEST_RATE = Decimal("1e-10")
 
 
 @dataclass(frozen=True)
@@ -98,15 +101,58 @@ class Rows:
         return [_execution(row) for row in rows.select_related("order").order_by("executed_at", "pk")]
 
     def payments(self) -> Sequence[Payment]:
-        rows = PaperDividend.objects.order_by("pk")
-        return [Payment(row.symbol, row.ex_date, row.quantity, row.amount, row.cash) for row in rows]
+        return [_payment(row) for row in PaperDividend.objects.order_by("pk")]
 
     def pay(self, payment: Payment, at: datetime) -> None:
         """Record the payment, in the chain of events, too."""
-        facts = asdict(payment)
+        rate = payment.rate
+        facts = {name: getattr(payment, name) for name in PAID} | {
+            "rate": rate and rate.value.quantize(FINEST_RATE),
+            "rate_as_of": rate and rate.as_of,
+            "rate_source": rate.source if rate else "",
+        }
         number = PaperDividend.objects.filter(symbol=payment.symbol, ex_date=payment.ex_date).count() + 1
         PaperDividend.objects.create(number=number, recorded_at=at, **facts)
         audit.append("dividend paid", f"paper {payment.symbol} {payment.ex_date}", at, **facts)
+
+    def agreed_rates(self) -> Mapping[Key, ExchangeRate]:
+        rows = WaitingDividend.objects.exclude(rate=None).select_related("rate_by")
+        return {
+            _key(row): ExchangeRate(row.rate, row.rate_at, f"{row.rate_by}")
+            for row in rows
+            if row.rate is not None and row.rate_at is not None
+        }
+
+    def hold(self, waiting: Sequence[Waiting], at: datetime) -> None:
+        before = {_key(row): row for row in WaitingDividend.objects.all()}
+        wanted = {each.key: each for each in waiting}
+        gone = [row.pk for key, row in before.items() if key not in wanted]
+        if gone:
+            WaitingDividend.objects.filter(pk__in=gone).delete()
+        for key, each in wanted.items():
+            terms = {
+                "quantity": each.quantity,
+                "amount": each.amount,
+                "value": each.value,
+                "why": each.why[:300],
+            }
+            row = before.get(key)
+            if row is None:
+                WaitingDividend.objects.create(**key._asdict(), since=at, **terms)
+            elif any(getattr(row, name) != value for name, value in terms.items()):
+                WaitingDividend.objects.filter(pk=row.pk).update(**terms)
+
+
+def _key(row: WaitingDividend | PaperDividend) -> Key:
+    return Key(row.symbol, row.ex_date, row.currency)
+
+
+def _payment(row: PaperDividend) -> Payment:
+    rate = None
+    if row.rate is not None and row.rate_as_of is not None:
+        rate = ExchangeRate(row.rate, row.rate_as_of, row.rate_source)
+    value = row.cash if row.value is None else row.value
+    return Payment(*_key(row)[:2], row.quantity, row.amount, row.cash, row.currency, value, rate)
 
 
 def _ticket(row: PaperOrder) -> Ticket:

@@ -11,7 +11,7 @@ import numpy as np
 from django.conf import settings
 from django.db.models import Max, OuterRef, Q, Subquery, Sum
 
-from approvals.brokers.paper import Bar, Dividend, Listing, Quotes, Restating, Settlement
+from approvals.brokers.paper import Bar, Dividend, ExchangeRate, Listing, Quotes, Restating, Settlement
 from approvals.positions import delisted
 from approvals.queries.paper import paper_quotes
 from market import sessions
@@ -20,6 +20,7 @@ from market.prices import INSTANT, Bars, Instants, Timeframe, to_datetime, to_in
 from market.providers import registry
 from market.quality import evidence
 from market.quality.evidence import Prices
+from market.quotes import rates
 from market.sessions import Sessions
 
 FINEST_FIRST = [Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.H1, Timeframe.D1]
@@ -36,6 +37,7 @@ class Stored:
     _quotes: dict[str, tuple[datetime, Quotes]] = field(default_factory=dict)
     _sessions: dict[str, tuple[datetime, Sessions]] = field(default_factory=dict)
     _splits: dict[str, list[Split]] = field(default_factory=dict)
+    _rates: dict[tuple[str, str], ExchangeRate | str] = field(default_factory=dict)
 
     def listing(self, symbol: str) -> Listing | None:
         row = self._instrument(symbol)
@@ -149,22 +151,32 @@ class Stored:
                 restatings += [Restating(opened_at, ratio)] if opened_at else []
         return [split for split in restatings if since < split.at <= self.at]
 
-    def dividends(self, symbols: Mapping[str, datetime], currency: str) -> Sequence[Dividend]:
-        """Two of one day are paid together, on the later day; without a pay date on the ex-date."""
-        facts = CorporateAction.objects.dividends().filter(
-            symbol__in=symbols, currency=currency, ex_date__lte=self.at.date()
-        )
-        days = facts.order_by("symbol", "ex_date").values_list("symbol", "ex_date")
+    def dividends(self, symbols: Mapping[str, datetime]) -> Sequence[Dividend]:
+        """Two of one day and currency are paid together, on the later day; without one on the ex-date."""
+        facts = CorporateAction.objects.dividends().filter(symbol__in=symbols, ex_date__lte=self.at.date())
+        days = facts.order_by("symbol", "ex_date", "currency").values_list("symbol", "ex_date", "currency")
         rows = list(days.annotate(Sum("amount"), Max("pay_date")))
         self._load_instruments({symbol for symbol, *_ in rows})
         dividends = []
-        for symbol, ex_date, amount, pay_date in rows:
+        for symbol, ex_date, currency, amount, pay_date in rows:
             if ex_date >= symbols[symbol].date() and self._instrument(symbol) is not None:
                 ex_at = self._opens(symbol, ex_date)
                 due_at = self._opens(symbol, max(pay_date or ex_date, ex_date))
                 if ex_at and due_at and ex_at > symbols[symbol]:
-                    dividends.append(Dividend(symbol, ex_date, ex_at, due_at, amount))
+                    dividends.append(Dividend(symbol, ex_date, ex_at, due_at, amount, currency))
         return dividends
+
+    def exchange_rate(self, currency: str, into: str) -> ExchangeRate | str:
+        if (currency, into) not in self._rates:
+            self._rates[currency, into] = self._exchange_rate(currency, into)
+        return self._rates[currency, into]
+
+    def _exchange_rate(self, currency: str, into: str) -> ExchangeRate | str:
+        try:
+            rate = rates.Rates.load([currency, into], self.at).firm(currency, into)
+        except rates.NoRate as refusal:
+            return str(refusal)
+        return ExchangeRate(rate.value, rate.as_of, " and ".join(rate.providers))
 
     def _opens(self, symbol: str, day: date) -> datetime | None:
         """Return when the session of a day opens, or the first one after it, of those that are known."""

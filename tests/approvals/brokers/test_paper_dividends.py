@@ -3,13 +3,14 @@
 Minutes count from 10:00; sessions are minutes here, an ex-date one of them.
 """
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
-from approvals.brokers.paper import Dividend, Restating
+from approvals.brokers.paper import Dividend, ExchangeRate, Restating
 from tests.approvals.paper_tape import MINUTE, Account, Tape, closing, held, short
 from tests.make import T0
 
@@ -22,8 +23,10 @@ def account() -> Account:
     return Account(Tape())
 
 
-def declare(account: Account, amount: str = "0.24", ex: float = EX_AT, paid: float = PAID_AT) -> None:
-    declared = Dividend("AAPL", EX, T0 + ex * MINUTE, T0 + paid * MINUTE, Decimal(amount))
+def declare(
+    account: Account, amount: str = "0.24", ex: float = EX_AT, paid: float = PAID_AT, currency: str = "USD"
+) -> None:
+    declared = Dividend("AAPL", EX, T0 + ex * MINUTE, T0 + paid * MINUTE, Decimal(amount), currency)
     account.tape.declared = [declared]
 
 
@@ -162,3 +165,88 @@ def test_side_of_the_position_when_it_goes_ex_counts(account: Account) -> None:
     declare(account)
     assert account.at(6).holdings()["AAPL"].quantity == -100
     assert dividends(account, 20) == [Decimal("-24.00")]
+
+
+def euro(value: str, minute: float = 15) -> ExchangeRate:
+    return ExchangeRate(Decimal(value), T0 + minute * MINUTE, "alpaca")
+
+
+def test_one_in_another_currency_is_paid_at_the_rate_of_the_moment(account: Account) -> None:
+    held(account)
+    declare(account, currency="EUR")
+    account.tape.rates["EUR"] = euro("1.0834")
+    assert dividends(account, 20) == [Decimal("26.00")]  # 24.00 EUR
+    (payment,) = account.book.paid
+    assert (payment.currency, payment.value, payment.rate) == ("EUR", Decimal("24.00"), euro("1.0834"))
+    account.tape.rates["EUR"] = euro("1.2")
+    assert dividends(account, 30) == [Decimal("26.00")]  # a rate that moves changes nothing that is paid
+
+
+@pytest.mark.parametrize(("is_short", "cash"), [(False, "26.40"), (True, "-26.40")], ids=["long", "short"])
+def test_it_counts_at_the_newest_rate_until_it_is_paid(account: Account, is_short: bool, cash: str) -> None:
+    held(account, short()) if is_short else held(account)
+    declare(account, currency="EUR")
+    account.tape.rates["EUR"] = euro("1.1")
+    before, after = account.at(9).account(), account.at(10).account()
+    assert (after.equity - before.equity, after.cash - before.cash) == (Decimal(cash), Decimal(0))
+
+
+def test_without_a_rate_it_waits_until_there_is_one(account: Account) -> None:
+    held(account)
+    declare(account, currency="EUR")
+    before = account.at(15).account()
+    after = account.at(20).account()
+    assert (after.equity, after.cash) == (before.equity, before.cash)
+    (waiting,) = account.book.waiting
+    assert (waiting.key.currency, waiting.value, waiting.why) == ("EUR", Decimal("24.00"), "No rate of EUR.")
+    account.tape.rates["EUR"] = euro("1.1")
+    assert dividends(account, 30) == [Decimal("26.40")]
+    assert account.book.waiting == []
+
+
+def test_a_rate_that_a_person_gives_settles_it(account: Account) -> None:
+    held(account)
+    declare(account, currency="EUR")
+    account.at(20).account()
+    account.book.agreed[account.book.waiting[0].key] = euro("1.05")
+    assert dividends(account, 21) == [Decimal("25.20")]
+
+
+def test_a_correction_pays_the_difference_and_a_withdrawal_takes_back_what_was_paid(account: Account) -> None:
+    held(account)
+    declare(account, currency="EUR")
+    account.tape.rates["EUR"] = euro("1.1")
+    dividends(account, 20)
+    declare(account, "0.25", currency="EUR")
+    account.tape.rates["EUR"] = euro("1.2")
+    assert dividends(account, 21) == [Decimal("26.40"), Decimal("1.20")]
+    account.tape.declared = []
+    assert sum(dividends(account, 22)) == 0
+    assert sum(payment.value for payment in account.book.paid) == 0
+    assert dividends(account, 23) == dividends(account, 22)
+
+
+def test_one_that_is_found_to_be_in_another_currency_is_paid_anew(account: Account) -> None:
+    held(account)
+    declare(account)
+    account.tape.rates["CAD"] = euro("0.7")
+    dividends(account, 20)
+    declare(account, currency="CAD")
+    assert sum(dividends(account, 21)) == Decimal("16.80")
+
+
+def test_two_of_a_day_in_two_currencies_are_both_paid(account: Account) -> None:
+    held(account)
+    declare(account, currency="EUR")
+    (first,) = account.tape.declared
+    account.tape.declared.append(replace(first, currency="USD", amount=Decimal("0.10")))
+    account.tape.rates["EUR"] = euro("1.1")
+    assert sorted(dividends(account, 20)) == [Decimal("10.00"), Decimal("26.40")]
+
+
+def test_what_is_worth_less_than_half_a_cent_pays_nothing(account: Account) -> None:
+    held(account)
+    declare(account, "0.01", currency="IDR")
+    account.tape.rates["IDR"] = euro("0.00006")
+    assert dividends(account, 20) == []
+    assert account.book.waiting == []

@@ -2,15 +2,26 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
+from django.test import Client
 from pytest_django import Settings
 
 from approvals import audit
 from approvals.execution.account import halt_on_loss, write_snapshot
 from approvals.execution.brokerage import configured as paper
-from approvals.models import AuditEvent, PaperDividend, PaperFill, PaperOrder, TradingHalt
+from approvals.execution.paper import waiting
+from approvals.models import (
+    AuditEvent,
+    PaperDividend,
+    PaperFill,
+    PaperOrder,
+    TradingHalt,
+    WaitingDividend,
+)
 from market.models import Quote
 from tests import make
 from tests.make import T0
@@ -109,7 +120,6 @@ def test_a_regular_and_a_special_one_come_together() -> None:
     "values",
     [
         {"ended_at": T0},
-        {"currency": "EUR"},
         {"kind": "merger", "amount": 5, "currency": "USD"},
         {"ex_date": "2024-07-03"},
         {"ex_date": "2024-06-28"},
@@ -136,3 +146,93 @@ def test_a_payment_is_a_record() -> None:
     cash()
     with pytest.raises(DatabaseError, match="its rows are a record"), transaction.atomic():
         PaperDividend.objects.update(cash=1)
+
+
+def test_one_in_another_currency_is_paid_at_the_stored_rate_and_says_which() -> None:
+    make.action(ex_date="2024-07-05", amount="0.24", currency="EUR")
+    make.quote("EUR/USD", 1.0834, LATER - timedelta(minutes=3), provider="polygon")
+    assert cash() == Decimal("90126.00")
+    row = PaperDividend.objects.get()
+    assert (row.currency, row.value, row.rate) == ("EUR", Decimal("24.00"), Decimal("1.0834"))
+    assert (row.rate_as_of, row.rate_source) == (LATER - timedelta(minutes=3), "polygon")
+    text = AuditEvent.objects.get(kind="dividend paid").text
+    assert '"rate":"1.0834000000"' in text.replace(" ", "")
+    assert cash(LATER + timedelta(days=1)) == Decimal("90126.00")
+
+
+@pytest.mark.parametrize(
+    ("currency", "pair", "price", "paid"),
+    [("GBX", "GBP/USD", 1.25, "0.30"), ("GBP", "GBP/USD", 1.25, "30.00"), ("JPY", "USD/JPY", 160.0, "0.15")],
+)
+def test_pence_are_no_pounds(currency: str, pair: str, price: float, paid: str) -> None:
+    make.action(ex_date="2024-07-05", amount="0.24", currency=currency)
+    make.quote(pair, price, LATER - timedelta(minutes=3))
+    assert cash() == Decimal("90100.00") + Decimal(paid)
+
+
+def test_without_a_rate_it_waits_and_is_told_until_one_comes() -> None:
+    make.action(ex_date="2024-07-05", amount="0.24", currency="EUR")
+    assert cash() == cash() == Decimal("90100.00")
+    row = WaitingDividend.objects.get()
+    assert (f"{row}", row.since) == ("24.00 EUR of AAPL 2024-07-05", LATER)
+    (finding,) = waiting.findings(LATER)
+    assert finding.text.startswith(
+        "1 wait for a rate: 24.00 EUR of AAPL 2024-07-05 since 2024-07-09: No rate"
+    )
+    make.quote("EUR/USD", 1.1, LATER)
+    assert cash() == Decimal("90126.40")
+    assert not WaitingDividend.objects.exists()
+    assert list(waiting.findings(LATER)) == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"as_of": LATER - timedelta(hours=1)},
+        {"price": 110.0},
+        {"doubt": "off_scale", "doubtful_price": 0.9, "doubtful_as_of": LATER},
+    ],
+    ids=["too old", "a hundredfold", "doubtful"],
+)
+def test_no_money_moves_at_a_rate_that_is_not_firm(values: dict[str, Any]) -> None:
+    make.action(ex_date="2024-07-05", amount="0.24", currency="EUR")
+    given: dict[str, Any] = {"price": 1.1, "as_of": LATER} | values
+    make.quote("EUR/USD", **given)
+    assert cash() == Decimal("90100.00")
+    assert WaitingDividend.objects.count() == 1
+
+
+def test_one_that_is_withdrawn_waits_no_more() -> None:
+    fact = make.action(ex_date="2024-07-05", amount="0.24", currency="EUR")
+    cash()
+    type(fact).objects.update(ended_at=LATER)
+    cash()
+    assert not WaitingDividend.objects.exists()
+
+
+def test_an_operator_gives_the_rate(client: Client) -> None:
+    make.action(ex_date="2024-07-05", amount="0.24", currency="EUR")
+    cash()
+    row = WaitingDividend.objects.get()
+    url = f"/admin/approvals/waitingdividend/{row.pk}/change/"
+    client.force_login(make.trader())
+    assert "/login/" in client.post(url, {"rate": "1.05"})["Location"]
+    client.force_login(User.objects.create_superuser("olga"))
+    assert "24.00" in client.get("/admin/approvals/waitingdividend/").content.decode()
+    client.post(url, {"rate": "0"})
+    assert cash() == Decimal("90100.00")
+    client.post(url, {"rate": "1.05"})
+    assert cash() == Decimal("90125.20")
+    assert PaperDividend.objects.get().rate_source == "olga"
+    assert "at 1.05 of" in client.get("/admin/approvals/paperdividend/").content.decode()
+
+
+def test_the_account_page_shows_what_waits(client: Client) -> None:
+    make.action(ex_date="2024-07-05", amount="0.24", currency="EUR")
+    cash()
+    client.force_login(make.trader())
+    page = client.get("/positions/").content.decode()
+    assert (
+        "Not in the account yet: 24.00 EUR, the dividend of AAPL of 2024-07-05. No rate of EUR in USD" in page
+    )
+    assert "Give a rate" not in page
