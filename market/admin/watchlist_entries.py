@@ -72,6 +72,12 @@ class EntryFormSet(InlineFormSet):
             self._queryset = self.page_shown.object_list if self.page_shown else entries
         return self._queryset
 
+    def add_fields(self, form: EntryForm, index: int | None) -> None:
+        super().add_fields(form, index)
+        if delete := form.fields.get("DELETE"):
+            named = form.instance if form.instance.pk else "the new row"
+            delete.widget.attrs["aria-label"] = f"Remove {named}"
+
     def gone(self) -> list[EntryForm]:
         return [form for form in self.initial_forms if form.instance.pk is None]
 
@@ -139,7 +145,7 @@ class EntryInline(Inline):
     form = EntryForm
     formset = EntryFormSet
     extra = 0
-    verbose_name_plural = "instruments"
+    verbose_name, verbose_name_plural = "instrument", "instruments"
 
     def get_formset(self, request: HttpRequest, obj: Watchlist | None = None, **kwargs: Any) -> Any:
         formset: Any = super().get_formset(request, obj, **kwargs)
