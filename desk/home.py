@@ -90,7 +90,7 @@ def _context(request: HttpRequest, at: datetime, book: positions.Book) -> dict[s
 
 def _watchlist(search: str, chosen: Watchlist | None, number: str | None) -> Page[Instrument]:
     """Return a page of what is watched: of a list in its order, of symbols or names that begin so."""
-    watched = Instrument.objects.watched().order_by("symbol")
+    watched = Instrument.objects.watched().only("symbol", "name", "tick_size").order_by("symbol")
     if chosen:
         watched = watched.filter(entries__watchlist=chosen).order_by("entries__position", "symbol")
     if search:
@@ -135,15 +135,13 @@ def line_points(closes: Sequence[float]) -> str:
     """Return the closes as "x,y" pairs that fill the drawing; empty below two of them."""
     if len(closes) < 2:
         return ""
-    low = min(closes)
+    low, bottom = min(closes), LINE_HEIGHT - 1
     scale = (LINE_HEIGHT - 2) / ((max(closes) - low) or 1)
-    bottom, xs = LINE_HEIGHT - 1, _line_xs(len(closes))
-    points = [f"{x},{bottom - (close - low) * scale:.1f}" for x, close in zip(xs, closes, strict=True)]
-    return Figure(" ".join(points))
+    return Figure(_line(len(closes)) % tuple([bottom - (close - low) * scale for close in closes]))
 
 
 @cache
-def _line_xs(count: int) -> list[str]:
-    """Return the x of so many points, evenly spaced."""
+def _line(count: int) -> str:
+    """Return so many evenly spaced points, whose heights are still to be filled in."""
     step = LINE_WIDTH / (count - 1)
-    return [f"{number * step:.1f}" for number in range(count)]
+    return " ".join([f"{number * step:.1f},%.1f" for number in range(count)])
