@@ -6,6 +6,7 @@ from benchmarks import (
     charts,
     cycles,
     decisions,
+    imports,
     memory,
     opinions,
     pages,
@@ -23,6 +24,7 @@ from benchmarks.measure import Benchmark
 CATALOGUE = {
     "candles.write": Benchmark(candles.write, tiny=200, medium=200_000, full=1_000_000),
     "candles.read": Benchmark(candles.read, tiny=2, medium=2_000, full=5_000),
+    "imports.load": Benchmark(imports.load, tiny=200, medium=200_000, full=1_000_000),
     "quotes.write": Benchmark(quotes.write, tiny=5, medium=10_000, full=10_000),
     "cycle.per_symbol": Benchmark(cycles.per_symbol, tiny=3, medium=100, full=100),
     "cycle.batch": Benchmark(cycles.batch, tiny=20, medium=10_000, full=10_000),

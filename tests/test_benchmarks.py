@@ -3,7 +3,10 @@ import pytest
 from benchmarks.catalogue import CATALOGUE
 from benchmarks.measure import Benchmark, Result, alternate, report
 
-WITH_PROCESSES = {"approve.latency", "memory.worker", "opinions.fair", "queue", "strangers", "stream.load"}
+WITH_PROCESSES = {
+    *("approve.latency", "imports.load", "memory.worker", "opinions.fair", "queue", "strangers"),
+    "stream.load",
+}
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in WITH_PROCESSES else []) for name in CATALOGUE]
 
 

@@ -43,7 +43,8 @@ def session_dates(
 
 
 def last_closes(days: Days, close: NDArray[np.float64]) -> dict[date, float]:
-    return dict(zip(days.tolist(), close.tolist(), strict=True))
+    is_last = np.append(days[1:] != days[:-1], True)
+    return dict(zip(days[is_last].tolist(), close[is_last].tolist(), strict=True))
 
 
 def stored_closes(

@@ -29,6 +29,7 @@ from market.store import Written
 
 PROVIDER = "import"
 COMPARED = 50_000  # stored bars, the newest ones
+AT_ONCE = 100_000  # bars: judging and storing them takes some hundred bytes each
 
 
 class ImportRefused(ValueError):
@@ -277,15 +278,21 @@ def compare_basis(
 
 def _record(symbol: str, timeframe: Timeframe, bars: Bars, at: datetime, import_id: int | None) -> Written:
     rejections = Rejections()
-    written = pipeline.record(
-        {symbol: bars},
-        timeframe,
-        provider=PROVIDER,
-        feed=Feed.IMPORTED,
-        delay=timedelta(0),
-        at=at,
-        rejections=rejections,
-        import_id=import_id,
+    written = sum(
+        (
+            pipeline.record(
+                {symbol: bars[start : start + AT_ONCE]},
+                timeframe,
+                provider=PROVIDER,
+                feed=Feed.IMPORTED,
+                delay=timedelta(0),
+                at=at,
+                rejections=rejections,
+                import_id=import_id,
+            )
+            for start in range(0, len(bars), AT_ONCE)
+        ),
+        Written(),
     )
     if rejections.total:
         raise ImportRefused(f"{rejections.total} bars are unfit: {rejections.as_json()}")

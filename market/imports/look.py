@@ -12,7 +12,7 @@ from market.imports import candles, doubts, hours
 from market.imports.basis import Days, restated, session_dates
 from market.imports.csvfile.archives import unpack
 from market.imports.csvfile.problems import BadFile, Problems
-from market.imports.csvfile.reader import CandleFile, bars_of, zone_of
+from market.imports.csvfile.reader import CandleFile, bars_of, in_chunks, zone_of
 from market.imports.csvfile.table import Shape, Table, read_table
 from market.imports.doubts import Doubt, Fix
 from market.imports.results import first_few
@@ -70,7 +70,11 @@ def look(content: bytes, symbol: str, told: Told, shape: Shape, at: datetime) ->
     seen = Look(symbol, told.timeframe, is_known=instrument is not None)
     calendar = (instrument or Instrument(symbol=symbol)).calendar
     try:
-        table = read_table(unpack(content), shape)
+        text = unpack(content)
+        if candle_file := in_chunks(text, told.timeframe, told.zone, to_instant(at), shape):
+            sessions.ensure([calendar], at)
+            return _compared(seen, candle_file, told, shape, sessions.load(calendar))
+        table = read_table(text, shape)
     except BadFile as bad:
         return replace(seen, refused=str(bad), problems=bad.problems)
     if asked := list(_before_reading(table, told, shape, calendar)):

@@ -81,6 +81,9 @@ class Written:
     changed: int = 0
     kept: int = 0
 
+    def __add__(self, other: "Written") -> "Written":
+        return Written(self.new + other.new, self.changed + other.changed, self.kept + other.kept)
+
 
 def write_candles(
     bars: Mapping[str, Bars],

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from market.imports.csvfile.problems import BadFile, Problems
-from market.imports.csvfile.table import MONTH, Shape, Table, find_layout, read_cells
+from market.imports.csvfile.table import ORDERS, Shape, Table, find_layout, read_cells
 from market.imports.csvfile.text import UTF_16, read_rows
 
 BEGINNING = 1 << 16  # bytes among which the header is
 MOST = 2_000  # symbols
-ORDERS = {True: MONTH, False: "day", None: ""}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Read the bars of one symbol and timeframe from a CSV file, all of them or none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
@@ -14,16 +15,14 @@ from market.imports.csvfile.checks import (
     check_volume,
     each_once,
 )
+from market.imports.csvfile.chunks import Irregular, tables
+from market.imports.csvfile.instants import clocks_to_utc, iso_clocks
 from market.imports.csvfile.layout import PRICES
 from market.imports.csvfile.numbers import read_numbers, read_volume
 from market.imports.csvfile.problems import BadFile, Problems
-from market.imports.csvfile.stamps import (
-    Unreadable,
-    read_stamps,
-    to_utc,
-)
+from market.imports.csvfile.stamps import Unreadable, read_stamps, to_utc
 from market.imports.csvfile.table import Shape, Table, read_table
-from market.prices import INSTANT, Bars, Floats, Instants, Timeframe
+from market.prices import INSTANT, Bars, Floats, Instants, Timeframe, to_datetime
 
 AS_IT_IS = Shape()
 CLOSE = "close"
@@ -63,7 +62,44 @@ def read(
     too, and its zone, it is the date of that instant in `timezone`. Raises BadFile, which names the lines
     that cannot be taken and why.
     """
-    return bars_of(read_table(unpack(content), shape), timeframe, timezone, until, shape)
+    text = unpack(content)
+    candle_file = in_chunks(text, timeframe, timezone, until, shape)
+    return candle_file or bars_of(read_table(text, shape), timeframe, timezone, until, shape)
+
+
+def in_chunks(
+    text: bytes, timeframe: Timeframe, timezone: tzinfo | None, until: np.datetime64, shape: Shape = AS_IT_IS
+) -> CandleFile | None:
+    """Return the bars of a long text as `read` does; None when that needs all of its rows or refuses some."""
+    parts: list[Bars] = []
+    say_their_zone, currencies = True, set[str]()
+    table: Table | None = None
+    try:
+        for table in tables(text, shape):
+            zone = timezone or zone_of(table, shape)
+            part = _part(table, timeframe, zone, until, shape, currencies)
+            parts.append(part.bars)
+            say_their_zone = say_their_zone and part.say_their_zone
+        if table is None:
+            return None
+        bars = _in_order(parts, timeframe)
+    except (Irregular, BadFile):
+        return None
+    stamped, zone = shape.stamps or _stamped(table), timezone or zone_of(table, shape)
+    notes = _notes(table, stamped, timeframe)
+    return CandleFile(bars, [], stamped, None if say_their_zone else zone, notes)
+
+
+def _in_order(parts: list[Bars], timeframe: Timeframe) -> Bars:
+    """Return the bars of all parts by time, each once; the parts go. Raises BadFile."""
+    bars, problems = Bars.join(parts), Problems()
+    parts.clear()
+    rows = each_once(bars, timeframe, range(len(bars)), problems)
+    problems.refuse()
+    if len(rows) < len(bars) or np.any(np.diff(rows) != 1):
+        bars = bars[rows]
+    check_spacing(bars.opened_at, timeframe)
+    return bars
 
 
 def bars_of(
@@ -83,20 +119,43 @@ def _candle_file(
     table: Table, timeframe: Timeframe, timezone: tzinfo | None, until: np.datetime64, shape: Shape
 ) -> CandleFile:
     problems = table.problems()
-    stamped = shape.stamps or _stamped(table)
     zone = timezone or zone_of(table, shape)
-    stamps = read_stamps(table.stamps(), table.lines, month_first=table.month_first, problems=problems)
-    opened_at = _opened_at(table, stamps, timeframe, zone, problems)
-    if stamped == CLOSE and timeframe.is_intraday:
-        opened_at = opened_at - np.timedelta64(timeframe.length)
-    bars = _bars(table, opened_at, problems)
-    check_times(opened_at, timeframe, until, table.lines, problems)
-    rows = each_once(bars, timeframe, table.lines, problems)
+    part = _part(table, timeframe, zone, until, shape, set(), problems)
+    rows = each_once(part.bars, timeframe, table.lines, problems)
     problems.refuse()
-    say_their_zone = all(stamp is not None and stamp.tzinfo is not None for stamp in stamps)
+    stamped = shape.stamps or _stamped(table)
+    zone = None if part.say_their_zone else zone
     notes = _notes(table, stamped, timeframe)
-    zone = None if say_their_zone else zone
-    return CandleFile(bars[rows], table.empty_lines, stamped, zone, notes, table.left_out)
+    return CandleFile(part.bars[rows], table.empty_lines, stamped, zone, notes, table.left_out)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The bars of a table in the order of its rows."""
+
+    bars: Bars
+    say_their_zone: bool
+
+
+def _part(
+    table: Table,
+    timeframe: Timeframe,
+    zone: tzinfo | None,
+    until: np.datetime64,
+    shape: Shape,
+    currencies: set[str],
+    problems: Problems | None = None,
+) -> _Part:
+    """Return the bars of a table. `problems` takes what is wrong; without it BadFile is raised."""
+    found = Problems() if problems is None else problems
+    opened_at, say_their_zone = _opened_at(table, timeframe, zone, found)
+    if (shape.stamps or _stamped(table)) == CLOSE and timeframe.is_intraday:
+        opened_at = opened_at - np.timedelta64(timeframe.length)
+    bars = _bars(table, opened_at, found, currencies)
+    check_times(opened_at, timeframe, until, table.lines, found)
+    if problems is None:
+        found.refuse()
+    return _Part(bars, say_their_zone)
 
 
 def _stamped(table: Table) -> str:
@@ -129,8 +188,32 @@ def _notes(table: Table, stamped: str, timeframe: Timeframe) -> list[str]:
 
 
 def _opened_at(
+    table: Table, timeframe: Timeframe, zone: tzinfo | None, problems: Problems
+) -> tuple[Instants, bool]:
+    """Return when the bars opened, and whether all stamps say their zone."""
+    cells = table.stamps()
+    clocks = iso_clocks(cells)
+    if clocks is None:
+        stamps = read_stamps(cells, table.lines, month_first=table.month_first, problems=problems)
+        if any(stamp is None or stamp.tzinfo is not None for stamp in stamps):
+            say_their_zone = all(stamp is not None and stamp.tzinfo is not None for stamp in stamps)
+            return _each_opening(table, stamps, cells, timeframe, zone, problems), say_their_zone
+        clocks = np.array(stamps, dtype=INSTANT)
+    if not timeframe.is_intraday:
+        return clocks.astype("datetime64[D]").astype(INSTANT), False
+    if zone is not None and min(map(len, cells)) > LONGEST_DATE:
+        try:
+            return clocks_to_utc(clocks, zone), False
+        except Unreadable:
+            pass  # some never were, or were twice: look at each
+    stamps = [to_datetime(clock).replace(tzinfo=None) for clock in clocks]
+    return _each_opening(table, stamps, cells, timeframe, zone, problems), False
+
+
+def _each_opening(
     table: Table,
-    stamps: list[datetime | None],
+    stamps: Sequence[datetime | None],
+    cells: Sequence[str],
     timeframe: Timeframe,
     timezone: tzinfo | None,
     problems: Problems,
@@ -138,7 +221,7 @@ def _opened_at(
     opened: list[datetime | None] = []
     if timeframe.is_intraday and all(stamp is not None and stamp.tzinfo is UTC for stamp in stamps):
         return np.array([stamp and stamp.replace(tzinfo=None) for stamp in stamps], dtype=INSTANT)
-    for stamp, cell, line in zip(stamps, table.stamps(), table.lines, strict=True):
+    for stamp, cell, line in zip(stamps, cells, table.lines, strict=True):
         try:
             opened.append(None if stamp is None else _opening(stamp, cell, timeframe, timezone))
         except Unreadable as error:
@@ -163,8 +246,8 @@ def _opening(stamp: datetime, cell: str, timeframe: Timeframe, timezone: tzinfo 
     return datetime.combine(stamp.date(), MIDNIGHT)
 
 
-def _bars(table: Table, opened_at: Instants, problems: Problems) -> Bars:
-    currencies: set[str] = {*table.currencies()}
+def _bars(table: Table, opened_at: Instants, problems: Problems, currencies: set[str]) -> Bars:
+    currencies |= table.currencies()
     prices = {price: _column(table, price, problems, currencies) for price in PRICES}
     if len(currencies) > 1:
         raise BadFile(

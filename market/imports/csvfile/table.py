@@ -18,6 +18,7 @@ from market.imports.csvfile.symbols import choose
 from market.imports.csvfile.text import HEAD, Rows, read_rows
 
 MONTH = "month"
+ORDERS = {True: MONTH, False: "day", None: ""}
 CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
 AROUND = " \t'\""  # a stamp, in files that mark it as text
 WIDEST = 1_000  # columns
@@ -57,7 +58,7 @@ class Table:
     layout: Layout
     preset: Preset | None
     columns: list[tuple[str, ...]]
-    lines: list[int]
+    lines: Sequence[int]
     empty_lines: list[int]
     others: dict[int, str]
     said: Shape
@@ -145,6 +146,11 @@ def read_cells(content: bytes, shape: Shape) -> Table:
         left_out=left_out,
         left_out_at=[first + i for i in sorted(odd)],
     )
+
+
+def with_order(shape: Shape, table: Table) -> Shape:
+    """Return a shape that says which of day and month stands first, where a table shows it."""
+    return shape if table.month_first is None else replace(shape, date_order=ORDERS[table.month_first])
 
 
 def find_layout(rows: Rows, shape: Shape) -> tuple[Layout, Preset | None, int]:

@@ -16,7 +16,7 @@ UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 DELIMITERS = ",;\t|"
 SPACE = " "  # several are as one
 HEAD = 40  # lines among which a header is looked for: titles, addresses and notes may stand before it
-MOST = 3_000_000  # rows: a million take some 700 MB while they are read
+MOST = 3_000_000  # rows: a million take some 300 MB while they are read
 QUOTED = 120  # letters of a line
 RULE = re.compile(r"[-+=:|\s]+")
 ENDS = "\x00\x1a"  # of a text, of old programs
