@@ -54,6 +54,7 @@ INDICES = {"TVC", "SP", "DJ", "INDEX", "INDEXSP", "INDEXDJX", "INDEXNASDAQ", "IN
 CURRENCIES = likeness.CURRENCIES
 QUOTED_IN = f"{CURRENCIES}|USDT|USDC|BTC|ETH"
 EQUITY = re.compile(r"(.+?) ([A-Z]{2})(?: EQUITY)?", re.IGNORECASE)
+PREFIX = re.compile(r"[\w.&-]{1,12}(?: \w{1,12})?")  # behind others a colon is one of a sentence
 SORT = re.compile(r".+ (\w+)")
 RUN_TOGETHER = re.compile(rf"([A-Z0-9]{{2,10}}?)({QUOTED_IN})")
 CURRENCY_PAIR = re.compile(rf"({CURRENCIES})[./]?({CURRENCIES})=X|({CURRENCIES})\.({CURRENCIES})")
@@ -73,7 +74,7 @@ def read(text: str, place: str = "") -> tuple[str, str]:
     """
     given = " ".join(text.split())
     prefix, _, rest = given.rpartition(":")
-    if prefix:
+    if PREFIX.fullmatch(prefix):
         return _prefixed(prefix.strip().upper(), rest.strip())
     if match := EQUITY.fullmatch(given):
         return _bloomberg(match, given, place)

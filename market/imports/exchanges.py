@@ -19,6 +19,18 @@ NAMES: Mapping[str, Exchange] = {
     **dict.fromkeys(
         [
             *["NASDAQ", "NYSE", "AMEX", "ARCA", "NYSEARCA", "NYSE ARCA", "NYSE AMERICAN", "BATS", "CBOE"],
+            *[
+                "NASD",
+                "NASDAQGS",
+                "NASDAQGM",
+                "NASDAQCM",
+                "NASDAQ.NMS",
+                "NYSE MKT",
+                "NYSEMKT",
+                "BZX",
+                "OTCBB",
+            ],
+            *["OTCQX", "OTCQB", "PNK"],
             *["OTC", "ISLAND", "SMART", "IEX", "PINK", "NMS", "NYQ", "PCX", "ASE", "NGM", "NCM"],
         ],
         _US,

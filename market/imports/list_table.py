@@ -11,15 +11,41 @@ from market.imports.exchanges import EXCHANGES
 SYMBOL = (
     *("symbol", "ticker", "symbols", "tickers", "instrument", "financial instrument", "ticker symbol"),
     *("stock symbol", "symbol/cusip", "chart symbol", "trading symbol", "act symbol", "stock", "code", "ric"),
-    *("security id", "bloomberg ticker", "kürzel", "symbole"),
+    *(
+        "financial instrument description",
+        "symbol/isin",
+        "underlying",
+        "security id",
+        "bloomberg ticker",
+        "kürzel",
+        "symbole",
+    ),
 )
-NAME = ("name", "description", "company", "company name", "security", "long name", "security name")
+NAME = (
+    "name",
+    "description",
+    "company",
+    "company name",
+    "security",
+    "long name",
+    "security name",
+    "investment name",
+)
 EXCHANGE = ("exchange", "primary exchange", "listing exchange", "listingexchange", "market", "börse")
 GROUP = ("group", "section", "watchlist", "list")
 NOTE = ("note", "notes", "comment", "comments")
-KIND = ("security type", "asset class", "assetclass", "asset type", "sec type", "sectype", "instrument type")
+KIND = (
+    "asset category",
+    "security type",
+    "asset class",
+    "assetclass",
+    "asset type",
+    "sec type",
+    "sectype",
+    "instrument type",
+)
 NO_SHARES = {
-    **dict.fromkeys(["opt", "option", "options", "equity option", "iopt", "war"], "an option"),
+    **dict.fromkeys(["opt", "option", "options", "equity and index options", "equity option"], "an option"),
     **dict.fromkeys(["fut", "future", "futures", "fop", "future option", "futures option"], "a future"),
     **dict.fromkeys(["ind", "index"], "an index"),
     **dict.fromkeys(["bond", "bonds", "fixed income", "bill"], "a bond"),
@@ -76,7 +102,8 @@ def read(lines: Sequence[str]) -> Table | None:
             if columns := _header(_split(line, delimiter)):
                 rows = [columns.row(cells) for cells in _rows(lines[number + 1 :], delimiter)]
                 return Table(rows, lines[:number])
-    return _without_header(lines)
+    in_columns = [re.sub(r" {2,}", "\t", line) for line in lines]
+    return _without_header(lines) or _without_header(in_columns) or _below_unknown_titles(lines)
 
 
 def no_share(kind: str) -> str:
@@ -85,7 +112,7 @@ def no_share(kind: str) -> str:
 
 
 def _header(cells: Sequence[str]) -> _Columns | None:
-    titles = [" ".join(cell.strip(' *#"').lower().replace("_", " ").split()) for cell in cells]
+    titles = [" ".join(cell.strip(' *"').lower().replace("_", " ").split()) for cell in cells]
     symbol = _position(titles, SYMBOL)
     if symbol is None or (symbol and not titles[symbol]):
         return None
@@ -105,6 +132,12 @@ def _without_header(lines: Sequence[str]) -> Table | None:
     if name is None and place is None and not numbers:
         return None
     return Table([_Columns(0, name, place).row(cells) for cells in rows])
+
+
+def _below_unknown_titles(lines: Sequence[str]) -> Table | None:
+    """Return the table below a first line of titles of which none is known."""
+    table = _without_header(lines[1:]) if len(lines) > 2 else None
+    return table and Table(table.rows, lines[:1])
 
 
 def _is_name(cell: str) -> bool:

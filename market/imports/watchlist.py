@@ -11,10 +11,16 @@ from market.imports.exchanges import EXCHANGES, ROUND_THE_CLOCK, Exchange
 
 LONGEST = 2_000  # lines
 SHARES_AT_IB = ("STK", "ETF")
-NOTE = re.compile(r"#(?!##)|//|COLUMN,|sep=.$", re.IGNORECASE)  # ### begins a section at TradingView
+NOTE = re.compile(
+    r"#(?!##)|//|COLUMN,|sep=.$|[|:+\s-]+$", re.IGNORECASE
+)  # ### begins a section at TradingView
 HEADING = re.compile(r"HED,(.*)")  # as Trader Workstation begins one
 BULLET = re.compile(r"(?:\d{1,3}[.)]|[-*+•·–])\s+")  # noqa: RUF001  a dash
 LABEL = re.compile(r"(?:symbols?|tickers?|watchlist)\s*[:=]\s*", re.IGNORECASE)
+REMARK = re.compile(r"\s+(?:#(?!#)|//)\s*(.+)")
+UNSEEN = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff"))  # copied along from web pages
+NUMBER = re.compile(r"[\d.,]+")
+OF_SECURITY = re.compile(r"BBG[A-Z0-9]{9}|[A-Z]{2}[A-Z0-9]{9}\d|\d{3}[A-Z0-9]{5}\d")  # FIGI, ISIN, CUSIP
 FORMULA = ("=", "+", "-", "@", "\t")  # what a table's program would reckon out
 
 
@@ -112,7 +118,7 @@ def parse(text: str) -> Watchlist:
 
     Raises ValueError for a list that is too long.
     """
-    lines = [line.strip(" \r\v\f\0") for line in text.removeprefix("\ufeff").splitlines()]
+    lines = [line.strip(" \r\v\f\0") for line in text.translate(UNSEEN).splitlines()]
     lines = [line for line in lines if line.strip() and not NOTE.match(line)]
     if len(lines) > LONGEST:
         raise ValueError(f"The list has {len(lines):,} lines; at most {LONGEST:,} are read at once.")
@@ -161,9 +167,15 @@ def _read_line(line: str, watchlist: Watchlist) -> None:
     if heading := HEADING.fullmatch(line):
         watchlist.group = heading[1].strip()
         return
+    if remark := REMARK.search(line):
+        had = len(watchlist.entries)
+        _read_line(line[: remark.start()], watchlist)
+        if len(watchlist.entries) == had + 1:
+            watchlist.entries[-1] = replace(watchlist.entries[-1], note=_unquoted(remark[1]))
+        return
     cells = list(_cells(LABEL.sub("", BULLET.sub("", line, count=1), count=1)))
-    if cells and cells[0] in ("DES", "SYM", "CON") and len(cells) > 2:
-        _read_line_of_ib(cells, watchlist)
+    if cells and cells[0].upper() in ("DES", "SYM", "CON") and len(cells) > 2:
+        _read_line_of_ib([cell.upper() for cell in cells], watchlist)
         return
     for cell in cells:
         text = cell.strip()
@@ -177,7 +189,7 @@ def _cells(line: str) -> Iterator[str]:
     """Yield the parts of a line; of a list as programs write it, `["AAPL", "MSFT"]`, too."""
     if line[:1] + line[-1:] in ("[]", "{}", "()"):
         line = line[1:-1]
-    for mark in ";\t|":
+    for mark in (";", "\t", "|", " / "):
         line = line.replace(mark, ",")
     yield from (cell.strip() for cell in next(csv.reader([line], skipinitialspace=True), []))
 
@@ -215,12 +227,17 @@ def _entry(text: str, exchange: str, name: str) -> Entry:
     if INDEX.fullmatch(text):
         raise ValueError(likeness.describe(text))
     symbol, place = codes.read(text.strip("\"'"), codes.known_exchange(exchange))
-    if symbol.isdigit() and not place:
-        raise ValueError(likeness.describe(symbol) or f"{symbol[:20]} is a number and no symbol.")
+    if OF_SECURITY.fullmatch(symbol.upper()):
+        raise ValueError(likeness.describe(symbol))
+    if NUMBER.fullmatch(symbol.removeprefix("$")) and not place:
+        in_asia = likeness.describe(symbol) if symbol.isdigit() else ""
+        raise ValueError(in_asia or f"{symbol[:20]} is a number and no symbol.")
     try:
         entry = Entry(spelling.ours(symbol), name, place)
     except spelling.NoSymbol as reason:
         raise ValueError(likeness.describe(symbol) or likeness.describe(text) or str(reason)) from reason
+    if PAIR.fullmatch(entry.symbol):
+        return replace(entry, place="")  # it trades by its own hours, wherever
     if place and entry.exchange is None:
         raise ValueError(
             f"The exchange {place[:20]} is not known here: add it by hand, with its calendar and currency."

@@ -98,6 +98,46 @@ LISTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "a sentence": ("Symbols: $AAPL, msft and nvda", "AAPL MSFT NVDA", {}),
     "JSON": ('["AAPL", "BRK-B"]', "AAPL BRK.B", {}),
     "bars": ("AAPL|MSFT|NVDA", "AAPL MSFT NVDA", {}),
+    "Trader Workstation, in small letters": (
+        "des,aapl,stk,smart\nsym,eur.usd,idealpro\n",
+        "AAPL@SMART EUR/USD",
+        {},
+    ),
+    "unknown titles": (
+        "What,Position,Worth\nAAPL,100,23000\nBRK B,5,2000\n",
+        "AAPL BRK.B",
+        {"What,Position,Worth": "above the table"},
+    ),
+    "IB, a statement": (
+        "Open Positions,Header,Asset Category,Symbol\nOpen Positions,Data,Stocks,AAPL\n"
+        "Open Positions,Data,Equity and Index Options,AAPL 17JAN25 200 C\n",
+        "AAPL",
+        {"AAPL 17JAN25 200 C": "an option"},
+    ),
+    "numbers of securities": (
+        "US0378331005\n037833100\n38259P508\nBBG000B9XRY4\nIBM\n",
+        "IBM",
+        {
+            "US0378331005": "an ISIN",
+            "037833100": "a CUSIP",
+            "38259P508": "a CUSIP",
+            "BBG000B9XRY4": "a FIGI",
+        },
+    ),
+    "prices between": (
+        "AAPL\n$230.10\nMSFT\n$420.00\n",
+        "AAPL MSFT",
+        {"$230.10": "a number", "$420.00": "a number"},
+    ),
+    "columns of spaces": ("AAPL   Apple Inc    230.1\nMSFT   Microsoft    420\n", "AAPL MSFT", {}),
+    "Markdown": ("| Symbol | Name |\n|---|---|\n| AAPL | Apple |\n", "AAPL", {}),
+    "slashes": ("AAPL / MSFT / BRK/B", "AAPL MSFT BRK.B", {}),
+    "a web page": ("AAPL\u00a0\nMSFT\u200b\n", "AAPL MSFT", {}),
+    "a last line of words": (
+        'Symbol,Name,Exchange\nAAPL,Apple,NASD\n"Downloaded as of 01-10-2025 04:00pm CST"\n',
+        "AAPL@NASD",
+        {"Downloaded as of 01-10-2025 04:00pm CST": "is no symbol"},
+    ),
     "numbers": ("7203,230,AAPL", "AAPL", {"7203": "name its exchange", "230": "a number and no symbol"}),
     "twice": ("nasdaq:aapl\nAAPL\n", "AAPL@NASDAQ", {}),
     "twice, in two sections": ("###A,AAPL,###B,AAPL", "AAPL", {"AAPL": "in the list already, under A"}),
@@ -134,6 +174,7 @@ def test_names_notes_and_groups_come_along() -> None:
     assert watchlist.parse(LISTS["Yahoo"][0]).entries[0].note == "dips; more"
     assert watchlist.parse(LISTS["Excel, pasted"][0]).entries[1].name == "Berkshire, Inc."
     assert watchlist.parse(LISTS["several lines in a cell"][0]).entries[0].note == "one two"
+    assert [entry.note for entry in watchlist.parse("AAPL # long\nMSFT // hold").entries] == ["long", "hold"]
 
 
 def test_a_pair_of_currencies_trades_as_currencies_do() -> None:
