@@ -35,6 +35,7 @@ SELECT
     coalesce(tasks.oldest_tasks, '{{}}') AS oldest_tasks,
     (SELECT count(*) FROM quarantined_rows WHERE ended_at IS NULL) AS quarantined_rows,
     (SELECT count(*) FROM waiting_dividends) AS waiting_dividends,
+    (SELECT count(*) FROM currency_pairs) AS currency_pairs,
     (SELECT count(*) FROM provider_disagreements) AS disagreements,
     ARRAY(
         SELECT DISTINCT calendar FROM instruments WHERE watched AND calendar NOT IN (
@@ -77,6 +78,7 @@ class HealthFacts:
     lost_orders: int
     quarantined_rows: int
     waiting_dividends: int
+    currency_pairs: int
     disagreements: int
     queues: list[str]
     oldest_tasks: list[datetime]

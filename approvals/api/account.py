@@ -1,3 +1,5 @@
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -57,7 +59,9 @@ class AccountSerializer(serializers.Serializer[Any]):
     )
     unknown = serializers.CharField(help_text="Empty while the figures are known.")
     realised_today = serializers.DecimalField(
-        **MONEY, help_text="By the exchange day, commissions taken off."
+        **MONEY,
+        allow_null=True,
+        help_text="By the exchange day, commissions taken off. Null: an exchange rate is missing.",
     )
     day_began = serializers.DateTimeField(help_text="At the last close of the exchange.")
     halted = serializers.CharField(help_text="Since when, by whom and why. Empty: it is not.")
@@ -94,11 +98,18 @@ def _account() -> dict[str, Any]:
         "account": book.account and book.account.snapshot,
         "exposure": exposure,
         "unknown": unknown,
-        "realised_today": positions.realised_today(at),
+        "realised_today": _realised_today(book, at),
         "day_began": positions.day_began(at),
         "halted": state.halted,
         "obstacle": state.obstacle,
     }
+
+
+def _realised_today(book: positions.Book, at: datetime) -> Decimal | None:
+    try:
+        return positions.realised_today(at, book.account.snapshot.currency if book.account else "")
+    except positions.Unknown:
+        return None
 
 
 def _beside_limits(now: Exposure) -> dict[str, Any]:

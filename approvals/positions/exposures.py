@@ -1,7 +1,6 @@
 """What the account is exposed to already: the figures that new orders are sized on."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +10,7 @@ from django.conf import settings
 from approvals.models import AccountSnapshot, Order
 from approvals.positions.account import UNSEEN, Unknown
 from approvals.positions.book import Book
+from approvals.positions.conversion import rates_into
 from approvals.positions.protection import live_entries
 from approvals.risk import Exposure
 
@@ -50,6 +50,7 @@ def exposure(at: datetime, book: Book | None = None) -> Exposure:
     """Return what the account is exposed to, shares of others and working entries included.
 
     `book`: where it has been read already.
+    All in the account's currency: what is held in another one counts at the stored rate.
     Raises Unknown when the account has not been seen for three minutes, or holds what cannot be valued.
     Shares of others count in the values and as positions; what they may lose is not known here, so they are
     not in the open risk.
@@ -60,33 +61,21 @@ def exposure(at: datetime, book: Book | None = None) -> Exposure:
         raise Unknown(UNSEEN)
     account.require_fresh(at)
     entering = [item for item in map(Entering.of, live_entries(book.orders)) if item.left > 0]
-    values: dict[str, Decimal] = defaultdict(Decimal)
-    for symbol, value in [(item.symbol, item.value) for item in held] + [item.worth for item in entering]:
-        values[symbol] += value
     currencies = {item.order.symbol: item.order.currency for item in entering}
     currencies |= {item.symbol: item.currency for item in held}
-    _refuse_what_has_no_value(currencies, account.snapshot.currency)
-    stopped = sum((item.at_risk for item in book.protected()), ZERO)
-    taken = sum((item.value for item in entering if item.is_new(account.snapshot)), account.bought)
+    rates = rates_into(account.snapshot.currency, currencies, at)
+    values: dict[str, Decimal] = defaultdict(Decimal)
+    for symbol, value in [(item.symbol, item.value) for item in held] + [item.worth for item in entering]:
+        values[symbol] += value * rates[symbol]
+    stopped = sum((item.at_risk * rates[item.position.symbol] for item in book.protected()), ZERO)
+    new = (item for item in entering if item.is_new(account.snapshot))
+    taken = sum((item.value * rates[item.order.symbol] for item in new), account.bought)
     return Exposure(
         capital=settings.TRADING_CAPITAL or account.snapshot.equity,
         buying_power=account.snapshot.buying_power - taken,
         gross=sum(values.values(), ZERO),
-        open_risk=stopped + sum((item.risk for item in entering), ZERO),
+        open_risk=stopped + sum((item.risk * rates[item.order.symbol] for item in entering), ZERO),
         positions=len(values),
         day_result=account.day_result,
         values=values,
     )
-
-
-def _refuse_what_has_no_value(currencies: Mapping[str, str], currency: str) -> None:
-    """What is held in another currency, or is not known here, makes all the figures unknown."""
-    for symbol in sorted(currencies):
-        if not currencies[symbol]:
-            raise Unknown(
-                f"The account holds {symbol}, which Jax does not know. Add it to the instruments, so that "
-                "its price and currency are known."
-            )
-        if currencies[symbol] != currency:
-            held_in = f"{symbol} is held in {currencies[symbol]}, the account is in {currency}"
-            raise Unknown(f"{held_in}, and no rate is known: nothing can be sized until it is sold.")

@@ -16,6 +16,7 @@ from typing import Any
 from approvals.models import Fill
 from approvals.positions.account import day_began
 from approvals.positions.accounting import Balance, Split, Trade, fold
+from approvals.positions.conversion import rates_into
 from approvals.queries import positions as queries
 from approvals.queries.positions import HoldingRow
 
@@ -120,16 +121,24 @@ def _position(held: Holding) -> Position:
     )
 
 
-def realised_today(at: datetime) -> Decimal:
-    """Return what the exchange day has realised, commissions taken off."""
+def realised_today(at: datetime, currency: str = "") -> Decimal:
+    """Return what the exchange day has realised, commissions taken off.
+
+    `currency`: of the account; empty where it was never seen, then of the first instrument. What was made in
+    another one counts at the stored rate. Raises Unknown where there is none.
+    """
     began = day_began(at)
     today: dict[str, list[Trade]] = defaultdict(list)
     for fill in Fill.objects.ours().filter(executed_at__gte=began):
         trade = Trade(fill.signed_quantity, fill.price, fill.commission, fill.executed_at)
         today[fill.symbol].append(trade)
     before = holdings(today, began) if today else {}
+    currencies = {symbol: before[symbol].currency for symbol in today if before[symbol].currency}
+    into = currency or next(iter(sorted(currencies.values())), "")
+    rates = rates_into(into, currencies, at)
     results = (
-        _realised(today[symbol], before[symbol].balance, before[symbol].splits, began) for symbol in today
+        _realised(today[symbol], before[symbol].balance, before[symbol].splits, began) * rates.get(symbol, 1)
+        for symbol in today
     )
     return sum(results, ZERO)
 

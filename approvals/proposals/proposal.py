@@ -195,7 +195,7 @@ class Proposal:
             yield self.context.unknown
         elif instrument.currency != self.context.currency:
             currencies = f"{self.symbol} trades in {instrument.currency}, the account is in"
-            yield f"{currencies} {self.context.currency}, and no rate is known."
+            yield f"{currencies} {self.context.currency}: orders are placed in its own currency only."
 
     @cached_property
     def _level_problems(self) -> list[str]:

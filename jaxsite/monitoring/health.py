@@ -80,7 +80,7 @@ def run_checks(at: datetime, needed: str = "") -> list[Check]:
         "trading": lambda: [_trading(facts, at)],
         "dividends": lambda: _dividends(facts),
         "quotes": lambda: [_quotes(facts, at)],
-        "exchange_rates": lambda: _exchange_rates(at),
+        "exchange_rates": lambda: _exchange_rates(facts, at),
         "stream": lambda: [_stream(at)],
         "bars": lambda: [_bars(at)],
         "providers": lambda: _providers(at),
@@ -297,9 +297,9 @@ def _quotes(facts: HealthFacts, at: datetime) -> Check:
     )
 
 
-def _exchange_rates(at: datetime) -> Iterator[Check]:
+def _exchange_rates(facts: HealthFacts, at: datetime) -> Iterator[Check]:
     """Yield which needed rates are missing; one that never came is news, one that stopped a degradation."""
-    missing = pairs.missing(at)
+    missing = pairs.missing(at) if facts.currency_pairs else []
     if missing:
         shown = ", ".join(str(each.pair) for each in missing[:SHOWN_SYMBOLS])
         more = " and others" if len(missing) > SHOWN_SYMBOLS else ""

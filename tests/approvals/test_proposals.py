@@ -194,7 +194,9 @@ def test_an_account_that_was_not_seen_lately_is_no_ground_for_a_size() -> None:
 
 def test_another_currency_than_the_accounts_is_refused() -> None:
     Instrument.objects.filter(symbol="AAPL").update(currency="EUR")
-    assert propose().problems == ["AAPL trades in EUR, the account is in USD, and no rate is known."]
+    assert propose().problems == [
+        "AAPL trades in EUR, the account is in USD: orders are placed in its own currency only."
+    ]
 
 
 def test_nothing_is_approved_while_trading_is_halted() -> None:

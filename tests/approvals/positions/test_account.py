@@ -8,6 +8,7 @@ import pytest
 
 from approvals import positions
 from approvals.models import AccountSnapshot
+from market.models import Instrument
 from tests import make
 from tests.approvals.positions.rows import HOUR, snapshot, sold, split
 
@@ -79,6 +80,15 @@ class TestDay:
         split("AAPL", "2024-07-02", 2)
         sold("AAPL", 20, "60", at=make.T0)
         assert positions.realised_today(make.T0) == 200
+
+    def test_what_it_realised_in_another_currency_counts_at_the_stored_rate(self) -> None:
+        make.fill(make.order("AAPL"), 10, "100", executed_at=datetime(2024, 7, 2, 15, tzinfo=UTC))
+        sold("AAPL", 10, "110", at=make.T0)
+        Instrument.objects.filter(pk="AAPL").update(currency="EUR")
+        with pytest.raises(positions.Unknown, match="AAPL is held in EUR, the account is in USD"):
+            positions.realised_today(make.T0, "USD")
+        make.quote("EUR/USD", 1.1, make.T0)
+        assert positions.realised_today(make.T0, "USD") == Decimal("110.0")
 
     def test_what_it_realised_takes_always_as_many_queries(self, django_assert_num_queries: Any) -> None:
         for symbol in ("AAPL", "MSFT", "TSLA"):

@@ -129,10 +129,34 @@ class TestExposure:
         with pytest.raises(positions.Unknown):
             positions.exposure(make.T0)
 
-    def test_what_is_held_in_another_currency_makes_it_unknown(self) -> None:
+    def test_what_is_held_in_another_currency_counts_at_the_stored_rate(self) -> None:
+        make.held("AAPL", 10)
+        make.held("MSFT", 1)
+        alone = positions.exposure(make.T0)
+        Instrument.objects.filter(pk="AAPL").update(currency="GBX")
+        make.quote("GBP/USD", 1.25, make.T0)
+        now = positions.exposure(make.T0)
+        assert now.values["AAPL"] == alone.values["AAPL"] * Decimal("0.0125")
+        assert now.gross == sum(now.values.values())
+        assert now.values["MSFT"] == alone.values["MSFT"]
+        assert now.open_risk < alone.open_risk
+
+    @pytest.mark.parametrize(
+        "rate",
+        [
+            None,
+            {"as_of": make.T0 - timedelta(hours=1)},
+            {"doubt": "off_scale", "doubtful_price": 0.9, "doubtful_as_of": make.T0 + HOUR},
+        ],
+        ids=["none", "too old", "doubtful"],
+    )
+    def test_without_a_firm_rate_it_is_unknown(self, rate: dict[str, Any] | None) -> None:
         make.held("AAPL", 10)
         Instrument.objects.filter(pk="AAPL").update(currency="EUR")
-        with pytest.raises(positions.Unknown, match="AAPL is held in EUR, the account is in USD"):
+        if rate is not None:
+            given: dict[str, Any] = {"price": 1.1, "as_of": make.T0} | rate
+            make.quote("EUR/USD", **given)
+        with pytest.raises(positions.Unknown, match="AAPL is held in EUR, the account is in USD: nothing"):
             positions.exposure(make.T0)
 
     def test_what_is_held_and_not_known_makes_it_unknown(self) -> None:
