@@ -2,12 +2,12 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from math import prod
 from typing import NamedTuple
 
 from market.models import Candle, CorporateAction, Instrument, Quote, Split
 from market.prices import Timeframe
 
-A_DAY = timedelta(days=1)
 MONTH = timedelta(days=30)  # a merger may come some days before the delisting
 FINEST = Decimal("0.000001")
 
@@ -65,9 +65,7 @@ def _with_new_shares(fact: CorporateAction, instrument: Instrument, source: str)
     last = _last_price(fact.new_symbol) if new else None
     if last is None:
         return None
-    shares, (price, of) = fact.ratio, last
-    for split in Split.objects.filter(symbol=fact.new_symbol, date__range=(fact.ex_date + A_DAY, of)):
-        shares *= Decimal(str(split.ratio))
+    shares, (price, of) = fact.ratio * _shares_since(fact.new_symbol, fact.ex_date), last
     cash = f"{fact.amount.normalize():f} {fact.currency} and " if fact.amount else ""
     words = f"which is {cash}{shares.normalize():f} {new} at {price.normalize():f} of {of}, {source}"
     return Worth(fact.amount + shares * price, words, of)
@@ -79,13 +77,20 @@ def _last(symbol: str) -> Worth | None:
 
 
 def _last_price(symbol: str) -> tuple[Decimal, date] | None:
-    """Return the last price that is not in doubt, with its day."""
+    """Return the last price that is not in doubt, for a share of today, with its day."""
     quote = Quote.objects.filter(symbol=symbol).first()
     if quote and quote.is_believed:
-        return Decimal(f"{quote.price:.6f}"), quote.as_of.date()
+        of = quote.as_of.date()
+        return Decimal(f"{quote.price:.6f}") / _shares_since(symbol, of), of
     days = Candle.objects.filter(symbol=symbol, timeframe=Timeframe.D1, suspect=False)
     last = days.order_by("-opened_at").first()
     return (Decimal(f"{last.close:.6f}"), last.opened_at.date()) if last else None
+
+
+def _shares_since(symbol: str, day: date) -> Decimal:
+    """Return how many shares of today one of a day is: bars are restated for splits, quotes are not."""
+    ratios = Split.objects.filter(symbol=symbol, date__gt=day).values_list("ratio", flat=True)
+    return prod((Decimal(str(ratio)) for ratio in ratios), start=Decimal(1))
 
 
 # --- at a price that a person gives -----------------------------------------------------------------------

@@ -11,6 +11,7 @@ from approvals import execution, exits, positions
 from approvals.brokers.base import Close, Side
 from approvals.execution.brokerage import configured as paper
 from approvals.models import AuditEvent, Order, QuarantinedRow
+from approvals.positions import delisted
 from approvals.positions.delisted import ByHand
 from market.doctor import prices
 from market.ingestion import delistings
@@ -170,3 +171,24 @@ def test_in_a_halt_nothing_fills_on_paper_and_what_traded_is_made_up_for(aapl: N
     assert client_id not in {each.client_id for each in paper(LATER + 2 * MINUTE).executions(T0)}
     Quote.objects.update(halt="")
     assert client_id in {each.client_id for each in paper(LATER + 3 * MINUTE).executions(T0)}
+
+
+def test_a_last_quote_from_before_a_split_is_restated(aapl: None) -> None:
+    make.quote("AAPL", 98.5)
+    filled()
+    paper(T0 + 3 * MINUTE).executions(T0)
+    day = T0.date() + timedelta(days=1)
+    Split.objects.create(symbol="AAPL", date=day, ratio=0.1, source="x", recorded_at=T0)
+    make.action(ex_date="2024-07-05", kind="delisting")
+    delistings.follow_due(T0 + timedelta(days=2))
+    end = delisted.settlement(Instrument.objects.get(pk="AAPL"), T0 + timedelta(days=2))
+    assert end is not None
+    assert end.price == Decimal(985)
+
+
+def test_two_providers_that_end_it_a_day_apart_settle_it_once(aapl: None) -> None:
+    make.quote("AAPL", 98.5)
+    make.action(ex_date="2024-07-02", kind="merger", amount=Decimal("54.2"), currency="USD", source="polygon")
+    held_and_delisted()
+    assert delistings.follow_due(T0 + 5 * MINUTE) == []
+    assert closed() == [(Decimal("54.2"), Decimal(0))]
