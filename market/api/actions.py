@@ -10,14 +10,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from core.api.bodies import Body
 from core.api.filters import YesNoFilter
 from core.api.permissions import MayChange
-from core.api.refusals import conflict
+from core.api.refusals import Conflict, conflict
 from core.api.users import user_of
 from market.api.facts import WhySerializer, refusals, valid
 from market.api.filters import SymbolInBody, SymbolsFilter
 from market.imports import spelling
-from market.ingestion import recording
+from market.ingestion import effects, recording
 from market.models import CorporateAction
 from market.providers.actions import MOST, Action, Kind, amount
 
@@ -28,8 +29,11 @@ class CorporateActionSerializer(serializers.ModelSerializer[CorporateAction]):
         fields = [
             *["id", "symbol", "kind", "ex_date", "pay_date", "record_date", "declared_date"],
             *["amount", "currency", "ratio", "new_symbol", "source", "recorded_at", "ended_at"],
+            *["answered_at", "answer"],
         ]
         extra_kwargs = {
+            "answered_at": {"help_text": "When a person dealt with one whose effect cannot be computed."},
+            "answer": {"help_text": "What was done about it."},
             "amount": {
                 "help_text": "Cash for one share of the ex-date, not restated for later splits; 0 for none."
             },
@@ -79,6 +83,15 @@ class NewActionSerializer(WhySerializer):
         return {"given": given, "why": why}
 
 
+class EffectSerializer(Body):
+    text = serializers.CharField(max_length=effects.LONGEST, help_text="What was done about it.")
+    is_restating = serializers.BooleanField(
+        default=False,
+        help_text="Of a split or stock dividend: stored prices and holdings are still in old shares and are"
+        " restated by its ratio.",
+    )
+
+
 def _ours(name: str, symbol: str) -> str:
     try:
         return spelling.ours(symbol) if symbol else ""
@@ -92,9 +105,14 @@ class CorporateActionFilters(FilterSet):
     current = YesNoFilter(method="that_stand", label="Whether nothing has replaced it.")
     since = DateFilter("ex_date", "gte", label="Ex-date on or after this day.")
     until = DateFilter("ex_date", "lte", label="Ex-date on or before this day.")
+    asks = YesNoFilter(method="that_ask", label="Whether a person has to deal with it.")
 
     def that_stand(self, queryset: Any, name: str, value: bool) -> Any:
         return queryset.filter(ended_at__isnull=value)
+
+    def that_ask(self, queryset: Any, name: str, value: bool) -> Any:
+        asking = CorporateAction.objects.asking(timezone.now()).values("pk")
+        return queryset.filter(pk__in=asking) if value else queryset.exclude(pk__in=asking)
 
 
 class CorporateActionViewSet(ReadOnlyModelViewSet[CorporateAction]):
@@ -142,4 +160,18 @@ class CorporateActionViewSet(ReadOnlyModelViewSet[CorporateAction]):
         fact, body = self.get_object(), valid(WhySerializer, request)
         with refusals():
             recording.withdraw(fact, by=user_of(request), why=body["why"], at=timezone.now())
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        request=EffectSerializer,
+        responses={200: CorporateActionSerializer, **conflict("It does not ask, or not any more.")},
+    )
+    @action(["post"], detail=True, permission_classes=[MayChange], filterset_class=None)
+    def answer(self, request: Request, pk: str) -> Response:
+        """Say what was done about an action whose effect cannot be computed: entries in its share go on."""
+        fact, body = self.get_object(), valid(EffectSerializer, request)
+        try:
+            effects.answer(fact, **body, by=user_of(request), at=timezone.now())
+        except effects.EffectRefused as refusal:
+            raise Conflict(str(refusal)) from None
         return Response(self.get_serializer(self.get_object()).data)

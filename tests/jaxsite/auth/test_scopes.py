@@ -93,6 +93,7 @@ NEEDED = {
     "unexplainedmove-answer": Scope.OPERATE,
     "corporateaction-list": Scope.OPERATE,
     "corporateaction-withdraw": Scope.OPERATE,
+    "corporateaction-answer": Scope.OPERATE,
     "earningsdate-list": Scope.OPERATE,
     "earningsdate-withdraw": Scope.OPERATE,
 }

@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from market.models import Candle, CorporateAction, Instrument, SymbolChange
@@ -139,3 +140,16 @@ def test_what_is_no_fact_is_refused(operator: APIClient, change: dict[str, objec
 def test_the_list_takes_as_many_queries_for_many(reader: APIClient, count_queries: CountQueries) -> None:
     with count_queries("api corporate actions"):
         reader.get(URL)
+
+
+def test_what_asks_is_answered_once_by_who_may(operator: APIClient, reader: APIClient) -> None:
+    Instrument.objects.update(watched=True)
+    symbol = Instrument.objects.values_list("pk", flat=True)[0]
+    today = timezone.now()
+    fact = make.action(symbol, str(today.date()), kind="rights", ratio=1, recorded_at=today)
+    assert [row["id"] for row in reader.get(URL, {"asks": "true"}).json()["results"]] == [fact.pk]
+    address, body = f"{URL}{fact.pk}/answer/", {"text": "the rights were sold"}
+    assert reader.post(address, body, format="json").status_code == 403
+    assert operator.post(address, body, format="json").json()["answer"] == "the rights were sold"
+    assert operator.post(address, body, format="json").status_code == 409
+    assert reader.get(URL, {"asks": "true"}).json()["results"] == []
