@@ -20,6 +20,7 @@ from tests import make
 from tests.faults.loops import refuse_rows
 from tests.market.admin import wizard_steps as wizard
 from tests.market.admin.wizard_steps import DAYS, IMPORTS, LOAD, MINUTES, UPLOAD, work
+from tests.query_counts import CountQueries
 
 HOURS = "".join(f"2024-07-02 {9 + (30 + i) // 60:02d}:{(30 + i) % 60:02d},10,11,9,10,5\n" for i in range(390))
 MANY = """date,Name,open,high,low,close,volume
@@ -342,3 +343,18 @@ def test_refused_lines_are_no_formulas_in_a_spreadsheet(operator: Client) -> Non
 def test_a_step_before_the_columns_leads_back_to_them(operator: Client) -> None:
     wizard.upload(operator)
     assert operator.get(wizard.address("check")).headers["Location"] == wizard.address("columns")
+
+
+@pytest.mark.parametrize("content", [DAYS, MANY.replace("10,9,11,10,7", "10,11,9,10,7")])
+def test_the_pages_ask_no_more_for_more_symbols(
+    operator: Client, count_queries: CountQueries, content: str
+) -> None:
+    columns = wizard.upload(operator, content).headers["Location"]
+    with count_queries("admin import columns"):
+        operator.get(columns)
+    checked = wizard.send(operator, columns)
+    with count_queries("admin import check"):
+        operator.get(checked.request["PATH_INFO"])
+    wizard.send(operator, checked.request["PATH_INFO"], load="Load")
+    with count_queries("admin import progress"):
+        operator.get(wizard.address("progress"))
