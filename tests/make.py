@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import numpy as np
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 from knox.models import AuthToken
@@ -35,6 +36,11 @@ from signals.models import Signal
 # Wednesday 2024-07-03 14:00 UTC, 10:00 in New York: in session, an early close that day, a holiday the next.
 DAY = timedelta(days=1)
 T0 = datetime(2024, 7, 3, 14, 0, tzinfo=UTC)
+ROUND_THE_CLOCK = """
+INSERT INTO trading_sessions (calendar, date, opens_at, closes_at, closed)
+SELECT '24/7', day, day, day + interval '1 day', false
+FROM generate_series(%s, %s, interval '1 day') AS day
+"""
 
 
 def watchlist(name: str, *symbols: str) -> Watchlist:
@@ -101,15 +107,8 @@ def july_2024() -> None:
 def round_the_clock(since: datetime = T0, days: int = 30, ahead: int = 5) -> None:
     """Sessions of the 24/7 calendar, from `days` before `since` on."""
     first = since.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
-    TradingSession.objects.bulk_create(
-        TradingSession(
-            calendar="24/7",
-            date=(first + timedelta(days=n)).date(),
-            opens_at=first + timedelta(days=n),
-            closes_at=first + timedelta(days=n + 1),
-        )
-        for n in range(days + ahead)
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(ROUND_THE_CLOCK, [first, first + timedelta(days=days + ahead - 1)])
 
 
 def tick(symbol: str = "AAPL", price: float = 100.0, as_of: datetime = T0, **values: float) -> QuoteTick:
