@@ -292,7 +292,7 @@ def test_a_redirect_is_not_followed(server: vendors.OpenAI) -> None:
 
 
 def test_a_compressed_answer_is_refused_when_it_becomes_too_large(server: vendors.OpenAI) -> None:
-    packed = gzip.compress(b" " * 200 * 2**20)
+    packed = gzip.compress(b" " * 200 * 2**20, compresslevel=1)
     server.fail(lambda turn: turn.send(vendors.server.Reply(packed, headers={"Content-Encoding": "gzip"})))
     tracemalloc.start()
     assert str(failure_of(server)) == f"the model at {server.url} sent more than 1 MB; refused"
