@@ -1,10 +1,9 @@
 """The stored sessions of exchange calendars: read, filled in from what is published, kept a year ahead."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Collection, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from market import calendars as exchange_calendars
 from market import faults
 from market.models import Fault, TradingSession
 from market.prices import INSTANT, Instants, to_instant
+from market.sessions import queries
 from market.sessions.hours import FIRST_DAY, SETTLES_AFTER, Sessions
 
 __all__ = [
@@ -125,33 +125,11 @@ def refresh(calendars: Collection[str], at: datetime) -> None:
     Raises UnknownCalendar.
     """
     for calendar in sorted(set(calendars)):
-        rows = _published(calendar, at.date() + AHEAD)
-        TradingSession.objects.bulk_create(
-            rows,
-            batch_size=5_000,
-            update_conflicts=True,
-            unique_fields=["calendar", "date"],
-            update_fields=list(MOMENTS),
-        )
-        TradingSession.objects.filter(calendar=calendar, date__gt=at.date(), closed=False).exclude(
-            date__in=[row.date for row in rows if row.date > at.date()]
-        ).delete()
-
-
-def _published(calendar: str, last: date) -> list[TradingSession]:
-    if not exchange_calendars.is_known(calendar):  # a process that says so would bring pandas
-        raise UnknownCalendar(exchange_calendars.unknown(calendar))
-    return [
-        TradingSession(
-            calendar=calendar,
-            date=date.fromisoformat(day),
-            **{
-                name: at and datetime.fromtimestamp(at, UTC)
-                for name, at in zip(MOMENTS, moments, strict=True)
-            },
-        )
-        for day, *moments in json.loads(_printed(calendar, last))
-    ]
+        if not exchange_calendars.is_known(calendar):  # a process that says so would bring pandas
+            raise UnknownCalendar(exchange_calendars.unknown(calendar))
+        printed = _printed(calendar, at.date() + AHEAD)
+        queries.write(calendar, printed)
+        queries.delete_unpublished(calendar, printed, at.date())
 
 
 @lru_cache(maxsize=4)  # what the library knows does not change while a process lives

@@ -104,6 +104,15 @@ def test_the_published_calendar_is_stored_and_a_closure_survives_the_refresh() -
     assert TradingSession.objects.filter(calendar="24/7").latest("date").date >= date(2025, 7, 3)
 
 
+def test_a_day_that_is_published_no_more_is_deleted_unless_it_is_past_or_closed() -> None:
+    make.session("2024-06-30")  # a Sunday, before the refresh
+    make.session("2024-07-04", closed=True)  # a holiday
+    make.session("2024-07-06")  # a Saturday
+    sessions.refresh(["XNYS"], make.T0)
+    days = TradingSession.objects.filter(date__in=["2024-06-30", "2024-07-04", "2024-07-06"]).order_by("date")
+    assert [str(day.date) for day in days] == ["2024-06-30", "2024-07-04"]
+
+
 def test_a_calendar_that_is_known_far_enough_is_not_asked_for_again() -> None:
     make.session("2025-06-20")
     sessions.ensure(["XNYS"], make.T0)
