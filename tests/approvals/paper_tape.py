@@ -1,6 +1,6 @@
 """A paper account in memory: quotes and bars typed in by hand, of one symbol that trades around the clock."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -25,6 +25,7 @@ from approvals.brokers.paper import (
     Ticket,
     Waiting,
 )
+from approvals.brokers.paper.book import M
 from market.prices import INSTANT, to_instant
 from tests.make import T0
 
@@ -135,6 +136,10 @@ class Memory:
         except BaseException:
             self.tickets, self.executed = before
             raise
+
+    def each(self, members: Callable[[], Sequence[M]], act: Callable[[M], None], at: datetime) -> None:
+        for member in members():
+            act(member)
 
     def opening(self, at: datetime) -> Opening:
         return Opening("USD", START)

@@ -1,11 +1,11 @@
 """What the paper broker writes down: its orders as they stand, and what it executed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from approvals.brokers.base import Bracket, Close, Execution, Report, State
@@ -60,11 +60,18 @@ class Opening:
     equity: Decimal
 
 
+M = TypeVar("M", Ticket, Payment)
+
+
 class Book(Protocol):
     """Rows of the paper broker. A turn is one transaction that no other turn overlaps."""
 
     def turn(self) -> AbstractContextManager[None]:
         """Raises BrokerAway when nothing was kept of the turn, and AnswerLost when that is not known."""
+        ...
+
+    def each(self, members: Callable[[], Sequence[M]], act: Callable[[M], None], at: datetime) -> None:
+        """Do it with each of several. What fails with one is undone and told, and the others go on."""
         ...
 
     def opening(self, at: datetime) -> Opening:

@@ -106,9 +106,10 @@ class Paper:
             opening = self._book.opening(self._at)
             if client_id and (stored := self._book.ticket(client_id)):
                 symbol = stored.terms.symbol
-            for ticket in self._book.live():
-                if symbol in (None, ticket.terms.symbol):
-                    self._desk.work(ticket)
+            if symbol is None:
+                self._book.each(self._book.live, self._desk.work, self._at)
+            for ticket in self._live(symbol) if symbol else ():
+                self._desk.work(ticket)
             yield opening
 
     def _end(self, ticket: Ticket, *, exits: bool) -> None:
@@ -223,12 +224,14 @@ class Paper:
                 return None
             return agreed.get(key) or self._market.exchange_rate(key.currency, currency)
 
-        waiting = []
+        waiting, due = [], []
         for payment in payments(entitlements, paid, rate_of, self._at):
             if isinstance(payment, Waiting):
                 waiting.append(payment)
             elif payment.cash:
-                self._book.pay(payment, self._at)
+                due.append(payment)
+        if due:
+            self._book.each(lambda: due, lambda payment: self._book.pay(payment, self._at), self._at)
         self._book.hold(waiting, self._at)
         return receivable(entitlements, paid, rate_of, self._at)
 

@@ -1,8 +1,8 @@
 """The paper broker's own rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -13,10 +13,14 @@ from django.db.models import Q
 from approvals import audit
 from approvals.brokers.base import AnswerLost, Bracket, BrokerAway, Close, Execution, Leg, Side, State
 from approvals.brokers.paper import SETTLED, ExchangeRate, Key, Opening, Payment, Ticket, Waiting
+from approvals.brokers.paper.book import M
 from approvals.models import PaperAccount, PaperDividend, PaperFill, PaperOrder, WaitingDividend
 from core import locks
+from market import faults
+from market.models import Fault
 
 LEVELS = ("limit_price", "stop_loss", "take_profit", "good_until", "flat_at")
+PAPER, WORKS = "paper", (Fault.Work.ORDER, Fault.Work.ACTIONS)
 STANDING = (
     *("reason", "ended_at", "entered_at", "covered", "covered_at"),
     *("quotes_until", "looked_until"),
@@ -31,6 +35,7 @@ class Rows:
     """Orders and executions of the paper account. `equity`: what it is opened with on its first day."""
 
     equity: Decimal
+    _isolations: dict[Fault.Work, faults.Isolation] = field(default_factory=dict)  # once they are asked for
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -42,6 +47,30 @@ class Rows:
                 is_done = True
         except (OperationalError, InterfaceError) as error:
             raise (AnswerLost if is_done else BrokerAway)(f"The paper account's database: {error}") from error
+
+    def each(self, members: Callable[[], Sequence[M]], act: Callable[[M], None], at: datetime) -> None:
+        """All at once; where the database refuses that, one after the other. None is left alone then."""
+        if not self._isolation(Fault.Work.ORDER, at).before:
+            with suppress(*faults.CONTENT), transaction.atomic():
+                for member in members():
+                    act(member)
+                return
+        for member in members():
+            with self._isolated(member, at):
+                act(member)
+
+    def _isolated(self, member: Ticket | Payment, at: datetime) -> AbstractContextManager[None]:
+        if isinstance(member, Payment):
+            return self._isolation(Fault.Work.ACTIONS, at).of(member.symbol)
+        name = f"{member.terms.side} {member.terms.symbol} on paper"
+        return self._isolation(Fault.Work.ORDER, at).of(member.terms.client_id, name)
+
+    def _isolation(self, work: Fault.Work, at: datetime) -> faults.Isolation:
+        if not self._isolations:
+            known = {key: fault for key, fault in faults.read(*WORKS).items() if fault.part == PAPER}
+            for each in WORKS:
+                self._isolations[each] = faults.Isolation(each, at, part=PAPER, before=known)
+        return self._isolations[work]
 
     def opening(self, at: datetime) -> Opening:
         row, _ = PaperAccount.objects.get_or_create(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Barrier
 from typing import TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -16,10 +16,11 @@ from approvals.brokers.base import BrokerAway, Leg, OrderRefused
 from approvals.execution.brokerage import configured as paper
 from approvals.models import PaperAccount, PaperFill, PaperOrder
 from market.ingestion import splits
-from market.models import Candle, Instrument, QuoteHistory
+from market.models import Candle, Fault, Instrument, QuoteHistory
 from market.prices import Feed, Timeframe
 from tests import make
 from tests.approvals.paper_tape import bracket
+from tests.faults.loops import refuse_rows
 from tests.make import T0
 
 MINUTE = timedelta(minutes=1)
@@ -69,6 +70,21 @@ def test_an_entry_fills_on_the_first_quote_within_its_limit(aapl: None) -> None:
     quoted(99.0, T0 + 2 * MINUTE)
     quoted(98.0, T0 + 3 * MINUTE)
     assert fills(T0 + 5 * MINUTE) == [(Leg.ENTRY, "99.02", T0 + 2 * MINUTE)]
+
+
+def test_an_order_whose_fill_cannot_be_written_down_keeps_back_no_other(aapl: None) -> None:
+    make.instrument("MSFT")
+    first = placed()
+    second = placed(symbol="MSFT", client_id=uuid4())
+    quoted(99.0, T0 + MINUTE)
+    QuoteHistory.objects.update(symbol="MSFT")
+    quoted(99.0, T0 + MINUTE)
+    with refuse_rows("paper_fills", "NEW.symbol = 'AAPL'"):
+        executions = paper(T0 + 2 * MINUTE).executions(T0)
+        assert [execution.client_id for execution in executions] == [second]
+        assert Fault.objects.get().subject == str(first)
+    assert len(fills(T0 + 3 * MINUTE)) == 2
+    assert not Fault.objects.exists()
 
 
 def test_half_the_spread_is_paid_where_the_book_is_the_whole_markets(aapl: None) -> None:
@@ -273,7 +289,7 @@ def test_ten_orders_of_a_symbol_cost_no_more_queries_than_one(
     for _ in range(10):
         placed(quantity=1)
     quoted(101.0, T0 + MINUTE)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(13):
         assert len(paper(T0 + 2 * MINUTE).orders()) == 10
 
 

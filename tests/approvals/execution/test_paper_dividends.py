@@ -22,8 +22,9 @@ from approvals.models import (
     TradingHalt,
     WaitingDividend,
 )
-from market.models import Quote
+from market.models import Fault, Quote
 from tests import make
+from tests.faults.loops import refuse_rows
 from tests.make import T0
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,6 +104,25 @@ def test_a_dividend_does_not_halt_for_the_loss_of_a_day(settings: Settings) -> N
     write_snapshot(paper(later).account(), "paper", later)
     halt_on_loss("paper", later)
     assert TradingHalt.objects.get().cause == "day_loss"
+
+
+def test_one_that_cannot_be_written_down_keeps_back_no_other() -> None:
+    make.instrument("MSFT")
+    fill = PaperFill.objects.get()
+    PaperFill.objects.create(
+        execution_id="e2",
+        **{field: getattr(fill, field) for field in ("order", "leg", "side", "quantity", "price")},
+        symbol="MSFT",
+        executed_at=T0,
+        recorded_at=T0,
+    )
+    for symbol in ("AAPL", "MSFT"):
+        make.action(symbol, ex_date="2024-07-05", amount="0.24")
+    with refuse_rows("paper_dividends", "NEW.symbol = 'AAPL'"):
+        assert cash() == Decimal("80224.00")
+        assert Fault.objects.get().subject == "AAPL"
+    assert cash(LATER + timedelta(minutes=1)) == Decimal("80248.00")
+    assert not Fault.objects.exists()
 
 
 def test_without_a_pay_date_it_is_paid_on_the_ex_date() -> None:
