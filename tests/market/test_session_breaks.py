@@ -271,6 +271,7 @@ INDEPENDENT = {
 }
 # What the other source does not know, as the exchange announced it: half days without an afternoon and a
 # day of a typhoon. From and until, in UTC.
+MINUTE = np.timedelta64(1, "m")
 SHUT = {
     "XHKG": [
         ("2024-02-09T04", "2024-02-10"),
@@ -293,11 +294,19 @@ def test_each_minute_of_a_year_is_open_as_another_source_says(calendar: str, nam
     theirs = _inside(minutes, columns["market_open"], columns["market_close"])
     if "break_start" in columns:
         theirs &= ~_inside(minutes, columns["break_start"], columns["break_end"])
-    ours = sessions.load(calendar).cover(minutes)
+    stored = sessions.load(calendar)
+    ours = stored.cover(minutes)
     for first, until in SHUT.get(calendar, []):
         theirs[(minutes >= np.datetime64(first)) & (minutes < np.datetime64(until))] = False
     assert minutes[ours != theirs].tolist() == []
     assert 0.1 < ours.mean() <= 1
+    # The bars of minutes, and those of quarters, are these minutes and no others: none over lunch or after.
+    first, last = minutes[0], minutes[-1]
+    assert np.array_equal(stored.grid(Timeframe.M1, first, last), minutes[:-1][theirs[:-1]])
+    quarters = stored.grid(Timeframe.M15, first, last)
+    opened = {quarter + n * MINUTE for quarter in quarters for n in range(15)}
+    assert opened >= set(minutes[:-1][theirs[:-1]])
+    assert np.isin(quarters, minutes[theirs]).all()
 
 
 def _inside(minutes: Instants, begins: Instants, ends: Instants) -> Flags:
