@@ -72,18 +72,22 @@ def _closes(sessions: Sessions, start: datetime) -> Iterator[datetime]:
 
 @dataclass(frozen=True)
 class MarketContext:
-    """What is known about some symbols at an instant: read once, in four queries."""
+    """What is known about some symbols at an instant: read once, in four queries; one more after an action.
+
+    `asking`: those of which a corporate action waits for a person.
+    """
 
     at: datetime
     instruments: Mapping[str, Instrument]
     quotes: Mapping[str, Quote]
     hours: Mapping[str, Hours]
     flat_at_close: frozenset[tuple[str, str]]
+    asking: frozenset[str]
 
     @classmethod
     def load(cls, symbols: Collection[str], at: datetime) -> "MarketContext":
-        asking = CorporateAction.objects.asking(at).filter(symbol=OuterRef("pk"))
-        instruments = Instrument.objects.with_moves().annotate(asks=Exists(asking)).in_bulk(symbols)
+        unanswered = CorporateAction.objects.unanswered(at).filter(symbol=OuterRef("pk"))
+        instruments = Instrument.objects.with_moves().annotate(may_ask=Exists(unanswered)).in_bulk(symbols)
         calendars = {instrument.calendar for instrument in instruments.values()}
         by_calendar = sessions.load_all(calendars, at - NEAR, at + NEAR) if calendars else {}
         hours = {calendar: Hours.of(days, at) for calendar, days in by_calendar.items()}
@@ -94,6 +98,9 @@ class MarketContext:
             Quote.objects.in_bulk(symbols),
             {symbol: hours[instrument.calendar] for symbol, instrument in instruments.items()},
             frozenset(flat),
+            _asking(
+                [symbol for symbol, instrument in instruments.items() if vars(instrument)["may_ask"]], at
+            ),
         )
 
     def good_until(self, signal: Signal) -> datetime | None:
@@ -105,16 +112,23 @@ class MarketContext:
 
     def unexplained(self, symbol: str) -> Iterator[str]:
         """Yield why levels and prices may be those of other shares."""
-        annotated = vars(self.instruments[symbol])
-        if annotated["has_unexplained_move"]:
+        if vars(self.instruments[symbol])["has_unexplained_move"]:
             yield UNEXPLAINED
-        if annotated["asks"]:
+        if symbol in self.asking:
             yield UNANSWERED
 
     def flat_at(self, signal: Signal) -> datetime | None:
         """Return when what was bought is sold at the latest; None when it may be kept."""
         is_flat = (signal.strategy_id, signal.timeframe) in self.flat_at_close
         return self.hours[signal.symbol].closes_at if is_flat else None
+
+
+def _asking(symbols: Collection[str], at: datetime) -> frozenset[str]:
+    """Return those of which a corporate action waits for a person. No query without symbols."""
+    if not symbols:
+        return frozenset()
+    actions = CorporateAction.objects.asking(at).filter(symbol__in=symbols)
+    return frozenset(actions.values_list("symbol", flat=True))
 
 
 @dataclass(frozen=True)
