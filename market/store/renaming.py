@@ -30,6 +30,7 @@ TIMES = {
     "splits": "date",
     "strategy_signals": "generated_at",
     "unexplained_moves": "date",
+    "waiting_dividends": "ex_date",
 }
 # What was fetched or is computed: where both symbols have such a row, the new symbol's own stays.
 FETCHED = frozenset(
@@ -37,6 +38,7 @@ FETCHED = frozenset(
         *["bar_verdicts", "broker_positions", "candle_progress", "candle_versions", "candles", "gaps"],
         *[
             "corporate_action_checks",
+            "currency_pairs",
             "corporate_actions",
             "earnings_checks",
             "earnings_dates",

@@ -52,7 +52,9 @@ def test_the_description_has_the_limits_of_pages_and_filters(client: Client) -> 
 def test_the_description_says_what_may_be_null(client: Client) -> None:
     described = client.get("/api/schema/", HTTP_ACCEPT="application/json").json()["components"]["schemas"]
     account = described["Account"]["properties"]
-    assert [name for name, field in account.items() if field.get("nullable")] == ["account", "exposure"]
+    assert [name for name, field in account.items() if field.get("nullable")] == [
+        *["account", "exposure", "realised_today"]
+    ]
     proposal = described["Proposal"]["properties"]
     assert {"waits_until", "good_until", "flat_at", "limit_price"} <= {
         name for name, field in proposal.items() if field.get("nullable")
