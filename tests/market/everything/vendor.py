@@ -176,7 +176,7 @@ def everything(
         for part in (massive, fallback, ib):
             part.clock, part.said = clock, vendor.said
         massive.next_host = FOREIGN
-        ib.connected, ib.modes = False, list(itertools.islice(itertools.cycle(["delayed", "live"]), 41))
+        ib.connected, ib.modes = False, list(itertools.islice(itertools.cycle(["delayed", "live"]), 10_000))
         yield vendor
 
 
