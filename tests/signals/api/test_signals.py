@@ -156,7 +156,7 @@ def test_opposite_pending_signals_are_conflicting(reader: APIClient, pending: Pe
         ("min_confidence=high", "min_confidence: Enter a number."),
         ("generated_after=soon", "generated_after: Give an instant such as"),
         ("ordering=symbol", "Choose from: -generated_at, generated_at, -confidence, confidence."),
-        ("colour=red", "colour is not a known parameter. Choose from: status, symbol, strategy, signal_type"),
+        ("colour=red", "colour is not a known parameter. Choose from: status, symbol, list, strategy,"),
     ],
 )
 def test_what_is_not_known_is_refused_with_what_is(reader: APIClient, query: str, complaint: str) -> None:
