@@ -38,6 +38,7 @@ TOGETHER = (
     "tests/jaxsite/test_embedded_backend.py",
     "tests/jaxsite/test_make_run.py",
     "tests/jaxsite/test_qcluster.py",
+    "tests/market/everything/",
     "tests/market/providers/test_random_walk.py",
     "tests/opinions/test_runs_faults.py",
     "tests/signals/scan/test_cycle_faults.py",

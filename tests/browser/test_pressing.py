@@ -114,7 +114,7 @@ def test_a_rejection_that_the_status_bar_has_moved_is_not_sent(
     def work(page: Page) -> None:
         stand_still(page, f"/signals/{signal.pk}/")
         reject = page.get_by_role("button", name="price moved")
-        reject.scroll_into_view_if_needed()
+        reject.evaluate("(button) => button.scrollIntoView({block: 'center'})")  # room for the bar to push it
         chromium.aside(halt)
         page.evaluate(BEAT)
         expect(page.locator("#status-bar")).to_contain_text("The feed looks odd.")

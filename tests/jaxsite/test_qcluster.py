@@ -60,6 +60,7 @@ def test_the_first_cycle_runs_at_once_and_the_schedules_are_written(
 ) -> None:
     eventually(lambda: sql(var, CYCLES) != ["0"])
     assert sql(var, "SELECT name, cluster FROM django_q_schedule ORDER BY name") == [
+        "approvals.exchange_rates|",
         "approvals.notify|",
         "approvals.outcomes|slow",
         "approvals.prune|slow",

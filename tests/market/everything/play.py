@@ -141,8 +141,7 @@ def playing(var: Path, seed: int) -> Iterator[Play]:
         settings = {"CANDLE_BACKFILL": "300", "LOG_LEVEL": "INFO"}
         site = Site(var, clock, vendor.settings | settings)
         site.shell(PREPARE.format(names=[*NAMES[:40]], tokyo=TOKYO))
-        site.connect()
-        with site.running():
+        with site.connected(), site.running():
             play = Play(seed, site, vendor, tape, [])
             _play(play, draw)
             yield play

@@ -69,8 +69,11 @@ class Site:
         printed = manage_with(self.environment, "shell", "--no-imports", "-c", IMPORTS + program)
         return json.loads(printed.splitlines()[-1])
 
-    def connect(self) -> None:
-        self.connection = psycopg.connect(**self.address, autocommit=True, row_factory=dict_row)  # type: ignore[arg-type]  # all are texts
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Hold the connection that `rows` asks through."""
+        with psycopg.connect(**self.address, autocommit=True, row_factory=dict_row) as self.connection:  # type: ignore[arg-type]  # all are texts
+            yield
 
     def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         return list(self.connection.execute(statement, values or None).fetchall())
