@@ -57,6 +57,9 @@ def _wrong_type(field: Field, value: Any) -> str:
 
 
 def _other_digits(field: Field, value: str) -> str:
+    """Return why a text of a form or an address is none for the field; empty: it may be one."""
+    if isinstance(field, serializers.CharField):
+        return ""
     is_plain = _is_plain(field, value) and value.isascii()
     return "" if is_plain else "It must be a number in digits 0 to 9."
 

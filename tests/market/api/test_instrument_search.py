@@ -43,6 +43,13 @@ def test_any_spelling_finds_it(trader: APIClient, alpaca: Alpaca, q: str) -> Non
     assert [row["symbol"] for row in trader.get(URL, {"q": q}).json()["results"]] == ["BRK.B"]
 
 
+def test_a_name_in_letters_of_other_languages_finds_it(trader: APIClient, alpaca: Alpaca) -> None:
+    make.instrument("NESN", watched=False)
+    Instrument.objects.filter(pk="NESN").update(name="Nestlé")
+    results = trader.get(URL, {"q": "nestlé"}).json()["results"]
+    assert [row["symbol"] for row in results] == ["NESN"]
+
+
 def test_what_nobody_has_says_what_it_looks_like(trader: APIClient, alpaca: Alpaca) -> None:
     answer = trader.get(URL, {"q": "AAPL240719C00190000"}).json()
     assert (answer["results"], answer["provider"]) == ([], "alpaca")
