@@ -12,6 +12,7 @@ const CLOCK_OFF = 60; // seconds
 const UNITS = [["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]];
 const alarms = document.querySelector("[data-alarms]");
 const unanswered = new Map(); // by the id of what asks: since when, how many failures, the last status
+const sentAt = new WeakMap(); // by request
 
 // The server renders times in the zone of this cookie.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -116,7 +117,8 @@ function report() {
   alarm("lost", `Not updated since ${since()}: ${reason}. It is asked again every few seconds; until then nothing is sent from here.`);
 }
 
-function asked({ detail: { elt } }) {
+function asked({ detail: { elt, xhr } }) {
+  sentAt.set(xhr, Date.now());
   if (elt.matches(BEATING) && !unanswered.has(elt.id)) unanswered.set(elt.id, { askedAt: Date.now(), failures: 0, status: 0 });
 }
 
@@ -126,13 +128,19 @@ function answered({ detail: { elt, successful, xhr } }) {
     // Logged in again, elsewhere: the forms of this page belong to the session that has ended.
     if (failure?.status === 401) location.reload();
     unanswered.delete(elt.id);
-    lastAnswer.at = Date.now();
+    // An answer that waited while the device slept says what was, and what time it was then.
+    if (!isPast(sentAt.get(xhr), LATE)) confirmed(elt);
   } else if (failure) {
     failure.failures += 1;
     failure.status = xhr.status;
   }
   if (!elt.matches(BEATING)) acted(successful, xhr.status);
   report();
+}
+
+function confirmed({ id }) {
+  lastAnswer.at = Date.now();
+  if (id === "status-bar") setClock(document.getElementById(id).dataset.now);
 }
 
 // What a person asked for by hand, and no answer came.
@@ -144,11 +152,7 @@ function acted(successful, status) {
 document.body.addEventListener("alarm", ({ detail: { name, text } }) => alarm(name, text));
 document.body.addEventListener("htmx:beforeSend", asked);
 document.body.addEventListener("htmx:afterRequest", answered);
-document.body.addEventListener("htmx:afterSettle", () => {
-  const statusBar = document.querySelector("#status-bar");
-  if (statusBar) setClock(statusBar.dataset.now);
-  count();
-});
+document.body.addEventListener("htmx:afterSettle", count);
 
 // What is old is decided on by nobody. The server would refuse it, too, where it has changed; but it may not answer.
 document.addEventListener("submit", (event) => {
