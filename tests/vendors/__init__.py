@@ -10,10 +10,21 @@ By hand: `python -m tests.vendors ib_bridge --port 8092`. The models of `python 
 
 from tests.vendors.agent0 import Agent0
 from tests.vendors.alpaca import Alpaca
+from tests.vendors.alpaca_trading import AlpacaTrading
 from tests.vendors.hindsight import Hindsight
 from tests.vendors.ib_bridge import IBBridge
 from tests.vendors.openai import OpenAI
 from tests.vendors.polygon import Polygon
 from tests.vendors.server import Vendor, Visit
 
-__all__ = ["Agent0", "Alpaca", "Hindsight", "IBBridge", "OpenAI", "Polygon", "Vendor", "Visit"]
+__all__ = [
+    "Agent0",
+    "Alpaca",
+    "AlpacaTrading",
+    "Hindsight",
+    "IBBridge",
+    "OpenAI",
+    "Polygon",
+    "Vendor",
+    "Visit",
+]

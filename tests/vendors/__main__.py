@@ -10,6 +10,7 @@ from tests.vendors import prices
 KINDS: dict[str, type[vendors.Vendor]] = {
     "ib_bridge": vendors.IBBridge,
     "alpaca": vendors.Alpaca,
+    "alpaca_trading": vendors.AlpacaTrading,
     "polygon": vendors.Polygon,
     "agent0": vendors.Agent0,
     "openai": vendors.OpenAI,

@@ -153,6 +153,10 @@ class Vendor(socketserver.ThreadingTCPServer):
         self.closing.set()
         self.shutdown()
         self.server_close()
+        self.break_connections()
+
+    def break_connections(self) -> None:
+        """Break what is open, as a network does: without a word."""
         with self._lock:
             for connection in self._open:
                 _hang_up(connection)
