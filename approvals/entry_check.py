@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
 from django.utils.functional import cached_property
 
 from approvals.brokers import registry
@@ -16,6 +15,7 @@ from market import formatting as market_formatting
 from market import quotes, sessions
 from market.models import ALWAYS_OPEN, CorporateAction, Instrument, Quote, Split
 from market.prices import Feed, to_datetime
+from market.queries.instruments import newest_quotes, with_questions
 from market.sessions import Sessions
 from signals.models import Signal, StrategyConfig
 
@@ -86,8 +86,7 @@ class MarketContext:
 
     @classmethod
     def load(cls, symbols: Collection[str], at: datetime) -> "MarketContext":
-        unanswered = CorporateAction.objects.unanswered(at).filter(symbol=OuterRef("pk"))
-        instruments = Instrument.objects.with_moves().annotate(may_ask=Exists(unanswered)).in_bulk(symbols)
+        instruments = with_questions(symbols, at)
         calendars = {instrument.calendar for instrument in instruments.values()}
         by_calendar = sessions.load_all(calendars, at - NEAR, at + NEAR) if calendars else {}
         hours = {calendar: Hours.of(days, at) for calendar, days in by_calendar.items()}
@@ -95,7 +94,7 @@ class MarketContext:
         return cls(
             at,
             instruments,
-            Quote.objects.in_bulk(symbols),
+            newest_quotes(symbols),
             {symbol: hours[instrument.calendar] for symbol, instrument in instruments.items()},
             frozenset(flat),
             _asking(

@@ -45,6 +45,11 @@ TABS = {
 }
 
 
+def _watchlists() -> list[tuple[str, str]]:
+    names = Watchlist.objects.order_by("name", "pk").values_list("pk", "name")
+    return [("", "all instruments"), *((str(pk), name) for pk, name in names)]
+
+
 class Filters(forms.Form):
     tab = forms.ChoiceField(choices=[(tab, tab) for tab in TABS], required=False)
     symbol = forms.CharField(max_length=16, required=False)
@@ -56,12 +61,7 @@ class Filters(forms.Form):
         ],
         required=False,
     )
-    list = forms.ModelChoiceField(
-        Watchlist.objects.order_by("name", "pk"),
-        label="Watchlist",
-        required=False,
-        empty_label="all instruments",
-    )
+    list = forms.TypedChoiceField(choices=_watchlists, coerce=int, label="Watchlist", required=False)
     timeframe = forms.ChoiceField(
         choices=[("", "all timeframes"), *((timeframe.value, timeframe.value) for timeframe in Timeframe)],
         required=False,

@@ -31,6 +31,7 @@ from desk.refresh import pending_of
 from market import sessions
 from market.formatting import quote_states
 from market.models import Instrument, Quote
+from market.queries.instruments import newest_quotes
 
 PER_PAGE, FILLS, NOTES = 25, 50, 2000
 QUARANTINED = 20  # rows of the broker that are shown
@@ -114,7 +115,7 @@ class EquityCurve:
 def _with_states(positions: Sequence[Protected]) -> list[tuple[Protected, list[str]]]:
     """Return each with what is out of the ordinary with its quote, or its delisting. Two queries."""
     symbols = [protected.position.symbol for protected in positions]
-    quotes = Quote.objects.in_bulk(symbols)
+    quotes = newest_quotes(symbols)
     gone = dict(Instrument.objects.gone().filter(pk__in=symbols).values_list("symbol", "delisted_on"))
     return [(protected, _states(protected.position.symbol, quotes, gone)) for protected in positions]
 
@@ -136,7 +137,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "status_bar": bar,
         "held": _held(book, bar.state, at),
-        "quarantined": QuarantinedRow.objects.open().select_related("order")[:QUARANTINED],
+        "quarantined": QuarantinedRow.objects.open().prefetch_related("order")[:QUARANTINED],
         "positions": _with_states(book.protected()),
         "working": [order for order in book.orders if order.status in Order.WORKING and order.status != HELD],
         "account": book.account,

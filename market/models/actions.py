@@ -1,7 +1,7 @@
 """Corporate actions as facts: what was announced, by which source, and what replaced it."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -19,15 +19,6 @@ class CorporateActionQuerySet(FactQuerySet):
     def dividends(self) -> "CorporateActionQuerySet":
         return self.current().filter(kind=CorporateAction.Kind.DIVIDEND)
 
-    def unanswered(self, at: datetime) -> "CorporateActionQuerySet":
-        """Return those among which `asking` finds its own, by their own columns: pages ask this first."""
-        return self.current().filter(
-            kind__in=[*CorporateAction.ASKS, CorporateAction.Kind.SPLIT],
-            answered_at=None,
-            ex_date__lte=at.date(),
-            ex_date__gte=TruncDate("recorded_at") - LATELY,
-        )
-
     def asking(self, at: datetime) -> "CorporateActionQuerySet":
         """Return those that took effect lately and that a person has to deal with.
 
@@ -37,9 +28,12 @@ class CorporateActionQuerySet(FactQuerySet):
         near = (OuterRef("ex_date") - A_WEEK, OuterRef("ex_date") + A_WEEK)
         restated = Split.objects.filter(symbol=OuterRef("symbol"), date__range=near)
         unseen = Q(~Exists(restated), kind=CorporateAction.Kind.SPLIT, recorded_at__date__lte=F("ex_date"))
-        return self.unanswered(at).filter(
+        return self.current().filter(
             Q(kind__in=CorporateAction.ASKS) | unseen,
             Exists(Instrument.objects.fetched().filter(pk=OuterRef("symbol"))),
+            answered_at=None,
+            ex_date__lte=at.date(),
+            ex_date__gte=TruncDate("recorded_at", tzinfo=UTC) - LATELY,
         )
 
     def announced(self, today: date) -> "CorporateActionQuerySet":

@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 
 from core.models import TypedModelMeta, choices
-from market.models.moves import UnexplainedMove
 from market.providers.listings import Kind, Status
 
 ALWAYS_OPEN = "24/7"
@@ -48,11 +47,6 @@ class InstrumentQuerySet(models.QuerySet["Instrument"]):
     def gone(self) -> "InstrumentQuerySet":
         """Return those that were delisted and that nobody watches since."""
         return self.filter(delisting_followed=True, watched=False)
-
-    def with_moves(self) -> "InstrumentQuerySet":
-        """Annotate each with `has_unexplained_move`: whether one waits for an answer."""
-        unanswered = UnexplainedMove.objects.open().filter(symbol=OuterRef("pk"))
-        return self.annotate(has_unexplained_move=Exists(unanswered))
 
 
 class Instrument(models.Model):

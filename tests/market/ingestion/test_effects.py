@@ -9,6 +9,7 @@ from django.contrib.admin.models import LogEntry
 from market.ingestion import effects
 from market.models import CorporateAction, Instrument, Split
 from market.prices import Timeframe
+from market.queries.instruments import with_questions
 from market.store import read_bars
 from tests import make
 
@@ -25,7 +26,10 @@ def listed() -> None:
 
 
 def asks() -> bool:
-    return CorporateAction.objects.asking(AT).exists()
+    """Return whether one asks; the instruments' query that pages ask first misses none."""
+    is_asking = CorporateAction.objects.asking(AT).exists()
+    assert is_asking <= vars(with_questions(["AAPL"], AT)["AAPL"])["may_ask"]
+    return is_asking
 
 
 @pytest.mark.parametrize(
