@@ -74,7 +74,8 @@ def _closes(sessions: Sessions, start: datetime) -> Iterator[datetime]:
 class MarketContext:
     """What is known about some symbols at an instant: read once, in four queries; one more after an action.
 
-    `asking`: those of which a corporate action waits for a person.
+    `asking`: those of which a corporate action waits for a person. `longest`: how many bars a strategy holds
+    at most, by strategy and timeframe.
     """
 
     at: datetime
@@ -83,6 +84,7 @@ class MarketContext:
     hours: Mapping[str, Hours]
     flat_at_close: frozenset[tuple[str, str]]
     asking: frozenset[str]
+    longest: Mapping[tuple[str, str], int]
 
     @classmethod
     def load(cls, symbols: Collection[str], at: datetime) -> "MarketContext":
@@ -90,16 +92,17 @@ class MarketContext:
         calendars = {instrument.calendar for instrument in instruments.values()}
         by_calendar = sessions.load_all(calendars, at - NEAR, at + NEAR) if calendars else {}
         hours = {calendar: Hours.of(days, at) for calendar, days in by_calendar.items()}
-        flat = StrategyConfig.objects.filter(flat_at_close=True).values_list("strategy_id", "timeframe")
+        rules = {(row.strategy_id, row.timeframe): row for row in StrategyConfig.objects.all()}
         return cls(
             at,
             instruments,
             newest_quotes(symbols),
             {symbol: hours[instrument.calendar] for symbol, instrument in instruments.items()},
-            frozenset(flat),
+            frozenset(key for key, row in rules.items() if row.flat_at_close),
             _asking(
                 [symbol for symbol, instrument in instruments.items() if vars(instrument)["may_ask"]], at
             ),
+            {key: row.longest_holding_bars for key, row in rules.items()},
         )
 
     def good_until(self, signal: Signal) -> datetime | None:

@@ -1,8 +1,9 @@
 """Whether anything may be approved or sent at all: the halt and the gate.
 
 The gate closes by itself while the feed or the broker is away, and opens once both have been good for a
-minute. The halt is opened by a person, by the day's loss limit or by a mismatch; only a person ends it. What
-cannot be read counts as closed and as halted.
+minute. The halt is opened by a person, by the loss limit of the day or the week, or by a mismatch; only a
+person ends it. A pause after losses in a row ends by itself, or when a person ends it. What cannot be read
+counts as closed and as halted.
 """
 
 from dataclasses import dataclass
@@ -93,6 +94,9 @@ def _halted(facts: GateFacts) -> str:
     if facts.halted_at is None:
         return ""
     since, by = _clock(facts.halted_at, "%Y-%m-%d %H:%M"), facts.halted_by or "Jax"
+    if facts.halted_until is not None:
+        until = _clock(facts.halted_until, "%Y-%m-%d %H:%M")
+        return f"Trading is paused until {until}, or until a person resumes: {facts.halt_reason}"
     return f"Trading is halted since {since} by {by}: {facts.halt_reason}"
 
 

@@ -3,7 +3,7 @@
 Money is in the account's currency, prices in the instrument's, which must be the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
@@ -18,8 +18,12 @@ class Cap(StrEnum):
     GROSS = "the most that all positions together may be worth"
     OPEN_RISK = "the most that all stops together may lose"
     BUYING_POWER = "the account's buying power"
+    STRATEGY = "the most that the positions of one strategy may be worth"
+    GROUP = "the most that positions which move together may be worth"
     POSITIONS = "the number of open positions"
+    STRATEGY_POSITIONS = "the number of open positions of one strategy"
     DAY_LOSS = "the day's loss limit"
+    WEEK_LOSS = "the week's loss limit"
     ASKED = "the quantity that was asked for"
 
 
@@ -28,7 +32,9 @@ class Limits:
     """What an account may risk, as shares of its capital, and in how many positions at once.
 
     `position`: what one may be worth; `gross`: all together; `open_risk`: what all stops together may lose.
-    `day_loss`: from a loss of so much on, the exchange day allows no further entry.
+    `day_loss`, `week_loss`: from a loss of so much on, the exchange day or week allows no further entry.
+    `strategy`, `strategy_positions`: what those of one strategy may be worth, and how many they may be.
+    `group`: what those may be worth that move together, and so are one bet.
     """
 
     risk_per_trade: Decimal
@@ -37,6 +43,10 @@ class Limits:
     open_risk: Decimal
     positions: int
     day_loss: Decimal
+    week_loss: Decimal = Decimal(1)
+    strategy: Decimal = Decimal(10)
+    strategy_positions: int = 10_000
+    group: Decimal = Decimal(10)
 
     def in_money(self, capital: Decimal) -> "Limits":
         """Return the same limits as amounts: each share times the capital."""
@@ -47,6 +57,10 @@ class Limits:
             open_risk=capital * self.open_risk,
             positions=self.positions,
             day_loss=capital * self.day_loss,
+            week_loss=capital * self.week_loss,
+            strategy=capital * self.strategy,
+            strategy_positions=self.strategy_positions,
+            group=capital * self.group,
         )
 
 
@@ -55,8 +69,10 @@ class Exposure:
     """What the account is exposed to already: positions, and entries that still may fill, ours or not.
 
     `gross`: their absolute values added up. `open_risk`: what it would cost if every stop were hit now, a
-    position without a stop counting in full. `positions`: how many symbols. `day_result`: the exchange
-    day's, open positions included; a loss is negative. `values`: what of `gross` is in each symbol.
+    position without a stop counting in full. `positions`: how many symbols. `day_result`, `week_result`: of
+    the exchange day and week, open positions included; a loss is negative. `values`: what of `gross` is in
+    each symbol. `sides`: 1 for those that gain when the price rises, -1 for shorts. `strategies`: whose
+    signals our shares of a symbol came of.
     """
 
     capital: Decimal
@@ -66,6 +82,25 @@ class Exposure:
     positions: int
     day_result: Decimal
     values: Mapping[str, Decimal] = field(default_factory=dict)
+    week_result: Decimal = ZERO
+    sides: Mapping[str, int] = field(default_factory=dict)
+    strategies: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What a new position would share limits with, besides what is held of its own symbol.
+
+    `strategy`, `strategy_positions`: what other positions of its strategy are worth, and how many they are.
+    `group`: what those are worth that move with it; None when nothing does.
+    """
+
+    strategy: Decimal = ZERO
+    strategy_positions: int = 0
+    group: Decimal | None = None
+
+
+ALONE = Shared()
 
 
 @dataclass(frozen=True)
@@ -88,19 +123,22 @@ def size(
     *,
     asked: int | None = None,
     held: Decimal = ZERO,
+    shared: Shared = ALONE,
 ) -> Size:
     """Return the whole shares to trade between an entry and a stop; 0 when the limits leave no room.
 
     The risk per trade over the distance to the stop, made smaller by each cap in turn; long and short alike.
     Prices are per share. `asked`: the most that a person wants. `held`: what the position that it adds to is
-    worth already. Raises ValueError for prices of zero or less, or an entry at its stop.
+    worth already. `shared`: what else counts towards the limits of several positions. Raises ValueError for
+    prices of zero or less, or an entry at its stop.
     """
     if entry <= 0 or stop <= 0 or entry == stop:
         raise ValueError(f"no size between an entry at {entry} and a stop at {stop}")
     per_share, most_money = abs(entry - stop), limits.in_money(exposure.capital)
     wanted = _whole(most_money.risk_per_trade, per_share)
     most = _room(entry, per_share, most_money, exposure, held)
-    most |= dict.fromkeys(_shut(most_money, exposure, held), 0)
+    most |= _shared_room(entry, most_money, held, shared)
+    most |= dict.fromkeys(_shut(most_money, exposure, held, shared), 0)
     if asked is not None:
         most[Cap.ASKED] = max(asked, 0)
     quantity = min([wanted, *most.values()])
@@ -120,7 +158,15 @@ def _room(
     }
 
 
-def _shut(limits: Limits, exposure: Exposure, held: Decimal) -> list[Cap]:
+def _shared_room(entry: Decimal, limits: Limits, held: Decimal, shared: Shared) -> dict[Cap, int]:
+    """Return the most shares that the limits of several positions together allow. `limits`: in money."""
+    room = {Cap.STRATEGY: _whole(limits.strategy - shared.strategy - held, entry)}
+    if shared.group is not None:
+        room[Cap.GROUP] = _whole(limits.group - shared.group - held, entry)
+    return room
+
+
+def _shut(limits: Limits, exposure: Exposure, held: Decimal, shared: Shared) -> list[Cap]:
     """Return the caps that allow no share at all now. What adds to a position makes no further one.
 
     `limits`: in money.
@@ -128,8 +174,12 @@ def _shut(limits: Limits, exposure: Exposure, held: Decimal) -> list[Cap]:
     shut = []
     if exposure.positions >= limits.positions and held <= 0:
         shut.append(Cap.POSITIONS)
+    if shared.strategy_positions >= limits.strategy_positions:
+        shut.append(Cap.STRATEGY_POSITIONS)
     if exposure.day_result <= -limits.day_loss:
         shut.append(Cap.DAY_LOSS)
+    if exposure.week_result <= -limits.week_loss:
+        shut.append(Cap.WEEK_LOSS)
     return shut
 
 

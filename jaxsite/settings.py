@@ -153,10 +153,17 @@ MAX_GROSS = env.read("MAX_GROSS", Number(most=10, above_zero=True), Decimal("1.0
 MAX_OPEN_RISK = env.read("MAX_OPEN_RISK", SHARE, Decimal("0.05"))
 MAX_OPEN_POSITIONS = env.read("MAX_OPEN_POSITIONS", Whole(0, 10_000), 10)
 MAX_DAY_LOSS = env.read("MAX_DAY_LOSS", SHARE, Decimal("0.03"))
+MAX_WEEK_LOSS = env.read("MAX_WEEK_LOSS", SHARE, Decimal("0.06"))
+MAX_STRATEGY = env.read("MAX_STRATEGY", Number(most=10, above_zero=True), Decimal("1.00"))
+MAX_STRATEGY_POSITIONS = env.read("MAX_STRATEGY_POSITIONS", Whole(0, 10_000), 10)
+MAX_GROUP = env.read("MAX_GROUP", Number(most=10, above_zero=True), Decimal("0.40"))
+PAUSE_AFTER_LOSSES = env.read("PAUSE_AFTER_LOSSES", Whole(0, 1_000), 0)
+PAUSE_HOURS = env.read("PAUSE_HOURS", Whole(1, 720), 24)
 MAX_ENTRY_DRIFT_ATR = env.read("MAX_ENTRY_DRIFT_ATR", Number(0, 100), Decimal("0.5"))
 MIN_REWARD_TO_RISK = env.read("MIN_REWARD_TO_RISK", Number(0, 100), Decimal("0.8"))
 ALLOW_SHORT = env.read("ALLOW_SHORT", Flag(), False)
 ALLOW_ADDING = env.read("ALLOW_ADDING", Flag(), False)
+ALLOW_EARNINGS = env.read("ALLOW_EARNINGS", Flag(), True)
 
 # --- telling people ---------------------------------------------------------------------------------------
 

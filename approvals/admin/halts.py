@@ -24,12 +24,22 @@ LONGEST = 500  # characters of a reason
 
 @admin.register(TradingHalt)
 class TradingHaltAdmin(LogAdmin):
-    list_display = ["started", "state", "cause", "reason", "started_by", "ended", "ended_by", "ended_note"]
+    list_display = [
+        "started",
+        "state",
+        "cause",
+        "reason",
+        "started_by",
+        "until",
+        "ended",
+        "ended_by",
+        "ended_note",
+    ]
     list_filter = ["cause", ("ended_at", admin.EmptyFieldListFilter)]
     list_select_related = ["started_by", "ended_by"]
     search_fields = ["reason", "ended_note"]
     ordering = ["-started_at", "-pk"]
-    fields = ["state", "cause", "reason", "started", "started_by", "ended", "ended_by", "ended_note"]
+    fields = ["state", "cause", "reason", "started", "started_by", "until", "ended", "ended_by", "ended_note"]
 
     def get_urls(self) -> list[URLPattern]:
         views = {"halt": self.halt, "resume": self.resume}

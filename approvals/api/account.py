@@ -48,6 +48,9 @@ class ExposureSerializer(serializers.Serializer[Exposure]):
     day_result = FigureSerializer(
         help_text="Of the exchange day, open positions included. A loss is negative."
     )
+    week_result = FigureSerializer(help_text="The same of the week.")
+    strategy = serializers.DecimalField(**MONEY, help_text="What the positions of one strategy may be worth.")
+    group = serializers.DecimalField(**MONEY, help_text="What positions may be worth that move together.")
     risk_per_trade = serializers.DecimalField(**MONEY, help_text="The most that one entry may lose.")
     position = serializers.DecimalField(**MONEY, help_text="The most that one position may be worth.")
 
@@ -121,6 +124,9 @@ def _beside_limits(now: Exposure) -> dict[str, Any]:
         "open_risk": {"now": now.open_risk, "limit": most.open_risk},
         "positions": {"now": now.positions, "limit": most.positions},
         "day_result": {"now": now.day_result, "limit": -most.day_loss},
+        "week_result": {"now": now.week_result, "limit": -most.week_loss},
+        "strategy": most.strategy,
+        "group": most.group,
         "risk_per_trade": most.risk_per_trade,
         "position": most.position,
     }

@@ -32,7 +32,7 @@ class HaltSerializer(serializers.ModelSerializer[TradingHalt]):
     class Meta:
         model = TradingHalt
         fields = [
-            *["id", "cause", "reason", "started_at", "started_by"],
+            *["id", "cause", "reason", "started_at", "started_by", "until"],
             *["ended_at", "ended_by", "ended_note"],
         ]
 

@@ -86,6 +86,10 @@ class ProposalSerializer(serializers.Serializer[Proposal]):
     caps = serializers.ListField(
         child=serializers.CharField(), help_text="Which limits kept the size from being larger."
     )
+    notes = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What it is one bet with, and which reports of earnings it may be held through.",
+    )
     resized = serializers.CharField(help_text="What a price that moved against the trade changes.")
     waits_until = serializers.DateTimeField(
         allow_null=True, help_text="When it would be looked at again; null: sent at once."

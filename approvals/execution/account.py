@@ -1,19 +1,21 @@
-"""What the account holds and is worth, as the broker says; the halt for the loss of a day."""
+"""What the account holds and is worth, as the broker says; what its losses halt."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Q
 
 from approvals import halt, positions
 from approvals.brokers.base import Account, Holding
-from approvals.models import AccountSnapshot, BrokerPosition, Order, TradingHalt
+from approvals.models import AccountSnapshot, BrokerPosition, Order, Trade, TradingHalt
 from market.models import Instrument
 
-DAY_LOSS = TradingHalt.Cause.DAY_LOSS
+Cause = TradingHalt.Cause
+START_OF_TIME = datetime.min.replace(tzinfo=UTC)
+NAMED = 5  # of the trades that pause
 EACH_MINUTE = timedelta(days=15)  # longer than any holidays: a day is counted from the close before it
 
 
@@ -74,14 +76,32 @@ def prune_snapshots(at: datetime) -> int:
 
 
 def halt_on_loss(broker: str, at: datetime) -> None:
-    """Halt once a day when the account lost more since its start than the day's loss limit."""
+    """Halt once a day, and once a week, when the account lost more since its start than the limit of that."""
     account = positions.account(at, broker)
     if account is None:
         return
-    last, lost, began = account.snapshot, -account.day_result, account.day_began
-    most = (settings.TRADING_CAPITAL or last.equity + lost) * settings.MAX_DAY_LOSS
-    if lost < most or TradingHalt.objects.filter(cause=DAY_LOSS, started_at__range=(began, at)).exists():
+    day = (account.day_began, -account.day_result, settings.MAX_DAY_LOSS)
+    week = (account.week_began, -account.week_result, settings.MAX_WEEK_LOSS)
+    for cause, name, (began, lost, share) in ((Cause.DAY_LOSS, "day", day), (Cause.WEEK_LOSS, "week", week)):
+        most = (settings.TRADING_CAPITAL or account.snapshot.equity + lost) * share
+        if lost < most or TradingHalt.objects.filter(cause=cause, started_at__range=(began, at)).exists():
+            continue
+        since = f"{began:%Y-%m-%d %H:%M} UTC"
+        sum_lost = f"The account lost {lost} {account.snapshot.currency} since {since}"
+        halt.start(cause, f"{sum_lost}; {most:.2f} are allowed a {name}.", at)
+
+
+def pause_on_losses(at: datetime) -> None:
+    """Pause when the newest trades all lost money: so many since the last pause as the setting says."""
+    enough = settings.PAUSE_AFTER_LOSSES
+    if not enough:
         return
-    since = f"{began:%Y-%m-%d %H:%M} UTC"
-    reason = f"The account lost {lost} {last.currency} since {since}; {most:.2f} are allowed a day."
-    halt.start(DAY_LOSS, reason, at)
+    pauses = TradingHalt.objects.filter(cause=Cause.LOSSES)
+    paused_at = pauses.aggregate(newest=Max("started_at"))["newest"] or START_OF_TIME
+    trades = Trade.objects.filter(closed_at__gt=paused_at, closed_at__lte=at)
+    newest = trades.order_by("-closed_at", "-pk")[:enough]
+    until = at + timedelta(hours=settings.PAUSE_HOURS)
+    if len(newest) == enough and all(trade.net < 0 for trade in newest):
+        lost = ", ".join(f"{trade.symbol} {trade.net:+,.2f} {trade.currency}" for trade in newest[:NAMED])
+        reason = f"The last {enough} trades lost money ({lost}): look at what they have in common."
+        halt.start(Cause.LOSSES, reason, at, until=until)

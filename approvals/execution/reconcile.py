@@ -38,6 +38,7 @@ def reconcile_orders(at: datetime) -> None:
 
 
 def _reconcile(at: datetime) -> None:
+    halt.end_pauses(at)
     broker = brokerage.configured(at)
     _do_with_each(settlement.entries_of_delisted(), settlement.cancel_entry, "delisted", at)
     try:
@@ -62,8 +63,10 @@ def _check(broker: str, differed: list[Sums], at: datetime) -> None:
         halt_on_mismatch(differed, at)
     with checks.of("executions that do not fit"):
         halt_on_quarantined_executions(broker, at)
-    with checks.of("the loss of the day"):
+    with checks.of("the loss of the day and the week"):
         account.halt_on_loss(broker, at)
+    with checks.of("losses in a row"):
+        account.pause_on_losses(at)
     with checks.of("shares without a stop"):
         _warn_of_unprotected_shares(at)
 

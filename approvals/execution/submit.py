@@ -34,7 +34,8 @@ def halted_meanwhile(order: Order, at: datetime) -> str:
     The gate does not count while an order waits for the open: it closes every night.
     """
     decided_at = order.released_at or order.created_at
-    halts = TradingHalt.objects.filter(Q(ended_at=None) | Q(ended_at__gt=decided_at, started_at__lt=at))
+    is_open = Q(ended_at=None) & (Q(until=None) | Q(until__gt=decided_at))
+    halts = TradingHalt.objects.filter(is_open | Q(ended_at__gt=decided_at, started_at__lt=at))
     halt = halts.order_by("started_at").first()
     return f"Trading was halted while it waited: {halt.reason}" if halt else ""
 

@@ -1,5 +1,7 @@
 """What stops everything: the halt, which only a person ends, and the gate, which opens by itself."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -7,17 +9,29 @@ from django.db.models import Q
 from core.models import TypedModelMeta
 
 
+class TradingHaltQuerySet(models.QuerySet["TradingHalt"]):
+    def open(self, at: datetime) -> "TradingHaltQuerySet":
+        """Return those that halt trading at an instant: a pause ends by itself."""
+        return self.filter(Q(until=None) | Q(until__gt=at), ended_at=None)
+
+
 class TradingHalt(models.Model):
-    """No approval and no entry order while one of these is open. Never deleted."""
+    """No approval and no entry order while one of these is open. Never deleted.
+
+    One that has an `until` is a pause: it ends by itself then, if no person has ended it before.
+    """
 
     class Cause(models.TextChoices):
         PERSON = "person", "a person"
         DAY_LOSS = "day_loss", "the day's loss limit"
+        WEEK_LOSS = "week_loss", "the week's loss limit"
+        LOSSES = "losses", "losses in a row"
         MISMATCH = "mismatch", "orders and fills that do not add up"
 
-    cause = models.CharField(max_length=8, choices=Cause)
+    cause = models.CharField(max_length=9, choices=Cause)
     reason = models.TextField()
     started_at = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True, help_text="Empty: until a person ends it.")
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -31,6 +45,8 @@ class TradingHalt(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     ended_note = models.TextField(blank=True)
+
+    objects = TradingHaltQuerySet.as_manager()
 
     class Meta(TypedModelMeta):
         db_table = "trading_halts"

@@ -31,6 +31,9 @@ class Account:
     from the last snapshot before the day began, or from the first one there is. Money that is paid in or out
     counts like a result.
 
+    `week_began`, `week_result`: the same of the week, which begins with the close of the last session before
+    Monday.
+
     `bought`: what our entries were filled for since.
     """
 
@@ -38,6 +41,8 @@ class Account:
     day_began: datetime
     day_result: Decimal
     bought: Decimal
+    week_began: datetime
+    week_result: Decimal
 
     def require_fresh(self, at: datetime) -> None:
         """Raises Unknown when it was not seen for three minutes."""
@@ -51,7 +56,8 @@ def account(at: datetime, broker: str | None = None) -> Account | None:
     if row is None:
         return None
     columns = {name: getattr(row, name) for name in SNAPSHOT}
-    return Account(AccountSnapshot(**columns), row.day_began, row.day_result, row.bought)
+    figures = (row.day_began, row.day_result, row.bought, row.week_began, row.week_result)
+    return Account(AccountSnapshot(**columns), *figures)
 
 
 def currencies() -> set[str]:

@@ -12,7 +12,9 @@ from approvals.positions.account import UNSEEN, Unknown
 from approvals.positions.book import Book
 from approvals.positions.conversion import rates_into
 from approvals.positions.protection import live_entries
+from approvals.queries import orders as queries
 from approvals.risk import Exposure
+from signals.models import Signal
 
 ZERO = Decimal(0)
 
@@ -36,6 +38,10 @@ class Entering:
     @property
     def value(self) -> Decimal:
         return self.left * (self.order.limit_price or ZERO)
+
+    @property
+    def side(self) -> int:
+        return 1 if self.order.side == Signal.Type.BUY else -1
 
     @property
     def risk(self) -> Decimal:
@@ -78,4 +84,19 @@ def exposure(at: datetime, book: Book | None = None) -> Exposure:
         positions=len(values),
         day_result=account.day_result,
         values=values,
+        week_result=account.week_result,
+        sides={item.symbol: item.side for item in held} | {item.order.symbol: item.side for item in entering},
+        strategies=_strategies(book),
     )
+
+
+def _strategies(book: Book) -> dict[str, set[str]]:
+    """Return whose signals our shares came of, and those that may be bought. One query for bare shares."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for order in book.orders:
+        if order.kind == Order.Kind.ENTRY:
+            found[order.symbol].add(order.strategy_id)  # type: ignore[attr-defined]  # annotated
+    bare = [item.symbol for item in book.held if item.quantity and item.symbol not in found]
+    for row in queries.strategies(bare):
+        found[row.symbol].add(row.strategy_id)
+    return found

@@ -56,6 +56,11 @@ class Position:
         return self.quantity != 0 or self.foreign != 0
 
     @property
+    def side(self) -> int:
+        """Return 1 when the account gains as the price rises, -1 when it loses, shares of others included."""
+        return 1 if self.quantity + self.foreign > 0 else -1
+
+    @property
     def sign(self) -> int:
         return 1 if self.quantity > 0 else -1
 

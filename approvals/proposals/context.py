@@ -12,6 +12,8 @@ from approvals.entry_check import MarketContext
 from approvals.gate import State
 from approvals.models import Order
 from approvals.positions import Book, Position
+from approvals.positions.correlations import Pair, read_correlations
+from approvals.proposals.earnings import Calendar, read_calendars
 from approvals.risk import Exposure, Limits
 
 
@@ -24,6 +26,10 @@ def limits() -> Limits:
         open_risk=settings.MAX_OPEN_RISK,
         positions=settings.MAX_OPEN_POSITIONS,
         day_loss=settings.MAX_DAY_LOSS,
+        week_loss=settings.MAX_WEEK_LOSS,
+        strategy=settings.MAX_STRATEGY,
+        strategy_positions=settings.MAX_STRATEGY_POSITIONS,
+        group=settings.MAX_GROUP,
     )
 
 
@@ -54,6 +60,17 @@ class Context:
     @property
     def currency(self) -> str:
         return self.book.account.snapshot.currency if self.book.account else ""
+
+    @cached_property
+    def correlations(self) -> Mapping[Pair, float | None]:
+        """How these symbols move with what is held or on order. One query, none where nothing is."""
+        others = self.exposure.values if self.exposure else ()
+        return read_correlations(self.market.instruments, others, self.market.at) if others else {}
+
+    @cached_property
+    def calendars(self) -> Mapping[str, Calendar]:
+        """When these symbols report earnings. One query; one more where any does."""
+        return read_calendars(list(self.market.instruments.values()), self.market.at)
 
     @cached_property
     def held(self) -> Mapping[str, Position]:

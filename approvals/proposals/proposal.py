@@ -13,8 +13,10 @@ from approvals import risk
 from approvals.entry_check import EntryCheck, Levels, check, delisted, format_price, levels_of
 from approvals.models import Order
 from approvals.positions import Effect, effect_of
+from approvals.proposals.bets import Portfolio
 from approvals.proposals.context import Context, limits
 from approvals.risk import Cap, Size
+from market.prices import Timeframe
 from signals.models import Signal
 
 BEYOND = Decimal("0.25")  # of an ATR: how far beyond the price seen an entry's limit may lie
@@ -116,12 +118,22 @@ class Proposal:
         wanted = self.overrides.quantity
         return self.largest if wanted is None else self._sized(wanted)
 
+    @cached_property
+    def portfolio(self) -> Portfolio | None:
+        """What else the account is exposed to; None while that is not known."""
+        context, exposure = self.context, self.context.exposure
+        if exposure is None:
+            return None
+        side, strategy_id = self.levels.sign, self.signal.strategy_id
+        return Portfolio(self.symbol, side, strategy_id, exposure, context.correlations, context.held)
+
     def _sized(self, asked: int | None) -> Size | None:
         if self.context.exposure is None or self.limit_price is None or self._level_problems:
             return None
         exposure, stop = self.context.exposure, self.levels.stop_loss
         held = exposure.values.get(self.symbol, Decimal(0))
-        return risk.size(self.limit_price, stop, limits(), exposure, asked=asked, held=held)
+        shared = self.portfolio.shared if self.portfolio else risk.ALONE
+        return risk.size(self.limit_price, stop, limits(), exposure, asked=asked, held=held, shared=shared)
 
     @property
     def quantity(self) -> int:
@@ -148,6 +160,19 @@ class Proposal:
     @property
     def flat_at(self) -> datetime | None:
         return self.context.market.flat_at(self.signal)
+
+    @cached_property
+    def earnings(self) -> list[str]:
+        """Which reports of earnings come out while it may be held, in words."""
+        calendar = self.context.calendars.get(self.symbol)
+        if calendar is None or not self.effect.is_entry:
+            return []
+        market, signal = self.context.market, self.signal
+        entered_at = self.entry_check.hours.opens_at or market.at
+        until = self.flat_at
+        if until is None and (bars := market.longest.get((signal.strategy_id, signal.timeframe))):
+            until = calendar.held_until(entered_at, Timeframe(signal.timeframe), bars)
+        return calendar.within(entered_at, until, market.at.date())
 
     # --- why not --------------------------------------------------------------------------------------------
 
@@ -182,6 +207,10 @@ class Proposal:
         yield from self._of_the_instrument()
         if self.waits_until and self.good_until and self.good_until <= self.waits_until:
             yield "The signal expires before its order could be sent."
+        if not settings.ALLOW_EARNINGS:
+            yield from (
+                f"{report}, while it may be held (ALLOW_EARNINGS is off)." for report in self.earnings
+            )
         yield from self.entry_check.problems or self._level_problems or self._of_the_size()
 
     def _of_the_instrument(self) -> Iterator[str]:
@@ -245,10 +274,18 @@ class Proposal:
         )
         return f"{moved} to {format_price(price)}: limit and size are counted from there."
 
+    @cached_property
+    def notes(self) -> list[str]:
+        """What else an entry is, besides its figures: one bet with what is held, held through earnings."""
+        if not self.effect.is_entry:
+            return []
+        through = [f"{report}: it may be held through that." for report in self.earnings]
+        return [*(self.portfolio.notes() if self.portfolio else ()), *through]
+
     def as_json(self) -> dict[str, Any]:
         """Return the figures that are kept with a decision."""
         is_entry = self.effect.is_entry
-        return {
+        figures = {
             "does": self.effect.value,
             "quantity": self.quantity,
             "limit_price": self.limit_price if is_entry else None,
@@ -257,3 +294,4 @@ class Proposal:
             "risk": self.size.risk if self.size and is_entry else None,
             "caps": [cap.value for cap in self.caps],
         }
+        return figures | ({"notes": self.notes} if self.notes else {})

@@ -7,40 +7,71 @@ from typing import NamedTuple
 from core.queries import fetch_all, fetch_one
 from market.models import ALWAYS_OPEN
 
+# The calendar that most of the watched instruments trade by.
+USUAL = """
+usual AS MATERIALIZED (
+    SELECT calendar FROM instruments WHERE watched AND calendar <> %(always_open)s
+    GROUP BY calendar ORDER BY count(*) DESC, calendar LIMIT 1
+), sessions AS NOT MATERIALIZED (
+    SELECT date, closes_at FROM trading_sessions WHERE calendar = (SELECT calendar FROM usual) AND NOT closed
+)
+"""
 DAY_BEGAN = """
-SELECT coalesce(
+coalesce(
+    (SELECT closes_at FROM sessions WHERE closes_at <= %(at)s ORDER BY date DESC LIMIT 1),
+    date_trunc('day', %(at)s, 'UTC')
+)
+"""
+# The week of the session that ends next: on a Saturday it is the one to come.
+WEEK_BEGAN = """
+coalesce(
     (
-        SELECT closes_at FROM trading_sessions
-        WHERE calendar = (
-            SELECT calendar FROM instruments WHERE watched AND calendar <> %(always_open)s
-            GROUP BY calendar ORDER BY count(*) DESC, calendar LIMIT 1
-        ) AND NOT closed AND closes_at <= %(at)s
+        SELECT closes_at FROM sessions WHERE closes_at <= %(at)s AND date < date_trunc('week', coalesce(
+            (
+                SELECT date::timestamp FROM sessions
+                WHERE closes_at > %(at)s AND date BETWEEN %(at)s::date - 1 AND %(at)s::date + 14
+                ORDER BY date LIMIT 1
+            ),
+            %(at)s::date::timestamp
+        ))
         ORDER BY date DESC LIMIT 1
     ),
-    date_trunc('day', %(at)s, 'UTC')
-) AS day_began
+    date_trunc('week', %(at)s, 'UTC')
+)
 """
+DAY = f"WITH {USUAL} SELECT {DAY_BEGAN} AS day_began"
+
+
+def _before(began: str) -> str:
+    """Return what selects the equity of the last snapshot before then, or of the first one there is."""
+    return f"""
+        coalesce(
+            (
+                SELECT equity FROM account_snapshots AS before
+                WHERE before.broker = newest.broker AND before.at <= {began} ORDER BY before.at DESC LIMIT 1
+            ),
+            (
+                SELECT equity FROM account_snapshots AS first
+                WHERE first.broker = newest.broker ORDER BY first.at LIMIT 1
+            )
+        )
+    """
+
 
 # Snapshots from after `at` were stored while the clock was ahead. Fills may be recorded while this waits for
 # a lock.
 ACCOUNT = f"""
-WITH newest AS (
-    SELECT account_snapshots.*, began.day_began FROM account_snapshots CROSS JOIN ({DAY_BEGAN}) AS began
+WITH {USUAL}, began AS MATERIALIZED (
+    SELECT {DAY_BEGAN} AS day_began, {WEEK_BEGAN} AS week_began
+), newest AS (
+    SELECT account_snapshots.*, day_began, week_began FROM account_snapshots CROSS JOIN began
     WHERE (%(broker)s::text IS NULL OR broker = %(broker)s) AND at <= %(at)s
     ORDER BY at DESC LIMIT 1
 )
 SELECT
     newest.*,
-    equity - coalesce(
-        (
-            SELECT equity FROM account_snapshots AS before
-            WHERE before.broker = newest.broker AND before.at <= day_began ORDER BY before.at DESC LIMIT 1
-        ),
-        (
-            SELECT equity FROM account_snapshots AS first
-            WHERE first.broker = newest.broker ORDER BY first.at LIMIT 1
-        )
-    ) AS day_result,
+    equity - {_before("day_began")} AS day_result,
+    equity - {_before("week_began")} AS week_result,
     coalesce(
         (
             SELECT sum(quantity * price) FROM fills
@@ -73,7 +104,7 @@ class DayRow(NamedTuple):
 
 
 class AccountRow(NamedTuple):
-    """The newest snapshot, and what the exchange day has made of the account since it began."""
+    """The newest snapshot, and what the exchange day and week have made of the account."""
 
     id: int
     broker: str
@@ -83,7 +114,9 @@ class AccountRow(NamedTuple):
     cash: Decimal
     buying_power: Decimal
     day_began: datetime
+    week_began: datetime
     day_result: Decimal
+    week_result: Decimal
     bought: Decimal
 
 
@@ -96,7 +129,7 @@ class Point(NamedTuple):
 
 def day_began(at: datetime) -> datetime:
     """Return when the exchange day began: at the last close of the most common calendar of the watchlist."""
-    return fetch_one(DayRow, DAY_BEGAN, {"at": at, "always_open": ALWAYS_OPEN}).day_began
+    return fetch_one(DayRow, DAY, {"at": at, "always_open": ALWAYS_OPEN}).day_began
 
 
 def account(at: datetime, broker: str | None) -> AccountRow | None:

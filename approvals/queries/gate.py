@@ -9,7 +9,8 @@ from core.queries import fetch_one
 GATE_FACTS = """
 SELECT
     gate.checked_at, gate.broker_good_since, coalesce(gate.broker_error, '') AS broker_error,
-    halts.started_at AS halted_at, coalesce(halts.reason, '') AS halt_reason, username AS halted_by,
+    halts.started_at AS halted_at, halts.until AS halted_until, coalesce(halts.reason, '') AS halt_reason,
+    username AS halted_by,
     rounds.ended_at, rounds.stored
 FROM (
     SELECT
@@ -23,7 +24,8 @@ FROM (
 ) AS rounds
 LEFT JOIN gate ON true
 LEFT JOIN LATERAL (
-    SELECT * FROM trading_halts WHERE ended_at IS NULL ORDER BY started_at LIMIT 1
+    SELECT * FROM trading_halts WHERE ended_at IS NULL AND (until IS NULL OR until > %(at)s)
+    ORDER BY until DESC NULLS FIRST, started_at LIMIT 1
 ) AS halts ON true
 LEFT JOIN auth_user ON auth_user.id = halts.started_by_id
 """
@@ -32,7 +34,8 @@ LEFT JOIN auth_user ON auth_user.id = halts.started_by_id
 class GateFacts(NamedTuple):
     """What the gate and the halt are told from. Times are None for what has not happened.
 
-    `halted_at` and what follows: of the oldest open halt; `halted_by` is None when no person began it.
+    `halted_at` and what follows: of the oldest open halt, of a pause when there are only these.
+    `halted_until` is None for one that a person ends, `halted_by` when no person began it.
     `ended_at` and `stored`: of the newest rounds of quotes, when each ended and how many quotes it stored,
     the newest first.
     """
@@ -41,6 +44,7 @@ class GateFacts(NamedTuple):
     broker_good_since: datetime | None
     broker_error: str
     halted_at: datetime | None
+    halted_until: datetime | None
     halt_reason: str
     halted_by: str | None
     ended_at: Sequence[datetime]

@@ -18,7 +18,11 @@ SELECT orders.*,
     )::int AS recorded,
     EXISTS (
         SELECT FROM splits WHERE splits.symbol = orders.symbol AND date > orders.created_at
-    ) AS is_of_old_shares
+    ) AS is_of_old_shares,
+    (
+        SELECT strategy_id FROM trade_approvals JOIN strategy_signals ON strategy_signals.id = signal_id
+        WHERE trade_approvals.id = approval_id
+    ) AS strategy_id
 FROM orders
 WHERE status = ANY(%(working)s) OR exits_working
 ORDER BY created_at, id
@@ -29,8 +33,31 @@ def live_orders() -> "RawQuerySet[Order]":
     """Return the orders of which something may still happen, oldest first.
 
     `recorded`: how many shares of an entry are among the fills. `is_of_old_shares`: there was a split since.
+    `strategy_id`: whose signal it came of; None for a closing by hand.
     """
     return Order.objects.raw(LIVE_ORDERS, {"working": [str(status) for status in Order.WORKING]})
+
+
+# Of the newest entry of each that was filled.
+STRATEGIES = """
+SELECT DISTINCT ON (orders.symbol) orders.symbol, strategy_id FROM orders
+JOIN trade_approvals ON trade_approvals.id = approval_id
+JOIN strategy_signals ON strategy_signals.id = signal_id
+WHERE kind = 'entry' AND filled_quantity > 0 AND orders.symbol = ANY(%(symbols)s)
+ORDER BY orders.symbol, orders.created_at DESC
+"""
+
+
+class StrategyRow(NamedTuple):
+    """Whose signal the shares of a symbol came of."""
+
+    symbol: str
+    strategy_id: str
+
+
+def strategies(symbols: Collection[str]) -> list[StrategyRow]:
+    """Return whose signals the newest shares of these symbols came of. No query without symbols."""
+    return fetch_all(StrategyRow, STRATEGIES, {"symbols": list(symbols)}) if symbols else []
 
 
 ORDER_EVENTS = """

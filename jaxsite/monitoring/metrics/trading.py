@@ -64,7 +64,7 @@ def read(at: datetime) -> TradingMetrics:
     snapshots = AccountSnapshot.objects.filter(at__lte=at).order_by("-at")
     gate = Gate.objects.first()
     return TradingMetrics(
-        is_halted=TradingHalt.objects.filter(ended_at=None).exists(),
+        is_halted=TradingHalt.objects.open(at).exists(),
         is_open=gate is not None and gate.is_open,
         working=dict(working),
         decisions=dict(decisions),

@@ -41,6 +41,7 @@ def test_a_halt_says_who_began_it_and_why(operator: APIClient) -> None:
         "ended_at": None,
         "ended_by": None,
         "ended_note": "",
+        "until": None,
     }
     assert gate.state(make.T0).halted
 

@@ -5,11 +5,14 @@ import pytest
 from pytest_django import Settings
 
 from approvals import execution, gate, halt
+from approvals.execution.account import pause_on_losses
 from approvals.models import AccountSnapshot, TradingHalt
+from approvals.positions import trades
 from tests import make
 from tests.approvals import execution_rows
 from tests.approvals.broker.process import FakeBroker
 from tests.approvals.execution_rows import MINUTE
+from tests.approvals.positions.trades import rows
 
 OPEN = datetime(2024, 7, 3, 13, 30, tzinfo=UTC)
 
@@ -68,6 +71,87 @@ def test_without_a_figure_from_before_the_open_the_first_one_counts(fake: FakeBr
     at_equity(fake, 100_000, make.T0)
     at_equity(fake, 96_000, make.T0 + MINUTE)
     assert losses() == 1
+
+
+def test_the_weeks_loss_limit_halts_trading_once_a_week(day: FakeBroker, settings: Settings) -> None:
+    settings.MAX_DAY_LOSS = Decimal(1)
+    halts = TradingHalt.objects.filter(cause=TradingHalt.Cause.WEEK_LOSS)
+    at_equity(day, 94_001, make.T0)
+    assert not halts.exists()
+    friday = datetime(2024, 7, 5, 14, tzinfo=UTC)
+    at_equity(day, 94_000, friday)
+    assert halts.get().reason == (
+        "The account lost 6000.00 USD since 2024-06-28 20:00 UTC; 6000.00 are allowed a week."
+    )
+    halt.end(friday, execution_rows.trader(), "seen")
+    at_equity(day, 90_000, friday + MINUTE)
+    assert halts.count() == 1
+    monday = datetime(2024, 7, 8, 14, tzinfo=UTC)
+    at_equity(day, 89_000, monday)
+    assert halts.count() == 1
+    at_equity(day, 80_000, monday + MINUTE)
+    assert halts.count() == 2
+
+
+class TestLossesInARow:
+    @pytest.fixture(autouse=True)
+    def _pause(self, settings: Settings) -> None:
+        settings.PAUSE_AFTER_LOSSES, settings.PAUSE_HOURS = 3, 24
+
+    @staticmethod
+    def lose(prices: str, at: datetime = make.T0) -> None:
+        """Close a trade at each of these prices, one after the other, that was entered at 186."""
+        for number, price in enumerate(prices.split()):
+            entered_at = at - timedelta(hours=1) + 2 * number * MINUTE
+            rows.leave(rows.entry(at=entered_at), price, entered_at + MINUTE)
+        trades.refresh(at)
+
+    @pytest.mark.parametrize("prices", ["", "180 180", "180 180 180 190", "180 190 180 180", "180 186 180"])
+    def test_fewer_do_not_pause(self, db: None, prices: str) -> None:
+        self.lose(prices)
+        pause_on_losses(make.T0)
+        assert not TradingHalt.objects.exists()
+
+    def test_so_many_pause_until_then(self, db: None) -> None:
+        make.ready()
+        self.lose("190 180 181 182")
+        pause_on_losses(make.T0)
+        pause_on_losses(make.T0 + MINUTE)
+        assert gate.state(make.T0).halted == (
+            "Trading is paused until 2024-07-04 14:00 UTC, or until a person resumes: The last 3 trades lost"
+            " money (AAPL -40.00 USD, AAPL -50.00 USD, AAPL -60.00 USD): look at what they have in common."
+        )
+        later = make.T0 + timedelta(hours=24)
+        assert gate.state(later - MINUTE).halted
+        assert gate.state(later).halted == ""
+        halt.end_pauses(later - MINUTE)
+        assert TradingHalt.objects.get().ended_at is None
+        halt.end_pauses(later)
+        ended = TradingHalt.objects.get()
+        assert (ended.ended_at, ended.ended_by, ended.ended_note) == (later, None, "Its time is over.")
+
+    def test_a_person_ends_it_before_and_the_next_counts_from_there(self, db: None) -> None:
+        self.lose("180 181 182")
+        pause_on_losses(make.T0)
+        halt.end(make.T0 + MINUTE, execution_rows.trader(), "seen")
+        self.lose("180 181", make.T0 + timedelta(hours=3))
+        pause_on_losses(make.T0 + timedelta(hours=3))
+        assert TradingHalt.objects.filter(ended_at=None).count() == 0
+        self.lose("182", make.T0 + timedelta(hours=6))
+        pause_on_losses(make.T0 + timedelta(hours=6))
+        assert TradingHalt.objects.filter(ended_at=None).count() == 1
+
+    def test_it_does_not_hide_a_halt_that_only_a_person_ends(self, db: None) -> None:
+        self.lose("180 181 182")
+        pause_on_losses(make.T0)
+        halt.start(TradingHalt.Cause.PERSON, "News.", make.T0 + MINUTE)
+        assert gate.state(make.T0 + MINUTE).halted.endswith("News.")
+
+    def test_it_is_off_unless_set(self, db: None, settings: Settings) -> None:
+        settings.PAUSE_AFTER_LOSSES = 0
+        self.lose("180 181 182 180")
+        pause_on_losses(make.T0)
+        assert not TradingHalt.objects.exists()
 
 
 @pytest.mark.django_db
