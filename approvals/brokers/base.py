@@ -1,4 +1,4 @@
-"""What a broker is to us: orders with attached exits, known by an id that we choose. Pure.
+"""What a broker is to us: the calls it answers, what it can do, and how it may fail. Pure.
 
 A broker is asked by our own order id (`client_id`) and must never act twice on one: placing an order whose id
 it knows already answers with that order as it stands. Nothing here knows what a signal or a decision is.
@@ -6,13 +6,54 @@ it knows already answers with that order as it stands. Nothing here knows what a
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
+from approvals.brokers.answers import (
+    Account,
+    Charge,
+    Execution,
+    Holding,
+    LegReport,
+    LegState,
+    Missing,
+    Report,
+    State,
+    WhatIf,
+)
+from approvals.brokers.orders import Bracket, Close, Instrument, InstrumentKind, Leg, Protection, Side
 from core.registry import Spec
+
+__all__ = [
+    "UNREADABLE",
+    "Account",
+    "AnswerLost",
+    "Bracket",
+    "Broker",
+    "BrokerAway",
+    "BrokerError",
+    "BrokerSpec",
+    "Capabilities",
+    "Charge",
+    "Close",
+    "Execution",
+    "Holding",
+    "Instrument",
+    "InstrumentKind",
+    "Leg",
+    "LegReport",
+    "LegState",
+    "Missing",
+    "OrderRefused",
+    "Protection",
+    "Report",
+    "Side",
+    "State",
+    "WhatIf",
+    "converted",
+]
 
 Value = TypeVar("Value")
 
@@ -34,128 +75,6 @@ class BrokerAway(BrokerError):
 
 class AnswerLost(BrokerError):
     """The answer was lost: the broker may have acted or not. Ask by the client id; never send again."""
-
-
-class Side(StrEnum):
-    BUY = "BUY"
-    SELL = "SELL"
-
-    @property
-    def sign(self) -> int:
-        return 1 if self is Side.BUY else -1
-
-    @property
-    def opposite(self) -> "Side":
-        return Side.SELL if self is Side.BUY else Side.BUY
-
-
-class Leg(StrEnum):
-    """Which part of an order an execution belongs to. FLAT: the exit at the session's close."""
-
-    ENTRY = "entry"
-    STOP = "stop"
-    TARGET = "target"
-    CLOSE = "close"
-    FLAT = "flat"
-
-
-class State(StrEnum):
-    """Of an order's first leg: its entry, or the closing itself."""
-
-    WORKING = "working"
-    FILLED = "filled"
-    CANCELLED = "cancelled"
-    REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class Bracket:
-    """A limit order with a stop and a target that live once it fills, each cancelling the other.
-
-    The entry is cancelled when it is not filled at `good_until`; the exits stay until one of them fills or
-    they are cancelled. `flat_at`: when what is held then is sold (or bought back) at the market.
-    """
-
-    client_id: UUID
-    symbol: str
-    side: Side
-    quantity: int
-    limit_price: Decimal
-    stop_loss: Decimal
-    take_profit: Decimal
-    good_until: datetime
-    flat_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """A market order that ends a position or a part of it. Out of session it waits for the open.
-
-    `price`: what a share that does not trade any more is settled at, as a person said; only a broker that
-    `settles_by_price` is given one.
-    """
-
-    client_id: UUID
-    symbol: str
-    side: Side
-    quantity: int
-    price: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """How an order stands. `client_id` is None for one that was not ours.
-
-    `filled` counts the shares of the first leg. `exits_working`: whether a stop or a target still waits.
-    """
-
-    client_id: UUID | None
-    broker_id: str
-    symbol: str
-    side: Side
-    state: State
-    quantity: int
-    filled: int
-    reason: str = ""
-    exits_working: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """Shares that changed hands. `execution_id` is the broker's and unique there.
-
-    `is_settlement`: paid out at a price that a person gave, which may be 0.
-    """
-
-    execution_id: str
-    client_id: UUID | None
-    leg: Leg
-    symbol: str
-    side: Side
-    quantity: int
-    price: Decimal
-    commission: Decimal
-    executed_at: datetime
-    is_settlement: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """What the account holds of a symbol, ours or not. `quantity` is negative when short."""
-
-    symbol: str
-    quantity: int
-    average_cost: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Money in the account's currency. `equity`: cash and positions at market prices."""
-
-    currency: str
-    equity: Decimal
-    cash: Decimal
-    buying_power: Decimal
 
 
 def converted(convert: Callable[[Any], Value], value: Any) -> Value:
@@ -184,7 +103,29 @@ class Broker(Protocol):
         ...
 
     def close(self, order: Close) -> Report:
-        """Place a closing order; an id that is known already answers as that order stands."""
+        """Place a closing order; an id that is known already answers as that order stands.
+
+        The exits of its guards stay until it has filled (see `Close`). One that is refused changes nothing.
+        """
+        ...
+
+    def protect(self, order: Protection) -> Report:
+        """Place a stop and a target for shares that are held; a known id answers as that order stands."""
+        ...
+
+    def replace(
+        self,
+        client_id: UUID,
+        leg: Leg,
+        *,
+        level: Decimal | None = None,
+        quantity: int | None = None,
+        change_id: UUID,
+    ) -> Report:
+        """Give a leg of an order another level or quantity; it works on meanwhile, or its successor does.
+
+        Once only for each `change_id`: a known one answers as the order stands.
+        """
         ...
 
     def cancel(self, client_id: UUID, *, exits: bool) -> Report:
@@ -194,8 +135,8 @@ class Broker(Protocol):
         """
         ...
 
-    def order(self, client_id: UUID) -> Report | None:
-        """Return how an order stands; None when the broker has never received it."""
+    def order(self, client_id: UUID) -> Report | Missing:
+        """Return how an order stands, or why the broker does not have it."""
         ...
 
     def orders(self) -> Sequence[Report]:
@@ -206,6 +147,10 @@ class Broker(Protocol):
         """Return what was executed from then on, oldest first, the account's other orders included."""
         ...
 
+    def charges(self, since: datetime) -> Sequence[Charge]:
+        """Return fees, interest and dividends from then on, oldest first."""
+        ...
+
     def holdings(self) -> Mapping[str, Holding]:
         """Return what the account holds, by symbol."""
         ...
@@ -213,6 +158,34 @@ class Broker(Protocol):
     def account(self) -> Account:
         """Return what the account is worth."""
         ...
+
+    def whatif(self, order: Bracket | Close) -> WhatIf | None:
+        """Return what an order would do to the account without placing it; None when it cannot be said."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a broker does by itself. What it lacks Jax does in the reconciliation, or refuses in words.
+
+    `good_till_date`: it cancels an entry at its `good_until`. `time_of_day_exits`: it ends what is held at
+    `flat_at`. `partial_brackets`: the exits live for the part of an entry that has filled, not only for all
+    of it. `shorting`, `fractions`: whether it sells short, whether it holds parts of a share. `what_if`:
+    whether it answers `whatif`. `closes_beside_exits`: a closing works while its guards' exits stay.
+    `replaces`: whether a leg can be changed. `executions_for`, `orders_for`: how far back its records of
+    these go; None: without an end.
+    """
+
+    good_till_date: bool = True
+    time_of_day_exits: bool = True
+    partial_brackets: bool = True
+    shorting: bool = True
+    fractions: bool = False
+    what_if: bool = False
+    closes_beside_exits: bool = True
+    replaces: bool = True
+    executions_for: timedelta | None = None
+    orders_for: timedelta | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,9 +195,13 @@ class BrokerSpec(Spec):
     `is_paper`: whether its accounts are paper ones; Jax sends no order to another. `build`: returns the
     broker as it is at an instant, from the values of its settings; it is called for each task.
     `settles_by_price`: whether it closes what was delisted at the price that it is given; others settle it
-    themselves, when and at what they say.
+    themselves, when and at what they say. `stream`: listens, given the values of the settings, for as long as
+    the broker pushes news, and calls back whenever something of the account has changed; what it is, is read
+    by the calls above. None: there is no push.
     """
 
     is_paper: bool
     build: Callable[[Mapping[str, Any], datetime], Broker]
+    capabilities: Capabilities = Capabilities()
     settles_by_price: bool = False
+    stream: Callable[[Mapping[str, Any], Callable[[], None]], None] | None = None

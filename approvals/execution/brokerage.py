@@ -19,6 +19,8 @@ from approvals.brokers.base import (
     BrokerAway,
     BrokerError,
     Close,
+    Instrument,
+    Missing,
     OrderRefused,
     Report,
     Side,
@@ -26,12 +28,17 @@ from approvals.brokers.base import (
 from approvals.execution import reports, transitions
 from approvals.execution.screening import ScreenedBroker
 from approvals.models import Order
+from market import models as market
 
 Status = Order.Status
 
 
 class RealMoney(ImproperlyConfigured):
     """The configured broker is not a paper one."""
+
+
+class TooLongAgo(BrokerError):
+    """The broker's records do not reach back to when the order was sent."""
 
 
 def configured(at: datetime) -> ScreenedBroker:
@@ -46,13 +53,19 @@ def configured(at: datetime) -> ScreenedBroker:
     return ScreenedBroker(broker, at)
 
 
+def instrument(order: Order) -> Instrument:
+    """Return what an order trades, with the exchange where that is known."""
+    exchange = market.Instrument.objects.filter(pk=order.symbol).values_list("exchange", flat=True).first()
+    return Instrument(order.symbol, order.currency, exchange or "")
+
+
 def bracket(order: Order) -> Bracket:
     """Return an entry as a broker understands it. Raises ValueError when it lacks what every entry has."""
     if None in (order.limit_price, order.stop_loss, order.take_profit, order.good_until):
         raise ValueError(f"order {order.pk} is no complete entry")
     return Bracket(
         client_id=order.pk,
-        symbol=order.symbol,
+        instrument=instrument(order),
         side=Side(order.side),
         quantity=order.quantity,
         limit_price=order.limit_price,  # type: ignore[arg-type]  # not None: see above
@@ -65,15 +78,23 @@ def bracket(order: Order) -> Bracket:
 
 def closing(order: Order, quantity: int) -> Close:
     """Return a closing as a broker understands it."""
-    return Close(order.pk, order.symbol, Side(order.side), quantity, order.settlement_price)
+    return Close(order.pk, instrument(order), Side(order.side), quantity, order.settlement_price)
 
 
 def has(broker: Broker, order: Order, at: datetime) -> bool:
-    """Return whether the broker has an order that was sent before; its row is then brought up to date."""
-    report = broker.order(order.pk) if order.submitted_at else None
-    if report is not None:
+    """Return whether the broker has an order that was sent before; its row is then brought up to date.
+
+    Raises TooLongAgo when that can no longer be known of an entry: it is not sent again. A closing is: what
+    the account holds by now says how much of it there is to close.
+    """
+    if not order.submitted_at:
+        return False
+    report = broker.order(order.pk)
+    if report is Missing.TOO_LONG_AGO and order.kind == Order.Kind.ENTRY:
+        raise TooLongAgo("The broker keeps no record that old: look at the account before deciding again.")
+    if isinstance(report, Report):
         reports.apply(report, at)
-    return report is not None
+    return isinstance(report, Report)
 
 
 def begin(broker: Broker, order: Order, at: datetime, **columns: Any) -> bool:

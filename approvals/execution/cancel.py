@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from approvals.brokers.base import AnswerLost, Broker, BrokerAway, OrderRefused, State
+from approvals.brokers.base import AnswerLost, Broker, BrokerAway, Missing, OrderRefused, State
 from approvals.execution import brokerage, reports
 from approvals.models import Order
 
@@ -42,7 +42,7 @@ def request_cancel(order: Order, broker: Broker, at: datetime) -> bool:
         report = broker.cancel(order.pk, exits=order.cancel_exits)
     except OrderRefused:
         stored_there = broker.order(order.pk)
-        if stored_there is None:
+        if isinstance(stored_there, Missing):
             return True
         report = stored_there
     reports.apply(report, at)

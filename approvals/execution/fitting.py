@@ -15,15 +15,30 @@ from uuid import UUID
 
 from django.db import models
 
-from approvals.brokers.base import Account, Execution, Holding, Leg, Report, Side, State
+from approvals.brokers.base import (
+    Account,
+    Charge,
+    Execution,
+    Holding,
+    Instrument,
+    InstrumentKind,
+    Leg,
+    LegReport,
+    LegState,
+    Report,
+    Side,
+    State,
+    WhatIf,
+)
 from approvals.models import AccountSnapshot, BrokerPosition, Fill, Order
 from core import sanitize
 
-Row = TypeVar("Row", Execution, Report, Holding, Account)
+Row = TypeVar("Row", Execution, Report, LegReport, Charge, Holding, Account, WhatIf)
 Check = Callable[[Any], Any]
 
 LARGEST = 2**31 - 1  # of an integer column
 SHOWN = 60  # characters of a value in a reason
+LONGEST_ID = 64  # characters of an id of the broker's
 
 
 class DoesNotFit(ValueError):
@@ -49,6 +64,16 @@ def holding(row: Any) -> Holding:
 def account(row: Any) -> Account:
     """Return what the account is worth, as it is recorded. Raises DoesNotFit."""
     return _fitted(row, Account, ACCOUNT)
+
+
+def charge(row: Any) -> Charge:
+    """Return what was charged, as it is recorded. Raises DoesNotFit."""
+    return _fitted(row, Charge, CHARGE)
+
+
+def whatif(row: Any) -> WhatIf:
+    """Return what an order would do. Raises DoesNotFit."""
+    return _fitted(row, WhatIf, WHAT_IF)
 
 
 def whole_shares(row: Any) -> int:
@@ -88,7 +113,8 @@ def name(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as a reason says it."""
+    """Return a value as a reason says it; an instrument by its symbol."""
+    value = value.symbol if isinstance(value, Instrument) else value
     try:
         text = str(value) if isinstance(value, int | float | Decimal) else repr(value)
     except Exception as error:  # noqa: BLE001  a huge integer has no text, another's object raises anything
@@ -189,6 +215,58 @@ def _client_id(value: Any) -> UUID | None:
     return value
 
 
+def _instrument(value: Any, column: "models.Field[Any, Any]") -> Instrument:
+    """Return a share. What else an account may hold has no place in the tables."""
+    if not isinstance(value, Instrument):
+        raise DoesNotFit("no instrument")
+    _text(value.symbol, column)
+    if value.kind != InstrumentKind.STOCK:
+        raise DoesNotFit(f"{shown(value.kind)}, no share")
+    return replace(
+        value,
+        currency=_currency(value.currency),
+        exchange=cut(value.exchange, 16),
+        broker_id=_id(value.broker_id),
+    )
+
+
+def _currency(value: Any) -> str:
+    return _text(value, AccountSnapshot._meta.get_field("currency"))
+
+
+def _id(value: Any) -> str:
+    """Return an id or a word of the broker's; empty where it is none."""
+    return cut(value, LONGEST_ID)
+
+
+def _text_or_nothing(value: Any, column: "models.Field[Any, Any]") -> str:
+    return "" if value == "" else _text(value, column)
+
+
+def _legs(value: Any) -> tuple[LegReport, ...]:
+    if not isinstance(value, tuple | list):
+        raise DoesNotFit("no legs")
+    return tuple(_fitted(leg, LegReport, LEG) for leg in value)
+
+
+def _level(value: Any) -> Decimal | None:
+    return None if value is None else _price(value, Order._meta.get_field("limit_price"))
+
+
+def _sum(value: Any) -> Decimal:
+    return _amount(value, AccountSnapshot._meta.get_field("cash"))
+
+
+def _sum_or_nothing(value: Any) -> Decimal | None:
+    return None if value is None else _sum(value)
+
+
+def _sums(value: Any) -> dict[str, Decimal]:
+    if not isinstance(value, Mapping):
+        raise DoesNotFit("no sums by currency")
+    return {_currency(currency): _sum(amount) for currency, amount in value.items()}
+
+
 def _truth(value: Any) -> bool:
     if not isinstance(value, bool):
         raise DoesNotFit("neither true nor false")
@@ -203,7 +281,8 @@ def _columns(model: type[models.Model], check: Callable[..., Any], *names: str) 
 
 
 EXECUTION: Mapping[str, Check] = {
-    **_columns(Fill, _text, "execution_id", "symbol"),
+    **_columns(Fill, _text, "execution_id"),
+    "instrument": partial(_instrument, column=Fill._meta.get_field("symbol")),
     **_columns(Fill, _price, "price"),
     **_columns(Fill, _cost, "commission"),
     "client_id": _client_id,
@@ -212,6 +291,9 @@ EXECUTION: Mapping[str, Check] = {
     "quantity": shares,
     "executed_at": _instant,
     "is_settlement": _truth,
+    "corrects": partial(_text_or_nothing, column=Fill._meta.get_field("execution_id")),
+    "commission_currency": lambda value: "" if value == "" else _currency(value),
+    "broker_order_id": _id,
 }
 SETTLEMENT: Mapping[str, Check] = {**EXECUTION, **_columns(Fill, _cost, "price")}  # worthless is 0
 REPORT: Mapping[str, Check] = {
@@ -221,13 +303,39 @@ REPORT: Mapping[str, Check] = {
     "exits_working": _truth,
     "broker_id": partial(cut, longest=Order._meta.get_field("broker_order_id").max_length or 0),
     "reason": partial(cut, longest=sanitize.LIMIT),
+    "legs": _legs,
+}
+LEG: Mapping[str, Check] = {
+    "leg": partial(_choice, choices=Leg),
+    "state": partial(_choice, choices=LegState),
+    "broker_id": _id,
+    "quantity": _not_negative,
+    "filled": _not_negative,
+    "level": _level,
+    "broker_state": _id,
 }
 HOLDING: Mapping[str, Check] = {
-    **_columns(BrokerPosition, _text, "symbol"),
     **_columns(BrokerPosition, _amount, "average_cost"),
-    "quantity": integer,
+    "instrument": partial(_instrument, column=BrokerPosition._meta.get_field("symbol")),
+    "quantity": lambda value: Decimal(integer(value)),
 }
 ACCOUNT: Mapping[str, Check] = {
-    **_columns(AccountSnapshot, _text, "currency"),
+    "currency": _currency,
     **_columns(AccountSnapshot, _amount, "equity", "cash", "buying_power"),
+    "account_id": _id,
+    "cash_by_currency": _sums,
+    "is_blocked": partial(cut, longest=sanitize.LIMIT),
+}
+CHARGE: Mapping[str, Check] = {
+    "charge_id": partial(_text, column=Fill._meta.get_field("execution_id")),
+    "at": _instant,
+    "amount": _sum,
+    "currency": _currency,
+    "what": partial(cut, longest=sanitize.LIMIT),
+    "execution_id": _id,
+    "symbol": partial(_text_or_nothing, column=Fill._meta.get_field("symbol")),
+}
+WHAT_IF: Mapping[str, Check] = {
+    "currency": _currency,
+    **dict.fromkeys(("initial_margin", "maintenance_margin", "equity_after", "commission"), _sum_or_nothing),
 }

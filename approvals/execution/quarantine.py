@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from approvals import audit, notify
-from approvals.brokers.base import Side
+from approvals.brokers.base import Instrument, Side
 from approvals.execution import fitting
 from approvals.models import Fill, Notification, Order, QuarantinedRow, TradingHalt
 from market.doctor import Finding
@@ -179,6 +179,10 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, int) and abs(value) < 2**63:
         return int(value)
+    if isinstance(value, Instrument):
+        return " ".join(filter(None, map(_text, (value.symbol, value.kind, value.currency, value.exchange))))[
+            :LONGEST
+        ]
     return _text(value)[:LONGEST]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q
 
 from approvals import entry_check, gate, halt, notify, positions
-from approvals.brokers.base import AnswerLost, Broker, BrokerError, OrderRefused
+from approvals.brokers.base import AnswerLost, Broker, BrokerError, Missing, OrderRefused
 from approvals.execution import account, brokerage, quarantine, reports, settlement, transitions
 from approvals.execution.cancel import STILL_WORKING, request_cancel
 from approvals.execution.reports import Sums
@@ -120,7 +120,7 @@ def _look_up(order: Order, broker: Broker, at: datetime) -> None:
     if _is_on_its_way(order, at):
         return
     report = broker.order(order.pk)
-    if report is not None:
+    if not isinstance(report, Missing):
         reports.apply(report, at)
     elif order.status in (Status.CANCELLED, Status.REJECTED):
         return

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,10 +13,15 @@ from approvals.brokers.base import (
     AnswerLost,
     Bracket,
     Broker,
+    Charge,
     Close,
     Execution,
     Holding,
+    Leg,
+    Missing,
+    Protection,
     Report,
+    WhatIf,
 )
 from approvals.execution import fitting, quarantine
 from approvals.execution.fitting import DoesNotFit
@@ -47,9 +53,33 @@ class ScreenedBroker:
     def cancel(self, client_id: UUID, *, exits: bool) -> Report:
         return self._fitted_report(_ask(self.broker.cancel, client_id, exits=exits))
 
-    def order(self, client_id: UUID) -> Report | None:
+    def protect(self, order: Protection) -> Report:
+        return self._fitted_report(_ask(self.broker.protect, order))
+
+    def replace(
+        self,
+        client_id: UUID,
+        leg: Leg,
+        *,
+        level: Decimal | None = None,
+        quantity: int | None = None,
+        change_id: UUID,
+    ) -> Report:
+        change = {"level": level, "quantity": quantity, "change_id": change_id}
+        return self._fitted_report(_ask(self.broker.replace, client_id, leg, **change))
+
+    def whatif(self, order: Bracket | Close) -> WhatIf | None:
+        """Return what an order would do; None also where the answer cannot be read: nothing depends on it."""
+        answer = _ask(self.broker.whatif, order)
+        try:
+            return None if answer is None else fitting.whatif(answer)
+        except DoesNotFit:
+            logger.warning("what an order would do does not fit: %s", fitting.shown(answer))
+            return None
+
+    def order(self, client_id: UUID) -> Report | Missing:
         report = _ask(self.broker.order, client_id)
-        return None if report is None else self._fitted_report(report)
+        return report if isinstance(report, Missing) else self._fitted_report(report)
 
     def orders(self) -> Sequence[Report]:
         """Return the reports that fit. Of orders that are not ours nothing is read."""
@@ -70,6 +100,18 @@ class ScreenedBroker:
         recorded = quarantine.recorded(self.name, misfits) if misfits else set()
         self._quarantine([misfit for misfit in misfits if misfit.name not in recorded])
         return executions
+
+    def charges(self, since: datetime) -> Sequence[Charge]:
+        """Return the charges that fit."""
+        charges, misfits = list[Charge](), list[Misfit]()
+        for row in _ask(lambda: list(self.broker.charges(since))):
+            try:
+                charges.append(fitting.charge(row))
+            except DoesNotFit as misfit:
+                name = f"charge {fitting.name(getattr(row, 'charge_id', None))}"
+                misfits.append(Misfit(Kind.ACCOUNT, name, row, str(misfit)))
+        self._quarantine(misfits)
+        return charges
 
     def holdings(self) -> Mapping[str, Holding]:
         """Return the holdings that fit, by symbol."""

@@ -53,6 +53,9 @@ def _send_entry(order: Order, at: datetime) -> None:
     try:
         if brokerage.has(broker, order, at):
             return
+    except brokerage.TooLongAgo as error:
+        _hold(order, str(error), at)
+        return
     except BrokerError as error:
         _hold(order, f"The broker could not be asked whether it has the order already. {error}", at)
         return

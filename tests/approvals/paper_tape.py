@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
-from approvals.brokers.base import Bracket, Broker, Close, Execution, Leg, Side, State
+from approvals.brokers.base import Bracket, Broker, Close, Execution, Instrument, Leg, Side, State
 from approvals.brokers.paper import (
     Bar,
     Dividend,
@@ -214,7 +214,7 @@ def bracket(**values: Any) -> Bracket:
     levels = {"limit_price": Decimal(100), "stop_loss": Decimal(95), "take_profit": Decimal(110)}
     given: dict[str, Any] = {
         "client_id": uuid4(),
-        "symbol": "AAPL",
+        "instrument": Instrument(values.pop("symbol", "AAPL")),
         "side": Side.BUY,
         "quantity": 100,
         "good_until": T0 + 120 * MINUTE,
@@ -229,7 +229,7 @@ def short(**values: Any) -> Bracket:
 
 
 def closing(quantity: int = 100, side: Side = Side.SELL, client_id: UUID | None = None) -> Close:
-    return Close(client_id or uuid4(), "AAPL", side, quantity)
+    return Close(client_id or uuid4(), Instrument("AAPL"), side, quantity)
 
 
 def held(account: Account, order: Bracket | None = None) -> Bracket:

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from approvals import audit, execution, notify, outcomes
+from approvals.brokers import base as brokers
 from approvals.brokers.base import Report, Side, State
 from approvals.execution import reports
 from approvals.models import AuditEvent, Fill, Notification, Order, Outcome, Trade, TradeApproval
@@ -283,7 +284,7 @@ def report_all(at: datetime) -> None:
         Report(
             order.pk,
             str(order.pk)[:8],
-            order.symbol,
+            brokers.Instrument(order.symbol),
             Side(order.side),
             State.FILLED,
             order.quantity,

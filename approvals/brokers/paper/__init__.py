@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from approvals.brokers.base import Broker, BrokerSpec
+from approvals.brokers.base import Broker, BrokerSpec, Capabilities
 from approvals.brokers.paper.advance import SETTLED
 from approvals.brokers.paper.book import Book, Opening, Ticket
 from approvals.brokers.paper.broker import Paper
@@ -66,5 +66,6 @@ SPEC = BrokerSpec(
     ),
     is_paper=True,
     settles_by_price=True,
+    capabilities=Capabilities(partial_brackets=False, closes_beside_exits=False, replaces=False),
     build=_build,
 )

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from approvals.brokers.base import Account, Execution, Holding
+from approvals.brokers.base import Account, Execution, Holding, Instrument
 from approvals.brokers.paper.market import Restating, factor
 
 CENT = Decimal("0.01")
@@ -35,8 +35,8 @@ class Position:
     def value(self) -> Decimal:
         return self.price * self.shares
 
-    def holding(self, symbol: str) -> Holding:
-        return Holding(symbol, self.shares, self.average_cost.quantize(Decimal("0.000001")))
+    def holding(self, instrument: Instrument) -> Holding:
+        return Holding(instrument, Decimal(self.shares), self.average_cost.quantize(Decimal("0.000001")))
 
 
 def position(executions: Iterable[Execution], restatings: Sequence[Restating], at: datetime) -> Position:
@@ -60,7 +60,7 @@ def cash(equity: Decimal, executions: Iterable[Execution], dividends: Iterable[D
     """Return what is left of the equity that the account was opened with, and what dividends added."""
     spent = sum(
         (
-            execution.side.sign * execution.quantity * execution.price + execution.commission
+            execution.side.sign * execution.quantity * execution.price + (execution.commission or 0)
             for execution in executions
         ),
         Decimal(0),

@@ -42,7 +42,7 @@ class Ticket:
         return Report(
             client_id=self.terms.client_id,
             broker_id=f"paper-{self.number}",
-            symbol=self.terms.symbol,
+            instrument=self.terms.instrument,
             side=self.terms.side,
             state=self.state,
             quantity=self.terms.quantity,

@@ -11,13 +11,19 @@ from uuid import UUID
 from approvals.brokers.base import (
     Account,
     Bracket,
+    Charge,
     Close,
     Execution,
     Holding,
+    Instrument,
+    Leg,
+    Missing,
     OrderRefused,
+    Protection,
     Report,
     Side,
     State,
+    WhatIf,
 )
 from approvals.brokers.paper import account
 from approvals.brokers.paper.account import Position
@@ -72,10 +78,27 @@ class Paper:
             self._end(ticket, exits=exits)
             return ticket.report()
 
-    def order(self, client_id: UUID) -> Report | None:
+    def protect(self, order: Protection) -> Report:
+        raise OrderRefused("The paper account takes exits with an entry only.")
+
+    def replace(
+        self,
+        client_id: UUID,
+        leg: Leg,
+        *,
+        level: Decimal | None = None,
+        quantity: int | None = None,
+        change_id: UUID,
+    ) -> Report:
+        raise OrderRefused("The paper account changes no order that works.")
+
+    def whatif(self, order: Bracket | Close) -> WhatIf | None:
+        return None
+
+    def order(self, client_id: UUID) -> Report | Missing:
         with self._turn(client_id=client_id):
             ticket = self._book.ticket(client_id)
-            return ticket.report() if ticket else None
+            return ticket.report() if ticket else Missing.NEVER_RECEIVED
 
     def orders(self) -> Sequence[Report]:
         with self._turn():
@@ -86,10 +109,17 @@ class Paper:
         with self._turn():
             return self._book.executions(since)
 
+    def charges(self, since: datetime) -> Sequence[Charge]:
+        return []
+
     def holdings(self) -> Mapping[str, Holding]:
         with self._turn():
             held = self._positions(self._book.executions())
-            return {symbol: position.holding(symbol) for symbol, position in held.items() if position.shares}
+            return {
+                symbol: position.holding(Instrument(symbol))
+                for symbol, position in held.items()
+                if position.shares
+            }
 
     def account(self) -> Account:
         with self._turn() as opening:

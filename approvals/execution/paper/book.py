@@ -11,7 +11,17 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
 from approvals import audit
-from approvals.brokers.base import AnswerLost, Bracket, BrokerAway, Close, Execution, Leg, Side, State
+from approvals.brokers.base import (
+    AnswerLost,
+    Bracket,
+    BrokerAway,
+    Close,
+    Execution,
+    Instrument,
+    Leg,
+    Side,
+    State,
+)
 from approvals.brokers.paper import SETTLED, ExchangeRate, Key, Opening, Payment, Ticket, Waiting
 from approvals.brokers.paper.book import M
 from approvals.models import PaperAccount, PaperDividend, PaperFill, PaperOrder, WaitingDividend
@@ -118,7 +128,7 @@ class Rows:
             side=execution.side,
             quantity=execution.quantity,
             price=execution.price,
-            commission=execution.commission,
+            commission=execution.commission or 0,
             executed_at=execution.executed_at,
             recorded_at=at,
         )
@@ -190,7 +200,7 @@ def _ticket(row: PaperOrder) -> Ticket:
 
 
 def _terms(row: PaperOrder) -> Bracket | Close:
-    what = (row.client_id, row.symbol, Side(row.side), row.quantity)
+    what = (row.client_id, Instrument(row.symbol), Side(row.side), row.quantity)
     if row.limit_price is None:
         return Close(*what, row.settlement_price)
     return Bracket(*what, *(getattr(row, name) for name in LEVELS))
@@ -201,7 +211,7 @@ def _execution(row: PaperFill) -> Execution:
         execution_id=row.execution_id,
         client_id=row.order.client_id,
         leg=Leg(row.leg),
-        symbol=row.symbol,
+        instrument=Instrument(row.symbol),
         side=Side(row.side),
         quantity=row.quantity,
         price=row.price,

@@ -1,7 +1,7 @@
 """The fake broker as Jax sees it: what a bridge of our own would be, over HTTP."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,14 +17,21 @@ from approvals.brokers.base import (
     Bracket,
     BrokerAway,
     BrokerSpec,
+    Charge,
     Close,
     Execution,
     Holding,
+    Instrument,
     Leg,
+    LegReport,
+    LegState,
+    Missing,
     OrderRefused,
+    Protection,
     Report,
     Side,
     State,
+    WhatIf,
     converted,
 )
 
@@ -48,7 +55,28 @@ class HttpBroker:
     def close(self, order: Close) -> Report:
         return _report(self._ask("close", self._order(order)))
 
-    def _order(self, order: Bracket | Close) -> dict[str, Any]:
+    def protect(self, order: Protection) -> Report:
+        levels = {name: getattr(order, name) for name in ("stop_loss", "take_profit", "cancels")}
+        texts = {name: str(value) for name, value in levels.items() if value is not None}
+        return _report(self._ask("protect", self._order(order) | texts))
+
+    def replace(
+        self,
+        client_id: UUID,
+        leg: Leg,
+        *,
+        level: Decimal | None = None,
+        quantity: int | None = None,
+        change_id: UUID,
+    ) -> Report:
+        change = {"leg": leg, "quantity": quantity, "change_id": str(change_id)}
+        change["level"] = None if level is None else str(level)
+        return _report(self._ask(f"replace/{client_id}", change))
+
+    def whatif(self, order: Bracket | Close) -> WhatIf | None:
+        return None
+
+    def _order(self, order: Bracket | Close | Protection) -> dict[str, Any]:
         return {
             "client_id": str(order.client_id),
             "symbol": order.symbol,
@@ -59,9 +87,9 @@ class HttpBroker:
     def cancel(self, client_id: UUID, *, exits: bool) -> Report:
         return _report(self._ask(f"cancel/{client_id}", {"exits": exits}))
 
-    def order(self, client_id: UUID) -> Report | None:
+    def order(self, client_id: UUID) -> Report | Missing:
         stored = self._ask(f"order/{client_id}")
-        return _report(stored) if stored else None
+        return _report(stored) if stored else Missing.NEVER_RECEIVED
 
     def orders(self) -> Sequence[Report]:
         return [_report(order) for order in self._ask("orders")]
@@ -70,9 +98,12 @@ class HttpBroker:
         executions = [_execution(execution) for execution in self._ask("executions")]
         return [execution for execution in executions if not _is_before(execution, since)]
 
+    def charges(self, since: datetime) -> Sequence[Charge]:
+        return []
+
     def holdings(self) -> Mapping[str, Holding]:
         held = self._ask("holdings").items()
-        return {symbol: Holding(symbol, *_quantity_and_cost(row)) for symbol, row in held}
+        return {symbol: Holding(Instrument(symbol), *_quantity_and_cost(row)) for symbol, row in held}
 
     def account(self) -> Account:
         equity = converted(Decimal, self._ask("account")["equity"])
@@ -118,14 +149,43 @@ def _report(order: dict[str, Any]) -> Report:
     return Report(
         client_id=converted(UUID, order["client_id"]),
         broker_id=order["broker_id"],
-        symbol=order["symbol"],
+        instrument=Instrument(order["symbol"]),
         side=converted(Side, order["side"]),
         state=converted(State, order["state"]),
         quantity=order["quantity"],
         filled=order["filled"],
         reason=order["reason"],
         exits_working=order["exits_working"],
+        legs=tuple(_legs(order)),
     )
+
+
+def _legs(order: dict[str, Any]) -> Iterator[LegReport]:
+    is_protection = "limit_price" not in order and ("stop_loss" in order or "take_profit" in order)
+    if not is_protection:
+        leg = Leg.ENTRY if "limit_price" in order else Leg.CLOSE
+        state = converted(LegState, order["state"])
+        yield _leg(order, leg, "limit_price", state, order["filled"])
+    for leg, level in ((Leg.STOP, "stop_loss"), (Leg.TARGET, "take_profit")):
+        if level in order:
+            filled = order["quantity"] if order.get("exit") == leg else 0
+            yield _leg(order, leg, level, _exit_state(order, leg), filled)
+
+
+def _exit_state(order: dict[str, Any], leg: Leg) -> LegState:
+    if order.get("exit") == leg:
+        return LegState.FILLED
+    if order["exits_working"]:
+        return LegState.WORKING
+    return LegState.HELD if order["state"] == State.WORKING else LegState.CANCELLED
+
+
+def _leg(order: dict[str, Any], leg: Leg, level: str, state: LegState, filled: int) -> LegReport:
+    number, price = (
+        f"{order['broker_id']}-{leg}",
+        converted(Decimal, order[level]) if level in order else None,
+    )
+    return LegReport(leg, state, number, order["quantity"], filled, price, str(state))
 
 
 def _execution(row: dict[str, Any]) -> Execution:
@@ -133,7 +193,7 @@ def _execution(row: dict[str, Any]) -> Execution:
         execution_id=row["execution_id"],
         client_id=converted(UUID, row["client_id"]) if row["client_id"] else None,
         leg=converted(Leg, row["leg"]),
-        symbol=row["symbol"],
+        instrument=Instrument(row["symbol"]),
         side=converted(Side, row["side"]),
         quantity=row["quantity"],
         price=converted(Decimal, row["price"]),

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 Answer = tuple[int, Any]
 WORKING, FILLED, CANCELLED = "working", "filled", "cancelled"
+LEVELS = {"entry": "limit_price", "stop": "stop_loss", "target": "take_profit"}
 
 
 class Book:
@@ -53,6 +54,26 @@ class Book:
                 self.orders[client_id] = order | fresh | number
             return 200, self.orders[client_id]
 
+    def protect(self, order: dict[str, Any]) -> Answer:
+        answer = self.place(order)
+        with self.lock:
+            if self.accepted[order["client_id"]] == 1 and "exit" not in order:
+                self.orders[order["client_id"]]["exits_working"] = True
+                cancelled = self.orders.get(order.get("cancels", ""), {})
+                cancelled["exits_working"] = False
+        return answer
+
+    def replace(self, client_id: str, change: dict[str, Any]) -> Answer:
+        with self.lock:
+            order = self.orders.get(client_id)
+            if order is None:
+                return 422, {"reason": "there is no such order"}
+            if change["change_id"] not in order.setdefault("changes", []):
+                order["changes"].append(change["change_id"])
+                values = {LEVELS[change["leg"]]: change["level"], "quantity": change["quantity"]}
+                order |= {name: value for name, value in values.items() if value is not None}
+            return 200, order
+
     def cancel(self, client_id: str, *, exits: bool) -> Answer:
         with self.lock:
             order = self.orders.get(client_id)
@@ -70,6 +91,7 @@ class Book:
             if leg in ("stop", "target", "flat"):
                 side = "BUY" if side == "SELL" else "SELL"
                 order["exits_working"] = False
+                order["exit"] = leg
             elif "filled" in order:
                 self._count(order, leg, quantity)
             self.executions.append(
@@ -150,6 +172,10 @@ class Requests(BaseHTTPRequestHandler):
         book = self.book
         if call in ("place", "close"):
             return book.place(body)
+        if call == "protect":
+            return book.protect(body)
+        if call == "replace":
+            return book.replace(client_id, body)
         if call == "cancel":
             return book.cancel(client_id, exits=body["exits"])
         if call == "order":

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from approvals.brokers.base import Bracket, Leg, OrderRefused, Side, State
+from approvals.brokers.base import Bracket, Leg, Missing, OrderRefused, Report, Side, State
 from approvals.brokers.paper import Listing
 from tests.approvals.paper_tape import LAG, MINUTE, Account, Tape, bracket, closing, held, short
 from tests.make import T0
@@ -56,7 +56,7 @@ def test_unfilled_in_time_it_is_cancelled_once_no_quote_from_before_can_come_any
     assert account.at(124).orders()
     assert not account.at(125).orders()
     report = account.at(125).order(order.client_id)
-    assert report is not None
+    assert isinstance(report, Report)
     assert (report.state, report.reason) == (State.CANCELLED, "It was not filled by 2024-07-03 16:00 UTC.")
     assert account.book.tickets[order.client_id].ended_at == order.good_until
 
@@ -97,7 +97,7 @@ def test_a_closing_ends_the_exits_of_what_it_closes(account: Account) -> None:
     account.tape.bar(5, 94.0, 94.0, 94.0, 94.0)
     assert len(account.fills(20)) == 1
     report = account.at(20).order(order.client_id)
-    assert report is not None
+    assert isinstance(report, Report)
     assert not report.exits_working
 
 
@@ -184,7 +184,7 @@ def test_a_fill_that_was_there_before_the_cancel_stands(account: Account) -> Non
 
 
 def test_cancelling_what_was_never_received_is_refused(account: Account) -> None:
-    assert account.at(0).order(uuid4()) is None
+    assert account.at(0).order(uuid4()) is Missing.NEVER_RECEIVED
     with pytest.raises(OrderRefused, match="no order"):
         account.at(0).cancel(uuid4(), exits=True)
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from approvals.brokers.base import Holding, Leg
+from approvals.brokers.base import Holding, Instrument, Leg
 from approvals.brokers.paper import Restating
 from tests.approvals.paper_tape import MINUTE, Account, Tape, bracket, closing, held, short
 from tests.make import T0
@@ -88,7 +88,7 @@ def test_the_average_cost_of_what_was_added_to_outlives_a_part_that_was_closed(a
     account.tape.quote(97.0, 2)
     account.at(2).close(closing(50))
     account.tape.quote(105.0, 3)
-    assert account.at(3).holdings() == {"AAPL": Holding("AAPL", 150, Decimal(98))}
+    assert account.at(3).holdings() == {"AAPL": Holding(Instrument("AAPL"), Decimal(150), Decimal(98))}
 
 
 def test_what_was_found_after_an_outage_is_told_as_new(account: Account) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from approvals.brokers.base import Leg, State
+from approvals.brokers.base import Leg, Report, State
 from tests.approvals.paper_tape import MINUTE, Account, Tape, bracket, held, short
 from tests.make import T0
 
@@ -94,7 +94,7 @@ def test_one_exit_ends_the_other(account: Account) -> None:
     account.tape.bar(10, 99.0, 100.0, 90.0, 91.0)
     assert account.fills(20)[1:] == [(TARGET, 100, "110", 10)]
     report = account.at(20).order(order.client_id)
-    assert report is not None
+    assert isinstance(report, Report)
     assert (report.state, report.filled, report.exits_working) == (State.FILLED, 100, False)
 
 

@@ -98,7 +98,7 @@ def test_the_equity_is_the_start_and_what_every_fill_made(tape: Tape, script: li
     (_, price) = TapeUntil(tape, T0 + minute * MINUTE).price("AAPL") or (None, Decimal(0))
     result = sum(
         (
-            execution.side.sign * execution.quantity * (price - execution.price) - execution.commission
+            execution.side.sign * execution.quantity * (price - execution.price) - (execution.commission or 0)
             for execution in _executed(account)
         ),
         START,

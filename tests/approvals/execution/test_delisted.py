@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from approvals import execution, exits, positions
+from approvals.brokers import orders
 from approvals.brokers.base import Close, Side
 from approvals.execution.brokerage import configured as paper
 from approvals.models import AuditEvent, Order, QuarantinedRow
@@ -35,10 +36,10 @@ def held_and_delisted(kind: str = "delisting", client_id: UUID | None = None, **
 def closed() -> list[tuple[Decimal, Decimal]]:
     """Return price and commission of what the closing of all comes to."""
     client_id: UUID = uuid4()
-    paper(LATER).close(Close(client_id, "AAPL", Side.SELL, 100))
+    paper(LATER).close(Close(client_id, orders.Instrument("AAPL"), Side.SELL, 100))
     for at in (LATER + MINUTE, LATER + 2 * MINUTE):
         executions = paper(at).executions(T0)
-    return [(each.price, each.commission) for each in executions if each.client_id == client_id]
+    return [(each.price, each.commission or Decimal(0)) for each in executions if each.client_id == client_id]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_in_a_halt_nothing_fills_on_paper_and_what_traded_is_made_up_for(aapl: N
     paper(T0 + 3 * MINUTE).executions(T0)
     make.quote("AAPL", 98.5, halt="volatility pause")
     client_id = uuid4()
-    paper(LATER).close(Close(client_id, "AAPL", Side.SELL, 100))
+    paper(LATER).close(Close(client_id, orders.Instrument("AAPL"), Side.SELL, 100))
     traded_at = LATER + MINUTE
     quoted(90.0, traded_at)
     assert client_id not in {each.client_id for each in paper(LATER + 2 * MINUTE).executions(T0)}

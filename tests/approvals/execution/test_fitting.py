@@ -11,20 +11,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.brokers.base import Account, Execution, Holding, Leg, Report, Side, State
+from approvals.brokers.base import (
+    Account,
+    Charge,
+    Execution,
+    Holding,
+    Instrument,
+    Leg,
+    LegReport,
+    LegState,
+    Report,
+    Side,
+    State,
+    WhatIf,
+)
 from approvals.execution import fitting, quarantine
 from approvals.execution.fitting import DoesNotFit
 from tests import make
 
-EXECUTION = Execution("X1", uuid4(), Leg.ENTRY, "AAPL", Side.BUY, 10, Decimal(100), Decimal(1), make.T0)
-REPORT = Report(uuid4(), "B1", "AAPL", Side.BUY, State.WORKING, 10, 0)
-HOLDING = Holding("AAPL", 10, Decimal(100))
-ACCOUNT = Account("USD", Decimal(100_000), Decimal(100_000), Decimal(100_000))
+AAPL = Instrument("AAPL", exchange="XNAS")
+EXECUTION = Execution("X1", uuid4(), Leg.ENTRY, AAPL, Side.BUY, 10, Decimal(100), Decimal(1), make.T0)
+STOP = LegReport(Leg.STOP, LegState.HELD, "B2", 10, 0, Decimal(95), "held")
+REPORT = Report(uuid4(), "B1", AAPL, Side.BUY, State.WORKING, 10, 0, legs=(STOP,))
+HOLDING = Holding(AAPL, Decimal(10), Decimal(100))
+ACCOUNT = Account("USD", Decimal(9), Decimal(9), Decimal(9), "DU1", {"EUR": Decimal(-5)})
+CHARGE = Charge("C1", make.T0, Decimal("-0.02"), "USD", "regulatory fee", "X1", "AAPL")
+WHAT_IF = WhatIf("USD", Decimal(300), None, Decimal(99_000), Decimal(1))
 ROWS = [
     (fitting.execution, EXECUTION),
     (fitting.report, REPORT),
     (fitting.holding, HOLDING),
     (fitting.account, ACCOUNT),
+    (fitting.charge, CHARGE),
+    (fitting.whatif, WHAT_IF),
 ]
 
 

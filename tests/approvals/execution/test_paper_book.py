@@ -12,7 +12,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
-from approvals.brokers.base import BrokerAway, Leg, OrderRefused
+from approvals.brokers.base import BrokerAway, Leg, OrderRefused, Report
 from approvals.execution.brokerage import configured as paper
 from approvals.models import PaperAccount, PaperFill, PaperOrder
 from market.ingestion import splits
@@ -127,7 +127,7 @@ def test_a_delayed_feed_is_waited_for(aapl: None) -> None:
     assert paper(T0 + 29 * MINUTE).orders()
     quoted(99.0, T0 + 9 * MINUTE, received_at=T0 + 24 * MINUTE, delay_seconds=900)
     assert fills(T0 + 30 * MINUTE) == [(Leg.ENTRY, "99.02", T0 + 9 * MINUTE)]
-    assert paper(T0 + 30 * MINUTE).order(client_id) is not None
+    assert isinstance(paper(T0 + 30 * MINUTE).order(client_id), Report)
 
 
 def test_without_a_quote_it_ends_when_none_can_come_any_more(aapl: None) -> None:

@@ -61,13 +61,16 @@ def test_a_row_is_kept_as_it_came(fake: FakeBroker) -> None:
         "execution_id": "9" * 200,
         "client_id": None,
         "leg": "entry",
-        "symbol": "AAPL",
+        "instrument": "AAPL stock USD",
         "side": "BUY",
         "quantity": 5,
         "price": "100.00",
         "commission": "-1.00",
         "executed_at": json.loads(row.row)["executed_at"],
         "is_settlement": False,
+        "corrects": "",
+        "commission_currency": "",
+        "broker_order_id": "",
     }
     assert row.name == "9" * 200
     assert "longer than 64 characters" in row.reason

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from approvals import execution, gate, halt
-from approvals.brokers.base import Report, Side, State
+from approvals.brokers.base import Instrument, Report, Side, State
 from approvals.execution.reports import apply, apply_all
 from approvals.models import AuditEvent, Order, TradingHalt
 from market.models import Split
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def report(order: Order, state: State = State.WORKING, filled: int = 0) -> Report:
-    return Report(order.pk, "B1", order.symbol, Side.BUY, state, order.quantity, filled)
+    return Report(order.pk, "B1", Instrument(order.symbol), Side.BUY, state, order.quantity, filled)
 
 
 @pytest.fixture

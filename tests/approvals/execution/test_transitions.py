@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from approvals.brokers.base import Report, Side, State
+from approvals.brokers.base import Instrument, Report, Side, State
 from approvals.execution import reports, transitions
 from approvals.models import Order
 from tests import make
@@ -83,7 +83,7 @@ def test_every_transition_that_the_code_names_is_in_the_table() -> None:
 
 
 def reported(order: Order, state: State, filled: int) -> Order.Status:
-    report = Report(order.pk, "B1", "AAPL", Side.BUY, state, order.quantity, filled)
+    report = Report(order.pk, "B1", Instrument("AAPL"), Side.BUY, state, order.quantity, filled)
     changes = reports._changes(order, report, make.T0)
     return Status(changes.get("status", order.status))
 
