@@ -31,7 +31,7 @@ SCHEMA: dict[str, Any] = {
         },
     },
 }
-NAMES_OF_ROWS = {"symbol", "user", "by"}  # parameters whose values the description cannot list
+NAMES_OF_ROWS = {"symbol", "user", "by", "list"}  # parameters whose values the description cannot list
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 

@@ -13,7 +13,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from core.api.bodies import Body
 from core.api.filters import YesNoFilter
 from core.api.permissions import MayChange
-from core.api.refusals import Conflict, conflict
+from core.api.refusals import IMPOSSIBLE, Conflict, conflict
 from core.api.users import user_of
 from market.api.facts import WhySerializer, refusals, valid
 from market.api.filters import SymbolInBody, SymbolsFilter
@@ -79,7 +79,7 @@ class NewActionSerializer(WhySerializer):
             | {name: amount(fields[name]) for name in ("amount", "ratio")}
         )
         if given.problem:
-            raise serializers.ValidationError(f"It is {given.problem}.")
+            raise serializers.ValidationError(f"It is {given.problem}.", code=IMPOSSIBLE)
         return {"given": given, "why": why}
 
 
@@ -96,7 +96,7 @@ def _ours(name: str, symbol: str) -> str:
     try:
         return spelling.ours(symbol) if symbol else ""
     except spelling.NoSymbol as reason:
-        raise serializers.ValidationError({name: [str(reason)]}) from None
+        raise serializers.ValidationError({name: [str(reason)]}, code=IMPOSSIBLE) from None
 
 
 class CorporateActionFilters(FilterSet):
@@ -137,7 +137,8 @@ class CorporateActionViewSet(ReadOnlyModelViewSet[CorporateAction]):
     def create(self, request: Request) -> Response:
         """Record a fact, in place of what is recorded of that kind and day.
 
-        A change of symbol, a delisting or a merger is followed at once, or on its day.
+        A change of symbol, a delisting or a merger is followed at once, or on its day. 422 when it lacks what
+        it takes: a dividend amount and currency, a split a ratio other than 1, a merger cash or a ratio.
         """
         body = valid(NewActionSerializer, request)
         given: Action = body["given"]

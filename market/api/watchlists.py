@@ -65,9 +65,10 @@ class WatchlistViewSet(ListModelMixin, RetrieveModelMixin, DestroyModelMixin, Ge
 
     @extend_schema(request=NameSerializer, responses={200: WatchlistSerializer, **MEANWHILE})
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Rename a list. 409 when there is another with this name."""
-        renamed = self.get_object()
-        _edit(watchlists.rename, renamed, _valid(NameSerializer, request)["name"], by=user_of(request))
+        """Rename a list; without a name nothing changes. 409 when there is another with this name."""
+        renamed, fields = self.get_object(), _valid(NameSerializer, request, partial=True)
+        if "name" in fields:
+            _edit(watchlists.rename, renamed, fields["name"], by=user_of(request))
         return Response(self._shown(renamed.pk))
 
     @extend_schema(request=ImportSerializer, responses={200: ImportedSerializer, **MEANWHILE})
@@ -212,8 +213,8 @@ class WatchlistEntryViewSet(
         watchlists.remove(entry, by=user_of(self.request))
 
 
-def _valid(serializer: type[Body], request: Request) -> dict[str, Any]:
-    body = serializer(data=request.data)
+def _valid(serializer: type[Body], request: Request, *, partial: bool = False) -> dict[str, Any]:
+    body = serializer(data=request.data, partial=partial)
     body.is_valid(raise_exception=True)
     return dict(body.validated_data)
 

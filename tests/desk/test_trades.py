@@ -109,18 +109,20 @@ def test_the_tax_lots_of_a_year(trader: Client) -> None:
         *("AAPL", "10", "2024-07-03", "2024-07-03", "1830.00", "1860.00", "W", "12.00", "-18.00"),
     ]
     assert table(trader, "/trades/tax-lots/?year=2023&method=fifo") == []
-    assert again.symbol == "AAPL"
+    leave(again, "186", T0 + 3 * HOUR)
+    trades.refresh(LATER)
+    lots = table(trader, "/trades/tax-lots/?year=2024&method=fifo&washes=on")
+    assert [(lot["basis"], lot["gain"]) for lot in lots] == [("1860.00", "-18.00"), ("748.00", "-4.00")]
 
 
 def test_last_in_first_out_is_another_result(trader: Client) -> None:
-    first, second = entry(price="186"), entry(price="190", at=T0 + HOUR)
-    leave(second, "192", T0 + 2 * HOUR)
-    gains = {
-        method: [row["gain"] for row in table(trader, f"/trades/tax-lots/?method={method}")]
+    entry(price="186")
+    leave(entry(price="190", at=T0 + HOUR), "192", T0 + 2 * HOUR)
+    sold = {
+        method: [(lot["basis"], lot["gain"]) for lot in table(trader, f"/trades/tax-lots/?method={method}")]
         for method in ("fifo", "lifo")
     }
-    assert gains == {"fifo": ["60.00"], "lifo": ["20.00"]}
-    assert first.filled_quantity == 10
+    assert sold == {"fifo": [("1860.00", "60.00")], "lifo": [("1900.00", "20.00")]}
 
 
 def test_lots_of_nonsense_are_refused(trader: Client) -> None:

@@ -31,6 +31,7 @@ def test_the_description_is_served_to_everyone(client: Client) -> None:
     assert described["paths"]["/api/v1/quotes/"]["get"]["responses"].keys() == {
         *["200", "400", "401", "403", "406", "422", "503"]
     }
+    assert "422" in described["paths"]["/api/v1/inbox/"]["get"]["responses"]
     assert set(described["components"]["securitySchemes"]) == {"token", "cookieAuth"}
     assert described["info"]["version"] == __version__
 

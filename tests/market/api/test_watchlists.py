@@ -53,6 +53,7 @@ def test_a_list_is_made_renamed_and_deleted(trader: APIClient) -> None:
     address = f"{LISTS}{made.json()['id']}/"
     assert trader.patch(address, {"name": "tech"}).status_code == 409
     assert trader.patch(address, {"name": "Insurers"}).json()["name"] == "Insurers"
+    assert trader.patch(address, {}).json()["name"] == "Insurers"
     assert (trader.delete(address).status_code, trader.get(address).status_code) == (204, 404)
 
 
