@@ -1,0 +1,104 @@
+"""Reads what the gateway knows: open orders, executions, completed orders, positions, the account."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from ib_async import IB, Trade
+
+from ib_bridge import references
+from ib_bridge.conditions import State
+from ib_bridge.gateway.status import Status
+from ib_bridge.journal.entries import Kind
+from ib_bridge.journal.standing import State as LegState
+from ib_bridge.journal.standing import is_refused, standings
+from ib_bridge.journal.store import Journal, OpenLeg
+
+PATIENCE = 20.0  # seconds for each question
+FRESH = 1.0  # seconds for which a reading answers for the next
+SURELY_LISTED = 60.0  # seconds after which a gateway lists what it was sent in the same connection
+NOT_DONE = (LegState.HELD, LegState.WORKING, LegState.PENDING_CANCEL, LegState.UNANSWERED)
+
+
+class Reading:
+    """`foreign`: the open orders of others, as the last reading had them."""
+
+    def __init__(self, journal: Journal, clock: Callable[[], datetime], status: Status) -> None:
+        self._journal, self._clock, self._status = journal, clock, status
+        self._lock = asyncio.Lock()
+        self._read_at = 0.0
+        self._again: asyncio.Future[None] | None = None
+        self.foreign: list[Trade] = []
+
+    async def all(self, ib: IB, account: str) -> None:
+        """Read everything. Raises TimeoutError or ConnectionError."""
+        await self._orders(ib)
+        await asyncio.wait_for(ib.reqPositionsAsync(), PATIENCE)
+        await asyncio.wait_for(ib.reqAccountUpdatesAsync(account), PATIENCE)
+        self._journal.commit()
+
+    def again(self, ib: IB) -> None:
+        """Read everything while the connection stays: the gateway has found IB's servers again."""
+        self._status.become(State.READING)
+        self._again = asyncio.ensure_future(self._read_again(ib))
+
+    async def _read_again(self, ib: IB) -> None:
+        try:
+            await self.all(ib, self._status.account)
+        except (TimeoutError, ConnectionError):
+            ib.disconnect()
+            return
+        self._status.become(State.CONNECTED)
+
+    async def orders(self, ib: IB, *, fresh: bool = False) -> None:
+        """Read open orders, executions and completed orders, unless that was done a moment ago."""
+        loop = asyncio.get_running_loop()
+        if fresh or loop.time() - self._read_at > FRESH:
+            await self._orders(ib)
+
+    async def _orders(self, ib: IB) -> None:
+        async with self._lock:
+            began = self._clock()
+            open_orders = await asyncio.wait_for(ib.reqAllOpenOrdersAsync(), PATIENCE)
+            await asyncio.wait_for(ib.reqExecutionsAsync(), PATIENCE)
+            await asyncio.wait_for(ib.reqCompletedOrdersAsync(False), PATIENCE)
+            self._note_which_are_gone(open_orders, began)
+            self._read_at = asyncio.get_running_loop().time()
+
+    def _note_which_are_gone(self, open_orders: list[Trade], began: datetime) -> None:
+        """Compare the legs of ours that should be open with those that are, and note the difference.
+
+        What was sent after the reading began may or may not be in it.
+        """
+        at, journal = self._clock(), self._journal
+        listed = {references.read(trade.order.orderRef) for trade in open_orders}
+        self.foreign = [t for t in open_orders if references.read(t.order.orderRef) == references.NOT_OURS]
+        for client_id, leg in listed - {references.NOT_OURS}:
+            journal.note_open(client_id, leg, at)
+        for open_leg in journal.open_legs():
+            if (open_leg.client_id, open_leg.leg) not in listed and open_leg.seen_at < began:
+                self._missing(open_leg)
+        journal.commit()
+
+    def _missing(self, leg: OpenLeg) -> None:
+        """Note the end of a leg that is not listed; whether it is one, the journal's last word says."""
+        journal, at = self._journal, self._clock()
+        if self._state(leg) in NOT_DONE and self._is_conclusive(leg):
+            body = {"seen_at": leg.seen_at.isoformat()}
+            journal.add(at, Kind.GONE, body, order=(leg.client_id, leg.leg))
+        if self._state(leg) not in NOT_DONE:
+            journal.note_done(leg.client_id, leg.leg)
+
+    def _state(self, leg: OpenLeg) -> LegState | None:
+        legs = standings(self._journal.of_order(leg.client_id))
+        return next((standing.state for standing in legs if standing.leg == leg.leg), None)
+
+    def _is_conclusive(self, leg: OpenLeg) -> bool:
+        """Return whether a reading without the leg says that it is gone.
+
+        Just sent and neither acknowledged nor refused, it may still be on its way within the same connection.
+        """
+        if self._state(leg) is not LegState.UNANSWERED or leg.connection != self._journal.connection:
+            return True
+        told = [entry for entry in self._journal.of_order(leg.client_id) if entry.leg == leg.leg]
+        return is_refused(told) or (self._clock() - leg.seen_at).total_seconds() > SURELY_LISTED

@@ -1,0 +1,1 @@
+"""Market data: quotes as they stream, bars of the past, contracts."""

@@ -1,0 +1,24 @@
+"""`orderRef`, which IB carries for us: our client id and the leg. Pure."""
+
+from uuid import UUID
+
+ENTRY, STOP, TARGET, FLAT, CLOSE = "entry", "stop", "target", "flat", "close"
+LEGS = (ENTRY, CLOSE, STOP, TARGET, FLAT)  # the first leg of an order first
+EXITS = (STOP, TARGET, FLAT)
+OCA_PREFIX = "jax-"
+NOT_OURS = ("", "")
+
+
+def reference(client_id: str, leg: str) -> str:
+    return f"{client_id}/{leg}"
+
+
+def read(text: str) -> tuple[str, str]:
+    """Return client id and leg; two empty texts for what is not ours."""
+    client_id, slash, leg = text.partition("/")
+    if not slash or leg not in LEGS:
+        return NOT_OURS
+    try:
+        return str(UUID(client_id)), leg
+    except ValueError:
+        return NOT_OURS

@@ -1,0 +1,1 @@
+"""HTTP: the original bridge's addresses, and ours under /v1."""
