@@ -118,7 +118,7 @@ class Client:
             outcomes = self._wave({key: requests[key] for key in granted}, slots, threads, until)
             fetched.take(outcomes)
             alive = _alive(outcomes)
-            waiting = rest + [key for key in _worth_repeating(outcomes) if requests[key].body is None]
+            waiting = rest + [key for key in _worth_repeating(outcomes) if requests[key].is_repeatable]
             if not waiting or not granted:
                 break
         return fetched
@@ -169,7 +169,10 @@ class Client:
             return {}
         if (count := hanging(self._session.host)) >= MOST_HANGING:
             failure = Failure(
-                f"{self.who} leaves {count} answers open; not asked until they end", again=True, for_all=True
+                f"{self.who} leaves {count} answers open; not asked until they end",
+                again=True,
+                for_all=True,
+                unsent=True,
             )
             return dict.fromkeys(requests, failure)
         began = self.clock()

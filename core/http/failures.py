@@ -18,8 +18,8 @@ class Failure(Exception):
     `again`: the same request may well succeed when it is sent once more. `for_all`: whatever else is asked of
     this provider now would fail the same way. `permanent`: nothing will help until someone acts. `odd`: no
     provider should answer so, but others of its answers may be sound. None of these: only this one request
-    was wrong. `retry_after`: how long the provider asked us to stay away. `answered`: the text that came
-    instead, where it came whole, without keys.
+    was wrong. `unsent`: certainly nothing of it reached the provider. `retry_after`: how long the provider
+    asked us to stay away. `answered`: the text that came instead, where it came whole, without keys.
     """
 
     answered = ""
@@ -32,12 +32,14 @@ class Failure(Exception):
         for_all: bool = False,
         permanent: bool = False,
         odd: bool = False,
+        unsent: bool = False,
         status: int | None = None,
         retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(message)
         self.again = again
         self.odd = odd
+        self.unsent = unsent
         self.for_all = for_all or (permanent and not odd)
         self.permanent = permanent
         self.status = status
@@ -89,17 +91,17 @@ def unanswered(who: str, error: requests.RequestException) -> Failure:
         case requests.exceptions.ProxyError():
             return Failure(f"the proxy on the way to {who} does not answer", again=True, for_all=True)
         case requests.ConnectTimeout():
-            return Failure(f"{who} does not accept connections", again=True, for_all=True)
+            return Failure(f"{who} does not accept connections", again=True, for_all=True, unsent=True)
         case requests.exceptions.InvalidURL() | requests.exceptions.InvalidSchema():
-            return Failure(f"the address of {who} is not one", permanent=True)
+            return Failure(f"the address of {who} is not one", permanent=True, unsent=True)
         case requests.exceptions.MissingSchema():
-            return Failure(f"the address of {who} needs http:// or https://", permanent=True)
+            return Failure(f"the address of {who} needs http:// or https://", permanent=True, unsent=True)
     if isinstance(error, requests.Timeout) or isinstance(cause, ReadTimeoutError):
         return Failure(f"{who} accepted the request and then sent nothing in time", again=True)
     if isinstance(cause, NameResolutionError):
-        return Failure(f"the name of {who} cannot be found", again=True, for_all=True)
+        return Failure(f"the name of {who} cannot be found", again=True, for_all=True, unsent=True)
     if isinstance(cause, NewConnectionError):
-        return Failure(f"{who} refused the connection", again=True, for_all=True)
+        return Failure(f"{who} refused the connection", again=True, for_all=True, unsent=True)
     return Failure(f"{who} broke off the connection", again=True)
 
 

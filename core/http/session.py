@@ -19,15 +19,17 @@ from core.http.failures import Failure
 
 LARGEST_BODY = 64 * 2**20
 CHUNK = 2**18
+NO_CONTENT = 204
 LONGEST_ANSWERED = 2**20  # bytes that a failure keeps of its answer
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A GET of `path` (from the root of the base address, or a whole address on the same host).
+    """A request for `path` (from the root of the base address, or a whole address on the same host).
 
-    `counted`: whether it counts against the limits that the provider sets. With a `body`, JSON, it is a POST.
-    `has_rows`: the answer is a JSON array, and becomes an object with these `rows`.
+    `counted`: whether it counts against the limits that the provider sets. `method`: empty for a GET, or with
+    a `body`, JSON, for a POST. `has_rows`: the answer is a JSON array, and becomes an object with these
+    `rows`.
     """
 
     path: str
@@ -35,13 +37,23 @@ class Request:
     counted: bool = True
     body: str | None = None
     has_rows: bool = False
+    method: str = ""
+
+    @property
+    def verb(self) -> str:
+        return self.method or ("GET" if self.body is None else "POST")
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Return whether asking again changes nothing: only what is read is asked for twice."""
+        return self.verb == "GET"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A JSON object, the headers it came with, and when it was complete (by the client's monotonic clock).
 
-    `text`: the answer to a POST as it came.
+    An answer without content is an empty object. `text`: the answer to a POST as it came.
     """
 
     body: dict[str, Any]
@@ -119,7 +131,7 @@ class Session:
         call.started = self._clock()
         try:
             with self._session.request(
-                "GET" if request.body is None else "POST",
+                request.verb,
                 url,
                 data=request.body,
                 headers=None if request.body is None else {"Content-Type": "application/json"},
@@ -149,7 +161,9 @@ class Session:
         if not url.startswith("/"):
             if origin(url) != origin(self._base):
                 raise Failure(
-                    f"{self.who} points to {origin(url) or 'nowhere'}; not followed", permanent=True
+                    f"{self.who} points to {origin(url) or 'nowhere'}; not followed",
+                    permanent=True,
+                    unsent=True,
                 )
         else:
             url = self._base + url
@@ -182,6 +196,8 @@ class Session:
         if status >= 400:
             clean = self._without_secrets(body[:20_000].decode("utf-8", "replace")).encode()
             raise failures.refused(self.who, status, response.headers, clean)
+        if status == NO_CONTENT:
+            return Answer({}, response.headers, self._clock())
         try:
             parsed = json.loads(body)
         except (ValueError, RecursionError):

@@ -12,7 +12,7 @@ from core.http import Client, Failure, Fetched, Patience, Request, at_once
 from tests.late import LATE
 from tests.market.providers.paces import Sliding
 from tests.vendors import Agent0, IBBridge, OpenAI, faults
-from tests.vendors.server import Fault
+from tests.vendors.server import Fault, Reply
 
 T = datetime(2024, 7, 3, 15, 0, tzinfo=UTC)
 HASTY = Patience(connect=1, read=3, answer=5, fetch=8, attempts=3, pause=0.02)
@@ -339,3 +339,28 @@ def test_the_error_of_an_openai_server_is_quoted() -> None:
     with OpenAI() as vendor:
         failure = the_failure(client(vendor.url).fetch({"one": Request("/nowhere")}))
     assert str(failure).endswith("answered 404: Unknown request URL: /nowhere")
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE", "POST"])
+def test_what_changes_something_is_sent_once(method: str) -> None:
+    with IBBridge(now=T) as vendor:
+        vendor.fail(faults.status(503))
+        body = None if method == "DELETE" else "{}"
+        failure = the_failure(client(vendor.url).fetch({"one": Request("/order", body=body, method=method)}))
+    assert [visit.method for visit in vendor.visits] == [method]
+    assert (failure.status, failure.unsent) == (503, False)
+
+
+def test_an_answer_without_content_is_an_empty_object() -> None:
+    with IBBridge(now=T) as vendor:
+        vendor.fail(lambda turn: turn.send(Reply(b"", 204)))
+        answer = client(vendor.url).fetch({"one": Request("/order", method="DELETE")}).answers["one"]
+    assert answer.body == {}
+
+
+def test_whether_anything_was_sent_is_told_apart() -> None:
+    with IBBridge(now=T) as vendor:
+        vendor.fail(faults.reset)
+        sent = the_failure(client(vendor.url).fetch({"one": Request("/order", body="{}")}))
+    refused = the_failure(client(vendor.url).fetch({"one": Request("/order", body="{}")}))
+    assert (sent.unsent, refused.unsent) == (False, True)
