@@ -59,9 +59,10 @@ class AlpacaTrading(Vendor):
     # --- the hand -------------------------------------------------------------------------------------------
 
     def order(self, own_id: object, leg: str = "entry") -> Order:
-        """The order whose client order id ends with this, or its newest leg of that name."""
-        matches = (order for order in self.account.orders.values() if str(own_id) in order.client_order_id)
-        return hand.leg_of(next(order for order in matches if order.parent is None or leg == "entry"), leg)
+        """The order with this id of ours, or its newest leg of that name."""
+        orders = self.account.orders.values()
+        order = next(order for order in orders if order.client_order_id in (str(own_id), f"jax-{own_id}"))
+        return hand.leg_of(order, leg)
 
     def fill(
         self,
@@ -77,6 +78,22 @@ class AlpacaTrading(Vendor):
         shares = order.remaining if quantity is None else Decimal(str(quantity))
         worth = self.account.worth(order) if price is None else Decimal(str(price))
         return hand.fill(self.account, order, shares, worth, at or self.at)
+
+    def reject(self, own_id: object) -> None:
+        hand.reject(self.account, self.order(own_id), self.at)
+
+    def correct(self, row: Row, **columns: Any) -> Row:
+        """Replace an execution by one with these columns (qty, price)."""
+        return hand.correct(self.account, row, self.at, **columns)
+
+    def trade_by_hand(self, symbol: str, quantity: object, price: object) -> Row:
+        """Buy, or with a negative quantity sell, on Alpaca's own page."""
+        shares, worth = Decimal(str(quantity)), Decimal(str(price))
+        return hand.trade_by_hand(self.account, symbol, shares, worth, self.at)
+
+    def pay(self, kind: str, amount: str, **columns: Any) -> Row:
+        """Book a fee (FEE), a dividend (DIV), interest (INT) or a deposit (CSD)."""
+        return hand.pay(self.account, kind, Decimal(amount), self.at, **columns)
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -194,7 +211,9 @@ class AlpacaTrading(Vendor):
         if "after" in query:
             edge = datetime.fromisoformat(query["after"])
             rows = [row for row in rows if _moment(row) > edge]
-        rows.sort(key=lambda row: row["id"], reverse=query.get("direction", "desc") == "desc")
+        rows.sort(
+            key=lambda row: row["id"].partition("::")[0], reverse=query.get("direction", "desc") == "desc"
+        )
         ids = [row["id"] for row in rows]
         token = query.get("page_token")
         begin = ids.index(token) + 1 if token in ids else 0

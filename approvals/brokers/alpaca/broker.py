@@ -1,0 +1,201 @@
+"""The calls of a broker, answered by Alpaca."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from approvals.brokers.alpaca import ids, money, rows
+from approvals.brokers.alpaca.book import ORDERS, Book, stamp
+from approvals.brokers.alpaca.changes import cancel, change, price
+from approvals.brokers.alpaca.closing import move_targets
+from approvals.brokers.alpaca.rows import Family
+from approvals.brokers.alpaca.values import Row
+from approvals.brokers.alpaca.wire import NOT_UNIQUE, Api, Refused
+from approvals.brokers.base import (
+    Account,
+    Bracket,
+    BrokerAway,
+    Charge,
+    Close,
+    Execution,
+    Holding,
+    Instrument,
+    InstrumentKind,
+    Leg,
+    Missing,
+    OrderRefused,
+    Protection,
+    Report,
+    WhatIf,
+)
+
+ACCOUNT, POSITIONS, ACTIVITIES = "/v2/account", "/v2/positions", "/v2/account/activities"
+ON_PAGE, MOST_PAGES = 100, 100
+NOT_A_SHARE = "Alpaca trades shares of American exchanges in dollars: {} is none."
+WHOLE_EXITS = "Alpaca changes the level of an exit, not its shares: cancel the exits and place new ones."
+
+
+class Alpaca:
+    name = "alpaca"
+
+    def __init__(self, api: Api, book: Book, at: datetime, *, is_paper: bool) -> None:
+        self._api, self._book, self._at, self.is_paper = api, book, at, is_paper
+
+    # --- what changes something ---------------------------------------------------------------------------
+
+    def place(self, order: Bracket) -> Report:
+        return self._post(order.client_id, order.instrument, bracket(order))
+
+    def close(self, order: Close) -> Report:
+        if order.guards and self._book.by_own_id(ids.own(order.client_id)):
+            return self._reported(order.client_id)
+        free = move_targets(self._api, self._book, order) if order.guards else order.quantity
+        if free:
+            report = self._post(order.client_id, order.instrument, market(order, free))
+        return self._reported(order.client_id) if order.guards else report
+
+    def protect(self, order: Protection) -> Report:
+        if order.cancels is not None:
+            self._end_exits(order.cancels)
+        return self._post(order.client_id, order.instrument, exits(order))
+
+    def replace(
+        self,
+        client_id: UUID,
+        leg: Leg,
+        *,
+        level: Decimal | None = None,
+        quantity: int | None = None,
+        change_id: UUID,
+    ) -> Report:
+        own_id = ids.changed(client_id, leg, change_id)
+        if self._book.by_own_id(own_id) is None:
+            row = self._leg(client_id, leg)
+            if quantity is not None and quantity != rows.remaining(row):
+                raise OrderRefused(WHOLE_EXITS)
+            if level is not None:
+                change(self._api, self._book, row, level, own_id)
+        return self._reported(client_id)
+
+    def cancel(self, client_id: UUID, *, exits: bool) -> Report:
+        family = self._found(client_id)
+        members = [family.head, *family.legs] if exits else [family.head]
+        if rows.role(family.head) in (Leg.STOP, Leg.TARGET) and not exits:
+            members = []
+        for row in members:
+            if rows.is_live(row):
+                cancel(self._api, self._book, row)
+        return self._reported(client_id)
+
+    # --- what is read -------------------------------------------------------------------------------------
+
+    def order(self, client_id: UUID) -> Report | Missing:
+        family = self._book.find(client_id)
+        return Missing.NEVER_RECEIVED if family is None else rows.report(family)
+
+    def orders(self) -> Sequence[Report]:
+        return [rows.report(family) for family in self._book.alive(self._at)]
+
+    def executions(self, since: datetime) -> Sequence[Execution]:
+        found = self._activities("FILL", {"after": stamp(since)})
+        owners = self._book.owners(str(row.get("order_id")) for row in found)
+        return [money.execution(row, *owners[str(row.get("order_id"))]) for row in found]
+
+    def charges(self, since: datetime) -> Sequence[Charge]:
+        found = self._activities("", {"after": stamp(since), "activity_types": ",".join(money.CHARGES)})
+        return [money.charge(row) for row in found if money.is_charge(row)]
+
+    def holdings(self) -> Mapping[str, Holding]:
+        return {row.get("symbol"): money.holding(row) for row in self._api.rows(POSITIONS)}
+
+    def account(self) -> Account:
+        return money.account(self._api.read(ACCOUNT))
+
+    def whatif(self, order: Bracket | Close) -> WhatIf | None:
+        """Return None: Alpaca does not say before what an order will bind."""
+        return None
+
+    # --- the steps of them --------------------------------------------------------------------------------
+
+    def _post(self, client_id: UUID, instrument: Instrument, content: Mapping[str, Any]) -> Report:
+        """Place an order. One that Alpaca has already answers as it stands."""
+        if instrument.kind is not InstrumentKind.STOCK or instrument.currency != "USD":
+            raise OrderRefused(NOT_A_SHARE.format(instrument.symbol))
+        names = {"symbol": instrument.symbol, "client_order_id": ids.own(client_id)}
+        try:
+            row = self._api.send("POST", ORDERS, {**names, **content})
+        except Refused as refusal:
+            if not refusal.is_about(NOT_UNIQUE):
+                raise
+            return self._reported(client_id)
+        return rows.report(self._book.placed(row))
+
+    def _found(self, client_id: UUID) -> Family:
+        family = self._book.find(client_id)
+        if family is None:
+            raise OrderRefused(f"Alpaca has no order {client_id}.")
+        return family
+
+    def _reported(self, client_id: UUID) -> Report:
+        return rows.report(self._found(client_id))
+
+    def _leg(self, client_id: UUID, leg: Leg) -> Row:
+        """Return the living order of a leg."""
+        family = self._found(client_id)
+        for row in (*family.exits(), family.head):
+            if rows.role(row) is leg and rows.is_live(row):
+                return row
+        raise OrderRefused(f"The {leg} of order {client_id} does not work any more at Alpaca.")
+
+    def _end_exits(self, client_id: UUID) -> None:
+        """Cancel the exits that others are to replace. Raises BrokerAway until that is through."""
+        if self.cancel(client_id, exits=True).exits_working:
+            raise BrokerAway("Alpaca still cancels the exits that are to be replaced: it is tried again.")
+
+    def _activities(self, kind: str, query: Mapping[str, str]) -> list[Row]:
+        """Return what happened in the account, oldest first, all pages."""
+        wanted = {"direction": "asc", "page_size": str(ON_PAGE), **query}
+        path, found = f"{ACTIVITIES}/{kind}".rstrip("/"), list[Row]()
+        for _ in range(MOST_PAGES):
+            page = self._api.rows(path, wanted)
+            found += page
+            if len(page) < ON_PAGE:
+                break
+            wanted["page_token"] = page[-1]["id"]
+        return found
+
+
+# --- orders in Alpaca's words -----------------------------------------------------------------------------
+
+
+def bracket(order: Bracket) -> dict[str, Any]:
+    """Return an entry with its exits, good till cancelled: it is we who cancel an entry that is due."""
+    return {
+        "qty": str(order.quantity),
+        "side": order.side.lower(),
+        "type": "limit",
+        "time_in_force": "gtc",
+        "limit_price": price(order.limit_price),
+        "order_class": "bracket",
+        "take_profit": {"limit_price": price(order.take_profit)},
+        "stop_loss": {"stop_price": price(order.stop_loss)},
+    }
+
+
+def market(order: Close, quantity: int) -> dict[str, Any]:
+    return {"qty": str(quantity), "side": order.side.lower(), "type": "market", "time_in_force": "day"}
+
+
+def exits(order: Protection) -> dict[str, Any]:
+    """Return a stop and a target of which one cancels the other, or the only one of them."""
+    common = {"qty": str(order.quantity), "side": order.side.lower(), "time_in_force": "gtc"}
+    target = None if order.take_profit is None else price(order.take_profit)
+    stop = None if order.stop_loss is None else price(order.stop_loss)
+    if target is None:
+        return {**common, "type": "stop", "stop_price": stop}
+    if stop is None:
+        return {**common, "type": "limit", "limit_price": target}
+    pair = {"take_profit": {"limit_price": target}, "stop_loss": {"stop_price": stop}}
+    return {**common, "type": "limit", "order_class": "oco", **pair}
