@@ -204,7 +204,12 @@ class EntryCheck:
     @property
     def problems(self) -> list[str]:
         """Why the entry should not be made at this price; empty when it may."""
-        return list(self._of_the_quote()) or list(self._of_the_price())
+        return self._of_the_broker() or list(self._of_the_quote()) or list(self._of_the_price())
+
+    def _of_the_broker(self) -> list[str]:
+        if self.levels.sign > 0 or (spec := registry.spec_of(settings.BROKER)).capabilities.shorting:
+            return []
+        return [f"Nothing can be sold short at {spec.title}, which BROKER names."]
 
     def _of_the_quote(self) -> Iterator[str]:
         limit = settings.STALE_QUOTE_SECONDS

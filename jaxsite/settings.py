@@ -97,6 +97,7 @@ REACH = Reach(PRODUCTION, ALLOWED_HOSTS, behind=env.read("BIND_BEHIND", str, "")
 
 # Every setting of a vendor by its own name, as the registries list them.
 BROKER = env.read("BROKER", str, "paper")
+LIVE_TRADING = env.read("LIVE_TRADING", NAME, "")
 _vendors = [*providers.SPECS, *analysts.SPECS, *brokers.specs_with(BROKER)]
 globals().update(read_settings(_vendors, env.read))
 VENDOR_SETTINGS = [setting.name for setting in all_settings(_vendors)]

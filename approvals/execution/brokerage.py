@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -34,7 +35,7 @@ Status = Order.Status
 
 
 class RealMoney(ImproperlyConfigured):
-    """The configured broker is not a paper one."""
+    """The configured broker is not a paper one, and LIVE_TRADING names no account."""
 
 
 class TooLongAgo(BrokerError):
@@ -43,14 +44,16 @@ class TooLongAgo(BrokerError):
 
 def configured(at: datetime) -> ScreenedBroker:
     """Return the broker that the setting BROKER names, as it is at `at`, screened. Raises RealMoney."""
-    spec = registry.spec_of(settings.BROKER)
-    broker = spec.build(spec.values(settings), at) if spec.is_paper else None
-    if broker is None or not broker.is_paper:
+    spec, live = registry.spec_of(settings.BROKER), settings.LIVE_TRADING
+    broker = spec.build(spec.values(settings), at) if spec.is_paper or live else None
+    is_paper = broker is not None and broker.is_paper and spec.is_paper
+    if broker is None or not (is_paper or live):
         raise RealMoney(
             f"BROKER is {settings.BROKER}, an account with real money. Jax sends paper orders only: "
-            "set BROKER to paper, or to a broker whose is_paper is true."
+            "set BROKER to paper, or to a broker whose is_paper is true. To trade real money, set "
+            "LIVE_TRADING to the number of that account."
         )
-    return ScreenedBroker(broker, at)
+    return ScreenedBroker(broker, at, spec.capabilities, account_id="" if is_paper else live)
 
 
 def instrument(order: Order) -> Instrument:
@@ -76,9 +79,9 @@ def bracket(order: Order) -> Bracket:
     )
 
 
-def closing(order: Order, quantity: int) -> Close:
+def closing(order: Order, quantity: int, guards: tuple[UUID, ...] = ()) -> Close:
     """Return a closing as a broker understands it."""
-    return Close(order.pk, instrument(order), Side(order.side), quantity, order.settlement_price)
+    return Close(order.pk, instrument(order), Side(order.side), quantity, order.settlement_price, guards)
 
 
 def has(broker: Broker, order: Order, at: datetime) -> bool:

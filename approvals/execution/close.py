@@ -1,11 +1,16 @@
-"""Closing a position: never while its exits work, always whole, and never more than is held."""
+"""Closing a position: always whole, and never more than is held.
+
+Its exits stay until it has filled, where the broker lets a closing work beside them: a closing that waits or
+is refused leaves the position protected. Elsewhere they are cancelled first.
+"""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Q
 
 from approvals import positions
-from approvals.brokers.base import Broker, BrokerError, Side
+from approvals.brokers.base import BrokerError, Side
 from approvals.execution import brokerage, cancel, quarantine, reports, transitions
 from approvals.execution.screening import ScreenedBroker
 from approvals.models import Order
@@ -14,7 +19,7 @@ Status = Order.Status
 
 
 def send_closing(order: Order, at: datetime) -> None:
-    """Cancel the symbol's working entries and exits, then close what is held then.
+    """Cancel the symbol's working entries, and exits where they have to go, then close what is held then.
 
     What cannot be confirmed leaves the closing waiting: it is tried again every minute.
     """
@@ -23,17 +28,18 @@ def send_closing(order: Order, at: datetime) -> None:
     try:
         if brokerage.has(broker, order, at):
             return
+        guards = _guards(order, broker)
         obstacle = _cancel_others(order, broker, at)
         quantity = 0 if obstacle else _held_shares(order, broker, at)
     except BrokerError as error:
-        obstacle, quantity = f"The broker did not answer: {error}", 0
+        obstacle, quantity, guards = f"The broker did not answer: {error}", 0, ()
     if obstacle:
         _wait(order, obstacle)
     elif quantity <= 0:
         reason = "The position was closed meanwhile."
         transitions.move(order, [Status.PENDING_SUBMIT], Status.CANCELLED, reason, at)
     elif brokerage.begin(broker, order, at, quantity=quantity):
-        closing = brokerage.closing(order, quantity)
+        closing = brokerage.closing(order, quantity, guards)
         brokerage.hand_over(broker, order, lambda: broker.close(closing), Status.PENDING_SUBMIT, at)
 
 
@@ -43,13 +49,25 @@ def _end_unsent_entries(order: Order, at: datetime) -> None:
         transitions.move(entry, Order.UNSENT, Status.CANCELLED, "The position was closed.", at)
 
 
-def _cancel_others(order: Order, broker: Broker, at: datetime) -> str:
-    """Cancel what works in the symbol; return why the closing has to wait, empty when it need not."""
-    works = Q(status__in=Order.SENT) | Q(exits_working=True)
+def _guards(order: Order, broker: ScreenedBroker) -> tuple[UUID, ...]:
+    """Return the orders whose exits stay beside the closing."""
+    if not broker.capabilities.closes_beside_exits:
+        return ()
+    exits = Order.objects.entries().filter(symbol=order.symbol).exclude(cancel_exits=True)
+    guarding = exits.filter(Q(exits_working=True) | Q(status__in=Order.SENT))
+    return tuple(guarding.order_by("created_at", "pk").values_list("pk", flat=True))
+
+
+def _cancel_others(order: Order, broker: ScreenedBroker, at: datetime) -> str:
+    """Cancel what has to go first; return why the closing has to wait, empty when it need not."""
+    with_exits = not broker.capabilities.closes_beside_exits
+    works = Q(status__in=Order.SENT) | (
+        Q(exits_working=True) if with_exits else Q(cancel_exits=True, exits_working=True)
+    )
     for other in Order.objects.entries().filter(works, symbol=order.symbol).order_by("created_at", "pk"):
-        requested_at = other.cancel_requested_at or at
-        Order.objects.filter(pk=other.pk).update(cancel_requested_at=requested_at, cancel_exits=True)
-        other.cancel_exits = True
+        requested_at, cancel_exits = other.cancel_requested_at or at, with_exits or other.cancel_exits
+        Order.objects.filter(pk=other.pk).update(cancel_requested_at=requested_at, cancel_exits=cancel_exits)
+        other.cancel_exits = cancel_exits
         if not cancel.request_cancel(other, broker, at):
             return f"Order {other.pk} is being cancelled and still works at the broker."
     return ""

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from approvals import entry_check, gate, halt, notify, positions
 from approvals.brokers.base import AnswerLost, Broker, BrokerError, Missing, OrderRefused
-from approvals.execution import account, brokerage, quarantine, reports, settlement, transitions
+from approvals.execution import account, brokerage, due, quarantine, reports, settlement, transitions
 from approvals.execution.cancel import STILL_WORKING, request_cancel
 from approvals.execution.reports import Sums
 from approvals.execution.screening import ScreenedBroker, UnreadableAnswer
@@ -43,15 +43,17 @@ def _reconcile(at: datetime) -> None:
     _do_with_each(settlement.entries_of_delisted(), settlement.cancel_entry, "delisted", at)
     try:
         differed = reports.differences(at)
-        _compare(broker, at)
+        obstacle = _compare(broker, at)
     except BrokerError as error:
         gate.check(at, str(error) or type(error).__name__)
     except faults.CONTENT as error:  # bookkeeping never stands before a closing
         logger.exception("the books could not be kept")
         gate.check(at, BROKEN.format(type(error).__name__))
     else:
-        gate.check(at, "")
+        gate.check(at, obstacle)
         _check(broker.name, differed, at)
+    _do_with_each(due.to_be_flat(broker.name, broker.capabilities, at), due.close_flat, "flat", at)
+    _do_with_each(due.refused_closings(at), due.try_again, "again", at)
     _move_on(at)
     account.mark_instruments_in_use()
 
@@ -71,8 +73,10 @@ def _check(broker: str, differed: list[Sums], at: datetime) -> None:
         _warn_of_unprotected_shares(at)
 
 
-def _compare(broker: ScreenedBroker, at: datetime) -> None:
-    """Write down what the broker says. Raises BrokerError when it could not be asked everything.
+def _compare(broker: ScreenedBroker, at: datetime) -> str:
+    """Write down what the broker says; return why its account takes no entries, empty when it does.
+
+    Raises BrokerError when it could not be asked everything.
 
     What does not fit is in quarantine, and keeps nothing else from being written down.
     """
@@ -87,12 +91,17 @@ def _compare(broker: ScreenedBroker, at: datetime) -> None:
         pk__in=[report.client_id for report in reported if report.client_id]
     )
     troubles = _each(unreported, _look_up, "look up", broker, at)
+    due.ask_to_cancel_entries(broker.name, broker.capabilities, at)
     troubles += _each(broker_orders.filter(STILL_WORKING), request_cancel, "cancel", broker, at)
     if troubles:
         raise AnswerLost(troubles[0])
+    blocked = ""
     with suppress(UnreadableAnswer):
-        account.write_snapshot(broker.account(), broker.name, at)
+        answer = broker.account()
+        account.write_snapshot(answer, broker.name, at)
+        blocked = answer.is_blocked
     quarantine.end_settled(broker.name, at)
+    return f"The broker's account takes no orders: {blocked}" if blocked else ""
 
 
 def _each(
@@ -176,7 +185,8 @@ def _warn_of_lost_exits(order: Order, at: datetime) -> None:
 
 def _warn_of_unprotected_shares(at: datetime) -> None:
     """Notify people once of shares without a stop that are not being closed, whatever took the stop away."""
-    closing = set(Order.objects.working().filter(kind=Order.Kind.CLOSE).values_list("symbol", flat=True))
+    sending = due.closings().working().exclude(status=Status.PENDING_SUBMIT, due_at__gt=at)
+    closing = set(sending.values_list("symbol", flat=True))
     for protected in positions.protected():
         position, unprotected = protected.position, protected.unprotected
         if unprotected > 0 and position.symbol not in closing:
@@ -230,7 +240,8 @@ def _left_behind(at: datetime) -> list[Order]:
     Those from the future, too: they were decided on while the clock was ahead, and their task may be put off.
     """
     before, ahead = at - PICKED_UP_AFTER, at + CLOCK_AHEAD
-    waiting = Order.objects.in_(Status.PENDING_SUBMIT).filter(
+    pending = Order.objects.in_(Status.PENDING_SUBMIT)
+    waiting = pending.exclude(due_at__gt=at, due_at__lte=at + due.LONGEST_PAUSE).filter(
         Q(released_at__lte=before)
         | Q(released_at__gt=ahead)
         | Q(Q(created_at__lte=before) | Q(created_at__gt=ahead), released_at=None)

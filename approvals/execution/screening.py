@@ -13,6 +13,8 @@ from approvals.brokers.base import (
     AnswerLost,
     Bracket,
     Broker,
+    BrokerAway,
+    Capabilities,
     Charge,
     Close,
     Execution,
@@ -37,24 +39,35 @@ class UnreadableAnswer(AnswerLost):
     """The broker answered with a row that does not fit. It is in quarantine, and people know of it."""
 
 
-class ScreenedBroker:
-    """A broker as execution sees it, at an instant."""
+class WrongAccount(BrokerAway):
+    """The broker is at another account than LIVE_TRADING names: nothing is sent to it and nothing read."""
 
-    def __init__(self, broker: Broker, at: datetime) -> None:
-        self.broker, self.at = broker, at
+
+class ScreenedBroker:
+    """A broker as execution sees it, at an instant.
+
+    `account_id`: the account with real money that it has to be; nothing else is asked or sent before its
+    number was seen to be that one. Empty for a paper account.
+    """
+
+    def __init__(
+        self, broker: Broker, at: datetime, capabilities: Capabilities, account_id: str = ""
+    ) -> None:
+        self.broker, self.at, self.capabilities = broker, at, capabilities
         self.name, self.is_paper = broker.name, broker.is_paper
+        self._unverified = account_id
 
     def place(self, order: Bracket) -> Report:
-        return self._fitted_report(_ask(self.broker.place, order))
+        return self._fitted_report(self._ask(self.broker.place, order))
 
     def close(self, order: Close) -> Report:
-        return self._fitted_report(_ask(self.broker.close, order))
+        return self._fitted_report(self._ask(self.broker.close, order))
 
     def cancel(self, client_id: UUID, *, exits: bool) -> Report:
-        return self._fitted_report(_ask(self.broker.cancel, client_id, exits=exits))
+        return self._fitted_report(self._ask(self.broker.cancel, client_id, exits=exits))
 
     def protect(self, order: Protection) -> Report:
-        return self._fitted_report(_ask(self.broker.protect, order))
+        return self._fitted_report(self._ask(self.broker.protect, order))
 
     def replace(
         self,
@@ -66,11 +79,11 @@ class ScreenedBroker:
         change_id: UUID,
     ) -> Report:
         change = {"level": level, "quantity": quantity, "change_id": change_id}
-        return self._fitted_report(_ask(self.broker.replace, client_id, leg, **change))
+        return self._fitted_report(self._ask(self.broker.replace, client_id, leg, **change))
 
     def whatif(self, order: Bracket | Close) -> WhatIf | None:
         """Return what an order would do; None also where the answer cannot be read: nothing depends on it."""
-        answer = _ask(self.broker.whatif, order)
+        answer = self._ask(self.broker.whatif, order)
         try:
             return None if answer is None else fitting.whatif(answer)
         except DoesNotFit:
@@ -78,19 +91,19 @@ class ScreenedBroker:
             return None
 
     def order(self, client_id: UUID) -> Report | Missing:
-        report = _ask(self.broker.order, client_id)
+        report = self._ask(self.broker.order, client_id)
         return report if isinstance(report, Missing) else self._fitted_report(report)
 
     def orders(self) -> Sequence[Report]:
         """Return the reports that fit. Of orders that are not ours nothing is read."""
-        rows, misfits = _ask(lambda: list(self.broker.orders())), list[Misfit]()
+        rows, misfits = self._ask(lambda: list(self.broker.orders())), list[Misfit]()
         reports = [self._report(row, misfits) for row in rows if getattr(row, "client_id", "") is not None]
         self._quarantine(misfits)
         return [report for report in reports if report is not None]
 
     def executions(self, since: datetime) -> Sequence[Execution]:
         """Return the executions that fit."""
-        rows = _ask(lambda: list(self.broker.executions(since)))
+        rows = self._ask(lambda: list(self.broker.executions(since)))
         executions, misfits = list[Execution](), list[Misfit]()
         for row in rows:
             try:
@@ -104,7 +117,7 @@ class ScreenedBroker:
     def charges(self, since: datetime) -> Sequence[Charge]:
         """Return the charges that fit."""
         charges, misfits = list[Charge](), list[Misfit]()
-        for row in _ask(lambda: list(self.broker.charges(since))):
+        for row in self._ask(lambda: list(self.broker.charges(since))):
             try:
                 charges.append(fitting.charge(row))
             except DoesNotFit as misfit:
@@ -137,16 +150,32 @@ class ScreenedBroker:
             return None
 
     def account(self) -> Account:
-        row = _ask(self.broker.account)
+        row = self._ask(self.broker.account)
         try:
             return fitting.account(row)
         except DoesNotFit as misfit:
             self._quarantine([Misfit(Kind.ACCOUNT, "account", row, str(misfit))])
             raise UnreadableAnswer(f"What the account is worth does not fit: {misfit}") from misfit
 
+    def _ask(self, call: Callable[..., Answer], *args: Any, **options: Any) -> Answer:
+        """Call the broker, once it is certain that it is the account that it has to be."""
+        if self._unverified:
+            self._verify()
+        return _ask(call, *args, **options)
+
+    def _verify(self) -> None:
+        try:
+            number = getattr(_ask(self.broker.account), "account_id", "")
+        except AnswerLost as error:  # nothing of ours was handed over
+            raise BrokerAway(f"Which account it is could not be read. {error}") from error
+        if number != self._unverified:
+            shown = fitting.shown(number) if number else "not told"
+            raise WrongAccount(f"LIVE_TRADING is {self._unverified}, and the broker's account is {shown}.")
+        self._unverified = ""
+
     def _holdings(self) -> list[tuple[Any, Any]]:
         """Return what the broker holds by the symbols of today: it may go on under an old one for a while."""
-        rows = _ask(lambda: list(self.broker.holdings().items()))
+        rows = self._ask(lambda: list(self.broker.holdings().items()))
         names = SymbolChange.objects.current_names()
         held = {symbol for symbol, _ in rows}
         return [(symbol if names.get(symbol, symbol) in held else names[symbol], row) for symbol, row in rows]

@@ -216,3 +216,11 @@ def test_what_is_looked_at_is_read_in_a_constant_number_of_queries(
     make.only("AAPL", "MSFT", "SPY")
     with django_assert_num_queries(4):
         MarketContext.load(["AAPL", "MSFT", "SPY"], make.T0)
+
+
+def test_nothing_is_sold_short_at_a_broker_that_does_not(settings: Settings) -> None:
+    settings.BROKER = "tests.approvals.broker.client:BARE"
+    assert problems(make.sell(), 185.40) == [
+        "Nothing can be sold short at the fake broker, which BROKER names."
+    ]
+    assert problems(make.signal(), 185.60) == []

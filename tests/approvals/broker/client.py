@@ -17,6 +17,7 @@ from approvals.brokers.base import (
     Bracket,
     BrokerAway,
     BrokerSpec,
+    Capabilities,
     Charge,
     Close,
     Execution,
@@ -53,7 +54,8 @@ class HttpBroker:
         return _report(self._ask("place", self._order(order) | levels))
 
     def close(self, order: Close) -> Report:
-        return _report(self._ask("close", self._order(order)))
+        guards = {"guards": [str(guard) for guard in order.guards]}
+        return _report(self._ask("close", self._order(order) | guards))
 
     def protect(self, order: Protection) -> Report:
         levels = {name: getattr(order, name) for name in ("stop_loss", "take_profit", "cancels")}
@@ -106,8 +108,9 @@ class HttpBroker:
         return {symbol: Holding(Instrument(symbol), *_quantity_and_cost(row)) for symbol, row in held}
 
     def account(self) -> Account:
-        equity = converted(Decimal, self._ask("account")["equity"])
-        return Account("USD", equity, equity, equity)
+        answer = self._ask("account")
+        equity = converted(Decimal, answer["equity"])
+        return Account("USD", equity, equity, equity, answer["account_id"], is_blocked=answer["is_blocked"])
 
     def _ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         method = "GET" if body is None else "POST"
@@ -206,5 +209,9 @@ def build(values: Mapping[str, Any], at: datetime) -> HttpBroker:
     return HttpBroker(os.environ["TEST_BROKER_URL"], float(os.environ.get("TEST_BROKER_TIMEOUT", "30")))
 
 
-SPEC = BrokerSpec(name="fake", title="the fake broker", is_paper=True, build=build)
+WITH_ALL = BrokerSpec(name="fake", title="the fake broker", is_paper=True, build=build)
+SPEC = replace(WITH_ALL, capabilities=Capabilities(closes_beside_exits=False))
+BARE = replace(
+    WITH_ALL, capabilities=Capabilities(good_till_date=False, time_of_day_exits=False, shorting=False)
+)
 REAL = replace(SPEC, name="real", title="a broker with real money", is_paper=False)

@@ -57,6 +57,10 @@ class FakeBroker:
     def worth(self, equity: int | str) -> None:
         self._control("equity", equity=str(equity))
 
+    def account(self, **values: str) -> None:
+        """Answer for the account with this number, or why it is blocked."""
+        self._control("account", **values)
+
     def release(self) -> None:
         """Let everything go on that hangs."""
         self._control("release")

@@ -32,6 +32,7 @@ class Book:
         self.hanging: Counter[str] = Counter()
         self.released = threading.Event()
         self.equity = "100000"
+        self.account = {"account_id": "", "is_blocked": ""}
         self.odd_holdings: dict[str, Any] = {}
         self.amended: dict[int, dict[str, Any]] = {}
         self.numbers = itertools.count(1)
@@ -112,6 +113,8 @@ class Book:
         order["filled"] += quantity
         if order["filled"] >= order["quantity"]:
             order["state"] = FILLED
+            for guard in order.get("guards", ()):
+                self.orders[guard]["exits_working"] = False
         order["exits_working"] = leg == "entry" and order["state"] != CANCELLED
 
     def holdings(self) -> dict[str, Any]:
@@ -186,7 +189,7 @@ class Requests(BaseHTTPRequestHandler):
             return 200, [row | book.amended.get(place, {}) for place, row in enumerate(book.executions)]
         if call == "holdings":
             return 200, book.holdings()
-        return 200, {"equity": book.equity}
+        return 200, {"equity": book.equity} | book.account
 
     def _hang(self, call: str) -> None:
         self.book.hanging[call] += 1
@@ -211,6 +214,8 @@ class Requests(BaseHTTPRequestHandler):
             book.amended[body["place"]] = body["values"]
         elif call == "hold":
             book.odd_holdings = body["holdings"]
+        elif call == "account":
+            book.account |= body
         elif call == "equity":
             book.equity = body["equity"]
         elif call == "release":
