@@ -245,6 +245,8 @@ def _executions(session: "Session", fields: list[str]) -> None:
     asked, told = wire.named(wire.REQ_EXECUTIONS, fields), session.gateway.book.executions
     wanted = [e for e in told if asked["client_id"] in ("", "0", str(e.order.client_id))]
     wanted = [e for e in wanted if asked["symbol"] in ("", e.order.share.symbol)]
+    if session.gateway.is_disordered:
+        wanted = [execution for execution in reversed(wanted) for _ in range(2)]
     for execution in wanted:
         session.send(messages.execution(execution, session.gateway.account.name, asked["req_id"]))
     session.send([55, 1, asked["req_id"]])

@@ -1,7 +1,8 @@
 """What happens to orders: transmission, brackets, OCA groups, fills, corrections, changes, ends."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -29,7 +30,7 @@ class Book:
 
     `partial_brackets`: exits work for what of the entry has filled; else they wait for all of it.
     `commissions`: told after the execution, before it, or not until `tell_commissions`.
-    `holds_cancels`: a cancel stays pending until somebody ends the order.
+    `holds_cancels`: a cancel stays pending until somebody ends the order. `made`: references of all orders.
     """
 
     account: Account
@@ -38,6 +39,7 @@ class Book:
     orders: dict[int, Order] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
     used: set[tuple[int, int]] = field(default_factory=set)
+    made: list[str] = field(default_factory=list)
     next_id: int = 1
     perm_id: int = 900_000
     exec_number: int = 0
@@ -77,6 +79,7 @@ class Book:
         self.perm_id += 1
         order = self.orders[self.perm_id] = Order(order_id, client_id, self.perm_id, share, terms, parent)
         self.used.add((client_id, order_id))
+        self.made.append(terms.ref)
         self.next_id = max(self.next_id, order_id + 1)
         return order
 
@@ -131,6 +134,8 @@ class Book:
                 f"OrderId {order_id} that needs to be cancelled cannot be cancelled, state: {order.status}."
             )
             self.listener.error(client_id, order_id, 10148, text)
+        elif self.screening.cancel_refusals:
+            self.listener.error(client_id, order_id, *self.screening.cancel_refusals.pop(0))
         elif self.holds_cancels:
             order.status = Status.PENDING_CANCEL
             self.listener.order_status(order)
@@ -150,6 +155,29 @@ class Book:
         order.status, order.reason, order.ended_at, order.why_held = status, reason, at, ""
         self.listener.order_status(order)
         self.listener.error(order.client_id, order.order_id, code, reason)
+
+    def reject(self, order: Order, at: datetime, reason: str) -> None:
+        """Reject an order that was accepted before, and what hangs on it."""
+        self._end(order, Status.INACTIVE, at, f"Order rejected - reason:{reason}", 201)
+        for child in self._living_children(order):
+            self.end(child, at)
+
+    def move(self, order: Order, level: Decimal) -> None:
+        """Give an order another level, as by hand in TWS."""
+        if order.terms.stop is not None:
+            order.terms = replace(order.terms, stop=level)
+        else:
+            order.terms = replace(order.terms, limit=level)
+        self._tell(order)
+
+    def pass_time(self, at: datetime, price: Callable[[Share], Decimal]) -> None:
+        """End what was good until now, and fill at the market what waited for its time."""
+        for order in [o for o in self.orders.values() if o.is_open]:
+            if order.is_alive and order.terms.good_till and _moment(order.terms.good_till) <= at:
+                self.end(order, at, "Good till date has passed")
+        for order in [o for o in self.orders.values() if o.is_open and o.why_held == "time"]:
+            if order.is_alive and _moment(order.terms.good_after) <= at:
+                self.fill(order, order.remaining, price(order.share), Decimal(1), at)
 
     def _living_children(self, order: Order) -> list[Order]:
         return [o for o in self.orders.values() if o.parent is order and o.is_alive]
@@ -191,10 +219,13 @@ class Book:
         execution.is_commission_known = True
         self.listener.commissioned(execution)
 
+    def untold(self) -> list[Execution]:
+        """Return the executions whose commission was held back."""
+        return [execution for execution in self.executions if not execution.is_commission_known]
+
     def tell_commissions(self) -> None:
-        for execution in self.executions:
-            if not execution.is_commission_known:
-                self._commission(execution)
+        for execution in self.untold():
+            self._commission(execution)
 
     def _follow(self, order: Order, quantity: Decimal, at: datetime) -> None:
         for mate in self._group_of(order):
@@ -232,3 +263,8 @@ class Book:
     def newest_executions(self) -> list[Execution]:
         """Return each execution as it was corrected last."""
         return list({execution.stem: execution for execution in self.executions}.values())
+
+
+def _moment(text: str) -> datetime:
+    """Read a time of a request in UTC: `20240702-19:00:00`."""
+    return datetime.strptime(text, "%Y%m%d-%H:%M:%S").replace(tzinfo=UTC)

@@ -16,12 +16,14 @@ OF_ORDERS = {
     "correct",
     "cancel",
     "refuse_next",
-    "tell_commissions",
+    "reject",
+    "move",
     "place_by_hand",
     "open_orders",
     "order",
 }
-OF_GATEWAY = {"drop_connections", "restart", "pass_midnight", "lose_ib", "regain_ib", "say"}
+OF_ORDERS |= {"finish_cancels", "tell_commissions"}
+OF_GATEWAY = {"drop_connections", "restart", "pass_midnight", "forget", "lose_ib", "regain_ib", "say"}
 OF_DATA = {"quote", "take_market_data", "hold"}
 DOES = OF_ORDERS | OF_GATEWAY | OF_DATA
 

@@ -1,6 +1,5 @@
 """The gateway: a server on loopback, an account behind it, and what a test can make happen."""
 
-import contextlib
 import pickle
 import socket
 import threading
@@ -20,8 +19,9 @@ from tests.vendors.ib_gateway.faults import Faults
 from tests.vendors.ib_gateway.history import Pace
 from tests.vendors.ib_gateway.market import TEXTS, Market
 from tests.vendors.ib_gateway.messages import Message
-from tests.vendors.ib_gateway.orders import Execution, Order, Terms
+from tests.vendors.ib_gateway.orders import Execution, Order, Status, Terms
 from tests.vendors.ib_gateway.screening import Notice
+from tests.vendors.ib_gateway.server import Server
 from tests.vendors.ib_gateway.session import Session
 
 Figure = Decimal | int | str
@@ -32,6 +32,7 @@ class IBGateway:
     """`now`: a fixed moment, else the real clock. `state`: a file that outlives the process, as IB does.
 
     `heard`: every request, with its client. `misunderstood`: those that the gateway does not know.
+    `is_disordered`: executions are told newest first and twice.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class IBGateway:
         clock: Callable[[], float] = time.monotonic,
         state: Path | None = None,
     ) -> None:
-        self.port, self.now, self.state = port, now, state
+        self.now, self.state, self._server = now, state, Server(port, self._converse)
         self.lock = threading.RLock()
         self.shares = contracts.LISTED
         self.market, self.pace, self.faults = Market(), Pace(clock), Faults()
@@ -52,8 +53,7 @@ class IBGateway:
         self.heard: list[tuple[int | None, str, list[str]]] = []
         self.misunderstood: list[list[str]] = []
         self.delayed: list[tuple[Session, str, list[str]]] = []
-        self.is_read_only = self.is_cut_off = False
-        self._server: socket.socket | None = None
+        self.is_read_only = self.is_cut_off = self.is_disordered = False
         self._recall()
 
     @property
@@ -66,18 +66,13 @@ class IBGateway:
 
     # --- the process --------------------------------------------------------------------------------------
 
-    def start(self) -> Self:
-        self._server = socket.create_server(("127.0.0.1", self.port), backlog=64)
-        self.port = self._server.getsockname()[1]
-        threading.Thread(target=self._accept, args=(self._server,), daemon=True).start()
-        return self
+    @property
+    def port(self) -> int:
+        return self._server.port
 
-    def _accept(self, server: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = server.accept()
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
+    def start(self) -> Self:
+        self._server.start()
+        return self
 
     def _converse(self, connection: socket.socket) -> None:
         session = Session(self, connection)
@@ -92,10 +87,7 @@ class IBGateway:
 
     def stop(self) -> None:
         """Like a process that ends: connections break, new ones are refused."""
-        if self._server is not None:
-            with contextlib.suppress(OSError):
-                self._server.shutdown(socket.SHUT_RDWR)
-            self._server.close()
+        self._server.stop()
         self.drop_connections()
 
     def __enter__(self) -> Self:
@@ -137,7 +129,10 @@ class IBGateway:
 
     def executed(self, execution: Execution) -> None:
         self._send(execution.order.client_id, messages.execution(execution, self.account.name))
-        held = self.account.holdings[execution.order.share.con_id]
+        self._tell_holding(execution.order.share)
+
+    def _tell_holding(self, share: contracts.Share) -> None:
+        held = self.account.holdings[share.con_id]
         for session in [] if self.is_cut_off else self.sessions:
             if session.wants_positions:
                 session.send(messages.position(held, self.account.name))
@@ -198,9 +193,35 @@ class IBGateway:
         with self.lock:
             self.book.screening.refusals += [Notice(code, text)] * times
 
-    def tell_commissions(self) -> None:
+    def reject(self, which: Which, reason: str) -> None:
+        with self._changing() as at:
+            self.book.reject(self.order(which), at, reason)
+
+    def move(self, which: Which, level: Figure) -> None:
+        """Move an order by hand in TWS."""
         with self._changing():
+            self.book.move(self.order(which), Decimal(level))
+
+    def finish_cancels(self) -> None:
+        """End the orders whose cancel is pending."""
+        with self._changing() as at:
+            for order in self.open_orders():
+                if order.status == Status.PENDING_CANCEL:
+                    self.book.end(order, at)
+
+    def tell_commissions(self, commission: Figure | None = None, currency: str = "") -> None:
+        """Tell the commissions that were held back; all of them this one, where it is given."""
+        with self._changing():
+            for execution in self.book.untold():
+                if commission is not None:
+                    execution.commission, execution.commission_currency = Decimal(commission), currency
             self.book.tell_commissions()
+
+    def pass_time(self, at: datetime) -> None:
+        """Set the clock: orders good until then end, those that wait for their time fill."""
+        with self._changing():
+            self.now = at
+            self.book.pass_time(at, lambda share: self.market.quote(share, at).last)
 
     def place_by_hand(
         self,
@@ -225,6 +246,7 @@ class IBGateway:
         share = next(known for known in self.shares if known.symbol == symbol)
         with self._changing():
             self.account.hold(share, Decimal(quantity), Decimal(cost))
+            self._tell_holding(share)
 
     # --- what happens to the gateway ----------------------------------------------------------------------
 
@@ -248,14 +270,19 @@ class IBGateway:
                 self.book.used = {(client, number) for client, number in self.book.used if number < next_id}
         self.start()
 
+    def forget(self) -> None:
+        """Forget executions and complete orders."""
+        with self._changing():
+            self.book.orders = {perm: order for perm, order in self.book.orders.items() if order.is_alive}
+            self.book.executions.clear()
+
     def pass_midnight(self) -> None:
         """Forget executions and what is complete, as TWS does; orders for the day end."""
         with self._changing() as at:
             for order in self.open_orders():
                 if order.terms.tif == "DAY" and order.is_alive and order.why_held != "child":
                     self.book.end(order, at, "End of day")
-            self.book.orders = {perm: order for perm, order in self.book.orders.items() if order.is_alive}
-            self.book.executions.clear()
+        self.forget()
 
     def lose_ib(self) -> None:
         """Lose IB's servers: what clients ask waits or stays without an answer."""

@@ -33,7 +33,7 @@ def open_order(
     parent_id = order.parent.order_id if order.parent else 0
     return [
         *[5, order.order_id, *_contract(order.share), *_terms(order), account, "", 0],
-        *[terms.ref, order.client_id, order.perm_id, int(terms.outside_rth), 0, 0, "", ""],
+        *[terms.ref, order.client_id, order.perm_id, int(terms.outside_rth), 0, 0, terms.good_after, ""],
         *["", "", "", ""],  # group, method, percentage and profile of an adviser
         *["", terms.good_till, "", "", "", 0, "", -1],  # model ... exempt code
         *[0, "", "", "", "", "", "", 0, 0, 0, ""],  # auction ... minimum quantity
@@ -77,7 +77,7 @@ def completed_order(order: Order, account: str) -> Message:
     ended = f"{order.ended_at:%Y%m%d %H:%M:%S} UTC" if order.ended_at else ""
     return [
         *[101, *_contract(order.share), *_terms(order), account, "", 0],
-        *[terms.ref, order.perm_id, int(terms.outside_rth), 0, 0, "", "", "", "", ""],
+        *[terms.ref, order.perm_id, int(terms.outside_rth), 0, 0, terms.good_after, "", "", "", ""],
         *["", terms.good_till, "", "", "", 0, "", -1, "", "", "", "", "", 0, 0, 0, ""],
         *[order.oca_type or 3, 0, "", 0, "None", "", "0", 0, 0, ""],
         *[0, 0, "", "", "", 0, 0, 0, "", "", "", ""],
@@ -123,7 +123,8 @@ def execution(told: Execution, account: str, req_id: int | str = -1) -> Message:
 
 
 def commission(told: Execution) -> Message:
-    return [59, 1, told.exec_id, _number(told.commission), told.order.share.currency, UNSET, UNSET, ""]
+    currency = told.commission_currency or told.order.share.currency
+    return [59, 1, told.exec_id, _number(told.commission), currency, UNSET, UNSET, ""]
 
 
 def position(held: Holding, account: str) -> Message:

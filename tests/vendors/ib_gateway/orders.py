@@ -30,6 +30,7 @@ class Terms:
     stop: Decimal | None = None
     tif: str = "DAY"
     good_till: str = ""
+    good_after: str = ""
     oca_group: str = ""
     oca_type: int = 0
     ref: str = ""
@@ -49,6 +50,7 @@ class Terms:
             stop=_price(fields["stop"]),
             tif=fields["tif"] or "DAY",
             good_till=fields["good_till"],
+            good_after=fields["good_after"],
             oca_group=fields["oca_group"],
             oca_type=int(fields["oca_type"] or 0),
             ref=fields["ref"],
@@ -128,6 +130,7 @@ class Execution:
     average: Decimal
     commission: Decimal
     is_commission_known: bool = False
+    commission_currency: str = ""
 
     @property
     def stem(self) -> str:

@@ -14,13 +14,15 @@ class Notice(NamedTuple):
 
 @dataclass
 class Screening:
-    """`refusals`: for the next entries, one each; an order with a parent meets none.
+    """`refusals`: for the next orders, one each, those with a parent excepted; so for changes and cancels.
 
     `opens_at`: the text that says when, while the market is closed. `preset_tif`: what a preset makes of the
     time in force. `not_borrowable`: symbols of which no shares are found to sell short.
     """
 
     refusals: list[Notice] = field(default_factory=list)
+    change_refusals: list[Notice] = field(default_factory=list)
+    cancel_refusals: list[Notice] = field(default_factory=list)
     opens_at: str = ""
     preset_tif: str = ""
     not_borrowable: set[str] = field(default_factory=set)
@@ -39,6 +41,8 @@ class Screening:
         return replace(terms, tif=self.preset_tif) if self.preset_tif else terms
 
     def why_held(self, order: Order) -> str:
+        if order.terms.good_after:
+            return "time"
         if order.terms.order_type in ("STP", "STP LMT"):
             return "trigger"
         if self._waits_for_shares(order):
@@ -69,6 +73,8 @@ class Screening:
     def change_error(self, order: Order, terms: Terms) -> Notice | None:
         """Return why an order stays as it is."""
         parent = order.parent
+        if self.change_refusals:
+            return self.change_refusals.pop(0)
         if terms.parent_id and (parent is None or parent.status in (Status.FILLED, Status.CANCELLED)):
             return Notice(135, f"Can't find order with id = {terms.parent_id}")
         if terms.action != order.terms.action:

@@ -1,0 +1,30 @@
+"""Interactive Brokers, through the IB Bridge, which holds the connection to TWS or IB Gateway."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from approvals.brokers.base import BrokerSpec, Capabilities
+from approvals.brokers.ib import stream, wire
+from approvals.brokers.ib.broker import InteractiveBrokers
+from core.registry import Setting
+from core.registry.kinds import KEY, Url
+
+
+def _build(values: Mapping[str, Any], at: datetime) -> InteractiveBrokers:
+    api = wire.api(values["IB_BRIDGE_URL"], values["IB_BRIDGE_TOKEN"])
+    return InteractiveBrokers(api, is_paper=api.is_paper())
+
+
+SPEC = BrokerSpec(
+    name=InteractiveBrokers.name,
+    title="Interactive Brokers",
+    settings=(
+        Setting("IB_BRIDGE_URL", Url(), required=True),
+        Setting("IB_BRIDGE_TOKEN", KEY, secret=True),
+    ),
+    is_paper=True,
+    build=_build,
+    capabilities=Capabilities(fractions=True, what_if=True),
+    stream=stream.listen,
+)
