@@ -55,15 +55,27 @@ class PaperOrder(models.Model):
     state = models.CharField(max_length=9, choices=State, help_text="Of the entry, or of the closing.")
     reason = models.TextField(blank=True)
     ended_at = models.DateTimeField(null=True)
-    entered_at = models.DateTimeField(null=True, help_text="The time of the quote that filled the entry.")
+    entered_at = models.DateTimeField(
+        null=True, help_text="The time of the quote that first filled the entry."
+    )
     covered = models.PositiveIntegerField(
         default=0, help_text="Shares that stop and target still wait to close, as of covered_at."
     )
     covered_at = models.DateTimeField(null=True)
     quotes_until = models.DateTimeField(
-        null=True, help_text="When the bar of the fill closes: until then quotes work the exits."
+        null=True, help_text="When the bar of the fill closes: later bars work the exits, too."
     )
     looked_until = models.DateTimeField(null=True, help_text="The close of the last bar that worked them.")
+    filled = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Shares of the entry, or of the closing as it was placed."
+    )
+    exited = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Shares that stop and target have closed."
+    )
+    is_stopped = models.BooleanField(
+        default=False, db_default=False, help_text="The stop was hit: what is left goes at the market."
+    )
+    worked_until = models.DateTimeField(null=True, help_text="What traded by then has done its part.")
 
     class Meta(TypedModelMeta):
         db_table = "paper_orders"
@@ -83,8 +95,12 @@ class PaperOrder(models.Model):
             ),
             models.CheckConstraint(
                 name="paper_order_covers_what_was_filled",
-                condition=Q(covered=0)
-                | Q(state="filled", entered_at__isnull=False, covered_at__isnull=False),
+                condition=Q(covered=0) | Q(filled__gt=0, entered_at__isnull=False, covered_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="paper_order_is_filled_by_all_of_it",
+                condition=Q(state="filled", filled=F("quantity"))
+                | (~Q(state="filled") & Q(filled__lt=F("quantity"))),
             ),
             models.CheckConstraint(
                 name="paper_order_ends_once",
@@ -109,7 +125,7 @@ class PaperOrder(models.Model):
 class PaperFill(models.Model):
     """Shares that changed hands on paper. Never edited, never deleted.
 
-    An order has one entry (or closing) and one exit at most: the id says which, so neither happens twice.
+    Each part of an order's entry, closing or exit has a number in the id, so that none happens twice.
     """
 
     class Leg(models.TextChoices):

@@ -1,5 +1,6 @@
 """A paper account in memory: quotes and bars typed in by hand, of one symbol that trades around the clock."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ import numpy as np
 from approvals.brokers.base import Bracket, Broker, Close, Execution, Instrument, Leg, Side, State
 from approvals.brokers.paper import (
     Bar,
+    Costs,
     Dividend,
     ExchangeRate,
     Key,
@@ -38,8 +40,9 @@ class TapeQuote(NamedTuple):
     price: float
     as_of: datetime
     received_at: datetime
-    half_spread: float
+    half_spread: float | None
     in_session: bool
+    size: float
 
 
 @dataclass
@@ -55,15 +58,46 @@ class Tape:
     listed: Listing | None = field(default_factory=lambda: Listing("USD", Decimal("0.01"), LAG))
 
     def quote(
-        self, price: float, minute: float, *, late: float = 0, half: float = 0, in_session: bool = True
+        self,
+        price: float,
+        minute: float,
+        *,
+        late: float = 0,
+        half: float | None = None,
+        in_session: bool = True,
+        size: float = math.nan,
     ) -> None:
-        """A quote so many minutes after T0, which arrived `late` minutes after that."""
-        as_of = T0 + minute * MINUTE
-        self.quotes.append(TapeQuote(price, as_of, as_of + late * MINUTE, half, in_session))
+        """A quote so many minutes after T0, which arrived `late` minutes after that.
 
-    def bar(self, minute: float, open: float, high: float, low: float, close: float) -> None:
+        `half`: how far bid and ask are from its price; None: they are not known. `size`: of each of them.
+        """
+        as_of = T0 + minute * MINUTE
+        self.quotes.append(TapeQuote(price, as_of, as_of + late * MINUTE, half, in_session, size))
+
+    def bar(
+        self,
+        minute: float,
+        open: float,
+        high: float,
+        low: float,
+        close: float,
+        *,
+        volume: float = math.nan,
+        first: bool = False,
+    ) -> None:
+        """A bar; `first`: of its session."""
         opened_at = T0 + minute * MINUTE
-        self.closed.append(Bar(opened_at, opened_at + (self.length or MINUTE), open, high, low, close))
+        closed_at = opened_at + (self.length or MINUTE)
+        self.closed.append(Bar(opened_at, closed_at, open, high, low, close, volume, first))
+
+
+def _books(quotes: Sequence[TapeQuote]) -> Iterator[list[float]]:
+    """Price, bid, ask and their sizes; NaN where there is no book."""
+    yield [quote.price for quote in quotes]
+    for sign in (-1, 1):
+        yield [math.nan if q.half_spread is None else q.price + sign * q.half_spread for q in quotes]
+    for _ in ("bid", "ask"):
+        yield [quote.size for quote in quotes]
 
 
 @dataclass
@@ -83,14 +117,14 @@ class TapeUntil:
         arrived.sort(key=lambda quote: (quote.received_at, quote.as_of))
         return Quotes(
             np.array([to_instant(quote.as_of) for quote in arrived], dtype=INSTANT),
-            np.array([quote.price for quote in arrived], dtype=np.float64),
-            np.array([quote.half_spread for quote in arrived], dtype=np.float64),
             np.array([quote.in_session for quote in arrived], dtype=np.bool_),
+            *(np.array(column, dtype=np.float64) for column in _books(arrived)),
         )
 
     def bars(self, symbol: str, since: datetime, until: datetime) -> Sequence[Bar]:
         stored = [bar for bar in self.tape.closed if bar.closed_at + 30 * SECOND <= self.at]
-        return [bar for bar in stored if bar.opened_at >= since and bar.closed_at <= until]
+        chosen = [bar for bar in stored if bar.opened_at >= since and bar.closed_at <= until]
+        return sorted(chosen, key=lambda bar: bar.opened_at)
 
     def bar_end(self, symbol: str, at: datetime) -> datetime | None:
         length = self.tape.length
@@ -171,6 +205,17 @@ class Memory:
         ]
         return sorted(executions, key=lambda execution: execution.executed_at)
 
+    def fills(self, ticket: Ticket) -> Sequence[Execution]:
+        client_id = ticket.terms.client_id
+        return [execution for execution, _ in self.executed if execution.client_id == client_id]
+
+    def traded(self, ticket: Ticket, side: Side, since: datetime, until: datetime) -> int:
+        older = {kept.terms.client_id for kept in self.tickets.values() if kept.number <= ticket.number}
+        executed = (execution for execution, _ in self.executed if execution.client_id in older)
+        return sum(
+            each.quantity for each in executed if each.side is side and since < each.executed_at <= until
+        )
+
     def payments(self) -> Sequence[Payment]:
         return list(self.paid)
 
@@ -191,10 +236,12 @@ class Account:
     tape: Tape
     book: Memory = field(default_factory=Memory)
     slippage_bps: Decimal = Decimal(2)
+    volume_share: Decimal = Decimal("0.1")
 
     def at(self, minute: float) -> Broker:
         instant = T0 + minute * MINUTE
-        return Paper(self.book, TapeUntil(self.tape, instant), instant, self.slippage_bps)
+        costs = Costs(self.slippage_bps, self.volume_share)
+        return Paper(self.book, TapeUntil(self.tape, instant), instant, costs)
 
     def fills(self, minute: float) -> list[tuple[Leg, int, str, float]]:
         """Leg, quantity, price and minute of all executions, brought up to date first."""
@@ -233,7 +280,7 @@ def closing(quantity: int = 100, side: Side = Side.SELL, client_id: UUID | None 
 
 
 def held(account: Account, order: Bracket | None = None) -> Bracket:
-    """Filled in minute 1 at 99 (99.02 with the slippage), in the bar that closes in minute 5."""
+    """Filled in minute 1 at 99 (99.03 with a tick and the slippage), in the bar that closes in minute 5."""
     order = order or bracket()
     account.at(0).place(order)
     account.tape.quote(99.0 if order.side is Side.BUY else 101.0, 1)

@@ -1,7 +1,8 @@
 """The paper broker: a broker of its own that fills orders on the market data that is stored. Pure.
 
-It keeps its rules (quotes fill entries and closings, bars fill exits, each share pays) in `advance`, and is
-given where it keeps its orders (`Book`) and what the market did (`Market`).
+It keeps its rules in `advance` and `hits`: quotes fill entries and closings, quotes and bars exits, each at
+the side of the book that it needs and as far as there were shares. It is given where it keeps its orders
+(`Book`) and what the market did (`Market`).
 """
 
 import importlib
@@ -14,6 +15,7 @@ from approvals.brokers.base import Broker, BrokerSpec, Capabilities
 from approvals.brokers.paper.advance import SETTLED
 from approvals.brokers.paper.book import Book, Opening, Ticket
 from approvals.brokers.paper.broker import Paper
+from approvals.brokers.paper.costs import Costs
 from approvals.brokers.paper.dividends import Key, Payment, Waiting
 from approvals.brokers.paper.market import (
     Bar,
@@ -33,6 +35,7 @@ __all__ = [
     "SPEC",
     "Bar",
     "Book",
+    "Costs",
     "Dividend",
     "ExchangeRate",
     "Key",
@@ -54,7 +57,7 @@ def _build(values: Mapping[str, Any], at: datetime) -> Broker:
     # By name: these rows need Django, the spec does not.
     book = importlib.import_module("approvals.execution.paper.book").Rows(values["PAPER_EQUITY"])
     market = importlib.import_module("approvals.execution.paper.market").Stored(at)
-    return Paper(book, market, at, values["PAPER_SLIPPAGE_BPS"])
+    return Paper(book, market, at, Costs(values["PAPER_SLIPPAGE_BPS"], values["PAPER_VOLUME_SHARE"]))
 
 
 SPEC = BrokerSpec(
@@ -63,6 +66,7 @@ SPEC = BrokerSpec(
     settings=(
         Setting("PAPER_EQUITY", Number(most=1_000_000_000_000, above_zero=True), Decimal(100_000)),
         Setting("PAPER_SLIPPAGE_BPS", Number(0, 1_000), Decimal(2)),
+        Setting("PAPER_VOLUME_SHARE", Number(most=1, above_zero=True), Decimal("0.1")),
     ),
     is_paper=True,
     settles_by_price=True,

@@ -1,51 +1,31 @@
 """How an order goes on by itself: worked on what the market did since, what fills it, and what that costs.
 
-How often it is worked changes nothing: quotes count in the order of their arrival, bars once those before
-them have counted, and an order ends only when no quote can arrive any more that still counts. The first quote
-or bar that reaches one of its prices fills it. Slippage, ticks and commission are always against us.
+How often it is worked changes nothing: quotes count in the order of their arrival, a bar once the quotes that
+lie in it have counted, a quote once the bars before it have, and an order ends only when no quote can arrive
+any more that still counts. What reaches one of its prices first fills it, as far as there were shares for it;
+of two orders that there were too few for, the older one goes first.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from fractions import Fraction
+from decimal import Decimal
 
-import numpy as np
+from approvals.brokers.base import Bracket, Close, Execution, Leg, State
+from approvals.brokers.paper import hits
+from approvals.brokers.paper.book import Ticket
+from approvals.brokers.paper.floor import INSTANTLY, Floor
+from approvals.brokers.paper.hits import Hit
+from approvals.brokers.paper.market import Bar, Listing, Quotes, Settlement
 
-from approvals.brokers.base import Bracket, Close, Execution, Leg, Side, State
-from approvals.brokers.paper.book import Book, Ticket
-from approvals.brokers.paper.market import Bar, Listing, Market, Quotes, Settlement, factor
-from market.prices import Floats, to_datetime, to_instant
-
-INSTANTLY = timedelta(microseconds=1)
 DAY = timedelta(days=1)
-LATELY = timedelta(minutes=5)
 SETTLED = "-settled"  # the end of such an execution's id
 LATEST = timedelta(hours=26)  # after which no gap is refilled any more: until then a bar may come late
-EPSILON = 1e-9  # of a price: sums of floats are no exact prices
-PER_SHARE, LEAST = Decimal("0.005"), Decimal("1.00")  # of commission
-BASIS_POINT = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """Where and when an order meets the market. `is_limit`: it fills at this price and never slips."""
-
-    leg: Leg
-    at: datetime
-    price: float
-    is_limit: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Where an order is worked: what is written down, what the market did, and until when it is looked at."""
-
-    book: Book
-    market: Market
-    at: datetime
-    slippage_bps: Decimal
+class Desk(Floor):
+    """Where an order is worked: what it meets, in its order."""
 
     def work(self, ticket: Ticket) -> None:
         """Bring an order up to date. While a split is being restated, or in a halt, nothing happens.
@@ -64,26 +44,40 @@ class Desk:
             self.book.change(ticket)
 
     def shares(self, ticket: Ticket, at: datetime) -> int:
-        """What a working closing would trade, or what a bracket's exits cover, restated to an instant."""
+        """What a working closing would still trade, or what exits cover, restated to an instant."""
         if isinstance(ticket.terms, Close):
-            return int(ticket.terms.quantity * self._factor(ticket, ticket.placed_at, at))
-        return int(ticket.covered * self._factor(ticket, ticket.covered_at or ticket.placed_at, at))
+            left = ticket.terms.quantity - ticket.filled
+            return int(left * self.factor(ticket, ticket.placed_at, at))
+        return int(ticket.covered * self.factor(ticket, ticket.covered_at or ticket.placed_at, at))
+
+    # --- closings -----------------------------------------------------------------------------------------
 
     def _work_close(self, ticket: Ticket, close: Close, listing: Listing) -> None:
         if close.price is not None:
             self._settle(ticket, close, _by_hand(close.price, listing.settlement))
             return
-        hit = _market_hit(close.side, Leg.CLOSE, self._quotes(ticket, ticket.placed_at))
-        if hit is None:
-            if listing.settlement:
-                self._settle(ticket, close, listing.settlement)
+        while ticket.state is State.WORKING:
+            hit = hits.market_hit(close.side, Leg.CLOSE, self.quotes(ticket, ticket.since, listing))
+            if hit is None:
+                if listing.settlement:
+                    self._settle(ticket, close, listing.settlement)
+                return
+            self._close_part(ticket, close, hit, listing)
+
+    def _close_part(self, ticket: Ticket, close: Close, hit: Hit, listing: Listing) -> None:
+        left, ratio = self.shares(ticket, hit.at), self.factor(ticket, ticket.placed_at, hit.at)
+        if not left:
+            self._end_without_a_share(ticket, hit.at)
             return
-        quantity = self.shares(ticket, hit.at)
-        if quantity:
-            self._fill(ticket, hit, close.side, quantity, listing)
+        quantity = self.fillable(ticket, hit, close.side, left)
+        if quantity < left:  # a part is counted in shares of the order: whole ones, also after a split
+            quantity -= quantity % ratio.numerator
+        self.fill(ticket, hit, close.side, quantity, listing)
+        if quantity == left:
+            ticket.filled = close.quantity
             ticket.state, ticket.ended_at = State.FILLED, hit.at
         else:
-            self._end_without_a_share(ticket, hit.at)
+            ticket.filled += int(quantity / ratio)
 
     def _end_without_a_share(self, ticket: Ticket, at: datetime) -> None:
         ticket.state, ticket.ended_at = State.CANCELLED, at
@@ -108,59 +102,112 @@ class Desk:
             is_settlement=True,
         )
         self.book.fill(ticket, execution, self.at)
+        ticket.filled = close.quantity
         ticket.state, ticket.ended_at, ticket.reason = State.FILLED, self.at, settlement.reason
 
-    def _work_bracket(self, ticket: Ticket, bracket: Bracket, listing: Listing) -> None:
-        if ticket.state is State.WORKING:
-            self._enter(ticket, bracket, listing)
-        if ticket.covered:
-            hit = self._exit(ticket, bracket, listing)
-            quantity = self.shares(ticket, hit.at if hit else self.at)
-            if hit and quantity:
-                self._fill(ticket, hit, bracket.side.opposite, quantity, listing)
-            if hit or not quantity:
-                ticket.covered = 0
+    # --- entries and their exits --------------------------------------------------------------------------
 
-    def _enter(self, ticket: Ticket, bracket: Bracket, listing: Listing) -> None:
+    def _work_bracket(self, ticket: Ticket, bracket: Bracket, listing: Listing) -> None:
+        """Let entry and exits happen in their order: a part that was entered may end before the next one."""
+        while ticket.is_live:
+            entry = self._entry(ticket, bracket, listing) if ticket.state is State.WORKING else None
+            out = self._exit(ticket, bracket, listing) if ticket.covered else None
+            if out and (entry is None or out.row <= entry.row):
+                self._leave(ticket, bracket, out, listing)
+            elif entry and not self._is_early(ticket, entry, listing):
+                self._enter(ticket, bracket, entry, listing)
+            else:
+                break
+        if not self.shares(ticket, self.at):  # a reverse split has left less than one
+            ticket.covered = 0
+
+    def _entry(self, ticket: Ticket, bracket: Bracket, listing: Listing) -> Hit | None:
+        """Return what fills the entry next; it ends here once nothing can any more."""
         end = min(bracket.good_until, bracket.flat_at or bracket.good_until)
-        quotes, is_past = self._quotes(ticket, ticket.placed_at).until(end)
-        hit = _entry_hit(bracket, quotes)
-        if hit:
-            self._fill(ticket, hit, bracket.side, bracket.quantity, listing)
-            ticket.state, ticket.ended_at, ticket.entered_at = State.FILLED, hit.at, hit.at
-            ticket.covered, ticket.covered_at = bracket.quantity, hit.at
-            ticket.quotes_until = ticket.looked_until = self.market.bar_end(bracket.symbol, hit.at)
-        elif is_past or self.at >= end + listing.lag:
-            ticket.state, ticket.ended_at = State.CANCELLED, end
-            ticket.reason = f"It was not filled by {end:%Y-%m-%d %H:%M} UTC."
+        quotes, is_past = self.quotes(ticket, ticket.since, listing).until(end)
+        hit = hits.entry_hit(bracket, quotes)
+        if hit is None and (is_past or self.at >= end + listing.lag):
+            so_far = f" {ticket.filled} of {bracket.quantity} were." if ticket.filled else ""
+            self._end_entry(ticket, f"It was not filled by {end:%Y-%m-%d %H:%M} UTC.{so_far}", end)
+        return hit
+
+    def _end_entry(self, ticket: Ticket, reason: str, at: datetime) -> None:
+        ticket.state, ticket.ended_at, ticket.reason = State.CANCELLED, at, reason
+
+    def _enter(self, ticket: Ticket, bracket: Bracket, hit: Hit, listing: Listing) -> None:
+        quantity = self.fillable(ticket, hit, bracket.side, bracket.quantity - ticket.filled)
+        covered = self.shares(ticket, hit.at)
+        self.fill(ticket, hit, bracket.side, quantity, listing)
+        if not quantity:
+            return
+        ticket.filled += quantity
+        ticket.entered_at = ticket.entered_at or hit.at
+        ticket.covered, ticket.covered_at = covered + quantity, hit.at
+        ticket.quotes_until = ticket.looked_until = self.market.bar_end(bracket.symbol, hit.at)
+        if ticket.filled == bracket.quantity:
+            ticket.state, ticket.ended_at = State.FILLED, hit.at
+
+    def _leave(self, ticket: Ticket, bracket: Bracket, hit: Hit, listing: Listing) -> None:
+        """Sell what the exits cover; what is not entered by then, is not entered any more."""
+        out, held = bracket.side.opposite, self.shares(ticket, hit.at)
+        quantity = self.fillable(ticket, hit, out, held)
+        self.fill(ticket, hit, out, quantity, listing)
+        ticket.exited += quantity
+        ticket.covered, ticket.covered_at = held - quantity, hit.at
+        if hit.leg is Leg.STOP:
+            ticket.is_stopped = True
+        if ticket.state is State.WORKING:
+            self._end_entry(ticket, f"Its {hit.leg} was reached: the rest is not entered.", hit.at)
 
     def _exit(self, ticket: Ticket, bracket: Bracket, listing: Listing) -> Hit | None:
-        """By quotes while the bar of the fill lasts (always, without bars), then by bars, then by time."""
-        if ticket.looked_until == ticket.quotes_until:
-            hit, is_complete = self._exit_by_quotes(ticket, bracket, listing)
-            if hit or not is_complete:
+        """Bar by bar: the quotes that lie in one, then the bar itself; at the end the time to be flat."""
+        quotes = self._exit_quotes(ticket, bracket, listing)
+        for bar in self._exit_bars(ticket, min(self.at, bracket.flat_at or self.at), listing):
+            inside, is_past = quotes.until(bar.closed_at)
+            if hit := self._quote_exit(ticket, bracket, inside):
+                return None if self._is_early(ticket, hit, listing) else hit
+            if not is_past and self.at < bar.closed_at + listing.lag:
+                return None
+            if hit := _bar_exit(ticket, bracket, bar, len(inside)):
                 return hit
-        return self._exit_by_bars(ticket, bracket) or self._flat(ticket, bracket, listing)
+            ticket.looked_until = max(bar.closed_at, ticket.looked_until or bar.closed_at)
+            quotes = quotes.only_from(ticket.looked_until)
+        if hit := self._quote_exit(ticket, bracket, quotes):
+            return None if self._is_early(ticket, hit, listing) else hit
+        return self._flat(ticket, bracket, listing)
 
-    def _exit_by_quotes(self, ticket: Ticket, bracket: Bracket, listing: Listing) -> tuple[Hit | None, bool]:
-        """And whether all quotes are there that may still work the exits."""
-        quotes = self._quotes(ticket, ticket.entered_at or ticket.placed_at)
-        ends = [end for end in (ticket.quotes_until, bracket.flat_at) if end]
-        if not ends:
-            return _quote_exit_hit(bracket, quotes), False
-        quotes, is_past = quotes.until(min(ends))
-        return _quote_exit_hit(bracket, quotes), is_past or self.at >= min(ends) + listing.lag
+    def _exit_quotes(self, ticket: Ticket, bracket: Bracket, listing: Listing) -> Quotes:
+        """Return the quotes that may work the exits: in bars that were looked at already, they have.
 
-    def _exit_by_bars(self, ticket: Ticket, bracket: Bracket) -> Hit | None:
+        While the entry works, in the same rows as for it, which tell what came first.
+        """
+        since, looked_until = ticket.since, ticket.looked_until
+        has_looked = looked_until is not None and looked_until != ticket.quotes_until
+        if looked_until and has_looked and ticket.state is not State.WORKING:
+            since = max(since, looked_until - INSTANTLY)
+        quotes = self.quotes(ticket, since, listing)
+        if looked_until and has_looked:
+            quotes = quotes.only_from(looked_until)
+        return quotes.until(bracket.flat_at)[0] if bracket.flat_at else quotes
+
+    def _exit_bars(self, ticket: Ticket, until: datetime, listing: Listing) -> Sequence[Bar]:
         if ticket.looked_until is None:
-            return None
-        until = min(self.at, bracket.flat_at or self.at)
-        since = min(ticket.looked_until, max(ticket.quotes_until or ticket.looked_until, self.at - LATEST))
-        for bar in self._bars(ticket, since, until):
-            ticket.looked_until = max(bar.closed_at, ticket.looked_until)
-            if hit := _bar_exit_hit(bracket, bar):
-                return hit
-        return None
+            return []
+        first = max(ticket.quotes_until or ticket.looked_until, self.at - LATEST)
+        since = max(min(ticket.looked_until, first), ticket.since)
+        return self.bars(ticket, since, until, listing)
+
+    def _quote_exit(self, ticket: Ticket, bracket: Bracket, quotes: Quotes) -> Hit | None:
+        if ticket.is_stopped:
+            return hits.market_hit(bracket.side.opposite, Leg.STOP, quotes)
+        return hits.exit_hit(bracket, quotes)
+
+    def _is_early(self, ticket: Ticket, hit: Hit, listing: Listing) -> bool:
+        """Return whether a bar from before a quote may still come that the exits were to be worked by."""
+        if not ticket.covered or ticket.looked_until is None or hit.until < ticket.looked_until:
+            return False
+        end = self.market.bar_end(ticket.terms.symbol, ticket.looked_until)
+        return (end is None or end < hit.until) and self.at < hit.until + listing.lag
 
     def _flat(self, ticket: Ticket, bracket: Bracket, listing: Listing) -> Hit | None:
         """What is held at `flat_at` ends at the last price before, once it is certain which one that is.
@@ -171,64 +218,22 @@ class Desk:
         flat_at, entered_at = bracket.flat_at, ticket.entered_at
         if flat_at is None or entered_at is None or self.at < flat_at:
             return None
-        quotes, is_past = self._quotes(ticket, entered_at - INSTANTLY).until(flat_at + INSTANTLY)
-        bars = self._bars(ticket, flat_at - DAY, self.at)
+        quotes, is_past = self.quotes(ticket, entered_at - INSTANTLY, listing).until(flat_at + INSTANTLY)
+        bars = self.bars(ticket, flat_at - DAY, self.at, listing)
         has_bars = ticket.quotes_until is None or (bool(bars) and bars[-1].closed_at >= flat_at)
         has_quotes = is_past or self.at >= flat_at + listing.lag
         if (has_bars and has_quotes) or self.at >= flat_at + DAY:
-            return _flat_hit(bracket, flat_at, quotes, bars)
+            return hits.flat_hit(bracket, flat_at, quotes, bars)
         return None
 
-    def _fill(self, ticket: Ticket, hit: Hit, side: Side, quantity: int, listing: Listing) -> None:
-        execution = Execution(
-            execution_id=f"{ticket.terms.client_id}-{_part(hit.leg)}",
-            client_id=ticket.terms.client_id,
-            leg=hit.leg,
-            instrument=ticket.terms.instrument,
-            side=side,
-            quantity=quantity,
-            price=self._price(ticket, hit, side, listing),
-            commission=_commission(quantity),
-            executed_at=hit.at,
-        )
-        self.book.fill(ticket, execution, self.at)
 
-    def _price(self, ticket: Ticket, hit: Hit, side: Side, listing: Listing) -> Decimal:
-        """Return what the hit costs, on the basis of its own day, on a tick."""
-        tick = listing.tick_size or BASIS_POINT
-        ratio = self._factor(ticket, ticket.placed_at, hit.at)
-        price = _divided(Decimal(f"{hit.price:.6f}"), ratio)
-        if not hit.is_limit:
-            price = _slipped(price, side, self.slippage_bps)
-        price = _on_tick(price, side, tick)
-        if hit.leg in (Leg.ENTRY, Leg.TARGET) and isinstance(ticket.terms, Bracket):
-            limit = ticket.terms.limit_price if hit.leg is Leg.ENTRY else ticket.terms.take_profit
-            price = _never_beyond(price, _divided(limit, ratio), side)
-        return price.quantize(Decimal("0.000001"))
-
-    def _factor(self, ticket: Ticket, since: datetime, until: datetime) -> Fraction:
-        return factor(self.market.restatings(ticket.terms.symbol, ticket.placed_at), since, until)
-
-    def _quotes(self, ticket: Ticket, since: datetime) -> Quotes:
-        """Return the quotes later than `since`, on the order's basis.
-
-        What was placed or filled while the clock was ahead is worked by the quotes that come now.
-        """
-        since = since if since <= self.at else self.at - LATELY
-        quotes = self.market.quotes(ticket.terms.symbol, since)
-        ratios = self._ratios(ticket, quotes)
-        return replace(quotes, price=quotes.price * ratios, half_spread=quotes.half_spread * ratios)
-
-    def _ratios(self, ticket: Ticket, quotes: Quotes) -> Floats:
-        ratios = np.ones(len(quotes))
-        for restating in self.market.restatings(ticket.terms.symbol, ticket.placed_at):
-            ratios[quotes.as_of >= to_instant(restating.at)] *= float(restating.ratio)
-        return ratios
-
-    def _bars(self, ticket: Ticket, since: datetime, until: datetime) -> list[Bar]:
-        """On the order's basis."""
-        bars = self.market.bars(ticket.terms.symbol, since, until)
-        return [_times(bar, float(self._factor(ticket, ticket.placed_at, bar.opened_at))) for bar in bars]
+def _bar_exit(ticket: Ticket, bracket: Bracket, bar: Bar, row: int) -> Hit | None:
+    """Return what a bar does to the exits; nothing trades in one without volume."""
+    if bar.volume == 0:
+        return None
+    if ticket.is_stopped:
+        return hits.bar_market_hit(bracket, Leg.STOP, bar, row)
+    return hits.bar_exit_hit(bracket, bar, row)
 
 
 def _by_hand(price: Decimal, known: Settlement | None) -> Settlement:
@@ -236,120 +241,3 @@ def _by_hand(price: Decimal, known: Settlement | None) -> Settlement:
     if known and known.price == price:
         return known
     return Settlement(price, f"Settled by hand at {price.normalize():f}.")
-
-
-def _times(bar: Bar, ratio: float) -> Bar:
-    if ratio == 1:
-        return bar
-    prices = (bar.open * ratio, bar.high * ratio, bar.low * ratio, bar.close * ratio)
-    return Bar(bar.opened_at, bar.closed_at, *prices, bar.plain and _times(bar.plain, ratio))
-
-
-def _divided(price: Decimal, ratio: Fraction) -> Decimal:
-    return price * ratio.denominator / ratio.numerator
-
-
-def _part(leg: Leg) -> str:
-    """Return which execution of its order this is: its exits have one together, so that two never happen."""
-    return leg.value if leg in (Leg.ENTRY, Leg.CLOSE) else "exit"
-
-
-# --- what fills an order ----------------------------------------------------------------------------------
-# All prices are floats on the basis of the order, so a split in between changes nothing here.
-
-
-def _entry_hit(order: Bracket, quotes: Quotes) -> Hit | None:
-    """Return the first quote that can be bought (sold) within the limit, half the spread included."""
-    limit = float(order.limit_price) * order.side.sign
-    paid = _paid(quotes, order.side)
-    rows = np.flatnonzero(quotes.in_session & (order.side.sign * paid <= limit + EPSILON * abs(limit)))
-    return Hit(Leg.ENTRY, to_datetime(quotes.as_of[rows[0]]), float(paid[rows[0]])) if len(rows) else None
-
-
-def _market_hit(side: Side, leg: Leg, quotes: Quotes) -> Hit | None:
-    """Return the first quote in session."""
-    rows = np.flatnonzero(quotes.in_session)
-    if not len(rows):
-        return None
-    return Hit(leg, to_datetime(quotes.as_of[rows[0]]), float(_paid(quotes, side)[rows[0]]))
-
-
-def _quote_exit_hit(order: Bracket, quotes: Quotes) -> Hit | None:
-    """Return the first quote at the stop or the target.
-
-    A target fills at its own price, a stop at the quote's.
-    """
-    sign = order.side.sign
-    stop, target = float(order.stop_loss), float(order.take_profit)
-    at_stop = sign * quotes.price <= sign * stop + EPSILON * stop
-    at_target = sign * quotes.price >= sign * target - EPSILON * target
-    rows = np.flatnonzero(quotes.in_session & (at_stop | at_target))
-    if not len(rows):
-        return None
-    row, at = rows[0], to_datetime(quotes.as_of[rows[0]])
-    if at_stop[row]:
-        return Hit(Leg.STOP, at, float(_paid(quotes, order.side.opposite)[row]))
-    return Hit(Leg.TARGET, at, target, is_limit=True)
-
-
-def _bar_exit_hit(order: Bracket, bar: Bar) -> Hit | None:
-    """Return the stop or the target inside a bar, the stop first. A bar that opens beyond: at its open.
-
-    Of a bar in doubt the worse of its two readings counts: a target must be reached without doubted prices.
-    """
-    sign, plain = order.side.sign, bar.plain or bar
-    stop, target = float(order.stop_loss), float(order.take_profit)
-    worst, best = (bar.low, plain.high) if order.side is Side.BUY else (bar.high, plain.low)
-    opening = _worse(order.side, bar.open, plain.open)
-    if sign * opening <= sign * stop + EPSILON * stop:
-        return Hit(Leg.STOP, bar.opened_at, opening)
-    if sign * opening >= sign * target - EPSILON * target:
-        return Hit(Leg.TARGET, bar.opened_at, opening, is_limit=True)
-    if sign * worst <= sign * stop + EPSILON * stop:
-        return Hit(Leg.STOP, bar.closed_at, stop)
-    if sign * best >= sign * target - EPSILON * target:
-        return Hit(Leg.TARGET, bar.closed_at, target, is_limit=True)
-    return None
-
-
-def _flat_hit(order: Bracket, flat_at: datetime, quotes: Quotes, bars: Sequence[Bar]) -> Hit | None:
-    """Return the last price by then: a bar's close, or a quote that is later. None when there is neither."""
-    before = quotes[quotes.in_session & (quotes.as_of <= to_instant(flat_at))]
-    closed = [bar for bar in bars if bar.closed_at <= flat_at]
-    newest = int(np.argmax(before.as_of)) if len(before) else None
-    if closed and (newest is None or to_instant(closed[-1].closed_at) >= before.as_of[newest]):
-        last = closed[-1]
-        return Hit(Leg.FLAT, flat_at, _worse(order.side, last.close, (last.plain or last).close))
-    if newest is None:
-        return None
-    return Hit(Leg.FLAT, flat_at, float(_paid(before, order.side.opposite)[newest]))
-
-
-def _worse(side: Side, *readings: float) -> float:
-    """Return the worse price to get out of a position of this side at."""
-    return min(readings) if side is Side.BUY else max(readings)
-
-
-def _paid(quotes: Quotes, side: Side) -> Floats:
-    return quotes.price + side.sign * quotes.half_spread
-
-
-# --- what a fill costs ------------------------------------------------------------------------------------
-
-
-def _commission(quantity: int) -> Decimal:
-    return max(PER_SHARE * quantity, LEAST)
-
-
-def _slipped(price: Decimal, side: Side, bps: Decimal) -> Decimal:
-    return price * (1 + side.sign * bps * BASIS_POINT)
-
-
-def _on_tick(price: Decimal, side: Side, tick: Decimal) -> Decimal:
-    """Return the price on the next tick that is worse for us, one tick at least."""
-    rounding = ROUND_CEILING if side is Side.BUY else ROUND_FLOOR
-    return max((price / tick).to_integral_value(rounding), Decimal(1)) * tick
-
-
-def _never_beyond(price: Decimal, limit: Decimal, side: Side) -> Decimal:
-    return min(price, limit) if side is Side.BUY else max(price, limit)

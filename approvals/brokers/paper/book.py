@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from approvals.brokers.base import Bracket, Close, Execution, Report, State
+from approvals.brokers.base import Bracket, Close, Execution, Report, Side, State
 from approvals.brokers.paper.dividends import Key, Payment, Waiting
 from approvals.brokers.paper.market import ExchangeRate
 
@@ -17,9 +17,12 @@ from approvals.brokers.paper.market import ExchangeRate
 class Ticket:
     """An order as it stands here, with its terms as they were given.
 
-    `covered`: how many shares of its entry, as of `covered_at`, its exits still sell (or buy back); a closing
-    takes them over when it is placed. `quotes_until`: when the bar of the fill closes, up to which quotes
-    work the exits; None without bars, then quotes always do. `looked_until`: up to where bars were looked at.
+    `filled`: shares of the first leg; of a closing, in shares of the day on which it was placed. `exited`:
+    shares that its exits have sold (or bought back). `covered`: how many of its entry, as of `covered_at`,
+    they still wait for; a closing takes them over when it is placed. `is_stopped`: its stop was hit, and what
+    is left goes at the market. `worked_until`: what traded by then has done its part. `quotes_until`: when
+    the bar of the fill closes, after which bars work the exits, too; None without bars. `looked_until`: up to
+    where bars were looked at.
     """
 
     terms: Bracket | Close
@@ -33,6 +36,15 @@ class Ticket:
     covered_at: datetime | None = None
     quotes_until: datetime | None = None
     looked_until: datetime | None = None
+    filled: int = 0
+    exited: int = 0
+    is_stopped: bool = False
+    worked_until: datetime | None = None
+
+    @property
+    def since(self) -> datetime:
+        """Return since when what trades may fill it."""
+        return self.worked_until or self.placed_at
 
     @property
     def is_live(self) -> bool:
@@ -46,7 +58,7 @@ class Ticket:
             side=self.terms.side,
             state=self.state,
             quantity=self.terms.quantity,
-            filled=self.terms.quantity if self.state is State.FILLED else 0,
+            filled=self.filled,
             reason=self.reason,
             exits_working=self.covered > 0,
         )
@@ -96,6 +108,14 @@ class Book(Protocol):
 
     def executions(self, since: datetime | None = None) -> Sequence[Execution]:
         """Return all of them, or those executed or found from `since` on, oldest first."""
+        ...
+
+    def fills(self, ticket: Ticket) -> Sequence[Execution]:
+        """Return what was executed of an order, oldest first."""
+        ...
+
+    def traded(self, ticket: Ticket, side: Side, since: datetime, until: datetime) -> int:
+        """Return what an order and older ones of its symbol bought or sold after `since`, up to `until`."""
         ...
 
     def payments(self) -> Sequence[Payment]:

@@ -29,6 +29,7 @@ from approvals.brokers.paper import account
 from approvals.brokers.paper.account import Position
 from approvals.brokers.paper.advance import Desk
 from approvals.brokers.paper.book import Book, Opening, Ticket
+from approvals.brokers.paper.costs import Costs
 from approvals.brokers.paper.dividends import (
     Entitlement,
     Key,
@@ -45,9 +46,9 @@ class Paper:
     name = "paper"
     is_paper = True
 
-    def __init__(self, book: Book, market: Market, at: datetime, slippage_bps: Decimal) -> None:
+    def __init__(self, book: Book, market: Market, at: datetime, costs: Costs) -> None:
         self._book, self._market, self._at = book, market, at
-        self._desk = Desk(book, market, at, slippage_bps)
+        self._desk = Desk(book, market, at, costs)
 
     def place(self, order: Bracket) -> Report:
         """Store an entry. It is filled at a later turn, by what the market did since (`advance`)."""
@@ -220,7 +221,7 @@ class Paper:
         entries = [ticket for ticket in self._book.live() if ticket.state is State.WORKING]
         reserved = sum(
             (
-                ticket.terms.limit_price * ticket.terms.quantity
+                ticket.terms.limit_price * (ticket.terms.quantity - ticket.filled)
                 for ticket in entries
                 if isinstance(ticket.terms, Bracket)
             ),

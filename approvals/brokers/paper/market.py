@@ -1,7 +1,8 @@
 """What the paper broker asks of the market. Prices are on the basis of their own day, not of today's."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -18,32 +19,54 @@ from market.prices import Flags, Floats, Instants, to_instant
 class Quotes:
     """Quotes of one symbol as columns of equal length, in the order in which they arrived.
 
-    `as_of` datetime64[us] UTC; `price` and `half_spread` (0 where the feed's book is not the whole market's)
-    float64; `in_session` whether the quote lies in the regular session.
+    `as_of` datetime64[us] UTC; `in_session` whether the quote lies in the regular session; `price` (of the
+    last trade), `bid`, `ask`, `bid_size` and `ask_size` (shares shown there) float64, these four NaN where
+    the book of the whole market is not known.
     """
 
     as_of: Instants
-    price: Floats
-    half_spread: Floats
     in_session: Flags
+    price: Floats
+    bid: Floats
+    ask: Floats
+    bid_size: Floats
+    ask_size: Floats
 
     def __len__(self) -> int:
         return len(self.as_of)
 
     def __getitem__(self, rows: "slice | Flags | NDArray[np.intp]") -> "Quotes":
-        return Quotes(self.as_of[rows], self.price[rows], self.half_spread[rows], self.in_session[rows])
+        return Quotes(*(getattr(self, column.name)[rows] for column in fields(self)))
 
     def until(self, end: datetime) -> tuple["Quotes", bool]:
         """Return those that arrived before the first one from `end` on; and whether there was such a one."""
         beyond = np.flatnonzero(self.as_of >= to_instant(end))
         return (self[: beyond[0]], True) if len(beyond) else (self, False)
 
+    def only_from(self, start: datetime) -> "Quotes":
+        """Return the same rows, of which those of before do not count."""
+        return replace(self, in_session=self.in_session & (self.as_of >= to_instant(start)))
+
+    def with_book(self, half_spread: float) -> "Quotes":
+        """Return the same with a book assumed around the last trade where none is known."""
+        return replace(
+            self,
+            bid=np.where(np.isnan(self.bid), self.price - half_spread, self.bid),
+            ask=np.where(np.isnan(self.ask), self.price + half_spread, self.ask),
+        )
+
+    def times(self, ratios: Floats) -> "Quotes":
+        """Return the prices on another share basis; sizes stay those of the day."""
+        return replace(self, price=self.price * ratios, bid=self.bid * ratios, ask=self.ask * ratios)
+
 
 @dataclass(frozen=True, slots=True)
 class Bar:
     """A closed, regular bar. A daily one opens and closes with its session.
 
-    `plain`: the same as it reads without its doubted prices; None where no price is in doubt.
+    `volume`: the shares that traded in it; NaN: not known. `opens_session`: its open is the auction that a
+    session opens with. `half_spread`: how far from its prices the bid and the ask are taken to be. `plain`:
+    the same as it reads without its doubted prices; None where no price is in doubt.
     """
 
     opened_at: datetime
@@ -52,7 +75,16 @@ class Bar:
     high: float
     low: float
     close: float
+    volume: float = math.nan
+    opens_session: bool = False
+    half_spread: float = 0.0
     plain: "Bar | None" = None
+
+    def times(self, ratio: float, half_spread: float) -> "Bar":
+        """Return the prices on another share basis, with a spread assumed around each of them."""
+        prices = {name: getattr(self, name) * ratio for name in ("open", "high", "low", "close")}
+        plain = self.plain and self.plain.times(ratio, half_spread)
+        return replace(self, **prices, half_spread=half_spread * ratio, plain=plain)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from approvals import audit
 from approvals.brokers.base import (
@@ -33,7 +33,7 @@ LEVELS = ("limit_price", "stop_loss", "take_profit", "good_until", "flat_at")
 PAPER, WORKS = "paper", (Fault.Work.ORDER, Fault.Work.ACTIONS)
 STANDING = (
     *("reason", "ended_at", "entered_at", "covered", "covered_at"),
-    *("quotes_until", "looked_until"),
+    *("quotes_until", "looked_until", "filled", "exited", "is_stopped", "worked_until"),
 )
 
 PAID = ("symbol", "ex_date", "quantity", "amount", "cash", "currency", "value")
@@ -138,6 +138,15 @@ class Rows:
         if since:
             rows = rows.filter(Q(executed_at__gte=since) | Q(recorded_at__gte=since))
         return [_execution(row) for row in rows.select_related("order").order_by("executed_at", "pk")]
+
+    def fills(self, ticket: Ticket) -> Sequence[Execution]:
+        rows = PaperFill.objects.filter(order=ticket.number).select_related("order")
+        return [_execution(row) for row in rows.order_by("pk")]
+
+    def traded(self, ticket: Ticket, side: Side, since: datetime, until: datetime) -> int:
+        of_these = PaperFill.objects.filter(symbol=ticket.terms.symbol, side=side, order__lte=ticket.number)
+        rows = of_these.filter(executed_at__gt=since, executed_at__lte=until)
+        return int(rows.aggregate(shares=Sum("quantity", default=0))["shares"])
 
     def payments(self) -> Sequence[Payment]:
         return [_payment(row) for row in PaperDividend.objects.order_by("pk")]

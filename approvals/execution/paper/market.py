@@ -1,5 +1,6 @@
 """The stored market data, as the paper broker sees it at an instant."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -79,9 +80,8 @@ class Stored:
         as_of = np.array(quotes.stamps, dtype=np.int64).view(INSTANT)
         return Quotes(
             as_of,
-            np.array(quotes.prices, dtype=np.float64),
-            np.array(quotes.half_spreads, dtype=np.float64),
             self._known(symbol, since).cover(as_of),
+            *(np.array(column, dtype=np.float64) for column in quotes[1:]),
         )
 
     def bars(self, symbol: str, since: datetime, until: datetime) -> Sequence[Bar]:
@@ -107,19 +107,23 @@ class Stored:
         stamps = np.array([to_instant(row.opened_at) for row in rows], dtype=INSTANT)
         opens = stamps if timeframe.is_intraday else _session_opens(sessions, stamps)
         closes = sessions.closes_of(timeframe, stamps)
+        is_opening = np.isin(opens, sessions.opens).tolist()
         plain = _without_doubt(rows)
         return [
-            self._bar(row, plain.get(row.opened_at), to_datetime(opened), to_datetime(closed))
-            for row, opened, closed in zip(rows, opens, closes, strict=True)
+            self._bar(row, plain.get(row.opened_at), to_datetime(opened), to_datetime(closed), is_first)
+            for row, opened, closed, is_first in zip(rows, opens, closes, is_opening, strict=True)
         ]
 
-    def _bar(self, row: Candle, plain: Prices | None, opened_at: datetime, closed_at: datetime) -> Bar:
+    def _bar(
+        self, row: Candle, plain: Prices | None, opened_at: datetime, closed_at: datetime, is_opening: bool
+    ) -> Bar:
         """Stored history stands on today's basis: every split since is taken back."""
         later = [split.ratio for split in self._splits_of(row.symbol) if split.date > row.opened_at.date()]
         ratio = float(np.prod(later))
         second = plain and Bar(opened_at, closed_at, *_scaled(plain, ratio))
         prices = _scaled((row.open, row.high, row.low, row.close), ratio)
-        return Bar(opened_at, closed_at, *prices, second)
+        volume = math.nan if row.volume is None else float(row.volume) / ratio
+        return Bar(opened_at, closed_at, *prices, volume, is_opening, plain=second)
 
     def bar_end(self, symbol: str, at: datetime) -> datetime | None:
         stored = Candle.objects.filter(
@@ -136,11 +140,12 @@ class Stored:
     def _end(self, symbol: str, timeframe: Timeframe, at: datetime) -> datetime:
         sessions = self._known(symbol, at)
         if timeframe.is_intraday:
+            at = _in_session(sessions, at)
             opened_at, closes_at = sessions.stretch(at) or (at, at)
             bars = (at - opened_at) // timeframe.length + 1
             return min(opened_at + bars * timeframe.length, closes_at)
-        last = int(np.searchsorted(sessions.opens, to_instant(at), side="right")) - 1
-        return to_datetime(sessions.closes[last])
+        following = np.flatnonzero(sessions.closes > to_instant(at))
+        return to_datetime(sessions.closes[following[0]]) if len(following) else at
 
     def restatings(self, symbol: str, since: datetime) -> Sequence[Restating]:
         restatings = []
@@ -201,6 +206,13 @@ class Stored:
             loaded_sessions = sessions.load(calendar, since=since - WEEK, until=self.at + WEEK)
             loaded = self._sessions[calendar] = (since, loaded_sessions)
         return loaded[1]
+
+
+def _in_session(sessions: Sessions, at: datetime) -> datetime:
+    """Return the instant while the exchange is open, else when it opens next."""
+    stretch = sessions.stretch(at)
+    is_open = stretch is not None and at < stretch[1]
+    return at if is_open else sessions.next_open(at) or at
 
 
 def _scaled(prices: Prices, ratio: float) -> Prices:

@@ -1,12 +1,13 @@
 """What the paper broker takes, and how entries and closings fill. Minutes count from 10:00."""
 
 from decimal import Decimal
+from fractions import Fraction
 from uuid import uuid4
 
 import pytest
 
 from approvals.brokers.base import Bracket, Leg, Missing, OrderRefused, Report, Side, State
-from approvals.brokers.paper import Listing
+from approvals.brokers.paper import Listing, Restating
 from tests.approvals.paper_tape import LAG, MINUTE, Account, Tape, bracket, closing, held, short
 from tests.make import T0
 
@@ -24,12 +25,13 @@ def account() -> Account:
         (99.0, 0.0, "99.02"),  # 99 and 2 basis points are 99.0198, and up to the next cent
         (99.0, 0.10, "99.12"),
         (99.99, 0.0, "100"),  # the slippage would carry it beyond the limit
-        (100.0, 0.0, "100"),
         (99.9, 0.1, "100"),
+        (99.0, None, "99.03"),  # where no book is known, one of a tick around the last trade counts
+        (99.99, None, "100"),
     ],
 )
-def test_a_purchase_pays_half_the_spread_and_the_slippage_up_to_its_limit(
-    account: Account, price: float, half: float, paid: str
+def test_a_purchase_pays_the_ask_and_the_slippage_up_to_its_limit(
+    account: Account, price: float, half: float | None, paid: str
 ) -> None:
     account.at(0).place(bracket())
     account.tape.quote(price, 1, half=half)
@@ -42,10 +44,86 @@ def test_a_sale_gets_less_by_them(account: Account) -> None:
     assert account.fills(2) == [(ENTRY, 100, "100.87", 1)]
 
 
-def test_a_price_that_is_beyond_the_limit_with_half_the_spread_fills_nothing(account: Account) -> None:
+@pytest.mark.parametrize(("price", "half"), [(99.95, 0.06), (100.0, None), (100.0, 0.01)])
+def test_a_limit_between_the_last_trade_and_the_ask_fills_nothing(
+    account: Account, price: float, half: float | None
+) -> None:
     account.at(0).place(bracket())
-    account.tape.quote(99.95, 1, half=0.06)
+    account.tape.quote(price, 1, half=half)
     assert account.fills(2) == []
+
+
+def test_an_entry_takes_what_the_book_shows_and_its_exits_cover_that(account: Account) -> None:
+    order = bracket()
+    account.at(0).place(order)
+    account.tape.quote(99.0, 1, half=0.1, size=30)
+    report = account.at(1).order(order.client_id)
+    assert isinstance(report, Report)
+    assert (report.state, report.filled, report.exits_working) == (State.WORKING, 30, True)
+    account.tape.quote(98.0, 2, half=0.1, size=500)
+    assert account.fills(2) == [(ENTRY, 30, "99.12", 1), (ENTRY, 70, "98.12", 2)]
+    assert account.at(2).orders()[0].state is State.FILLED
+
+
+def test_two_orders_share_what_the_book_shows(account: Account) -> None:
+    account.at(0).place(bracket())
+    account.at(0).place(bracket())
+    account.tape.quote(99.0, 1, half=0.1, size=150)
+    account.tape.quote(98.0, 2, half=0.1, size=40)
+    assert [quantity for _, quantity, *_ in account.fills(3)] == [100, 50, 40]
+
+
+def test_a_quote_without_sizes_fills_a_share_of_the_last_bar(account: Account) -> None:
+    account.tape.bar(-20, 99.0, 99.0, 99.0, 99.0, volume=400)
+    account.at(0).place(bracket())
+    account.tape.quote(99.0, 1)
+    account.tape.quote(99.0, 2)
+    assert account.fills(3) == [(ENTRY, 40, "99.03", 1)]
+
+
+def test_what_of_an_entry_has_filled_in_time_stays(account: Account) -> None:
+    order = bracket()
+    account.at(0).place(order)
+    account.tape.quote(99.0, 1, half=0.1, size=30)
+    report = account.at(125).order(order.client_id)
+    assert isinstance(report, Report)
+    assert (report.state, report.filled, report.exits_working) == (State.CANCELLED, 30, True)
+    assert report.reason == "It was not filled by 2024-07-03 16:00 UTC. 30 of 100 were."
+
+
+def test_once_an_exit_is_reached_the_rest_is_not_entered_any_more(account: Account) -> None:
+    order = bracket()
+    account.at(0).place(order)
+    account.tape.quote(99.0, 1, half=0.1, size=30)
+    account.tape.quote(94.0, 2, half=0.1, size=500)
+    assert account.fills(3) == [(ENTRY, 30, "99.12", 1), (Leg.STOP, 30, "93.88", 2)]
+    report = account.at(3).order(order.client_id)
+    assert isinstance(report, Report)
+    assert (report.state, report.filled) == (State.CANCELLED, 30)
+    assert report.reason == "Its stop was reached: the rest is not entered."
+
+
+def test_a_closing_takes_what_the_book_shows_and_goes_on(account: Account) -> None:
+    held(account)
+    order = closing()
+    account.at(2).close(order)
+    account.tape.quote(98.0, 3, half=0.1, size=30)
+    assert account.at(3).order(order.client_id).filled == 30  # type: ignore[union-attr]  # placed
+    with pytest.raises(OrderRefused, match="70 are being closed already"):
+        account.at(3).close(closing(1))
+    account.tape.quote(97.0, 4, half=0.1, size=500)
+    assert account.fills(5)[1:] == [(CLOSE, 30, "97.88", 3), (CLOSE, 70, "96.88", 4)]
+    assert not account.at(5).holdings()
+
+
+def test_parts_of_a_closing_over_a_split_are_whole_shares_of_both(account: Account) -> None:
+    held(account)
+    account.at(2).close(closing())
+    account.tape.splits.append(Restating(T0 + 10 * MINUTE, Fraction(4)))
+    account.tape.quote(24.5, 11, half=0.1, size=150)
+    account.tape.quote(24.5, 12, half=0.1, size=500)
+    assert [quantity for _, quantity, *_ in account.fills(13)[1:]] == [148, 252]
+    assert not account.at(13).holdings()
 
 
 def test_unfilled_in_time_it_is_cancelled_once_no_quote_from_before_can_come_any_more(
@@ -73,7 +151,7 @@ def test_a_quote_from_before_its_end_counts_though_it_arrives_after_it(account: 
     account.at(0).place(bracket())
     account.tape.quote(99.0, 119, late=3)
     assert account.at(121).orders()
-    assert account.fills(123) == [(ENTRY, 100, "99.02", 119)]
+    assert account.fills(123) == [(ENTRY, 100, "99.03", 119)]
 
 
 def test_nothing_is_entered_once_it_should_be_flat(account: Account) -> None:
@@ -106,7 +184,7 @@ def test_the_exits_of_the_rest_go_on(account: Account) -> None:
     account.at(2).close(closing(40))
     account.tape.quote(98.0, 3)
     account.tape.bar(5, 94.0, 94.0, 94.0, 94.0)
-    assert account.fills(20)[1:] == [(CLOSE, 40, "97.98", 3), (STOP, 60, "93.98", 5)]
+    assert account.fills(20)[1:] == [(CLOSE, 40, "97.97", 3), (STOP, 60, "93.97", 5)]
 
 
 @pytest.mark.parametrize(("side", "quantity"), [(Side.BUY, 100), (Side.SELL, 101), (Side.SELL, 0)])
@@ -121,7 +199,7 @@ def test_a_single_share_can_be_closed(account: Account) -> None:
     held(account)
     account.at(2).close(closing(1))
     account.tape.quote(98.0, 3)
-    assert account.fills(4)[1:] == [(CLOSE, 1, "97.98", 3)]
+    assert account.fills(4)[1:] == [(CLOSE, 1, "97.97", 3)]
 
 
 def test_the_same_shares_are_not_closed_twice(account: Account) -> None:

@@ -12,7 +12,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
-from approvals.brokers.base import BrokerAway, Leg, OrderRefused, Report
+from approvals.brokers.base import BrokerAway, Leg, OrderRefused, Report, State
 from approvals.execution.brokerage import configured as paper
 from approvals.models import PaperAccount, PaperFill, PaperOrder
 from market.ingestion import splits
@@ -42,7 +42,7 @@ def quoted(price: float, as_of: datetime, spread: float | None = None, **values:
 
 def barred(at: datetime, open: float, high: float, low: float, close: float, **values: object) -> None:
     """A closed 15-minute bar."""
-    given = {"timeframe": Timeframe.M15, "volume": 1, "provider": "alpaca", "feed": Feed.LIVE}
+    given = {"timeframe": Timeframe.M15, "volume": 10_000, "provider": "alpaca", "feed": Feed.LIVE}
     flags = {"session": Candle.Session.REGULAR, "is_final": True, "suspect": False}
     prices = {"open": open, "high": high, "low": low, "close": close}
     Candle.objects.create(symbol="AAPL", opened_at=at, **given | flags | prices | values)
@@ -69,7 +69,7 @@ def test_an_entry_fills_on_the_first_quote_within_its_limit(aapl: None) -> None:
     quoted(100.5, T0 + MINUTE)
     quoted(99.0, T0 + 2 * MINUTE)
     quoted(98.0, T0 + 3 * MINUTE)
-    assert fills(T0 + 5 * MINUTE) == [(Leg.ENTRY, "99.02", T0 + 2 * MINUTE)]
+    assert fills(T0 + 5 * MINUTE) == [(Leg.ENTRY, "99.03", T0 + 2 * MINUTE)]
 
 
 def test_an_order_whose_fill_cannot_be_written_down_keeps_back_no_other(aapl: None) -> None:
@@ -96,7 +96,7 @@ def test_half_the_spread_is_paid_where_the_book_is_the_whole_markets(aapl: None)
 def test_half_the_spread_of_one_exchange_is_not_paid(aapl: None) -> None:
     placed()
     quoted(99.0, T0 + MINUTE, spread=0.40)
-    assert fills(T0 + 2 * MINUTE) == [(Leg.ENTRY, "99.02", T0 + MINUTE)]
+    assert fills(T0 + 2 * MINUTE) == [(Leg.ENTRY, "99.03", T0 + MINUTE)]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_delayed_feed_is_waited_for(aapl: None) -> None:
     client_id = placed(good_until=T0 + 10 * MINUTE)
     assert paper(T0 + 29 * MINUTE).orders()
     quoted(99.0, T0 + 9 * MINUTE, received_at=T0 + 24 * MINUTE, delay_seconds=900)
-    assert fills(T0 + 30 * MINUTE) == [(Leg.ENTRY, "99.02", T0 + 9 * MINUTE)]
+    assert fills(T0 + 30 * MINUTE) == [(Leg.ENTRY, "99.03", T0 + 9 * MINUTE)]
     assert isinstance(paper(T0 + 30 * MINUTE).order(client_id), Report)
 
 
@@ -141,7 +141,7 @@ def test_the_bar_of_the_fill_does_not_work_the_exits_but_later_quotes_do(aapl: N
     filled()
     barred(T0, 94.0, 115.0, 90.0, 99.0)
     quoted(94.5, T0 + 4 * MINUTE)
-    assert fills(T0 + 16 * MINUTE)[1:] == [(Leg.STOP, "94.48", T0 + 4 * MINUTE)]
+    assert fills(T0 + 16 * MINUTE)[1:] == [(Leg.STOP, "94.47", T0 + 4 * MINUTE)]
 
 
 def test_a_doubtful_price_hits_no_stop_and_the_one_that_confirms_it_does(aapl: None) -> None:
@@ -149,15 +149,53 @@ def test_a_doubtful_price_hits_no_stop_and_the_one_that_confirms_it_does(aapl: N
     quoted(94.5, T0 + 4 * MINUTE, doubt="far_from_last")
     assert not fills(T0 + 5 * MINUTE)[1:]
     quoted(94.4, T0 + 5 * MINUTE)
-    assert fills(T0 + 6 * MINUTE)[1:] == [(Leg.STOP, "94.38", T0 + 5 * MINUTE)]
+    assert fills(T0 + 6 * MINUTE)[1:] == [(Leg.STOP, "94.37", T0 + 5 * MINUTE)]
 
 
-def test_after_the_bar_of_the_fill_quotes_wait_for_the_bar(aapl: None) -> None:
+def test_after_the_bar_of_the_fill_quotes_work_the_stop_and_bars_what_they_missed(aapl: None) -> None:
+    filled()
+    quoted(96.0, T0 + 16 * MINUTE)
+    barred(T0 + 15 * MINUTE, 99.0, 99.5, 94.0, 95.5)
+    quoted(94.0, T0 + 31 * MINUTE)
+    assert fills(T0 + 32 * MINUTE)[1:] == [(Leg.STOP, "94.97", T0 + 30 * MINUTE)]
+
+
+def test_a_quote_works_the_stop_at_once_while_its_bar_lasts(aapl: None) -> None:
     filled()
     quoted(94.0, T0 + 16 * MINUTE)
-    assert not fills(T0 + 31 * MINUTE)[1:]
-    barred(T0 + 15 * MINUTE, 99.0, 99.5, 94.0, 95.5)
-    assert fills(T0 + 31 * MINUTE)[1:] == [(Leg.STOP, "94.98", T0 + 30 * MINUTE)]
+    assert fills(T0 + 17 * MINUTE)[1:] == [(Leg.STOP, "93.97", T0 + 16 * MINUTE)]
+
+
+def test_at_the_next_open_a_quote_needs_no_bar_of_the_night(aapl: None) -> None:
+    filled()
+    barred(T0 + 165 * MINUTE, 99.0, 99.0, 98.0, 98.0)
+    opening = datetime(2024, 7, 5, 13, 30, tzinfo=UTC)
+    quoted(90.0, opening + MINUTE)
+    assert fills(opening + 2 * MINUTE)[1:] == [(Leg.STOP, "89.97", opening + MINUTE)]
+
+
+def test_a_bar_without_volume_works_nothing_and_one_with_little_a_part(aapl: None) -> None:
+    filled()
+    barred(T0 + 15 * MINUTE, 94.0, 94.0, 94.0, 94.0, volume=0)
+    barred(T0 + 30 * MINUTE, 99.0, 99.5, 94.0, 95.5, volume=600)
+    barred(T0 + 45 * MINUTE, 96.0, 97.0, 95.0, 95.5)
+    assert fills(T0 + 70 * MINUTE)[1:] == [
+        (Leg.STOP, "94.97", T0 + 45 * MINUTE),
+        (Leg.STOP, "95.97", T0 + 45 * MINUTE),
+    ]
+    assert [fill.quantity for fill in PaperFill.objects.order_by("pk")] == [100, 60, 40]
+
+
+def test_an_entry_takes_what_the_book_shows(aapl: None) -> None:
+    client_id = placed()
+    quoted(99.0, T0 + MINUTE, spread=0.40, provider="polygon", ask_size=30.0, bid_size=500.0)
+    report = paper(T0 + 2 * MINUTE).order(client_id)
+    assert isinstance(report, Report)
+    assert (report.state, report.filled, report.exits_working) == (State.WORKING, 30, True)
+    quoted(99.0, T0 + 3 * MINUTE, spread=0.40, provider="polygon", ask_size=500.0, bid_size=500.0)
+    assert len(fills(T0 + 4 * MINUTE)) == 2
+    row = PaperOrder.objects.get()
+    assert (row.state, row.filled, row.covered) == ("filled", 100, 100)
 
 
 @pytest.mark.parametrize("unfit", [{"is_final": False}, {"session": "extended"}])
@@ -170,7 +208,7 @@ def test_a_bar_that_is_open_or_of_extended_hours_works_nothing(aapl: None, unfit
 def test_a_stop_that_only_a_doubted_low_reaches_is_hit(aapl: None) -> None:
     filled()
     barred(T0 + 15 * MINUTE, 99.0, 99.5, 60.0, 99.2, suspect=True)
-    assert fills(T0 + 60 * MINUTE)[1:] == [(Leg.STOP, "94.98", T0 + 30 * MINUTE)]
+    assert fills(T0 + 60 * MINUTE)[1:] == [(Leg.STOP, "94.97", T0 + 30 * MINUTE)]
 
 
 def test_a_target_that_only_a_doubted_high_reaches_is_not(aapl: None) -> None:
@@ -192,7 +230,7 @@ def test_where_the_finer_bars_end_the_coarser_ones_go_on(aapl: None) -> None:
     filled()
     barred(T0, 99.0, 120.0, 80.0, 99.0)  # it began before the fill
     barred(T0 + 15 * MINUTE, 99.0, 99.5, 94.0, 95.5)
-    assert fills(T0 + 40 * MINUTE)[1:] == [(Leg.STOP, "94.98", T0 + 30 * MINUTE)]
+    assert fills(T0 + 40 * MINUTE)[1:] == [(Leg.STOP, "94.97", T0 + 30 * MINUTE)]
 
 
 def test_a_coarser_bar_over_finer_ones_that_have_counted_does_not_count(aapl: None) -> None:
@@ -210,7 +248,7 @@ def test_where_only_daily_bars_are_stored_quotes_work_the_day_of_the_fill_and_ba
     quoted(96.0, T0 + 170 * MINUTE)
     make.candle("AAPL", "2024-07-05", 94.0)
     opening = datetime(2024, 7, 5, 13, 30, tzinfo=UTC)
-    assert fills(opening + timedelta(hours=7))[1:] == [(Leg.STOP, "93.98", opening)]
+    assert fills(opening + timedelta(hours=7))[1:] == [(Leg.STOP, "93.97", opening)]
 
 
 def test_a_split_restates_what_works_and_hits_no_stop(aapl: None) -> None:
@@ -232,7 +270,7 @@ def test_bars_from_before_a_split_that_are_looked_at_after_it_stand_on_their_own
     barred(T0 + 15 * MINUTE, 99.0, 99.0, 94.0, 95.0)
     friday = datetime(2024, 7, 5, tzinfo=UTC)
     splits.finish("AAPL", splits.Change(4.0, friday.date()), "alpaca", friday + timedelta(hours=14))
-    assert fills(friday + timedelta(hours=15))[1:] == [(Leg.STOP, "94.98", T0 + 30 * MINUTE)]
+    assert fills(friday + timedelta(hours=15))[1:] == [(Leg.STOP, "94.97", T0 + 30 * MINUTE)]
     assert not paper(friday + timedelta(hours=15)).holdings()
 
 
@@ -255,7 +293,7 @@ def test_what_is_held_is_worth_the_newest_quote(aapl: None) -> None:
     filled()
     make.quote(price=105.0, as_of=T0 + 5 * MINUTE)
     account = paper(T0 + 6 * MINUTE).account()
-    assert account.cash == 100_000 - Decimal("9902") - 1
+    assert account.cash == 100_000 - Decimal("9903") - 1
     assert account.equity == account.cash + 10_500
     assert account.buying_power == account.cash
 

@@ -44,6 +44,7 @@ def held() -> None:
         quantity=100,
         placed_at=T0,
         state="filled",
+        filled=100,
         ended_at=T0,
     )
     PaperFill.objects.create(

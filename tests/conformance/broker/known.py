@@ -10,7 +10,7 @@ EXECUTION = (
 )
 BY_ITSELF = {221: "execution ends no entry by itself", 222: "execution ends no position by itself"}
 ON_PAPER = (
-    dict.fromkeys((18, 21, 33, 37, 38, 87), "its reports do not tell legs apart")
+    dict.fromkeys((18, 21, 33, 34, 37, 38, 87), "its reports do not tell legs apart")
     | dict.fromkeys((73, 74, 75, 76, 77, 78, 80, 132), "it takes exits with an entry only")
     | {4: "it has no number"}
 )

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from approvals.brokers.base import Leg
+from approvals.brokers.base import Leg, Side
+from approvals.brokers.paper import SPEC
 from approvals.models import PaperFill, PaperOrder
 from approvals.models.orders import SIGNED_QUANTITY
 from market.models import Quote, QuoteHistory
@@ -18,12 +19,13 @@ from tests import make
 from tests.conformance.broker.counterpart import PRICE, SYMBOL, Counterpart, because
 
 SECOND = timedelta(seconds=1)
+TICK = Decimal("0.01")
 
 
 class Paper(Counterpart):
     """The paper account over the tests' database: quotes fill its orders."""
 
-    values: Mapping[str, Any] = {"PAPER_EQUITY": Decimal(100_000), "PAPER_SLIPPAGE_BPS": Decimal(2)}
+    values: Mapping[str, Any] = {setting.name: setting.default for setting in SPEC.settings}
     cannot = because(
         {
             "it is in this database: nothing is lost on the way there": (
@@ -38,7 +40,6 @@ class Paper(Counterpart):
             "an execution has its price and commission for good": (
                 "hold_back_commissions tell_commission correct disorder charge"
             ),
-            "a quote fills all of an order": "fill_partly",
             "it keeps everything": "forget",
             "it has no clock beside ours": "skew",
             "it trades in its own currency only": "foreign_instrument",
@@ -52,12 +53,27 @@ class Paper(Counterpart):
         self.now = at
 
     def fill(self, client_id: UUID, leg: Leg, price: Decimal) -> None:
-        """Let the market trade at the price; for the exit at the session's close, just before it."""
-        flat_at = PaperOrder.objects.get(client_id=client_id).flat_at if leg is Leg.FLAT else None
-        as_of = (flat_at or self.now) - 2 * SECOND
+        self._trade(client_id, leg, price, None)
+
+    def fill_partly(self, client_id: UUID, leg: Leg, quantity: int, price: Decimal) -> None:
+        self._trade(client_id, leg, price, quantity)
+
+    def _trade(self, client_id: UUID, leg: Leg, price: Decimal, size: int | None) -> None:
+        """Let the market trade at the price; for the exit at the session's close, just before it.
+
+        That is the side of the book that the leg needs, which shows so many shares (None: any number).
+        """
+        order = PaperOrder.objects.get(client_id=client_id)
+        as_of = ((order.flat_at if leg is Leg.FLAT else None) or self.now) - 2 * SECOND
+        is_purchase = (order.side == Side.BUY) == (leg in (Leg.ENTRY, Leg.CLOSE))
+        bid = price - TICK if is_purchase else price
         QuoteHistory.objects.create(
             symbol=SYMBOL,
             price=float(price),
+            bid=float(bid),
+            ask=float(bid + TICK),
+            bid_size=size,
+            ask_size=size,
             as_of=as_of,
             received_at=as_of + SECOND,
             provider="simulator",
