@@ -25,6 +25,10 @@ def cancel(pk: UUID) -> None:
     execution.cancel_order(pk, timezone.now())
 
 
+def change_exits(pk: UUID) -> None:
+    execution.change_exits(pk, timezone.now())
+
+
 def reconcile() -> None:
     """Ask the broker how things stand; then compute what the trades made that are closed by now."""
     at = timezone.now()

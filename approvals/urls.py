@@ -4,6 +4,7 @@ from approvals.api.account import AccountViewSet
 from approvals.api.approvals import ApprovalViewSet
 from approvals.api.audit import AuditViewSet
 from approvals.api.decisions import OrderDecisionViewSet, SignalDecisionViewSet
+from approvals.api.exits import ExitsViewSet
 from approvals.api.fills import FillViewSet
 from approvals.api.halts import HaltViewSet
 from approvals.api.inbox import InboxViewSet
@@ -19,6 +20,7 @@ router = SimpleRouter()
 router.register("signals", SignalViewSet)
 router.register("signals", SignalDecisionViewSet, basename="decision")
 router.register("orders", OrderDecisionViewSet, basename="order-decision")
+router.register("orders", ExitsViewSet, basename="order-exits")
 router.register("approvals", ApprovalViewSet)
 router.register("inbox", InboxViewSet, basename="inbox")
 router.register("outcomes", OutcomeViewSet)

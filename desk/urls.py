@@ -5,6 +5,7 @@ from desk import (
     home,
     inbox,
     instrument,
+    managing,
     opinions,
     positions,
     since_last_visit,
@@ -40,6 +41,7 @@ urlpatterns = [
     path("instruments/<path:symbol>/", instrument.instrument, name="instrument"),
     path("positions/", positions.index, name="positions"),
     path("positions/<path:symbol>/close/", positions.close, name="close-position"),
+    path("positions/<path:symbol>/manage/", managing.manage, name="manage-position"),
     path("trades/", trades.index, name="trades"),
     path("trades/export/", trades.export, name="trades-export"),
     path("trades/tax-lots/", trades.tax_lots, name="tax-lots"),
@@ -55,6 +57,7 @@ urlpatterns = [
     path("away/", since_last_visit.away, name="away"),
     path("scorecard/", scorecard.index, name="scorecard"),
     path("orders/<uuid:pk>/cancel/", positions.cancel, name="cancel-order"),
+    path("orders/<uuid:pk>/exits/", managing.change, name="change-exits"),
     path("orders/<uuid:pk>/drop/", positions.drop, name="drop-order"),
     path("orders/<uuid:pk>/release/", positions.release, name="release-order"),
 ]

@@ -161,6 +161,7 @@ SPECTACULAR_SETTINGS = {
         "InstrumentKind": "market.models.reference.KINDS",
         "InstrumentStatus": "market.models.reference.STATUSES",
         "ReviewKind": "market.models.ReviewItem.Kind",
+        "TrailingKind": "approvals.models.TrailingStop.Kind",
         "CorporateActionKind": "market.models.CorporateAction.Kind",
     },
     "POSTPROCESSING_HOOKS": [

@@ -24,8 +24,8 @@ ORDER = list(Scope)
 MEANINGS = {
     Scope.READ: "reads what its user may read, and changes nothing",
     Scope.PROPOSE: "reads, and asks for scans, backtests and second opinions",
-    Scope.DECIDE: "all that, and approves and rejects signals, releases, drops and cancels orders, closes "
-    "positions, halts trading",
+    Scope.DECIDE: "all that, and approves and rejects signals, releases, drops and cancels orders, moves "
+    "stops and targets, closes positions, halts trading",
     Scope.OPERATE: "all that its user may do: also the watchlist, and resuming after a halt",
 }
 CHOICES = [(scope.value, f"{scope}: {meaning}") for scope, meaning in MEANINGS.items()]

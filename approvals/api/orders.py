@@ -40,12 +40,15 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
         "username", read_only=True, allow_null=True, help_text="Who decided."
     )
     risk = serializers.DecimalField(None, 2, help_text="What all of it loses between limit and stop.")
-    etag = serializers.SerializerMethodField(help_text="Send it as If-Match when you release a held order.")
+    etag = serializers.SerializerMethodField(
+        help_text="Send it as If-Match when you release a held order, or move its stop."
+    )
 
     class Meta:
         model = Order
         fields = [
             *["id", "kind", "symbol", "side", "quantity", "currency", "limit_price", "stop_loss"],
+            *["stop_level", "target_level"],
             *["take_profit", "risk", "status", "status_reason", "filled_quantity", "exits_working"],
             *[
                 "good_until",

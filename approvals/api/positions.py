@@ -32,10 +32,16 @@ class WorkingExitsSerializer(serializers.ModelSerializer[Order]):
     """The stop and the target of an entry that was filled."""
 
     order = serializers.UUIDField(source="pk", help_text="The entry that they belong to.")
+    etag = serializers.CharField(
+        source="fingerprint", read_only=True, help_text="Send it as If-Match when you move them."
+    )
 
     class Meta:
         model = Order
-        fields = ["order", "filled_quantity", "stop_loss", "take_profit", "flat_at", "cancel_requested_at"]
+        fields = [
+            *["order", "filled_quantity", "stop_loss", "take_profit", "stop_level", "target_level"],
+            *["flat_at", "cancel_requested_at", "etag"],
+        ]
 
 
 class PositionSerializer(serializers.Serializer[Any]):

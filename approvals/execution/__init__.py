@@ -6,7 +6,8 @@ What other packages call is here; no name of it is that of a module.
 from approvals.execution.account import prune_snapshots
 from approvals.execution.brokerage import RealMoney
 from approvals.execution.cancel import cancel_order
+from approvals.execution.changes import change_exits
 from approvals.execution.reconcile import reconcile_orders
 from approvals.execution.submit import submit_order
 
-__all__ = ["RealMoney", "cancel_order", "prune_snapshots", "reconcile_orders", "submit_order"]
+__all__ = ["RealMoney", "cancel_order", "change_exits", "prune_snapshots", "reconcile_orders", "submit_order"]

@@ -9,12 +9,22 @@ from django.db.models import F, Q
 
 from approvals import entry_check, gate, halt, notify, positions
 from approvals.brokers.base import AnswerLost, Broker, BrokerError, Missing, OrderRefused
-from approvals.execution import account, brokerage, due, quarantine, reports, settlement, transitions
+from approvals.execution import (
+    account,
+    brokerage,
+    due,
+    quarantine,
+    reports,
+    settlement,
+    trailing,
+    transitions,
+)
 from approvals.execution.cancel import STILL_WORKING, request_cancel
+from approvals.execution.changes import request_changes
 from approvals.execution.reports import Sums
 from approvals.execution.screening import ScreenedBroker, UnreadableAnswer
 from approvals.execution.submit import halted_meanwhile, submit_order
-from approvals.models import AuditEvent, Gate, Notification, Order, TradingHalt
+from approvals.models import AuditEvent, ExitChange, Gate, Notification, Order, TradingHalt
 from core import locks
 from market import faults
 from market.models import Fault
@@ -93,6 +103,9 @@ def _compare(broker: ScreenedBroker, at: datetime) -> str:
     troubles = _each(unreported, _look_up, "look up", broker, at)
     due.ask_to_cancel_entries(broker.name, broker.capabilities, at)
     troubles += _each(broker_orders.filter(STILL_WORKING), request_cancel, "cancel", broker, at)
+    trailing.follow(at)
+    moving = broker_orders.filter(pk__in=ExitChange.objects.waiting().order_by().values("order"))
+    troubles += _each(moving, request_changes, "move", broker, at)
     if troubles:
         raise AnswerLost(troubles[0])
     blocked = ""

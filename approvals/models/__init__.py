@@ -2,6 +2,7 @@
 
 from approvals.models.audit import AuditEvent
 from approvals.models.decisions import SignalView, TradeApproval
+from approvals.models.exits import ExitChange, TrailingStop
 from approvals.models.halts import Gate, TradingHalt
 from approvals.models.notifications import Delivery, Notification
 from approvals.models.orders import AccountSnapshot, BrokerPosition, Fill, Order, OrderDecision
@@ -21,6 +22,7 @@ __all__ = [
     "AuditEvent",
     "BrokerPosition",
     "Delivery",
+    "ExitChange",
     "Fill",
     "Gate",
     "Notification",
@@ -36,5 +38,6 @@ __all__ = [
     "Trade",
     "TradeApproval",
     "TradingHalt",
+    "TrailingStop",
     "WaitingDividend",
 ]

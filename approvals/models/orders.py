@@ -67,6 +67,12 @@ class Order(models.Model):
     limit_price = models.DecimalField(max_digits=18, decimal_places=6, null=True)
     stop_loss = models.DecimalField(max_digits=18, decimal_places=6, null=True)
     take_profit = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    stop_level = models.DecimalField(
+        max_digits=18, decimal_places=6, null=True, help_text="Where the stop stands since it was moved."
+    )
+    target_level = models.DecimalField(
+        max_digits=18, decimal_places=6, null=True, help_text="Where the target stands since it was moved."
+    )
     settlement_price = models.DecimalField(
         max_digits=18,
         decimal_places=6,
@@ -174,7 +180,18 @@ class Order(models.Model):
         """Stands for what a person sees of an order that needs a new look."""
         prices = (self.limit_price, self.stop_loss, self.take_profit)
         parts = [self.status, self.status_reason, self.quantity, *prices, self.released_at]
+        parts += [level for level in (self.stop_level, self.target_level) if level is not None]
         return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:32]
+
+    @property
+    def stop_now(self) -> Decimal | None:
+        """Where its stop stands; `stop_loss` is where it was placed, and what its risk is counted by."""
+        return self.stop_loss if self.stop_level is None else self.stop_level
+
+    @property
+    def target_now(self) -> Decimal | None:
+        """Where its target stands."""
+        return self.take_profit if self.target_level is None else self.target_level
 
     @property
     def risk(self) -> Decimal:
@@ -192,6 +209,9 @@ class OrderDecision(models.Model):
         DROP = "drop"
         CANCEL = "cancel"
         CLOSE = "close"
+        MOVE = "move", "move stop or target"
+        TRAIL = "trail", "trail the stop"
+        UNTRAIL = "untrail", "end trailing"
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="decisions")
     action = models.CharField(max_length=7, choices=Action)

@@ -51,7 +51,7 @@ class Protected:
         return risk + left * price
 
     def _distance(self, order: Order, price: Decimal) -> Decimal:
-        return max(self.position.sign * (price - (order.stop_loss or ZERO)), ZERO)
+        return max(self.position.sign * (price - (order.stop_now or ZERO)), ZERO)
 
 
 def protected() -> list[Protected]:
@@ -81,7 +81,7 @@ def _restate(order: Order, splits: Iterable[Split]) -> Order:
     ratio = prod((Decimal(str(split.ratio)) for split in later), start=Decimal(1))
     now = copy(order)
     now.filled_quantity = int(order.filled_quantity * ratio)
-    for level in ("stop_loss", "take_profit"):
+    for level in ("stop_loss", "take_profit", "stop_level", "target_level"):
         price = getattr(order, level)
         setattr(now, level, None if price is None else price / ratio)
     return now

@@ -13,6 +13,7 @@ from django_q.models import Schedule
 ALLOWED = frozenset(
     {
         "approvals.tasks.cancel",
+        "approvals.tasks.change_exits",
         "approvals.tasks.exchange_rates",
         "approvals.tasks.outcomes",
         "approvals.tasks.prune",

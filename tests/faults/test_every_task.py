@@ -9,6 +9,7 @@ OTHERS = "tests/faults/test_one_symbol.py"
 # By task: its loops in LOOPS, or why it has none.
 TASKS: dict[str, list[str] | str] = {
     "approvals.tasks.cancel": "one order",
+    "approvals.tasks.change_exits": "one order",
     "approvals.tasks.exchange_rates": ["exchange rates"],
     "approvals.tasks.outcomes": ["outcomes"],
     "approvals.tasks.prune": "two tables: test_other_members.py",

@@ -141,6 +141,9 @@ class TestAccount:
             "open_risk": {"now": "51.00", "limit": "5000.00"},
             "positions": {"now": 1, "limit": 10},
             "day_result": {"now": "0.00", "limit": "-3000.00"},
+            "week_result": {"now": "0.00", "limit": "-6000.00"},
+            "strategy": "100000.00",
+            "group": "40000.00",
             "risk_per_trade": "1000.00",
             "position": "20000.00",
         }

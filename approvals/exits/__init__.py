@@ -1,0 +1,33 @@
+"""People manage what is held: they get out, and move, trail or end the stops and targets that work."""
+
+from approvals.exits.leaving import ExitRefused, cancel, close, drop, shares_to_close
+from approvals.exits.levels import (
+    Changed,
+    Managed,
+    Trail,
+    Wanted,
+    break_even,
+    move,
+    offers,
+    seen_as,
+    stop_trailing,
+    trail,
+)
+
+__all__ = [
+    "Changed",
+    "ExitRefused",
+    "Managed",
+    "Trail",
+    "Wanted",
+    "break_even",
+    "cancel",
+    "close",
+    "drop",
+    "move",
+    "offers",
+    "seen_as",
+    "shares_to_close",
+    "stop_trailing",
+    "trail",
+]
