@@ -147,10 +147,10 @@ class Link:
 
     async def _rest(self) -> None:
         """Wait before the next attempt, unless somebody asks for one."""
-        self._poked.clear()
         self.status.retry_in = self._pause
         with suppress(TimeoutError):
             await asyncio.wait_for(self._poked.wait(), self._pause)
+        self._poked.clear()
         self._pause = min(LONG, self._pause * 2)
 
     def _drop(self) -> None:
@@ -194,4 +194,5 @@ class Link:
         if self.journal.connection:
             self.journal.add(self.clock(), Kind.STATE, {"state": state})
             self.journal.commit()
-        self.news.happened()
+        for news in (self.news, self.orders, self.ticks):
+            news.happened()

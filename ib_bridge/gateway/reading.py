@@ -15,8 +15,8 @@ from ib_bridge.journal.standing import is_refused, standings
 from ib_bridge.journal.store import Journal, OpenLeg
 
 PATIENCE = 20.0  # seconds for each question
-FRESH = 1.0  # seconds for which a reading answers for the next
 SURELY_LISTED = 60.0  # seconds after which a gateway lists what it was sent in the same connection
+OF_OPEN_ORDERS = (Kind.PLACE, Kind.OPEN_ORDER, Kind.STATUS)
 NOT_DONE = (LegState.HELD, LegState.WORKING, LegState.PENDING_CANCEL, LegState.UNANSWERED)
 
 
@@ -26,13 +26,12 @@ class Reading:
     def __init__(self, journal: Journal, clock: Callable[[], datetime], status: Status) -> None:
         self._journal, self._clock, self._status = journal, clock, status
         self._lock = asyncio.Lock()
-        self._read_at = 0.0
         self._again: asyncio.Future[None] | None = None
         self.foreign: list[Trade] = []
 
     async def all(self, ib: IB, account: str) -> None:
         """Read everything. Raises TimeoutError or ConnectionError."""
-        await self._orders(ib)
+        await self.orders(ib)
         await asyncio.wait_for(ib.reqPositionsAsync(), PATIENCE)
         await asyncio.wait_for(ib.reqAccountUpdatesAsync(account), PATIENCE)
         self._journal.commit()
@@ -50,25 +49,19 @@ class Reading:
             return
         self._status.become(State.CONNECTED)
 
-    async def orders(self, ib: IB, *, fresh: bool = False) -> None:
-        """Read open orders, executions and completed orders, unless that was done a moment ago."""
-        loop = asyncio.get_running_loop()
-        if fresh or loop.time() - self._read_at > FRESH:
-            await self._orders(ib)
-
-    async def _orders(self, ib: IB) -> None:
+    async def orders(self, ib: IB) -> None:
+        """Read open orders, executions and completed orders: of others' nothing is told by itself."""
         async with self._lock:
-            began = self._clock()
+            began = self._journal.revision
             open_orders = await asyncio.wait_for(ib.reqAllOpenOrdersAsync(), PATIENCE)
             await asyncio.wait_for(ib.reqExecutionsAsync(), PATIENCE)
             await asyncio.wait_for(ib.reqCompletedOrdersAsync(False), PATIENCE)
             self._note_which_are_gone(open_orders, began)
-            self._read_at = asyncio.get_running_loop().time()
 
-    def _note_which_are_gone(self, open_orders: list[Trade], began: datetime) -> None:
+    def _note_which_are_gone(self, open_orders: list[Trade], began: int) -> None:
         """Compare the legs of ours that should be open with those that are, and note the difference.
 
-        What was sent after the reading began may or may not be in it.
+        `began`: the journal's last line before. What was sent since then may or may not be in the reading.
         """
         at, journal = self._clock(), self._journal
         listed = {references.read(trade.order.orderRef) for trade in open_orders}
@@ -76,9 +69,15 @@ class Reading:
         for client_id, leg in listed - {references.NOT_OURS}:
             journal.note_open(client_id, leg, at)
         for open_leg in journal.open_legs():
-            if (open_leg.client_id, open_leg.leg) not in listed and open_leg.seen_at < began:
+            if (open_leg.client_id, open_leg.leg) not in listed and not self._is_newer(open_leg, began):
                 self._missing(open_leg)
         journal.commit()
+
+    def _is_newer(self, leg: OpenLeg, began: int) -> bool:
+        told = self._journal.of_order(leg.client_id)
+        return any(
+            entry.seq > began and entry.leg == leg.leg and entry.kind in OF_OPEN_ORDERS for entry in told
+        )
 
     def _missing(self, leg: OpenLeg) -> None:
         """Note the end of a leg that is not listed; whether it is one, the journal's last word says."""

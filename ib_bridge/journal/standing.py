@@ -4,11 +4,12 @@ A leg is gone only when its own openOrder, orderStatus or executions say so, or 
 open orders did not list it. An error alone ends no order that the gateway has acknowledged.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -135,7 +136,7 @@ def _state(told: Sequence[Entry], said: str, filled: Decimal, quantity: Decimal)
         return State.FILLED
     if said in CANCELLED or said == FILLED:
         return _ended(told, said)
-    if said == INACTIVE and _errors(told, REJECTION):
+    if said == INACTIVE and is_refused(_of_placing(told)):
         return State.REJECTED
     if (gone := _gone_since(traces[-1], told)) is not None:
         # Had it filled on the day of that reading, its executions would have been told with it.
@@ -173,7 +174,7 @@ def _was_gone_at_once(gone: Entry) -> bool:
 def _ended(told: Sequence[Entry], said: str) -> State:
     if said == FILLED:
         return State.FILLED  # its executions are on their way
-    if _errors(told, REJECTION):
+    if any(entry.kind is Kind.ERROR and entry.body["code"] == REJECTION for entry in _of_placing(told)):
         return State.REJECTED
     was_asked = any(entry.kind is Kind.CANCEL for entry in told)
     return State.EXPIRED if not was_asked and _is_due(told) else State.CANCELLED
@@ -193,8 +194,9 @@ def _alive(told: Sequence[Entry], said: str) -> State:
     return State.HELD if said == PRE_SUBMITTED and "child" in held else State.WORKING
 
 
-def _errors(told: Iterable[Entry], code: int) -> bool:
-    return any(entry.kind is Kind.ERROR and entry.body["code"] == code for entry in told)
+def _of_placing(told: Sequence[Entry]) -> Iterator[Entry]:
+    """Yield what was told before the order was changed: an error after that may be of the change."""
+    return takewhile(lambda entry: entry.kind is not Kind.CHANGE, told)
 
 
 def _reason(told: Sequence[Entry], state: State) -> str:

@@ -91,6 +91,6 @@ class Book:
     async def look(self, ib: IB) -> None:
         """Have the gateway list its orders. Raises AnswerLost when it does not."""
         try:
-            await self._link.reading.orders(ib, fresh=True)
+            await self._link.reading.orders(ib)
         except (TimeoutError, ConnectionError):
             raise AnswerLost("IB has not answered, and does not say which orders it has.") from None

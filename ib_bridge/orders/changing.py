@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping
 
 from ib_async import IB
 
+from ib_bridge import references
 from ib_bridge.gateway.link import Link
 from ib_bridge.journal.entries import Entry, Kind
-from ib_bridge.journal.standing import DONE, REMARKS, Standing, State
+from ib_bridge.journal.standing import ALIVE, DONE, REMARKS, Standing, State
 from ib_bridge.orders import building
 from ib_bridge.orders.book import WORKING, AnswerLost, Book, Refused
 from ib_bridge.orders.requests import Change
@@ -47,6 +48,8 @@ class Changing:
         order_id = self._book.order_id(client_id, change.leg)
         terms, contract = self._book.terms(client_id, change.leg)
         order = building.changed(terms, order_id, self._link.status.account, change)
+        if not self._book.in_state(client_id, ALIVE, [references.ENTRY]):
+            order.parentId = 0  # IB does not find the parent of a child once that has filled
         body = {"change_id": change.change_id, "level": str(change.level), "quantity": change.quantity}
         self._note(Kind.CHANGE, body, client_id, change.leg, order_id)
         self._link.journal.commit()

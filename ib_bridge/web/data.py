@@ -19,7 +19,7 @@ from ib_bridge.web.bridge import Bridge, bridge_of
 
 MOST_SYMBOLS = 500
 MOST_BARS = 1000
-SOON = 15.0  # seconds that POST /connect waits
+SOON, AGAIN = 15.0, 0.5  # seconds that POST /connect waits, and between two attempts meanwhile
 
 
 def instrument_of(symbol: str, request: Request | None = None) -> Instrument:
@@ -38,16 +38,16 @@ async def health(request: Request) -> Response:
         "market_data_mode": bridge.lines.mode,
         "paper_trading": status.is_paper,
     }
-    return JSONResponse({**original, **status.as_json()})
+    return JSONResponse({**original, **status.as_json(), "connection": bridge.journal.connection})
 
 
 async def connect(request: Request) -> Response:
     """Try to connect now, and say how it went. Where to is a setting: a host given here changes nothing."""
     link = bridge_of(request).link
-    link.poke()
     ends = asyncio.get_running_loop().time() + SOON
     while not link.status.is_ready and (left := ends - asyncio.get_running_loop().time()) > 0:
-        await link.news.wait(left)
+        link.poke()
+        await link.news.wait(min(left, AGAIN))
     told = link.status.as_json()
     return JSONResponse(
         {"success": link.status.is_ready, "message": f"{told['message']} {told['advice']}".strip()}
