@@ -37,10 +37,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--broker-report", help="write which cases passed to this file, as Markdown")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "case(number, needs): a numbered case of the kit for brokers")
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "setting" in metafunc.fixturenames:
         path = metafunc.config.getoption("--broker", default=None)
@@ -113,4 +109,4 @@ def jax(setting: str, bench: Bench, settings: Settings, db: None) -> Jax:
     settings.BROKER = setting
     for name, value in bench.behind.values.items():
         setattr(settings, name, value)
-    return Jax(bench)
+    return Jax(bench, settings)

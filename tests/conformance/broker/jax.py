@@ -1,9 +1,14 @@
 """Jax's own execution driving a broker through a case, and what must hold afterwards."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+import pytest
+from pytest_django import Settings
 
 from approvals import audit, execution, exits, positions
 from approvals.models import AuditEvent, BrokerPosition, Fill, Gate, Notification, Order, QuarantinedRow
@@ -11,6 +16,7 @@ from market.models import IngestionRun, TradingSession
 from signals.models import Signal
 from tests import make
 from tests.approvals import execution_rows
+from tests.conformance.broker import mortal
 from tests.conformance.broker.bench import STOP, TARGET, Bench
 from tests.conformance.broker.counterpart import PRICE, SYMBOL, Counterpart
 
@@ -24,6 +30,7 @@ class Jax:
     """Orders as people decide on them, sent and reconciled as the workers do."""
 
     bench: Bench
+    settings: Settings
 
     def __post_init__(self) -> None:
         if not TradingSession.objects.exists():
@@ -108,6 +115,17 @@ class Jax:
         for _ in range(times):
             self.bench.wait(MINUTE)
             execution.reconcile_orders(self.bench.now)
+
+    @contextmanager
+    def dies(self, call: str, *, after: bool) -> Iterator[None]:
+        """Have the worker die in a call to the broker: before it arrives, or `after` it has."""
+        path = self.settings.BROKER
+        mortal.kill_in(self.bench.spec, call, is_after=after)
+        self.settings.BROKER = mortal.PATH
+        with pytest.raises(mortal.Killed):
+            yield
+        self.settings.BROKER = path
+        self.bench.wait()
 
     def now(self, order: Order) -> Order:
         order.refresh_from_db()

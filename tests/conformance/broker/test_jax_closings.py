@@ -43,10 +43,13 @@ def test_jax_keeps_a_position_guarded_whose_closing_is_refused(jax: Jax) -> None
     entry = jax.bought()
     jax.behind.refuse("close", "no market orders now")
     jax.close()
-    jax.reconcile()
     assert jax.behind.stops(SYMBOL) == 10
     assert jax.now(entry).exits_working
     assert any("no market orders now" in title for title in jax.told())
+    jax.reconcile(3)
+    (again,) = jax.closings()
+    jax.fill(again, Leg.CLOSE)
+    assert jax.behind.held(SYMBOL) == 0
     jax.agrees()
 
 
