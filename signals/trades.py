@@ -13,6 +13,8 @@ One function for backtests, records and the outcomes of signals. Its rules:
 - A trade that has not ended on the last bar of its run is open: no result.
 - A dividend whose ex-date lies between entry and exit is in the result: a BUY has it, a SELL pays it. Stop
   and target are prices, which fall by it.
+- In a bar without volume nothing trades: it is no bar to enter in and hits no level, and what would end a
+  trade there ends it in the next bar that has some, at its open when the time for it is over.
 - A bar in doubt has two readings, with its doubted prices and without them, and of each price the worse one
   counts: a low that is doubted hits the stop of a BUY, a high that is doubted not its target.
 """
@@ -126,7 +128,9 @@ class _Orders:
         at_open = {
             End.STOP: opening <= self.stop,
             End.TARGET: opening >= self.target,
-            End.OPPOSITE: self.row == self.opposed,
+            End.OPPOSITE: self.row >= self.opposed,
+            End.TIMEOUT: self.row > self.out_of_time,
+            End.SESSION_CLOSE: self.row > self.session_end,
         }
         later = {
             End.STOP: worst <= self.stop,
@@ -135,6 +139,7 @@ class _Orders:
             End.SESSION_CLOSE: self.row == self.session_end,
         }
         end = np.select([*at_open.values(), *later.values()], [*at_open, *later], End.OPEN)
+        end[bars.volume[self.row] == 0] = End.OPEN
         return end.astype(np.int8), np.logical_or.reduce([*at_open.values()])
 
 
@@ -153,7 +158,7 @@ def play(
     many bars each ends, in place of that of the rules.
     """
     behind = panel.ends[panel.run[ideas.row]]
-    entered = ideas.row + 1
+    entered = _traded(panel, ideas.row + 1, behind)
     entry = _openings(panel, entered, behind, expires)
     orders = _Orders(
         trade=np.arange(len(ideas)),
@@ -164,7 +169,7 @@ def play(
         target=ideas.target * (ideas.side - ROUNDING),
         opposed=_first_opposite(ideas, opposing, len(panel)) + 1,
         out_of_time=entered + (rules.longest if longest is None else longest) - 1,
-        session_end=_session_ends(panel, entered) if rules.flat_at_close else np.full(len(ideas), -1),
+        session_end=_session_ends(panel, entered) if rules.flat_at_close else np.full(len(ideas), len(panel)),
     )
     is_void = (ideas.side * entry <= orders.stop) | (ideas.side * entry >= orders.target)
     end = np.select([np.isnan(entry), is_void], [End.MISSED, End.VOID], End.OPEN).astype(np.int8)
@@ -177,6 +182,16 @@ def play(
     dividend_r = ideas.side * panel.earned(entered, exited, at_open) / risk
     r = (ideas.side * (exit - entry) - cost) / risk + dividend_r
     return Trades(end, entered, exited, entry, exit, held, r, dividend_r)
+
+
+def _traded(panel: Panel, rows: Rows, behind: Rows) -> Rows:
+    """Return the first row from each of these on in which anything traded; `behind` where there is none."""
+    untraded = panel.bars.volume == 0
+    if not untraded.any():
+        return rows
+    traded = np.append(np.flatnonzero(~untraded), len(panel))
+    first: Rows = np.minimum(traded[np.searchsorted(traded, rows)], behind)
+    return first
 
 
 def _openings(panel: Panel, entered: Rows, behind: Rows, expires: Instants | None) -> Floats:

@@ -41,6 +41,13 @@ def in_doubt(bars: Panel, row: int) -> Panel:
     return replace(bars, bars=replace(bars.bars, suspect=suspect), cache={})
 
 
+def untraded(bars: Panel, *rows: int) -> Panel:
+    """The same without any volume in some rows."""
+    volume = bars.bars.volume.copy()
+    volume[list(rows)] = 0
+    return replace(bars, bars=replace(bars.bars, volume=volume), cache={})
+
+
 def first_result(trades: Trades) -> tuple[End, float, int, float]:
     """How the first one ended: the way, the price, the bars held and R."""
     return End(trades.end[0]), float(trades.exit[0]), int(trades.held[0]), round(float(trades.r[0]), 9)
@@ -321,6 +328,37 @@ def played(bars: Panel, rules: Rules) -> Trades:
     """All of these, each ending those of the other side."""
     events = everywhere(bars.bars)
     return play(bars, events, rules, events)
+
+
+@pytest.mark.parametrize("halted", [(88, 88, 88, 88), (123, 123, 123, 123), (100, 125, 85, 100)])
+def test_a_bar_without_volume_hits_no_level(halted: Price) -> None:
+    bars = untraded(panel(SPOKE, CALM, halted, (100, 121, 99, 118)), 2)
+    assert first_result(play(bars, buy(), FREE)) == (End.TARGET, 120, 3, 2.0)
+
+
+def test_an_idea_is_entered_in_the_first_bar_in_which_anything_trades() -> None:
+    bars = untraded(panel(SPOKE, (88, 88, 88, 88), (102, 105, 101, 104), (102, 121, 101, 120)), 1)
+    trades = play(bars, buy(), FREE)
+    assert (trades.entered[0], trades.entry[0]) == (2, 102)
+    assert first_result(trades) == (End.TARGET, 120, 2, 1.8)
+
+
+def test_an_idea_after_which_nothing_trades_is_missed_and_waits() -> None:
+    trades = play(untraded(panel(SPOKE, CALM, CALM), 1, 2), buy(), FREE)
+    assert (trades.end[0], trades.entered[0]) == (End.MISSED, 3)
+
+
+def test_what_ends_while_nothing_trades_ends_at_the_next_open_that_trades() -> None:
+    bars = untraded(panel(SPOKE, CALM, CALM, (103, 104, 102, 103), CALM), 2)
+    assert first_result(play(bars, buy(), replace(FREE, longest=2))) == (End.TIMEOUT, 103, 2, 0.3)
+    opposing = joined_ideas(buy(), sell(row=1))
+    assert first_result(play(bars, buy(), FREE, opposing)) == (End.OPPOSITE, 103, 2, 0.3)
+
+
+def test_a_bar_whose_volume_is_not_known_counts() -> None:
+    bars = panel(SPOKE, (100, 121, 99, 118))
+    bars.bars.volume[:] = np.nan
+    assert first_result(play(bars, buy(), FREE))[0] == End.TARGET
 
 
 @given(steps)
