@@ -3,7 +3,9 @@
 from uuid import UUID
 
 ENTRY, STOP, TARGET, FLAT, CLOSE = "entry", "stop", "target", "flat", "close"
-LEGS = (ENTRY, CLOSE, STOP, TARGET, FLAT)  # the first leg of an order first
+# A closing is an order for each OCA group that guards its shares: an order can be in one group only.
+CLOSES = (CLOSE, *(f"{CLOSE}-{number}" for number in range(2, 10)))
+LEGS = (ENTRY, *CLOSES, STOP, TARGET, FLAT)  # the first leg of an order first
 EXITS = (STOP, TARGET, FLAT)
 OCA_PREFIX = "jax-"
 NOT_OURS = ("", "")
@@ -11,6 +13,16 @@ NOT_OURS = ("", "")
 
 def reference(client_id: str, leg: str) -> str:
     return f"{client_id}/{leg}"
+
+
+def parts(leg: str) -> tuple[str, ...]:
+    """Return the legs at IB that a leg consists of."""
+    return CLOSES if leg == CLOSE else (leg,)
+
+
+def whole(leg: str) -> str:
+    """Return the leg that a leg at IB is a part of."""
+    return CLOSE if leg in CLOSES else leg
 
 
 def read(text: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from ib_async import IB, Contract
 from ib_bridge import references
 from ib_bridge.gateway.link import Link
 from ib_bridge.journal.entries import Entry, Kind
-from ib_bridge.journal.standing import Standing, State, standings
+from ib_bridge.journal.standing import ALIVE, Standing, State, standings
 from ib_bridge.orders import reports
 
 WORKING = (State.HELD, State.WORKING)
@@ -69,13 +69,17 @@ class Book:
                 return order_id
         raise Refused(f"The {leg} was placed by another client id of IB's API: only that one can change it.")
 
-    def group_of(self, guards: Sequence[str]) -> str:
-        """Return the OCA group of the exits that guard the shares; empty when none works any more."""
+    def groups_of(self, guards: Sequence[str]) -> list[tuple[str, int]]:
+        """Return the OCA groups of the exits that guard the shares, with how many shares each guards."""
+        found: dict[str, int] = {}
         for client_id in guards:
-            for leg in self.standings(client_id):
-                if leg.leg in references.EXITS and leg.is_alive:
-                    return str(self.terms(client_id, leg.leg)[0].get("ocaGroup", ""))
-        return ""
+            entry = self.leg(client_id, references.ENTRY)
+            for leg in self.in_state(client_id, ALIVE, references.EXITS):
+                group = str(self.terms(client_id, leg.leg)[0].get("ocaGroup", ""))
+                left = leg.quantity - leg.filled
+                guarded = left if entry is None else min(left, entry.filled)
+                found[group] = max(found.get(group, 0), int(guarded))
+        return [(group, guarded) for group, guarded in found.items() if group and guarded]
 
     async def until(self, is_true: Callable[[], bool], seconds: float) -> bool:
         """Wait until something is true of our orders. Return whether it is."""

@@ -1,6 +1,6 @@
 """Orders of ib_async from what was asked for. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -49,14 +49,34 @@ def of_protection(asked: Protection, account: str, next_id: NextId) -> list[Orde
     return _exits(asked, asked.side, account, next_id)
 
 
-def of_closing(asked: Closing, account: str, next_id: NextId, group: str) -> list[Order]:
-    """Return the order at the market. `group`: the OCA group of the exits that guard the shares."""
-    order = _order(asked.client_id, references.CLOSE, asked.side, asked.quantity, account, next_id)
-    _price(order, MARKET, None)
-    order.tif = "DAY"
-    if group:
-        order.ocaGroup, order.ocaType = group, REDUCE
-    return [order]
+def of_closing(
+    asked: Closing, account: str, next_id: NextId, groups: Sequence[tuple[str, int]]
+) -> list[Order]:
+    """Return orders at the market, one in each OCA group whose exits guard the shares.
+
+    `groups`: with how many shares each guards. What none guards is an order without a group.
+    """
+    orders = []
+    parts = zip(references.CLOSES, _shared_out(asked.quantity, groups), strict=False)
+    for leg, (group, quantity) in parts:
+        order = _order(asked.client_id, leg, asked.side, quantity, account, next_id)
+        _price(order, MARKET, None)
+        order.tif = "DAY"
+        if group:
+            order.ocaGroup, order.ocaType = group, REDUCE
+        orders.append(order)
+    return orders
+
+
+def _shared_out(quantity: int, groups: Sequence[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+    """Yield how many of the shares come from which group."""
+    left = quantity
+    for group, guarded in groups[: len(references.CLOSES) - 1]:
+        if part := min(left, guarded):
+            yield group, part
+        left -= part
+    if left:
+        yield "", left
 
 
 def changed(standing: Mapping[str, Any], order_id: int, account: str, change: Change) -> Order:

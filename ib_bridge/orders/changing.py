@@ -6,7 +6,7 @@ from ib_async import IB
 
 from ib_bridge import references
 from ib_bridge.gateway.link import Link
-from ib_bridge.journal.entries import Entry, Kind
+from ib_bridge.journal.entries import Kind
 from ib_bridge.journal.standing import ALIVE, DONE, REMARKS, Standing, State
 from ib_bridge.orders import building
 from ib_bridge.orders.book import WORKING, AnswerLost, Book, Refused
@@ -30,9 +30,18 @@ class Changing:
         self._link.journal.commit()
         for order_id in ids:
             ib.client.cancelOrder(order_id)
-        ended = await self._book.until(lambda: not self._book.in_state(client_id, states, legs), ENDING)
+        ended = await self._book.until(
+            lambda: not self._book.in_state(client_id, states, legs) or bool(self.refusal(client_id, legs)),
+            ENDING,
+        )
         if not ended:
             await self._book.look(ib)
+
+    def refusal(self, client_id: str, legs: Collection[str]) -> str:
+        """Return why IB does not cancel a leg that lives on; empty when it does."""
+        living = self._book.in_state(client_id, WORKING, legs)
+        reasons = (self._error_since(Kind.CANCEL, client_id, leg.leg) for leg in living)
+        return next((reason for reason in reasons if reason), "")
 
     async def change(self, ib: IB, client_id: str, change: Change) -> None:
         """Change a leg that works. Raises Refused, AnswerLost."""
@@ -58,23 +67,26 @@ class Changing:
     def _is_answered(self, client_id: str, change: Change) -> bool:
         leg = self._book.leg(client_id, change.leg)
         return (
-            leg is None or not leg.is_alive or _is_made(leg, change) or bool(self._error(client_id, change))
+            leg is None
+            or not leg.is_alive
+            or _is_made(leg, change)
+            or bool(self._error_since(Kind.CHANGE, client_id, change.leg))
         )
 
     def _check(self, client_id: str, change: Change) -> None:
         leg = self._book.leg(client_id, change.leg)
         if leg is not None and _is_made(leg, change):
             return
-        if error := self._error(client_id, change):
+        if error := self._error_since(Kind.CHANGE, client_id, change.leg):
             raise Refused(error)
         if leg is None or leg.state in DONE:
             raise Refused(f"The {change.leg} has ended meanwhile.")
         raise AnswerLost("IB has not answered the change.")
 
-    def _error(self, client_id: str, change: Change) -> str:
-        """Return what IB said against the change; empty for nothing."""
-        told = self._book.entries(client_id, change.leg)
-        since = _last_change(told).seq
+    def _error_since(self, kind: Kind, client_id: str, leg: str) -> str:
+        """Return what IB said against the last change or cancel of a leg; empty for nothing."""
+        told = self._book.entries(client_id, leg)
+        since = next((entry.seq for entry in reversed(told) if entry.kind is kind), told[-1].seq)
         errors = [entry.body for entry in told if entry.seq > since and entry.kind is Kind.ERROR]
         against = [error for error in errors if error["code"] not in REMARKS]
         return f"{against[-1]['text']} ({against[-1]['code']})" if against else ""
@@ -91,7 +103,3 @@ class Changing:
 
 def _is_made(leg: Standing, change: Change) -> bool:
     return change.level in (None, leg.level) and change.quantity in (None, int(leg.quantity))
-
-
-def _last_change(told: list[Entry]) -> Entry:
-    return next(entry for entry in reversed(told) if entry.kind is Kind.CHANGE)

@@ -48,7 +48,7 @@ class Desk:
 
     async def close(self, asked: Closing) -> dict[str, Any]:
         def build(ib: IB) -> list[Order]:
-            return building.of_closing(asked, *self._who(ib), self._book.group_of(asked.guards))
+            return building.of_closing(asked, *self._who(ib), self._book.groups_of(asked.guards))
 
         return await self._once(asked.client_id, asked.instrument, build)
 
@@ -70,11 +70,13 @@ class Desk:
         return [*working, *map(reports.foreign, self._link.reading.foreign)]
 
     async def cancel(self, client_id: str, legs: Collection[str]) -> dict[str, Any]:
-        """Cancel what of these legs still works. Raises Missing for an order that is not known."""
+        """Cancel what of these legs still works. Raises Missing for an unknown order, Refused."""
         async with self._lock:
             ib = self._link.ib
             self._book.report(client_id)
             await self._changing.end(ib, client_id, legs)
+            if refusal := self._changing.refusal(client_id, legs):
+                raise Refused(refusal)
             return self._book.report(client_id)
 
     async def replace(self, client_id: str, change: Change) -> dict[str, Any]:
@@ -113,7 +115,7 @@ class Desk:
 
     def _of_what_if(self, ib: IB, asked: Bracket | Closing) -> list[Order]:
         if isinstance(asked, Closing):
-            return building.of_closing(asked, *self._who(ib), "")
+            return building.of_closing(asked, *self._who(ib), ())
         bare = replace(asked, stop_loss=None, take_profit=None, flat_at=None)
         return building.of_bracket(bare, *self._who(ib))
 

@@ -1,7 +1,9 @@
 """What the order side answers: reports, executions, holdings and the account as JSON. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from ib_async import AccountValue, Position, Trade
@@ -36,7 +38,7 @@ class Missing(Exception):
 
 def report(client_id: str, entries: Sequence[Entry]) -> dict[str, Any]:
     """Return how an order stands. Raises Missing when that is not known."""
-    legs = standings(entries)
+    legs = with_one_closing(standings(entries))
     if not legs:
         raise Missing(State.NEVER_RECEIVED)
     first = legs[0]
@@ -54,6 +56,18 @@ def report(client_id: str, entries: Sequence[Entry]) -> dict[str, Any]:
         "exits_working": any(leg.is_alive for leg in legs if leg.leg in references.EXITS),
         "legs": [_leg(leg) for leg in legs],
     }
+
+
+def with_one_closing(legs: Sequence[Standing]) -> list[Standing]:
+    """Return the legs with the parts of a closing as one: its sums, and the state of what is not done yet."""
+    parts = [leg for leg in legs if leg.leg in references.CLOSES]
+    if len(parts) < 2:
+        return list(legs)
+    undone = [part for part in parts if part.state is not State.FILLED] or parts
+    decides = min(undone, key=lambda part: (part.state not in UNREPORTABLE, not part.is_alive))
+    quantity, filled = (sum(map(attrgetter(name), parts), Decimal(0)) for name in ("quantity", "filled"))
+    closing = replace(parts[0], state=decides.state, quantity=quantity, filled=filled, reason=decides.reason)
+    return [closing, *(leg for leg in legs if leg.leg not in references.CLOSES)]
 
 
 def foreign(trade: Trade) -> dict[str, Any]:
@@ -78,7 +92,7 @@ def execution(told: Executed) -> dict[str, Any]:
         "execution_id": told.execution_id,
         "corrects": told.corrects,
         "client_id": told.client_id or None,
-        "leg": told.leg or references.ENTRY,
+        "leg": references.whole(told.leg) or references.ENTRY,
         "broker_order_id": str(told.perm_id or ""),
         "instrument": of_contract(told.contract),
         "side": told.side,

@@ -121,7 +121,7 @@ def change(body: Mapping[str, Any]) -> Change:
 
 
 def legs(body: Mapping[str, Any]) -> list[str]:
-    return [_leg(leg) for leg in _list(body, "legs")]
+    return [part for leg in _list(body, "legs") for part in references.parts(_leg(leg))]
 
 
 def uuid(text: str) -> str:

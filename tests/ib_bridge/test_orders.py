@@ -1,14 +1,20 @@
 """The order side, over HTTP, ib_async and the wire protocol to a gateway on loopback."""
 
 from decimal import Decimal
+from functools import partial
 from uuid import uuid4
 
 import pytest
 
 from tests.ib_bridge.running import BRACKET, EXIT, Asked, eventually
 from tests.vendors.ib_gateway.gateway import IBGateway
+from tests.vendors.ib_gateway.screening import Notice
 
 SENT = "placeOrder"
+
+
+def works(bridge: Asked, order: str, leg: str) -> bool:
+    return bridge.legs(order)[leg] == "working"
 
 
 def sent(gateway: IBGateway) -> int:
@@ -177,6 +183,47 @@ def test_a_closing_keeps_the_exits_until_it_has_filled_and_takes_them_along(
     eventually(lambda: not bridge.order(order)["exits_working"])
     assert bridge.order(closing)["state"] == "filled"
     assert gateway.open_orders() == []
+
+
+def test_a_closing_of_two_orders_takes_from_the_exits_of_both(gateway: IBGateway, bridge: Asked) -> None:
+    first, second, closing = str(uuid4()), str(uuid4()), str(uuid4())
+    for order in (first, second):
+        bridge.place(order)
+        gateway.fill(f"{order}/entry", price=190)
+        eventually(partial(works, bridge, order, "stop"))
+    told = bridge.put(f"/v1/closings/{closing}", EXIT | {"quantity": 14, "guards": [first, second]})
+    assert (told["quantity"], [leg["leg"] for leg in told["legs"]]) == (14, ["close"])
+    parts = [o for o in gateway.open_orders() if o.terms.ref.startswith(closing)]
+    assert [(o.group, int(o.remaining)) for o in parts] == [(f"jax-{first}", 10), (f"jax-{second}", 4)]
+    for part in parts:
+        gateway.fill(part, price=200)
+    eventually(lambda: bridge.order(closing)["state"] == "filled")
+    assert [gateway.order(f"{order}/stop").remaining for order in (first, second)] == [0, 6]
+    executions = bridge.get("/v1/executions?since=2020-01-01T00:00:00Z")["executions"]
+    assert {e["leg"] for e in executions if e["client_id"] == closing} == {"close"}
+
+
+def test_a_cancelled_closing_ends_in_all_its_parts(gateway: IBGateway, bridge: Asked, order: str) -> None:
+    closing = str(uuid4())
+    bridge.place(order)
+    gateway.fill(f"{order}/entry", price=190)
+    eventually(lambda: bridge.legs(order)["stop"] == "working")
+    bridge.put(f"/v1/closings/{closing}", EXIT | {"quantity": 12, "guards": [order]})
+    told = bridge.post(f"/v1/orders/{closing}/cancel", {"legs": ["close"]})
+    assert (told["state"], told["quantity"], told["filled"]) == ("cancelled", 12, 0)
+    assert bridge.legs(order)["stop"] == "working"
+
+
+def test_a_cancel_that_is_refused_says_why_and_leaves_the_order(
+    gateway: IBGateway, bridge: Asked, order: str
+) -> None:
+    bridge.place(order)
+    gateway.book.screening.cancel_refusals.append(Notice(161, "Cancel attempted when order is being filled"))
+    response = bridge.ask("POST", f"/v1/orders/{order}/cancel", {"legs": ["entry"]})
+    assert (response.status_code, response.json()["code"]) == (409, "refused")
+    assert "being filled" in response.json()["detail"]
+    assert bridge.order(order)["state"] == "working"
+    assert bridge.post(f"/v1/orders/{order}/cancel", {"legs": ["entry"]})["state"] == "cancelled"
 
 
 def test_a_refused_closing_leaves_the_exits(gateway: IBGateway, bridge: Asked, order: str) -> None:

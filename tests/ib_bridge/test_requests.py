@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ib_bridge import references
 from ib_bridge.orders import building, requests
 from ib_bridge.orders.requests import Malformed
 from tests.ib_bridge.told import ORDER
@@ -19,6 +20,10 @@ BODY = {
     "take_profit": "210",
     "good_until": "2026-12-01T21:00:00+01:00",
 }
+
+
+CLOSES = references.CLOSES
+MANY = [(letter, 1) for letter in "abcdefghijkl"]
 
 
 def bracket(**changes: Any) -> requests.Bracket:
@@ -85,8 +90,29 @@ def test_a_closing_joins_the_group_of_what_guards_the_shares() -> None:
     asked = requests.closing(
         ORDER, {"instrument": {"symbol": "AAPL"}, "side": "SELL", "quantity": 4, "guards": []}
     )
-    (order,) = building.of_closing(asked, "DU1", iter([5]).__next__, "jax-other")
+    (order,) = building.of_closing(asked, "DU1", iter([5]).__next__, [("jax-other", 10)])
     assert (order.ocaGroup, order.ocaType, order.orderType, order.transmit) == ("jax-other", 3, "MKT", True)
+
+
+@pytest.mark.parametrize(
+    ("groups", "orders"),
+    [
+        ([], [("close", "", 14)]),
+        ([("a", 20)], [("close", "a", 14)]),
+        ([("a", 10)], [("close", "a", 10), ("close-2", "", 4)]),
+        ([("a", 10), ("b", 10)], [("close", "a", 10), ("close-2", "b", 4)]),
+        ([("a", 14), ("b", 10)], [("close", "a", 14)]),
+        (MANY, [*zip(CLOSES, "abcdefgh", [1] * 8, strict=False), ("close-9", "", 6)]),
+    ],
+)
+def test_a_closing_is_an_order_in_each_group(
+    groups: list[tuple[str, int]], orders: list[tuple[str, str, int]]
+) -> None:
+    asked = requests.closing(
+        ORDER, {"instrument": {"symbol": "AAPL"}, "side": "SELL", "quantity": 14, "guards": []}
+    )
+    placed = building.of_closing(asked, "DU1", iter(range(20)).__next__, groups)
+    assert [(references.read(o.orderRef)[1], o.ocaGroup, o.totalQuantity) for o in placed] == orders
 
 
 def test_a_change_keeps_everything_else() -> None:
