@@ -29,7 +29,17 @@ class TradeSerializer(serializers.ModelSerializer[Trade]):
         model = Trade
         fields = [
             *["id", "broker", "symbol", "currency", "side", "quantity", "entries", "exits"],
-            *["entry_price", "exit_price", "gross", "commission", "net", "planned_risk", "risk", "r"],
+            *[
+                "entry_price",
+                "exit_price",
+                "gross",
+                "dividends",
+                "commission",
+                "net",
+                "planned_risk",
+                "risk",
+                "r",
+            ],
             *["planned_r", "adverse", "favourable", "opened_at", "closed_at", "exit", "signal", "signals"],
             *["strategy_id", "timeframe", "decided_by", "stance"],
         ]

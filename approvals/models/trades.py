@@ -40,7 +40,15 @@ class Trade(models.Model):
     exit_price = models.DecimalField(max_digits=18, decimal_places=6, help_text="Average of the exits.")
     gross = models.DecimalField(max_digits=20, decimal_places=6)
     commission = models.DecimalField(max_digits=20, decimal_places=6)
-    net = models.DecimalField(max_digits=20, decimal_places=6, help_text="Gross less commission.")
+    dividends = models.DecimalField(
+        max_digits=20,
+        decimal_places=6,
+        default=Decimal(0),
+        help_text="Of what was held over their ex-dates; a short pays them.",
+    )
+    net = models.DecimalField(
+        max_digits=20, decimal_places=6, help_text="Gross and dividends, less commission."
+    )
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(db_index=True)
     exit = models.CharField(max_length=7, choices=Exit)
@@ -81,7 +89,8 @@ class Trade(models.Model):
                 name="trade_ends_after_it_began", condition=Q(closed_at__gte=F("opened_at"))
             ),
             models.CheckConstraint(
-                name="trade_makes_what_is_left", condition=Q(net=F("gross") - F("commission"))
+                name="trade_makes_what_is_left",
+                condition=Q(net=F("gross") + F("dividends") - F("commission")),
             ),
         ]
         indexes = [models.Index(name="trade_by_symbol", fields=["symbol", "-closed_at"])]

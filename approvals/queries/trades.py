@@ -1,7 +1,7 @@
 """Closed trades: which have to be computed, of which fills, and how far the price went in them."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
@@ -25,6 +25,10 @@ SELECT broker, symbol FROM (
 ) AS computed USING (broker, symbol)
 WHERE computed_at IS NULL OR recorded_at >= computed_at - %(late)s OR is_early OR EXISTS (
     SELECT FROM splits WHERE splits.symbol = executed.symbol AND splits.recorded_at >= computed_at - %(late)s
+) OR EXISTS (
+    SELECT FROM corporate_actions AS actions
+    WHERE actions.symbol = executed.symbol AND kind = 'dividend' AND ex_date <= computed_at
+        AND greatest(actions.recorded_at, actions.ended_at) >= computed_at - %(late)s
 )
 ORDER BY broker, symbol
 """
@@ -35,6 +39,20 @@ SELECT
 FROM fills JOIN orders ON orders.id = order_id
 WHERE fills.broker = %(broker)s AND fills.symbol = %(symbol)s
 ORDER BY executed_at, fills.id
+"""
+# In the currency of the share, at the opening of the ex-date's session or of the next one.
+DIVIDENDS = """
+SELECT ex_date, ex_at, sum(amount) AS amount
+FROM corporate_actions AS actions
+JOIN instruments ON instruments.symbol = actions.symbol AND instruments.currency = actions.currency
+CROSS JOIN LATERAL (
+    SELECT opens_at AS ex_at FROM trading_sessions
+    WHERE trading_sessions.calendar = instruments.calendar AND date >= ex_date AND NOT closed
+    ORDER BY date LIMIT 1
+) AS sessions
+WHERE actions.symbol = %(symbol)s AND actions.kind = 'dividend' AND actions.ended_at IS NULL
+    AND ex_date BETWEEN %(since)s AND %(until)s
+GROUP BY ex_date, ex_at ORDER BY ex_date
 """
 DECIDED = """
 SELECT
@@ -82,6 +100,14 @@ class Executed(NamedTuple):
     is_entry: bool
 
 
+class Paid(NamedTuple):
+    """What one share is paid for an ex-date. `ex_at`: when its session opens."""
+
+    ex_date: date
+    ex_at: datetime
+    amount: Decimal
+
+
 class Decided(NamedTuple):
     """What an entry came of. `stance`: of the analyst, as it was shown then; empty without one."""
 
@@ -107,6 +133,11 @@ def out_of_date(at: datetime) -> list[Held]:
 def executed(held: Held) -> list[Executed]:
     """Return our fills of an instrument, oldest first."""
     return fetch_all(Executed, EXECUTED, held._asdict())
+
+
+def dividends(symbol: str, since: date, until: date) -> list[Paid]:
+    """Return the dividends of a symbol in its own currency with ex-dates from the one day to the other."""
+    return fetch_all(Paid, DIVIDENDS, {"symbol": symbol, "since": since, "until": until})
 
 
 def decided(orders: Collection[UUID]) -> dict[UUID, Decided]:

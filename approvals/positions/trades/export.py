@@ -17,7 +17,7 @@ from signals.models import Signal
 
 TRADE_COLUMNS = (
     *("symbol", "side", "quantity", "opened_at", "closed_at", "entry_price", "exit_price", "currency"),
-    *("gross", "commission", "net", "risk", "r", "planned_r", "adverse", "favourable", "exit"),
+    *("gross", "dividends", "commission", "net", "risk", "r", "planned_r", "adverse", "favourable", "exit"),
     *("strategy", "timeframe", "decided_by", "opinion", "broker"),
 )
 LOT_COLUMNS = (
@@ -37,7 +37,8 @@ def trades_csv(trades: Iterable[Trade]) -> Iterator[str]:
             [
                 *(trade.symbol, trade.side, _plain(trade.quantity), trade.opened_at.isoformat()),
                 *(trade.closed_at.isoformat(), _plain(trade.entry_price), _plain(trade.exit_price)),
-                *(trade.currency, *map(_plain, (trade.gross, trade.commission, trade.net, trade.risk))),
+                *(trade.currency, *map(_plain, (trade.gross, trade.dividends, trade.commission))),
+                *map(_plain, (trade.net, trade.risk)),
                 *(_ratio(trade.r), _ratio(trade.planned_r), _plain(trade.adverse), _plain(trade.favourable)),
                 *(trade.exit, trade.strategy_id, trade.timeframe, trade.decided_by or "", trade.stance),
                 trade.broker,

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from approvals.models import Trade
 from approvals.positions.accounting import FINEST, Split
+from approvals.positions.trades.dividends import Dividend, paid
 from approvals.positions.trades.lots import ZERO, Transaction
 from approvals.positions.trades.rounds import Round, rounds
 from approvals.queries import trades as queries
@@ -42,6 +43,7 @@ def compute(held: Held, at: datetime) -> None:
     ]
     trips = rounds(map(_transaction, executed.values()), splits)
     trades = [_trade(held, trip, executed, at) for trip in trips]
+    _add_dividends(trades, trips, splits)
     _tell_decisions(trades, trips, executed)
     with transaction.atomic():
         stored = Trade.objects.filter(broker=held.broker, symbol=held.symbol)
@@ -83,6 +85,17 @@ def _trade(held: Held, trip: Round, executed: Fills, at: datetime) -> Trade:
         first_fill_id=entries[0].id,
         computed_at=at,
     )
+
+
+def _add_dividends(trades: Sequence[Trade], trips: Sequence[Round], splits: Sequence[Split]) -> None:
+    """Count in each trade the dividends whose ex-dates it was open over. At most one query."""
+    if not trades:
+        return
+    since, until = trips[0].opened_at.date(), max(trip.closed_at for trip in trips).date()
+    rows = [Dividend(*row) for row in queries.dividends(trades[0].symbol, since, until)]
+    for trade, trip in zip(trades, trips, strict=True):
+        trade.dividends = paid(trip, rows, splits)
+        trade.net += trade.dividends
 
 
 def _exit(legs: Sequence[str]) -> str:

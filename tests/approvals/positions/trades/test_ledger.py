@@ -1,6 +1,6 @@
 """The table of closed trades."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,7 @@ from market.models import Candle, Split
 from market.prices import Timeframe
 from signals.models import Signal
 from tests import make
-from tests.approvals.positions.trades.rows import DAY, HOUR, LATER, entry, leave
+from tests.approvals.positions.trades.rows import DAY, HOUR, LATER, closed, entry, leave
 from tests.make import T0
 
 pytestmark = pytest.mark.django_db
@@ -176,3 +176,76 @@ def test_a_split_while_it_is_held() -> None:
     trades.refresh(T0 + 3 * DAY)
     trade = Trade.objects.get()
     assert (trade.quantity, trade.entry_price, trade.net) == (Decimal(40), Decimal("46.5"), Decimal(60))
+
+
+def figures(trade: Trade) -> list[Decimal]:
+    return [trade.gross, trade.dividends, trade.net]
+
+
+class TestDividends:
+    """Of AAPL, whose session of 5 July opens at 13:30 UTC; trades begin on 3 July at 14:00."""
+
+    FRIDAY = datetime(2024, 7, 5, 13, 30, tzinfo=UTC)
+
+    @pytest.fixture(autouse=True)
+    def _sessions(self) -> None:
+        make.july_2024()
+
+    def test_that_of_an_ex_date_while_it_was_held_is_in_its_net(self) -> None:
+        make.action(ex_date="2024-07-05")
+        trade = closed("192", self.FRIDAY)
+        assert figures(trade) == [60, Decimal("2.40"), Decimal("62.40")]
+        assert trade.r == Decimal("62.40") / 55
+
+    @pytest.mark.parametrize("days", ["2024-07-03", "2024-07-08"])
+    def test_one_from_before_or_after_is_not(self, days: str) -> None:
+        make.action(ex_date=days)
+        assert closed("192", self.FRIDAY).dividends == 0
+
+    def test_whoever_sells_before_the_session_opens_has_none(self) -> None:
+        make.action(ex_date="2024-07-05")
+        assert closed("192", self.FRIDAY - timedelta(seconds=1)).dividends == 0
+
+    def test_a_holidays_counts_with_the_next_session(self) -> None:
+        make.action(ex_date="2024-07-04")
+        assert closed("192", self.FRIDAY).dividends == Decimal("2.40")
+
+    def test_a_short_pays_it(self) -> None:
+        make.action(ex_date="2024-07-05")
+        levels: dict[str, Any] = {"stop_loss": Decimal("190.50"), "take_profit": Decimal("179.25")}
+        order = entry(side=Signal.Type.SELL, **levels)
+        leave(order, "180", self.FRIDAY)
+        trades.refresh(LATER)
+        trade = Trade.objects.get()
+        assert figures(trade) == [60, Decimal("-2.40"), Decimal("57.60")]
+
+    def test_only_shares_that_were_held_then_have_it(self) -> None:
+        make.action(ex_date="2024-07-05")
+        order = entry()
+        leave(order, "190", T0 + HOUR, 6)
+        leave(order, "192", self.FRIDAY, 4)
+        trades.refresh(LATER)
+        assert Trade.objects.get().dividends == Decimal("0.96")
+
+    def test_it_is_for_the_shares_of_before_a_later_split(self) -> None:
+        make.action(ex_date="2024-07-05")
+        Split.objects.create(symbol="AAPL", date=date(2024, 7, 8), ratio=4, source="manual", recorded_at=T0)
+        order = entry()
+        leave(order, "48", datetime(2024, 7, 8, 14, tzinfo=UTC), 40)
+        trades.refresh(datetime(2024, 7, 9, tzinfo=UTC))
+        assert Trade.objects.get().dividends == Decimal("2.40")
+
+    def test_one_in_another_currency_is_not_counted(self) -> None:
+        make.action(ex_date="2024-07-05", currency="EUR")
+        assert closed("192", self.FRIDAY).dividends == 0
+
+    def test_one_that_is_recorded_or_withdrawn_later_is_followed(self) -> None:
+        trade = closed("192", self.FRIDAY)
+        action = make.action(ex_date="2024-07-05", recorded_at=LATER + HOUR)
+        trades.refresh(LATER + HOUR)
+        trade.refresh_from_db()
+        assert trade.dividends == Decimal("2.40")
+        type(action).objects.update(ended_at=LATER + 2 * HOUR)
+        trades.refresh(LATER + 2 * HOUR)
+        trade.refresh_from_db()
+        assert figures(trade) == [60, 0, 60]
