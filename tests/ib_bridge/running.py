@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -145,8 +145,9 @@ class Process:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> Asked:
-        self.process = subprocess.Popen([sys.executable, "-m", "ib_bridge"], cwd=ROOT, env=self.environment)
+    def start(self, arguments: Sequence[str] = ("-m", "ib_bridge")) -> Asked:
+        """Start it, and wait until it is connected."""
+        self.process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=self.environment)
         asked = Asked(self.port)
         eventually(lambda: self._answers(asked))
         asked.connect()
@@ -156,6 +157,11 @@ class Process:
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def ended(self) -> int:
+        """Return how it ended, which it does by itself."""
+        assert self.process is not None
+        return self.process.wait(PATIENCE)
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
