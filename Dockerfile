@@ -12,7 +12,7 @@ ENV PATH=/opt/jax/bin:$PATH \
     ENV_FILE=/var/lib/jax/env \
     VAR_DIR=/var/lib/jax/var
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/jax jax \
-    && install --directory --owner=jax --group=jax /var/lib/jax /var/lib/jax-owner
+    && install --directory --owner=jax --group=jax /var/lib/jax /var/lib/jax-owner /var/lib/jax-bridge
 COPY --from=packages /opt/jax /opt/jax
 WORKDIR /srv/jax
 COPY . .

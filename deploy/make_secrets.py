@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 PASSWORDS = ("postgres_password", "owner_password", "site_password")
+BRIDGE_TOKEN = "IB_BRIDGE_TOKEN"
 OF_BEFORE = (
     "These secrets are of a version whose database had one role. This one needs a new database: see "
     "CHANGELOG.md, then docker compose down --volumes, which deletes all data."
@@ -24,6 +25,12 @@ def make(site: Path, owner: Path) -> None:
     # Last: what was cut off before is made anew.
     token = f"METRICS_TOKEN={secrets.token_urlsafe(32)}\n"
     write(site / "env", key + address("jax_site", passwords["site_password"]) + token)
+
+
+def add_bridge_token(file: Path) -> None:
+    """Add the token of the IB Bridge, which installations of before do not have."""
+    if BRIDGE_TOKEN not in (text := file.read_text()):
+        write(file, f"{text}{BRIDGE_TOKEN}={secrets.token_urlsafe(32)}\n")
 
 
 def address(role: str, password: str) -> str:
@@ -43,3 +50,4 @@ if not (site / "env").exists():
     make(site, owner)
 elif not (owner / "env").exists():
     sys.exit(OF_BEFORE)
+add_bridge_token(site / "env")

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import os
+import signal
 import sys
+import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -56,6 +58,8 @@ def main() -> int:
         environ.Env.read_env(env_file)
     try:
         settings = configuration.read(os.environ)
+    except configuration.NoGateway as reason:
+        return _wait_for_the_end(str(reason))
     except configuration.Misconfigured as reason:
         sys.stderr.write(f"{reason}\n")
         return 2
@@ -63,6 +67,18 @@ def main() -> int:
     host, port = settings.listen
     options = uvicorn.Config(application(bridge), host=host, port=port, log_config=None, access_log=False)
     Server(options).run()
+    return 0
+
+
+def _wait_for_the_end(reason: str) -> int:
+    """Wait until SIGTERM, so that no supervisor starts a bridge without a gateway again and again."""
+    logging.getLogger("ib_bridge").info("Nothing to do: %s", reason)
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    notify(READY)
+    while not ended.wait(EVERY):
+        notify(ALIVE)
     return 0
 
 

@@ -100,6 +100,7 @@ BROKER = env.read("BROKER", str, "paper")
 LIVE_TRADING = env.read("LIVE_TRADING", NAME, "")
 _vendors = [*providers.SPECS, *analysts.SPECS, *brokers.specs_with(BROKER)]
 globals().update(read_settings(_vendors, env.read))
+globals().update(providers.implied(globals()))
 VENDOR_SETTINGS = [setting.name for setting in all_settings(_vendors)]
 
 # --- market data ------------------------------------------------------------------------------------------

@@ -77,6 +77,7 @@ def test_services_start_after_what_they_need(services: dict[str, Any]) -> None:
         "worker": migrated,
         "slow": migrated,
         "stream": migrated,
+        "ib-bridge": {"secrets": "service_completed_successfully"},
     }
 
 
@@ -99,6 +100,7 @@ def test_only_migrate_is_the_owner_of_the_database(services: dict[str, Any]) -> 
         "worker": as_site,
         "slow": as_site,
         "stream": as_site,
+        "ib-bridge": ("/var/lib/jax/env", "bridge:/var/lib/jax-bridge", "secrets:/var/lib/jax:ro"),
     }
     assert {s["restart"] for name, s in site.items() if name != "migrate"} == {"unless-stopped"}
 
@@ -233,7 +235,7 @@ def test_a_unit_lets_its_main_process_stop_the_others(unit: Path) -> None:
     assert read["Install"]["WantedBy"] == "jax.target"
 
 
-@pytest.mark.parametrize("name", ["worker", "slow", "stream"])
+@pytest.mark.parametrize("name", ["worker", "slow", "stream", "ib-bridge"])
 def test_systemd_notices_a_worker_that_hangs(name: str) -> None:
     unit = (ROOT / "deploy" / "systemd" / f"jax-{name}.service").read_text()
     assert "Type=notify\n" in unit
@@ -241,12 +243,12 @@ def test_systemd_notices_a_worker_that_hangs(name: str) -> None:
     assert 60 / EVERY > 10
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "slow", "stream"])
+@pytest.mark.parametrize("name", ["web", "worker", "slow", "stream", "ib-bridge"])
 def test_the_same_programs_run_everywhere(services: dict[str, Any], name: str) -> None:
     procfile = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
     unit = (ROOT / "deploy" / "systemd" / f"jax-{name}.service").read_text()
     program = procfile[name].split()[-1]
-    assert program in ("jaxsite.web", "qcluster", "stream")
+    assert program in ("jaxsite.web", "qcluster", "stream", "ib_bridge")
     assert re.search(rf"^ExecStart=/srv/jax/.venv/bin/.* {program}$", unit, re.MULTILINE)
     # An engine starts again what ends, and the runner what hangs.
     assert services[name]["command"] == ["python", "-m", "jaxsite.processes.runner", name]

@@ -140,6 +140,20 @@ class Host:
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """Where a server listens: a host and a port."""
+
+    def __call__(self, text: str) -> tuple[str, int]:
+        host, colon, port = text.rpartition(":")
+        if not colon:
+            raise ValueError(text)
+        return Host()(host), PORT(port)
+
+    def __str__(self) -> str:
+        return "host:port as in 127.0.0.1:4002"
+
+
+@dataclass(frozen=True)
 class AllowedHost:
     """A name or an address as a browser sends it: an IPv6 address in brackets; `.name` for all below; `*`."""
 

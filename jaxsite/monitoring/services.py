@@ -4,10 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
+
 from jaxsite.models import Beat
 from jaxsite.processes import streaming
 from market import feeds
 from market.doctor import Finding
+from market.providers import registry as providers
 
 START = {
     "web": "python -m jaxsite.web",
@@ -72,6 +75,11 @@ def _age(since: datetime, at: datetime) -> str:
 def needed() -> list[str]:
     """Return the services that must run here, as the Procfile names them."""
     return [name for name in START if name != streaming.SERVICE or feeds.can_stream()]
+
+
+def to_run() -> list[str]:
+    """Return what `make run` starts: with the processes of vendors, which say themselves how they are."""
+    return [*needed(), *providers.processes(settings)]
 
 
 def read(must_run: Iterable[str] | None = None) -> list[Service]:

@@ -191,6 +191,19 @@ class OldNames:
     address: str = ""
 
 
+@dataclass(frozen=True)
+class OwnProcess:
+    """A process of Jax's between it and the vendor, by its name in the Procfile.
+
+    `switch`: the setting that names what it connects to; with it, it runs. `implies`: what its settings say
+    of the provider's other ones, where those are not set.
+    """
+
+    name: str
+    switch: str
+    implies: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProviderSpec(Spec):
     """A provider's presence. `is_consolidated`: its book is the whole market's, not that of one exchange.
@@ -198,7 +211,7 @@ class ProviderSpec(Spec):
 
     `request_rate`: by its settings and a watchlist; None for a provider without a limit. `directory`: builds
     what looks up what it lists; None for one that cannot be asked.
-    `stream`: of one that pushes quotes, too.
+    `stream`: of one that pushes quotes, too. `process`: of one behind a process of Jax's own.
     """
 
     build: Build
@@ -209,3 +222,4 @@ class ProviderSpec(Spec):
     old_names: OldNames | None = None
     directory: BuildDirectory | None = None
     stream: BuildStream | None = None
+    process: OwnProcess | None = None

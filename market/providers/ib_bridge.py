@@ -13,13 +13,14 @@ import numpy as np
 
 from core.http import Client, Patience, Request
 from core.registry import Setting
-from core.registry.kinds import Url
+from core.registry.kinds import KEY, Endpoint, Url, Whole
 from market.prices import Bars, Feed, Instants, QuoteTick, Timeframe
 from market.providers import wire
 from market.providers.base import (
     Candles,
     Limit,
     OldNames,
+    OwnProcess,
     Pace,
     ProviderError,
     ProviderSpec,
@@ -89,10 +90,13 @@ class Untraded(Unreadable):
 class IBBridge:
     name = "ib_bridge"
 
-    def __init__(self, base_url: str, *, pace: Pace, patience: Patience | None = None) -> None:
+    def __init__(
+        self, base_url: str, *, pace: Pace, token: str = "", patience: Patience | None = None
+    ) -> None:
         self._client = Client(
             "IB Bridge",
             base_url,
+            headers={"Authorization": f"Bearer {token}"} if token else None,
             connections=QUOTES_ABREAST,
             window=(MESSAGES.count, MESSAGES.seconds),
             patience=patience,
@@ -106,6 +110,8 @@ class IBBridge:
         if (failure := wire.why_nothing(fetched)) is not None:
             raise wire.no_answer(failure, of_each=fetched)
         mode = self._mode_since(before)
+        for answer in fetched.answers.values():
+            mode = mode.worse(_told(answer.body, mode))
         ticks, failed = [], {symbol: str(why) for symbol, why in fetched.failed.items()}
         blameless = wire.refused_for_all(fetched)
         for symbol, answer in fetched.answers.items():
@@ -223,7 +229,7 @@ def _tick(symbol: str, body: dict[str, Any], mode: Mode) -> QuoteTick:
     return QuoteTick(
         symbol=symbol,
         price=price,
-        as_of=_as_of(stamp, mode),
+        as_of=_as_of(stamp, _told(body, mode)),
         bid=wire.given(body.get("bid")),
         ask=wire.given(body.get("ask")),
         bid_size=wire.share_count(body.get("bid_size")),
@@ -232,6 +238,11 @@ def _tick(symbol: str, body: dict[str, Any], mode: Mode) -> QuoteTick:
         exchange=str(body.get("exchange") or "")[:16],
         tells_halts=False,
     )
+
+
+def _told(body: dict[str, Any], otherwise: Mode) -> Mode:
+    """Return the mode of this very quote, which Jax's own bridge tells; the original has one for all."""
+    return MODES.get(str(body.get("market_data_mode")), otherwise)
 
 
 def _as_of(stamp: datetime, mode: Mode) -> datetime:
@@ -297,7 +308,13 @@ def _disconnected(health: dict[str, Any]) -> str:
 
 
 def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = None) -> IBBridge:
-    return IBBridge(values["IB_BRIDGE_URL"], pace=pace, patience=patience)
+    return IBBridge(values["IB_BRIDGE_URL"], token=values["IB_BRIDGE_TOKEN"], pace=pace, patience=patience)
+
+
+def _own_address(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return where Jax's own bridge answers."""
+    host, port = values["IB_BRIDGE_LISTEN"]
+    return {"IB_BRIDGE_URL": f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"}
 
 
 def _request_rate(values: Mapping[str, Any], watchlist: Watchlist) -> RequestRate:
@@ -308,10 +325,17 @@ def _request_rate(values: Mapping[str, Any], watchlist: Watchlist) -> RequestRat
 SPEC = ProviderSpec(
     name=IBBridge.name,
     title="IB Bridge",
-    settings=(Setting("IB_BRIDGE_URL", Url(), required=True),),
+    settings=(
+        Setting("IB_BRIDGE_URL", Url(), required=True),
+        Setting("IB_BRIDGE_TOKEN", KEY, secret=True),
+        Setting("IB_BRIDGE_LISTEN", Endpoint(), default=("127.0.0.1", 8092)),
+        Setting("IB_GATEWAY", Endpoint(), default=()),
+        Setting("IB_CLIENT_ID", Whole(0, 2_147_483_647), default=81),
+    ),
     build=_build,
     request_rate=_request_rate,
     is_consolidated=True,
     is_bounded=False,
+    process=OwnProcess("ib-bridge", switch="IB_GATEWAY", implies=_own_address),
     old_names=OldNames({"IB_BRIDGE_URL": ("url", "base_url")}, port=8092),
 )

@@ -37,8 +37,7 @@ def test_another_host_than_this_machines_own_needs_a_token(listen: str) -> None:
         ("IB_GATEWAY", "http://127.0.0.1:4002"),
         ("IB_GATEWAY", "127.0.0.1:0"),
         ("IB_CLIENT_ID", "-1"),
-        ("LIVE_TRADING", "true"),
-        ("LIVE_TRADING", "u1234567"),
+        ("LIVE_TRADING", "U1234567 # mine"),
         ("IB_BRIDGE_LISTEN", "8092"),
     ],
 )

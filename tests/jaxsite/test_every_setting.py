@@ -10,6 +10,7 @@ from pytest_django import Settings
 from core.registry.environment import Environment
 from core.registry.kinds import (
     AllowedHost,
+    Endpoint,
     Flag,
     Folder,
     Host,
@@ -48,6 +49,7 @@ NONSENSE: dict[type, tuple[str, ...]] = {
     Flag: ("ture", "2", "-1", "maybe", "true # yes"),
     OneOf: ("abc", "-1", "auto # mine"),
     Url: ("abc", "ftp://host", "https://", "https://host:0", "https://host # mine"),
+    Endpoint: ("4002", "http://127.0.0.1:4002", "127.0.0.1:0", "127.0.0.1:4002 # paper", ":4002"),
     Host: ("http://host", "127.0.0.1:80", "a b"),
     AllowedHost: ("https://host", "host:80", "a b"),
     TimeZone: ("abc", "../UTC"),

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, skip_checks=False)
         call_command("ensure_admin", stdout=self.stdout, stderr=self.stderr)
         connections.close_all()
-        sys.exit(run(settings.BASE_DIR / "Procfile", services.needed()))
+        sys.exit(run(settings.BASE_DIR / "Procfile", services.to_run()))
 
     def make_metrics_token(self, file: Path) -> None:
         """Make the token for monitors elsewhere. Where it cannot be kept all else works without it."""
