@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings as django_settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db.models import F, Prefetch, prefetch_related_objects
@@ -17,6 +18,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from approvals import decisions, exits, positions, proposals
+from approvals.brokers import registry
 from approvals.entry_check import NEAR, format_price
 from approvals.gate import State
 from approvals.models import Fill, Order, QuarantinedRow, TradeApproval, WaitingDividend
@@ -167,6 +169,7 @@ def close(request: HttpRequest, symbol: str) -> HttpResponse:
         "instrument": instrument,
         "position": position,
         "shares": exits.shares_to_close(position, at),
+        "closes_beside_exits": registry.spec_of(django_settings.BROKER).capabilities.closes_beside_exits,
         "opens_at": opens_at,
         **(settlement.terms(request.GET, position, instrument, at) if instrument.is_gone else {}),
     }
@@ -178,14 +181,18 @@ def _close(request: HttpRequest, instrument: Instrument, at: datetime) -> HttpRe
     symbol, shown = instrument.pk, _integer(request.POST.get("shares", ""))
     has_changed = shown is not None and positions.of(symbol).quantity not in (0, shown)
     on_refusal = "close-position" if has_changed else "positions"
-    by_hand = None
+    by_hand, part_of = None, request.POST.get("quantity", "").strip()
+    if part_of and _integer(part_of) is None:
+        messages.error(request, "It was not closed: how many shares cannot be read.")
+        return redirect("close-position", symbol)
     if "price" in request.POST:
         form, on_refusal = SettlementForm(request.POST), "close-position"
         if not form.is_valid():
             messages.error(request, "It was not closed: its price or its day cannot be read.")
             return redirect(on_refusal, symbol)
         by_hand = form.by_hand
-    close_position = partial(exits.close, symbol, by=viewer(request), at=at, shown=shown, by_hand=by_hand)
+    terms: dict[str, Any] = {"shown": shown, "by_hand": by_hand, "quantity": _integer(part_of)}
+    close_position = partial(exits.close, symbol, by=viewer(request), at=at, **terms)
     return _exit(request, lambda notes: close_position(notes=notes), on_refusal, symbol)
 
 

@@ -102,6 +102,9 @@ class PositionSerializer(serializers.Serializer[Any]):
 
 class ClosePositionSerializer(Body):
     notes = serializers.CharField(**NOTES, help_text="Kept with the order. With a price: why it is that.")
+    shares = serializers.IntegerField(
+        required=False, min_value=1, max_value=2**31 - 1, help_text="How many shares; all without it."
+    )
     price = serializers.DecimalField(
         18,
         6,
@@ -124,7 +127,7 @@ class ClosePositionSerializer(Body):
         """Return what closing takes."""
         values = self.validated_data
         by_hand = ByHand(values["price"], values.get("on")) if "price" in values else None
-        return {"notes": values["notes"], "by_hand": by_hand}
+        return {"notes": values["notes"], "by_hand": by_hand, "quantity": values.get("shares")}
 
 
 class PositionViewSet(GenericViewSet[Any]):
@@ -149,12 +152,14 @@ class PositionViewSet(GenericViewSet[Any]):
     )
     @action(["post"], detail=True, permission_classes=[MayChange])
     def close(self, request: Request, symbol: str) -> Response:
-        """Close our position at the market, all of it.
+        """Close our position at the market, all of it or so many `shares`.
 
-        The symbol's entries, stops and targets are cancelled first. Out of session it waits at the broker for
-        the open. A delisted share is settled at `price`, on paper without one at the cash recorded for it or
-        its last price; where the broker settles by itself, a `price` records what it never told. 409 when
-        nothing of ours is held, when it is being closed already, or when a price cannot be given like this.
+        The symbol's entries are cancelled first, and its stops and targets where the broker cannot keep them
+        until it has filled; a part is closed only where it can, and what is left keeps its stop. Out of
+        session it waits at the broker for the open. A delisted share is settled at `price`, on paper without
+        one at the cash recorded for it or its last price; where the broker settles by itself, a `price`
+        records what it never told. 409 when nothing of ours is held, when it is being closed already, or when
+        a price cannot be given like this.
         """
         instrument, body = (
             get_object_or_404(Instrument, pk=symbol.upper()),

@@ -1,4 +1,4 @@
-"""Closing a position: always whole, and never more than is held.
+"""Closing a position, whole or as many shares as a person said, and never more than is held.
 
 Its exits stay until it has filled, where the broker lets a closing work beside them: a closing that waits or
 is refused leaves the position protected. Elsewhere they are cancelled first.
@@ -23,14 +23,16 @@ def send_closing(order: Order, at: datetime) -> None:
 
     What cannot be confirmed leaves the closing waiting: it is tried again every minute.
     """
-    _end_unsent_entries(order, at)
+    if not order.is_part:
+        _end_unsent_entries(order, at)
     broker = brokerage.configured(at)
     try:
         if brokerage.has(broker, order, at):
             return
         guards = _guards(order, broker)
-        obstacle = _cancel_others(order, broker, at)
+        obstacle = "" if order.is_part else _cancel_others(order, broker, at)
         quantity = 0 if obstacle else _held_shares(order, broker, at)
+        quantity = min(quantity, order.quantity) if order.is_part else quantity
     except BrokerError as error:
         obstacle, quantity, guards = f"The broker did not answer: {error}", 0, ()
     if obstacle:

@@ -58,7 +58,7 @@ def refused_closings(at: datetime) -> Iterator[Order]:
     """Yield the closings that were refused, are not tried again yet, and of what is still held."""
     recent = closings().filter(created_at__gte=at - TRIED_FOR)
     for closing in recent.order_by("symbol", "-created_at", "-pk").distinct("symbol"):
-        if closing.status == Status.REJECTED:
+        if closing.status == Status.REJECTED and not closing.is_part:  # all of it is still guarded
             yield closing
 
 

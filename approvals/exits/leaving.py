@@ -9,6 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, Value
@@ -16,6 +17,7 @@ from django.db.models.functions import Coalesce
 from django_q.tasks import async_task
 
 from approvals import audit, positions
+from approvals.brokers import registry
 from approvals.execution import quarantine, settlement, transitions
 from approvals.models import Order, OrderDecision
 from approvals.positions import Position, delisted
@@ -38,12 +40,14 @@ def close(
     notes: str = "",
     shown: int | None = None,
     by_hand: ByHand | None = None,
+    quantity: int | None = None,
 ) -> Order:
-    """Close our position in a symbol at the market. Before that its stop and target are cancelled.
+    """Close our position in a symbol at the market, whole or so many of its shares.
 
-    Whole: what was left of it would have no stop. `shown`: how many shares the person was shown, negative
-    when short. Raises ExitRefused when nothing of ours is held, when it is another number than was shown, or
-    when it is being closed already. What our orders traded and could not be recorded is ours too.
+    A part only where the broker lets a closing work beside the exits: what is left keeps its stop. `shown`:
+    how many shares the person was shown, negative when short. Raises ExitRefused when nothing of ours is
+    held, when it is another number than was shown, or when it is being closed already. What our orders traded
+    and could not be recorded is ours too.
 
     `by_hand`: what a delisted share is closed at. A broker that settles by itself is not asked then: what it
     has settled and never told is recorded.
@@ -61,11 +65,15 @@ def close(
             raise ExitRefused(_nothing_held(position))
         if problem := _settlement_problem(instrument, position, by_hand, notes, at):
             raise ExitRefused(problem)
+        if problem := _part_problem(quantity, abs(held), by_hand):
+            raise ExitRefused(problem)
+        shares = abs(held) if quantity is None else quantity
         order = Order(
             kind=Order.Kind.CLOSE,
             symbol=symbol,
             side=Signal.Type.SELL if held > 0 else Signal.Type.BUY,
-            quantity=abs(held),
+            quantity=shares,
+            is_part=shares < abs(held),
             currency=instrument.currency,
             settlement_price=by_hand and by_hand.price,
             status=Status.PENDING_SUBMIT,
@@ -135,6 +143,20 @@ def _refuse_a_second(symbol: str) -> None:
             f"The position in {symbol} is being closed already, by order {closing.pk} of "
             f"{closing.quantity} shares, which is {_stands(closing)}."
         )
+
+
+def _part_problem(quantity: int | None, held: int, by_hand: ByHand | None) -> str:
+    """Return why not so many of the shares can be closed; empty when they can, and for all of them."""
+    if quantity is None or (quantity == held and quantity > 0):
+        return ""
+    if not 0 < quantity < held:
+        return f"{held} shares are held: {quantity} of them cannot be closed."
+    if by_hand is not None:
+        return "A delisted share is settled whole."
+    spec = registry.spec_of(settings.BROKER)
+    if not spec.capabilities.closes_beside_exits:
+        return f"At {spec.title} the stop of all shares ends when some are closed: close them all."
+    return ""
 
 
 def _nothing_held(position: Position) -> str:

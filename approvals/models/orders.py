@@ -73,6 +73,9 @@ class Order(models.Model):
     target_level = models.DecimalField(
         max_digits=18, decimal_places=6, null=True, help_text="Where the target stands since it was moved."
     )
+    is_part = models.BooleanField(
+        default=False, help_text="It closes so many shares; the stop and target of the others stay."
+    )
     settlement_price = models.DecimalField(
         max_digits=18,
         decimal_places=6,
