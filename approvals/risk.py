@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
 ZERO = Decimal(0)
+COMMISSION = Decimal("0.01")  # of an order's value, kept back for it: the most that brokers take
 
 
 class Cap(StrEnum):
@@ -154,7 +155,7 @@ def _room(
         Cap.POSITION: _whole(limits.position - held, entry),
         Cap.GROSS: _whole(limits.gross - exposure.gross, entry),
         Cap.OPEN_RISK: _whole(limits.open_risk - exposure.open_risk, per_share),
-        Cap.BUYING_POWER: _whole(exposure.buying_power, entry),
+        Cap.BUYING_POWER: _whole(exposure.buying_power, entry * (1 + COMMISSION)),
     }
 
 

@@ -28,6 +28,7 @@ from approvals.brokers.paper import (
     Waiting,
 )
 from approvals.brokers.paper.book import M
+from approvals.brokers.paper.costs import schedule
 from market.prices import INSTANT, to_instant
 from tests.make import T0
 
@@ -237,10 +238,11 @@ class Account:
     book: Memory = field(default_factory=Memory)
     slippage_bps: Decimal = Decimal(2)
     volume_share: Decimal = Decimal("0.1")
+    commission: str = "ib_fixed"
 
     def at(self, minute: float) -> Broker:
         instant = T0 + minute * MINUTE
-        costs = Costs(self.slippage_bps, self.volume_share)
+        costs = Costs(self.slippage_bps, self.volume_share, schedule(self.commission, Decimal("0.002")))
         return Paper(self.book, TapeUntil(self.tape, instant), instant, costs)
 
     def fills(self, minute: float) -> list[tuple[Leg, int, str, float]]:

@@ -71,7 +71,7 @@ def test_each_cap_by_hand(exposed: dict[str, Any], quantity: int, cap: Cap) -> N
     [
         {"gross": "90000"},
         {"open_risk": "4000"},
-        {"buying_power": "10000"},
+        {"buying_power": "10100"},
         {"positions": 9},
         {"day_result": "-2999.99"},
     ],
@@ -98,7 +98,7 @@ def test_a_position_worth_less_than_a_dollar_is_a_position_to_add_to() -> None:
 
 
 def test_all_caps_that_bit_are_named_and_no_others() -> None:
-    result = sized("100", "90", gross="95000", buying_power="5000", open_risk="4000")
+    result = sized("100", "90", gross="95000", buying_power="5050", open_risk="4000")
     assert result == Size(50, Decimal(500), (Cap.GROSS, Cap.BUYING_POWER))
 
 

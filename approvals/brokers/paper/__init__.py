@@ -15,7 +15,7 @@ from approvals.brokers.base import Broker, BrokerSpec, Capabilities
 from approvals.brokers.paper.advance import SETTLED
 from approvals.brokers.paper.book import Book, Opening, Ticket
 from approvals.brokers.paper.broker import Paper
-from approvals.brokers.paper.costs import Costs
+from approvals.brokers.paper.costs import PER_SHARE, SCHEDULES, Costs, schedule
 from approvals.brokers.paper.dividends import Key, Payment, Waiting
 from approvals.brokers.paper.market import (
     Bar,
@@ -28,7 +28,7 @@ from approvals.brokers.paper.market import (
     Settlement,
 )
 from core.registry import Setting
-from core.registry.kinds import Number
+from core.registry.kinds import Number, OneOf
 
 __all__ = [
     "SETTLED",
@@ -57,7 +57,9 @@ def _build(values: Mapping[str, Any], at: datetime) -> Broker:
     # By name: these rows need Django, the spec does not.
     book = importlib.import_module("approvals.execution.paper.book").Rows(values["PAPER_EQUITY"])
     market = importlib.import_module("approvals.execution.paper.market").Stored(at)
-    return Paper(book, market, at, Costs(values["PAPER_SLIPPAGE_BPS"], values["PAPER_VOLUME_SHARE"]))
+    charged = schedule(values["PAPER_COMMISSION"], values["PAPER_COMMISSION_PER_SHARE"])
+    costs = Costs(values["PAPER_SLIPPAGE_BPS"], values["PAPER_VOLUME_SHARE"], charged)
+    return Paper(book, market, at, costs)
 
 
 SPEC = BrokerSpec(
@@ -66,6 +68,8 @@ SPEC = BrokerSpec(
     settings=(
         Setting("PAPER_EQUITY", Number(most=1_000_000_000_000, above_zero=True), Decimal(100_000)),
         Setting("PAPER_SLIPPAGE_BPS", Number(0, 1_000), Decimal(2)),
+        Setting("PAPER_COMMISSION", OneOf((*SCHEDULES, PER_SHARE)), "ib_fixed"),
+        Setting("PAPER_COMMISSION_PER_SHARE", Number(0, 1), Decimal("0.005")),
         Setting("PAPER_VOLUME_SHARE", Number(most=1, above_zero=True), Decimal("0.1")),
     ),
     is_paper=True,

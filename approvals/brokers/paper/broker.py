@@ -48,7 +48,7 @@ class Paper:
 
     def __init__(self, book: Book, market: Market, at: datetime, costs: Costs) -> None:
         self._book, self._market, self._at = book, market, at
-        self._desk = Desk(book, market, at, costs)
+        self._desk, self._costs = Desk(book, market, at, costs), costs
 
     def place(self, order: Bracket) -> Report:
         """Store an entry. It is filled at a later turn, by what the market did since (`advance`)."""
@@ -180,11 +180,17 @@ class Paper:
                 )
 
     def _refuse_too_dear(self, order: Bracket, opening: Opening) -> None:
-        cost, power = order.limit_price * order.quantity, self._account(opening).buying_power
+        cost, power = self._cost(order, order.quantity), self._account(opening).buying_power
         if cost > power:
             raise OrderRefused(
-                f"It would cost {cost:.2f} and the buying power is {power}. Lower the quantity."
+                f"It would cost {cost:.2f} with its commission and the buying power is {power}. "
+                "Lower the quantity."
             )
+
+    def _cost(self, order: Bracket, quantity: int) -> Decimal:
+        """Return what so many shares of an entry cost at the most, with their commission."""
+        value = order.limit_price * quantity
+        return value + self._costs.schedule.due(quantity, value, order.side)
 
     def _take_over(self, order: Close) -> None:
         """Refuse what would open or turn a position; the exits of the shares that it closes end here."""
@@ -221,7 +227,7 @@ class Paper:
         entries = [ticket for ticket in self._book.live() if ticket.state is State.WORKING]
         reserved = sum(
             (
-                ticket.terms.limit_price * (ticket.terms.quantity - ticket.filled)
+                self._cost(ticket.terms, ticket.terms.quantity - ticket.filled)
                 for ticket in entries
                 if isinstance(ticket.terms, Bracket)
             ),

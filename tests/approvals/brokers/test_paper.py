@@ -289,7 +289,7 @@ def test_what_cannot_be_traded_here_is_refused(account: Account, listing: Listin
         (short(take_profit=Decimal(101)), "between"),
         (bracket(quantity=0), "one share"),
         (bracket(good_until=T0), "later end"),
-        (bracket(quantity=1_001), "100100.00 and the buying power is 100000.00"),
+        (bracket(quantity=1_001), "100105.00 with its commission and the buying power is 100000.00"),
     ],
 )
 def test_terms_that_make_no_sense_or_cost_too_much_are_refused(

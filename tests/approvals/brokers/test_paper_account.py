@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from approvals.brokers.base import Holding, Instrument, Leg
+from approvals.brokers.base import Holding, Instrument, Leg, OrderRefused
 from approvals.brokers.paper import Restating
 from tests.approvals.paper_tape import MINUTE, Account, Tape, bracket, closing, held, short
 from tests.make import T0
@@ -56,19 +56,49 @@ def test_a_reverse_split_leaves_whole_shares(account: Account) -> None:
     assert not account.at(20).holdings()
 
 
-@pytest.mark.parametrize(("quantity", "commission"), [(1, "1.00"), (200, "1.000"), (201, "1.005")])
-def test_each_execution_pays_per_share_and_a_minimum(
-    account: Account, quantity: int, commission: str
+@pytest.mark.parametrize(
+    ("schedule", "quantity", "commission"),
+    [
+        ("ib_fixed", 1, "0.9903"),  # one percent of 99.03, though the least is 1.00
+        ("ib_fixed", 200, "1.00"),
+        ("ib_fixed", 201, "1.005"),
+        ("ib_tiered", 10, "0.382"),  # 0.35 at least, and 0.0032 a share for exchange and clearing
+        ("ib_tiered", 200, "1.34"),
+        ("per_share", 200, "0.40"),
+        ("zero", 200, "0"),
+    ],
+)
+def test_each_order_pays_by_its_schedule(
+    account: Account, schedule: str, quantity: int, commission: str
 ) -> None:
+    account.commission = schedule
     held(account, bracket(quantity=quantity))
     (execution,) = account.at(2).executions(T0)
     assert execution.commission == Decimal(commission)
 
 
+def test_a_sale_pays_the_fees_of_sales_too(account: Account) -> None:
+    account.commission = "ib_tiered"
+    held(account)
+    account.at(2).close(closing())
+    account.tape.quote(98.0, 3)
+    assert [execution.commission for execution in account.at(4).executions(T0)] == [
+        Decimal("0.67"),
+        Decimal("0.6866"),
+    ]
+
+
+def test_the_buying_power_has_to_be_enough_for_the_commission_too(account: Account) -> None:
+    with pytest.raises(OrderRefused, match=r"cost 100005\.00 with its commission"):
+        account.at(0).place(bracket(quantity=1_000))
+    account.at(0).place(bracket(quantity=999))
+    assert account.at(0).account().buying_power == Decimal("95.00")
+
+
 def test_working_entries_are_kept_back_from_the_buying_power(account: Account) -> None:
     account.at(0).place(bracket())
     worth = account.at(0).account()
-    assert [worth.cash, worth.equity, worth.buying_power] == [100_000, 100_000, 90_000]
+    assert [worth.cash, worth.equity, worth.buying_power] == [100_000, 100_000, 89_999]
 
 
 def test_a_shorts_proceeds_buy_nothing_and_its_value_is_kept_back(account: Account) -> None:
