@@ -8,11 +8,11 @@ import pkgutil
 from collections.abc import Iterator
 from contextlib import suppress
 
-from approvals.brokers import paper
+from approvals.brokers import alpaca, paper
 from approvals.brokers.base import BrokerSpec
 from core.registry import registry
 
-SPECS = registry(paper.SPEC)
+SPECS = registry(paper.SPEC, alpaca.SPEC)
 NAMES = [spec.name for spec in SPECS]
 
 

@@ -114,6 +114,7 @@ class Vendor(socketserver.ThreadingTCPServer):
         self.turned_away = self.connections = 0
         self.closing = threading.Event()
         self._faults: list[tuple[str, Fault, list[int]]] = []
+        self._awaited: list[tuple[Callable[[Visit], bool], Fault]] = []
         self._recent: deque[float] = deque()
         self._built: dict[str, Reply] = {}
         self._lock = threading.Lock()
@@ -137,9 +138,15 @@ class Vendor(socketserver.ThreadingTCPServer):
         with self._lock:
             self._faults.insert(0, (on, fault, [times]))
 
+    def fail_when(self, is_met: Callable[[Visit], bool], fault: Fault) -> None:
+        """The next request of which this is true meets this fault."""
+        with self._lock:
+            self._awaited.append((is_met, fault))
+
     def heal(self) -> None:
         with self._lock:
             self._faults.clear()
+            self._awaited.clear()
 
     def visits_to(self, path: str = "*") -> list[Visit]:
         return [visit for visit in self.visits if fnmatch.fnmatchcase(visit.path, path)]
@@ -239,6 +246,10 @@ class Vendor(socketserver.ThreadingTCPServer):
 
     def _fault_for(self, visit: Visit) -> Fault | None:
         with self._lock:
+            for awaited in self._awaited:
+                if awaited[0](visit):
+                    self._awaited.remove(awaited)
+                    return awaited[1]
             for on, fault, left in self._faults:
                 if left[0] > 0 and fnmatch.fnmatchcase(visit.path, on):
                     left[0] -= 1

@@ -1,8 +1,9 @@
-"""Alpaca, with its paper account unless ALPACA_TRADING_URL names the live one."""
+"""Alpaca: the paper account, unless ALPACA_TRADING_URL names another address than that of paper accounts."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from approvals.brokers.alpaca import stream, wire
 from approvals.brokers.alpaca.book import Book, Owner
@@ -26,7 +27,7 @@ def _build(values: Mapping[str, Any], at: datetime) -> Alpaca:
     )
     api = wire.api(url, key, secret)
     book = Book(api, _OWNERS.setdefault(f"{url} {key}", {}))
-    return Alpaca(api, book, at, is_paper=not url.startswith(wire.LIVE_HOST))
+    return Alpaca(api, book, at, is_paper=urlsplit(url).hostname in wire.PAPER_HOSTS)
 
 
 SPEC = BrokerSpec(

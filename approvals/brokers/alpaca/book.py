@@ -64,7 +64,26 @@ class Book:
         chain = [*self._predecessors(row), *self._successors(row)]
         heads = [member for member in chain if self._is_same_order(member, row)]
         legs = self._followed(next((member["legs"] for member in reversed(chain) if member.get("legs")), []))
-        return self._noted(Family(heads[-1], legs, heads[:-1]))
+        family = Family(heads[-1], legs, heads[:-1])
+        if rows.is_bare(family):
+            family = Family(heads[-1], [*legs, *self.rests(family.client_id)], heads[:-1])
+        return self._noted(family)
+
+    def rests(self, client_id: UUID | None) -> list[Row]:
+        """Return the exits that took the place of those an order was placed with."""
+        found: list[Row] = []
+        number = 1
+        while client_id and (head := self.by_own_id(ids.rest(client_id, number))):
+            pair = self.family_of_rest(head)
+            found += pair
+            number += 1
+        return found
+
+    def family_of_rest(self, head: Row) -> list[Row]:
+        head = head if head.get("legs") else self.row(head["id"]) or head
+        chain = self._successors(head)
+        legs: list[Row] = next((member["legs"] for member in reversed(chain) if member.get("legs")), [])
+        return [*chain, *self._followed(legs)]
 
     def _is_same_order(self, member: Row, row: Row) -> bool:
         """Return whether a row is the order itself: a closing that took its place is another order."""
@@ -109,6 +128,10 @@ class Book:
             parts.append(part)
         return parts
 
+    def has_known(self, client_id: UUID) -> bool:
+        """Return whether an order of ours was there, as far as this process remembers."""
+        return any(owner.client_id == client_id for owner in self._owners.values())
+
     # --- many orders --------------------------------------------------------------------------------------
 
     def alive(self, at: datetime) -> Iterator[Family]:
@@ -118,10 +141,23 @@ class Book:
         """
         for row in self._all({"after": stamp(at - LONGEST_LIFE)}):
             members = [row, *(row.get("legs") or ())]
-            for own in (row, *(leg for leg in members[1:] if rows.role(leg) is Leg.CLOSE)):
-                if any(map(rows.is_live, members if own is row else [own])):
-                    yield self.family(own) if ids.read(own.get("client_order_id")) else Family(own)
             self._note(row, members)
+            if any(map(rows.is_live, members)):
+                yield from self._alive_in(row)
+            for leg in members[1:]:
+                if rows.role(leg) is Leg.CLOSE and rows.is_live(leg):
+                    yield from self._alive_in(leg)
+
+    def _alive_in(self, row: Row) -> Iterator[Family]:
+        """Yield the order that a living row is or belongs to; a further part of a closing is that's."""
+        own = ids.read(row.get("client_order_id"))
+        if own is None:
+            yield Family(row)
+        elif own.is_rest:
+            if family := self.find(own.client_id):
+                yield family
+        elif own.leg is not Leg.CLOSE:
+            yield self.family(row)
 
     def _all(self, query: Mapping[str, str]) -> Iterator[Row]:
         """Yield the orders with their legs, the newest first, page by page."""

@@ -1,22 +1,21 @@
 """The calls of a broker, answered by Alpaca."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from approvals.brokers.alpaca import ids, money, rows
 from approvals.brokers.alpaca.book import ORDERS, Book, stamp
-from approvals.brokers.alpaca.changes import cancel, change, price
-from approvals.brokers.alpaca.closing import move_targets
+from approvals.brokers.alpaca.changes import cancel, change, end_exits, guard_again, pair, price
+from approvals.brokers.alpaca.closing import move_back, move_targets
 from approvals.brokers.alpaca.rows import Family
 from approvals.brokers.alpaca.values import Row
 from approvals.brokers.alpaca.wire import NOT_UNIQUE, Api, Refused
 from approvals.brokers.base import (
     Account,
     Bracket,
-    BrokerAway,
     Charge,
     Close,
     Execution,
@@ -24,6 +23,7 @@ from approvals.brokers.base import (
     Instrument,
     InstrumentKind,
     Leg,
+    LegState,
     Missing,
     OrderRefused,
     Protection,
@@ -33,6 +33,8 @@ from approvals.brokers.base import (
 
 ACCOUNT, POSITIONS, ACTIVITIES = "/v2/account", "/v2/positions", "/v2/account/activities"
 ON_PAGE, MOST_PAGES = 100, 100
+A_SECOND = timedelta(seconds=1)  # what happened at an instant is not after it
+DAYS_LATE = timedelta(days=1)  # a fee is booked on the day after, and dated midnight
 NOT_A_SHARE = "Alpaca trades shares of American exchanges in dollars: {} is none."
 WHOLE_EXITS = "Alpaca changes the level of an exit, not its shares: cancel the exits and place new ones."
 
@@ -57,9 +59,16 @@ class Alpaca:
         return self._reported(order.client_id) if order.guards else report
 
     def protect(self, order: Protection) -> Report:
-        if order.cancels is not None:
-            self._end_exits(order.cancels)
-        return self._post(order.client_id, order.instrument, exits(order))
+        family = None if order.cancels is None else self._book.find(order.cancels)
+        if family is None or self._book.by_own_id(ids.own(order.client_id)):
+            return self._post(order.client_id, order.instrument, exits(order))
+        before = end_exits(self._api, self._book, family)
+        try:
+            return self._post(order.client_id, order.instrument, exits(order))
+        except OrderRefused:
+            if before:
+                guard_again(self._api, self._book, order.cancels, before, rows.remaining(before[0]))
+            raise
 
     def replace(
         self,
@@ -85,7 +94,11 @@ class Alpaca:
         if rows.role(family.head) in (Leg.STOP, Leg.TARGET) and not exits:
             members = []
         for row in members:
-            if rows.is_live(row):
+            if not rows.is_live(row) or rows.state(row) is LegState.PENDING_CANCEL:
+                continue
+            if rows.role(row) is Leg.CLOSE and row.get("replaces"):
+                move_back(self._api, self._book, row)
+            else:
                 cancel(self._api, self._book, row)
         return self._reported(client_id)
 
@@ -93,19 +106,21 @@ class Alpaca:
 
     def order(self, client_id: UUID) -> Report | Missing:
         family = self._book.find(client_id)
-        return Missing.NEVER_RECEIVED if family is None else rows.report(family)
+        if family is not None:
+            return rows.report(family)
+        return Missing.TOO_LONG_AGO if self._book.has_known(client_id) else Missing.NEVER_RECEIVED
 
     def orders(self) -> Sequence[Report]:
         return [rows.report(family) for family in self._book.alive(self._at)]
 
     def executions(self, since: datetime) -> Sequence[Execution]:
-        found = self._activities("FILL", {"after": stamp(since)})
+        found = self._activities("FILL", {"after": stamp(since - A_SECOND)})
         owners = self._book.owners(str(row.get("order_id")) for row in found)
         return [money.execution(row, *owners[str(row.get("order_id"))]) for row in found]
 
     def charges(self, since: datetime) -> Sequence[Charge]:
-        found = self._activities("", {"after": stamp(since), "activity_types": ",".join(money.CHARGES)})
-        return [money.charge(row) for row in found if money.is_charge(row)]
+        wanted = {"after": stamp(since - DAYS_LATE), "activity_types": ",".join(money.CHARGES)}
+        return [money.charge(row) for row in self._activities("", wanted) if money.is_charge(row)]
 
     def holdings(self) -> Mapping[str, Holding]:
         return {row.get("symbol"): money.holding(row) for row in self._api.rows(POSITIONS)}
@@ -149,11 +164,6 @@ class Alpaca:
                 return row
         raise OrderRefused(f"The {leg} of order {client_id} does not work any more at Alpaca.")
 
-    def _end_exits(self, client_id: UUID) -> None:
-        """Cancel the exits that others are to replace. Raises BrokerAway until that is through."""
-        if self.cancel(client_id, exits=True).exits_working:
-            raise BrokerAway("Alpaca still cancels the exits that are to be replaced: it is tried again.")
-
     def _activities(self, kind: str, query: Mapping[str, str]) -> list[Row]:
         """Return what happened in the account, oldest first, all pages."""
         wanted = {"direction": "asc", "page_size": str(ON_PAGE), **query}
@@ -189,13 +199,6 @@ def market(order: Close, quantity: int) -> dict[str, Any]:
 
 
 def exits(order: Protection) -> dict[str, Any]:
-    """Return a stop and a target of which one cancels the other, or the only one of them."""
+    levels = (None if level is None else price(level) for level in (order.stop_loss, order.take_profit))
     common = {"qty": str(order.quantity), "side": order.side.lower(), "time_in_force": "gtc"}
-    target = None if order.take_profit is None else price(order.take_profit)
-    stop = None if order.stop_loss is None else price(order.stop_loss)
-    if target is None:
-        return {**common, "type": "stop", "stop_price": stop}
-    if stop is None:
-        return {**common, "type": "limit", "limit_price": target}
-    pair = {"take_profit": {"limit_price": target}, "stop_loss": {"stop_price": stop}}
-    return {**common, "type": "limit", "order_class": "oco", **pair}
+    return {**common, **pair(*levels)}

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from approvals.brokers.base import Leg
 
-MARK = "jax-"
+MARK, REST = "jax-", "rest"
 
 
 class OwnId(NamedTuple):
@@ -20,6 +20,10 @@ class OwnId(NamedTuple):
     leg: Leg | None = None
     change: str = ""
 
+    @property
+    def is_rest(self) -> bool:
+        return self.change.startswith(REST)
+
 
 def own(client_id: UUID) -> str:
     return f"{MARK}{client_id}"
@@ -28,6 +32,11 @@ def own(client_id: UUID) -> str:
 def changed(client_id: UUID, leg: Leg, change: object) -> str:
     """Return the id of what replaces a leg, or of a further part of a closing."""
     return f"{MARK}{client_id}/{leg}/{change}"
+
+
+def rest(client_id: UUID, number: int) -> str:
+    """Return the id of a pair of exits that takes the place of those an order was placed with."""
+    return changed(client_id, Leg.TARGET, f"{REST}{number}")
 
 
 def read(text: object) -> OwnId | None:

@@ -34,7 +34,7 @@ ENDS = {
 REASONS = {
     LegState.EXPIRED: "It expired at Alpaca.",
     LegState.REJECTED: "Alpaca rejected it after accepting it; its own page says why.",
-    LegState.REPLACED: "It was replaced by another order on Alpaca's page.",
+    LegState.REPLACED: "Another order took its place at Alpaca.",
 }
 
 
@@ -63,6 +63,15 @@ class Family:
         members = [*self.legs, self.head] if self.role in (Leg.STOP, Leg.TARGET) else self.legs
         by_leg = {leg: [row for row in members if role(row) is leg] for leg in (Leg.STOP, Leg.TARGET)}
         return [newest(rows) for rows in by_leg.values() if rows]
+
+
+def is_bare(family: Family) -> bool:
+    """Return whether an order was traded, in part at least, and none of its exits lives."""
+    traded = [row for row in (family.head, *family.before) if number(row.get("filled_qty") or 0) != 0]
+    exits = family.exits()
+    if family.role is Leg.ENTRY:
+        return bool(traded) and not any(map(is_live, exits))
+    return family.role in (Leg.STOP, Leg.TARGET) and {state(row) for row in exits} <= {LegState.CANCELLED}
 
 
 def role(row: Row) -> Leg:
@@ -103,6 +112,8 @@ def report(family: Family) -> Report:
     is_protection = kind in (Leg.STOP, Leg.TARGET)
     rows = exits if is_protection else [head, *(family.legs if kind is Leg.CLOSE else ())]
     first = (_state_of_exits if is_protection else _state_of_parts)(rows)
+    if first is LegState.REJECTED and kind is Leg.CLOSE and head.get("replaces"):
+        first = LegState.REPLACED  # what it was to take the place of had traded before
     legs = [] if is_protection else [_leg(head, kind, family)]
     return Report(
         client_id=family.client_id,
@@ -143,6 +154,8 @@ def _leg(row: Row, leg: Leg, family: Family) -> LegReport:
     is_first = row is family.head
     if standing is LegState.HELD and (is_first or family.role is not Leg.ENTRY or _is_filled(family.head)):
         standing = LegState.WORKING  # Alpaca's word for a stop that watches beside its target
+    if standing is LegState.REPLACED and not is_first:
+        standing = LegState.CANCELLED  # by nothing of this order: by a closing, or by the stop that filled
     return LegReport(
         leg=leg,
         state=standing,

@@ -15,7 +15,8 @@ A_MINUTE = (180, 60.0)  # requests of this process; Alpaca allows 200 of an acco
 PAUSES = (1.0, 3.0, 6.0)  # seconds before what was turned away is sent again
 LONGEST_PAUSE = 10.0
 TOO_FAST = 429
-LIVE_HOST = "https://api.alpaca.markets"
+HASTE = Patience(attempts=2, pause=0.25)  # a comparison comes again in a minute
+PAPER_HOSTS = ("paper-api.alpaca.markets", "127.0.0.1", "localhost", "::1")
 NOT_UNIQUE, NOT_CHANGED, NOT_ROUTED = "must be unique", "not changed", "sent to exchange yet"
 KEYS = (
     "Check ALPACA_API_KEY, ALPACA_API_SECRET and ALPACA_TRADING_URL: keys of a paper account begin with PK."
@@ -47,9 +48,9 @@ class Api:
     ) -> None:
         headers = {"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret}
         self._client = Client(
-            "Alpaca", base_url, headers=headers, connections=4, window=A_MINUTE, patience=patience
+            "Alpaca", base_url, headers=headers, connections=4, window=A_MINUTE, patience=patience or HASTE
         )
-        self._sleep = sleep
+        self.sleep = sleep
 
     def read(self, path: str, query: Mapping[str, str] | None = None) -> Row:
         return self._read(Request(path, query or {})).body
@@ -74,7 +75,7 @@ class Api:
             if isinstance(outcome, Answer) or outcome.status != TOO_FAST:
                 break
             asked_for = outcome.retry_after.total_seconds() if outcome.retry_after else pause
-            self._sleep(min(max(asked_for, pause), LONGEST_PAUSE))
+            self.sleep(min(max(asked_for, pause), LONGEST_PAUSE))
             outcome = self._ask(request)
         if isinstance(outcome, Failure):
             raise _meaning(outcome)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -206,10 +207,50 @@ def test_a_closing_is_whole_whatever_guards_it(
     assert {row.client_id for row in broker.executions(LONG_AGO)[3:]} == {order.client_id}
 
 
-def test_a_part_beside_exits_is_refused_and_leaves_them(broker: Broker, bought: Bracket) -> None:
-    with pytest.raises(OrderRefused, match="cannot close 4 shares beside exits of 10"):
-        broker.close(closing(bought, 4))
+def test_a_part_is_closed_and_the_rest_is_guarded_by_exits_of_the_same_order(
+    broker: Broker, vendor: AlpacaTrading, bought: Bracket
+) -> None:
+    order = closing(bought, 4)
+    broker.close(order)
+    report = stands(broker, bought.client_id)
+    assert report.exits_working
+    assert {leg.leg: (leg.quantity, leg.level) for leg in report.legs[1:]} == {
+        Leg.STOP: (6, Decimal(95)),
+        Leg.TARGET: (6, Decimal(110)),
+    }
+    working = {row.client_id: row for row in broker.orders()}
+    assert working == {order.client_id: stands(broker, order.client_id), bought.client_id: report}
+    vendor.fill(order.client_id, price=101)
+    rest = next(row for row in vendor.account.orders.values() if "rest1" in row.client_order_id)
+    vendor.fill(rest.client_order_id, leg="stop")
+    alpaca.forget_owners()
+    last = broker.executions(LONG_AGO)[-1]
+    assert (last.client_id, last.leg, last.quantity) == (bought.client_id, Leg.STOP, 6)
+    assert not stands(broker, bought.client_id).exits_working
+
+
+def test_exits_that_others_were_to_replace_come_back_when_those_are_refused(
+    broker: Broker, vendor: AlpacaTrading, bought: Bracket
+) -> None:
+    moved = Protection(uuid4(), AAPL, Side.SELL, 11, Decimal(96), Decimal(109), cancels=bought.client_id)
+    with pytest.raises(OrderRefused, match="insufficient qty"):
+        broker.protect(moved)
     assert stands(broker, bought.client_id).exits_working
+    moved = replace(moved, client_id=uuid4(), quantity=10)
+    assert broker.protect(moved).exits_working
+    assert not stands(broker, bought.client_id).exits_working
+
+
+def test_a_closing_that_is_cancelled_is_a_target_again(
+    broker: Broker, vendor: AlpacaTrading, bought: Bracket
+) -> None:
+    order = closing(bought)
+    broker.close(order)
+    for _ in range(2):
+        assert broker.cancel(order.client_id, exits=False).state is State.CANCELLED
+    report = stands(broker, bought.client_id)
+    assert {leg.leg: leg.level for leg in report.legs}[Leg.TARGET] == Decimal(110)
+    assert legs(report)[Leg.STOP] is LegState.WORKING
 
 
 def test_a_closing_waits_while_its_exits_are_not_at_the_exchange(
@@ -345,6 +386,21 @@ def test_an_account_that_cannot_be_reached_says_so(vendor: AlpacaTrading) -> Non
             with pytest.raises(BrokerAway):
                 call()
     assert broker.account().equity == Decimal(100_000)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_paper"),
+    [
+        ("https://paper-api.alpaca.markets", True),
+        ("http://127.0.0.1:9000", True),
+        ("https://api.alpaca.markets", False),
+        ("https://api.alpaca.markets.", False),
+        ("https://proxy.example.com/paper-api.alpaca.markets", False),
+    ],
+)
+def test_only_the_address_of_paper_accounts_counts_as_paper(url: str, is_paper: bool) -> None:
+    values = {"ALPACA_TRADING_URL": url, "ALPACA_API_KEY": "key", "ALPACA_API_SECRET": "secret"}
+    assert alpaca.SPEC.build(values, T0).is_paper is is_paper
 
 
 def test_keys_of_another_account_say_what_to_check(vendor: AlpacaTrading) -> None:

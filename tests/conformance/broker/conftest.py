@@ -18,13 +18,14 @@ from pytest_django import Settings
 
 from approvals.brokers import registry
 from approvals.brokers.base import BrokerSpec
-from tests.conformance.broker import known, paper, reference, table
+from tests.conformance.broker import alpaca, known, paper, reference, table
 from tests.conformance.broker.bench import Bench
 from tests.conformance.broker.counterpart import Counterpart
 from tests.conformance.broker.jax import Jax
 
 OURS: dict[str, Callable[[], AbstractContextManager[Counterpart]]] = {
     "paper": paper.counterpart,
+    "alpaca": alpaca.counterpart,
     "reference": reference.counterpart,
     "sparse": reference.sparse_counterpart,
 }
@@ -44,13 +45,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(
             ("setting", "spec"),
             [
-                pytest.param(name, spec, id=spec.name, marks=NEEDS.get(spec.name, ()))
+                pytest.param(name, spec, id=spec.name, marks=_marks(spec, metafunc))
                 for name, spec in specs.items()
             ],
         )
 
 
 @pytest.hookimpl(tryfirst=True)
+def _marks(spec: BrokerSpec, metafunc: pytest.Metafunc) -> list[pytest.MarkDecorator]:
+    """Return what its cases need. Jax's own cases with Alpaca take seconds each, over many connections."""
+    is_long = spec.name == "alpaca" and "jax" in metafunc.fixturenames
+    return [*NEEDS.get(spec.name, ()), *([pytest.mark.long] if is_long else [])]
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give each case what the report says of it. A number is given once.
 

@@ -92,6 +92,14 @@ class Account:
             for order in list(self.orders.values()):
                 self._settle(order)
 
+    def forget_ended(self) -> None:
+        """Know nothing any more of orders that have ended, nor of what was executed."""
+        with self.lock:
+            for order in self.orders.values():
+                if not any(member.is_alive for member in (order, *order.legs)):
+                    self.forgotten.add(order.client_order_id)
+            self.activities.clear()
+
     def find(self, order_id: str) -> Order:
         order = self.orders.get(order_id)
         if order is None or order.client_order_id in self.forgotten:

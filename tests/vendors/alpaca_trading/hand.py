@@ -134,8 +134,19 @@ def _end(account: Account, order: Order, status: str, at: datetime) -> None:
                 leg.end("canceled", at)
 
 
+def _reject_successor(account: Account, order: Order, at: datetime) -> None:
+    """Reject what was to replace an order that has ended before."""
+    successor = account.orders.get(order.replaced_by or "")
+    if successor is not None and successor.status == "pending_new":
+        successor.end("rejected", at)
+        account.tell("rejected", successor)
+
+
 def _after_fill(account: Account, order: Order, at: datetime, *, is_whole: bool) -> None:
     """What the rest of a group becomes."""
+    if is_whole:
+        for member in (order, *order.siblings()):
+            _reject_successor(account, member, at)
     if not order.is_exit:
         if is_whole:
             for leg in order.legs:

@@ -58,6 +58,11 @@ class Order:
         return 1 if self.side == "buy" else -1
 
     @property
+    def is_entry_alive(self) -> bool:
+        """Whether it is an entry that has not ended: its exits wait."""
+        return self.order_class != "oco" and self.is_alive
+
+    @property
     def is_exit(self) -> bool:
         """Whether it is one of a pair of exits: a leg of a bracket, or either part of an oco."""
         return self.parent is not None or self.order_class == "oco"

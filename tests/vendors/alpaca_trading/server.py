@@ -21,9 +21,9 @@ NO_CONTENT = Reply(b"", 204)
 
 
 class AlpacaTrading(Vendor):
-    """`is_live`: whether the account has real money. `shows_replaced`: whether an order's legs name those
-    that were replaced, too. By hand, from a terminal: `curl
-    URL/-/fill -d '{"own_id": "...", "leg": "stop"}'`.
+    """`is_live`: whether the account has real money. `is_disordered`: whether activities come twice and the
+    newest first. `shows_replaced`: whether an order's legs name those that were replaced, too. By hand, from
+    a terminal: `curl URL/-/fill -d '{"own_id": "...", "leg": "stop"}'`.
     """
 
     key, secret = "PKTEST", "alpaca-secret"
@@ -36,7 +36,7 @@ class AlpacaTrading(Vendor):
         self.account = Account(lambda: self.at, symbols, number=number)
         self.stream = stream.Stream(self.key, self.secret)
         self.account.tell = self._tell
-        self.shows_replaced = True
+        self.shows_replaced, self.is_disordered = True, False
         self._routes: dict[tuple[str, str], Callable[[Visit], Reply]] = {
             ("GET", "/v2/account"): lambda visit: Reply.json(self._account()),
             ("GET", "/v2/clock"): lambda visit: Reply.json(self._clock()),
@@ -214,6 +214,8 @@ class AlpacaTrading(Vendor):
         rows.sort(
             key=lambda row: row["id"].partition("::")[0], reverse=query.get("direction", "desc") == "desc"
         )
+        if self.is_disordered:
+            rows = [row for row in reversed(rows) for _ in range(2)]
         ids = [row["id"] for row in rows]
         token = query.get("page_token")
         begin = ids.index(token) + 1 if token in ids else 0
