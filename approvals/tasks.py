@@ -29,10 +29,13 @@ def change_exits(pk: UUID) -> None:
     execution.change_exits(pk, timezone.now())
 
 
-def reconcile() -> None:
-    """Ask the broker how things stand; then compute what the trades made that are closed by now."""
+def reconcile(patience: float = 0) -> None:
+    """Ask the broker how things stand; then compute what the trades made that are closed by now.
+
+    `patience`: for how many seconds it waits for one that runs already, which may have asked too early.
+    """
     at = timezone.now()
-    execution.reconcile_orders(at)
+    execution.reconcile_orders(at, patience)
     trades.refresh(at)
 
 

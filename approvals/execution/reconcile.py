@@ -40,9 +40,12 @@ BROKEN = "Something in Jax broke on what it says ({}): the log says more."
 ENOUGH_LOOKUPS, LOOKED_UP_FOR = 3, timedelta(minutes=2)
 
 
-def reconcile_orders(at: datetime) -> None:
-    """Ask the broker how things stand, write it down, and move on what waits. One at a time."""
-    with locks.held(__name__) as is_locked:
+def reconcile_orders(at: datetime, patience: float = 0) -> None:
+    """Ask the broker how things stand, write it down, and move on what waits. One at a time.
+
+    `patience`: for how many seconds it waits for another that runs.
+    """
+    with locks.held(__name__, patience) as is_locked:
         if is_locked:
             _reconcile(at)
 

@@ -15,12 +15,14 @@ from approvals.models.paper import (
     WaitingDividend,
 )
 from approvals.models.quarantine import QuarantinedRow
+from approvals.models.streams import BrokerStream
 from approvals.models.trades import Trade
 
 __all__ = [
     "AccountSnapshot",
     "AuditEvent",
     "BrokerPosition",
+    "BrokerStream",
     "Delivery",
     "ExitChange",
     "Fill",

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from approvals import execution
 from jaxsite.models import Beat
 from jaxsite.processes import streaming
 from market import feeds
@@ -74,7 +75,8 @@ def _age(since: datetime, at: datetime) -> str:
 
 def needed() -> list[str]:
     """Return the services that must run here, as the Procfile names them."""
-    return [name for name in START if name != streaming.SERVICE or feeds.can_stream()]
+    has_stream = feeds.can_stream() or execution.can_listen() is not None
+    return [name for name in START if name != streaming.SERVICE or has_stream]
 
 
 def to_run() -> list[str]:

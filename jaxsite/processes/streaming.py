@@ -1,4 +1,4 @@
-"""The process that streams quotes: its signs of life around the stream itself.
+"""The process that streams quotes and what changes at the broker: its signs of life around the streams.
 
 Without a stream to run it waits, so that no supervisor starts it again and again.
 """
@@ -6,12 +6,18 @@ Without a stream to run it waits, so that no supervisor starts it again and agai
 import asyncio
 import logging
 import signal
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import partial
 
 from django.conf import settings
+from django.db import Error, connection
 from django.utils import timezone
 
+from approvals import execution
 from jaxsite.processes import beats
 from jaxsite.processes.notify import ALIVE, EVERY, READY, STOPPING, notify
 from jaxsite.processes.turn import Turn
@@ -22,19 +28,62 @@ logger = logging.getLogger(__name__)
 
 SERVICE = "stream"
 LOOK = 0.5  # seconds
+ENDING = 5.0  # seconds in which the broker's stream is to end
 
 
 def run() -> None:
     """Stream until SIGTERM or SIGINT. Ready before the database is asked: that may come later."""
     notify(READY)
-    asyncio.run(_run())
+    source = feeds.streaming(timezone.now)
+    with _listening(_no_beat if source else _beats_by_itself()):
+        asyncio.run(_run(source))
 
 
-async def _run() -> None:
+@contextmanager
+def _listening(alive: Callable[[datetime], None]) -> Iterator[None]:
+    """Listen to the broker meanwhile, if it can be listened to. `alive`: called every few seconds."""
+    spec = execution.can_listen()
+    if spec is None:
+        yield
+        return
+    logger.info("What changes at %s is listened to", spec.title)
+    listener = execution.Listener(spec, timezone.now, alive)
+    thread = threading.Thread(target=_listen, args=[listener], name="listener", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        listener.stop()
+        thread.join(ENDING)
+
+
+def _listen(listener: execution.Listener) -> None:
+    """Listen until it is stopped, with a connection to the database of this thread's own."""
+    listener.run()
+    with suppress(Error):
+        beats.write_beat(SERVICE, timezone.now(), stopped=True)
+    connection.close()
+
+
+def _no_beat(at: datetime) -> None:
+    """Leave the signs of life to the stream of quotes, which may hang."""
+
+
+def _beats_by_itself() -> Callable[[datetime], None]:
+    """Return what writes signs of life where no quotes are streamed."""
+    signs = Turn(beats.EVERY)
+
+    def beat(at: datetime) -> None:
+        if signs.comes(time.monotonic()):
+            beats.write_beat(SERVICE, at)
+
+    return beat
+
+
+async def _run(source: feeds.Source | None) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    source = feeds.streaming(timezone.now)
     if source is None:
         logger.info("Nothing is streamed: %s. Quotes come by the poll.", _why_not())
         await _wait(stopped, None)
