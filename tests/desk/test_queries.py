@@ -69,6 +69,7 @@ ADDRESSES = [
     "/watchlists/{list}/edit/",
     "/positions/",
     "/positions/MSFT/close/",
+    "/positions/MSFT/manage/",
     "/trades/",
     "/strip/",
     "/scorecard/",
