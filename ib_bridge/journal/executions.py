@@ -63,6 +63,13 @@ def shares(executions: Iterable[Executed]) -> Decimal:
     return sum((execution.quantity for execution in standing(executions)), Decimal(0))
 
 
+def average(executions: Iterable[Executed]) -> Decimal | None:
+    """Return the average price of what was executed; None when nothing was."""
+    counted = standing(executions)
+    total = shares(counted)
+    return sum((each.quantity * each.price for each in counted), Decimal(0)) / total if total else None
+
+
 def _executed(entry: Entry, commission: Mapping[str, Any] | None, told: Iterable[Entry]) -> Executed:
     body = entry.body["execution"]
     charged = commission or {}

@@ -56,6 +56,8 @@ class Standing:
     perm_id: int = 0
     broker_state: str = ""
     reason: str = ""
+    average_price: Decimal | None = None
+    updated_at: datetime | None = None
 
     @property
     def is_alive(self) -> bool:
@@ -89,6 +91,8 @@ def _standing(leg: str, told: Sequence[Entry], executed: Sequence[Executed]) -> 
         perm_id=next((entry.perm_id for entry in reversed(told) if entry.perm_id), 0),
         broker_state=said,
         reason=_reason(told, state),
+        average_price=executions.average(executed),
+        updated_at=told[-1].at,
     )
 
 

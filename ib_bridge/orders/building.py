@@ -36,7 +36,10 @@ NextId = Callable[[], int]
 def of_bracket(asked: Bracket, account: str, next_id: NextId) -> list[Order]:
     """Return entry and exits: only the last one transmits, so that IB gets all or nothing."""
     entry = _order(asked.client_id, references.ENTRY, asked.side, asked.quantity, account, next_id)
-    _price(entry, LIMIT if asked.limit_price is not None else MARKET, asked.limit_price)
+    if asked.stop_price is not None:
+        _price(entry, STOP, asked.stop_price)
+    else:
+        _price(entry, LIMIT if asked.limit_price is not None else MARKET, asked.limit_price)
     entry.tif = "GTD" if asked.good_until else "DAY"
     entry.goodTillDate = _utc(asked.good_until)
     exits = _exits(asked, OPPOSITE[asked.side], account, next_id, asked.flat_at)

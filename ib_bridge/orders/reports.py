@@ -153,6 +153,8 @@ def _leg(leg: Standing) -> dict[str, Any]:
         "level": text(leg.level),
         "broker_state": leg.broker_state,
         "reason": LOST_LEG if is_lost else leg.reason,
+        "average_price": text(leg.average_price),
+        "updated_at": leg.updated_at.isoformat() if leg.updated_at else None,
     }
 
 

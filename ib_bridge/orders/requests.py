@@ -22,7 +22,7 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """An entry with its exits; a limit price of None is an order at the market."""
+    """An entry with its exits. Without a limit it is at the market, or a stop at `stop_price`."""
 
     client_id: str
     instrument: Instrument
@@ -33,6 +33,7 @@ class Bracket:
     take_profit: Decimal | None
     good_until: datetime | None
     flat_at: datetime | None
+    stop_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def bracket(client_id: str, body: Mapping[str, Any]) -> Bracket:
         take_profit=_price(body, "take_profit"),
         good_until=_instant(body, "good_until"),
         flat_at=_instant(body, "flat_at"),
+        stop_price=_price(body, "stop_price"),
     )
     _check_levels(order)
     return order
