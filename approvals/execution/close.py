@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from approvals import positions
 from approvals.brokers.base import BrokerError, Side
-from approvals.execution import brokerage, cancel, quarantine, reports, transitions
+from approvals.execution import brokerage, cancel, quarantine, reports, switching, transitions
 from approvals.execution.screening import ScreenedBroker
 from approvals.models import Order
 
@@ -26,6 +26,9 @@ def send_closing(order: Order, at: datetime) -> None:
     if not order.is_part:
         _end_unsent_entries(order, at)
     broker = brokerage.configured(at)
+    if elsewhere := switching.elsewhere(broker.name):
+        _wait(order, elsewhere)
+        return
     try:
         if brokerage.has(broker, order, at):
             return

@@ -16,6 +16,7 @@ from approvals.execution import (
     quarantine,
     reports,
     settlement,
+    switching,
     trailing,
     transitions,
 )
@@ -54,6 +55,9 @@ def _reconcile(at: datetime) -> None:
     halt.end_pauses(at)
     broker = brokerage.configured(at)
     _do_with_each(settlement.entries_of_delisted(), settlement.cancel_entry, "delisted", at)
+    if obstacle := switching.elsewhere(broker.name):
+        gate.check(at, obstacle)
+        return
     try:
         differed = reports.differences(at)
         obstacle = _compare(broker, at)

@@ -49,7 +49,7 @@ class Counter(Counterpart):
     # --- market -------------------------------------------------------------------------------------------
 
     def fill(self, client_id: UUID, leg: Leg, price: Decimal) -> None:
-        for order in self._orders(client_id, leg):
+        for order in self._orders(client_id, leg) if leg is not Leg.FLAT else ():  # it has no such leg
             if order.is_alive and not self.is_halted:
                 self._trade(order, order.remaining, price)
 
