@@ -8,11 +8,11 @@ import pkgutil
 from collections.abc import Iterator
 from contextlib import suppress
 
-from approvals.brokers import alpaca, paper
+from approvals.brokers import alpaca, ib, paper
 from approvals.brokers.base import BrokerSpec
 from core.registry import registry
 
-SPECS = registry(paper.SPEC, alpaca.SPEC)
+SPECS = registry(paper.SPEC, alpaca.SPEC, ib.SPEC)
 NAMES = [spec.name for spec in SPECS]
 
 

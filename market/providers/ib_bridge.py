@@ -300,6 +300,9 @@ def _advice(mode: Mode | None) -> str:
 
 
 def _disconnected(health: dict[str, Any]) -> str:
+    """Return what is wrong and what to click: in the words of Jax's own bridge, which knows."""
+    if words := " ".join(str(health[name])[:300] for name in ("message", "advice") if health.get(name)):
+        return words
     status = str(health.get("status", "unknown"))[:20]
     return (
         f"IB Bridge is not connected to IB Gateway (status {status}). The gateway restarts once a day and is "

@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from approvals.brokers import registry
 from approvals.brokers.base import BrokerSpec
-from tests.conformance.broker import alpaca, known, paper, reference, table
+from tests.conformance.broker import alpaca, ib, known, paper, reference, table
 from tests.conformance.broker.bench import Bench
 from tests.conformance.broker.counterpart import Counterpart
 from tests.conformance.broker.jax import Jax
@@ -26,11 +26,13 @@ from tests.conformance.broker.jax import Jax
 OURS: dict[str, Callable[[], AbstractContextManager[Counterpart]]] = {
     "paper": paper.counterpart,
     "alpaca": alpaca.counterpart,
+    "ib": ib.counterpart,
     "reference": reference.counterpart,
     "sparse": reference.sparse_counterpart,
 }
 OWN = ("tests.conformance.broker.reference:SPEC", "tests.conformance.broker.reference:SPARSE")
-NEEDS = {"paper": [pytest.mark.django_db]}
+# Each of these starts a bridge and a gateway; tests/approvals/brokers/test_ib.py has the quick ones.
+NEEDS = {"paper": [pytest.mark.django_db], "ib": [pytest.mark.long]}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -20,4 +20,5 @@ KNOWN: Mapping[str, Mapping[int, str]] = {
     "alpaca": EXECUTION | AT_ALPACA,
     "reference": EXECUTION,
     "sparse": EXECUTION,
+    "ib": EXECUTION,
 }

@@ -373,6 +373,14 @@ def test_the_report_of_a_delayed_account() -> None:
     assert "subscribe to market data" in report.advice
 
 
+def test_jaxs_own_bridge_says_itself_what_is_wrong_and_what_to_click() -> None:
+    with vendors.IBBridge(now=T) as vendor:
+        words = {"message": "Nothing answers at IB_GATEWAY.", "advice": "Start IB Gateway and log in."}
+        vendor.answers["/health"] = {"status": "degraded", "connected": False} | words
+        report = provider(vendor).report(T)
+    assert report.advice == "Nothing answers at IB_GATEWAY. Start IB Gateway and log in."
+
+
 def test_the_report_never_raises() -> None:
     with vendors.IBBridge(now=T) as vendor:
         ib = provider(vendor)
