@@ -91,7 +91,7 @@ def test_only_the_web_server_is_reached_from_outside_and_only_from_this_machine(
 
 def test_only_migrate_is_the_owner_of_the_database(services: dict[str, Any]) -> None:
     site = {name: s for name, s in services.items() if name not in ("postgres", "secrets")}
-    given = {name: (s["environment"]["ENV_FILE"], *s["volumes"]) for name, s in site.items()}
+    given = {name: (s["environment"]["ENV_FILE"], *sorted(s["volumes"])) for name, s in site.items()}
     as_site = ("/var/lib/jax/env", "secrets:/var/lib/jax:ro")
     as_owner = ("/var/lib/jax-owner/env", "owner:/var/lib/jax-owner:ro")
     assert given == {
