@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F
 from django.utils.functional import cached_property
 
 from approvals.brokers import registry
-from approvals.models import Order
+from approvals.models import BrokerPosition, Order
 from market import formatting as market_formatting
 from market import quotes, sessions
 from market.models import ALWAYS_OPEN, CorporateAction, Instrument, Quote, Split
@@ -294,9 +295,16 @@ def problems(order: Order, at: datetime) -> list[str]:
     fresh = check(levels_of(signal, order.stop_loss, order.take_profit), order.symbol, market)
     return [
         *_since_the_decision(order, signal, market),
+        *drifting(order.symbol),
         *([] if fresh.is_open else ["The exchange is not open."]),
         *fresh.problems,
     ]
+
+
+def drifting(symbol: str) -> list[str]:
+    """Return why no entry is made while the account's shares of a symbol are not those that we traded."""
+    row = BrokerPosition.objects.filter(symbol=symbol).exclude(quantity=F("ours")).first()
+    return [f"The account holds {row.quantity} {symbol}, and Jax traded {row.ours}."] if row else []
 
 
 def _since_the_decision(order: Order, signal: Signal, market: MarketContext) -> Iterator[str]:

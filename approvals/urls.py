@@ -4,6 +4,7 @@ from approvals.api.account import AccountViewSet
 from approvals.api.approvals import ApprovalViewSet
 from approvals.api.audit import AuditViewSet
 from approvals.api.decisions import OrderDecisionViewSet, SignalDecisionViewSet
+from approvals.api.drifts import DriftViewSet
 from approvals.api.exits import ExitsViewSet
 from approvals.api.fills import FillViewSet
 from approvals.api.halts import HaltViewSet
@@ -29,6 +30,7 @@ router.register("halts", HaltViewSet)
 router.register("audit", AuditViewSet)
 router.register("orders", OrderViewSet)
 router.register("fills", FillViewSet)
+router.register("drifts", DriftViewSet)
 router.register("trades", TradeViewSet)
 router.register("positions", PositionViewSet, basename="position")
 router.register("account", AccountViewSet, basename="account")

@@ -26,7 +26,7 @@ from approvals.positions.protection import Protected
 from approvals.queries.orders import OrderEvent, order_events
 from core.formatting import axis_ticks
 from core.paging import paged
-from desk import settlement, status_bar
+from desk import drifts, settlement, status_bar
 from desk.forms import OverridesForm, SettlementForm
 from desk.page import APPROVE, TRADE, page, part, show, viewer, without_page
 from desk.refresh import pending_of
@@ -141,6 +141,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "held": _held(book, bar.state, at),
         "quarantined": QuarantinedRow.objects.open().prefetch_related("order")[:QUARANTINED],
         "positions": _with_states(book.protected()),
+        "drifts": drifts.questions(book.held),
         "working": [order for order in book.orders if order.status in Order.WORKING and order.status != HELD],
         "account": book.account,
         "waiting_dividends": WaitingDividend.objects.all(),

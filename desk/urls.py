@@ -1,6 +1,7 @@
 from django.urls import path
 
 from desk import (
+    drifts,
     halt,
     home,
     inbox,
@@ -40,6 +41,7 @@ urlpatterns = [
     path("instruments/<path:symbol>/ask/", opinions.ask_on, name="instrument-ask"),
     path("instruments/<path:symbol>/", instrument.instrument, name="instrument"),
     path("positions/", positions.index, name="positions"),
+    path("positions/drifts/<int:pk>/", drifts.answer, name="answer-drift"),
     path("positions/<path:symbol>/close/", positions.close, name="close-position"),
     path("positions/<path:symbol>/manage/", managing.manage, name="manage-position"),
     path("trades/", trades.index, name="trades"),

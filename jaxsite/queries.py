@@ -34,6 +34,7 @@ SELECT
     coalesce(tasks.queues, '{{}}') AS queues,
     coalesce(tasks.oldest_tasks, '{{}}') AS oldest_tasks,
     (SELECT count(*) FROM quarantined_rows WHERE ended_at IS NULL) AS quarantined_rows,
+    (SELECT count(*) FROM drifts WHERE ended_at IS NULL AND detail <> '') AS drifts,
     (SELECT count(*) FROM waiting_dividends) AS waiting_dividends,
     (SELECT count(*) FROM currency_pairs) AS currency_pairs,
     (SELECT count(*) FROM provider_disagreements) AS disagreements,
@@ -77,6 +78,7 @@ class HealthFacts:
     broker_good_since: datetime | None
     lost_orders: int
     quarantined_rows: int
+    drifts: int
     waiting_dividends: int
     currency_pairs: int
     disagreements: int

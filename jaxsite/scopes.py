@@ -38,6 +38,7 @@ PERMISSIONS = {
     "approvals.add_tradeapproval": Scope.DECIDE,
     "approvals.reject_signal": Scope.DECIDE,
     "approvals.change_order": Scope.DECIDE,
+    "approvals.change_drift": Scope.DECIDE,
     "approvals.add_tradinghalt": Scope.DECIDE,
 }
 

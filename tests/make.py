@@ -13,7 +13,16 @@ from django.db.models import Q
 from django.utils import timezone
 from knox.models import AuthToken
 
-from approvals.models import AccountSnapshot, Fill, Gate, Order, QuarantinedRow, TradeApproval
+from approvals.models import (
+    AccountSnapshot,
+    BrokerPosition,
+    Drift,
+    Fill,
+    Gate,
+    Order,
+    QuarantinedRow,
+    TradeApproval,
+)
 from jaxsite.models import Beat, TokenAccess
 from market import store
 from market.models import (
@@ -264,7 +273,8 @@ def trader(name: str = "ann") -> User:
 @cache  # the migrations' rows, which are the same for all tests
 def of_a_trader() -> list[int]:
     """The keys of a trader's permissions."""
-    decides = Q(codename__in=["add_tradeapproval", "reject_signal", "change_order", "add_tradinghalt"])
+    decides = Q(codename__in=["add_tradeapproval", "reject_signal", "add_tradinghalt"])
+    decides |= Q(codename__in=["change_order", "change_drift"])
     decides |= Q(codename__in=["add_watchlist", "change_watchlist", "delete_watchlist"])
     may = Permission.objects.filter(decides | Q(codename__startswith="view_"))
     return list(may.values_list("pk", flat=True))
@@ -346,6 +356,16 @@ def quarantined_row(order: Order | None = None, **values: Any) -> QuarantinedRow
         "last_seen_at": T0,
     } | values
     return QuarantinedRow.objects.create(**given)
+
+
+def drift(symbol: str = "AAPL", ours: int = 10, held: int = 0, **values: Any) -> Drift:
+    """Shares that the account does not hold as our orders made them, told and not answered."""
+    figures = {"symbol": symbol, "ours": ours, "held": held, "broker": "paper", "first_seen_at": T0}
+    told = {"cause": Drift.Cause.UNKNOWN, "detail": "No execution explains it.", "last_seen_at": T0}
+    BrokerPosition.objects.update_or_create(
+        symbol=symbol, defaults={"quantity": held, "ours": ours, "average_cost": 0, "seen_at": T0}
+    )
+    return Drift.objects.create(**figures | told | values)
 
 
 def held(symbol: str = "AAPL", quantity: int = 10, price: str = "185.50", at: datetime = T0) -> Order:

@@ -12,6 +12,7 @@ from approvals.brokers.base import AnswerLost, Broker, BrokerError, Missing, Ord
 from approvals.execution import (
     account,
     brokerage,
+    drifts,
     due,
     quarantine,
     reports,
@@ -68,22 +69,24 @@ def _reconcile(at: datetime) -> None:
         gate.check(at, BROKEN.format(type(error).__name__))
     else:
         gate.check(at, obstacle)
-        _check(broker.name, differed, at)
+        _check(broker, differed, at)
     _do_with_each(due.to_be_flat(broker.name, broker.capabilities, at), due.close_flat, "flat", at)
     _do_with_each(due.refused_closings(at), due.try_again, "again", at)
     _move_on(at)
     account.mark_instruments_in_use()
 
 
-def _check(broker: str, differed: list[Sums], at: datetime) -> None:
+def _check(broker: Broker, differed: list[Sums], at: datetime) -> None:
     """Halt, or notify people, for what is wrong. A check that breaks keeps no other from being made."""
     checks = faults.Isolation(Fault.Work.CHECK, at)
     with checks.of("whether orders and fills add up"):
         halt_on_mismatch(differed, at)
     with checks.of("executions that do not fit"):
-        halt_on_quarantined_executions(broker, at)
+        halt_on_quarantined_executions(broker.name, at)
+    with checks.of("shares that others traded", in_savepoint=False):
+        drifts.follow(broker, at)
     with checks.of("the loss of the day and the week"):
-        account.halt_on_loss(broker, at)
+        account.halt_on_loss(broker.name, at)
     with checks.of("losses in a row"):
         account.pause_on_losses(at)
     with checks.of("shares without a stop"):

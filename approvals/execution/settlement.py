@@ -5,7 +5,6 @@ it, by a person who records it.
 """
 
 from datetime import datetime
-from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
@@ -13,7 +12,8 @@ from django.db import transaction
 from approvals import audit, entry_check
 from approvals.brokers import registry
 from approvals.execution import transitions
-from approvals.models import Fill, Order
+from approvals.execution.adoption import Sale, store_filled
+from approvals.models import Order
 from approvals.models.orders import OrderQuerySet
 from approvals.positions.delisted import ByHand, settled_at
 from market.models import Instrument
@@ -29,28 +29,13 @@ def record(order: Order, by_hand: ByHand, at: datetime) -> None:
 
     The broker is asked to cancel what still works in the symbol.
     """
-    order.status, order.filled_quantity = Order.Status.FILLED, order.quantity
-    order.broker = registry.spec_of(settings.BROKER).name
-    order.submitted_at = order.acknowledged_at = order.ended_at = at
-    order.status_reason = (
-        f"Settled by hand at {by_hand.price.normalize():f}, as of {settled_at(by_hand.on, at):%Y-%m-%d}: "
+    on = settled_at(by_hand.on, at)
+    sale = Sale(order.quantity, by_hand.price, on, f"{order.pk}-by-hand")
+    reason = (
+        f"Settled by hand at {by_hand.price.normalize():f}, as of {on:%Y-%m-%d}: "
         "recorded by a person, not told by the broker."
     )
-    transitions.require(None, order.status)
-    order.save(force_insert=True)
-    Fill.objects.create(
-        order=order,
-        leg=Fill.Leg.CLOSE,
-        broker=order.broker,
-        execution_id=f"{order.pk}-by-hand",
-        symbol=order.symbol,
-        side=order.side,
-        quantity=order.quantity,
-        price=by_hand.price,
-        commission=Decimal(0),
-        executed_at=settled_at(by_hand.on, at),
-        recorded_at=at,
-    )
+    store_filled(order, sale, registry.spec_of(settings.BROKER).name, reason, at)
     _cancel_others(order, at)
     audit.append(
         "settlement recorded",

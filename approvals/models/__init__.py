@@ -2,6 +2,7 @@
 
 from approvals.models.audit import AuditEvent
 from approvals.models.decisions import SignalView, TradeApproval
+from approvals.models.drifts import Drift
 from approvals.models.exits import ExitChange, TrailingStop
 from approvals.models.halts import Gate, TradingHalt
 from approvals.models.notifications import Delivery, Notification
@@ -24,6 +25,7 @@ __all__ = [
     "BrokerPosition",
     "BrokerStream",
     "Delivery",
+    "Drift",
     "ExitChange",
     "Fill",
     "Gate",

@@ -264,6 +264,9 @@ def _trading(facts: HealthFacts, at: datetime) -> Check:
     elif facts.quarantined_rows:
         message = f"Rows of the broker that could not be recorded: {facts.quarantined_rows}."
         advice = "Orders can be sent. What does not fit, and why, is in admin, under quarantined broker rows."
+    elif facts.drifts:
+        message = f"Symbols of which the account holds other shares than Jax traded: {facts.drifts}."
+        advice = "Orders in all others can be sent. The positions page says which, and takes the answer."
     else:
         return Check("trading", Status.HEALTHY, "Orders can be sent.")
     return Check("trading", Status.DEGRADED, f"{message} {advice}")

@@ -22,6 +22,7 @@ KEPT: list[Callable[[], models.Model]] = [
     audit_rows.halt,
     outcome,
     audit_rows.paper_order,
+    make.drift,
     make.quarantined_row,
 ]
 

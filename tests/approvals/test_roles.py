@@ -45,6 +45,7 @@ def test_a_trader_decides_and_configures_nothing_but_watchlists() -> None:
         "approvals.add_tradeapproval",
         "approvals.reject_signal",
         "approvals.change_order",
+        "approvals.change_drift",
         "approvals.add_tradinghalt",
         "signals.change_signal",
         "signals.add_scan",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from unittest import mock
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.utils import timezone
 
@@ -85,6 +85,42 @@ def test_what_the_broker_sent_and_could_not_be_recorded_is_shown_with_a_way_out(
     assert "Execution: q0. commission is -1.00, below 0. It is of AAPL." in html
     assert "price is NaN" not in html
     assert 'href="/positions/AAPL/close/"' in html
+
+
+def test_missing_shares_are_asked_about_and_answered(trader: Client) -> None:
+    make.held()
+    drift = make.drift()
+    html = page(trader)
+    assert "AAPL: the account holds 0, our orders made 10" in html
+    assert "left alone" not in html
+    address = f"/positions/drifts/{drift.pk}/"
+    answered = {"answer": "adopted", "price": "184", "why": "sold at the broker's page"}
+    assert "say why" in trader.post(address, answered | {"why": ""}, follow=True).content.decode()
+    html = trader.post(address, answered, follow=True).content.decode()
+    assert "AAPL: closed at what it was sold at." in html
+    assert Order.objects.get(kind="close").fills.get().price == 184
+    assert "It is over since" in trader.post(address, answered, follow=True).content.decode()
+
+
+def test_more_shares_than_ours_can_only_be_left_alone(trader: Client) -> None:
+    make.held()
+    drift = make.drift(held=15)
+    assert "they are left alone" in page(trader)
+    trader.post(f"/positions/drifts/{drift.pk}/", {"answer": "not ours", "why": "mine"})
+    drift.refresh_from_db()
+    assert (drift.answer, drift.exits_end) == ("not ours", False)
+
+
+def test_who_only_reads_sees_a_drift_and_cannot_answer(db: None) -> None:
+    viewer = Client()
+    user = User.objects.create_user("vera")
+    user.groups.add(Group.objects.get(name="viewer"))
+    viewer.force_login(user)
+    make.held()
+    drift = make.drift()
+    assert "/positions/drifts/" not in page(viewer)
+    answer = {"answer": "written off", "why": "gone"}
+    assert viewer.post(f"/positions/drifts/{drift.pk}/", answer).status_code == 403
 
 
 class TestClosing:

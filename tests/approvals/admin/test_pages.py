@@ -16,6 +16,7 @@ from approvals.models import (
     AuditEvent,
     BrokerPosition,
     Delivery,
+    Drift,
     Fill,
     Gate,
     Notification,
@@ -34,7 +35,7 @@ from tests.query_counts import CountQueries
 
 LISTS: list[type[Model]] = [
     *[AccountSnapshot, AuditEvent, BrokerPosition, Delivery, Fill, Gate, Notification, Order, OrderDecision],
-    *[Outcome, QuarantinedRow, TradeApproval, TradingHalt],
+    *[Drift, Outcome, QuarantinedRow, TradeApproval, TradingHalt],
 ]
 MINUTE = timedelta(minutes=1)
 
@@ -63,7 +64,7 @@ def one_more(number: int) -> None:
     make.quarantined_row(order)
     wanted = {"action": "cancel", "decided_by": order.requested_by, "decided_at": at}
     OrderDecision.objects.create(order=order, **wanted)
-    BrokerPosition.objects.create(symbol=symbol, quantity=10, ours=10, average_cost=Decimal(185), seen_at=at)
+    make.drift(symbol)
     money = dict.fromkeys(("equity", "cash", "buying_power"), Decimal(100_000))
     AccountSnapshot.objects.create(broker="paper", at=at, currency="USD", **money)
     an_outcome(approval)
