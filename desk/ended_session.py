@@ -35,6 +35,8 @@ FORMS = {
     "cancel-order": Form("positions", "the order was not cancelled"),
     "drop-order": Form("positions", "the order was not dropped"),
     "release-order": Form("positions", "the order was not released"),
+    "change-exits": Form("positions", "stop and target were not changed"),
+    "answer-drift": Form("positions", "what became of the shares was not said"),
     "watchlist-new": Form("watchlists", "no watchlist was made"),
     "watchlist-rename": Form("watchlist-edit", "the watchlist was not renamed"),
     "watchlist-entry": Form("watchlist-edit", "the watchlist was not changed"),

@@ -69,8 +69,10 @@ def address(pattern: URLPattern, signal: Signal) -> str:
         listed, _ = Watchlist.objects.get_or_create(name="Tech", created_at=make.T0)
         entry, _ = listed.entries.get_or_create(instrument_id="AAPL", position=1)
         return reverse(name, args=[listed.pk, entry.pk][: len(pattern.pattern.converters)])
-    if "order" in name:
+    if "order" in name or name == "change-exits":
         return reverse(name, args=[make.order().pk])
+    if name == "answer-drift":
+        return reverse(name, args=[make.drift().pk])
     return reverse(name, args=[make.run(signal).pk if name.startswith("opinion") else signal.pk])
 
 

@@ -132,7 +132,7 @@ class TestThePaperAccount:
         held(account)
         account.at(self.DAYS).close(closing())
         account.tape.quote(101.0, 9)
-        assert account.fills(10)[1:] == [(Leg.CLOSE, 100, "100.97", 9)]
+        assert account.fills(10)[1:] == [(Leg.CLOSE, 100, "100.96", 9)]
 
     def test_a_stop_works_though_the_entry_was_filled_then(self) -> None:
         account = Account(Tape())
@@ -140,7 +140,7 @@ class TestThePaperAccount:
         account.tape.quote(99.0, self.DAYS + 1)
         assert [fill[0] for fill in account.fills(self.DAYS + 1)] == [Leg.ENTRY]
         account.tape.quote(94.0, 9)
-        assert (Leg.STOP, 100, "93.98", 9) in account.fills(10)
+        assert (Leg.STOP, 100, "93.97", 9) in account.fills(10)
 
 
 class TestWhatWaits:
