@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from approvals.models import Order
+from approvals.models import Fill, Order
 from core import formatting
 from core.admin.tables import table
 from core.formatting import label, level, moment
@@ -44,6 +44,11 @@ def price(value: Decimal | None) -> str:
 
 def money(value: Decimal | None) -> str:
     return formatting.NOTHING if value is None else f"{value:,.2f}"
+
+
+def commission(fill: Fill) -> str:
+    """Return what a fill cost, or that this is not known."""
+    return "not known yet" if fill.commission_unknown else money(fill.commission)
 
 
 def at(instant: datetime | None) -> str:

@@ -157,6 +157,7 @@ SPECTACULAR_SETTINGS = {
         "Side": "signals.models.Signal.Type",
         "OrderStatus": "approvals.models.Order.Status",
         "OrderKind": "approvals.models.Order.Kind",
+        "Leg": "approvals.models.Fill.Leg",
         "Feed": "market.models.candles.FEEDS",
         "InstrumentKind": "market.models.reference.KINDS",
         "InstrumentStatus": "market.models.reference.STATUSES",

@@ -6,7 +6,7 @@ from django.utils.safestring import SafeString
 
 from approvals import formatting as approval_formatting
 from approvals.admin.exits import OrderExits
-from approvals.models import AuditEvent, Fill, Order
+from approvals.models import AuditEvent, Fill, Order, OrderLeg
 from core.admin.filters import DayFilter
 from core.admin.tables import table
 from market import formatting as market_formatting
@@ -41,7 +41,7 @@ class OrderAdmin(OrderExits):
                 ]
             },
         ),
-        ("At the broker", {"fields": ["broker", "id", "broker_order_id", "lookups"]}),
+        ("At the broker", {"fields": ["broker", "id", "broker_order_id", "lookups", "legs"]}),
         ("History", {"fields": ["history"]}),
     ]
 
@@ -97,6 +97,11 @@ class OrderAdmin(OrderExits):
         return table(
             ["executed (UTC)", "leg", "side", "shares", "price", "commission", "execution"], map(_row, fills)
         )
+
+    @admin.display(description="legs")
+    def legs(self, order: Order) -> SafeString | str:
+        titles = ["leg", "state", "level", "filled of", "in the broker's word", "since (UTC)", "broker's id"]
+        return table(titles, map(_leg, order.legs.order_by("pk")))
 
     @admin.display(description="decisions on it")
     def decisions(self, order: Order) -> SafeString | str:
@@ -161,6 +166,18 @@ class OrderAdmin(OrderExits):
         return approval_formatting.at(order.flat_at)
 
 
+def _leg(leg: OrderLeg) -> list[str]:
+    return [
+        leg.get_leg_display().lower(),
+        leg.get_state_display().lower(),
+        approval_formatting.price(leg.level),
+        f"{leg.filled:,} of {leg.quantity:,}",
+        leg.broker_state,
+        approval_formatting.at(leg.changed_at),
+        leg.broker_id,
+    ]
+
+
 def _row(fill: Fill) -> list[str]:
     return [
         *[
@@ -171,7 +188,7 @@ def _row(fill: Fill) -> list[str]:
         ],
         *[
             approval_formatting.price(fill.price),
-            approval_formatting.money(fill.commission),
+            approval_formatting.commission(fill),
             approval_formatting.link(fill, fill.execution_id),
         ],
     ]

@@ -10,19 +10,23 @@ from signals.models import Signal
 
 
 class FillSerializer(serializers.ModelSerializer[Fill]):
-    """Shares that changed hands, as the broker reported them. Never edited, never deleted."""
+    """Shares that changed hands, as the broker says now. Never edited by anybody else, never deleted."""
 
     class Meta:
         model = Fill
         fields = [
             *["id", "order", "leg", "symbol", "side", "quantity", "price", "commission"],
+            "commission_unknown",
             *["executed_at", "recorded_at", "broker", "execution_id"],
         ]
         extra_kwargs = {
             "order": {"help_text": "Null: we did not cause it."},
             "leg": {"help_text": "The entry, its stop or target, a closing, or the exit at the close."},
             "price": {"help_text": "Per share."},
-            "commission": {"help_text": "For all of these shares."},
+            "commission": {
+                "help_text": "For all of these shares; below zero for a rebate, 0 while it is not known."
+            },
+            "commission_unknown": {"help_text": "Why the commission is not known. Empty: it is."},
             "executed_at": {"help_text": "The broker's time."},
             "recorded_at": {"help_text": "Our time."},
         }

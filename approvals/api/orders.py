@@ -16,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from approvals import exits
 from approvals.api.fills import FillSerializer
-from approvals.models import AuditEvent, Order, OrderDecision
+from approvals.models import AuditEvent, Order, OrderDecision, OrderLeg
 from core.api.bodies import Body
 from core.api.filters import UUID_IN_ADDRESS, InstantFilter
 from core.api.permissions import MayChange
@@ -98,15 +98,24 @@ class OrderEventSerializer(serializers.ModelSerializer[AuditEvent]):
         extra_kwargs = {"text": {"help_text": "JSON, exactly as it was hashed."}}
 
 
+class OrderLegSerializer(serializers.ModelSerializer[OrderLeg]):
+    """How one leg stands at the broker, where that tells them apart."""
+
+    class Meta:
+        model = OrderLeg
+        fields = ["leg", "state", "level", "quantity", "filled", "broker_state", "broker_id", "changed_at"]
+
+
 class OrderDetailSerializer(OrderSerializer):
     """An order with what was executed of it, what people wanted of it and what the chain says of it."""
 
     fills = FillSerializer(many=True, read_only=True, help_text="Those of its stop and target included.")
+    legs = OrderLegSerializer(many=True, read_only=True, help_text="Empty where the broker does not tell.")
     decisions = OrderDecisionSerializer(many=True, read_only=True)
     history = serializers.SerializerMethodField(help_text="Its events, oldest first.")
 
     class Meta(OrderSerializer.Meta):
-        fields = [*OrderSerializer.Meta.fields, "fills", "decisions", "history"]
+        fields = [*OrderSerializer.Meta.fields, "fills", "legs", "decisions", "history"]
 
     @extend_schema_field(OrderEventSerializer(many=True))
     def get_history(self, order: Order) -> Any:

@@ -181,6 +181,11 @@ def _cost(value: Any, column: "models.DecimalField[Any, Any]") -> Decimal:
     return number
 
 
+def _commission(value: Any, column: "models.DecimalField[Any, Any]") -> Decimal | None:
+    """Return what was paid, below zero for a rebate; None while it is not known."""
+    return None if value is None else _amount(value, column)
+
+
 def _rounded(number: Decimal, column: "models.DecimalField[Any, Any]") -> Decimal:
     return number.quantize(Decimal(1).scaleb(-column.decimal_places))
 
@@ -284,7 +289,7 @@ EXECUTION: Mapping[str, Check] = {
     **_columns(Fill, _text, "execution_id"),
     "instrument": partial(_instrument, column=Fill._meta.get_field("symbol")),
     **_columns(Fill, _price, "price"),
-    **_columns(Fill, _cost, "commission"),
+    "commission": partial(_commission, column=Fill._meta.get_field("commission")),
     "client_id": _client_id,
     "leg": partial(_choice, choices=Leg),
     "side": partial(_choice, choices=Side),

@@ -18,7 +18,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from approvals import audit, notify
 from approvals.brokers.base import Instrument, Side
 from approvals.execution import fitting
-from approvals.models import Fill, Notification, Order, QuarantinedRow, TradingHalt
+from approvals.models import BrokerExecution, Fill, Notification, Order, QuarantinedRow, TradingHalt
 from market.doctor import Finding
 
 Kind = QuarantinedRow.Kind
@@ -29,6 +29,7 @@ SHOWN = 5  # rows
 PAGE = "/admin/approvals/quarantinedrow/"
 
 RECORDED = Fill.objects.filter(broker=OuterRef("broker"), execution_id=OuterRef("name"))
+TOLD = BrokerExecution.objects.filter(fill__broker=OuterRef("broker"), execution_id=OuterRef("name"))
 RESUMED = TradingHalt.objects.filter(
     cause=TradingHalt.Cause.MISMATCH, started_at__gte=OuterRef("first_seen_at"), ended_at__isnull=False
 )
@@ -100,7 +101,7 @@ def end_settled(broker: str, at: datetime) -> None:
     Called when the broker was asked for everything at this instant.
     """
     is_execution = Q(kind=Kind.EXECUTION)
-    is_settled = Exists(RECORDED) | Exists(RESUMED) | Q(first_seen_at__lt=at - OPEN_FOR)
+    is_settled = Exists(RECORDED) | Exists(TOLD) | Exists(RESUMED) | Q(first_seen_at__lt=at - OPEN_FOR)
     rows = QuarantinedRow.objects.open().filter(broker=broker)
     rows.filter((is_execution & is_settled) | (~is_execution & Q(last_seen_at__lt=at))).update(ended_at=at)
 
@@ -123,10 +124,15 @@ def open_executions(broker: str) -> "QuerySet[QuarantinedRow]":
 def shares(symbol: str, at: datetime) -> int:
     """Return what our orders traded of a symbol lately that could not be recorded, bought less sold.
 
-    Each execution counts once, as it came last; one whose shares cannot be read does not.
+    Each execution counts once, as it came last; one whose shares cannot be read does not, and no correction:
+    what it corrects is counted.
     """
     rows = QuarantinedRow.objects.filter(
-        ~Exists(RECORDED), kind=Kind.EXECUTION, order__symbol=symbol, first_seen_at__gte=at - OPEN_FOR
+        ~Exists(RECORDED),
+        ~Exists(TOLD),
+        kind=Kind.EXECUTION,
+        order__symbol=symbol,
+        first_seen_at__gte=at - OPEN_FOR,
     )
     latest = {(row.broker, row.name): row.row for row in rows.order_by("pk")}
     return sum(map(_signed_shares, latest.values()))
@@ -134,6 +140,8 @@ def shares(symbol: str, at: datetime) -> int:
 
 def _signed_shares(row: str) -> int:
     values = json.loads(row)
+    if values.get("corrects"):
+        return 0
     try:
         return fitting.shares(_figure(values.get("quantity"))) * Side(values.get("side")).sign
     except (fitting.DoesNotFit, ValueError):
@@ -152,7 +160,8 @@ def recorded(broker: str, misfits: Iterable[Misfit]) -> set[str]:
     """Return the ids of these executions that are among the fills: no later row of them changes that."""
     ids = [misfit.name for misfit in misfits if misfit.name.isprintable()]
     fills = Fill.objects.filter(broker=broker, execution_id__in=ids)
-    return set(fills.values_list("execution_id", flat=True))
+    told = BrokerExecution.objects.filter(fill__broker=broker, execution_id__in=ids)
+    return {*fills.values_list("execution_id", flat=True), *told.values_list("execution_id", flat=True)}
 
 
 def of_execution(row: Any, reason: str) -> Misfit:

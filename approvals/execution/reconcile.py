@@ -7,19 +7,22 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q
 
-from approvals import entry_check, gate, halt, notify, positions
-from approvals.brokers.base import AnswerLost, Broker, BrokerError, Missing, OrderRefused
+from approvals import entry_check, gate, halt
+from approvals.brokers.base import AnswerLost, BrokerError, Missing, OrderRefused, Report
 from approvals.execution import (
     account,
     brokerage,
     drifts,
     due,
+    fills,
+    forgotten,
     quarantine,
     reports,
     settlement,
     switching,
     trailing,
     transitions,
+    unprotected,
 )
 from approvals.execution.cancel import STILL_WORKING, request_cancel
 from approvals.execution.changes import request_changes
@@ -76,7 +79,7 @@ def _reconcile(at: datetime) -> None:
     account.mark_instruments_in_use()
 
 
-def _check(broker: Broker, differed: list[Sums], at: datetime) -> None:
+def _check(broker: ScreenedBroker, differed: list[Sums], at: datetime) -> None:
     """Halt, or notify people, for what is wrong. A check that breaks keeps no other from being made."""
     checks = faults.Isolation(Fault.Work.CHECK, at)
     with checks.of("whether orders and fills add up"):
@@ -90,7 +93,8 @@ def _check(broker: Broker, differed: list[Sums], at: datetime) -> None:
     with checks.of("losses in a row"):
         account.pause_on_losses(at)
     with checks.of("shares without a stop"):
-        _warn_of_unprotected_shares(at)
+        unprotected.warn_of_shares(at)
+        unprotected.warn_of_stops(at)
 
 
 def _compare(broker: ScreenedBroker, at: datetime) -> str:
@@ -123,15 +127,16 @@ def _compare(broker: ScreenedBroker, at: datetime) -> str:
         answer = broker.account()
         account.write_snapshot(answer, broker.name, at)
         blocked = answer.is_blocked
+    fills.record_charges(broker, at)
     quarantine.end_settled(broker.name, at)
     return f"The broker's account takes no orders: {blocked}" if blocked else ""
 
 
 def _each(
     orders: Iterable[Order],
-    act: Callable[[Order, Broker, datetime], object],
+    act: Callable[[Order, ScreenedBroker, datetime], object],
     step: str,
-    broker: Broker,
+    broker: ScreenedBroker,
     at: datetime,
 ) -> list[str]:
     """Do it with each order, also when another one fails; return what failed. Raises BrokerAway."""
@@ -147,13 +152,15 @@ def _each(
     return troubles
 
 
-def _look_up(order: Order, broker: Broker, at: datetime) -> None:
+def _look_up(order: Order, broker: ScreenedBroker, at: datetime) -> None:
     """Ask for an order that is not among those that work."""
     if _is_on_its_way(order, at):
         return
     report = broker.order(order.pk)
-    if not isinstance(report, Missing):
+    if isinstance(report, Report):
         reports.apply(report, at)
+    elif report is Missing.TOO_LONG_AGO:
+        forgotten.decide(order, broker, at)
     elif order.status in (Status.CANCELLED, Status.REJECTED):
         return
     elif order.status in (Status.SUBMITTED, Status.PARTIALLY_FILLED):
@@ -204,21 +211,6 @@ def _warn_of_lost_exits(order: Order, at: datetime) -> None:
     transitions.warn(Notification.Kind.ORDER_FAILED, order, "lost", title, at)
     Order.objects.filter(pk=order.pk, exits_working=True).update(exits_working=False)
     transitions.move(order, [Status.UNKNOWN], Status.CANCELLED, reason, at)
-
-
-def _warn_of_unprotected_shares(at: datetime) -> None:
-    """Notify people once of shares without a stop that are not being closed, whatever took the stop away."""
-    sending = due.closings().working().exclude(status=Status.PENDING_SUBMIT, due_at__gt=at)
-    closing = set(sending.values_list("symbol", flat=True))
-    for protected in positions.protected():
-        position, unprotected = protected.position, protected.unprotected
-        if unprotected > 0 and position.symbol not in closing:
-            title = (
-                f"{unprotected} {position.symbol} are held without a stop and a target: close the position."
-            )
-            key = f"bare {position.symbol} {position.opened_at} {unprotected}"
-            page = f"/admin/approvals/brokerposition/{position.symbol}/change/"
-            notify.put(Notification.Kind.ORDER_FAILED, key, title, at, path=page)
 
 
 def _move_on(at: datetime) -> None:

@@ -1,11 +1,10 @@
-"""Writing down what a broker reports: how its orders stand, and what was executed.
+"""Writing down how a broker's orders stand. Also whether orders and fills add up.
 
-Reports may be late: a report never takes back an end that the broker itself has reported, and never a fill.
-Each execution becomes one fill, whether its order is ours or not; one that does not fit goes into quarantine
-and the others are recorded. Also whether orders and fills add up.
+Reports may be late: a report never takes back an end that the broker itself has reported, and never a fill
+but one that it corrected.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,10 +14,10 @@ from django.db import transaction
 from django.db.models import Exists, F, Max, Min, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 
-from approvals import audit, halt, notify
-from approvals.brokers.base import Broker, Execution, Report, State
-from approvals.execution import quarantine, transitions
-from approvals.models import AccountSnapshot, Fill, Notification, Order, TradingHalt
+from approvals import audit
+from approvals.brokers.base import Broker, Report, State
+from approvals.execution import fills, legs, quarantine, transitions
+from approvals.models import AccountSnapshot, BrokerExecution, Fill, Notification, Order
 from market import faults
 from market.models import Fault, Split
 
@@ -38,10 +37,13 @@ def apply_all(reports: Iterable[Report], at: datetime) -> None:
     """Apply many, each by itself: rows that say it already are read together and not locked."""
     by_id = {report.client_id: report for report in reports if report.client_id}
     isolation = faults.Isolation(Fault.Work.ORDER, at, part="report")
+    with_legs = legs.stored([pk for pk, report in by_id.items() if report.legs])
     for pk, order in Order.objects.in_bulk(list(by_id)).items():
         with isolation.of(pk, str(order), in_savepoint=False):
-            if _changes(order, by_id[pk], at):
-                apply(by_id[pk], at)
+            report, rows = by_id[pk], with_legs.get(pk, {})
+            fell = report.filled < order.filled_quantity
+            if fell or _changes(order, report, at) or legs.differ(report, rows):
+                apply(report, at)
 
 
 def apply(report: Report, at: datetime) -> None:
@@ -50,17 +52,20 @@ def apply(report: Report, at: datetime) -> None:
         return
     with transaction.atomic():
         order = Order.objects.select_for_update().filter(pk=report.client_id).first()
-        changes = {} if order is None else _changes(order, report, at)
+        changes = {} if order is None else _changes(order, report, at, may_fall=_was_corrected(order, report))
         if order is not None and changes:
             start = Status(order.status)
             columns = {name: value for name, value in changes.items() if name != "status"}
             transitions.change(order, [start], changes.get("status", start), **columns)
             _record_changes(order, changes, at)
+        if order is not None and report.legs:
+            legs.write(order, report.legs, at)
 
 
-def _changes(order: Order, report: Report, at: datetime) -> dict[str, Any]:
-    """Return the columns that the report makes different."""
-    filled = max(order.filled_quantity, min(report.filled, order.quantity))
+def _changes(order: Order, report: Report, at: datetime, *, may_fall: bool = False) -> dict[str, Any]:
+    """Return the columns that the report makes different. `may_fall`: a fill was corrected."""
+    filled = min(report.filled, order.quantity)
+    filled = filled if may_fall else max(order.filled_quantity, filled)
     status = _status(order, report, filled)
     is_revived = order.status == Status.CANCELLED and status in Order.SENT
     wanted = {
@@ -77,6 +82,13 @@ def _changes(order: Order, report: Report, at: datetime) -> dict[str, Any]:
         "lookups": 0,
     }
     return {column: value for column, value in wanted.items() if getattr(order, column) != value}
+
+
+def _was_corrected(order: Order, report: Report) -> bool:
+    """Return whether fewer shares are reported than before and an execution of it was corrected."""
+    if report.filled >= order.filled_quantity:
+        return False
+    return BrokerExecution.objects.filter(fill__order=order).exclude(corrects="").exists()
 
 
 def _status(order: Order, report: Report, filled: int) -> Order.Status:
@@ -108,13 +120,14 @@ def _record_changes(order: Order, changes: dict[str, Any], at: datetime) -> None
 
 def catch_up(broker: Broker, at: datetime) -> None:
     """Record what was executed since the last complete reconciliation, and some more."""
-    _record_fills(broker.executions(_since(broker.name, at)), broker.name, at)
+    fills.record(broker.executions(_since(broker.name, at)), broker.name, at)
 
 
 def _since(broker: str, at: datetime) -> datetime:
     """Return when everything was read last; earlier where an order's fills do not add up yet.
 
-    Earlier too for an execution that does not fit: the broker may correct it.
+    Earlier too for an execution that does not fit, which the broker may correct, and for one whose commission
+    is still to come.
     """
     read_at = AccountSnapshot.objects.filter(broker=broker).aggregate(at=Max("at"))["at"]
     sent = Order.objects.filter(broker=broker, submitted_at__isnull=False)
@@ -124,53 +137,8 @@ def _since(broker: str, at: datetime) -> datetime:
         sent = sent.filter(differ | Q(pk__in=quarantined.values("order")))
     first_sent_at = sent.aggregate(at=Min("submitted_at"))["at"]
     first_seen_at = quarantined.aggregate(at=Min("first_seen_at"))["at"]
-    instants = (read_at, first_sent_at, first_seen_at, at)
+    instants = (read_at, first_sent_at, first_seen_at, fills.waiting_since(broker, at), at)
     return min(instant for instant in instants if instant is not None) - OVERLAP
-
-
-def _record_fills(executions: Sequence[Execution], broker: str, at: datetime) -> None:
-    """Write a fill for each execution that has none."""
-    ids = [execution.execution_id for execution in executions]
-    recorded = set(
-        Fill.objects.filter(broker=broker, execution_id__in=ids).values_list("execution_id", flat=True)
-    )
-    missing = [execution for execution in executions if execution.execution_id not in recorded]
-    orders = Order.objects.in_bulk([execution.client_id for execution in missing if execution.client_id])
-    for execution in missing:
-        order = orders.get(execution.client_id) if execution.client_id else None
-        try:
-            _record_fill(execution, order, broker, at)
-        except faults.CONTENT as error:  # what `fitting` does not know of
-            reason = str(error).strip().partition("\n")[0]
-            quarantine.put([quarantine.of_execution(execution, reason)], broker, at)
-
-
-def _record_fill(execution: Execution, order: Order | None, broker: str, at: datetime) -> None:
-    with transaction.atomic():
-        values = {
-            "order": order,
-            "leg": execution.leg.value,
-            "symbol": order.symbol if order else execution.symbol,  # the broker may use an old one
-            "side": execution.side.value,
-            "quantity": execution.quantity,
-            "price": execution.price,
-            "commission": execution.commission,
-            "executed_at": execution.executed_at,
-            "recorded_at": at,
-        }
-        number = execution.execution_id
-        fill, is_new = Fill.objects.get_or_create(broker=broker, execution_id=number, defaults=values)
-        if not is_new:
-            return
-        if order is not None:
-            title = f"{fill} ({fill.get_leg_display()})"
-            key = f"fill {broker} {number}"
-            notify.put(Notification.Kind.ORDER_FILLED, key, title, at, path=transitions.page(order))
-        subject = transitions.subject(order) if order else f"fill {fill.pk}"
-        audit.append("fill recorded", subject, at, execution_id=number, fill=str(fill), leg=fill.leg)
-        if order is None and execution.client_id is not None:
-            reason = f"Execution {number} ({fill}) names {execution.client_id}, which is no order of ours."
-            halt.start(TradingHalt.Cause.MISMATCH, reason, at)
 
 
 # --- whether orders and fills add up ----------------------------------------------------------------------

@@ -121,8 +121,8 @@ class ScreenedBroker:
             try:
                 charges.append(fitting.charge(row))
             except DoesNotFit as misfit:
-                name = f"charge {fitting.name(getattr(row, 'charge_id', None))}"
-                misfits.append(Misfit(Kind.ACCOUNT, name, row, str(misfit)))
+                name = fitting.name(getattr(row, "charge_id", None))
+                misfits.append(Misfit(Kind.CHARGE, name, row, str(misfit)))
         self._quarantine(misfits)
         return charges
 

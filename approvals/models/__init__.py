@@ -3,6 +3,7 @@
 from approvals.models.audit import AuditEvent
 from approvals.models.decisions import SignalView, TradeApproval
 from approvals.models.drifts import Drift
+from approvals.models.executions import BrokerExecution, Charge, OrderLeg
 from approvals.models.exits import ExitChange, TrailingStop
 from approvals.models.halts import Gate, TradingHalt
 from approvals.models.notifications import Delivery, Notification
@@ -22,8 +23,10 @@ from approvals.models.trades import Trade
 __all__ = [
     "AccountSnapshot",
     "AuditEvent",
+    "BrokerExecution",
     "BrokerPosition",
     "BrokerStream",
+    "Charge",
     "Delivery",
     "Drift",
     "ExitChange",
@@ -32,6 +35,7 @@ __all__ = [
     "Notification",
     "Order",
     "OrderDecision",
+    "OrderLeg",
     "Outcome",
     "PaperAccount",
     "PaperDividend",

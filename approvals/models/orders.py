@@ -247,7 +247,10 @@ class FillQuerySet(models.QuerySet["Fill"]):
 
 
 class Fill(models.Model):
-    """Shares that changed hands, as the broker reported them. Without an order: we did not cause it."""
+    """Shares that changed hands, as the broker says now. Without an order: we did not cause it.
+
+    It is changed to nothing but what a row of `broker_executions` says that the broker told.
+    """
 
     class Leg(models.TextChoices):
         ENTRY = "entry"
@@ -264,7 +267,19 @@ class Fill(models.Model):
     side = models.CharField(max_length=4, choices=Signal.Type)
     quantity = models.PositiveIntegerField()
     price = models.DecimalField(max_digits=18, decimal_places=6)
-    commission = models.DecimalField(max_digits=12, decimal_places=4, default=Decimal(0))
+    commission = models.DecimalField(
+        max_digits=12,
+        decimal_places=4,
+        default=Decimal(0),
+        help_text="In the instrument's currency; below zero for a rebate, 0 while it is not known.",
+    )
+    commission_unknown = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why the commission is not known. Empty: it is.",
+    )
     executed_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
 
@@ -277,8 +292,7 @@ class Fill(models.Model):
             models.UniqueConstraint(name="fill_is_recorded_once", fields=["broker", "execution_id"]),
             models.CheckConstraint(
                 name="fill_is_of_something",
-                condition=Q(quantity__gt=0, commission__gte=0)
-                & (Q(price__gt=0) | Q(price=0, leg="close")),  # worthless
+                condition=Q(quantity__gt=0) & (Q(price__gt=0) | Q(price=0, leg="close")),  # worthless
             ),
         ]
         indexes = [models.Index(name="fill_by_symbol", fields=["symbol", "executed_at"])]

@@ -25,6 +25,7 @@ class QuarantinedRow(models.Model):
         ORDER = "order", "how an order stands"
         HOLDING = "holding", "what is held of a symbol"
         ACCOUNT = "account", "what the account is worth"
+        CHARGE = "charge", "what was charged"
 
     broker = models.CharField(max_length=20)
     kind = models.CharField(max_length=9, choices=Kind)

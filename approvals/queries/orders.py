@@ -62,10 +62,10 @@ def strategies(symbols: Collection[str]) -> list[StrategyRow]:
 
 ORDER_EVENTS = """
 SELECT order_id, executed_at AS at, true AS is_fill, id, leg AS name, '' AS by, '' AS notes,
-    side, quantity, price, commission
+    side, quantity, price, commission, commission_unknown
 FROM fills WHERE order_id = ANY(%(orders)s)
 UNION ALL
-SELECT order_id, decided_at, false, order_decisions.id, action, username, notes, '', 0, 0, 0
+SELECT order_id, decided_at, false, order_decisions.id, action, username, notes, '', 0, 0, 0, ''
 FROM order_decisions JOIN auth_user ON auth_user.id = decided_by_id WHERE order_id = ANY(%(orders)s)
 ORDER BY at, is_fill DESC, id
 """
@@ -89,6 +89,7 @@ class OrderEvent(NamedTuple):
     quantity: int
     price: Decimal
     commission: Decimal
+    commission_unknown: str
 
     @property
     def title(self) -> str:

@@ -29,6 +29,10 @@ WHERE computed_at IS NULL OR recorded_at >= computed_at - %(late)s OR is_early O
     SELECT FROM corporate_actions AS actions
     WHERE actions.symbol = executed.symbol AND kind = 'dividend' AND ex_date <= computed_at
         AND greatest(actions.recorded_at, actions.ended_at) >= computed_at - %(late)s
+) OR EXISTS (
+    SELECT FROM broker_executions AS told JOIN fills ON fills.id = told.fill_id
+    WHERE told.told_at >= computed_at - %(late)s
+        AND fills.broker = executed.broker AND fills.symbol = executed.symbol
 )
 ORDER BY broker, symbol
 """

@@ -13,6 +13,8 @@ from django.db import connection
 from approvals import audit
 from approvals.models import (
     AuditEvent,
+    BrokerExecution,
+    Charge,
     Fill,
     Order,
     OrderDecision,
@@ -30,6 +32,24 @@ from tests import make
 
 def user(name: str = "tina") -> User:
     return User.objects.get_or_create(username=name)[0]
+
+
+def broker_execution() -> BrokerExecution:
+    made = Fill.objects.first() or fill()
+    values = {"quantity": made.quantity, "price": made.price, "executed_at": made.executed_at}
+    return BrokerExecution.objects.create(fill=made, execution_id="x", told_at=make.T0, **values)
+
+
+def charge() -> Charge:
+    return Charge.objects.create(
+        broker="paper",
+        charge_id="c",
+        at=make.T0,
+        amount=Decimal("-0.02"),
+        currency="USD",
+        what="fee",
+        recorded_at=make.T0,
+    )
 
 
 def approval() -> TradeApproval:

@@ -19,7 +19,7 @@ from tests.approvals.execution_rows import MINUTE, Status
 from tests.faults.loops import refuse_rows
 
 ODD: dict[str, dict[str, Any]] = {
-    "a negative commission": {"commission": "-1.00"},
+    "a commission that is no number": {"commission": "NaN"},
     "a symbol of 30 letters": {"symbol": "A" * 30},
     "an id of 200": {"execution_id": "9" * 200},
     "a price of 0": {"price": "0"},

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -91,6 +91,8 @@ class HttpBroker:
 
     def order(self, client_id: UUID) -> Report | Missing:
         stored = self._ask(f"order/{client_id}")
+        if stored == "too long ago":
+            return Missing.TOO_LONG_AGO
         return _report(stored) if stored else Missing.NEVER_RECEIVED
 
     def orders(self) -> Sequence[Report]:
@@ -101,7 +103,7 @@ class HttpBroker:
         return [execution for execution in executions if not _is_before(execution, since)]
 
     def charges(self, since: datetime) -> Sequence[Charge]:
-        return []
+        return [_charge(row) for row in self._ask("charges")]
 
     def holdings(self) -> Mapping[str, Holding]:
         held = self._ask("holdings").items()
@@ -175,9 +177,16 @@ def _legs(order: dict[str, Any]) -> Iterator[LegReport]:
             yield _leg(order, leg, level, _exit_state(order, leg), filled)
 
 
+def _charge(row: dict[str, Any]) -> Charge:
+    at = datetime.fromisoformat(row["at"])
+    return Charge(row["charge_id"], at, Decimal(row["amount"]), row["currency"], row["what"])
+
+
 def _exit_state(order: dict[str, Any], leg: Leg) -> LegState:
     if order.get("exit") == leg:
         return LegState.FILLED
+    if leg in order.get("legs_gone", ()):
+        return LegState.CANCELLED
     if order["exits_working"]:
         return LegState.WORKING
     return LegState.HELD if order["state"] == State.WORKING else LegState.CANCELLED
@@ -200,8 +209,10 @@ def _execution(row: dict[str, Any]) -> Execution:
         side=converted(Side, row["side"]),
         quantity=row["quantity"],
         price=converted(Decimal, row["price"]),
-        commission=converted(Decimal, row["commission"]),
+        commission=None if row["commission"] is None else converted(Decimal, row["commission"]),
         executed_at=converted(datetime.fromisoformat, row["executed_at"]),
+        corrects=row.get("corrects", ""),
+        commission_currency=row.get("commission_currency", ""),
     )
 
 
@@ -211,6 +222,7 @@ def build(values: Mapping[str, Any], at: datetime) -> HttpBroker:
 
 WITH_ALL = BrokerSpec(name="fake", title="the fake broker", is_paper=True, build=build)
 SPEC = replace(WITH_ALL, capabilities=Capabilities(closes_beside_exits=False))
+FORGETFUL = replace(WITH_ALL, capabilities=Capabilities(executions_for=timedelta(days=1)))
 BARE = replace(
     WITH_ALL, capabilities=Capabilities(good_till_date=False, time_of_day_exits=False, shorting=False)
 )

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -49,6 +50,18 @@ class FakeBroker:
     def amend_execution(self, place: int, **values: Any) -> None:
         """Report the execution at this place of the list with other values, whatever they are."""
         self._control("amend execution", place=place, values=values)
+
+    def correct(self, place: int, **values: Any) -> None:
+        """Replace the execution at this place of the list by a new one with these values."""
+        self._control("correct", place=place, values=values)
+
+    def charge(self, charge_id: str, at: datetime, amount: str, what: str) -> None:
+        row = {"charge_id": charge_id, "amount": amount, "currency": "USD", "what": what}
+        self._control("charge", at=at.isoformat(), **row)
+
+    def outlive(self, order: UUID) -> None:
+        """Keep no record of an order any more, and say so."""
+        self._control("outlive", client_id=str(order))
 
     def hold(self, **holdings: Any) -> None:
         """Say that the account holds these beside what was executed, whatever they are."""

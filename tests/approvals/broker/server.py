@@ -35,6 +35,8 @@ class Book:
         self.account = {"account_id": "", "is_blocked": ""}
         self.odd_holdings: dict[str, Any] = {}
         self.amended: dict[int, dict[str, Any]] = {}
+        self.charges: list[dict[str, Any]] = []
+        self.too_old: set[str] = set()
         self.numbers = itertools.count(1)
 
     def fault(self, call: str) -> str:
@@ -181,6 +183,10 @@ class Requests(BaseHTTPRequestHandler):
             return book.replace(client_id, body)
         if call == "cancel":
             return book.cancel(client_id, exits=body["exits"])
+        if call == "order" and client_id in book.too_old:
+            return 200, "too long ago"
+        if call == "charges":
+            return 200, book.charges
         if call == "order":
             return (200, book.orders[client_id]) if client_id in book.orders else (404, {})
         if call == "orders":
@@ -206,6 +212,15 @@ class Requests(BaseHTTPRequestHandler):
             book.fill(**body)
         elif call == "forget":
             book.orders.pop(body["client_id"])
+        elif call == "outlive":
+            book.orders.pop(body["client_id"])
+            book.too_old.add(body["client_id"])
+        elif call == "correct":
+            old = book.executions[body["place"]]
+            book.executions.append(old | {"execution_id": f"X{next(book.numbers)}"} | body["values"])
+            book.executions[-1]["corrects"] = old["execution_id"]
+        elif call == "charge":
+            book.charges.append(body)
         elif call == "claim":
             book.orders[body["client_id"]]["filled"] = body["filled"]
         elif call == "amend order":

@@ -42,7 +42,7 @@ def test_a_position_of_which_a_part_is_not_recorded_is_closed_whole(fake: FakeBr
     entry = execution_rows.sent()
     fake.fill(entry.pk, 4)
     fake.fill(entry.pk, 6)
-    fake.amend_execution(1, commission="-1.00")
+    fake.amend_execution(1, commission="NaN")
     rounds(1)
     assert positions.of("AAPL").quantity == 4
     make.instrument("AAPL")
@@ -56,7 +56,7 @@ def test_what_a_stop_sold_that_could_not_be_recorded_is_not_sold_again(fake: Fak
     entry = execution_rows.bought(fake)
     fake.fill_foreign("AAPL", 10)
     fake.fill(entry.pk, 10, "stop", "95.00")
-    fake.amend_execution(2, commission="-1.00")
+    fake.amend_execution(2, commission="NaN")
     rounds(1)
     make.instrument("AAPL")
     order = exits.close("AAPL", by=execution_rows.trader(), at=make.T0 + MINUTE)

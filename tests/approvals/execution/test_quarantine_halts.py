@@ -37,11 +37,11 @@ def test_a_filled_entry_that_cannot_be_recorded_halts_trading_the_second_time(
 def test_a_stop_that_cannot_be_recorded_halts_trading_though_the_orders_sums_agree(fake: FakeBroker) -> None:
     order = execution_rows.bought(fake)
     fake.fill(order.pk, 10, "stop", "95.00")
-    fake.amend_execution(1, commission="-1.00")
+    fake.amend_execution(1, commission="NaN")
     rounds(1)
     assert not TradingHalt.objects.exists()
     rounds(2)
-    assert "could not be recorded: commission is -1.00, below 0" in TradingHalt.objects.get().reason
+    assert "could not be recorded: commission is NaN, no finite number" in TradingHalt.objects.get().reason
 
 
 def test_an_execution_of_which_it_cannot_be_told_whose_it_is_halts_trading(fake: FakeBroker) -> None:
@@ -57,7 +57,7 @@ def test_resuming_ends_the_row_and_does_not_halt_again(fake: FakeBroker, leg: st
         bought_without_a_fill(fake)
     else:
         fake.fill(execution_rows.bought(fake).pk, 10, "stop", "95.00")
-        fake.amend_execution(1, commission="-1.00")
+        fake.amend_execution(1, commission="NaN")
     rounds(2, 3)
     halt.end(make.T0 + 3 * MINUTE, execution_rows.trader(), "booked by hand")
     rounds(4, 5)
@@ -77,7 +77,7 @@ def test_an_execution_that_the_broker_corrects_is_recorded_and_halts_nothing(fak
 
 def test_an_execution_of_another_is_recorded_when_it_is_corrected_hours_later(fake: FakeBroker) -> None:
     fake.fill_foreign("AAPL", 5)
-    fake.amend_execution(0, commission="-1.00", executed_at=make.T0.isoformat())
+    fake.amend_execution(0, commission="NaN", executed_at=make.T0.isoformat())
     rounds(1, 200)
     fake.amend_execution(0, commission="1.00")
     rounds(201)
@@ -87,7 +87,7 @@ def test_an_execution_of_another_is_recorded_when_it_is_corrected_hours_later(fa
 
 def test_an_execution_that_nobody_mended_is_over_after_a_week(fake: FakeBroker) -> None:
     fake.fill_foreign("AAPL", 5)
-    fake.amend_execution(0, commission="-1.00")
+    fake.amend_execution(0, commission="NaN")
     rounds(1)
     QuarantinedRow.objects.update(first_seen_at=make.T0 - quarantine.OPEN_FOR)
     rounds(2, 3)

@@ -16,9 +16,8 @@ from tests.approvals.execution_rows import MINUTE, now
 
 FIRST, LONG = make.T0 + MINUTE, "A" * 30
 UNFIT_EXECUTIONS: list[dict[str, Any]] = [
-    {"commission": "-1.00"},
     {"commission": "NaN"},
-    {"commission": None},
+    {"commission": "cheap"},
     {"commission": "1.7976931348623157e+308"},
     {"symbol": LONG},
     {"symbol": ""},
@@ -60,7 +59,7 @@ UNFIT_EXECUTIONS: list[dict[str, Any]] = [
     {"executed_at": None},
     {"client_id": "no uuid"},
 ]
-ANYWHERE = [({"commission": "-1.00"}, place) for place in range(3)]
+ANYWHERE = [({"commission": "NaN"}, place) for place in range(3)]
 UNFIT_HOLDINGS: list[dict[str, Any]] = [
     {"quantity": 10.5, "average_cost": "100"},
     {"quantity": None, "average_cost": "100"},
@@ -103,6 +102,6 @@ def bought_without_a_fill(fake: FakeBroker, **values: Any) -> Order:
     """Return an entry that the broker filled; its execution does not fit."""
     order = execution_rows.sent()
     fake.fill(order.pk, 10)
-    fake.amend_execution(0, **values or {"commission": "-1.00"})
+    fake.amend_execution(0, **values or {"commission": "NaN"})
     rounds(1)
     return now(order)

@@ -2,11 +2,7 @@
 
 from collections.abc import Mapping
 
-EXECUTION = (
-    dict.fromkeys((246, 247), "execution records a correction as one more fill")
-    | dict.fromkeys((248, 249, 250), "execution has no commission that comes later")
-    | {255: "execution does not tell the stop from the target", 257: "its holdings are whole shares"}
-)
+EXECUTION = {257: "its holdings are whole shares"}
 ON_PAPER = (
     dict.fromkeys((18, 21, 33, 34, 37, 38, 87), "its reports do not tell legs apart")
     | dict.fromkeys((73, 74, 75, 76, 77, 78, 80, 132), "it takes exits with an entry only")

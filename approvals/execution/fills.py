@@ -1,0 +1,256 @@
+"""Recording what was executed: a fill for each execution, and what the broker says of it later.
+
+A fill has the figures that count. A correction or a commission that comes later changes them, never more than
+to what a row of the record says that the broker told.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+
+from django.db import transaction
+from django.db.models import Max, Min, Q
+
+from approvals import audit, halt, notify
+from approvals.brokers.base import BrokerError, Execution
+from approvals.execution import quarantine, transitions
+from approvals.execution.screening import ScreenedBroker
+from approvals.models import BrokerExecution, Charge, Fill, Notification, Order, TradingHalt
+from market import faults, models
+from market.quotes import rates
+
+logger = logging.getLogger(__name__)
+
+NOT_TOLD = "The broker has not told it yet."
+WAITED_FOR = timedelta(days=7)  # for a commission
+CHARGED_FOR = timedelta(days=7)  # back from the newest one: a charge may be told late
+FIRST_LEGS = (Fill.Leg.ENTRY, Fill.Leg.CLOSE)
+FINEST = Decimal("0.0001")
+
+
+def record(executions: Sequence[Execution], broker: str, at: datetime) -> None:
+    """Write a fill for each execution that has none, and what is new of those that have one."""
+    known = _known(executions, broker)
+    orders = Order.objects.in_bulk(
+        [
+            execution.client_id
+            for execution in executions
+            if execution.client_id and not _fill(execution, known)
+        ]
+    )
+    for execution in executions:
+        order = orders.get(execution.client_id) if execution.client_id else None
+        try:
+            with transaction.atomic():
+                if fill := _fill(execution, known):
+                    _update(fill, execution, at)
+                else:
+                    fill = _record(execution, order, broker, at)
+        except faults.CONTENT as error:  # what `fitting` does not know of
+            reason = str(error).strip().partition("\n")[0]
+            quarantine.put([quarantine.of_execution(execution, reason)], broker, at)
+        else:
+            known |= {name: fill for name in (execution.execution_id, execution.corrects) if name}
+
+
+def _known(executions: Iterable[Execution], broker: str) -> dict[str, Fill]:
+    """Return the fills that there are of these executions, by all ids that the broker gave them."""
+    named = {
+        name for execution in executions for name in (execution.execution_id, execution.corrects) if name
+    }
+    fills = Fill.objects.filter(broker=broker, execution_id__in=named)
+    known = {fill.execution_id: fill for fill in fills.prefetch_related("told").select_related("order")}
+    told = BrokerExecution.objects.filter(
+        Q(execution_id__in=named) | Q(corrects__in=named), fill__broker=broker
+    ).select_related("fill__order")
+    rows = list(told.exclude(execution_id__in=list(known), corrects="").prefetch_related("fill__told"))
+    return {name: row.fill for row in rows for name in (row.execution_id, row.corrects) if name} | known
+
+
+def _fill(execution: Execution, known: dict[str, Fill]) -> Fill | None:
+    return known.get(execution.execution_id) or known.get(execution.corrects or execution.execution_id)
+
+
+def _record(execution: Execution, order: Order | None, broker: str, at: datetime) -> Fill:
+    number = execution.execution_id
+    symbol = order.symbol if order else execution.symbol  # the broker may use an old one
+    commission, unknown = _commission(execution, at)
+    values = {
+        "order": order,
+        "leg": execution.leg.value,
+        "symbol": symbol,
+        "side": execution.side.value,
+        "quantity": execution.quantity,
+        "price": execution.price,
+        "commission": commission,
+        "commission_unknown": unknown,
+        "executed_at": execution.executed_at,
+        "recorded_at": at,
+    }
+    fill, is_new = Fill.objects.get_or_create(broker=broker, execution_id=number, defaults=values)
+    if not is_new:
+        return fill
+    _tell(fill, execution, at)
+    if order is not None:
+        title = f"{fill} ({fill.get_leg_display()})"
+        key = f"fill {broker} {number}"
+        notify.put(Notification.Kind.ORDER_FILLED, key, title, at, path=transitions.page(order))
+    audit.append("fill recorded", _subject(fill), at, execution_id=number, fill=str(fill), leg=fill.leg)
+    if order is None and execution.client_id is not None:
+        reason = f"Execution {number} ({fill}) names {execution.client_id}, which is no order of ours."
+        halt.start(TradingHalt.Cause.MISMATCH, reason, at)
+    return fill
+
+
+# --- what is said of it later -----------------------------------------------------------------------------
+
+
+def _update(fill: Fill, execution: Execution, at: datetime) -> None:
+    """Write down what the broker says otherwise than before, once, whoever else reads it now."""
+    if not _news(fill, execution):
+        return
+    locked = Fill.objects.select_for_update(of=("self",)).select_related("order").get(pk=fill.pk)
+    for news in _news(locked, execution):
+        if news is not News.RATE:
+            _tell(locked, execution, at)
+        if news is News.CORRECTION:
+            _correct(locked, execution, at)
+        elif news is not News.SUPERSEDED:
+            _take_commission(locked, execution, at)
+    fill.refresh_from_db()  # what was fetched with it is fetched anew, too
+
+
+class News(Enum):
+    """What an execution says that was not told before. RATE: nothing, but its commission was not counted."""
+
+    CORRECTION = "a correction"
+    SUPERSEDED = "one that was corrected already"
+    COMMISSION = "its commission"
+    RATE = "a rate"
+
+
+def _news(fill: Fill, execution: Execution) -> list[News]:
+    told = sorted(fill.told.all(), key=lambda row: row.pk)
+    same = [row for row in told if row.execution_id == execution.execution_id]
+    is_superseded = any(row.corrects == execution.execution_id for row in told)
+    if not same:
+        is_from_before = execution.execution_id == fill.execution_id  # stored by a Jax that kept no such rows
+        return [] if is_from_before else [News.SUPERSEDED if is_superseded else News.CORRECTION]
+    if execution.commission is None or is_superseded:
+        return []
+    if (same[-1].commission, same[-1].commission_currency) != _told_commission(execution):
+        return [News.COMMISSION]
+    return [News.RATE] if fill.commission_unknown else []
+
+
+def _told_commission(execution: Execution) -> tuple[Decimal | None, str]:
+    commission = execution.commission
+    return commission and commission.quantize(FINEST), execution.commission_currency
+
+
+def _tell(fill: Fill, execution: Execution, at: datetime) -> None:
+    BrokerExecution.objects.create(
+        fill=fill,
+        execution_id=execution.execution_id,
+        corrects=execution.corrects,
+        quantity=execution.quantity,
+        price=execution.price,
+        commission=execution.commission,
+        commission_currency=execution.commission_currency,
+        executed_at=execution.executed_at,
+        broker_order_id=execution.broker_order_id,
+        told_at=at,
+    )
+
+
+def _correct(fill: Fill, execution: Execution, at: datetime) -> None:
+    """Make the fill say what its correction says; its order counts the shares likewise."""
+    was, more = str(fill), execution.quantity - fill.quantity
+    fill.quantity, fill.price, fill.executed_at = execution.quantity, execution.price, execution.executed_at
+    if execution.commission is not None:
+        fill.commission, fill.commission_unknown = _commission(execution, at)
+    fill.save(update_fields=["quantity", "price", "executed_at", "commission", "commission_unknown"])
+    if fill.order is not None and more and fill.leg in FIRST_LEGS:
+        _count(fill.order, more)
+    audit.append(
+        "fill corrected", _subject(fill), at, execution_id=execution.execution_id, was=was, fill=str(fill)
+    )
+    title = f"The broker corrected an execution: {was} is {fill}."
+    path = transitions.page(fill.order) if fill.order else f"/admin/approvals/fill/{fill.pk}/change/"
+    key = f"correction {fill.broker} {execution.execution_id}"
+    notify.put(Notification.Kind.ORDER_FILLED, key, title, at, path=path)
+
+
+def _count(order: Order, more: int) -> None:
+    stored = Order.objects.select_for_update().get(pk=order.pk)
+    filled = min(max(stored.filled_quantity + more, 0), stored.quantity)
+    Order.objects.filter(pk=order.pk).update(filled_quantity=filled)
+
+
+def _take_commission(fill: Fill, execution: Execution, at: datetime) -> None:
+    commission, unknown = _commission(execution, at)
+    if (commission, unknown) == (fill.commission, fill.commission_unknown):
+        return
+    fill.commission, fill.commission_unknown = commission, unknown
+    fill.save(update_fields=["commission", "commission_unknown"])
+    audit.append("fill commission recorded", _subject(fill), at, commission=commission, unknown=unknown)
+
+
+def _commission(execution: Execution, at: datetime) -> tuple[Decimal, str]:
+    """Return what counts, in the instrument's currency, and why it is 0 where it is not known."""
+    commission, currency = execution.commission, execution.commission_currency
+    if commission is None:
+        return Decimal(0), NOT_TOLD
+    own = _currency(execution)
+    if currency in ("", own) or not commission:
+        return commission.quantize(FINEST), ""
+    try:
+        rate = rates.Rates.load([currency, own], at).firm(currency, own)
+    except rates.NoRate as refusal:
+        return Decimal(0), f"{commission.normalize():f} {currency}. {refusal}"[:300]
+    return (commission * rate.value).quantize(FINEST), ""
+
+
+def _currency(execution: Execution) -> str:
+    stored = models.Instrument.objects.filter(pk=execution.symbol).values_list("currency", flat=True).first()
+    return stored or execution.instrument.currency
+
+
+def _subject(fill: Fill) -> str:
+    return transitions.subject(fill.order) if fill.order else f"fill {fill.pk}"
+
+
+def waiting_since(broker: str, at: datetime) -> datetime | None:
+    """Return when the first fill was executed whose commission is waited for; None without one."""
+    waiting = Fill.objects.filter(broker=broker, executed_at__gte=at - WAITED_FOR).exclude(
+        commission_unknown=""
+    )
+    first: datetime | None = waiting.aggregate(at=Min("executed_at"))["at"]
+    return first
+
+
+# --- what was charged -------------------------------------------------------------------------------------
+
+
+def record_charges(broker: ScreenedBroker, at: datetime) -> None:
+    """Write down fees, interest and dividends that are new. Nothing waits for them: failures are logged."""
+    newest = Charge.objects.filter(broker=broker.name).aggregate(at=Max("at"))["at"]
+    try:
+        charges = broker.charges((newest or at) - CHARGED_FOR)
+    except BrokerError as error:
+        logger.warning("what was charged is not known: %s", error)
+        return
+    stored = Charge.objects.filter(broker=broker.name, charge_id__in=[charge.charge_id for charge in charges])
+    known = set(stored.values_list("charge_id", flat=True))
+    for charge in charges:
+        if charge.charge_id not in known:
+            known.add(charge.charge_id)
+            with transaction.atomic():
+                columns = {name: getattr(charge, name) for name in CHARGE_COLUMNS}
+                row = Charge.objects.create(broker=broker.name, recorded_at=at, **columns)
+                audit.append("charge recorded", f"charge {row.pk}", at, charge=str(row), id=row.charge_id)
+
+
+CHARGE_COLUMNS = ("charge_id", "at", "amount", "currency", "what", "execution_id", "symbol")
