@@ -30,7 +30,7 @@ class Session:
         self.lines: dict[str, tuple[Share, DataType]] = {}
         self.type_wanted = DataType.LIVE
         self.wants_positions = self.wants_account = self.binds_orders = False
-        self.is_mute = self.cuts_next = False
+        self.is_mute = self.cuts_next = self.is_over = False
 
     def serve(self) -> None:
         with contextlib.suppress(OSError), self.connection.makefile("rb") as stream:
@@ -40,6 +40,8 @@ class Session:
             next(requests, None)  # the versions it speaks
             self.send([wire.VERSION, f"{self.gateway.at:%Y%m%d %H:%M:%S} UTC"])
             for fields in requests:
+                if self.is_over:  # what had been sent already is lost with the connection
+                    return
                 self._meet(fields)
 
     def _meet(self, fields: list[str]) -> None:
@@ -96,5 +98,6 @@ class Session:
             self.send(message)
 
     def hang_up(self) -> None:
+        self.is_over = True
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
