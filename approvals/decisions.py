@@ -21,7 +21,16 @@ from approvals import audit, positions
 from approvals.entry_check import EntryCheck, MarketContext, check, levels_of
 from approvals.execution import transitions
 from approvals.models import Order, OrderDecision, SignalView, TradeApproval
-from approvals.proposals import AS_PROPOSED, Context, Overrides, Proposal, describe, propose, terms
+from approvals.proposals import (
+    AS_PROPOSED,
+    Context,
+    Overrides,
+    Proposal,
+    describe,
+    propose,
+    terms,
+    terms_in_full,
+)
 from approvals.proposals.version import differences, version
 from opinions.models import OrchestrationRun
 from signals import lifecycle
@@ -227,7 +236,7 @@ def _renewed(order: Order, overrides: Overrides, at: datetime) -> dict[str, Any]
 
 def _refuse_other_terms(proposal: Proposal, shown: str) -> None:
     """Raise ApprovalRefused when it would do another thing, or at another time, than a person was shown."""
-    if shown and shown != terms(proposal):
+    if shown and shown not in (terms(proposal), terms_in_full(proposal)):
         now = describe(proposal)
         problem = f"Approving does something else now than was shown: it {now[:1].lower()}{now[1:]}"
         raise ApprovalRefused([problem], proposal)

@@ -43,6 +43,13 @@ class ApproveSerializer(OverridesSerializer):
     """All fields may be left out: the order is then made as proposed."""
 
     notes = serializers.CharField(**NOTES, help_text="Kept with the decision.")
+    shown = serializers.CharField(
+        max_length=200,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="`shown` of the proposal that you saw: 409 where it would do anything else by now.",
+    )
 
 
 class RejectSerializer(Body):
@@ -130,6 +137,7 @@ class SignalDecisionViewSet(GenericViewSet[Any]):
                 at=self.at,
                 overrides=body.overrides,
                 notes=body.validated_data["notes"],
+                shown=body.validated_data["shown"],
             )
         except lifecycle.NotPending as ended:
             raise Conflict(str(ended)) from None

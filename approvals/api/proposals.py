@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from approvals.proposals import Effect, Overrides, Proposal, describe
+from approvals.proposals import Effect, Overrides, Proposal, describe, terms_in_full
 from core.api.bodies import Body
 
 PRICE: dict[str, Any] = {"max_digits": 18, "decimal_places": 6}
@@ -73,6 +73,9 @@ class ProposalSerializer(serializers.Serializer[Proposal]):
         [effect.value for effect in Effect], source="effect", help_text="What it does to the position."
     )
     words = serializers.SerializerMethodField(help_text="What pressing the button does.")
+    shown = serializers.SerializerMethodField(
+        help_text="All of it as one text: sent along with the approval, nothing else is ordered."
+    )
     problems = serializers.ListField(
         child=serializers.CharField(), help_text="Why it cannot be approved now. Empty: it can."
     )
@@ -102,6 +105,9 @@ class ProposalSerializer(serializers.Serializer[Proposal]):
 
     def get_words(self, proposal: Proposal) -> str:
         return describe(proposal)
+
+    def get_shown(self, proposal: Proposal) -> str:
+        return terms_in_full(proposal)
 
     def get_limit_price(self, proposal: Proposal) -> str | None:
         return self._price(proposal, proposal.limit_price)

@@ -7,7 +7,7 @@ from approvals.gate import State
 from approvals.positions import Effect
 from approvals.proposals.context import Context, limits
 from approvals.proposals.proposal import AS_PROPOSED, Overrides, Proposal
-from approvals.proposals.sentences import describe, terms
+from approvals.proposals.sentences import describe, terms, terms_in_full
 from signals.models import Signal
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "propose",
     "propose_all",
     "terms",
+    "terms_in_full",
 ]
 
 

@@ -57,3 +57,12 @@ def terms(proposal: Proposal) -> str:
     else:
         what, at = proposal.effect.value, proposal.waits_until
     return f"{what} {'now' if at is None else at.isoformat()}"
+
+
+def terms_in_full(proposal: Proposal) -> str:
+    """Return the terms with the figures, for who sends no figures of an entry: all that was shown."""
+    if proposal.effect.is_exit:
+        return terms(proposal)
+    prices = (proposal.limit_price, proposal.levels.stop_loss, proposal.levels.take_profit)
+    figures = " ".join("-" if price is None else f"{price.normalize():f}" for price in prices)
+    return f"{terms(proposal)} {proposal.quantity} {figures}"

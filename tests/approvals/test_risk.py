@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from approvals.risk import Cap, Exposure, Limits, Size, size, to_tick
+from approvals.risk import COMMISSION, Cap, Exposure, Limits, Size, size, to_tick
 
 USUAL = Limits(
     risk_per_trade=Decimal("0.01"),
@@ -184,7 +184,8 @@ def test_one_share_more_would_pass_a_limit(
     one_more, capital, per_share = result.quantity + 1, exposure.capital, abs(entry - stop)
     assert (
         one_more * per_share > capital * limits.risk_per_trade
-        or one_more * entry > min(capital * limits.position, exposure.buying_power)
+        or one_more * entry > capital * limits.position
+        or one_more * entry * (1 + COMMISSION) > exposure.buying_power
         or exposure.gross + one_more * entry > capital * limits.gross
         or exposure.open_risk + one_more * per_share > capital * limits.open_risk
         or exposure.positions >= limits.positions

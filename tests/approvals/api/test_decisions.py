@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from rest_framework.test import APIClient
 
 from approvals.models import Order, SignalView, TradeApproval
@@ -55,6 +56,15 @@ def test_an_approval_answers_with_the_decision_and_its_order(trader: APIClient, 
     assert (answer.status_code, body["approved_by"], body["decided"]["quantity"]) == (201, "ann", 5)
     assert (body["order"], body["order_status"]) == (str(Order.objects.get().pk), "pending_submit")
     assert TradeApproval.objects.get().modification_notes == "small"
+
+
+def test_what_was_shown_is_what_is_ordered(trader: APIClient, signal: Signal) -> None:
+    shown = trader.get(url(signal, "proposal")).json()["shown"]
+    Quote.objects.update(price=F("price") + 1)
+    refused = approve(trader, signal, {"shown": shown})
+    assert (refused.status_code, "something else now" in refused.json()["detail"]) == (409, True)
+    assert not Order.objects.exists()
+    assert approve(trader, signal, {"shown": refused.json()["proposal"]["shown"]}).status_code == 201
 
 
 def test_the_etag_of_the_signal_and_of_the_proposal_both_count(trader: APIClient, signal: Signal) -> None:
