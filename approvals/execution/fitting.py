@@ -249,9 +249,12 @@ def _text_or_nothing(value: Any, column: "models.Field[Any, Any]") -> str:
 
 
 def _legs(value: Any) -> tuple[LegReport, ...]:
+    """Return each leg once: of one that was replaced, its successor where that is told, too."""
     if not isinstance(value, tuple | list):
         raise DoesNotFit("no legs")
-    return tuple(_fitted(leg, LegReport, LEG) for leg in value)
+    legs = [_fitted(leg, LegReport, LEG) for leg in value]
+    legs.sort(key=lambda leg: leg.state != LegState.REPLACED)
+    return tuple({leg.leg: leg for leg in legs}.values())
 
 
 def _level(value: Any) -> Decimal | None:

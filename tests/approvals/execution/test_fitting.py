@@ -143,3 +143,10 @@ def test_all_that_does_not_fit_is_named() -> None:
         "price is 0, not above 0; quantity is 0.5, not a whole number; "
         "executed_at is datetime.datetime(2024, 7, 3, 14, 0), without a time zone"
     )
+
+
+def test_of_a_leg_that_was_replaced_its_successor_counts() -> None:
+    first, second = replace(STOP, state=LegState.REPLACED), replace(STOP, broker_id="B3", level=Decimal(96))
+    target = replace(STOP, leg=Leg.TARGET, state=LegState.REPLACED)
+    told = replace(REPORT, legs=(second, first, target))
+    assert set(fitting.report(told).legs) == {second, target}

@@ -63,6 +63,7 @@ class Ticket:
     flat_at: datetime | None = None
     guards: tuple[UUID, ...] = ()
     changes: set[UUID] = field(default_factory=set)
+    replaced: list[LegOrder] = field(default_factory=list)
 
     @property
     def first(self) -> LegOrder:

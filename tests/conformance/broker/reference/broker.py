@@ -1,7 +1,7 @@
 """The kit's own broker as Jax sees it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -207,7 +207,9 @@ class Reference:
             order = ticket.legs.get(leg)
             if order is None or not order.is_live:
                 raise OrderRefused(f"The {leg} does not work any more.")
+            ticket.replaced.append(replace(order, state=LegState.REPLACED))
             order.level, order.quantity = level or order.level, quantity or order.quantity
+            order.number = self.book.number("B")
             ticket.changes.add(change_id)
         return report(ticket)
 
@@ -239,7 +241,7 @@ def report(ticket: Ticket) -> Report:
         filled=_whole(ticket).filled,
         reason=ticket.reason,
         exits_working=any(order.is_live for order in ticket.exits),
-        legs=tuple(map(_leg, ticket.legs.values())),
+        legs=tuple(map(_leg, [*ticket.replaced, *ticket.legs.values()])),
     )
 
 
