@@ -86,6 +86,11 @@ class Managed:
         return self.order.trailing_stops.filter(ended_at=None).first()
 
     @property
+    def obstacle(self) -> str:
+        """Return why nothing of it can be moved now; empty when it can."""
+        return next(_obstacles(self.order), "")
+
+    @property
     def waiting(self) -> list[ExitChange]:
         return list(self.order.exit_changes.waiting())
 
@@ -201,7 +206,7 @@ def _obstacles(order: Order) -> Iterator[str]:
     """Yield why nothing of it can be moved."""
     spec = registry.spec_of(settings.BROKER)
     if not spec.capabilities.replaces:
-        yield f"{spec.title} changes no stop or target that works: do it there, or close the position."
+        yield f"{spec.title} changes no stop or target that works. Closing the position is possible."
     if not order.exits_working:
         yield "Neither a stop nor a target of it works."
     closings = Order.objects.working().filter(symbol=order.symbol, kind=Order.Kind.CLOSE)

@@ -51,6 +51,19 @@ def test_it_shows_where_they_stand_with_forms_that_work_without_scripts(trader: 
     assert page.count(f'action="/orders/{order.pk}/exits/"') == 2
 
 
+def test_what_cannot_be_moved_says_why_and_has_no_form(trader: Client, settings: Any) -> None:
+    settings.BROKER = "paper"
+    make.held()
+    page = trader.get("/positions/AAPL/manage/").content.decode()
+    assert "changes no stop or target that works" in page
+    assert "/exits/" not in page
+
+
+def test_what_was_sold_short_is_not_called_bought(trader: Client) -> None:
+    make.held(quantity=-10)
+    assert "10 sold short" in trader.get("/positions/AAPL/manage/").content.decode()
+
+
 def test_each_button_does_what_it_says(trader: Client) -> None:
     order = make.held()
     page = press(trader, order, "move", stop="182", target="")
