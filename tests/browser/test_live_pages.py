@@ -136,9 +136,9 @@ def test_a_hidden_page_asks_rarely_and_catches_up_at_once(
         page.goto("/positions/")
         page.evaluate(HIDDEN % "true")
         asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("request", lambda request: asked.append(request.resource_type))
         page.clock.run_for(55_000)
-        assert asked == []
+        assert not {"xhr", "fetch"} & {*asked}  # the browser may fetch the page's icon late
         chromium.aside(lambda: make.held("AAPL"))
         page.clock.run_for(10_000)
         expect(page.locator("#held-AAPL")).to_have_count(1)
