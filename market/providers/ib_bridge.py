@@ -311,7 +311,8 @@ def _disconnected(health: dict[str, Any]) -> str:
 
 
 def _build(values: Mapping[str, Any], pace: Pace, patience: Patience | None = None) -> IBBridge:
-    return IBBridge(values["IB_BRIDGE_URL"], token=values["IB_BRIDGE_TOKEN"], pace=pace, patience=patience)
+    token = values.get("IB_BRIDGE_TOKEN", "")
+    return IBBridge(values["IB_BRIDGE_URL"], token=token, pace=pace, patience=patience)
 
 
 def _own_address(values: Mapping[str, Any]) -> dict[str, str]:

@@ -15,7 +15,9 @@ from market.models import Fault, Instrument, SymbolChange
 TIMES = {
     "bar_verdicts": "opened_at",
     "candles": "opened_at",
+    "charges": "at",
     "corporate_actions": "ex_date",
+    "drifts": "first_seen_at",
     "earnings_dates": "date",
     "fills": "executed_at",
     "gaps": "first_at",

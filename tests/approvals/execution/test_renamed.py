@@ -8,7 +8,7 @@ import pytest
 from approvals import positions
 from approvals.brokers.base import Leg
 from approvals.execution.brokerage import configured as paper
-from approvals.models import BrokerPosition, Fill, PaperDividend
+from approvals.models import BrokerPosition, Charge, Drift, Fill, PaperDividend
 from market.ingestion import renames
 from market.models import Candle, QuoteHistory
 from tests import make
@@ -71,3 +71,13 @@ def test_a_broker_that_keeps_the_old_name_holds_no_foreign_shares(fake: FakeBrok
     assert (position.quantity, position.foreign) == (held, 0)
     assert [row.symbol for row in BrokerPosition.objects.exclude(quantity=0)] == ["APPL"]
     assert set(Fill.objects.values_list("symbol", flat=True)) == {"APPL"}
+
+
+@pytest.mark.django_db
+def test_what_the_account_was_charged_and_drifts_are_filed_under_the_new_name() -> None:
+    make.only("AAPL")
+    figures = {"charge_id": "1", "amount": Decimal("-0.02"), "currency": "USD", "what": "fee"}
+    Charge.objects.create(broker="alpaca", symbol="AAPL", at=T0, recorded_at=T0, **figures)
+    make.drift("AAPL")
+    rename()
+    assert (Charge.objects.get().symbol, Drift.objects.get().symbol) == ("APPL", "APPL")

@@ -304,6 +304,7 @@ def test_every_table_that_names_symbols_is_thought_of() -> None:
         "orders",
         "orchestration_runs",
         "candle_imports",
+        "drifts",
         "paper_dividends",
         "waiting_dividends",
     }
