@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from django.db import Error, connection
 from django.db.transaction import TransactionManagementError
@@ -24,6 +24,18 @@ def held(name: str, patience: float = 0) -> Iterator[bool]:
             # A connection that broke inside the block has given the lock back already.
             with suppress(Error):
                 _call("pg_advisory_unlock", name)
+
+
+@contextmanager
+def turn(name: str, patience: float) -> Iterator[bool]:
+    """Wait for the lock called `name`; False at once when another session waits for it like this already.
+
+    For work that does what was asked for until it begins: whoever comes while one waits need not wait, too.
+    """
+    with ExitStack() as taken:
+        with held(f"{name}: next") as is_next:
+            has_turn = is_next and taken.enter_context(held(name, patience))
+        yield has_turn
 
 
 def transaction(name: str) -> None:

@@ -48,10 +48,10 @@ ENOUGH_LOOKUPS, LOOKED_UP_FOR = 3, timedelta(minutes=2)
 def reconcile_orders(at: datetime, patience: float = 0) -> None:
     """Ask the broker how things stand, write it down, and move on what waits. One at a time.
 
-    `patience`: for how many seconds it waits for another that runs.
+    `patience`: for how many seconds it waits for another that runs. One waits; others leave it to that one.
     """
-    with locks.held(__name__, patience) as is_locked:
-        if is_locked:
+    with locks.turn(__name__, patience) if patience else locks.held(__name__) as has_turn:
+        if has_turn:
             _reconcile(at)
 
 

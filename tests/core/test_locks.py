@@ -30,6 +30,31 @@ def test_a_lock_is_held_by_one_at_a_time_and_free_afterwards() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_one_waits_for_its_turn_and_others_leave_it_to_that_one() -> None:
+    turns: list[tuple[str, bool]] = []
+    done = threading.Semaphore(0)
+
+    def wait(name: str) -> None:
+        with locks.turn("work", 60) as has_turn:
+            turns.append((name, has_turn))
+        connection.close()
+        done.release()
+
+    with locks.held("work"):
+        threads = [threading.Thread(target=wait, args=[f"{number}"]) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for _ in range(3):
+            assert done.acquire(timeout=60)
+        assert [has_turn for _, has_turn in turns] == [False] * 3
+    for thread in threads:
+        thread.join()
+    assert [has_turn for _, has_turn in turns] == [False] * 3 + [True]
+    with locks.turn("work", 60) as has_turn:
+        assert has_turn
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_lock_whose_connection_broke_does_not_hide_the_error() -> None:
     def work() -> None:
         with locks.held("work"):
