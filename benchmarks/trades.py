@@ -79,19 +79,19 @@ ORDERS = """
     INSERT INTO orders (
         id, kind, approval_id, symbol, side, quantity, currency, limit_price, stop_loss, take_profit,
         status, status_reason, broker, broker_order_id, filled_quantity, exits_working, requested_by_id,
-        created_at, submitted_at, ended_at, cancel_exits, lookups
+        created_at, submitted_at, ended_at, cancel_exits, lookups, is_part
     )
     SELECT gen_random_uuid(), 'entry', id, 'B' || lpad((id % 50)::text, 5, '0'), 'BUY', 10 + id % 10, 'USD',
         100, 98, 103, 'filled', '', 'paper', '', 10 + id % 10, false, approved_by_id,
-        moment, moment, moment, false, 0
+        moment, moment, moment, false, 0, false
     FROM (SELECT *, now() - id * interval '1 hour' AS moment FROM trade_approvals) AS approved
 """
 FILLS = """
     INSERT INTO fills (
         order_id, leg, broker, execution_id, symbol, side, quantity, price, commission, executed_at,
-        recorded_at
+        recorded_at, commission_unknown
     )
-    SELECT id, leg, 'paper', id || leg, symbol, way, quantity, price + approval_id % 7, 1, at, at
+    SELECT id, leg, 'paper', id || leg, symbol, way, quantity, price + approval_id % 7, 1, at, at, ''
     FROM orders CROSS JOIN LATERAL (
         VALUES ('entry', 'BUY', 100, created_at), ('target', 'SELL', 101, created_at + interval '30 minutes')
     ) AS legs (leg, way, price, at)

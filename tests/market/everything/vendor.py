@@ -1,6 +1,5 @@
 """One vendor of all dialects on loopback, that does everything at once. It keeps what it has said."""
 
-import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -102,11 +101,19 @@ class Fallback(Keeps, Alpaca):
 
 
 class Bridge(Keeps, IBBridge):
-    """Without a gateway until it is asked; of some symbols its stamps are naive, or of another zone."""
+    """Without a gateway until it is asked; of some symbols its stamps are naive, or of another zone.
+
+    Its mode changes within each asking for quotes: with the first of its symbols, whoever else looks at it.
+    """
 
     provider = "ib_bridge"
     naive = shifted = ""
     tokyo: frozenset[str] = frozenset()
+
+    def _quote(self, symbol: str) -> dict[str, Any]:
+        if symbol == min(self.symbols):
+            self.mode = "delayed" if self.mode == "live" else "live"
+        return super()._quote(symbol)
 
     def _candles(self, symbol: str, query: dict[str, str]) -> Reply:
         reply = super()._candles(symbol, query)
@@ -176,7 +183,7 @@ def everything(
         for part in (massive, fallback, ib):
             part.clock, part.said = clock, vendor.said
         massive.next_host = FOREIGN
-        ib.connected, ib.modes = False, list(itertools.islice(itertools.cycle(["delayed", "live"]), 10_000))
+        ib.connected = False
         yield vendor
 
 
