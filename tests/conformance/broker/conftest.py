@@ -63,7 +63,7 @@ def _marks(spec: BrokerSpec, metafunc: pytest.Metafunc) -> list[pytest.MarkDecor
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give each case what the report says of it. A number is given once.
 
-    Of the cases that drive Jax `make test` runs all with the kit's own broker, and some with each other one.
+    Of the cases that drive Jax `make test` runs some with each broker, and `make test-long` the others.
     """
     names: dict[str, str] = {}
     for item in items:
@@ -74,10 +74,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if names.setdefault(label, name) != name:
                 raise pytest.UsageError(f"{label} is both “{names[label]}” and “{name}”.")
             item.user_properties.append(("case", (broker, label, name)))
-            if number >= table.OF_JAX and broker != "reference" and number not in table.EVERYWHERE:
+            if number >= table.OF_JAX and number not in table.EVERYWHERE:
                 item.add_marker(pytest.mark.long)
             if why := known.KNOWN.get(broker, {}).get(number):
-                item.add_marker(pytest.mark.xfail(reason=why, strict=False))
+                item.add_marker(pytest.mark.xfail(reason=why, strict=True))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
