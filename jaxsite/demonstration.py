@@ -7,7 +7,7 @@ no data of the installation is touched. What is printed is what happened.
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -33,6 +33,8 @@ from signals.models import Signal, StrategyConfig
 DATABASE = "jax_demo"
 BEFORE = (timedelta(seconds=150), timedelta(seconds=90), timedelta(seconds=30))
 MINUTE, QUARTER = timedelta(minutes=1), timedelta(minutes=15)
+ORDERS = 3  # at most; the first that fills is followed
+WORKING = 60  # minutes
 LONGEST = 600  # quarters of an hour
 MORE = 20  # invented instruments, so that at any minute some signal can be approved
 
@@ -75,11 +77,9 @@ class Demonstration:
 
     def play(self) -> None:
         self.market()
-        signal = self.choose()
-        order = self.decide(signal)
-        self.fill(order)
+        order = self.fill(self.decide(self.choose()))
         self.wait_for_the_end(order)
-        self.outcome(signal)
+        self.outcome(order)
         self.verify()
 
     def market(self) -> None:
@@ -95,7 +95,7 @@ class Demonstration:
         self.say(f"{count} instruments, {Candle.objects.count():,} candles of 15m, 1h, 1d and 1w.")
         self.say("The feed and the broker have been good for a minute: the gate is open.")
 
-    def choose(self) -> Signal:
+    def choose(self) -> list[Signal]:
         self.head("2. The scan: what the strategies say about the newest closed bars")
         StrategyConfig.objects.update(minimum_confidence=0)  # so that there is something to show at any hour
         scan.run(self.at)
@@ -108,23 +108,34 @@ class Demonstration:
         fit = [each.signal for each in waiting if each.effect.is_entry and not each.problems]
         if not fit:
             raise Nothing("No signal can be approved at this moment. Try again in a quarter of an hour.")
-        return fit[0]
+        return fit[:ORDERS]
 
-    def decide(self, signal: Signal) -> Order:
+    def decide(self, signals: Sequence[Signal]) -> list[Order]:
         self.head("3. A person decides, here with curl")
         trader = User.objects.create_user("demo")
         trader.groups.add(Group.objects.get(name="trader"))
         stored, token = AuthToken.objects.create(trader)
         TokenAccess.objects.create(token=stored, scope=Scope.DECIDE)
         with server() as address:
-            site = f"{address}/api/v1/signals/{signal.pk}"
-            proposal, etag = self._ask("GET", f"{site}/proposal/", token)
-            self.say(f"   {proposal['words']}")
-            approval, _ = self._ask("POST", f"{site}/approve/", token, {"notes": "as proposed"}, etag)
-            self.say(f"   approved by {approval['approved_by']}, order {approval['order']}")
-            refusal, _ = self._ask("POST", f"{site}/approve/", token, {}, etag)
+            first, *others = (f"{address}/api/v1/signals/{signal.pk}" for signal in signals)
+            etag = self._approve(first, token)
+            refusal, _ = self._ask("POST", f"{first}/approve/", token, {}, etag)
             self.say(f"   and a second time: {refusal['status']} {refusal['detail']}")
-        return Order.objects.get(pk=str(approval["order"]))
+            for site in others:
+                self.say("Another, should the market not come to the price of the first:")
+                self._approve(site, token)
+        return list(Order.objects.order_by("created_at"))
+
+    def _approve(self, site: str, token: str) -> str:
+        """Approve what the proposal says and return its ETag."""
+        proposal, etag = self._ask("GET", f"{site}/proposal/", token)
+        self.say(f"   {proposal['words']}")
+        approval, _ = self._ask("POST", f"{site}/approve/", token, {"notes": "as proposed"}, etag)
+        if "order" in approval:
+            self.say(f"   approved by {approval['approved_by']}, order {approval['order']}")
+        else:
+            self.say(f"   refused: {approval['detail']}")
+        return etag
 
     def _ask(
         self, method: str, url: str, token: str, body: Mapping[str, str] | None = None, etag: str = ""
@@ -136,24 +147,27 @@ class Demonstration:
             return answer.json(), answer.headers.get("ETag", "")
         return _curl(method, url, headers, body)
 
-    def fill(self, order: Order) -> None:
-        self.head("4. The worker sends the order, the paper broker fills it on a later quote")
-        execution.submit_order(order.pk, self.at)
-        Instrument.objects.exclude(symbol=order.symbol).update(watched=False)  # the others are over
-        for _ in range(60):
+    def fill(self, orders: Sequence[Order]) -> Order:
+        """Return the first order that the market came to."""
+        self.head("4. The worker sends the orders, the paper broker fills them on later quotes")
+        for order in orders:
+            execution.submit_order(order.pk, self.at)
+        for _ in range(WORKING):
             self.at += MINUTE
             self._tick(self.at)
-            order.refresh_from_db()
-            if order.status not in Order.WORKING:
-                break
-        fills = [
-            f"{fill.quantity} at {fill.price:.2f}, {fill.commission:.2f} commission"
-            for fill in order.fills.all()
-        ]
-        self.say(f"{order.get_status_display()}: {'; '.join(fills) or order.status_reason}")
+            filled = Order.objects.filter(status=Order.Status.FILLED).order_by("ended_at").first()
+            if filled is not None:
+                fills = ", ".join(
+                    f"{fill.quantity} at {fill.price:.2f}, {fill.commission:.2f} commission"
+                    for fill in filled.fills.all()
+                )
+                self.say(f"{filled.get_status_display()}: {fills}")
+                return filled
+        raise Nothing("The market came to no order's price. Try again in a quarter of an hour.")
 
     def wait_for_the_end(self, order: Order) -> None:
         self.head("5. Its stop and its target wait at the broker; the clock is moved on")
+        Instrument.objects.exclude(symbol=order.symbol).update(watched=False)  # the others are over
         begun = self.at
         for _ in range(LONGEST):
             if positions.of(order.symbol).quantity == 0:
@@ -168,17 +182,17 @@ class Demonstration:
         else:
             self.say(f"Still open after {held}.")
 
-    def outcome(self, signal: Signal) -> None:
+    def outcome(self, order: Order) -> None:
         self.head("6. The outcome: counted on stored bars, in two ledgers")
         outcomes.refresh(self.at)
-        for row in Outcome.objects.filter(signal=signal).order_by("-ledger"):
+        for row in Outcome.objects.filter(signal__approval__order=order).order_by("-ledger"):
             result = "" if row.r is None else f", {row.r:+.2f} R"
             self.say(f"{row.ledger} ledger: {row.get_end_display()}{result}")
 
     def verify(self) -> None:
         self.head("7. The record: every event is hashed together with the one before")
         self._print_verified()
-        victim = AuditEvent.objects.filter(kind="signal approved").get()
+        victim = AuditEvent.objects.filter(kind="signal approved").latest("number")
         self.say("Somebody with all rights over the database changes one byte:")
         self._flip_a_byte(victim)
         self._print_verified()

@@ -7,7 +7,7 @@ from pytest_django.fixtures import Settings
 
 from jaxsite.demonstration import Demonstration
 
-pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 
 def test_the_way_of_a_signal_is_played_to_its_end(settings: Settings) -> None:
