@@ -34,9 +34,8 @@ def reconcile(patience: float = 0) -> None:
 
     `patience`: for how many seconds it waits for one that runs already, which may have asked too early.
     """
-    at = timezone.now()
-    execution.reconcile_orders(at, patience)
-    trades.refresh(at)
+    execution.reconcile_orders(timezone.now(), patience)
+    trades.refresh(timezone.now())  # it may have waited
 
 
 def seal() -> None:

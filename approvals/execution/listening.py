@@ -12,12 +12,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django_q.tasks import async_task
 
 from approvals.brokers import registry
 from approvals.brokers.base import BrokerError, BrokerSpec
 from approvals.models import BrokerStream
+from market import faults
+from market.models import Fault
 
 logger = logging.getLogger(__name__)
 
@@ -72,12 +74,13 @@ class Listener:
         self.state, self.since, self.reason = State.CONNECTING, clock(), ""
         self.told_at: datetime | None = None
         self._news = threading.Event()
+        self._owes = False  # a comparison that could not be queued
 
     def run(self) -> None:
         """Queue a comparison for what is told, and write how the stream is doing, until it is stopped."""
         threading.Thread(target=self._listen, name="broker stream", daemon=True).start()
         while not self.stopped.is_set():
-            is_told = self._news.wait(WRITE)
+            is_told = self._news.wait(WRITE) or self._owes
             if is_told:
                 self.stopped.wait(TOGETHER)
             self._attempt(is_told)
@@ -91,11 +94,12 @@ class Listener:
     def _attempt(self, is_told: bool) -> None:
         """Do what the database is needed for. While it is away, what was told is kept."""
         try:
+            steps = faults.Isolation(Fault.Work.STEP, self.clock(), part="stream")
             if is_told and not self.stopped.is_set():
                 self._news.clear()
-                self._compare()
-            self._write()
-            self.alive(self.clock())
+                self._owes = not _do(steps, "a comparison after the broker's news", self._compare)
+            _do(steps, "how the broker's stream stands", self._write)
+            _do(steps, "signs of life of the stream", lambda: self.alive(self.clock()))
         except Error as error:
             logger.warning("The database does not take what the broker told: %s", error)
             if is_told:
@@ -144,3 +148,22 @@ class Listener:
         BrokerStream.objects.bulk_create(
             [row], update_conflicts=True, unique_fields=["broker"], update_fields=fields
         )
+
+
+def _do(steps: faults.Isolation, name: str, act: Callable[[], None]) -> bool:
+    """Return whether a step went well. What fails is recorded, told and tried again; the others go on."""
+    try:
+        act()
+    except Exception as error:  # whatever it is, the broker is listened to
+        if isinstance(error, OperationalError | InterfaceError) and not _is_of_one(error):
+            raise
+        logger.exception("%s failed", name)
+        steps.fail({name: faults.describe(error)})
+        return False
+    steps.succeed([name])
+    return True
+
+
+def _is_of_one(error: Exception) -> bool:
+    """Return whether the database has answered, and refuses this alone."""
+    return isinstance(error, OperationalError) and faults.is_of_one(error)

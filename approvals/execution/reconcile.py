@@ -1,6 +1,7 @@
 """Bringing our rows up to what the broker says, and moving on what waits."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -49,10 +50,13 @@ def reconcile_orders(at: datetime, patience: float = 0) -> None:
     """Ask the broker how things stand, write it down, and move on what waits. One at a time.
 
     `patience`: for how many seconds it waits for another that runs. One waits; others leave it to that one.
+    What it writes down then is of the instant at which its turn came.
     """
+    began = time.monotonic()
     with locks.turn(__name__, patience) if patience else locks.held(__name__) as has_turn:
         if has_turn:
-            _reconcile(at)
+            waited = timedelta(seconds=time.monotonic() - began) if patience else timedelta()
+            _reconcile(at + waited)
 
 
 def _reconcile(at: datetime) -> None:

@@ -15,6 +15,7 @@ from approvals.brokers.base import BrokerAway
 from approvals.execution import can_listen
 from approvals.execution.listening import Listener, compare_soon, growing_pause
 from approvals.models import BrokerStream
+from market.models import Fault
 from tests.make import T0
 from tests.vendors import AlpacaTrading
 
@@ -71,6 +72,47 @@ def test_a_stream_that_ends_is_tried_again_and_looks_at_once() -> None:
     heard = Heard(stream)
     heard.listener.run()
     assert (attempts, heard.compared) == (3, 1)
+
+
+@pytest.mark.django_db
+def test_what_fails_of_a_report_is_told_and_tried_again_while_the_stream_lives() -> None:
+    tries = 0
+
+    def stream(changed: Changed) -> None:
+        changed()
+        heard.is_enough.wait(LATE)
+
+    class Failing(Heard):
+        def compare(self) -> None:
+            nonlocal tries
+            tries += 1
+            if tries == 1:
+                raise ConnectionResetError("the queue's door was shut")
+            self.rows = [str(fault.reason) for fault in Fault.objects.all()]
+            super().compare()
+
+    heard = Failing(stream)
+    heard.listener.run()
+    assert (tries, heard.compared, len(heard.alive) >= 2) == (2, 1, True)
+    assert heard.rows == ["ConnectionResetError: the queue's door was shut"]
+    assert not Fault.objects.exists()  # it went well since
+    assert BrokerStream.objects.get().told_at == T0
+
+
+@pytest.mark.django_db
+def test_signs_of_life_that_fail_keep_no_comparison_from_being_made() -> None:
+    def stream(changed: Changed) -> None:
+        changed()
+        heard.is_enough.wait(LATE)
+
+    def fail(at: datetime) -> None:
+        raise KeyError("no such service")
+
+    heard = Heard(stream)
+    heard.listener.alive = fail
+    heard.listener.run()
+    assert heard.compared == 1
+    assert [fault.subject for fault in Fault.objects.all()] == ["signs of life of the stream"]
 
 
 def test_pauses_grow_up_to_a_minute() -> None:

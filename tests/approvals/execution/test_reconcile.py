@@ -1,3 +1,5 @@
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -7,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from approvals import execution, gate, halt
 from approvals.models import AuditEvent, BrokerPosition, Fill, Gate, Notification, Order, TradingHalt
+from core import locks
 from market.models import Instrument
 from tests import make
 from tests.approvals import execution_rows
@@ -55,6 +58,23 @@ def test_only_one_reconciles_at_a_time(fake: FakeBroker, another_reconciles: Non
     rounds(1)
     assert Fill.objects.count() == 0
     assert now(order).status == Status.SUBMITTED
+
+
+def test_one_that_waited_is_of_the_instant_at_which_its_turn_came(fake: FakeBroker) -> None:
+    is_locked = threading.Event()
+
+    def reconcile_for_a_while() -> None:
+        with locks.held("approvals.execution.reconcile"):
+            is_locked.set()
+            time.sleep(0.5)
+        connection.close()
+
+    another = threading.Thread(target=reconcile_for_a_while)
+    another.start()
+    assert is_locked.wait(60)
+    execution.reconcile_orders(make.T0, patience=60)
+    another.join()
+    assert Gate.objects.get().checked_at >= make.T0 + 0.4 * SECOND
 
 
 def test_the_stops_fill_belongs_to_its_entry(fake: FakeBroker) -> None:
