@@ -150,11 +150,18 @@ def reject(
 
 
 def release(
-    pk: UUID, *, by: User, seen: str, at: datetime, overrides: Overrides = AS_PROPOSED, notes: str = ""
+    pk: UUID,
+    *,
+    by: User,
+    seen: str,
+    at: datetime,
+    overrides: Overrides = AS_PROPOSED,
+    notes: str = "",
+    shown: str = "",
 ) -> Order:
     """Let a held order go out after all, as `proposal_of` says. A decision of its own.
 
-    Raises NotHeld, Changed and ApprovalRefused as `approve` does.
+    `shown`: the terms, where they were. Raises NotHeld, Changed and ApprovalRefused as `approve` does.
     """
     with transaction.atomic():
         order = Order.objects.select_for_update().get(pk=pk)
@@ -162,7 +169,7 @@ def release(
             raise NotHeld(order)
         if seen != order.fingerprint():
             raise Changed(["the order"], order.fingerprint())
-        decided = _renewed(order, overrides, at)
+        decided = _renewed(order, overrides, at, shown)
         OrderDecision.objects.create(
             order=order,
             action=OrderDecision.Action.RELEASE,
@@ -216,7 +223,7 @@ def _no_worse(fresh: Proposal, order: Order) -> Decimal | None:
     return nearest(order.limit_price, fresh.worst_price)
 
 
-def _renewed(order: Order, overrides: Overrides, at: datetime) -> dict[str, Any]:
+def _renewed(order: Order, overrides: Overrides, at: datetime, shown: str) -> dict[str, Any]:
     """Return what a held order becomes. A closing stays as it is."""
     positions.lock_account()
     proposal = proposal_of(order, at, overrides)
@@ -231,6 +238,7 @@ def _renewed(order: Order, overrides: Overrides, at: datetime) -> dict[str, Any]
         raise ApprovalRefused(proposal.problems, proposal)
     if not proposal.effect.is_entry:
         raise ApprovalRefused([f"It {proposal.effect} by now: drop it."], proposal)
+    _refuse_other_terms(proposal, shown)
     return _terms(proposal)
 
 

@@ -68,6 +68,7 @@ class HeldOrder:
         return {
             "quantity": f"{self.proposal.quantity}",
             "limit_price": format_price(self.proposal.limit_price),
+            "terms": proposals.terms(self.proposal),
         }
 
     @property
@@ -225,7 +226,12 @@ def release(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("positions")
     try:
         order = decisions.release(
-            pk, by=viewer(request), seen=etag, at=timezone.now(), overrides=form.overrides
+            pk,
+            by=viewer(request),
+            seen=etag,
+            at=timezone.now(),
+            overrides=form.overrides,
+            shown=request.POST.get("terms", ""),
         )
     except (decisions.NotHeld, decisions.Changed, decisions.ApprovalRefused) as refusal:
         messages.error(request, f"It was not released. {refusal}")

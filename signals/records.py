@@ -35,7 +35,7 @@ POOLED = ""
 DOUBTED_SHOWN = 20
 SHOWN = (
     *("symbol", "cases", "targets", "stops", "luck"),
-    *("mean_r", "mean_r_low", "mean_r_high", "computed_at"),
+    *("mean_r", "mean_r_low", "mean_r_high", "mean_planned_r", "computed_at"),
 )
 Key = tuple[str, str, str]  # strategy, timeframe, symbol ("" for all)
 Oldest = Mapping[str, datetime | None]
@@ -203,6 +203,7 @@ def _basis(config: StrategyConfig) -> dict[str, Any]:
         "longest_holding_bars": config.longest_holding_bars,
         "flat_at_close": config.flat_at_close,
         "cost_bps": backtest.COST_BPS,
+        "r": "over the risk really taken",  # records from before that are computed again
     }
 
 
@@ -219,6 +220,7 @@ def _columns(study: Study) -> dict[str, Any]:
         "mean_r": _known(backtest.mean(cases.r)),
         "mean_r_low": _known(low),
         "mean_r_high": _known(high),
+        "mean_planned_r": _known(backtest.mean(cases.planned_r)),
         "bars": study.bars,
         "doubted": len(study.doubted),
         "doubted_bars": _doubted(study),
@@ -246,6 +248,7 @@ def _listed(parts: Sequence[Study]) -> list[dict[str, Any]]:
             "symbol": study.symbol,
             "bar": to_datetime(study.cases.spoke_at[i]).isoformat(),
             "r": round(float(study.cases.r[i]), 4),
+            "planned_r": round(float(study.cases.planned_r[i]), 4),
             "ended": End(study.cases.end[i]).name.lower().replace("_", " "),
         }
         for study in parts

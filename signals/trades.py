@@ -66,8 +66,9 @@ class Trades:
     `end` int8: one of End. `entered` intp: the row after the idea's, whether it was entered there or not.
     `exited` intp: the row of its end; the last row of its run where there is none. `entry`, `exit` float64:
     the fills, NaN where there is none. `held` int32: in how many bars it was held, 0 when never entered. `r`
-    float64: the result in units of the planned risk |entry - stop|, costs and dividends included; NaN where
-    there is none. `dividend_r` float64: the part of it that dividends made.
+    float64: the result in units of the risk that was really taken, from the fill to the stop, costs and
+    dividends included; NaN where there is none. `dividend_r` float64: the part of it that dividends made.
+    `planned_r` float64: the same result over the planned risk, from the idea's entry to its stop.
     """
 
     end: Ends
@@ -78,6 +79,7 @@ class Trades:
     held: NDArray[np.int32]
     r: Floats
     dividend_r: Floats
+    planned_r: Floats
 
     def __len__(self) -> int:
         return len(self.end)
@@ -178,10 +180,10 @@ def play(
     exit = _fills(panel, ideas, end, exited, at_open)
     held = np.where(np.isnan(entry), 0, exited - entered + ~at_open).astype(np.int32)
     cost = rules.cost_bps / 10_000 * (entry + exit)
-    risk = np.abs(ideas.entry - ideas.stop)
-    dividend_r = ideas.side * panel.earned(entered, exited, at_open) / risk
-    r = (ideas.side * (exit - entry) - cost) / risk + dividend_r
-    return Trades(end, entered, exited, entry, exit, held, r, dividend_r)
+    dividends = ideas.side * panel.earned(entered, exited, at_open)
+    made = ideas.side * (exit - entry) - cost + dividends
+    risk, planned = ideas.side * (entry - ideas.stop), np.abs(ideas.entry - ideas.stop)  # void without risk
+    return Trades(end, entered, exited, entry, exit, held, made / risk, dividends / risk, made / planned)
 
 
 def _traded(panel: Panel, rows: Rows, behind: Rows) -> Rows:

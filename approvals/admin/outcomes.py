@@ -25,6 +25,7 @@ class OutcomeAdmin(LogAdmin):
         "decided_by",
         "ending",
         "result",
+        "planned",
         "entered",
         "exited",
         "is_final",
@@ -36,7 +37,7 @@ class OutcomeAdmin(LogAdmin):
     ordering = ["-since", "pk"]
     fields = [
         *["of", "ledger", "group", "decision", "decided_by", "counted", "played_on"],
-        *["ending", "result", "entered", "entry", "exited", "exit", "is_final"],
+        *["ending", "result", "planned", "entered", "entry", "exited", "exit", "is_final"],
         *["race", "is_race_final", "luck", "computed"],
     ]
 
@@ -59,6 +60,10 @@ class OutcomeAdmin(LogAdmin):
     @admin.display(description="result in R")
     def result(self, outcome: Outcome) -> str:
         return formatting.NOTHING if outcome.r is None else f"{outcome.r:+.2f}"
+
+    @admin.display(description="planned R")
+    def planned(self, outcome: Outcome) -> str:
+        return formatting.NOTHING if outcome.planned_r is None else f"{outcome.planned_r:+.2f}"
 
     @admin.display(description="entered (UTC)")
     def entered(self, outcome: Outcome) -> str:

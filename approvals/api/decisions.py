@@ -203,7 +203,8 @@ class OrderDecisionViewSet(GenericViewSet[Any]):
     def release(self, request: Request, pk: str) -> Response:
         """Let a held order go out after all, with a fresh look at the newest price.
 
-        What was decided stands where the body says nothing: no more shares, the same stop and target.
+        What was decided stands where the body says nothing: no more shares, the same stop and target. With
+        `shown` nothing else goes out than what you saw.
         """
         order, body = get_object_or_404(Order, pk=pk), ApproveSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -215,6 +216,7 @@ class OrderDecisionViewSet(GenericViewSet[Any]):
                 at=timezone.now(),
                 overrides=body.overrides,
                 notes=body.validated_data["notes"],
+                shown=body.validated_data["shown"],
             )
         except decisions.NotHeld as ended:
             raise Conflict(str(ended)) from None

@@ -30,7 +30,7 @@ class OutcomeSerializer(serializers.ModelSerializer[Outcome]):
         fields = [
             *["signal", "ledger", "group", "symbol", "strategy_id", "timeframe", "signal_type", "confidence"],
             *["generated_at", "since", "decided_by", "played_on", "end", "race", "luck"],
-            *["entered_at", "entry", "exited_at", "exit", "r", "is_final", "computed_at"],
+            *["entered_at", "entry", "exited_at", "exit", "r", "planned_r", "is_final", "computed_at"],
         ]
 
 

@@ -105,6 +105,12 @@ class ClosePositionSerializer(Body):
     shares = serializers.IntegerField(
         required=False, min_value=1, max_value=2**31 - 1, help_text="How many shares; all without it."
     )
+    shown = serializers.IntegerField(
+        required=False,
+        min_value=-(2**31),
+        max_value=2**31 - 1,
+        help_text="`quantity` of the position that you saw: 409 where it is another by now.",
+    )
     price = serializers.DecimalField(
         18,
         6,
@@ -127,7 +133,9 @@ class ClosePositionSerializer(Body):
         """Return what closing takes."""
         values = self.validated_data
         by_hand = ByHand(values["price"], values.get("on")) if "price" in values else None
-        return {"notes": values["notes"], "by_hand": by_hand, "quantity": values.get("shares")}
+        return {"notes": values["notes"], "by_hand": by_hand, "quantity": values.get("shares")} | {
+            "shown": values.get("shown")
+        }
 
 
 class PositionViewSet(GenericViewSet[Any]):

@@ -39,11 +39,14 @@ class TallySerializer(serializers.Serializer[Any]):
     opposites = serializers.IntegerField(help_text="Cases ended by an opposite event.")
     timeouts = serializers.IntegerField(help_text="Cases ended by the longest holding or the session.")
     timeout_rate = serializers.FloatField(allow_null=True, help_text="Timeouts among the cases.")
-    average_r = serializers.FloatField(allow_null=True, help_text="Mean result over planned risk.")
+    average_r = serializers.FloatField(allow_null=True, help_text="Mean result over the risk really taken.")
     average_r_low = serializers.FloatField(
         allow_null=True, help_text="Of its 95 % interval (Student's t); null below 10 cases."
     )
     average_r_high = serializers.FloatField(allow_null=True)
+    average_planned_r = serializers.FloatField(
+        allow_null=True, help_text="The same over the planned risk, from the entry that was wanted."
+    )
 
 
 class DecisionsSerializer(serializers.Serializer[Any]):

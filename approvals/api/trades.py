@@ -15,7 +15,9 @@ RATIO: dict[str, Any] = {"max_digits": None, "decimal_places": 4, "allow_null": 
 class TradeSerializer(serializers.ModelSerializer[Trade]):
     """A closed round trip in one instrument: from nothing held to nothing held. Derived from our fills."""
 
-    r = serializers.DecimalField(**RATIO, help_text="Net over the risk that was really taken.")
+    r = serializers.DecimalField(
+        **RATIO, help_text="Net over the risk that was really taken. Null: `no_risk` says why."
+    )
     planned_r = serializers.DecimalField(**RATIO, help_text="Net over the risk that was planned.")
     adverse = serializers.DecimalField(
         None, 6, read_only=True, help_text="The farthest that a share was against us, from the entry (MAE)."
@@ -38,6 +40,7 @@ class TradeSerializer(serializers.ModelSerializer[Trade]):
                 "net",
                 "planned_risk",
                 "risk",
+                "no_risk",
                 "r",
             ],
             *["planned_r", "adverse", "favourable", "opened_at", "closed_at", "exit", "signal", "signals"],
@@ -45,7 +48,7 @@ class TradeSerializer(serializers.ModelSerializer[Trade]):
         ]
         extra_kwargs = {
             "signal": {"help_text": "That of the first entry."},
-            "risk": {"help_text": "Really taken: from the entries to their stops. Null: one had no stop."},
+            "risk": {"help_text": "Really taken: from each entry's price to its stop then."},
         }
 
 

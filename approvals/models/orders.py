@@ -188,7 +188,7 @@ class Order(models.Model):
 
     @property
     def stop_now(self) -> Decimal | None:
-        """Where its stop stands; `stop_loss` is where it was placed, and what its risk is counted by."""
+        """Where its stop stands; `stop_loss` is where it was placed."""
         return self.stop_loss if self.stop_level is None else self.stop_level
 
     @property

@@ -71,7 +71,12 @@ class Outcome(models.Model):
     exited_at = models.DateTimeField(null=True, help_text="Opening of the bar it ended in.")
     entry = models.FloatField(null=True)
     exit = models.FloatField(null=True)
-    r = models.FloatField(null=True, help_text="The result over the planned risk, costs included.")
+    r = models.FloatField(
+        null=True, help_text="The result over the risk really taken, from its entry to its stop, with costs."
+    )
+    planned_r = models.FloatField(
+        null=True, help_text="The same over the planned risk, from the entry that was wanted."
+    )
     is_final = models.BooleanField(default=False, help_text="Later bars change nothing any more.")
     race = models.SmallIntegerField(
         choices=ENDS, help_text="What came first of target and stop, also after an opposite event ended it."

@@ -29,6 +29,12 @@ class Trade(models.Model):
         FLAT = "flat", "flat at the close"
         SEVERAL = "several"
 
+    class NoRisk(models.TextChoices):
+        """Why the risk that was taken cannot be told, and so no R."""
+
+        NO_STOP = "no_stop", "no R: an entry had no stop"
+        BEYOND_STOP = "beyond_stop", "no R: an entry was filled beyond its stop"
+
     broker = models.CharField(max_length=20)
     symbol = models.CharField(max_length=16, db_collation="C")
     currency = models.CharField(max_length=3)
@@ -56,7 +62,13 @@ class Trade(models.Model):
         max_digits=20, decimal_places=6, null=True, help_text="From limit to stop, of what was filled."
     )
     risk = models.DecimalField(
-        max_digits=20, decimal_places=6, null=True, help_text="Really taken: from the entries to their stops."
+        max_digits=20,
+        decimal_places=6,
+        null=True,
+        help_text="Really taken: from the price of each entry to its stop then.",
+    )
+    no_risk = models.CharField(
+        max_length=11, choices=NoRisk, blank=True, help_text="Why that is not known. Empty: it is."
     )
     lowest = models.DecimalField(
         max_digits=18, decimal_places=6, help_text="Of the fills and of the bars that lie in it."

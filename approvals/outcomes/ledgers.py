@@ -78,8 +78,9 @@ def _is_over(bars: Timed, spoke: Rows, rows: Rows, cases: Sequence[Case]) -> Fla
 def _voided(trades: Trades, is_over: Flags) -> Trades:
     """Return the trades without those that were over before they began."""
     end = np.where(is_over, End.VOID, trades.end).astype(np.int8)
-    entry, exit, r = (np.where(is_over, np.nan, column) for column in (trades.entry, trades.exit, trades.r))
-    return replace(trades, end=end, entry=entry, exit=exit, r=r, held=np.where(is_over, 0, trades.held))
+    names = ("entry", "exit", "r", "planned_r")
+    figures = {name: np.where(is_over, np.nan, getattr(trades, name)) for name in names}
+    return replace(trades, end=end, held=np.where(is_over, 0, trades.held), **figures)
 
 
 def on_bars(events: Ideas, own: Timed, bars: Timed) -> Ideas:

@@ -102,6 +102,7 @@ def _of_outcome(outcome: Any, at: datetime) -> Memory:
         text=f"{_describe(signal)} made {outcome.r:+.2f} R{since}, {outcome.get_end_display()}{decided}.",
         features={
             "r": round(outcome.r, 4),
+            "planned_r": outcome.planned_r and round(outcome.planned_r, 4),
             "end": outcome.get_end_display(),
             "group": outcome.group,
             "confidence": float(signal.confidence),

@@ -25,6 +25,7 @@ class Result(NamedTuple):
     entry: float | None = None
     exit: float | None = None
     r: float | None = None
+    planned_r: float | None = None
 
 
 WAITING = Result(End.MISSED, End.MISSED, is_final=False, is_race_final=False)
@@ -46,6 +47,7 @@ def results(panel: Panel, played: Ideas, trades: Trades, race: Trades) -> list[R
             entry=_known(trades.entry[i]),
             exit=_known(trades.exit[i]),
             r=_known(trades.r[i]),
+            planned_r=_known(trades.planned_r[i]),
         )
         for i, is_result in enumerate(trades.is_result.tolist())
     ]

@@ -86,7 +86,7 @@ def _closed(day: Day) -> Iterator[str]:
 
 
 def _made(trade: Trade) -> str:
-    r = "" if trade.r is None else f", {trade.r:+.2f} R"
+    r = f", {trade.get_no_risk_display()}" if trade.r is None else f", {trade.r:+.2f} R"
     return f"{trade} {trade.net:+,.2f} {trade.currency}{r}"
 
 

@@ -25,15 +25,19 @@ class Protected:
 
     @property
     def r(self) -> Decimal | None:
-        """What it makes now over what its stops were to lose; None where a part of it has no stop."""
-        planned, covered = ZERO, 0
+        """What it makes now over what its stops were to lose, from what was really paid.
+
+        None where a part of it has no stop, or was filled beyond its stop so that nothing was to be lost.
+        """
+        risk, covered = ZERO, 0
         for order in self.exits:
             shares = min(order.filled_quantity, abs(self.position.quantity) - covered)
-            planned += shares * abs(self.position.average_cost - (order.stop_loss or ZERO))
+            cost = self.position.average_cost - (order.stop_loss or ZERO)
+            risk += shares * self.position.sign * cost
             covered += shares
-        if self.position.unrealised is None or covered < abs(self.position.quantity) or planned == 0:
+        if self.position.unrealised is None or covered < abs(self.position.quantity) or risk <= 0:
             return None
-        return self.position.unrealised / planned
+        return self.position.unrealised / risk
 
     @property
     def unprotected(self) -> int:

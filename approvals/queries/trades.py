@@ -39,7 +39,14 @@ ORDER BY broker, symbol
 EXECUTED = """
 SELECT
     fills.id, fills.side, fills.quantity, price, commission, executed_at, leg, order_id, currency,
-    limit_price, stop_loss, kind = 'entry' AS is_entry
+    limit_price, stop_loss, coalesce(
+        (
+            SELECT level FROM exit_changes
+            WHERE exit_changes.order_id = orders.id AND exit_changes.leg = 'stop' AND state = 'done'
+                AND exit_changes.ended_at <= executed_at
+            ORDER BY exit_changes.ended_at DESC, exit_changes.id LIMIT 1
+        ), stop_loss
+    ) AS stop_then, kind = 'entry' AS is_entry
 FROM fills JOIN orders ON orders.id = order_id
 WHERE fills.broker = %(broker)s AND fills.symbol = %(symbol)s
 ORDER BY executed_at, fills.id
@@ -88,7 +95,7 @@ class Held(NamedTuple):
 
 
 class Executed(NamedTuple):
-    """One of our fills with the order it is of."""
+    """One of our fills with the order it is of. `stop_then`: where its stop stood when it was filled."""
 
     id: int
     side: str
@@ -101,6 +108,7 @@ class Executed(NamedTuple):
     currency: str
     limit_price: Decimal | None
     stop_loss: Decimal | None
+    stop_then: Decimal | None
     is_entry: bool
 
 

@@ -15,6 +15,7 @@ SUMS: dict[str, Any] = {
     "size": Count("pk"),
     "cases": Count("r"),
     "total": Sum("r", default=0.0),
+    "planned": Sum("planned_r", default=0.0),
     "squares": Sum(F("r") * F("r"), default=0.0),
     "void": Count("pk", filter=Q(end=End.VOID)),
     "missed": Count("pk", filter=Q(end=End.MISSED, is_final=True)),
@@ -33,7 +34,7 @@ class Tally:
 
     `size`: all of them: `sample` has the R of those that ended, the others are void, missed or still open.
     `targets` and `stops` traded first, also after an opposite event had ended the trade; `lucky`: the sum of
-    what chance would give at each of these.
+    what chance would give at each of these. `planned`: the sum of the results over their planned risk.
     """
 
     size: int = 0
@@ -45,6 +46,7 @@ class Tally:
     targets: int = 0
     stops: int = 0
     lucky: float = 0.0
+    planned: float = 0.0
     sample: Sample = field(default_factory=Sample)
 
     @classmethod
@@ -94,11 +96,15 @@ class Tally:
         return self.sample.interval[1] if self.sample.interval else None
 
     @property
+    def average_planned_r(self) -> float | None:
+        return share(self.planned, self.cases)
+
+    @property
     def _raced(self) -> int:
         return self.targets + self.stops
 
 
-COUNTS = ("size", "void", "missed", "open", "opposites", "timeouts", "targets", "stops", "lucky")
+COUNTS = ("size", "void", "missed", "open", "opposites", "timeouts", "targets", "stops", "lucky", "planned")
 
 
 def share(part: float, whole: float) -> float | None:

@@ -13,7 +13,12 @@ class CaseSerializer(serializers.Serializer[Any]):
 
     symbol = serializers.CharField()
     bar = serializers.SerializerMethodField(help_text="Opening of the bar that spoke.")
-    r = serializers.FloatField(help_text="The result over the planned risk, costs included.")
+    r = serializers.FloatField(help_text="The result over the risk really taken, costs included.")
+    planned_r = serializers.FloatField(
+        allow_null=True,
+        default=None,
+        help_text="The same over the planned risk. Null: recorded before there was one.",
+    )
     ended = serializers.CharField(help_text="What ended it: target, stop, opposite, timeout, session close.")
 
     @extend_schema_field(OpenApiTypes.DATETIME)
@@ -44,5 +49,6 @@ class RecordSerializer(serializers.ModelSerializer[StrategyRecord]):
         model = StrategyRecord
         fields = [
             *["sentence", "cases", "targets", "stops", "luck", "mean_r", "mean_r_low", "mean_r_high"],
+            "mean_planned_r",
             *["listed", "bars", "doubted", "doubted_bars", "first_at", "last_at", "computed_at"],
         ]

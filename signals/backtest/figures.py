@@ -22,7 +22,9 @@ class Figures:
     trades with R above 0. `targets`, `stops`: trades whose target (stop) traded first, also after an
     opposite event had ended them. `target_rate`: targets among both, with its 95 % interval; `luck`: what
     chance would give there. `opposites`: ended by an opposite event. `timeouts`: by the longest holding or
-    the session's close. `average_r`, which is the expectancy, with its 95 % interval. `drawdown_r` in R.
+    the session's close. `average_r`, which is the expectancy, with its 95 % interval, over the risk that was
+    really taken (from the fill to the stop); `average_planned_r` and `total_planned_r` over the planned one
+    (from the idea's entry). `drawdown_r` in R.
     `risked_gain`: what capital gains with 1 % of it at risk in each trade. `exposure`: bars inside a trade.
     `dividends`: bars with the ex-date of a recorded dividend; `dividend_r`: the part of `total_r` that they
     made. `hold_...`: buying and holding, dividends put back into the share. `random_r`: the mean R of random
@@ -55,7 +57,9 @@ class Figures:
     average_r: float
     average_r_low: float
     average_r_high: float
+    average_planned_r: float
     total_r: float
+    total_planned_r: float
     profit_factor: float
     drawdown_r: float
     risked_gain: float
@@ -113,7 +117,9 @@ def figures(study: Study) -> Figures:
         average_r=mean(cases.r),
         average_r_low=mean_low,
         average_r_high=mean_high,
+        average_planned_r=mean(cases.planned_r),
         total_r=float(cases.r.sum()),
+        total_planned_r=float(cases.planned_r.sum()),
         profit_factor=profit_factor(cases.r),
         drawdown_r=largest_drawdown(in_order),
         risked_gain=growth(in_order, RISKED),

@@ -28,10 +28,10 @@ class Cases:
     """Trades that have ended, as columns.
 
     `spoke_at`, `ended_at` datetime64[us]: openings of the bar of the idea and of the bar of its end. `r`
-    float64. `end` int8: one of End. `race` int8: which was first, TARGET or STOP, when no opposite event ends
-    anything; other values for neither. `held` int32: bars. `luck` float64: stop over stop plus target, as
-    planned. `across`: an unexplained move lies between the idea and the end. `dividend_r`: what dividends
-    made of `r`.
+    float64, over the risk really taken; `planned_r` over the planned one. `end` int8: one of End. `race`
+    int8: which was first, TARGET or STOP, when no opposite event ends anything; other values for neither.
+    `held` int32: bars. `luck` float64: stop over stop plus target, as planned. `across`: an unexplained move
+    lies between the idea and the end. `dividend_r`: what dividends made of `r`.
     """
 
     spoke_at: Instants
@@ -43,6 +43,7 @@ class Cases:
     luck: Floats
     across: Flags
     dividend_r: Floats
+    planned_r: Floats
 
     def __len__(self) -> int:
         return len(self.r)
@@ -62,7 +63,7 @@ class Cases:
         ends = np.empty(0, dtype=np.int8)
         across = np.empty(0, dtype=np.bool_)
         held = np.empty(0, dtype=np.int32)
-        return cls(moments, moments, numbers, ends, ends, held, numbers, across, numbers)
+        return cls(moments, moments, numbers, ends, ends, held, numbers, across, numbers, numbers)
 
 
 class Doubted(NamedTuple):
@@ -231,6 +232,7 @@ def _cases(panel: Panel, ideas: Ideas, trades: Trades, race: NDArray[np.int8]) -
         luck=stop / (stop + target),
         across=_across(panel, ideas.row, trades.exited[ended]),
         dividend_r=trades.dividend_r[ended],
+        planned_r=trades.planned_r[ended],
     )
 
 

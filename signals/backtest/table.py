@@ -62,6 +62,7 @@ ENDINGS: list[Column] = [
 RESULTS: list[Column] = [
     NAME,
     ("average R", "(95 %)", lambda row: _ranged(row.average_r, row.average_r_low, row.average_r_high)),
+    ("as", "planned", lambda row: signed(row.average_planned_r)),
     ("total", "R", lambda row: signed(row.total_r, 1)),
     ("profit", "factor", lambda row: plain(row.profit_factor, 2)),
     ("largest", "drawdown", lambda row: f"{row.drawdown_r:,.1f} R"),

@@ -89,9 +89,14 @@ class StrategyRecord(models.Model):
     luck = models.FloatField(
         null=True, help_text="Share of targets among targets and stops that chance would give."
     )
-    mean_r = models.FloatField(null=True, help_text="Mean result in R, costs included.")
+    mean_r = models.FloatField(
+        null=True, help_text="Mean result over the risk really taken, from fill to stop, costs included."
+    )
     mean_r_low = models.FloatField(null=True)
     mean_r_high = models.FloatField(null=True)
+    mean_planned_r = models.FloatField(
+        null=True, help_text="The same over the planned risk, from the idea's entry to its stop."
+    )
     listed = models.JSONField(default=list, help_text="The cases themselves while they are few.")
     bars = models.BigIntegerField(help_text="Closed bars it was computed from.")
     doubted = models.IntegerField(
@@ -141,7 +146,9 @@ class StrategyRecord(models.Model):
     def _result(self) -> str:
         if self.mean_r is None or self.mean_r_low is None or self.mean_r_high is None:
             return "its result in R is unknown"
-        return f"{signed(self.mean_r)} R each ({signed(self.mean_r_low)} to {signed(self.mean_r_high)})"
+        between = f"{signed(self.mean_r_low)} to {signed(self.mean_r_high)}"
+        planned = "" if self.mean_planned_r is None else f", {signed(self.mean_planned_r)} as planned"
+        return f"{signed(self.mean_r)} R each ({between}){planned}"
 
     def _neither(self) -> str:
         neither = self.cases - self.targets - self.stops

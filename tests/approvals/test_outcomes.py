@@ -5,8 +5,11 @@ The signal is a daily BUY of 2 July 2024: entry 185.50, stop 180.50, target 191.
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
+from django.db import connection
+from django.db.models import F
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from approvals import outcomes
@@ -46,7 +49,8 @@ def test_a_signal_is_entered_at_the_open_of_the_bar_after_it() -> None:
     assert outcomes.refresh(LATER) == 2
     result = ledger()
     assert (result.end, result.entry, result.exit, result.is_final) == (End.TARGET, 185, 191.75, True)
-    assert result.r == pytest.approx((6.75 - cost(185, 191.75)) / 5)
+    made = 6.75 - cost(185, 191.75)
+    assert (result.r, result.planned_r) == (pytest.approx(made / 4.5), pytest.approx(made / 5))
     assert (result.entered_at, result.exited_at) == (
         datetime(2024, 7, 3, tzinfo=UTC),
         datetime(2024, 7, 5, tzinfo=UTC),
@@ -155,7 +159,8 @@ def test_a_decision_is_entered_at_the_first_bar_after_it() -> None:
     assert (result.end, result.entry, result.exit) == (End.TARGET, 187, 191.75)
     assert result.entered_at == datetime(2024, 7, 3, 14, 15, tzinfo=UTC)
     assert (result.played_on, result.group) == ("15m", "approved")
-    assert result.r == pytest.approx((4.75 - cost(187, 191.75)) / 5)
+    made = 4.75 - cost(187, 191.75)  # risked 6.50 where 5.00 were planned
+    assert (result.r, result.planned_r) == (pytest.approx(made / 6.5), pytest.approx(made / 5))
 
 
 @pytest.mark.parametrize("verdict", ["approved", "rejected"])
@@ -279,8 +284,25 @@ def test_a_split_is_no_stop() -> None:
     candles(Timeframe.M15, {"2024-07-05 13:30": (46.5, 48, 46.25, 47.75)})
     outcomes.refresh(LATER)
     assert [outcome.end for outcome in Outcome.objects.all()] == [End.TARGET, End.TARGET]
-    assert ledger().r == pytest.approx((6.75 - cost(185, 191.75)) / 5)
+    assert ledger().r == pytest.approx((6.75 - cost(185, 191.75)) / 4.5)
     assert ledger().exit == pytest.approx(191.75 / 4)
+
+
+def test_the_update_converts_stored_outcomes_to_the_risk_really_taken() -> None:
+    days(CALM, CALM, UP)
+    quarters({"14:00": CALM, "14:15": (187, 188, 186, 187), "14:30": UP})
+    decided = {"limit_price": "187.20", "stop_loss": "181.00", "take_profit": "191.00"}
+    decision(make.signal(), at=make.T0 + timedelta(minutes=1), decided=decided)
+    outcomes.refresh(LATER)
+    columns = ("ledger", "signal_id", "r", "planned_r")
+    computed = list(Outcome.objects.order_by("pk").values_list(*columns))
+    assert sum(r is not None for _, _, r, _ in computed) == 2
+    Outcome.objects.exclude(r=None).update(r=F("planned_r"), planned_r=None)  # as they were before
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("approvals.migrations.0044_risk_really_taken").CONVERT)
+    converted = Outcome.objects.order_by("pk").values_list(*columns)
+    for (*_, r, planned_r), (*_, r_then, planned_then) in zip(computed, converted, strict=True):
+        assert (r_then, planned_then) == (r and pytest.approx(r), planned_r and pytest.approx(planned_r))
 
 
 def test_while_a_split_is_being_restated_nothing_is_computed() -> None:
@@ -327,7 +349,8 @@ def test_the_worked_example_of_the_docs_adds_up() -> None:
     quarters({"14:00": CALM, "14:15": (187, 188, 186, 187), "14:30": UP})
     decision(make.signal(), "rejected", at=make.T0 + timedelta(minutes=1))
     outcomes.refresh(LATER)
-    assert (round(ledger().r or 0, 2), round(ledger("decision").r or 0, 2)) == (1.33, 0.93)
+    assert (round(ledger().r or 0, 2), round(ledger("decision").r or 0, 2)) == (1.48, 0.72)
+    assert (round(ledger().planned_r or 0, 2), round(ledger("decision").planned_r or 0, 2)) == (1.33, 0.93)
     assert round(ledger().luck, 2) == 0.44
 
 

@@ -199,6 +199,16 @@ class TestOrders:
         order.refresh_from_db()
         assert (order.status, order.limit_price) == (Order.Status.PENDING_SUBMIT, Decimal(shown[1]))
 
+    def test_it_does_not_go_out_at_another_time_than_was_shown(self, trader: Client) -> None:
+        order = make.order(status=Order.Status.HELD, status_reason="Trading was halted.")
+        order.refresh_from_db()
+        shown = re.search(r'name="terms" value="([^"]+)"', page(trader))
+        assert (shown and shown[1]) == "opens long now"
+        body = {"etag": order.fingerprint(), "terms": "opens long 2024-07-03T13:32:00+00:00"}
+        answer = trader.post(f"/orders/{order.pk}/release/", body, follow=True)
+        order.refresh_from_db()
+        assert (order.status, "something else now" in answer.content.decode()) == (Order.Status.HELD, True)
+
     def test_figures_that_cannot_be_read_release_nothing(self, trader: Client) -> None:
         order = make.order(status=Order.Status.HELD)
         order.refresh_from_db()

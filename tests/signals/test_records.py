@@ -66,7 +66,7 @@ def test_few_cases_are_listed(macd: StrategyConfig) -> None:
     pooled = record()
     assert 0 < pooled.cases == len(pooled.listed) < 30
     assert [case["bar"] for case in pooled.listed] == sorted(case["bar"] for case in pooled.listed)
-    assert pooled.listed[0].keys() == {"symbol", "bar", "r", "ended"}
+    assert pooled.listed[0].keys() == {"symbol", "bar", "r", "planned_r", "ended"}
     assert pooled.mean_r_low is None
 
 

@@ -136,9 +136,19 @@ def test_what_the_bar_of_the_idea_did_does_not_count() -> None:
     assert first_result(play(panel((100, 130, 80, 100), (100, 121, 99, 110)), buy(), FREE))[0] == End.TARGET
 
 
-def test_r_is_measured_in_the_planned_risk_whatever_the_fill() -> None:
-    later = play(panel(SPOKE, (104, 105, 89, 95)), buy(), FREE)
-    assert later.r[0] == pytest.approx(-1.4)  # filled at 104, stopped at 90, planned to risk 10
+def test_r_is_measured_in_the_risk_really_taken_beside_the_planned_one() -> None:
+    later = play(panel(SPOKE, (104, 105, 89, 95)), buy(), FREE)  # filled at 104, planned at 100, stop at 90
+    assert (later.r[0], later.planned_r[0]) == (pytest.approx(-1), pytest.approx(-1.4))
+    better = play(panel(SPOKE, (95, 121, 94, 120)), buy(), FREE)  # 25 made, 5 risked, 10 planned
+    assert (better.r[0], better.planned_r[0]) == (pytest.approx(5), pytest.approx(2.5))
+    gone = play(panel(SPOKE, (104, 105, 80, 85), (84, 85, 83, 84)), buy(), FREE)
+    assert (gone.exit[0], gone.r[0]) == (90, pytest.approx(-1))
+
+
+def test_an_entry_beyond_its_stop_has_no_r() -> None:
+    void = play(panel(SPOKE, (89, 95, 88, 94)), buy(), FREE)
+    assert void.end[0] == End.VOID
+    assert np.isnan([void.r[0], void.planned_r[0]]).all()
 
 
 def test_costs_are_paid_on_both_fills() -> None:
@@ -340,7 +350,7 @@ def test_an_idea_is_entered_in_the_first_bar_in_which_anything_trades() -> None:
     bars = untraded(panel(SPOKE, (88, 88, 88, 88), (102, 105, 101, 104), (102, 121, 101, 120)), 1)
     trades = play(bars, buy(), FREE)
     assert (trades.entered[0], trades.entry[0]) == (2, 102)
-    assert first_result(trades) == (End.TARGET, 120, 2, 1.8)
+    assert first_result(trades) == (End.TARGET, 120, 2, 1.5)
 
 
 def test_an_idea_after_which_nothing_trades_is_missed_and_waits() -> None:

@@ -18,7 +18,7 @@ from signals.models import Signal
 TRADE_COLUMNS = (
     *("symbol", "side", "quantity", "opened_at", "closed_at", "entry_price", "exit_price", "currency"),
     *("gross", "dividends", "commission", "net", "risk", "r", "planned_r", "adverse", "favourable", "exit"),
-    *("strategy", "timeframe", "decided_by", "opinion", "broker"),
+    *("strategy", "timeframe", "decided_by", "opinion", "broker", "no_r"),
 )
 LOT_COLUMNS = (
     *("broker", "symbol", "quantity", "acquired", "sold", "proceeds", "basis", "adjustment_code"),
@@ -41,7 +41,7 @@ def trades_csv(trades: Iterable[Trade]) -> Iterator[str]:
                 *map(_plain, (trade.net, trade.risk)),
                 *(_ratio(trade.r), _ratio(trade.planned_r), _plain(trade.adverse), _plain(trade.favourable)),
                 *(trade.exit, trade.strategy_id, trade.timeframe, trade.decided_by or "", trade.stance),
-                trade.broker,
+                *(trade.broker, trade.get_no_risk_display()),
             ]
         )
 

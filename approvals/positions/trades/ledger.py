@@ -62,6 +62,7 @@ def _transaction(row: Executed) -> Transaction:
 def _trade(held: Held, trip: Round, executed: Fills, at: datetime) -> Trade:
     entries = [executed[entry.key] for entry in trip.entries]
     prices = [transaction.price for transaction in (*trip.entries, *trip.exits)]
+    risk, no_risk = _risk(trip, executed)
     return Trade(
         broker=held.broker,
         symbol=held.symbol,
@@ -78,8 +79,9 @@ def _trade(held: Held, trip: Round, executed: Fills, at: datetime) -> Trade:
         opened_at=trip.opened_at,
         closed_at=trip.closed_at,
         exit=_exit([executed[closing.key].leg for closing in trip.exits]),
-        planned_risk=_risk(entries, [entry.limit_price for entry in entries]),
-        risk=_risk(entries, [entry.price for entry in entries]),
+        planned_risk=_planned_risk(trip, executed),
+        risk=risk,
+        no_risk=no_risk,
         lowest=min(prices),
         highest=max(prices),
         first_fill_id=entries[0].id,
@@ -104,15 +106,28 @@ def _exit(legs: Sequence[str]) -> str:
     return legs[0] if legs[0] in Trade.Exit.values else Trade.Exit.CLOSE
 
 
-def _risk(entries: Sequence[Executed], prices: Sequence[Decimal | None]) -> Decimal | None:
-    """Return what the entries at these prices were to lose; None where one of them has no stop."""
+def _risk(trip: Round, executed: Fills) -> tuple[Decimal | None, str]:
+    """Return what was to be lost from each entry's price to its stop then, or why that cannot be told."""
     risk = ZERO
-    for entry, price in zip(entries, prices, strict=True):
-        if price is None or entry.stop_loss is None:
+    for entry, shares in trip.opened:
+        stop, sign = executed[entry.key].stop_then, -1 if trip.is_short else 1
+        if stop is None:
+            return None, Trade.NoRisk.NO_STOP
+        if (entry.price - stop) * sign <= 0:
+            return None, Trade.NoRisk.BEYOND_STOP
+        risk += (entry.price - stop) * sign * shares
+    return risk.quantize(FINEST), ""
+
+
+def _planned_risk(trip: Round, executed: Fills) -> Decimal | None:
+    """Return what the shares that were filled were to lose from limit to stop; None where one has none."""
+    risk = ZERO
+    for entry, shares in trip.opened:
+        limit, stop = executed[entry.key].limit_price, executed[entry.key].stop_loss
+        if limit is None or stop is None:
             return None
-        sign = 1 if entry.side == Signal.Type.BUY else -1
-        risk += max((price - entry.stop_loss) * sign, ZERO) * entry.quantity
-    return risk or None
+        risk += abs(limit - stop) * shares
+    return risk.quantize(FINEST)
 
 
 def _tell_decisions(trades: Sequence[Trade], trips: Sequence[Round], executed: Fills) -> None:

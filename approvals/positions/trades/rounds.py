@@ -63,6 +63,14 @@ class Round:
         return _in_order(lot.opened for lot in self.lots)
 
     @property
+    def opened(self) -> Sequence[tuple[Transaction, Decimal]]:
+        """Return what opened it, each with how many of its shares, in those of its own day."""
+        worth: dict[int, Decimal] = {}
+        for lot in self.lots:
+            worth[lot.opened.key] = worth.get(lot.opened.key, ZERO) + lot.opened_for
+        return [(entry, worth[entry.key] / entry.price if entry.price else ZERO) for entry in self.entries]
+
+    @property
     def exits(self) -> Sequence[Transaction]:
         """Return what closed it, oldest first; a part of a share that was paid out is not among it."""
         return _in_order(lot.closed for lot in self.lots if lot.closed)

@@ -16,8 +16,9 @@ ZERO = Decimal(0)
 class Summary:
     """The trades of one currency. `won`, `lost`: how many made and lost money; the others came out even.
 
-    `gained`, `given`: what those made and lost, neither negative. `r`: the mean of those whose risk is known;
-    None when there are none. `held_for`: the mean.
+    `gained`, `given`: what those made and lost, neither negative. `r`: the mean of those whose risk is known,
+    None when there are none; `without_r`: how many have none. `planned_r`: the mean over the planned risk.
+    `held_for`: the mean.
     """
 
     currency: str
@@ -29,6 +30,8 @@ class Summary:
     gained: Decimal
     given: Decimal
     r: Decimal | None
+    planned_r: Decimal | None
+    without_r: int
     held_for: timedelta
 
     @property
@@ -56,6 +59,8 @@ def summaries(trades: QuerySet[Trade]) -> list[Summary]:
             gained=Coalesce(Sum("net", filter=won), ZERO),
             given=-Coalesce(Sum("net", filter=lost), ZERO),
             mean_r=Avg(F("net") / F("risk"), filter=Q(risk__gt=0)),
+            mean_planned_r=Avg(F("net") / F("planned_risk"), filter=Q(planned_risk__gt=0)),
+            without_r=Count("pk", filter=Q(risk=None)),
             mean_time=Avg(F("closed_at") - F("opened_at")),
         )
     )
@@ -70,6 +75,8 @@ def summaries(trades: QuerySet[Trade]) -> list[Summary]:
             row["gained"],
             row["given"],
             row["mean_r"],
+            row["mean_planned_r"],
+            row["without_r"],
             row["mean_time"],
         )
         for row in rows

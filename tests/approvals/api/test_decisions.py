@@ -177,6 +177,19 @@ class TestRelease:
         self.post(trader, order)
         assert trader.get(f"/api/v1/orders/{order.pk}/proposal/").status_code == 409
 
+    def test_nothing_else_goes_out_than_was_shown(self, trader: APIClient, order: Order) -> None:
+        address = f"/api/v1/orders/{order.pk}"
+        shown = trader.get(f"{address}/proposal/").json()["shown"]
+        Quote.objects.update(price=F("price") + 1)
+        order.refresh_from_db()
+        headers = {"If-Match": f'"{order.fingerprint()}"'}
+        refused = trader.post(f"{address}/release/", {"shown": shown}, headers=headers)
+        assert (refused.status_code, "something else now" in refused.json()["detail"]) == (409, True)
+        order.refresh_from_db()
+        assert order.status == Order.Status.HELD
+        body = {"shown": refused.json()["proposal"]["shown"]}
+        assert trader.post(f"{address}/release/", body, headers=headers).status_code == 202
+
     def test_twice_is_409(self, trader: APIClient, order: Order) -> None:
         self.post(trader, order)
         assert self.post(trader, order).status_code == 409

@@ -100,6 +100,12 @@ class TestClose:
         delistings.follow_due(make.T0)
         assert close(trader, body=body).json()["settlement_price"] == "12.500000"
 
+    def test_of_another_number_than_was_shown_is_409(self, trader: APIClient) -> None:
+        make.held()
+        refused = close(trader, body={"shown": 12})
+        assert (refused.status_code, "the page said 12" in refused.json()["detail"]) == (409, True)
+        assert close(trader, body={"shown": 10}).status_code == 202
+
     def test_of_nothing_is_409(self, trader: APIClient) -> None:
         assert close(trader).status_code == 409
 

@@ -55,7 +55,9 @@ def test_what_is_not_known_is_null_and_never_nan(viewer: APIClient) -> None:
     ledger = json.loads(text)["results"][0]["signal_ledger"]
     unknown = {name for name, value in ledger.items() if value is None}
     rates = {"target_rate", "average_r"}
-    assert unknown == {"luck", "timeout_rate"} | {f"{a}{b}" for a in rates for b in ("", "_low", "_high")}
+    assert unknown == {"luck", "timeout_rate", "average_planned_r"} | {
+        f"{a}{b}" for a in rates for b in ("", "_low", "_high")
+    }
 
 
 @pytest.mark.parametrize(

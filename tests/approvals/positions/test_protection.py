@@ -57,9 +57,17 @@ class TestR:
         make.held("MSFT", 10, "185.50")
         assert protected("MSFT").r is None
 
-    def test_is_unknown_where_the_stop_is_at_what_it_cost(self) -> None:
-        make.held("AAPL", 10, "180.50")
+    @pytest.mark.parametrize("cost", ["180.50", "179"])
+    def test_is_unknown_where_the_stop_is_at_what_it_cost_or_beyond(self, cost: str) -> None:
+        make.held("AAPL", 10, cost)
+        price(183.00)
         assert protected().r is None
+
+    def test_a_stop_that_was_moved_changes_nothing(self) -> None:
+        entry = make.held("AAPL", 10, "186")
+        Order.objects.filter(pk=entry.pk).update(stop_level=Decimal("186"))
+        price(191.50)
+        assert protected().r == 1
 
 
 class TestUnprotected:

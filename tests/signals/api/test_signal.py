@@ -64,7 +64,13 @@ def test_the_record_comes_pooled_and_of_the_symbol(reader: APIClient, pending: P
 
 
 def test_a_record_of_few_cases_lists_them(reader: APIClient, pending: Pending) -> None:
-    case = {"bar": "2024-07-01T00:00:00+00:00", "r": 1.2, "ended": "target", "symbol": "AAPL"}
+    case = {
+        "bar": "2024-07-01T00:00:00+00:00",
+        "r": 1.2,
+        "planned_r": 1.0,
+        "ended": "target",
+        "symbol": "AAPL",
+    }
     record(cases=1, targets=1, stops=0, listed=[case])
     pooled = reader.get(f"{URL}{pending().pk}/").json()["record"]["pooled"]
     assert pooled["listed"] == [case | {"bar": "2024-07-01T00:00:00Z"}]

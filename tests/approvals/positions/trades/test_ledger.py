@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from approvals.models import Fill, Order, Trade
+from approvals.models import ExitChange, Fill, Order, Trade
 from approvals.positions import trades
 from market.models import Candle, Split
 from market.prices import Timeframe
@@ -249,3 +249,81 @@ class TestDividends:
         trades.refresh(LATER + 2 * HOUR)
         trade.refresh_from_db()
         assert figures(trade) == [60, 0, 60]
+
+
+class TestTheRiskReallyTaken:
+    """Worked by hand. Limit 185.50 and stop 180.50, so 5.00 a share are planned, unless told."""
+
+    def test_slippage_beyond_the_planned_entry(self) -> None:
+        trade = closed("192")  # bought at 186: 6.00 made, 5.50 risked a share
+        assert (trade.risk, trade.planned_risk, trade.no_risk) == (Decimal(55), Decimal(50), "")
+        assert (trade.r, trade.planned_r) == (Decimal(60) / 55, Decimal("1.2"))
+
+    def test_scaled_in_at_two_prices_with_two_stops(self) -> None:
+        levels = {"limit_price": Decimal(190), "stop_loss": Decimal(184), "take_profit": Decimal(199)}
+        first, second = entry(10, "186"), entry(4, "190.25", T0 + HOUR, **levels)
+        leave(first, "192", T0 + 2 * HOUR)
+        leave(second, "192", T0 + 3 * HOUR, quantity=4)
+        trades.refresh(LATER)
+        trade = Trade.objects.get()
+        assert (trade.risk, trade.planned_risk) == (Decimal(55 + 25), Decimal(50 + 24))
+        assert (trade.net, trade.r, trade.planned_r) == (Decimal(67), Decimal(67) / 80, Decimal(67) / 74)
+
+    def test_a_stop_that_is_moved_later_changes_nothing(self) -> None:
+        order = entry()
+        moved_stop(order, "186", T0 + HOUR)
+        leave(order, "192", T0 + 2 * HOUR)
+        trades.refresh(LATER)
+        assert Trade.objects.get().r == Decimal(60) / 55
+
+    def test_a_fill_after_the_move_counts_by_the_moved_stop(self) -> None:
+        order = entry(6)
+        moved_stop(order, "183", T0 + HOUR)
+        make.fill(order, 4, "187", executed_at=T0 + 2 * HOUR, recorded_at=T0 + 2 * HOUR)
+        leave(order, "192", T0 + 3 * HOUR)
+        trades.refresh(LATER)
+        trade = Trade.objects.get()
+        assert trade.risk == Decimal(6) * Decimal("5.50") + 4 * 4
+        assert trade.planned_risk == Decimal(50)
+
+    @pytest.mark.parametrize("price", ["180.50", "179"])
+    def test_an_entry_at_or_beyond_its_stop_has_no_r(self, price: str) -> None:
+        order = entry(price=price)
+        leave(order, "178", T0 + HOUR)
+        trades.refresh(LATER)
+        trade = Trade.objects.get()
+        assert (trade.risk, trade.r, trade.no_risk) == (None, None, "beyond_stop")
+        assert trade.planned_r == trade.net / 50
+
+    def test_one_entry_beyond_its_stop_leaves_the_others_without_r(self) -> None:
+        first, second = entry(10, "186"), entry(10, "180", T0 + HOUR)
+        leave(first, "192", T0 + 2 * HOUR)
+        leave(second, "192", T0 + 2 * HOUR)
+        trades.refresh(LATER)
+        assert (Trade.objects.get().r, Trade.objects.get().no_risk) == (None, "beyond_stop")
+
+    def test_what_was_opened_without_a_stop_has_no_r(self) -> None:
+        entry()
+        closing: dict[str, Any] = {"kind": Order.Kind.CLOSE, "quantity": 15, "status": Order.Status.FILLED}
+        sale = make.order(side=Signal.Type.SELL, **closing)  # five more than are held: a short without a stop
+        make.fill(sale, 15, "192", leg=Leg.CLOSE, executed_at=T0 + HOUR, recorded_at=T0 + HOUR)
+        back, at = make.order(**closing), T0 + 2 * HOUR
+        make.fill(back, 5, "190", leg=Leg.CLOSE, executed_at=at, recorded_at=at)
+        trades.refresh(LATER)
+        long, short = Trade.objects.order_by("closed_at")
+        assert (long.r, short.side, short.r, short.no_risk) == (Decimal(60) / 55, "SELL", None, "no_stop")
+        assert short.get_no_risk_display() == "no R: an entry had no stop"
+
+
+def moved_stop(order: Order, level: str, at: datetime) -> None:
+    ExitChange.objects.create(
+        order=order,
+        leg=ExitChange.Leg.STOP,
+        before=Decimal("180.50"),
+        level=Decimal(level),
+        requested_by=make.trader("mover"),
+        requested_at=at,
+        state=ExitChange.State.DONE,
+        ended_at=at,
+    )
+    Order.objects.filter(pk=order.pk).update(stop_level=level)
