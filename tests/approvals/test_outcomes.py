@@ -50,7 +50,8 @@ def test_a_signal_is_entered_at_the_open_of_the_bar_after_it() -> None:
     result = ledger()
     assert (result.end, result.entry, result.exit, result.is_final) == (End.TARGET, 185, 191.75, True)
     made = 6.75 - cost(185, 191.75)
-    assert (result.r, result.planned_r) == (pytest.approx(made / 4.5), pytest.approx(made / 5))
+    assert result.r == pytest.approx(made / 4.5)
+    assert result.planned_r == pytest.approx(made / 5)
     assert (result.entered_at, result.exited_at) == (
         datetime(2024, 7, 3, tzinfo=UTC),
         datetime(2024, 7, 5, tzinfo=UTC),
@@ -160,7 +161,8 @@ def test_a_decision_is_entered_at_the_first_bar_after_it() -> None:
     assert result.entered_at == datetime(2024, 7, 3, 14, 15, tzinfo=UTC)
     assert (result.played_on, result.group) == ("15m", "approved")
     made = 4.75 - cost(187, 191.75)  # risked 6.50 where 5.00 were planned
-    assert (result.r, result.planned_r) == (pytest.approx(made / 6.5), pytest.approx(made / 5))
+    assert result.r == pytest.approx(made / 6.5)
+    assert result.planned_r == pytest.approx(made / 5)
 
 
 @pytest.mark.parametrize("verdict", ["approved", "rejected"])

@@ -260,7 +260,11 @@ class TestTheRiskReallyTaken:
         assert (trade.r, trade.planned_r) == (Decimal(60) / 55, Decimal("1.2"))
 
     def test_scaled_in_at_two_prices_with_two_stops(self) -> None:
-        levels = {"limit_price": Decimal(190), "stop_loss": Decimal(184), "take_profit": Decimal(199)}
+        levels: dict[str, Any] = {
+            "limit_price": Decimal(190),
+            "stop_loss": Decimal(184),
+            "take_profit": Decimal(199),
+        }
         first, second = entry(10, "186"), entry(4, "190.25", T0 + HOUR, **levels)
         leave(first, "192", T0 + 2 * HOUR)
         leave(second, "192", T0 + 3 * HOUR, quantity=4)
