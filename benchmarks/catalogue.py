@@ -2,6 +2,7 @@
 
 from benchmarks import (
     backtests,
+    brokers,
     candles,
     charts,
     cycles,
@@ -37,6 +38,8 @@ CATALOGUE = {
     "chart": Benchmark(charts.drawing, tiny=200, medium=5_000, full=5_000),
     "pages": Benchmark(pages.pages, tiny=600, medium=500_000, full=5_000_000),
     "approve.latency": Benchmark(decisions.latency, tiny=3, medium=200, full=600),
+    "broker.stream": Benchmark(brokers.streamed, tiny=2, medium=20, full=60),
+    "broker.poll": Benchmark(brokers.polled, tiny=2, medium=20, full=40),
     "opinions.rules": Benchmark(opinions.analyses, tiny=20, medium=1_000, full=1_000),
     "opinions.recall": Benchmark(opinions.recall, tiny=200, medium=100_000, full=100_000),
     "opinions.fair": Benchmark(opinions.fair, tiny=6, medium=500, full=500),

@@ -6,7 +6,7 @@ nothing else to do. Commits wait for the disk here, as they do outside of tests.
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -33,11 +33,17 @@ ALLOWED_SECONDS = 0.5
 A_SECOND = 10  # decisions
 PATIENCE = 30.0
 EQUITY = "10000000"
+WRITTEN = """
+strategy_signals, quotes, orders, paper_orders, gate, account_snapshots, broker_positions, broker_streams,
+trading_halts, faults, ingestion_runs
+"""
 # One share each, and room for all of them.
 ROOM = {
     "MAX_OPEN_POSITIONS": 10**6,
     "MAX_GROSS": Decimal(100),
     "MAX_OPEN_RISK": Decimal(100),
+    "MAX_STRATEGY": Decimal(100),
+    "MAX_STRATEGY_POSITIONS": 10**6,
     "MAX_POSITION": Decimal("0.00002"),
 }
 
@@ -46,7 +52,7 @@ def latency(decisions: int) -> list[Result]:
     """The 95th percentile of POST approve to the order acknowledged, one at a time; then ten a second."""
     single, steady = max(2, decisions // 6), decisions
     with (
-        _desk(single + steady) as client,
+        desk(instruments(single + steady)) as client,
         clusters("jax", durable=True, environment={"PAPER_EQUITY": EQUITY}),
     ):
         client.approve(client.waiting.pop())  # everything is loaded and every connection open
@@ -57,12 +63,12 @@ def latency(decisions: int) -> list[Result]:
         raise AssertionError(f"{len(errors)} of {steady} decisions failed: {errors[0]}")
     wanted = (steady - 1) / A_SECOND
     return [
-        Result("approve.latency", _p95(taken), ALLOWED_SECONDS, 1.0, note=f"{single} orders"),
+        Result("approve.latency", p95(taken), ALLOWED_SECONDS, 1.0, note=f"{single} orders"),
         Result("approve.latency rate", elapsed, wanted, 1.1, note=f"{steady - 1} at {A_SECOND}/s"),
     ]
 
 
-def _p95(taken: list[float]) -> float:
+def p95(taken: list[float]) -> float:
     return statistics.quantiles(taken, n=20)[-1] if len(taken) > 1 else taken[0]
 
 
@@ -121,11 +127,16 @@ class Trader:
 
 
 @contextmanager
-def _desk(count: int) -> Iterator[Trader]:
-    """As many signals that wait as there will be decisions, each on an instrument of its own."""
-    now, symbols = timezone.now(), instruments(count)
+def desk(
+    symbols: Sequence[str], broker: str = "paper", equity: str = EQUITY, **changes: object
+) -> Iterator[Trader]:
+    """As many signals that wait as there will be decisions, each on an instrument of its own.
+
+    `changes`: of settings.
+    """
+    now = timezone.now()
     sessions(now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=20), 60)
-    make.ready(now, equity=EQUITY)
+    make.ready(now, equity=equity, broker=broker)
     Quote.objects.bulk_create(_quote(symbol, now) for symbol in symbols)
     signals = [make.signal(symbol, expires_at=now + timedelta(hours=6)) for symbol in symbols]
     user = User.objects.create_user("benchmark")
@@ -134,9 +145,10 @@ def _desk(count: int) -> Iterator[Trader]:
     waiting = [
         (str(signal.pk), version(signal, now, is_conflicting=False, opinion_id=None)) for signal in signals
     ]
-    with override_settings(**ROOM), _durable(), _server() as address:
+    with override_settings(**ROOM | changes), _durable(), _server() as address:
         yield Trader(address, token, waiting)
-    execute("TRUNCATE strategy_signals, quotes, orders, paper_orders, gate, account_snapshots CASCADE")
+    execute(f"TRUNCATE {WRITTEN} CASCADE")
+    user.delete()
 
 
 def _quote(symbol: str, now: datetime) -> Quote:

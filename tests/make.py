@@ -236,7 +236,7 @@ def sell(symbol: str = "AAPL", **values: Any) -> Signal:
     )
 
 
-def ready(at: datetime = T0, equity: str = "100000") -> None:
+def ready(at: datetime = T0, equity: str = "100000", broker: str = "paper") -> None:
     """A feed and a broker that were good for the last minutes, and an account that was just seen."""
     IngestionRun.objects.bulk_create(
         IngestionRun(
@@ -251,7 +251,7 @@ def ready(at: datetime = T0, equity: str = "100000") -> None:
     good = {"is_open": True, "since": at, "broker_good_since": at - timedelta(minutes=5), "checked_at": at}
     Gate.objects.update_or_create(pk=1, defaults=good)
     money = dict.fromkeys(("equity", "cash", "buying_power"), Decimal(equity))
-    AccountSnapshot.objects.create(broker="paper", at=at, currency="USD", **money)
+    AccountSnapshot.objects.create(broker=broker, at=at, currency="USD", **money)
 
 
 def beats(at: datetime = T0) -> None:

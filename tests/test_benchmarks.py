@@ -5,7 +5,7 @@ from benchmarks.measure import Benchmark, Result, alternate, report
 
 WITH_PROCESSES = {
     *("approve.latency", "imports.load", "memory.worker", "opinions.fair", "queue", "strangers"),
-    "stream.load",
+    *("broker.poll", "broker.stream", "stream.load"),
 }
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in WITH_PROCESSES else []) for name in CATALOGUE]
 

@@ -43,11 +43,10 @@ def record(executions: Sequence[Execution], broker: str, at: datetime) -> None:
     for execution in executions:
         order = orders.get(execution.client_id) if execution.client_id else None
         try:
-            with transaction.atomic():
-                if fill := _fill(execution, known):
-                    _update(fill, execution, at)
-                else:
-                    fill = _record(execution, order, broker, at)
+            fill = _fill(execution, known)
+            if fill is None or _news(fill, execution):
+                with transaction.atomic():
+                    fill = _update(fill, execution, at) if fill else _record(execution, order, broker, at)
         except faults.CONTENT as error:  # what `fitting` does not know of
             reason = str(error).strip().partition("\n")[0]
             quarantine.put([quarantine.of_execution(execution, reason)], broker, at)
@@ -107,10 +106,8 @@ def _record(execution: Execution, order: Order | None, broker: str, at: datetime
 # --- what is said of it later -----------------------------------------------------------------------------
 
 
-def _update(fill: Fill, execution: Execution, at: datetime) -> None:
+def _update(fill: Fill, execution: Execution, at: datetime) -> Fill:
     """Write down what the broker says otherwise than before, once, whoever else reads it now."""
-    if not _news(fill, execution):
-        return
     locked = Fill.objects.select_for_update(of=("self",)).select_related("order").get(pk=fill.pk)
     for news in _news(locked, execution):
         if news is not News.RATE:
@@ -120,6 +117,7 @@ def _update(fill: Fill, execution: Execution, at: datetime) -> None:
         elif news is not News.SUPERSEDED:
             _take_commission(locked, execution, at)
     fill.refresh_from_db()  # what was fetched with it is fetched anew, too
+    return fill
 
 
 class News(Enum):

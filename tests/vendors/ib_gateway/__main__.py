@@ -5,6 +5,8 @@ import sys
 import threading
 from pathlib import Path
 
+from tests.vendors import prices
+from tests.vendors.ib_gateway.contracts import share
 from tests.vendors.ib_gateway.control import ControlPort
 from tests.vendors.ib_gateway.gateway import IBGateway
 
@@ -17,11 +19,13 @@ def main() -> None:
     parser.add_argument(
         "--state", type=Path, help="file with the account and its orders, kept when the process dies"
     )
+    parser.add_argument("--symbols", type=int, default=0, help="so many made-up symbols beside the usual")
     options = parser.parse_args()
     with (
         IBGateway(port=options.port, account=options.account, state=options.state) as gateway,
         ControlPort(gateway, options.control) as control,
     ):
+        gateway.shares += tuple(map(share, prices.many(options.symbols)))
         threading.Thread(target=control.serve_forever, daemon=True).start()
         sys.stdout.write(f"gateway {gateway.port} control {control.server_address[1]}\n")
         sys.stdout.flush()
