@@ -181,7 +181,7 @@ def interactive_brokers(symbols: int) -> Iterator[Counterpart]:
         printed = stack.enter_context(_printing("tests.vendors.ib_gateway", "--symbols", str(symbols)))
         _, gateway, _, control = printed.split()
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        bridge = Process(int(gateway), Path(folder))
+        bridge = Process(int(gateway), Path(folder), LOG_LEVEL="ERROR")
         stack.callback(bridge.kill)
         url = bridge.start().url
 

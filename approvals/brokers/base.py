@@ -197,7 +197,9 @@ class BrokerSpec(Spec):
     `settles_by_price`: whether it closes what was delisted at the price that it is given; others settle it
     themselves, when and at what they say. `stream`: listens, given the values of the settings, for as long as
     the broker pushes news, and calls back whenever something of the account has changed; what it is, is read
-    by the calls above. None: there is no push.
+    by the calls above. None: there is no push. `notices`: returns what is wrong with the connection, in words
+    that say what to do, given the values of the settings; empty while nothing is. The process that listens
+    asks for it every half minute.
     """
 
     is_paper: bool
@@ -205,3 +207,4 @@ class BrokerSpec(Spec):
     capabilities: Capabilities = Capabilities()
     settles_by_price: bool = False
     stream: Callable[[Mapping[str, Any], Callable[[], None]], None] | None = None
+    notices: Callable[[Mapping[str, Any]], str] | None = None

@@ -28,6 +28,7 @@ State = BrokerStream.State
 RECONCILE, PATIENCE = "approvals.tasks.reconcile", 30.0  # seconds that it waits for one that runs already
 TOGETHER = 0.1  # seconds in which several changes are one
 WRITE = 5.0  # seconds between two signs of life
+NOTICES = 30.0  # seconds between two questions whether something is wrong
 GOOD, FIRST_PAUSE, LONGEST_PAUSE = 60.0, 1.0, 60.0
 
 
@@ -75,10 +76,13 @@ class Listener:
         self.told_at: datetime | None = None
         self._news = threading.Event()
         self._owes = False  # a comparison that could not be queued
+        self._noticed = ""
 
     def run(self) -> None:
         """Queue a comparison for what is told, and write how the stream is doing, until it is stopped."""
         threading.Thread(target=self._listen, name="broker stream", daemon=True).start()
+        if self.spec.notices:
+            threading.Thread(target=self._ask_for_notices, name="broker notices", daemon=True).start()
         while not self.stopped.is_set():
             is_told = self._news.wait(WRITE) or self._owes
             if is_told:
@@ -131,6 +135,15 @@ class Listener:
             return f"Its module failed: {type(error).__name__}."
         return "The stream ended."
 
+    def _ask_for_notices(self) -> None:
+        """Ask again and again what is wrong with the connection."""
+        while not self.stopped.is_set():
+            try:
+                self._noticed = self.spec.notices(self.spec.values(settings)) if self.spec.notices else ""
+            except Exception:  # a broker's module of another's may raise anything
+                logger.exception("the broker's notices cannot be asked for")
+            self.stopped.wait(NOTICES)
+
     def _change(self) -> None:
         if self.state != State.LIVE:
             self._enter(State.LIVE)
@@ -142,7 +155,8 @@ class Listener:
             self.state, self.since, self.reason = state, self.clock(), reason
 
     def _write(self) -> None:
-        values = {"state": self.state, "since": self.since, "reason": self.reason, "told_at": self.told_at}
+        reason = " ".join(part for part in (self.reason, self._noticed) if part)
+        values = {"state": self.state, "since": self.since, "reason": reason, "told_at": self.told_at}
         row = BrokerStream(broker=self.spec.name, updated_at=self.clock(), **values)
         fields = [*values, "updated_at"]
         BrokerStream.objects.bulk_create(

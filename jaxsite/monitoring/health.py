@@ -12,7 +12,7 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
-from approvals import gate
+from approvals import execution, gate
 from jaxsite import queries
 from jaxsite.monitoring import queues, services
 from jaxsite.queries import HealthFacts, health_facts
@@ -67,7 +67,7 @@ def examine(at: datetime, needed: str = "") -> list[Check]:
 
 
 def run_checks(at: datetime, needed: str = "") -> list[Check]:
-    """Return all checks: at most ten queries. Raises what the database raises."""
+    """Return all checks: at most eleven queries. Raises what the database raises."""
     facts = health_facts(at, LOST_AFTER)
     looks: dict[str, Look] = {
         "clock": lambda: _clock(facts, at),
@@ -78,6 +78,7 @@ def run_checks(at: datetime, needed: str = "") -> list[Check]:
         "scans": lambda: [_scans(facts, at)],
         "strategies": lambda: [_strategies()],
         "trading": lambda: [_trading(facts, at)],
+        "broker": lambda: [_broker(at)],
         "dividends": lambda: _dividends(facts),
         "quotes": lambda: [_quotes(facts, at)],
         "exchange_rates": lambda: _exchange_rates(facts, at),
@@ -270,6 +271,13 @@ def _trading(facts: HealthFacts, at: datetime) -> Check:
     else:
         return Check("trading", Status.HEALTHY, "Orders can be sent.")
     return Check("trading", Status.DEGRADED, f"{message} {advice}")
+
+
+def _broker(at: datetime) -> Check:
+    """How the connection to the broker does. Whether orders can be sent is what `trading` says."""
+    connection = execution.describe_connection(at)
+    status = Status.DEGRADED if connection.advice else Status.HEALTHY
+    return Check("broker", status, f"{connection.text} {connection.advice}".strip())
 
 
 def _dividends(facts: HealthFacts) -> Iterator[Check]:

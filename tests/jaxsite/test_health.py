@@ -42,7 +42,7 @@ def test_a_system_at_work_is_healthy(client: Client) -> None:
     content = health(client)
     assert (content["status"], content["service"]) == ("healthy", "jax")
     assert content["checks"].keys() == {
-        *("database", "data", "worker", "scans", "strategies", "trading", "quotes", "bars"),
+        *("database", "data", "worker", "scans", "strategies", "trading", "broker", "quotes", "bars"),
         *("process_worker", "process_slow", "queue_worker", "queue_slow", "provider_simulator", "symbols"),
         *("cross_check", "stream"),
     }

@@ -272,4 +272,4 @@ def test_its_own_queries_are_few(trader: Client, market: None) -> None:
     request = RequestFactory().get("/status/")
     with CaptureQueriesContext(connection) as caught:
         status._context(request, make.T0)["cycles"][0]
-    assert len(caught) == 15, "\n".join(query["sql"] for query in caught.captured_queries)
+    assert len(caught) == 16, "\n".join(query["sql"] for query in caught.captured_queries)

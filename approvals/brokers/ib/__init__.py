@@ -27,4 +27,5 @@ SPEC = BrokerSpec(
     build=_build,
     capabilities=Capabilities(fractions=True, what_if=True),
     stream=stream.listen,
+    notices=stream.notices,
 )

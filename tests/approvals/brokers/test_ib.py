@@ -252,3 +252,20 @@ def test_the_stream_tells_that_something_has_changed(gateway: IBGateway, served:
     assert changes.acquire(timeout=10)
     served.stop()
     assert ended.wait(30)
+
+
+def test_the_bridges_notices_and_state_come_in_words_with_what_to_click(
+    gateway: IBGateway, served: Running
+) -> None:
+    values = {"IB_BRIDGE_URL": served.url, "IB_BRIDGE_TOKEN": ""}
+    assert stream.notices(values) == ""
+    gateway.say(10197, "No market data during competing live session")
+    served.until(lambda: "End TWS, the phone's app or the website" in stream.notices(values))
+    gateway.lose_ib()
+    served.until(lambda: "lost its connection to IB (1100)" in stream.notices(values))
+    gateway.regain_ib(lost_data=False)
+    served.until(lambda: "1100" not in stream.notices(values))
+
+
+def test_a_bridge_that_does_not_answer_has_no_notices() -> None:
+    assert stream.notices({"IB_BRIDGE_URL": "http://127.0.0.1:9", "IB_BRIDGE_TOKEN": ""}) == ""

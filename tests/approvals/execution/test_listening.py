@@ -115,6 +115,25 @@ def test_signs_of_life_that_fail_keep_no_comparison_from_being_made() -> None:
     assert [fault.subject for fault in Fault.objects.all()] == ["signs of life of the stream"]
 
 
+@pytest.mark.django_db
+def test_what_the_broker_says_is_wrong_stands_in_the_row_of_a_stream_that_is_live() -> None:
+    is_asked = threading.Event()
+
+    def stream(changed: Changed) -> None:
+        assert is_asked.wait(LATE)
+        changed()
+        heard.is_enough.wait(LATE)
+
+    def notices(values: Mapping[str, Any]) -> str:
+        is_asked.set()
+        return "Another session of this user took the market data (10197)."
+
+    heard = Heard(stream)
+    heard.listener.spec = replace(heard.listener.spec, notices=notices)
+    heard.listener.run()
+    assert BrokerStream.objects.get().reason.startswith("Another session")
+
+
 def test_pauses_grow_up_to_a_minute() -> None:
     assert [round(growing_pause(failures) / 0.75 / 2**failures) for failures in (0, 3, 5)] == [1, 1, 1]
     assert 30 <= growing_pause(1000) <= 60
