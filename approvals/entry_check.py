@@ -295,16 +295,18 @@ def problems(order: Order, at: datetime) -> list[str]:
     fresh = check(levels_of(signal, order.stop_loss, order.take_profit), order.symbol, market)
     return [
         *_since_the_decision(order, signal, market),
-        *drifting(order.symbol),
+        *drifting(order.symbol, order.side),
         *([] if fresh.is_open else ["The exchange is not open."]),
         *fresh.problems,
     ]
 
 
-def drifting(symbol: str) -> list[str]:
+def drifting(symbol: str, side: str) -> list[str]:
     """Return why no entry is made while the account's shares of a symbol are not those that we traded."""
     row = BrokerPosition.objects.filter(symbol=symbol).exclude(quantity=F("ours")).first()
-    return [f"The account holds {row.quantity} {symbol}, and Jax traded {row.ours}."] if row else []
+    if row is None or not row.keeps_from(side):
+        return []
+    return [f"The account holds {row.quantity} {symbol}, and Jax traded {row.ours}."]
 
 
 def _since_the_decision(order: Order, signal: Signal, market: MarketContext) -> Iterator[str]:

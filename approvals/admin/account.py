@@ -18,15 +18,19 @@ class SeenFilter(DayFilter):
 
 @admin.register(BrokerPosition)
 class BrokerPositionAdmin(PositionExits):
-    list_display = ["symbol", "quantity", "ours", "not_ours", "cost", "seen_on"]
+    list_display = ["symbol", "held", "ours", "not_ours", "cost", "seen_on"]
     search_fields = ["symbol"]
     search_help_text = "A part of the symbol"
     ordering = ["symbol"]
-    fields = ["chart_of", "quantity", "ours", "not_ours", "cost", "seen_on", "results"]
+    fields = ["chart_of", "held", "ours", "not_ours", "cost", "seen_on", "results"]
 
     @admin.display(description="symbol")
     def chart_of(self, position: BrokerPosition) -> SafeString:
         return market_formatting.chart_link(position.symbol)
+
+    @admin.display(description="quantity", ordering="quantity")
+    def held(self, position: BrokerPosition) -> str:
+        return f"{position.quantity:,}"
 
     @admin.display(description="not ours")
     def not_ours(self, position: BrokerPosition) -> str:

@@ -49,8 +49,11 @@ class PositionSerializer(serializers.Serializer[Any]):
 
     symbol = serializers.CharField(source="position.symbol")
     quantity = serializers.IntegerField(source="position.quantity", help_text="Ours. Negative: short.")
-    foreign = serializers.IntegerField(
-        source="position.foreign", help_text="Shares of the account that Jax did not trade: left alone."
+    foreign = serializers.DecimalField(
+        None,
+        None,
+        source="position.foreign",
+        help_text="Shares of the account that Jax did not trade: left alone. Parts of a share included.",
     )
     average_cost = serializers.DecimalField(
         18,

@@ -94,7 +94,8 @@ class Execution:
 
     `commission`: None while it is not known (the same execution is told again then), negative for a rebate;
     in `commission_currency`, the instrument's where that is empty. `is_settlement`: paid out at a price that
-    a person gave, which may be 0. `corrects`: the id of the execution that this one replaces.
+    a person gave, which may be 0. `corrects`: the id of the execution that this one replaces. `quantity`: of
+    what the account's owner traded it may be a part of a share, a Decimal, as it came.
     """
 
     execution_id: str

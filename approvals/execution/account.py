@@ -26,7 +26,7 @@ def write_holdings(holdings: Mapping[str, Holding], unreadable: Collection[str],
     rows = [
         BrokerPosition(
             symbol=symbol,
-            quantity=int(holdings[symbol].quantity) if symbol in holdings else 0,
+            quantity=holdings[symbol].quantity if symbol in holdings else Decimal(0),
             average_cost=holdings[symbol].average_cost if symbol in holdings else Decimal(0),
             ours=quantities.get(symbol, 0),
             seen_at=at,

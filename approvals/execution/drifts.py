@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -18,6 +19,7 @@ from approvals.brokers.base import Broker, Side
 from approvals.execution import adoption, quarantine, reports
 from approvals.execution.adoption import Sale
 from approvals.models import BrokerPosition, Drift, Fill, Notification, Order
+from approvals.models.orders import is_part
 from market import faults
 from market.models import Fault
 from market.share_basis.moves import RATIOS
@@ -60,7 +62,9 @@ def _deal_with(row: BrokerPosition, broker: str, at: datetime) -> None:
     if drift.gone and (sales := list(_sales(drift, since))):
         _adopt(drift, sales, at)
     elif not drift.gone and _bought(drift, since):
-        _leave_alone(drift, at)
+        _leave_alone(drift, Cause.BOUGHT, "traded at the broker, not by Jax", at)
+    elif drift.first_seen_at < at and is_part(row.foreign, Side.BUY if drift.ours > 0 else Side.SELL):
+        _leave_alone(drift, Cause.PART, "in the account: a part of a share, which no order of Jax makes", at)
     elif drift.first_seen_at < at:
         _ask(drift, at)
 
@@ -81,7 +85,7 @@ def _is_answered(row: BrokerPosition, broker: str) -> bool:
 
 def _seen(row: BrokerPosition, broker: str, at: datetime) -> Drift:
     """Return the open drift of a symbol, as it is now; other figures begin it anew."""
-    figures = {"ours": row.ours, "held": int(row.quantity)}
+    figures = {"ours": row.ours, "held": row.quantity}
     first = {**figures, "cause": Cause.UNKNOWN, "first_seen_at": at, "last_seen_at": at}
     with transaction.atomic():
         drift, is_new = Drift.objects.get_or_create(
@@ -113,13 +117,17 @@ def _adopted_id(fill: Fill) -> str:
 
 
 def _sales(drift: Drift, since: datetime) -> Iterator[Sale]:
-    """Yield the sales that explain what is missing; of the oldest of them perhaps a part."""
-    missing = drift.gone
+    """Yield the sales that explain what is missing; of the oldest of them perhaps a part.
+
+    A closing is of whole shares: one of which a part was sold is closed at what that part made.
+    """
+    missing, sold = drift.gone, Decimal(0)
     side = Side.SELL if drift.ours > 0 else Side.BUY
     for fill in _others(drift, side, since):
-        quantity = min(missing, fill.quantity)
+        before, sold = ceil(sold), sold + fill.quantity
+        quantity = min(missing, ceil(sold) - before)
         if quantity:
-            part = (fill.commission or Decimal(0)) * quantity / fill.quantity
+            part = fill.commission * min(quantity / fill.quantity, Decimal(1))
             yield Sale(quantity, fill.price, fill.executed_at, _adopted_id(fill), part)
         missing -= quantity
 
@@ -150,13 +158,12 @@ def _bought(drift: Drift, since: datetime) -> bool:
     return sum(fill.quantity for fill in _others(drift, side, since)) >= abs(drift.held - drift.ours)
 
 
-def _leave_alone(drift: Drift, at: datetime) -> None:
-    title = (
-        f"{abs(drift.held - drift.ours)} {drift.symbol} were traded at the broker, not by Jax: they are left "
-        "alone, and no entry is made in the symbol while they are there."
-    )
+def _leave_alone(drift: Drift, cause: Drift.Cause, words: str, at: datetime) -> None:
+    more = abs(drift.held - drift.ours)
+    title = f"{more} {drift.symbol} {'are' if cause == Cause.PART else 'were'} {words}. They are left alone"
+    title += "." if more < 1 else ", and no entry is made in the symbol while they are there."
     with transaction.atomic():
-        _end(drift, Cause.BOUGHT, Answer.NOT_OURS, at)
+        _end(drift, cause, Answer.NOT_OURS, at)
         audit.append("drift left alone", _subject(drift), at, drift=str(drift))
         notify.put(Notification.Kind.ORDER_FILLED, f"drift {drift.pk} alone", title[:200], at, path=PAGE)
 
@@ -184,8 +191,8 @@ def _ask(drift: Drift, at: datetime) -> None:
 
 def _likeness(drift: Drift) -> tuple[Drift.Cause, str]:
     """Return what it looks like, with what to do."""
-    if drift.held and Fraction(drift.held, drift.ours) in NEW_SHARES:
-        ratio = Fraction(drift.held, drift.ours)
+    ratio = Fraction(drift.held) / drift.ours
+    if ratio in NEW_SHARES:
         words = f"{ratio.numerator} for {ratio.denominator}"
         return Cause.SPLIT, (
             f"It looks like a share split, {words}, that is not recorded yet. Record it as a corporate "

@@ -171,7 +171,7 @@ def _correct(fill: Fill, execution: Execution, at: datetime) -> None:
         fill.commission, fill.commission_unknown = _commission(execution, at)
     fill.save(update_fields=["quantity", "price", "executed_at", "commission", "commission_unknown"])
     if fill.order is not None and more and fill.leg in FIRST_LEGS:
-        _count(fill.order, more)
+        _count(fill.order, int(more))
     audit.append(
         "fill corrected", _subject(fill), at, execution_id=execution.execution_id, was=was, fill=str(fill)
     )

@@ -38,6 +38,7 @@ Check = Callable[[Any], Any]
 
 LARGEST = 2**31 - 1  # of an integer column
 SHOWN = 60  # characters of a value in a reason
+FINEST_PART = Decimal("1e-12")  # of a share
 LONGEST_ID = 64  # characters of an id of the broker's
 
 
@@ -48,7 +49,9 @@ class DoesNotFit(ValueError):
 def execution(row: Any) -> Execution:
     """Return the execution as it is recorded. Raises DoesNotFit."""
     is_settlement = getattr(row, "is_settlement", False) is True
-    return _fitted(row, Execution, SETTLEMENT if is_settlement else EXECUTION)
+    checks = SETTLEMENT if is_settlement else EXECUTION
+    is_ours = getattr(row, "client_id", None) is not None
+    return _fitted(row, Execution, {**checks, "quantity": shares if is_ours else parts_of_shares})
 
 
 def report(row: Any) -> Report:
@@ -90,6 +93,24 @@ def shares(value: Any) -> int:
     if number < 1:
         raise DoesNotFit("not above 0")
     return number
+
+
+def parts_of_shares(value: Any) -> Decimal:
+    """Return a number of shares that the account's owner traded, above 0. Raises DoesNotFit."""
+    number = _held(value)
+    if number <= 0:
+        raise DoesNotFit("not above 0")
+    return number
+
+
+def _held(value: Any) -> Decimal:
+    """Return a number of shares, exactly. Raises DoesNotFit."""
+    number = _number(value)
+    if number.copy_abs() > LARGEST:
+        raise DoesNotFit("too large")
+    if number != number.quantize(FINEST_PART):
+        raise DoesNotFit("finer than any broker counts")
+    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize()
 
 
 def integer(value: Any) -> int:
@@ -325,7 +346,7 @@ LEG: Mapping[str, Check] = {
 HOLDING: Mapping[str, Check] = {
     **_columns(BrokerPosition, _amount, "average_cost"),
     "instrument": partial(_instrument, column=BrokerPosition._meta.get_field("symbol")),
-    "quantity": lambda value: Decimal(integer(value)),
+    "quantity": _held,
 }
 ACCOUNT: Mapping[str, Check] = {
     "currency": _currency,

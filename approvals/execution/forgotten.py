@@ -25,7 +25,7 @@ def decide(order: Order, broker: ScreenedBroker, at: datetime) -> None:
         if not TradingHalt.objects.filter(cause=TradingHalt.Cause.MISMATCH, reason=problem).exists():
             halt.start(TradingHalt.Cause.MISMATCH, problem, at)
         return
-    filled = order.fills.filter(leg__in=FIRST_LEGS).aggregate(total=Sum("quantity"))["total"] or 0
+    filled = int(order.fills.filter(leg__in=FIRST_LEGS).aggregate(total=Sum("quantity"))["total"] or 0)
     end = Status.FILLED if filled == order.quantity else Status.CANCELLED
     reason = f"The broker keeps no record of it any more: {filled} of its shares were executed."
     gone = {"filled_quantity": filled, "exits_working": False, "acknowledged_at": order.acknowledged_at or at}

@@ -7,12 +7,13 @@ but one that it corrected.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, Max, Min, OuterRef, Q, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, F, IntegerField, Max, Min, OuterRef, Q, Sum
+from django.db.models.functions import Cast, Coalesce
 
 from approvals import audit
 from approvals.brokers.base import Broker, Report, State
@@ -27,6 +28,7 @@ ENDS = {State.FILLED: Status.FILLED, State.CANCELLED: Status.CANCELLED, State.RE
 OVERLAP = timedelta(hours=1)
 COMPARED_FOR = timedelta(days=7)
 SPLITS = Split.objects.filter(symbol=OuterRef("symbol"), date__gte=OuterRef("created_at__date"))
+WHOLE = IntegerField()  # what is ours
 FIRST_LEGS = Q(fills__leg__in=(Fill.Leg.ENTRY, Fill.Leg.CLOSE))
 
 
@@ -175,8 +177,8 @@ def differences(at: datetime) -> list[Sums]:
         Order.objects.filter(submitted_at__isnull=False)
         .filter(Q(ended_at=None) | Q(ended_at__gte=at - COMPARED_FOR) | Q(exits_working=True))
         .annotate(
-            first=Coalesce(Sum("fills__quantity", filter=FIRST_LEGS), 0),
-            later=Coalesce(Sum("fills__quantity", filter=~FIRST_LEGS), 0),
+            first=Cast(Coalesce(Sum("fills__quantity", filter=FIRST_LEGS), Decimal(0)), WHOLE),
+            later=Cast(Coalesce(Sum("fills__quantity", filter=~FIRST_LEGS), Decimal(0)), WHOLE),
         )
         .annotate(is_split=Exists(SPLITS))  # then more shares are sold than were bought
         .exclude(kind=Order.Kind.CLOSE, is_split=True)  # it trades what the shares have become

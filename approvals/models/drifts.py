@@ -1,9 +1,12 @@
 """Where the account holds another number of shares than our orders made."""
 
+from decimal import ROUND_FLOOR, Decimal
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from approvals.models.shares import SharesField
 from core.models import TypedModelMeta
 
 
@@ -25,6 +28,7 @@ class Drift(models.Model):
         BOUGHT = "bought", "bought at the broker"
         SPLIT = "split", "as by a share split"
         RENAMED = "renamed", "as by a change of symbol"
+        PART = "part", "a part of a share, which Jax does not trade"
         UNKNOWN = "unknown", "nothing explains it"
 
     class Answer(models.TextChoices):
@@ -38,7 +42,7 @@ class Drift(models.Model):
     symbol = models.CharField(max_length=16, db_collation="C")
     broker = models.CharField(max_length=20)
     ours = models.IntegerField(help_text="The shares that our orders made; negative when short.")
-    held = models.IntegerField(help_text="The shares that the account holds.")
+    held = SharesField(help_text="The shares that the account holds, a part of one included.")
     cause = models.CharField(max_length=7, choices=Cause)
     detail = models.TextField(blank=True, help_text="What it looks like, and what to do.")
     first_seen_at = models.DateTimeField()
@@ -88,11 +92,15 @@ class Drift(models.Model):
 
     @property
     def gone(self) -> int:
-        """Return how many of our shares the account does not hold."""
+        """Return how many of our shares the account does not hold; one of which it holds a part is gone."""
         return gone(self.ours, self.held)
 
 
-def gone(ours: int, held: int) -> int:
-    """Return how many of our shares are missing; 0 where the account holds them all, and others beside."""
+def gone(ours: int, held: Decimal) -> int:
+    """Return how many of our shares are missing; 0 where the account holds them all, and others beside.
+
+    Jax trades whole shares: of one that is there in part only, the part is the owner's from then on.
+    """
     sign = 1 if ours > 0 else -1
-    return max(sign * ours - max(sign * held, 0), 0)
+    whole = int((sign * held).to_integral_value(ROUND_FLOOR))
+    return max(sign * ours - max(whole, 0), 0)

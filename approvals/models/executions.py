@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from approvals.models.orders import Fill, Order
+from approvals.models.shares import SharesField
 from core.models import TypedModelMeta
 
 
@@ -18,7 +19,7 @@ class BrokerExecution(models.Model):
     corrects = models.CharField(
         max_length=64, blank=True, help_text="The id of the execution that this one replaces."
     )
-    quantity = models.PositiveIntegerField()
+    quantity = SharesField()
     price = models.DecimalField(max_digits=18, decimal_places=6)
     commission = models.DecimalField(
         max_digits=12, decimal_places=4, null=True, help_text="Empty: not told. Negative: a rebate."

@@ -7,8 +7,10 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Sum, When
+from django.db.models.functions import Floor
 
 from approvals.models.decisions import TradeApproval
+from approvals.models.shares import SharesField
 from core.models import TypedModelMeta
 from signals.models import Signal
 
@@ -265,7 +267,7 @@ class Fill(models.Model):
     execution_id = models.CharField(max_length=64, help_text="The broker's.")
     symbol = models.CharField(max_length=16, db_collation="C")
     side = models.CharField(max_length=4, choices=Signal.Type)
-    quantity = models.PositiveIntegerField()
+    quantity = SharesField(help_text="Whole shares where it is ours: Jax trades no parts of one.")
     price = models.DecimalField(max_digits=18, decimal_places=6)
     commission = models.DecimalField(
         max_digits=12,
@@ -294,6 +296,9 @@ class Fill(models.Model):
                 name="fill_is_of_something",
                 condition=Q(quantity__gt=0) & (Q(price__gt=0) | Q(price=0, leg="close")),  # worthless
             ),
+            models.CheckConstraint(
+                name="fill_of_ours_is_whole", condition=Q(order=None) | Q(quantity=Floor("quantity"))
+            ),
         ]
         indexes = [models.Index(name="fill_by_symbol", fields=["symbol", "executed_at"])]
 
@@ -301,7 +306,7 @@ class Fill(models.Model):
         return f"{self.side} {self.quantity} {self.symbol} at {self.price}"
 
     @property
-    def signed_quantity(self) -> int:
+    def signed_quantity(self) -> Decimal:
         return self.quantity if self.side == Signal.Type.BUY else -self.quantity
 
 
@@ -309,7 +314,7 @@ class BrokerPosition(models.Model):
     """What the broker says the account holds of a symbol, and how much of it we caused."""
 
     symbol = models.CharField(max_length=16, primary_key=True, db_collation="C")
-    quantity = models.IntegerField(help_text="Negative when short.")
+    quantity = SharesField(help_text="Negative when short. It may have a part of a share.")
     average_cost = models.DecimalField(max_digits=18, decimal_places=6)
     ours = models.IntegerField(help_text="The sum of the fills of our own orders.")
     seen_at = models.DateTimeField()
@@ -322,9 +327,21 @@ class BrokerPosition(models.Model):
         return f"{self.quantity} {self.symbol}"
 
     @property
-    def foreign(self) -> int:
+    def foreign(self) -> Decimal:
         """What of it we did not cause."""
         return self.quantity - self.ours
+
+    def keeps_from(self, side: str) -> bool:
+        """Return whether an entry on this side has to wait for what is not ours.
+
+        A part of a share on the same side is in nobody's way: orders are of whole shares.
+        """
+        return bool(self.foreign) and not is_part(self.foreign, side)
+
+
+def is_part(foreign: Decimal, side: str) -> bool:
+    """Return whether shares that are not ours are a part of one, on the side of an order of ours."""
+    return abs(foreign) < 1 and (foreign > 0) == (side == Signal.Type.BUY)
 
 
 class AccountSnapshot(models.Model):

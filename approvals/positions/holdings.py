@@ -45,7 +45,7 @@ class Position:
     realised: Decimal
     price: Decimal | None
     unrealised: Decimal | None
-    foreign: int
+    foreign: Decimal
     opened_at: datetime | None
     brokers_cost: Decimal
     currency: str
@@ -89,7 +89,7 @@ class Holding:
 
     symbol: str
     shares: Decimal
-    foreign: int
+    foreign: Decimal
     brokers_cost: Decimal
     price: float | None
     priced_at: datetime | None
@@ -135,7 +135,7 @@ def realised_today(at: datetime, currency: str = "") -> Decimal:
     began = day_began(at)
     today: dict[str, list[Trade]] = defaultdict(list)
     for fill in Fill.objects.ours().filter(executed_at__gte=began):
-        trade = Trade(fill.signed_quantity, fill.price, fill.commission, fill.executed_at)
+        trade = Trade(int(fill.signed_quantity), fill.price, fill.commission, fill.executed_at)
         today[fill.symbol].append(trade)
     before = holdings(today, began) if today else {}
     currencies = {symbol: before[symbol].currency for symbol in today if before[symbol].currency}
@@ -155,10 +155,14 @@ def _realised(trades: list[Trade], before: Balance, splits: Sequence[Split], beg
 
 def held_for_analysts() -> list[dict[str, Any]]:
     """Return the open positions as an analyst is given them: no account, no money."""
+
+    def plain(shares: Decimal) -> int | float:
+        return float(shares) if shares % 1 else int(shares)
+
     return [
         {
             "symbol": position.symbol,
-            "quantity": position.quantity + position.foreign,
+            "quantity": plain(position.quantity + position.foreign),
             "average_price": float(position.average_cost or position.brokers_cost),
         }
         for position in open_positions()

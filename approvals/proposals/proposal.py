@@ -12,6 +12,7 @@ from django.utils.functional import cached_property  # without a lock, which fun
 from approvals import risk
 from approvals.entry_check import EntryCheck, Levels, check, delisted, format_price, levels_of
 from approvals.models import Order
+from approvals.models.orders import is_part
 from approvals.positions import Effect, effect_of
 from approvals.proposals.bets import Portfolio
 from approvals.proposals.context import Context, limits
@@ -61,9 +62,9 @@ class Proposal:
         return held.quantity if held else 0
 
     @property
-    def foreign(self) -> int:
+    def foreign(self) -> Decimal:
         held = self.context.held.get(self.symbol)
-        return held.foreign if held else 0
+        return held.foreign if held else Decimal(0)
 
     @cached_property
     def effect(self) -> Effect:
@@ -194,7 +195,7 @@ class Proposal:
         elif self.effect.is_exit:
             if self.overrides.quantity not in (None, self.quantity):
                 yield f"The position of {self.quantity} {symbol} is closed whole: its stop guards all of it."
-        elif self.foreign:
+        elif self.foreign and not is_part(self.foreign, self.signal.signal_type):
             yield f"The account holds {self.foreign} {symbol} that Jax did not trade: they are left alone."
         elif entering is not None and entering.side != self.signal.signal_type:
             yield f"An order to {entering.side} {symbol} is still working: cancel it first."

@@ -62,7 +62,7 @@ def strategies(symbols: Collection[str]) -> list[StrategyRow]:
 
 ORDER_EVENTS = """
 SELECT order_id, executed_at AS at, true AS is_fill, id, leg AS name, '' AS by, '' AS notes,
-    side, quantity, price, commission, commission_unknown
+    side, quantity::int, price, commission, commission_unknown
 FROM fills WHERE order_id = ANY(%(orders)s)
 UNION ALL
 SELECT order_id, decided_at, false, order_decisions.id, action, username, notes, '', 0, 0, 0, ''

@@ -16,7 +16,8 @@ WITH ratios AS (
         %(split)s::text[], %(since)s::timestamptz[], %(until)s::timestamptz[], %(ratio)s::numeric[]
     ) AS ratios(symbol, since, until, ratio)
 ), ours AS NOT MATERIALIZED (
-    SELECT fills.*, CASE side WHEN 'BUY' THEN quantity ELSE -quantity END AS signed, ratio FROM fills
+    SELECT fills.*, CASE side WHEN 'BUY' THEN quantity::int ELSE -quantity::int END AS signed, ratio
+    FROM fills
     LEFT JOIN ratios ON ratios.symbol = fills.symbol AND executed_at >= since AND executed_at < until
     WHERE order_id IS NOT NULL AND executed_at < %(before)s
 ), held AS (
@@ -77,7 +78,7 @@ class HoldingRow(NamedTuple):
     splits: Sequence[tuple[str, str, float]]
     symbol: str | None
     held: Decimal
-    foreign_shares: int
+    foreign_shares: Decimal
     brokers_cost: Decimal
     quote: float | None
     quoted_at: datetime | None

@@ -38,8 +38,8 @@ ORDER BY broker, symbol
 """
 EXECUTED = """
 SELECT
-    fills.id, fills.side, fills.quantity, price, commission, executed_at, leg, order_id, currency,
-    limit_price, stop_loss, coalesce(
+    fills.id, fills.side, fills.quantity::int AS quantity, price, commission, executed_at, leg, order_id,
+    currency, limit_price, stop_loss, coalesce(
         (
             SELECT level FROM exit_changes
             WHERE exit_changes.order_id = orders.id AND exit_changes.leg = 'stop' AND state = 'done'

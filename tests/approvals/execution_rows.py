@@ -134,7 +134,7 @@ def agree(fake: FakeBroker) -> bool:
     """Return whether the fills of each order are what the broker executed of it."""
     recorded: Counter[str] = Counter()
     for fill in Fill.objects.ours():
-        recorded[str(fill.order_id)] += fill.signed_quantity
+        recorded[str(fill.order_id)] += int(fill.signed_quantity)
     executed: Counter[str] = Counter()
     for row in fake.executions():
         executed[row["client_id"]] += row["quantity"] if row["side"] == "BUY" else -row["quantity"]

@@ -37,6 +37,6 @@ def moment(value: Any) -> datetime:
 
 
 def whole(value: Any) -> Any:
-    """Return whole shares as an integer; a part of one as it is, which goes into quarantine."""
+    """Return whole shares as an integer; a part of one as it is, which Jax never trades."""
     amount = number(0 if value is None else value)
     return int(amount) if isinstance(amount, Decimal) and amount == amount.to_integral_value() else amount

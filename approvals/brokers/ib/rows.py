@@ -116,7 +116,7 @@ def number(value: Any) -> Decimal:
 
 
 def whole(value: Any) -> Any:
-    """Return whole shares as an integer; a part of one as it is, which goes into quarantine."""
+    """Return whole shares as an integer; a part of one as it is, which Jax never trades."""
     amount = number(value)
     return int(amount) if isinstance(amount, Decimal) and amount == amount.to_integral_value() else amount
 

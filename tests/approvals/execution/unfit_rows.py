@@ -39,7 +39,7 @@ UNFIT_EXECUTIONS: list[dict[str, Any]] = [
     {"price": "cheap"},
     {"price": None},
     {"price": [1]},
-    {"quantity": 0.5},
+    {"quantity": 1e-13},
     {"quantity": 0},
     {"quantity": -5},
     {"quantity": 2**31},
@@ -61,7 +61,7 @@ UNFIT_EXECUTIONS: list[dict[str, Any]] = [
 ]
 ANYWHERE = [({"commission": "NaN"}, place) for place in range(3)]
 UNFIT_HOLDINGS: list[dict[str, Any]] = [
-    {"quantity": 10.5, "average_cost": "100"},
+    {"quantity": 1e-13, "average_cost": "100"},
     {"quantity": None, "average_cost": "100"},
     {"quantity": "ten", "average_cost": "100"},
     {"quantity": 2**31, "average_cost": "100"},

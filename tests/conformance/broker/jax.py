@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -157,10 +158,10 @@ class Jax:
         held = self.behind.held(SYMBOL)
         assert positions.of(SYMBOL).quantity == held - foreign
         row = BrokerPosition.objects.filter(symbol=SYMBOL).first()
-        assert (row.quantity if row else 0) == held
+        assert (row.quantity if row else Decimal(0)) == held
         first_legs = Counter[Any]()
         for fill in Fill.objects.filter(leg__in=("entry", "close"), order__isnull=False):
-            first_legs[fill.order_id] += fill.quantity
+            first_legs[fill.order_id] += int(fill.quantity)
         assert {
             order.pk: order.filled_quantity for order in Order.objects.all() if order.filled_quantity
         } == {pk: quantity for pk, quantity in first_legs.items() if quantity}
@@ -176,7 +177,7 @@ class Jax:
     def fills(self) -> list[tuple[str, int]]:
         """Return leg and quantity of each fill of an order of ours, oldest first."""
         fills = Fill.objects.filter(order__isnull=False).order_by("executed_at", "pk")
-        return list(fills.values_list("leg", "quantity"))
+        return [(fill.leg, int(fill.quantity)) for fill in fills]
 
 
 def _rows() -> list[Any]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-EXECUTION = {257: "its holdings are whole shares"}
 ON_PAPER = (
     dict.fromkeys((18, 21, 33, 34, 37, 38, 87), "its reports do not tell legs apart")
     | dict.fromkeys((73, 74, 75, 76, 77, 78, 80, 132), "it takes exits with an entry only")
@@ -13,8 +12,5 @@ AT_ALPACA = dict.fromkeys((20, 207), "Alpaca does not say why it rejected an ord
 }
 KNOWN: Mapping[str, Mapping[int, str]] = {
     "paper": ON_PAPER,
-    "alpaca": EXECUTION | AT_ALPACA,
-    "reference": EXECUTION,
-    "sparse": EXECUTION,
-    "ib": EXECUTION,
+    "alpaca": AT_ALPACA,
 }
