@@ -1,7 +1,7 @@
 """Decisions and orders as people read them."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -35,7 +35,7 @@ def link(row: Model | None, text: object = None) -> SafeString | str:
 
 
 def status(order: Order) -> SafeString:
-    return formatting.dot(TONES.get(Status(order.status), "none"), order.get_status_display())
+    return formatting.dot(TONES.get(Status(order.status), "none"), order.state)
 
 
 def price(value: Decimal | None) -> str:
@@ -47,8 +47,19 @@ def money(value: Decimal | None) -> str:
 
 
 def commission(fill: Fill) -> str:
-    """Return what a fill cost, or that this is not known."""
-    return "not known yet" if fill.commission_unknown else money(fill.commission)
+    """Return what a fill cost, with the rate that it was counted at, or that this is not known."""
+    if fill.commission_unknown:
+        return "not known yet"
+    return f"{money(fill.commission)}{rate(fill)}"
+
+
+def rate(fill: Fill) -> str:
+    """Return at which rate a commission of another currency was counted, and its age; empty without one."""
+    if fill.commission_rate is None:
+        return ""
+    minutes = (fill.commission_rate_age or timedelta(0)) // timedelta(minutes=1)
+    as_of = moment(fill.commission_rate_as_of)
+    return f" (at {fill.commission_rate.normalize():f}, a rate of {as_of} UTC, then {minutes} minutes old)"
 
 
 def at(instant: datetime | None) -> str:

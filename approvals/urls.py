@@ -3,6 +3,7 @@ from rest_framework.routers import SimpleRouter
 from approvals.api.account import AccountViewSet
 from approvals.api.approvals import ApprovalViewSet
 from approvals.api.audit import AuditViewSet
+from approvals.api.charges import ChargeViewSet
 from approvals.api.decisions import OrderDecisionViewSet, SignalDecisionViewSet
 from approvals.api.drifts import DriftViewSet
 from approvals.api.exits import ExitsViewSet
@@ -30,6 +31,7 @@ router.register("halts", HaltViewSet)
 router.register("audit", AuditViewSet)
 router.register("orders", OrderViewSet)
 router.register("fills", FillViewSet)
+router.register("charges", ChargeViewSet)
 router.register("drifts", DriftViewSet)
 router.register("trades", TradeViewSet)
 router.register("positions", PositionViewSet, basename="position")

@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from approvals.models import Trade
-from approvals.positions.trades.export import tax_lots_csv, trades_csv
+from approvals.models import Charge, Trade
+from approvals.positions.trades.export import charges_csv, tax_lots_csv, trades_csv
 from approvals.positions.trades.lots import Method
-from approvals.positions.trades.summary import summaries
+from approvals.positions.trades.summary import charged, summaries
 from core.paging import paged
 from desk.page import page, part, show, without_page
 from signals.models import Signal
@@ -54,6 +54,18 @@ class Filters(forms.Form):
             lookups["closed_at__lt"] = _midnight(values["until"] + DAY)
         return Trade.objects.filter(**lookups)
 
+    def charges(self) -> QuerySet[Charge]:
+        """Return the charges of the days, and of the symbol where one is named."""
+        self.is_valid()
+        values, lookups = self.cleaned_data, dict[str, Any]()
+        if values.get("symbol"):
+            lookups["symbol__istartswith"] = values["symbol"].strip()
+        if values.get("since"):
+            lookups["at__gte"] = _midnight(values["since"])
+        if values.get("until"):
+            lookups["at__lt"] = _midnight(values["until"] + DAY)
+        return Charge.objects.filter(**lookups)
+
 
 class LotsForm(forms.Form):
     """What a table of tax lots is to hold."""
@@ -76,6 +88,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "filters": filters,
         "summaries": summaries(trades),
+        "charged": charged(filters.charges()),
         "page": shown,
         "others": without_page(request),
         "lots": LotsForm(initial={"year": timezone.localtime(at).year - 1, "method": Method.FIFO.value}),
@@ -89,6 +102,13 @@ def export(request: HttpRequest) -> HttpResponse:
     """Return the trades that the filters let through as a CSV file."""
     trades = Filters(request.GET).apply().select_related("decided_by")
     return _file(trades_csv(trades.iterator(READ_AT_ONCE)), "trades.csv")
+
+
+@part
+@require_GET
+def export_charges(request: HttpRequest) -> HttpResponse:
+    """Return the charges of the days and the symbol of the filters as a CSV file."""
+    return _file(charges_csv(Filters(request.GET).charges().iterator(READ_AT_ONCE)), "charges.csv")
 
 
 @part

@@ -46,6 +46,7 @@ urlpatterns = [
     path("positions/<path:symbol>/manage/", managing.manage, name="manage-position"),
     path("trades/", trades.index, name="trades"),
     path("trades/export/", trades.export, name="trades-export"),
+    path("trades/charges/", trades.export_charges, name="charges-export"),
     path("trades/tax-lots/", trades.tax_lots, name="tax-lots"),
     path("watchlists/", watchlists.index, name="watchlists"),
     path("watchlists/new/", watchlists.create, name="watchlist-new"),

@@ -48,7 +48,8 @@ class BrokerPositionAdmin(PositionExits):
     def results(self, position: BrokerPosition) -> str:
         held = positions.of(position.symbol)
         realised, unrealised = map(approval_formatting.money, (held.realised, held.unrealised))
-        return f"{realised} realised, {unrealised} open"
+        unknown = ", a commission not yet known" if held.commissions_unknown else ""
+        return f"{realised} realised{unknown}, {unrealised} open"
 
 
 @admin.register(AccountSnapshot)

@@ -14,13 +14,23 @@ class ChargedFilter(DayFilter):
 
 @admin.register(Charge)
 class ChargeAdmin(LogAdmin):
-    list_display = ["charged", "amount", "currency", "what", "symbol", "execution_id", "broker", "charge_id"]
-    list_filter = ["currency", ChargedFilter]
+    list_display = [
+        "charged",
+        "kind",
+        "amount",
+        "currency",
+        "what",
+        "symbol",
+        "execution_id",
+        "broker",
+        "charge_id",
+    ]
+    list_filter = ["kind", "currency", ChargedFilter]
     search_fields = ["symbol__exact", "charge_id__exact", "execution_id__exact"]
     search_help_text = "A symbol in capitals, or the broker's id of the charge or of its execution"
     ordering = ["-at", "-pk"]
     fields = [
-        *["charged", "amount", "currency", "what", "symbol", "execution_id", "broker", "charge_id"],
+        *["charged", "kind", "amount", "currency", "what", "symbol", "execution_id", "broker", "charge_id"],
         "recorded",
     ]
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from approvals import gate, positions, proposals
-from approvals.models import AccountSnapshot
+from approvals.models import AccountSnapshot, Fill
 from approvals.risk import Exposure
 
 MONEY: dict[str, Any] = {"max_digits": None, "decimal_places": 2}
@@ -66,6 +66,9 @@ class AccountSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="By the exchange day, commissions taken off. Null: an exchange rate is missing.",
     )
+    commissions_unknown_today = serializers.IntegerField(
+        help_text="Fills of the day whose commission is not yet known: it is not taken off."
+    )
     day_began = serializers.DateTimeField(help_text="At the last close of the exchange.")
     halted = serializers.CharField(help_text="Since when, by whom and why. Empty: it is not.")
     obstacle = serializers.CharField(help_text="Why nothing may be approved or sent now. Empty: it may.")
@@ -91,7 +94,8 @@ class AccountViewSet(GenericViewSet[AccountSnapshot]):
 
 def _account() -> dict[str, Any]:
     at = timezone.now()
-    book, state = positions.Book.load(at), gate.state(at)
+    book, state, began = positions.Book.load(at), gate.state(at), positions.day_began(at)
+    today = Fill.objects.ours().filter(executed_at__gte=began)
     exposure, unknown = None, ""
     try:
         exposure = _beside_limits(positions.exposure(at, book))
@@ -102,7 +106,8 @@ def _account() -> dict[str, Any]:
         "exposure": exposure,
         "unknown": unknown,
         "realised_today": _realised_today(book, at),
-        "day_began": positions.day_began(at),
+        "commissions_unknown_today": today.exclude(commission_unknown="").count(),
+        "day_began": began,
         "halted": state.halted,
         "obstacle": state.obstacle,
     }

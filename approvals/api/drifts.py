@@ -28,6 +28,7 @@ WORD_OF = {answer: word for word, answer in WORDS.items()}
 
 
 class DriftSerializer(serializers.ModelSerializer[Drift]):
+    held = serializers.DecimalField(None, None, read_only=True, help_text="Parts of a share included.")
     gone = serializers.IntegerField(help_text="Shares of ours that the account does not hold.")
     answer = serializers.SerializerMethodField(
         help_text="What became of them; null while it is open, and when the account agreed again by itself."

@@ -12,11 +12,15 @@ from signals.models import Signal
 class FillSerializer(serializers.ModelSerializer[Fill]):
     """Shares that changed hands, as the broker says now. Never edited by anybody else, never deleted."""
 
+    quantity = serializers.DecimalField(
+        None, None, read_only=True, help_text="Shares; parts of one where we did not cause it."
+    )
+
     class Meta:
         model = Fill
         fields = [
             *["id", "order", "leg", "symbol", "side", "quantity", "price", "commission"],
-            "commission_unknown",
+            *["commission_unknown", "commission_rate", "commission_rate_as_of", "commission_rate_age"],
             *["executed_at", "recorded_at", "broker", "execution_id"],
         ]
         extra_kwargs = {

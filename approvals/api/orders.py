@@ -49,7 +49,15 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
         fields = [
             *["id", "kind", "symbol", "side", "quantity", "currency", "limit_price", "stop_loss"],
             *["stop_level", "target_level"],
-            *["take_profit", "risk", "status", "status_reason", "filled_quantity", "exits_working"],
+            *[
+                "take_profit",
+                "risk",
+                "status",
+                "at_broker",
+                "status_reason",
+                "filled_quantity",
+                "exits_working",
+            ],
             *[
                 "good_until",
                 "flat_at",
@@ -71,6 +79,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             },
             "status_reason": {"help_text": "Why it is as it is, in words."},
             "approval": {"help_text": "The decision that caused it. Null: a closing by a person."},
+            "at_broker": {"help_text": "What the broker does with it besides; empty: nothing."},
             "cancel_requested_at": {"help_text": "The broker is asked to cancel it since then."},
         }
 

@@ -74,6 +74,10 @@ class PositionSerializer(serializers.Serializer[Any]):
         source="position.realised",
         help_text="Made since it was last flat, commissions taken off.",
     )
+    commissions_unknown = serializers.IntegerField(
+        source="position.commissions_unknown",
+        help_text="Fills whose commission is not yet known: it is not taken off.",
+    )
     unrealised = serializers.DecimalField(
         None,
         2,

@@ -41,6 +41,17 @@ class LegState(StrEnum):
         return self in (LegState.HELD, LegState.WORKING, LegState.PENDING_CANCEL, LegState.PENDING_REPLACE)
 
 
+class ChargeKind(StrEnum):
+    """What a charge is. FEE and BORROW are of what was traded; others are the account's."""
+
+    FEE = "fee"
+    BORROW = "borrow"
+    INTEREST = "interest"
+    DIVIDEND = "dividend"
+    TAX = "tax"
+    OTHER = "other"
+
+
 class Missing(Enum):
     """Why a broker does not have an order. TOO_LONG_AGO: it keeps no records that old, so nobody knows."""
 
@@ -128,6 +139,7 @@ class Charge:
     what: str
     execution_id: str = ""
     symbol: str = ""
+    kind: ChargeKind = ChargeKind.OTHER
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from uuid import UUID
 from approvals.brokers.answers import (
     Account,
     Charge,
+    ChargeKind,
     Execution,
     Holding,
     LegReport,
@@ -37,6 +38,7 @@ __all__ = [
     "BrokerSpec",
     "Capabilities",
     "Charge",
+    "ChargeKind",
     "Close",
     "Execution",
     "Holding",

@@ -19,7 +19,7 @@ from approvals.brokers.base import Broker, Side
 from approvals.execution import adoption, quarantine, reports
 from approvals.execution.adoption import Sale
 from approvals.models import BrokerPosition, Drift, Fill, Notification, Order
-from approvals.models.orders import is_part
+from approvals.models.orders import ADOPTED, is_part
 from market import faults
 from market.models import Fault
 from market.share_basis.moves import RATIOS
@@ -113,7 +113,7 @@ def _others(drift: Drift, side: Side, since: datetime) -> list[Fill]:
 
 
 def _adopted_id(fill: Fill) -> str:
-    return f"{fill.execution_id[:56]}/adopted"
+    return f"{fill.execution_id[:56]}{ADOPTED}"
 
 
 def _sales(drift: Drift, since: datetime) -> Iterator[Sale]:

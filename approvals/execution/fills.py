@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Max, Min, Q
@@ -28,6 +29,7 @@ WAITED_FOR = timedelta(days=7)  # for a commission
 CHARGED_FOR = timedelta(days=7)  # back from the newest one: a charge may be told late
 FIRST_LEGS = (Fill.Leg.ENTRY, Fill.Leg.CLOSE)
 FINEST = Decimal("0.0001")
+FINEST_RATE = Decimal("1e-10")
 
 
 def record(executions: Sequence[Execution], broker: str, at: datetime) -> None:
@@ -75,7 +77,6 @@ def _fill(execution: Execution, known: dict[str, Fill]) -> Fill | None:
 def _record(execution: Execution, order: Order | None, broker: str, at: datetime) -> Fill:
     number = execution.execution_id
     symbol = order.symbol if order else execution.symbol  # the broker may use an old one
-    commission, unknown = _commission(execution, at)
     values = {
         "order": order,
         "leg": execution.leg.value,
@@ -83,8 +84,7 @@ def _record(execution: Execution, order: Order | None, broker: str, at: datetime
         "side": execution.side.value,
         "quantity": execution.quantity,
         "price": execution.price,
-        "commission": commission,
-        "commission_unknown": unknown,
+        **_commission(execution, at)._asdict(),
         "executed_at": execution.executed_at,
         "recorded_at": at,
     }
@@ -168,8 +168,8 @@ def _correct(fill: Fill, execution: Execution, at: datetime) -> None:
     was, more = str(fill), execution.quantity - fill.quantity
     fill.quantity, fill.price, fill.executed_at = execution.quantity, execution.price, execution.executed_at
     if execution.commission is not None:
-        fill.commission, fill.commission_unknown = _commission(execution, at)
-    fill.save(update_fields=["quantity", "price", "executed_at", "commission", "commission_unknown"])
+        _count_commission(fill, _commission(execution, at))
+    fill.save(update_fields=["quantity", "price", "executed_at", *Commission._fields])
     if fill.order is not None and more and fill.leg in FIRST_LEGS:
         _count(fill.order, int(more))
     audit.append(
@@ -188,27 +188,50 @@ def _count(order: Order, more: int) -> None:
 
 
 def _take_commission(fill: Fill, execution: Execution, at: datetime) -> None:
-    commission, unknown = _commission(execution, at)
-    if (commission, unknown) == (fill.commission, fill.commission_unknown):
+    commission = _commission(execution, at)
+    if (commission.commission, commission.commission_unknown) == (fill.commission, fill.commission_unknown):
         return
-    fill.commission, fill.commission_unknown = commission, unknown
-    fill.save(update_fields=["commission", "commission_unknown"])
-    audit.append("fill commission recorded", _subject(fill), at, commission=commission, unknown=unknown)
+    _count_commission(fill, commission)
+    fill.save(update_fields=[*Commission._fields])
+    audit.append(
+        "fill commission recorded",
+        _subject(fill),
+        at,
+        commission=commission.commission,
+        unknown=commission.commission_unknown,
+        rate=commission.commission_rate,
+        rate_as_of=commission.commission_rate_as_of,
+    )
 
 
-def _commission(execution: Execution, at: datetime) -> tuple[Decimal, str]:
-    """Return what counts, in the instrument's currency, and why it is 0 where it is not known."""
-    commission, currency = execution.commission, execution.commission_currency
-    if commission is None:
-        return Decimal(0), NOT_TOLD
+class Commission(NamedTuple):
+    """What counts, in the instrument's currency, and why it is 0 where it is not known: columns of a fill."""
+
+    commission: Decimal
+    commission_unknown: str = ""
+    commission_rate: Decimal | None = None
+    commission_rate_as_of: datetime | None = None
+    commission_rate_age: timedelta | None = None
+
+
+def _count_commission(fill: Fill, commission: Commission) -> None:
+    for column, value in commission._asdict().items():
+        setattr(fill, column, value)
+
+
+def _commission(execution: Execution, at: datetime) -> Commission:
+    told, currency = execution.commission, execution.commission_currency
+    if told is None:
+        return Commission(Decimal(0), NOT_TOLD)
     own = _currency(execution)
-    if currency in ("", own) or not commission:
-        return commission.quantize(FINEST), ""
+    if currency in ("", own) or not told:
+        return Commission(told.quantize(FINEST))
     try:
         rate = rates.Rates.load([currency, own], at).firm(currency, own)
     except rates.NoRate as refusal:
-        return Decimal(0), f"{commission.normalize():f} {currency}. {refusal}"[:300]
-    return (commission * rate.value).quantize(FINEST), ""
+        return Commission(Decimal(0), f"{told.normalize():f} {currency}. {refusal}"[:300])
+    value = rate.value.quantize(FINEST_RATE)
+    return Commission((told * value).quantize(FINEST), "", value, rate.as_of, rate.age)
 
 
 def _currency(execution: Execution) -> str:
@@ -251,4 +274,4 @@ def record_charges(broker: ScreenedBroker, at: datetime) -> None:
                 audit.append("charge recorded", f"charge {row.pk}", at, charge=str(row), id=row.charge_id)
 
 
-CHARGE_COLUMNS = ("charge_id", "at", "amount", "currency", "what", "execution_id", "symbol")
+CHARGE_COLUMNS = ("charge_id", "kind", "at", "amount", "currency", "what", "execution_id", "symbol")

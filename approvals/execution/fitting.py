@@ -18,6 +18,7 @@ from django.db import models
 from approvals.brokers.base import (
     Account,
     Charge,
+    ChargeKind,
     Execution,
     Holding,
     Instrument,
@@ -363,6 +364,7 @@ CHARGE: Mapping[str, Check] = {
     "what": partial(cut, longest=sanitize.LIMIT),
     "execution_id": _id,
     "symbol": partial(_text_or_nothing, column=Fill._meta.get_field("symbol")),
+    "kind": partial(_choice, choices=ChargeKind),
 }
 WHAT_IF: Mapping[str, Check] = {
     "currency": _currency,

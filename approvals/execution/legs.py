@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from approvals import audit
-from approvals.brokers.base import LegReport, Report
+from approvals.brokers.base import Leg, LegReport, LegState, Report
 from approvals.execution import transitions
 from approvals.models import Order, OrderLeg
 
@@ -20,6 +20,16 @@ def stored(orders: Collection[UUID]) -> LEGS:
     for row in OrderLeg.objects.filter(order__in=orders):
         legs.setdefault(row.order_id, {})[row.leg] = row
     return legs
+
+
+def besides(report: Report) -> str:
+    """Return what the broker does with an order besides: it cancels or replaces a leg, or has replaced it."""
+    states = {leg.leg: leg.state for leg in report.legs}
+    for doing in (LegState.PENDING_CANCEL, LegState.PENDING_REPLACE):
+        if doing in states.values():
+            return doing.value
+    is_replaced = LegState.REPLACED in (states.get(Leg.ENTRY), states.get(Leg.CLOSE))
+    return Order.AtBroker.REPLACED.value if is_replaced else ""
 
 
 def differ(report: Report, rows: dict[str, OrderLeg]) -> bool:

@@ -75,6 +75,7 @@ def _changes(order: Order, report: Report, at: datetime, *, may_fall: bool = Fal
         "status_reason": report.reason if status != order.status else order.status_reason,
         "filled_quantity": filled,
         "exits_working": report.exits_working,
+        "at_broker": legs.besides(report),
         "broker_order_id": report.broker_id,
         "submitted_at": order.submitted_at or at,
         "acknowledged_at": order.acknowledged_at or at,

@@ -45,8 +45,19 @@ class BrokerExecution(models.Model):
 class Charge(models.Model):
     """Money that moved by itself: a fee that came later than its execution, interest, a dividend."""
 
+    class Kind(models.TextChoices):
+        """FEE and BORROW belong to what was traded; the others to the account."""
+
+        FEE = "fee"
+        BORROW = "borrow", "borrow fee of a short"
+        INTEREST = "interest"
+        DIVIDEND = "dividend"
+        TAX = "tax", "tax withheld"
+        OTHER = "other"
+
     broker = models.CharField(max_length=20)
     charge_id = models.CharField(max_length=64, help_text="The broker's.")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.OTHER, db_default="other")
     at = models.DateTimeField()
     amount = models.DecimalField(max_digits=18, decimal_places=4, help_text="Below zero: it was paid.")
     currency = models.CharField(max_length=3)

@@ -53,6 +53,13 @@ class Order(models.Model):
         REJECTED = "rejected", "rejected by the broker"
         UNKNOWN = "unknown", "unknown: being looked up"
 
+    class AtBroker(models.TextChoices):
+        """What the broker does with an order besides: of any of its legs, of its first for `replaced`."""
+
+        PENDING_CANCEL = "pending_cancel", "being cancelled"
+        PENDING_REPLACE = "pending_replace", "being replaced"
+        REPLACED = "replaced", "replaced at the broker"
+
     UNSENT = (Status.WAITING_OPEN, Status.HELD, Status.PENDING_SUBMIT)
     SENT = (Status.SUBMITTED, Status.PARTIALLY_FILLED, Status.UNKNOWN)
     WORKING = (*UNSENT, *SENT)
@@ -97,6 +104,14 @@ class Order(models.Model):
     status_reason = models.TextField(blank=True)
     broker = models.CharField(max_length=20, blank=True, help_text="Empty until it is sent.")
     broker_order_id = models.CharField(max_length=64, blank=True)
+    at_broker = models.CharField(
+        max_length=15,
+        choices=AtBroker,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the broker does with it besides its status.",
+    )
     filled_quantity = models.PositiveIntegerField(
         default=0, help_text="Shares of the entry, or of the closing."
     )
@@ -189,6 +204,15 @@ class Order(models.Model):
         return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:32]
 
     @property
+    def state(self) -> str:
+        """Its status in words, with what the broker does besides, or is asked to do."""
+        besides = self.get_at_broker_display()
+        ends = self.status in self.SENT or (self.cancel_exits and self.exits_working)
+        if not besides and ends and self.cancel_requested_at:
+            besides = self.AtBroker.PENDING_CANCEL.label
+        return f"{self.get_status_display()}, {besides}" if besides else self.get_status_display()
+
+    @property
     def stop_now(self) -> Decimal | None:
         """Where its stop stands; `stop_loss` is where it was placed."""
         return self.stop_loss if self.stop_level is None else self.stop_level
@@ -234,6 +258,7 @@ class OrderDecision(models.Model):
         return f"{self.action} {self.order}"
 
 
+ADOPTED = "/adopted"  # ends the id of a fill that stands for an execution of the account's owner
 SIGNED_QUANTITY = Case(When(side=Signal.Type.BUY, then=F("quantity")), default=-F("quantity"))
 
 
@@ -281,6 +306,16 @@ class Fill(models.Model):
         default="",
         db_default="",
         help_text="Why the commission is not known. Empty: it is.",
+    )
+    commission_rate = models.DecimalField(
+        max_digits=20,
+        decimal_places=10,
+        null=True,
+        help_text="What one unit of the currency that it was told in counted as. Empty: it needed no rate.",
+    )
+    commission_rate_as_of = models.DateTimeField(null=True, help_text="Of when that rate is.")
+    commission_rate_age = models.DurationField(
+        null=True, help_text="How old the rate was when the commission was counted, while currencies traded."
     )
     executed_at = models.DateTimeField()
     recorded_at = models.DateTimeField()

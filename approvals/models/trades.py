@@ -52,8 +52,18 @@ class Trade(models.Model):
         default=Decimal(0),
         help_text="Of what was held over their ex-dates; a short pays them.",
     )
+    charges = models.DecimalField(
+        max_digits=20,
+        decimal_places=6,
+        default=Decimal(0),
+        db_default=Decimal(0),
+        help_text="Fees that came later, and those of borrowing; below zero: they were paid.",
+    )
     net = models.DecimalField(
-        max_digits=20, decimal_places=6, help_text="Gross and dividends, less commission."
+        max_digits=20, decimal_places=6, help_text="Gross, dividends and charges, less commission."
+    )
+    commissions_unknown = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Fills whose commission is not yet known: it is not in `net`."
     )
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(db_index=True)
@@ -102,7 +112,7 @@ class Trade(models.Model):
             ),
             models.CheckConstraint(
                 name="trade_makes_what_is_left",
-                condition=Q(net=F("gross") + F("dividends") - F("commission")),
+                condition=Q(net=F("gross") + F("dividends") + F("charges") - F("commission")),
             ),
         ]
         indexes = [models.Index(name="trade_by_symbol", fields=["symbol", "-closed_at"])]
@@ -117,6 +127,13 @@ class Trade(models.Model):
     @property
     def sign(self) -> int:
         return 1 if self.side == Signal.Type.BUY else -1
+
+    @property
+    def note(self) -> str:
+        """What its figures wait for, in words; empty when nothing is missing."""
+        if not self.commissions_unknown:
+            return ""
+        return f"commission not yet known of {self.commissions_unknown} of {self.entries + self.exits} fills"
 
     @property
     def r(self) -> Decimal | None:

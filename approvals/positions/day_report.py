@@ -7,11 +7,12 @@ from decimal import Decimal
 
 from approvals import notify
 from approvals.formatting import price
-from approvals.models import Fill, Notification, Order, Trade
+from approvals.models import Charge, Fill, Notification, Order, Trade
 from approvals.positions.account import account, day_began
 from approvals.positions.actionable import SignalCounts
 from approvals.positions.book import Book
 from approvals.positions.protection import Protected
+from approvals.positions.trades.summary import charged
 from market.formatting import earnings_announcement
 from market.models import EarningsDate
 from signals.models import Signal
@@ -48,7 +49,7 @@ def send(at: datetime) -> None:
 def _lines(day: Day, at: datetime) -> Iterator[str]:
     book = Book.load(at)
     yield f"{day.until:%A %Y-%m-%d}: {_result(day)}"
-    done = [*_fills(day), *_closed(day), *_expired(day)]
+    done = [*_fills(day), *_closed(day), *_charged(day), *_expired(day)]
     waits = [*_waits(book, at)]
     if not (done or waits):
         yield "All quiet: nothing was filled, nothing expired, nothing waits."
@@ -87,7 +88,13 @@ def _closed(day: Day) -> Iterator[str]:
 
 def _made(trade: Trade) -> str:
     r = f", {trade.get_no_risk_display()}" if trade.r is None else f", {trade.r:+.2f} R"
-    return f"{trade} {trade.net:+,.2f} {trade.currency}{r}"
+    note = f", {trade.note}" if trade.note else ""
+    return f"{trade} {trade.net:+,.2f} {trade.currency}{r}{note}"
+
+
+def _charged(day: Day) -> Iterator[str]:
+    charges = charged(Charge.objects.filter(at__gt=day.since, at__lte=day.until))
+    yield from _some("Charged", [f"{each.label} {each.amount:+,.2f} {each.currency}" for each in charges])
 
 
 def _expired(day: Day) -> Iterator[str]:

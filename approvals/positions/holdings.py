@@ -36,7 +36,8 @@ class Position:
     flat (when it is flat: in the last round), less the commissions of all fills. `unrealised`: what the open
     ones make at `price`, the newest quote; None without one. `priced_at`: of when that is, later by what its
     feed is delayed. `foreign`: shares that the account holds and we did not cause; what they cost is the
-    broker's average. `currency`: empty when the instrument is not known.
+    broker's average. `currency`: empty when the instrument is not known. `commissions_unknown`: of how many
+    fills the commission is not yet known: it is not in `realised`.
     """
 
     symbol: str
@@ -50,6 +51,7 @@ class Position:
     brokers_cost: Decimal
     currency: str
     priced_at: datetime | None = None
+    commissions_unknown: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -96,6 +98,7 @@ class Holding:
     currency: str
     balance: Balance
     splits: Sequence[Split]
+    commissions_unknown: int = 0
 
 
 def of(symbol: str) -> Position:
@@ -123,6 +126,7 @@ def _position(held: Holding) -> Position:
         held.brokers_cost,
         held.currency,
         held.priced_at,
+        held.commissions_unknown,
     )
 
 
@@ -221,6 +225,7 @@ def _holding(
         currency=first.currency,
         balance=balance,
         splits=splits,
+        commissions_unknown=sum(bool(fill.commission_unknown) for fill in fills[: len(trades)]),
     )
 
 

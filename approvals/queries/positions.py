@@ -52,13 +52,15 @@ SELECT
     CASE WHEN {BELIEVED} THEN quotes.price END AS quote,
     quotes.as_of + quotes.delay_seconds * interval '1 second' AS quoted_at,
     coalesce(currency, '') AS currency,
-    newest.signed AS quantity, newest.price, newest.commission, newest.executed_at, newest.shares
+    newest.signed AS quantity, newest.price, newest.commission, newest.executed_at, newest.shares,
+    newest.commission_unknown
 FROM later
 LEFT JOIN wanted ON true
 LEFT JOIN quotes USING (symbol)
 LEFT JOIN instruments USING (symbol)
 LEFT JOIN LATERAL (
-    SELECT id, signed, price, commission, executed_at, signed * coalesce(ratio, 1) AS shares
+    SELECT
+        id, signed, price, commission, commission_unknown, executed_at, signed * coalesce(ratio, 1) AS shares
     FROM ours WHERE ours.symbol = wanted.symbol
     ORDER BY executed_at DESC, signed DESC, price DESC, commission DESC, id DESC
     LIMIT %(limit)s
@@ -88,6 +90,7 @@ class HoldingRow(NamedTuple):
     commission: Decimal
     executed_at: datetime
     shares: Decimal
+    commission_unknown: str
 
 
 def holdings(

@@ -33,8 +33,30 @@ WHERE computed_at IS NULL OR recorded_at >= computed_at - %(late)s OR is_early O
     SELECT FROM broker_executions AS told JOIN fills ON fills.id = told.fill_id
     WHERE told.told_at >= computed_at - %(late)s
         AND fills.broker = executed.broker AND fills.symbol = executed.symbol
+) OR EXISTS (
+    SELECT FROM charges
+    LEFT JOIN broker_executions AS told USING (execution_id)
+    LEFT JOIN fills ON fills.id = told.fill_id AND fills.broker = charges.broker
+    WHERE charges.recorded_at >= computed_at - %(late)s AND charges.broker = executed.broker
+        AND coalesce(fills.symbol, charges.symbol) = executed.symbol
 )
 ORDER BY broker, symbol
+"""
+# In the currency of the share; others, and those of what we did not trade, are the account's alone.
+CHARGED = """
+SELECT charges.id, charges.at, amount, kind, fills.id AS fill
+FROM charges
+LEFT JOIN LATERAL (
+    SELECT fills.id, fills.symbol, fills.order_id FROM broker_executions AS told
+    JOIN fills ON fills.id = told.fill_id
+    WHERE told.execution_id = charges.execution_id AND charges.execution_id <> ''
+        AND fills.broker = charges.broker
+    LIMIT 1
+) AS fills ON true
+WHERE charges.broker = %(broker)s AND currency = %(currency)s
+    AND coalesce(fills.symbol, charges.symbol) = %(symbol)s
+    AND (fills.id IS NULL OR fills.order_id IS NOT NULL) AND kind = ANY(%(kinds)s)
+ORDER BY charges.at, charges.id
 """
 EXECUTED = """
 SELECT
@@ -46,7 +68,7 @@ SELECT
                 AND exit_changes.ended_at <= executed_at
             ORDER BY exit_changes.ended_at DESC, exit_changes.id LIMIT 1
         ), stop_loss
-    ) AS stop_then, kind = 'entry' AS is_entry
+    ) AS stop_then, commission_unknown, kind = 'entry' AS is_entry
 FROM fills JOIN orders ON orders.id = order_id
 WHERE fills.broker = %(broker)s AND fills.symbol = %(symbol)s
 ORDER BY executed_at, fills.id
@@ -64,6 +86,12 @@ CROSS JOIN LATERAL (
 WHERE actions.symbol = %(symbol)s AND actions.kind = 'dividend' AND actions.ended_at IS NULL
     AND ex_date BETWEEN %(since)s AND %(until)s
 GROUP BY ex_date, ex_at ORDER BY ex_date
+"""
+CORRECTED = """
+SELECT fill_id AS fill FROM broker_executions AS told JOIN fills ON fills.id = told.fill_id
+WHERE corrects <> '' AND told_at >= %(since)s AND fills.broker = %(broker)s AND fills.symbol = %(symbol)s
+    AND order_id IS NOT NULL
+LIMIT 1
 """
 DECIDED = """
 SELECT
@@ -109,6 +137,7 @@ class Executed(NamedTuple):
     limit_price: Decimal | None
     stop_loss: Decimal | None
     stop_then: Decimal | None
+    commission_unknown: str
     is_entry: bool
 
 
@@ -118,6 +147,20 @@ class Paid(NamedTuple):
     ex_date: date
     ex_at: datetime
     amount: Decimal
+
+
+class Charged(NamedTuple):
+    """Money that was charged for what was traded. `fill`: of ours; None where the execution is not told."""
+
+    id: int
+    at: datetime
+    amount: Decimal
+    kind: str
+    fill: int | None
+
+
+class Corrected(NamedTuple):
+    fill: int
 
 
 class Decided(NamedTuple):
@@ -150,6 +193,17 @@ def executed(held: Held) -> list[Executed]:
 def dividends(symbol: str, since: date, until: date) -> list[Paid]:
     """Return the dividends of a symbol in its own currency with ex-dates from the one day to the other."""
     return fetch_all(Paid, DIVIDENDS, {"symbol": symbol, "since": since, "until": until})
+
+
+def charged(held: Held, currency: str, kinds: Collection[str]) -> list[Charged]:
+    """Return what was charged for an instrument in this currency, oldest first."""
+    return fetch_all(Charged, CHARGED, {**held._asdict(), "currency": currency, "kinds": list(kinds)})
+
+
+def is_corrected(broker: str, symbol: str, since: datetime) -> bool:
+    """Return whether the broker corrected one of our executions of a symbol since then."""
+    values = {"broker": broker, "symbol": symbol, "since": since - LATE}
+    return bool(fetch_all(Corrected, CORRECTED, values))
 
 
 def decided(orders: Collection[UUID]) -> dict[UUID, Decided]:

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from approvals.models import Charge
 from approvals.positions import trades
 from tests import make
 from tests.approvals.positions.trades.rows import HOUR, LATER, closed, entry, leave
@@ -128,3 +129,25 @@ def test_last_in_first_out_is_another_result(trader: Client) -> None:
 def test_lots_of_nonsense_are_refused(trader: Client) -> None:
     answer = trader.get("/trades/tax-lots/?year=last&method=best")
     assert (answer.status_code, "year" in answer.content.decode()) == (400, True)
+
+
+def test_it_says_which_commission_is_not_known(trader: Client) -> None:
+    leave(entry(), "192", T0 + HOUR, commission_unknown="The broker has not told it yet.")
+    trades.refresh(LATER)
+    html = page(trader)
+    assert "commission not yet known of 1 of 2 fills" in html
+    assert "not yet known of 1 trade, whose net is without it" in html
+
+
+def test_charges_are_listed_by_kind_and_in_a_file(trader: Client) -> None:
+    at = {"at": T0, "recorded_at": T0}
+    row = Charge(
+        broker="paper", charge_id="C1", kind="interest", amount=-3, currency="USD", what="Debit", **at
+    )
+    row.save()
+    html = page(trader)
+    assert "Interest" in html
+    assert "3.00 USD" in html
+    (line,) = table(trader, "/trades/charges/")
+    assert (line["kind"], line["amount"], line["what"]) == ("interest", "-3", "Debit")
+    assert page(trader, "?since=2024-07-04").count("Interest") == 0

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from approvals.brokers.alpaca.values import Row, instrument, moment, number, side, whole
-from approvals.brokers.base import Account, Charge, Execution, Holding, Leg
+from approvals.brokers.base import Account, Charge, ChargeKind, Execution, Holding, Leg
 
 CHARGES = {
     "FEE": "Fee",
@@ -22,6 +22,12 @@ CHARGES = {
     "INTTW": "Tax withheld on interest",
     "WH": "Tax withheld",
     "CIL": "Cash in lieu of a part of a share",
+}
+KINDS = {
+    **dict.fromkeys(("FEE", "CFEE", "PTC"), ChargeKind.FEE),
+    **dict.fromkeys(("DIV", "DIVCGL", "DIVCGS", "DIVROC", "DIVTXEX"), ChargeKind.DIVIDEND),
+    **dict.fromkeys(("DIVNRA", "DIVWH", "INTNRA", "INTTW", "WH"), ChargeKind.TAX),
+    "INT": ChargeKind.INTEREST,
 }
 ACCOUNT_FLAGS = {
     "account_blocked": "Alpaca has blocked the account: write to its support.",
@@ -57,6 +63,7 @@ def charge(row: Row) -> Charge:
         currency=row.get("currency") or "USD",
         what=row.get("description") or CHARGES.get(kind, kind),
         symbol=row.get("symbol") or "",
+        kind=KINDS.get(kind, ChargeKind.OTHER),
     )
 
 

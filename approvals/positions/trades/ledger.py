@@ -7,8 +7,10 @@ from math import prod
 
 from django.db import transaction
 
-from approvals.models import Trade
+from approvals import audit, notify
+from approvals.models import Charge, Notification, Trade
 from approvals.positions.accounting import FINEST, Split
+from approvals.positions.trades.charges import Charged, charges
 from approvals.positions.trades.dividends import Dividend, paid
 from approvals.positions.trades.lots import ZERO, Transaction
 from approvals.positions.trades.rounds import Round, rounds
@@ -21,6 +23,7 @@ from signals.models import Signal
 KEPT = {"id", "first_fill"}
 COLUMNS = [field.name for field in Trade._meta.concrete_fields if field.name not in KEPT]
 DAY = timedelta(days=1)
+OF_TRADES = [Charge.Kind.FEE, Charge.Kind.BORROW]
 Fills = Mapping[int, Executed]
 
 
@@ -41,13 +44,18 @@ def compute(held: Held, at: datetime) -> None:
         Split(split.date, Decimal(str(split.ratio)))
         for split in models.Split.objects.filter(symbol=held.symbol).order_by("date")
     ]
-    trips = rounds(map(_transaction, executed.values()), splits)
+    transactions = [_transaction(row) for row in executed.values()]
+    trips = rounds(transactions, splits)
     trades = [_trade(held, trip, executed, at) for trip in trips]
     _add_dividends(trades, trips, splits)
+    _add_charges(held, trades, trips, transactions)
     _tell_decisions(trades, trips, executed)
     with transaction.atomic():
         stored = Trade.objects.filter(broker=held.broker, symbol=held.symbol)
-        _measure(trades, {trade.first_fill_id: trade for trade in stored}, splits)
+        before = {trade.first_fill_id: trade for trade in stored}
+        _measure(trades, before, splits)
+        for trade in trades:
+            _tell_correction(before.get(trade.first_fill_id), trade, at)
         stored.exclude(first_fill__in=[trade.first_fill_id for trade in trades]).delete()
         Trade.objects.bulk_create(
             trades, update_conflicts=True, unique_fields=["first_fill"], update_fields=COLUMNS
@@ -75,6 +83,7 @@ def _trade(held: Held, trip: Round, executed: Fills, at: datetime) -> Trade:
         exit_price=trip.exit.quantize(FINEST),
         gross=trip.gross.quantize(FINEST),
         commission=trip.commission.quantize(FINEST),
+        commissions_unknown=sum(bool(executed[key].commission_unknown) for key in _keys(trip)),
         net=trip.gross.quantize(FINEST) - trip.commission.quantize(FINEST),
         opened_at=trip.opened_at,
         closed_at=trip.closed_at,
@@ -89,6 +98,24 @@ def _trade(held: Held, trip: Round, executed: Fills, at: datetime) -> Trade:
     )
 
 
+def _tell_correction(before: Trade | None, now: Trade, at: datetime) -> None:
+    """Tell people when the broker corrected an execution of a closed trade, and what that makes of it."""
+    if before is None or (before.gross, before.quantity) == (now.gross, now.quantity):
+        return
+    if not queries.is_corrected(now.broker, now.symbol, before.computed_at):
+        return
+    made, makes = (f"{trade} {trade.net:+,.2f} {trade.currency}" for trade in (before, now))
+    title = f"The broker corrected an execution of a closed trade: {made} is {makes} now."
+    key = f"trade {now.first_fill_id} corrected {now.gross} {now.quantity}"
+    notify.put(Notification.Kind.ORDER_FILLED, key, title[:200], at, path="/trades/")
+    subject = f"fill {now.first_fill_id}"
+    audit.append("trade corrected", subject, at, trade=str(now), was=before.net, net=now.net)
+
+
+def _keys(trip: Round) -> set[int]:
+    return {transaction.key for transaction in (*trip.entries, *trip.exits)}
+
+
 def _add_dividends(trades: Sequence[Trade], trips: Sequence[Round], splits: Sequence[Split]) -> None:
     """Count in each trade the dividends whose ex-dates it was open over. At most one query."""
     if not trades:
@@ -98,6 +125,19 @@ def _add_dividends(trades: Sequence[Trade], trips: Sequence[Round], splits: Sequ
     for trade, trip in zip(trades, trips, strict=True):
         trade.dividends = paid(trip, rows, splits)
         trade.net += trade.dividends
+
+
+def _add_charges(
+    held: Held, trades: Sequence[Trade], trips: Sequence[Round], transactions: Sequence[Transaction]
+) -> None:
+    """Count in each trade the fees that came later than its executions, and those of borrowing. One query."""
+    if not trades:
+        return
+    rows = queries.charged(held, trades[0].currency, OF_TRADES)
+    charged = [Charged(row.at, row.amount, row.fill) for row in rows]
+    for trade, amount in zip(trades, charges(trips, transactions, charged), strict=True):
+        trade.charges = amount.quantize(FINEST)
+        trade.net += trade.charges
 
 
 def _exit(legs: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db.models import Avg, Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from approvals.models import Trade
+from approvals.models import Charge, Trade
 
 ZERO = Decimal(0)
 
@@ -18,7 +18,8 @@ class Summary:
 
     `gained`, `given`: what those made and lost, neither negative. `r`: the mean of those whose risk is known,
     None when there are none; `without_r`: how many have none. `planned_r`: the mean over the planned risk.
-    `held_for`: the mean.
+    `held_for`: the mean. `unknown`: of how many a commission is not yet known; neither `commission` nor
+    `net` has it.
     """
 
     currency: str
@@ -27,6 +28,8 @@ class Summary:
     lost: int
     net: Decimal
     commission: Decimal
+    unknown: int
+    charges: Decimal
     gained: Decimal
     given: Decimal
     r: Decimal | None
@@ -44,6 +47,26 @@ class Summary:
         return self.won / self.trades
 
 
+@dataclass(frozen=True)
+class Charged:
+    """What was charged of a kind, in a currency, together. Below zero: it was paid."""
+
+    currency: str
+    kind: str
+    amount: Decimal
+    charges: int
+
+    @property
+    def label(self) -> str:
+        return str(Charge.Kind(self.kind).label)
+
+
+def charged(charges: QuerySet[Charge]) -> list[Charged]:
+    """Return what the charges came to, by currency and kind. One query."""
+    rows = charges.order_by("currency", "kind").values("currency", "kind")
+    return [Charged(**row) for row in rows.annotate(amount=Sum("amount"), charges=Count("pk"))]
+
+
 def summaries(trades: QuerySet[Trade]) -> list[Summary]:
     """Return what the trades came to, by currency. One query."""
     won, lost = Q(net__gt=0), Q(net__lt=0)
@@ -56,6 +79,8 @@ def summaries(trades: QuerySet[Trade]) -> list[Summary]:
             lost=Count("pk", filter=lost),
             total=Sum("net"),
             fees=Sum("commission"),
+            unknown=Count("pk", filter=Q(commissions_unknown__gt=0)),
+            charged=Sum("charges"),
             gained=Coalesce(Sum("net", filter=won), ZERO),
             given=-Coalesce(Sum("net", filter=lost), ZERO),
             mean_r=Avg(F("net") / F("risk"), filter=Q(risk__gt=0)),
@@ -72,6 +97,8 @@ def summaries(trades: QuerySet[Trade]) -> list[Summary]:
             row["lost"],
             row["total"],
             row["fees"],
+            row["unknown"],
+            row["charged"],
             row["gained"],
             row["given"],
             row["mean_r"],

@@ -23,7 +23,7 @@ def held() -> Order:
 def test_they_are_listed_with_what_is_gone(reader: APIClient) -> None:
     drift = make.drift(held=4)
     (row,) = reader.get(URL).json()["results"]
-    assert (row["id"], row["symbol"], row["ours"], row["held"], row["gone"]) == (drift.pk, "AAPL", 10, 4, 6)
+    assert (row["id"], row["symbol"], row["ours"], row["held"], row["gone"]) == (drift.pk, "AAPL", 10, "4", 6)
     assert (row["answer"], row["answered_by"]) == (None, None)
 
 

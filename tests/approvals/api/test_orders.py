@@ -116,7 +116,7 @@ class TestOne:
         make.fill(order, 4, "185.40", commission=Decimal(1))
         act(trader, order, "cancel", {"notes": "changed my mind"})
         body = trader.get(f"{URL}{order.pk}/").json()
-        assert [(fill["quantity"], fill["price"]) for fill in body["fills"]] == [(4, "185.400000")]
+        assert [(fill["quantity"], fill["price"]) for fill in body["fills"]] == [("4", "185.400000")]
         assert [(decision["action"], decision["notes"]) for decision in body["decisions"]] == [
             ("cancel", "changed my mind")
         ]

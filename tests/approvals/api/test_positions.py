@@ -25,7 +25,7 @@ class TestList:
     def test_shows_what_is_held_with_what_protects_it(self, trader: APIClient) -> None:
         order = make.held("AAPL", 10, "184.60")
         (row,) = trader.get(URL).json()["results"]
-        assert (row["symbol"], row["quantity"], row["foreign"]) == ("AAPL", 10, 0)
+        assert (row["symbol"], row["quantity"], row["foreign"]) == ("AAPL", 10, "0")
         assert (row["average_cost"], row["price"], row["value"]) == ("184.600000", "185.600000", "1856.00")
         assert (row["realised"], row["unrealised"], row["at_risk"]) == ("0.00", "10.00", "51.00")
         assert row["r"] == "0.24"  # 10.00 of the 41.00 that the stop at 180.50 was to lose
@@ -39,7 +39,7 @@ class TestList:
     def test_shows_shares_of_others(self, trader: APIClient) -> None:
         BrokerPosition.objects.create(symbol="MSFT", quantity=-3, ours=0, average_cost=400, seen_at=make.T0)
         (row,) = trader.get(URL).json()["results"]
-        assert (row["symbol"], row["quantity"], row["foreign"], row["value"]) == ("MSFT", 0, -3, "1200.00")
+        assert (row["symbol"], row["quantity"], row["foreign"], row["value"]) == ("MSFT", 0, "-3", "1200.00")
         assert (row["price"], row["unrealised"], row["r"], row["opened_at"]) == (None, None, None, None)
 
     def test_says_of_what_has_no_stop_that_all_is_at_risk(self, trader: APIClient) -> None:

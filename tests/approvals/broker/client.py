@@ -169,7 +169,7 @@ def _legs(order: dict[str, Any]) -> Iterator[LegReport]:
     is_protection = "limit_price" not in order and ("stop_loss" in order or "take_profit" in order)
     if not is_protection:
         leg = Leg.ENTRY if "limit_price" in order else Leg.CLOSE
-        state = converted(LegState, order["state"])
+        state = converted(LegState, order.get("entry_state", order["state"]))
         yield _leg(order, leg, "limit_price", state, order["filled"])
     for leg, level in ((Leg.STOP, "stop_loss"), (Leg.TARGET, "take_profit")):
         if level in order:

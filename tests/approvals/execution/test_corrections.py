@@ -1,11 +1,12 @@
 """What the broker says later of an execution: corrections, commissions, charges. Each is taken over once."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from pytest_django import Settings
 
-from approvals import audit, execution
+from approvals import audit, execution, formatting
 from approvals.models import (
     AuditEvent,
     BrokerExecution,
@@ -125,7 +126,13 @@ def test_a_commission_in_another_currency_waits_for_a_rate(fake: FakeBroker) -> 
     assert "2 EUR. " in Fill.objects.get().commission_unknown
     make.quote("EUR/USD", 1.10, as_of=make.T0 + 2 * MINUTE)
     reconcile(2)
-    assert (Fill.objects.get().commission, Fill.objects.get().commission_unknown) == (Decimal("2.2"), "")
+    fill = Fill.objects.get()
+    assert (fill.commission, fill.commission_unknown) == (Decimal("2.2"), "")
+    assert (fill.commission_rate, fill.commission_rate_as_of) == (Decimal("1.1"), make.T0 + 2 * MINUTE)
+    assert fill.commission_rate_age == timedelta(0)
+    assert formatting.commission(fill) == (
+        "2.20 (at 1.1, a rate of 2024-07-03 14:02:00 UTC, then 0 minutes old)"
+    )
 
 
 def test_a_charge_is_recorded_once(fake: FakeBroker) -> None:
@@ -133,6 +140,32 @@ def test_a_charge_is_recorded_once(fake: FakeBroker) -> None:
     reconcile(1, 2)
     assert str(Charge.objects.get()) == "-0.0200 USD: regulatory fee"
     assert AuditEvent.objects.filter(kind="charge recorded").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("pending_cancel", "submitted, being cancelled"),
+        ("pending_replace", "submitted, being replaced"),
+        ("replaced", "cancelled, replaced at the broker"),
+        ("working", "submitted"),
+    ],
+)
+def test_an_order_says_what_the_broker_does_with_it_besides(fake: FakeBroker, state: str, words: str) -> None:
+    order = execution_rows.sent()
+    fake.amend_order(order.pk, entry_state=state, **({"state": "cancelled"} if state == "replaced" else {}))
+    reconcile(1)
+    assert now(order).state.lower() == words
+    assert order.at_broker == ("" if state == "working" else state)
+    fake.amend_order(order.pk, entry_state="working", state="working")
+    reconcile(2)
+    assert now(order).at_broker == ""
+
+
+def test_an_order_that_is_to_be_cancelled_says_so_before_the_broker_does(fake: FakeBroker) -> None:
+    order = execution_rows.sent()
+    Order.objects.filter(pk=order.pk).update(cancel_requested_at=make.T0)
+    assert now(order).state == "Submitted, being cancelled"
 
 
 def test_each_leg_stands_as_the_broker_says_and_a_moved_stop_is_in_the_chain(fake: FakeBroker) -> None:
