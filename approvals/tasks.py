@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from approvals import audit, execution, notify, positions
 from approvals import outcomes as ledgers
+from approvals.execution import statements
 from approvals.outcomes import memories
 from approvals.positions import day_report, trades
 from market import faults
@@ -46,6 +47,11 @@ def seal() -> None:
 def exchange_rates() -> None:
     """Fetch the rates between the currencies of the account and of what it may hold."""
     rates.refresh(positions.currencies(), timezone.now())
+
+
+def statement() -> None:
+    """Compare the book with the broker's statement, once a night."""
+    statements.fetch(timezone.now())
 
 
 def outcomes() -> None:

@@ -35,6 +35,14 @@ SELECT
     coalesce(tasks.oldest_tasks, '{{}}') AS oldest_tasks,
     (SELECT count(*) FROM quarantined_rows WHERE ended_at IS NULL) AS quarantined_rows,
     (SELECT count(*) FROM drifts WHERE ended_at IS NULL AND detail <> '') AS drifts,
+    (SELECT max(until) FROM broker_statements WHERE broker = %(broker)s) AS stated_until,
+    (SELECT failing_since FROM statement_fetches WHERE broker = %(broker)s) AS statement_failing_since,
+    (SELECT reason FROM statement_fetches WHERE broker = %(broker)s AND failures > 0) AS statement_reason,
+    ARRAY(
+        SELECT kind || ' ' || name || ': Jax has ' || coalesce(nullif(ours, ''), 'nothing')
+            || ', the statement ' || coalesce(nullif(stated, ''), 'nothing')
+        FROM statement_differences WHERE broker = %(broker)s AND ended_at IS NULL ORDER BY id
+    ) AS statement_differences,
     (SELECT count(*) FROM waiting_dividends) AS waiting_dividends,
     (SELECT count(*) FROM currency_pairs) AS currency_pairs,
     (SELECT count(*) FROM provider_disagreements) AS disagreements,
@@ -65,7 +73,8 @@ class HealthFacts:
     Both are past unless a clock was ahead.
     `queues`, `oldest_tasks`: where a task waits, and since when the oldest in each.
     `calendars_without_sessions`: of watched instruments, with no coming session stored. `failing`:
-    single symbols and the like, each with since when.
+    single symbols and the like, each with since when. `statement_...`: how comparing the broker's statements
+    does.
     """
 
     data: str | None
@@ -79,6 +88,10 @@ class HealthFacts:
     lost_orders: int
     quarantined_rows: int
     drifts: int
+    stated_until: datetime | None
+    statement_failing_since: datetime | None
+    statement_reason: str | None
+    statement_differences: list[str]
     waiting_dividends: int
     currency_pairs: int
     disagreements: int
@@ -88,10 +101,11 @@ class HealthFacts:
     failing: list[str]
 
 
-def health_facts(at: datetime, lost_after: timedelta) -> HealthFacts:
+def health_facts(at: datetime, lost_after: timedelta, broker: str) -> HealthFacts:
     """Return what most checks are read from. An order counts as lost when unknown for longer."""
     providers = lasting_params([provider.name for provider in feeds.enabled()], at)
-    return fetch_one(HealthFacts, HEALTH_FACTS, {"at": at, "lost_before": at - lost_after, **providers})
+    params = {"at": at, "lost_before": at - lost_after, "broker": broker, **providers}
+    return fetch_one(HealthFacts, HEALTH_FACTS, params)
 
 
 # Of the queues, the second opinions, the tasks that failed of late, the periodic ones that are off: what the

@@ -39,6 +39,7 @@ PERMISSIONS = {
     "approvals.reject_signal": Scope.DECIDE,
     "approvals.change_order": Scope.DECIDE,
     "approvals.change_drift": Scope.DECIDE,
+    "approvals.change_statementdifference": Scope.DECIDE,
     "approvals.add_tradinghalt": Scope.DECIDE,
 }
 

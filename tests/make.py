@@ -16,11 +16,13 @@ from knox.models import AuthToken
 from approvals.models import (
     AccountSnapshot,
     BrokerPosition,
+    BrokerStatement,
     Drift,
     Fill,
     Gate,
     Order,
     QuarantinedRow,
+    StatementDifference,
     TradeApproval,
 )
 from jaxsite.models import Beat, TokenAccess
@@ -366,6 +368,37 @@ def drift(symbol: str = "AAPL", ours: int = 10, held: int = 0, **values: Any) ->
         symbol=symbol, defaults={"quantity": held, "ours": ours, "average_cost": 0, "seen_at": T0}
     )
     return Drift.objects.create(**figures | told | values)
+
+
+def broker_statement(**values: Any) -> BrokerStatement:
+    """A statement of the paper account until T0 that agreed."""
+    given: dict[str, Any] = {
+        "broker": "paper",
+        "account_id": "paper",
+        "source": "a test",
+        "since": T0 - timedelta(days=1),
+        "until": T0,
+        "compared_at": T0,
+        "agreed": 3,
+        "differing": 0,
+        "taken_over": 0,
+    }
+    return BrokerStatement.objects.create(**given | values)
+
+
+def statement_difference(**values: Any) -> StatementDifference:
+    """Shares of AAPL that the book has and the statement has not, not answered."""
+    given: dict[str, Any] = {
+        "broker": "paper",
+        "kind": StatementDifference.Kind.HOLDING,
+        "name": f"S{StatementDifference.objects.count()}",
+        "ours": "10",
+        "stated": "7",
+        "detail": "See what differs.",
+        "first_seen_at": T0,
+        "last_seen_at": T0,
+    }
+    return StatementDifference.objects.create(statement=broker_statement(), **given | values)
 
 
 def held(symbol: str = "AAPL", quantity: int = 10, price: str = "185.50", at: datetime = T0) -> Order:

@@ -15,6 +15,7 @@ from approvals.admin import (
     orders,
     outcomes,
     quarantine,
+    statements,
     trades,
 )
 
@@ -33,5 +34,6 @@ __all__ = [
     "orders",
     "outcomes",
     "quarantine",
+    "statements",
     "trades",
 ]

@@ -25,6 +25,7 @@ from approvals.brokers.answers import (
     WhatIf,
 )
 from approvals.brokers.orders import Bracket, Close, Instrument, InstrumentKind, Leg, Protection, Side
+from approvals.brokers.statements import Statement
 from core.registry import Spec
 
 __all__ = [
@@ -202,6 +203,9 @@ class BrokerSpec(Spec):
     by the calls above. None: there is no push. `notices`: returns what is wrong with the connection, in words
     that say what to do, given the values of the settings; empty while nothing is. The process that listens
     asks for it every half minute.
+    `statement`: returns the account's statement over a time, at least, given the values of the settings; it
+    raises StatementError; None: it has none to fetch. `statement_after`: how long after the close that is.
+    `statement_needs`: settings without which none is fetched.
     """
 
     is_paper: bool
@@ -210,3 +214,6 @@ class BrokerSpec(Spec):
     settles_by_price: bool = False
     stream: Callable[[Mapping[str, Any], Callable[[], None]], None] | None = None
     notices: Callable[[Mapping[str, Any]], str] | None = None
+    statement: Callable[[Mapping[str, Any], datetime, datetime], Statement] | None = None
+    statement_after: timedelta = timedelta(minutes=30)
+    statement_needs: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from django.db.models import Max, Min, Q
 
 from approvals import audit, halt, notify
 from approvals.brokers.base import BrokerError, Execution
+from approvals.brokers.base import Charge as ToldCharge
 from approvals.execution import quarantine, transitions
 from approvals.execution.screening import ScreenedBroker
 from approvals.models import BrokerExecution, Charge, Fill, Notification, Order, TradingHalt
@@ -263,14 +264,19 @@ def record_charges(broker: ScreenedBroker, at: datetime) -> None:
     except BrokerError as error:
         logger.warning("what was charged is not known: %s", error)
         return
-    stored = Charge.objects.filter(broker=broker.name, charge_id__in=[charge.charge_id for charge in charges])
+    store_charges(charges, broker.name, at)
+
+
+def store_charges(charges: Sequence[ToldCharge], broker: str, at: datetime) -> None:
+    """Write down the charges that are not stored yet."""
+    stored = Charge.objects.filter(broker=broker, charge_id__in=[charge.charge_id for charge in charges])
     known = set(stored.values_list("charge_id", flat=True))
     for charge in charges:
         if charge.charge_id not in known:
             known.add(charge.charge_id)
             with transaction.atomic():
                 columns = {name: getattr(charge, name) for name in CHARGE_COLUMNS}
-                row = Charge.objects.create(broker=broker.name, recorded_at=at, **columns)
+                row = Charge.objects.create(broker=broker, recorded_at=at, **columns)
                 audit.append("charge recorded", f"charge {row.pk}", at, charge=str(row), id=row.charge_id)
 
 

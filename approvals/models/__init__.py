@@ -17,6 +17,12 @@ from approvals.models.paper import (
     WaitingDividend,
 )
 from approvals.models.quarantine import QuarantinedRow
+from approvals.models.statements import (
+    BrokerStatement,
+    StatementBase,
+    StatementDifference,
+    StatementFetch,
+)
 from approvals.models.streams import BrokerStream
 from approvals.models.trades import Trade
 
@@ -25,6 +31,7 @@ __all__ = [
     "AuditEvent",
     "BrokerExecution",
     "BrokerPosition",
+    "BrokerStatement",
     "BrokerStream",
     "Charge",
     "Delivery",
@@ -43,6 +50,9 @@ __all__ = [
     "PaperOrder",
     "QuarantinedRow",
     "SignalView",
+    "StatementBase",
+    "StatementDifference",
+    "StatementFetch",
     "Trade",
     "TradeApproval",
     "TradingHalt",

@@ -27,6 +27,7 @@ class Notification(models.Model):
         LOG_INS_FAILED = "log_ins_failed", "many log-ins failed"
         SYMBOL_FAILED = "symbol_failed", "a symbol or the like fails, or does no more"
         DAY_REPORT = "day_report", "the report of a day"
+        STATEMENT = "statement", "the broker's statement differs, or does not come"
 
     kind = models.CharField(max_length=16, choices=Kind)
     key = models.CharField(max_length=120, unique=True)

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
 from approvals import execution, gate
+from approvals.brokers import registry as registry_of_brokers
 from jaxsite import queries
 from jaxsite.monitoring import queues, services
 from jaxsite.queries import HealthFacts, health_facts
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 SHOWN_SYMBOLS = 5
 LOST_AFTER = timedelta(minutes=5)
+LATE_STATEMENT, OLD_STATEMENT = timedelta(hours=6), timedelta(days=6)
 
 
 class Status(StrEnum):
@@ -44,6 +46,7 @@ class Check:
     name: str
     status: Status
     message: str
+    details: tuple[str, ...] = ()  # for the status page, not for everybody
 
     @property
     def title(self) -> str:
@@ -68,7 +71,7 @@ def examine(at: datetime, needed: str = "") -> list[Check]:
 
 def run_checks(at: datetime, needed: str = "") -> list[Check]:
     """Return all checks: at most eleven queries. Raises what the database raises."""
-    facts = health_facts(at, LOST_AFTER)
+    facts = health_facts(at, LOST_AFTER, _broker_name())
     looks: dict[str, Look] = {
         "clock": lambda: _clock(facts, at),
         "data": lambda: [_data(facts)],
@@ -79,6 +82,7 @@ def run_checks(at: datetime, needed: str = "") -> list[Check]:
         "strategies": lambda: [_strategies()],
         "trading": lambda: [_trading(facts, at)],
         "broker": lambda: [_broker(at)],
+        "statement": lambda: _statement(facts, at),
         "dividends": lambda: _dividends(facts),
         "quotes": lambda: [_quotes(facts, at)],
         "exchange_rates": lambda: _exchange_rates(facts, at),
@@ -278,6 +282,39 @@ def _broker(at: datetime) -> Check:
     connection = execution.describe_connection(at)
     status = Status.DEGRADED if connection.advice else Status.HEALTHY
     return Check("broker", status, f"{connection.text} {connection.advice}".strip())
+
+
+def _broker_name() -> str:
+    try:
+        return registry_of_brokers.spec_of(settings.BROKER).name
+    except registry_of_brokers.UnknownBroker:  # manage.py check says so
+        return ""
+
+
+def _statement(facts: HealthFacts, at: datetime) -> Iterator[Check]:
+    """Yield whether the broker's statements are compared, and how many things differ; nothing before that.
+
+    Figures of the account are not for everybody: the status page shows them to those who may see it.
+    """
+    until = facts.stated_until
+    since = f"since {until:%Y-%m-%d %H:%M} UTC" if until else "so far"
+    if facts.statement_failing_since and at - facts.statement_failing_since > LATE_STATEMENT:
+        message = (
+            f"The broker's statement is not compared {since}. It is tried again by itself; why is in admin."
+        )
+        yield Check("statement", Status.DEGRADED, message)
+    elif facts.statement_differences:
+        many = len(facts.statement_differences)
+        message = f"Jax's book and the broker's statement differ: {many}. What, and what to do, is in admin."
+        shown = facts.statement_differences[:SHOWN_SYMBOLS]
+        yield Check("statement", Status.DEGRADED, message, (*shown, *["..."] * (many > len(shown))))
+    elif until and at - until > OLD_STATEMENT:
+        message = f"The broker's statement is not compared {since}: upload the newest, or have it fetched."
+        yield Check("statement", Status.DEGRADED, message)
+    elif until:
+        yield Check(
+            "statement", Status.HEALTHY, f"It agrees with Jax's book until {until:%Y-%m-%d %H:%M} UTC."
+        )
 
 
 def _dividends(facts: HealthFacts) -> Iterator[Check]:

@@ -21,6 +21,7 @@ ALLOWED = frozenset(
         "approvals.tasks.remember",
         "approvals.tasks.seal",
         "approvals.tasks.send_notifications",
+        "approvals.tasks.statement",
         "approvals.tasks.submit",
         "jaxsite.tasks.heartbeat",
         "jaxsite.tasks.prune",

@@ -58,6 +58,8 @@ def periodic() -> list[Periodic]:
         Periodic("opinions.start", "opinions.tasks.start", 1, first=timedelta(minutes=1) - EARLY),
         Periodic("approvals.remember", "approvals.tasks.remember", 1, "slow"),
         Periodic("approvals.outcomes", "approvals.tasks.outcomes", 10, "slow", first=timedelta(minutes=3)),
+        # When it is due, and again after a failure, its rows say.
+        Periodic("approvals.statement", "approvals.tasks.statement", 10, "slow", first=timedelta(minutes=4)),
         Periodic("approvals.prune", "approvals.tasks.prune", DAY, "slow"),
         *_by_setting(),
         Periodic("signals.records", "signals.tasks.records", 10, "slow", first=timedelta(minutes=2)),

@@ -46,6 +46,8 @@ def test_a_trader_decides_and_configures_nothing_but_watchlists() -> None:
         "approvals.reject_signal",
         "approvals.change_order",
         "approvals.change_drift",
+        "approvals.change_statementdifference",
+        "approvals.add_brokerstatement",
         "approvals.add_tradinghalt",
         "signals.change_signal",
         "signals.add_scan",

@@ -23,6 +23,7 @@ TASKS: dict[str, list[str] | str] = {
     "approvals.tasks.remember": ["memories"],
     "approvals.tasks.seal": ["the chain"],
     "approvals.tasks.send_notifications": ["messages about signals"],
+    "approvals.tasks.statement": "one statement, compared whole or not at all",
     "approvals.tasks.submit": "one order",
     "jaxsite.tasks.heartbeat": "one address",
     "jaxsite.tasks.prune": "two tables: test_other_members.py",

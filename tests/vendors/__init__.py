@@ -11,6 +11,7 @@ By hand: `python -m tests.vendors ib_bridge --port 8092`. The models of `python 
 from tests.vendors.agent0 import Agent0
 from tests.vendors.alpaca import Alpaca
 from tests.vendors.alpaca_trading import AlpacaTrading
+from tests.vendors.flex import Flex
 from tests.vendors.hindsight import Hindsight
 from tests.vendors.ib_bridge import IBBridge
 from tests.vendors.openai import OpenAI
@@ -21,6 +22,7 @@ __all__ = [
     "Agent0",
     "Alpaca",
     "AlpacaTrading",
+    "Flex",
     "Hindsight",
     "IBBridge",
     "OpenAI",

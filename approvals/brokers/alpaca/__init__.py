@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from approvals.brokers.alpaca import stream, wire
+from approvals.brokers.alpaca import statement, stream, wire
 from approvals.brokers.alpaca.book import Book, Owner
 from approvals.brokers.alpaca.broker import Alpaca
 from approvals.brokers.base import BrokerSpec, Capabilities
@@ -48,4 +48,6 @@ SPEC = BrokerSpec(
         orders_for=timedelta(days=90),
     ),
     stream=stream.listen,
+    statement=statement.read,
+    statement_after=timedelta(hours=10),  # fees are booked in the night
 )

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from approvals.brokers.alpaca import ids, money, rows
+from approvals.brokers.alpaca.activities import read_activities
 from approvals.brokers.alpaca.book import ORDERS, Book, stamp
 from approvals.brokers.alpaca.changes import cancel, change, end_exits, guard_again, pair, price
 from approvals.brokers.alpaca.closing import move_back, move_targets
@@ -31,8 +32,7 @@ from approvals.brokers.base import (
     WhatIf,
 )
 
-ACCOUNT, POSITIONS, ACTIVITIES = "/v2/account", "/v2/positions", "/v2/account/activities"
-ON_PAGE, MOST_PAGES = 100, 100
+ACCOUNT, POSITIONS = "/v2/account", "/v2/positions"
 A_SECOND = timedelta(seconds=1)  # what happened at an instant is not after it
 DAYS_LATE = timedelta(days=1)  # a fee is booked on the day after, and dated midnight
 NOT_A_SHARE = "Alpaca trades shares of American exchanges in dollars: {} is none."
@@ -114,13 +114,13 @@ class Alpaca:
         return [rows.report(family) for family in self._book.alive(self._at)]
 
     def executions(self, since: datetime) -> Sequence[Execution]:
-        found = self._activities("FILL", {"after": stamp(since - A_SECOND)})
+        found = read_activities(self._api, "FILL", {"after": stamp(since - A_SECOND)})
         owners = self._book.owners(str(row.get("order_id")) for row in found)
         return [money.execution(row, *owners[str(row.get("order_id"))]) for row in found]
 
     def charges(self, since: datetime) -> Sequence[Charge]:
         wanted = {"after": stamp(since - DAYS_LATE), "activity_types": ",".join(money.CHARGES)}
-        return [money.charge(row) for row in self._activities("", wanted) if money.is_charge(row)]
+        return [money.charge(row) for row in read_activities(self._api, "", wanted) if money.is_charge(row)]
 
     def holdings(self) -> Mapping[str, Holding]:
         return {row.get("symbol"): money.holding(row) for row in self._api.rows(POSITIONS)}
@@ -163,18 +163,6 @@ class Alpaca:
             if rows.role(row) is leg and rows.is_live(row):
                 return row
         raise OrderRefused(f"The {leg} of order {client_id} does not work any more at Alpaca.")
-
-    def _activities(self, kind: str, query: Mapping[str, str]) -> list[Row]:
-        """Return what happened in the account, oldest first, all pages."""
-        wanted = {"direction": "asc", "page_size": str(ON_PAGE), **query}
-        path, found = f"{ACTIVITIES}/{kind}".rstrip("/"), list[Row]()
-        for _ in range(MOST_PAGES):
-            page = self._api.rows(path, wanted)
-            found += page
-            if len(page) < ON_PAGE:
-                break
-            wanted["page_token"] = page[-1]["id"]
-        return found
 
 
 # --- orders in Alpaca's words -----------------------------------------------------------------------------

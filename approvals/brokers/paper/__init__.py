@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from approvals.brokers.base import Broker, BrokerSpec, Capabilities
+from approvals.brokers.paper import statement
 from approvals.brokers.paper.advance import SETTLED
 from approvals.brokers.paper.book import Book, Opening, Ticket
 from approvals.brokers.paper.broker import Paper
@@ -76,4 +77,5 @@ SPEC = BrokerSpec(
     settles_by_price=True,
     capabilities=Capabilities(partial_brackets=False, closes_beside_exits=False, replaces=False),
     build=_build,
+    statement=statement.read,
 )
