@@ -36,6 +36,7 @@ FORMS = {
     "drop-order": Form("positions", "the order was not dropped"),
     "release-order": Form("positions", "the order was not released"),
     "change-exits": Form("positions", "stop and target were not changed"),
+    "put-stop-back": Form("manage-position", "no stop was placed"),
     "answer-drift": Form("positions", "what became of the shares was not said"),
     "watchlist-new": Form("watchlists", "no watchlist was made"),
     "watchlist-rename": Form("watchlist-edit", "the watchlist was not renamed"),

@@ -41,6 +41,27 @@ class LevelsForm(NotesForm):
         return cls(initial=initial, auto_id=f"id_{managed.order.pk}_%s")
 
 
+class GuardForm(NotesForm):
+    """Where a stop is to stand for shares that have none."""
+
+    stop = forms.DecimalField(label="Stop", **{**PRICE, "required": True})
+    target = forms.DecimalField(label="Target (none when empty)", **PRICE)
+    shares = forms.IntegerField(widget=forms.HiddenInput)
+
+    @property
+    def guard(self) -> exits.Guard:
+        return exits.Guard(self.cleaned_data["stop"], self.cleaned_data["target"])
+
+    @classmethod
+    def of(cls, bare: exits.Bare) -> "GuardForm":
+        """Return the form filled in with where the entry had them."""
+        levels = {"stop": bare.stop, "target": bare.target}
+        initial: dict[str, Any] = {
+            name: format_price(level) for name, level in levels.items() if level is not None
+        }
+        return cls(initial=initial | {"shares": bare.shares}, auto_id="id_bare_%s")
+
+
 class TrailForm(NotesForm):
     """How the stop is to follow the price."""
 
@@ -61,8 +82,10 @@ class TrailForm(NotesForm):
 @require_GET
 def manage(request: HttpRequest, symbol: str) -> HttpResponse:
     at, instrument = timezone.now(), get_object_or_404(Instrument, pk=symbol)
-    offers = exits.offers(symbol)
+    offers, bare = exits.offers(symbol), exits.bare(symbol)
     context = {
+        "bare": bare,
+        "guard": GuardForm.of(bare) if bare else None,
         "instrument": instrument,
         "position": offers[0].protected.position if offers else positions.of(symbol),
         "managed": [
@@ -71,6 +94,25 @@ def manage(request: HttpRequest, symbol: str) -> HttpResponse:
         ],
     }
     return show(request, "desk/manage_position.html", at, context)
+
+
+@part
+@permission_required(TRADE, raise_exception=True)
+@require_POST
+def put_back(request: HttpRequest, symbol: str) -> HttpResponse:
+    """Put a stop back on the shares that have none."""
+    instrument, at, form = get_object_or_404(Instrument, pk=symbol), timezone.now(), GuardForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "No stop was placed: the figures cannot be read.")
+        return redirect("manage-position", instrument.symbol)
+    decided: dict[str, Any] = {"by": viewer(request), "at": at, "notes": form.cleaned_data["notes"]}
+    try:
+        order = exits.put_back(instrument.symbol, form.guard, shown=form.cleaned_data["shares"], **decided)
+    except exits.ExitRefused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"A stop for {order.quantity} {order.symbol} is on its way to the broker.")
+    return redirect("manage-position", instrument.symbol)
 
 
 @part

@@ -44,6 +44,7 @@ urlpatterns = [
     path("positions/drifts/<int:pk>/", drifts.answer, name="answer-drift"),
     path("positions/<path:symbol>/close/", positions.close, name="close-position"),
     path("positions/<path:symbol>/manage/", managing.manage, name="manage-position"),
+    path("positions/<path:symbol>/protect/", managing.put_back, name="put-stop-back"),
     path("trades/", trades.index, name="trades"),
     path("trades/export/", trades.export, name="trades-export"),
     path("trades/charges/", trades.export_charges, name="charges-export"),

@@ -14,6 +14,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from approvals import exits, positions
 from approvals.api.orders import NOTES, OrderSerializer
+from approvals.api.proposals import PRICE
 from approvals.models import Order
 from approvals.positions import Protected
 from approvals.positions.delisted import ByHand
@@ -97,10 +98,14 @@ class PositionSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="What our shares lose from here if every stop is hit; without a stop, all.",
     )
+    unprotected = serializers.SerializerMethodField(help_text="How many of our shares no stop guards.")
     opened_at = serializers.DateTimeField(
         source="position.opened_at", allow_null=True, help_text="Null: none are ours."
     )
     exits = serializers.SerializerMethodField(help_text="The stops and targets that work for it.")
+
+    def get_unprotected(self, protected: Protected) -> int:
+        return max(protected.unprotected, 0)
 
     @extend_schema_field(WorkingExitsSerializer(many=True))
     def get_exits(self, protected: Protected) -> Any:
@@ -145,6 +150,21 @@ class ClosePositionSerializer(Body):
         }
 
 
+class ProtectPositionSerializer(Body):
+    """Where a stop is to stand for the shares that have none."""
+
+    stop_loss = serializers.DecimalField(**PRICE, min_value=0)
+    take_profit = serializers.DecimalField(
+        **PRICE, min_value=0, required=False, help_text="Without it there is a stop alone."
+    )
+    notes = serializers.CharField(**NOTES, help_text="Kept with the order.")
+
+    @property
+    def guard(self) -> exits.Guard:
+        values = self.validated_data
+        return exits.Guard(values["stop_loss"], values.get("take_profit"))
+
+
 class PositionViewSet(GenericViewSet[Any]):
     """What is held, ours and others', by symbol."""
 
@@ -185,5 +205,36 @@ class PositionViewSet(GenericViewSet[Any]):
             order = exits.close(instrument.symbol, by=user_of(request), at=timezone.now(), **body.terms)
         except exits.ExitRefused as refusal:
             raise Conflict(str(refusal)) from None
-        address = reverse("order-detail", args=[order.pk], request=request)
-        return Response(OrderSerializer(order).data, status.HTTP_202_ACCEPTED, headers={"Location": address})
+        return _accepted(order, request)
+
+    @extend_schema(
+        request=ProtectPositionSerializer,
+        responses={
+            202: OrderSerializer,
+            **conflict("Every share has a stop, it is being closed, or no stop can stand there."),
+        },
+        parameters=[SYMBOL, LOCATION],
+    )
+    @action(["post"], detail=True, permission_classes=[MayChange])
+    def protect(self, request: Request, symbol: str) -> Response:
+        """Put a stop back: a stop, and a target where one is given, for all our shares that have none.
+
+        Possible under halt. 409 when every share has a stop or one is on its way, when the position is being
+        closed, when a level would be executed at once, or when the broker takes no stop for what is held.
+        """
+        instrument = get_object_or_404(Instrument, pk=symbol.upper())
+        body = ProtectPositionSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        decided: dict[str, Any] = {"by": user_of(request), "at": timezone.now()}
+        try:
+            order = exits.put_back(
+                instrument.symbol, body.guard, notes=body.validated_data["notes"], **decided
+            )
+        except exits.ExitRefused as refusal:
+            raise Conflict(str(refusal)) from None
+        return _accepted(order, request)
+
+
+def _accepted(order: Order, request: Request) -> Response:
+    address = reverse("order-detail", args=[order.pk], request=request)
+    return Response(OrderSerializer(order).data, status.HTTP_202_ACCEPTED, headers={"Location": address})

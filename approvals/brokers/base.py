@@ -175,7 +175,8 @@ class Capabilities:
     `flat_at`. `partial_brackets`: the exits live for the part of an entry that has filled, not only for all
     of it. `shorting`, `fractions`: whether it sells short, whether it holds parts of a share. `what_if`:
     whether it answers `whatif`. `closes_beside_exits`: a closing works while its guards' exits stay.
-    `replaces`: whether a leg can be changed. `executions_for`, `orders_for`: how far back its records of
+    `replaces`: whether a leg can be changed. `protects`: whether it takes a stop and a target for shares that
+    are held. `executions_for`, `orders_for`: how far back its records of
     these go; None: without an end.
     """
 
@@ -187,6 +188,7 @@ class Capabilities:
     what_if: bool = False
     closes_beside_exits: bool = True
     replaces: bool = True
+    protects: bool = True
     executions_for: timedelta | None = None
     orders_for: timedelta | None = None
 

@@ -87,11 +87,11 @@ def end_exits(symbol: str, broker: Broker, at: datetime) -> None:
     position = next((held for held in positions.protected() if held.position.symbol == symbol), None)
     left = abs(position.position.quantity) if position else 0
     _cancel_entries(symbol, at, whole=left == 0)
-    surplus = sum(order.filled_quantity for order in position.exits) - left if position and left else 0
+    surplus = sum(map(positions.guarded, position.exits)) - left if position and left else 0
     for order in reversed(position.exits if position else []):
         if surplus > 0:
-            _reduce(order, max(order.filled_quantity - surplus, 0), broker, at)
-            surplus -= order.filled_quantity
+            _reduce(order, max(positions.guarded(order) - surplus, 0), broker, at)
+            surplus -= positions.guarded(order)
     for order in Order.objects.filter(cancel.STILL_WORKING, symbol=symbol):
         try:
             cancel.request_cancel(order, broker, at)
@@ -102,12 +102,12 @@ def end_exits(symbol: str, broker: Broker, at: datetime) -> None:
 def _cancel_entries(symbol: str, at: datetime, *, whole: bool) -> None:
     """Have what still fills cancelled; where nothing is held any more, the exits of all, too."""
     reason = "Its position was closed at the broker."
-    for entry in Order.objects.entries().unsent().filter(symbol=symbol):
-        transitions.move(entry, Order.UNSENT, Status.CANCELLED, reason, at)
-    entries = Order.objects.entries().filter(symbol=symbol)
+    orders = Order.objects.guarding() if whole else Order.objects.entries()
+    for order in orders.unsent().filter(symbol=symbol):
+        transitions.move(order, Order.UNSENT, Status.CANCELLED, reason, at)
     works = Q(status__in=Order.SENT) | (Q(exits_working=True) if whole else Q(pk=None))
-    for entry in entries.filter(works):
-        _ask_to_cancel(entry, at, exits=whole)
+    for order in orders.filter(works, symbol=symbol):
+        _ask_to_cancel(order, at, exits=whole)
 
 
 def _reduce(order: Order, quantity: int, broker: Broker, at: datetime) -> None:

@@ -23,6 +23,7 @@ from approvals.brokers.base import (
     Instrument,
     Missing,
     OrderRefused,
+    Protection,
     Report,
     Side,
 )
@@ -84,16 +85,22 @@ def closing(order: Order, quantity: int, guards: tuple[UUID, ...] = ()) -> Close
     return Close(order.pk, instrument(order), Side(order.side), quantity, order.settlement_price, guards)
 
 
+def protection(order: Order, quantity: int) -> Protection:
+    """Return a stop and a target for shares that are held, as a broker understands them."""
+    side = Side(order.side)
+    return Protection(order.pk, instrument(order), side, quantity, order.stop_loss, order.take_profit)
+
+
 def has(broker: Broker, order: Order, at: datetime) -> bool:
     """Return whether the broker has an order that was sent before; its row is then brought up to date.
 
-    Raises TooLongAgo when that can no longer be known of an entry: it is not sent again. A closing is: what
-    the account holds by now says how much of it there is to close.
+    Raises TooLongAgo when that can no longer be known of an entry or a protection: it is not sent again. A
+    closing is: what the account holds by now says how much of it there is to close.
     """
     if not order.submitted_at:
         return False
     report = broker.order(order.pk)
-    if report is Missing.TOO_LONG_AGO and order.kind == Order.Kind.ENTRY:
+    if report is Missing.TOO_LONG_AGO and order.kind != Order.Kind.CLOSE:
         raise TooLongAgo("The broker keeps no record that old: look at the account before deciding again.")
     if isinstance(report, Report):
         reports.apply(report, at)

@@ -4,10 +4,11 @@ Its exits stay until it has filled, where the broker lets a closing work beside 
 is refused leaves the position protected. Elsewhere they are cancelled first.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from approvals import positions
 from approvals.brokers.base import BrokerError, Side
@@ -16,6 +17,8 @@ from approvals.execution.screening import ScreenedBroker
 from approvals.models import Order
 
 Status = Order.Status
+
+ANSWERED_WITHIN = timedelta(seconds=30)
 
 
 def send_closing(order: Order, at: datetime) -> None:
@@ -33,7 +36,7 @@ def send_closing(order: Order, at: datetime) -> None:
         if brokerage.has(broker, order, at):
             return
         guards = _guards(order, broker)
-        obstacle = "" if order.is_part else _cancel_others(order, broker, at)
+        obstacle = _on_its_way(order, at) or ("" if order.is_part else _cancel_others(order, broker, at))
         quantity = 0 if obstacle else _held_shares(order, broker, at)
         quantity = min(quantity, order.quantity) if order.is_part else quantity
     except BrokerError as error:
@@ -49,16 +52,30 @@ def send_closing(order: Order, at: datetime) -> None:
 
 
 def _end_unsent_entries(order: Order, at: datetime) -> None:
-    """Cancel the entries that would buy back what is being closed."""
-    for entry in Order.objects.entries().unsent().filter(symbol=order.symbol):
-        transitions.move(entry, Order.UNSENT, Status.CANCELLED, "The position was closed.", at)
+    """Cancel the entries that would buy back what is being closed, and the stops that would guard it."""
+    for other in Order.objects.guarding().unsent().filter(symbol=order.symbol):
+        transitions.move(other, Order.UNSENT, Status.CANCELLED, "The position was closed.", at)
+
+
+def _on_its_way(order: Order, at: datetime) -> str:
+    """Return why the closing has to wait for a stop that is being placed; empty when there is none.
+
+    One that arrives after the shares were sold would sell them a second time. What is asked to be cancelled
+    is cancelled where it arrives.
+    """
+    placed = Order.objects.protections().in_(*Order.SENT).filter(symbol=order.symbol, acknowledged_at=None)
+    if placed.filter(submitted_at__gt=at - ANSWERED_WITHIN).exists():
+        return "A stop is being placed just now: it waits for the broker's answer."
+    unwanted = placed.filter(cancel_exits=False)
+    unwanted.update(cancel_requested_at=Coalesce("cancel_requested_at", at), cancel_exits=True)
+    return ""
 
 
 def _guards(order: Order, broker: ScreenedBroker) -> tuple[UUID, ...]:
     """Return the orders whose exits stay beside the closing."""
     if not broker.capabilities.closes_beside_exits:
         return ()
-    exits = Order.objects.entries().filter(symbol=order.symbol).exclude(cancel_exits=True)
+    exits = Order.objects.guarding().filter(symbol=order.symbol).exclude(cancel_exits=True)
     guarding = exits.filter(Q(exits_working=True) | Q(status__in=Order.SENT))
     return tuple(guarding.order_by("created_at", "pk").values_list("pk", flat=True))
 
@@ -66,10 +83,9 @@ def _guards(order: Order, broker: ScreenedBroker) -> tuple[UUID, ...]:
 def _cancel_others(order: Order, broker: ScreenedBroker, at: datetime) -> str:
     """Cancel what has to go first; return why the closing has to wait, empty when it need not."""
     with_exits = not broker.capabilities.closes_beside_exits
-    works = Q(status__in=Order.SENT) | (
-        Q(exits_working=True) if with_exits else Q(cancel_exits=True, exits_working=True)
-    )
-    for other in Order.objects.entries().filter(works, symbol=order.symbol).order_by("created_at", "pk"):
+    exits = Q(exits_working=True) if with_exits else Q(cancel_exits=True, exits_working=True)
+    works = Q(kind=Order.Kind.ENTRY, status__in=Order.SENT) | exits
+    for other in Order.objects.guarding().filter(works, symbol=order.symbol).order_by("created_at", "pk"):
         requested_at, cancel_exits = other.cancel_requested_at or at, with_exits or other.cancel_exits
         Order.objects.filter(pk=other.pk).update(cancel_requested_at=requested_at, cancel_exits=cancel_exits)
         other.cancel_exits = cancel_exits

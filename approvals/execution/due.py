@@ -41,11 +41,14 @@ def ask_to_cancel_entries(broker: str, capabilities: Capabilities, at: datetime)
 
 
 def to_be_flat(broker: str, capabilities: Capabilities, at: datetime) -> OrderQuerySet:
-    """Return the entries whose shares are to be closed by now and are not, where the broker does not."""
-    entries = Order.objects.entries().filter(broker=broker, exits_working=True, flat_at__lte=at)
+    """Return the orders whose shares are to be closed by now and are not, where the broker does not.
+
+    No broker ends a protection by the time of day.
+    """
+    guarding = Order.objects.guarding().filter(broker=broker, exits_working=True, flat_at__lte=at)
     if capabilities.time_of_day_exits:
-        return entries.none()
-    return entries.exclude(symbol__in=closings().working().values("symbol")).order_by("flat_at", "pk")
+        guarding = guarding.protections()
+    return guarding.exclude(symbol__in=closings().working().values("symbol")).order_by("flat_at", "pk")
 
 
 def close_flat(order: Order, at: datetime) -> None:

@@ -171,7 +171,7 @@ def _correct(fill: Fill, execution: Execution, at: datetime) -> None:
     if execution.commission is not None:
         _count_commission(fill, _commission(execution, at))
     fill.save(update_fields=["quantity", "price", "executed_at", *Commission._fields])
-    if fill.order is not None and more and fill.leg in FIRST_LEGS:
+    if fill.order is not None and more and is_counted(fill):
         _count(fill.order, int(more))
     audit.append(
         "fill corrected", _subject(fill), at, execution_id=execution.execution_id, was=was, fill=str(fill)
@@ -180,6 +180,12 @@ def _correct(fill: Fill, execution: Execution, at: datetime) -> None:
     path = transitions.page(fill.order) if fill.order else f"/admin/approvals/fill/{fill.pk}/change/"
     key = f"correction {fill.broker} {execution.execution_id}"
     notify.put(Notification.Kind.ORDER_FILLED, key, title, at, path=path)
+
+
+def is_counted(fill: Fill) -> bool:
+    """Return whether its order counts it as filled: of a protection all that its exits trade."""
+    is_protection = fill.order is not None and fill.order.kind == Order.Kind.PROTECT
+    return is_protection or fill.leg in FIRST_LEGS
 
 
 def _count(order: Order, more: int) -> None:

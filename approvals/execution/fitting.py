@@ -4,6 +4,7 @@ trusts a type.
 A row that fits comes back with its figures as the columns want them; one that does not says why.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -58,6 +59,19 @@ def execution(row: Any) -> Execution:
 def report(row: Any) -> Report:
     """Return how an order stands. Raises DoesNotFit. Number and reason are cut to fit."""
     return _fitted(row, Report, REPORT)
+
+
+def foreign_order(row: Any) -> Report:
+    """Return how an order that is not ours stands, as far as its shares go. Raises DoesNotFit."""
+    return _fitted(row, Report, FOREIGN_ORDER)
+
+
+def symbol(row: Any) -> str:
+    """Return the symbol of an order that is not ours, whatever is traded. Raises DoesNotFit."""
+    instrument = getattr(row, "instrument", None)
+    if not isinstance(instrument, Instrument) or not isinstance(instrument.symbol, str):
+        raise DoesNotFit("no instrument")
+    return instrument.symbol
 
 
 def holding(row: Any) -> Holding:
@@ -219,6 +233,14 @@ def _not_negative(value: Any) -> int:
     return number
 
 
+def _ceiling(value: Any) -> int:
+    return math.ceil(_number(value))
+
+
+def _floor(value: Any) -> int:
+    return math.floor(_number(value))
+
+
 def _instant(value: Any) -> datetime:
     if not isinstance(value, datetime):
         raise DoesNotFit("no instant")
@@ -334,6 +356,12 @@ REPORT: Mapping[str, Check] = {
     "broker_id": partial(cut, longest=Order._meta.get_field("broker_order_id").max_length or 0),
     "reason": partial(cut, longest=sanitize.LIMIT),
     "legs": _legs,
+}
+FOREIGN_ORDER: Mapping[str, Check] = {
+    "side": partial(_choice, choices=Side),
+    "quantity": lambda value: _not_negative(_ceiling(value)),
+    "filled": lambda value: _not_negative(_floor(value)),
+    "exits_working": _truth,
 }
 LEG: Mapping[str, Check] = {
     "leg": partial(_choice, choices=Leg),

@@ -2,11 +2,8 @@
 
 from datetime import datetime
 
-from django.db.models import Sum
-
 from approvals import halt, positions
-from approvals.execution import quarantine, transitions
-from approvals.execution.fills import FIRST_LEGS
+from approvals.execution import fills, quarantine, transitions
 from approvals.execution.screening import ScreenedBroker
 from approvals.models import Order, TradingHalt
 
@@ -25,7 +22,8 @@ def decide(order: Order, broker: ScreenedBroker, at: datetime) -> None:
         if not TradingHalt.objects.filter(cause=TradingHalt.Cause.MISMATCH, reason=problem).exists():
             halt.start(TradingHalt.Cause.MISMATCH, problem, at)
         return
-    filled = int(order.fills.filter(leg__in=FIRST_LEGS).aggregate(total=Sum("quantity"))["total"] or 0)
+    counted = (fill for fill in order.fills.select_related("order") if fills.is_counted(fill))
+    filled = int(sum(fill.quantity for fill in counted))
     end = Status.FILLED if filled == order.quantity else Status.CANCELLED
     reason = f"The broker keeps no record of it any more: {filled} of its shares were executed."
     gone = {"filled_quantity": filled, "exits_working": False, "acknowledged_at": order.acknowledged_at or at}

@@ -27,6 +27,7 @@ from approvals.execution import (
 )
 from approvals.execution.cancel import STILL_WORKING, request_cancel
 from approvals.execution.changes import request_changes
+from approvals.execution.close import ANSWERED_WITHIN
 from approvals.execution.reports import Sums
 from approvals.execution.screening import ScreenedBroker, UnreadableAnswer
 from approvals.execution.submit import halted_meanwhile, submit_order
@@ -39,7 +40,6 @@ logger = logging.getLogger(__name__)
 
 Status = Order.Status
 
-ANSWERED_WITHIN = timedelta(seconds=30)
 PICKED_UP_AFTER = timedelta(seconds=10)
 CLOCK_AHEAD = timedelta(minutes=2)  # more than an order is younger than a reconciliation that lasts
 BROKEN = "Something in Jax broke on what it says ({}): the log says more."
@@ -97,6 +97,7 @@ def _check(broker: ScreenedBroker, differed: list[Sums], at: datetime) -> None:
     with checks.of("losses in a row"):
         account.pause_on_losses(at)
     with checks.of("shares without a stop"):
+        unprotected.put_stops_back(broker, at)
         unprotected.warn_of_shares(at)
         unprotected.warn_of_stops(at)
 
@@ -195,14 +196,17 @@ def _missing_since(order: Order, at: datetime) -> datetime:
 
 
 def _give_up(order: Order, at: datetime) -> None:
-    """End the look-up of an order that the broker does not have: an entry is held, a closing sent again."""
+    """End the look-up of an order that the broker does not have: an entry is held, others are sent again.
+
+    Not a protection that the broker had: where it went is not known, and there may be a stop yet.
+    """
     start, gone = [Status(order.status)], {"acknowledged_at": None, "exits_working": False}
-    if order.filled_quantity:
+    if order.filled_quantity or (order.kind == Order.Kind.PROTECT and order.acknowledged_at):
         _warn_of_lost_exits(order, at)
     elif order.cancel_requested_at:
         reason = "It was to be cancelled, and the broker never received it."
         transitions.move(order, start, Status.CANCELLED, reason, at, **gone)
-    elif order.kind == Order.Kind.CLOSE:
+    elif order.kind != Order.Kind.ENTRY:
         reason = "The broker never received it: it is sent again under the same id."
         transitions.move(order, start, Status.PENDING_SUBMIT, reason, at, **gone)
     else:

@@ -29,7 +29,8 @@ OVERLAP = timedelta(hours=1)
 COMPARED_FOR = timedelta(days=7)
 SPLITS = Split.objects.filter(symbol=OuterRef("symbol"), date__gte=OuterRef("created_at__date"))
 WHOLE = IntegerField()  # what is ours
-FIRST_LEGS = Q(fills__leg__in=(Fill.Leg.ENTRY, Fill.Leg.CLOSE))
+IS_PROTECTION = Q(kind=Order.Kind.PROTECT)  # what its exits fill is all that it fills
+FIRST_LEGS = Q(fills__leg__in=(Fill.Leg.ENTRY, Fill.Leg.CLOSE)) | IS_PROTECTION
 
 
 # --- how its orders stand ---------------------------------------------------------------------------------
@@ -82,6 +83,7 @@ def _changes(order: Order, report: Report, at: datetime, *, may_fall: bool = Fal
         "ended_at": (order.ended_at or at) if status in transitions.ENDED else None,
         # We had taken it for dead: it is to be cancelled where it lives. What it has filled keeps its exits.
         "cancel_requested_at": order.cancel_requested_at or (at if is_revived else None),
+        "cancel_exits": order.cancel_exits or (is_revived and order.kind == Order.Kind.PROTECT),
         "lookups": 0,
     }
     return {column: value for column, value in wanted.items() if getattr(order, column) != value}
@@ -182,7 +184,7 @@ def differences(at: datetime) -> list[Sums]:
             later=Cast(Coalesce(Sum("fills__quantity", filter=~FIRST_LEGS), Decimal(0)), WHOLE),
         )
         .annotate(is_split=Exists(SPLITS))  # then more shares are sold than were bought
-        .exclude(kind=Order.Kind.CLOSE, is_split=True)  # it trades what the shares have become
+        .exclude(~Q(kind=Order.Kind.ENTRY), is_split=True)  # it trades what the shares have become
         .filter(~Q(first=F("filled_quantity")) | Q(later__gt=F("first"), is_split=False))
         .order_by("created_at", "pk")
     )

@@ -23,6 +23,7 @@ from approvals.brokers.base import (
     Missing,
     Protection,
     Report,
+    Side,
     WhatIf,
 )
 from approvals.execution import fitting, quarantine
@@ -97,9 +98,27 @@ class ScreenedBroker:
     def orders(self) -> Sequence[Report]:
         """Return the reports that fit. Of orders that are not ours nothing is read."""
         rows, misfits = self._ask(lambda: list(self.broker.orders())), list[Misfit]()
-        reports = [self._report(row, misfits) for row in rows if getattr(row, "client_id", "") is not None]
+        reports = [self._report(row, misfits) for row in rows if not _is_foreign(row)]
         self._quarantine(misfits)
         return [report for report in reports if report is not None]
+
+    def ordered_by_others(self, symbol: str, side: Side) -> int | None:
+        """Return the shares that working orders which are not ours may trade on a side.
+
+        None when that cannot be read.
+        """
+        rows = [row for row in self._ask(lambda: list(self.broker.orders())) if _is_foreign(row)]
+        names = SymbolChange.objects.current_names()
+        try:
+            symbols = [(fitting.symbol(row), row) for row in rows]
+            of_symbol = [
+                fitting.foreign_order(row) for name, row in symbols if names.get(name, name) == symbol
+            ]
+        except DoesNotFit:
+            return None
+        first_legs = sum(report.quantity - report.filled for report in of_symbol if report.side == side)
+        exits = [report for report in of_symbol if report.side != side and report.exits_working]
+        return first_legs + sum(report.filled for report in exits)
 
     def executions(self, since: datetime) -> Sequence[Execution]:
         """Return the executions that fit."""
@@ -203,6 +222,10 @@ class ScreenedBroker:
 
     def _quarantine(self, misfits: Sequence[Misfit]) -> None:
         quarantine.put(misfits, self.name, self.at)
+
+
+def _is_foreign(row: Any) -> bool:
+    return getattr(row, "client_id", "") is None
 
 
 def _ask(call: Callable[..., Answer], *args: Any, **options: Any) -> Answer:

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from approvals import gate
 from approvals.brokers.base import BrokerError
-from approvals.execution import brokerage, close, transitions
+from approvals.execution import brokerage, close, protect, transitions
 from approvals.models import Order, TradingHalt
 
 Status = Order.Status
@@ -22,6 +22,8 @@ def submit_order(pk: UUID, at: datetime) -> None:
         return
     if order.kind == Order.Kind.CLOSE:
         close.send_closing(order, at)
+    elif order.kind == Order.Kind.PROTECT:
+        protect.send_protection(order, at)
     elif obstacle := gate.obstacle(at) or halted_meanwhile(order, at) or _too_late(order, at):
         _hold(order, obstacle, at)
     else:

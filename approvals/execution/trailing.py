@@ -12,7 +12,6 @@ from approvals.positions import Position
 from approvals.risk import to_tick
 from market import faults
 from market.models import Fault, Instrument, Split
-from signals.models import Signal
 
 ENDED = "Neither its stop nor its target works any more."
 SPLIT = "The share was split: its levels are those of the old shares. Set it anew."
@@ -39,7 +38,7 @@ def _follow(rule: TrailingStop, position: Position | None, ticks: dict[str, Deci
     if not rule.order.exits_working or position is None:
         _end(rule, ENDED, at)
         return
-    sign, price = (1 if rule.order.side == Signal.Type.BUY else -1), position.price
+    sign, price = rule.order.sign, position.price
     if price is None:
         return
     if sign * (price - rule.best) > 0:

@@ -217,7 +217,7 @@ def _end(order: Order, start: Collection[Order.Status], reason: str, at: datetim
 
 def _ask_to_cancel(order: Order, at: datetime, *, exits: bool) -> bool:
     """Write that an order at the broker is to be cancelled; return whether it works there."""
-    works = Q(status__in=Order.SENT, cancel_requested_at=None) & ~Q(kind=Order.Kind.CLOSE)
+    works = Q(status__in=Order.SENT, cancel_requested_at=None, kind=Order.Kind.ENTRY)
     if exits:
         works = Q(cancel_exits=False) & (Q(status__in=Order.SENT) | Q(exits_working=True))
     first = Coalesce("cancel_requested_at", Value(at))
@@ -226,6 +226,8 @@ def _ask_to_cancel(order: Order, at: datetime, *, exits: bool) -> bool:
 
 
 def _why_not_cancelled(order: Order) -> str:
+    if order.kind == Order.Kind.PROTECT and order.status in Order.SENT and not order.cancel_exits:
+        return "It is a stop and a target and nothing else: cancel with exits if that is meant."
     if order.status in Order.SENT and order.cancel_requested_at is None:
         return (
             "The stop and the target of its position are cancelled already: without this closing it has "

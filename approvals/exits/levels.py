@@ -23,7 +23,6 @@ from approvals.exits.leaving import ExitRefused
 from approvals.models import ExitChange, Order, OrderDecision, TrailingStop
 from approvals.positions import Protected
 from market.models import Instrument, Split
-from signals.models import Signal
 
 ZERO = Decimal(0)
 Action, Leg = OrderDecision.Action, ExitChange.Leg
@@ -65,7 +64,7 @@ class Managed:
 
     @property
     def sign(self) -> int:
-        return 1 if self.order.side == Signal.Type.BUY else -1
+        return self.order.sign
 
     @property
     def price(self) -> Decimal | None:
@@ -73,7 +72,7 @@ class Managed:
 
     @property
     def shares(self) -> int:
-        return min(self.order.filled_quantity, abs(self.protected.position.quantity))
+        return min(positions.guarded(self.order), abs(self.protected.position.quantity))
 
     @property
     def break_even(self) -> Decimal:

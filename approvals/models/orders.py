@@ -19,6 +19,13 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def entries(self) -> "OrderQuerySet":
         return self.filter(kind=Order.Kind.ENTRY)
 
+    def protections(self) -> "OrderQuerySet":
+        return self.filter(kind=Order.Kind.PROTECT)
+
+    def guarding(self) -> "OrderQuerySet":
+        """Return those with a stop and a target: entries and protections."""
+        return self.filter(kind__in=[Order.Kind.ENTRY, Order.Kind.PROTECT])
+
     def in_(self, *statuses: "Order.Status") -> "OrderQuerySet":
         return self.filter(status__in=statuses)
 
@@ -32,15 +39,18 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
 
 class Order(models.Model):
-    """An entry with stop and target attached, or the closing of a position. Its id is the client order id.
+    """An entry with stop and target attached, the closing of a position, or a protection.
 
-    An entry exists because of one approval; a closing because of an approval or of a person's wish. The row
-    is written before the broker is called; a lost answer leaves it `unknown` until the broker was asked.
+    Its id is the client order id. An entry exists because of one approval; a closing because of an approval
+    or of a person's wish. A protection is a stop, mostly with a target, for shares that are held without:
+    its side is that of the exit, and what it fills is counted as of its first leg. The row is written before
+    the broker is called; a lost answer leaves it `unknown` until the broker was asked.
     """
 
     class Kind(models.TextChoices):
         ENTRY = "entry"
         CLOSE = "close"
+        PROTECT = "protect", "protection"
 
     class Status(models.TextChoices):
         WAITING_OPEN = "waiting_open", "waiting for the open"
@@ -65,7 +75,7 @@ class Order(models.Model):
     WORKING = (*UNSENT, *SENT)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=5, choices=Kind)
+    kind = models.CharField(max_length=7, choices=Kind)
     approval = models.OneToOneField(
         TradeApproval, null=True, blank=True, on_delete=models.PROTECT, related_name="order"
     )
@@ -84,6 +94,14 @@ class Order(models.Model):
     )
     is_part = models.BooleanField(
         default=False, help_text="It closes so many shares; the stop and target of the others stay."
+    )
+    shares_of = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="followers",
+        help_text="The entry whose shares it guards or closes. Empty: of all that is held.",
     )
     settlement_price = models.DecimalField(
         max_digits=18,
@@ -141,7 +159,7 @@ class Order(models.Model):
                 name="order_fills_no_more_than_it_asks", condition=Q(filled_quantity__lte=F("quantity"))
             ),
             models.CheckConstraint(
-                name="order_entry_has_an_approval", condition=Q(kind="close") | Q(approval__isnull=False)
+                name="order_entry_has_an_approval", condition=~Q(kind="entry") | Q(approval__isnull=False)
             ),
             models.CheckConstraint(
                 name="order_levels_are_on_their_sides",
@@ -159,6 +177,20 @@ class Order(models.Model):
                     take_profit__gt=0,
                     take_profit__lt=F("limit_price"),
                     stop_loss__gt=F("limit_price"),
+                )
+                | Q(
+                    Q(take_profit=None) | Q(take_profit__gt=F("stop_loss")),
+                    kind="protect",
+                    side="SELL",
+                    limit_price=None,
+                    stop_loss__gt=0,
+                )
+                | Q(
+                    Q(take_profit=None) | Q(take_profit__gt=0, take_profit__lt=F("stop_loss")),
+                    kind="protect",
+                    side="BUY",
+                    limit_price=None,
+                    stop_loss__gt=0,
                 ),
             ),
             models.CheckConstraint(
@@ -213,6 +245,16 @@ class Order(models.Model):
         return f"{self.get_status_display()}, {besides}" if besides else self.get_status_display()
 
     @property
+    def sign(self) -> int:
+        """Return 1 for an order of a long position, that it makes, guards or ends; -1 of a short one."""
+        return 1 if (self.side == Signal.Type.BUY) == (self.kind == Order.Kind.ENTRY) else -1
+
+    @property
+    def guardable(self) -> int:
+        """Return the shares that its stop and target were to guard, those that they have sold included."""
+        return self.filled_quantity if self.kind == Order.Kind.ENTRY else self.quantity
+
+    @property
     def stop_now(self) -> Decimal | None:
         """Where its stop stands; `stop_loss` is where it was placed."""
         return self.stop_loss if self.stop_level is None else self.stop_level
@@ -241,6 +283,7 @@ class OrderDecision(models.Model):
         MOVE = "move", "move stop or target"
         TRAIL = "trail", "trail the stop"
         UNTRAIL = "untrail", "end trailing"
+        PROTECT = "protect", "put a stop back"
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="decisions")
     action = models.CharField(max_length=7, choices=Action)

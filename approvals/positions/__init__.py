@@ -13,7 +13,7 @@ from approvals.positions.actionable import Effect, SignalCounts, actionable, eff
 from approvals.positions.book import Book
 from approvals.positions.exposures import exposure
 from approvals.positions.holdings import Position, held_for_analysts, of, open_positions, realised_today
-from approvals.positions.protection import Protected, protected
+from approvals.positions.protection import Protected, guarded, protected
 
 __all__ = [
     "Account",
@@ -30,6 +30,7 @@ __all__ = [
     "effect_of",
     "equity_curve",
     "exposure",
+    "guarded",
     "held_for_analysts",
     "lock_account",
     "of",

@@ -11,7 +11,6 @@ from approvals.models import Order
 from approvals.positions.holdings import Position, open_positions
 from approvals.queries.orders import live_orders
 from market.models import Split
-from signals.models import Signal
 
 ZERO = Decimal(0)
 
@@ -31,7 +30,7 @@ class Protected:
         """
         risk, covered = ZERO, 0
         for order in self.exits:
-            shares = min(order.filled_quantity, abs(self.position.quantity) - covered)
+            shares = min(guarded(order), abs(self.position.quantity) - covered)
             cost = self.position.average_cost - (order.stop_loss or ZERO)
             risk += shares * self.position.sign * cost
             covered += shares
@@ -42,20 +41,25 @@ class Protected:
     @property
     def unprotected(self) -> int:
         """Return how many of our shares have no stop; negative where stops cover more than is held."""
-        return abs(self.position.quantity) - sum(order.filled_quantity for order in self.exits)
+        return abs(self.position.quantity) - sum(map(guarded, self.exits))
 
     @property
     def at_risk(self) -> Decimal:
         """What our shares lose when every stop is hit at its price; what has no stop counts in full."""
         price, left, risk = self.position.newest_price, abs(self.position.quantity), ZERO
-        distances = [(self._distance(order, price), order.filled_quantity) for order in self.exits]
-        for distance, filled in sorted(distances, reverse=True):
-            risk += distance * min(filled, left)
-            left -= min(filled, left)
+        distances = [(self._distance(order, price), guarded(order)) for order in self.exits]
+        for distance, shares in sorted(distances, reverse=True):
+            risk += distance * min(shares, left)
+            left -= min(shares, left)
         return risk + left * price
 
     def _distance(self, order: Order, price: Decimal) -> Decimal:
         return max(self.position.sign * (price - (order.stop_now or ZERO)), ZERO)
+
+
+def guarded(order: Order) -> int:
+    """Return how many shares the exits of a live order guard, by our fills."""
+    return max(int(order.guarded), 0)  # type: ignore[attr-defined]  # annotated
 
 
 def protected() -> list[Protected]:
@@ -67,7 +71,7 @@ def protect(positions: Iterable[Position], orders: Iterable[Order]) -> list[Prot
     """These positions, each with those of the orders whose exits work for it, on the basis of today."""
     exits: dict[tuple[str, int], list[Order]] = defaultdict(list)
     for order in _restated([order for order in orders if order.exits_working]):
-        exits[order.symbol, 1 if order.side == Signal.Type.BUY else -1].append(order)
+        exits[order.symbol, order.sign].append(order)
     return [Protected(position, exits.get((position.symbol, position.sign), [])) for position in positions]
 
 
@@ -85,6 +89,7 @@ def _restate(order: Order, splits: Iterable[Split]) -> Order:
     ratio = prod((Decimal(str(split.ratio)) for split in later), start=Decimal(1))
     now = copy(order)
     now.filled_quantity = int(order.filled_quantity * ratio)
+    now.guarded = int(guarded(order) * ratio)  # type: ignore[attr-defined]  # annotated
     for level in ("stop_loss", "take_profit", "stop_level", "target_level"):
         price = getattr(order, level)
         setattr(now, level, None if price is None else price / ratio)

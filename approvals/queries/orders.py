@@ -22,7 +22,10 @@ SELECT orders.*,
     (
         SELECT strategy_id FROM trade_approvals JOIN strategy_signals ON strategy_signals.id = signal_id
         WHERE trade_approvals.id = approval_id
-    ) AS strategy_id
+    ) AS strategy_id,
+    CASE WHEN kind = 'entry' THEN filled_quantity ELSE quantity END - coalesce(
+        (SELECT sum(quantity) FROM fills WHERE order_id = orders.id AND leg IN ('stop', 'target', 'flat')), 0
+    )::int AS guarded
 FROM orders
 WHERE status = ANY(%(working)s) OR exits_working
 ORDER BY created_at, id
@@ -33,7 +36,8 @@ def live_orders() -> "RawQuerySet[Order]":
     """Return the orders of which something may still happen, oldest first.
 
     `recorded`: how many shares of an entry are among the fills. `is_of_old_shares`: there was a split since.
-    `strategy_id`: whose signal it came of; None for a closing by hand.
+    `strategy_id`: whose signal it came of; None for a closing by hand. `guarded`: the shares of its exits
+    that these have not sold yet.
     """
     return Order.objects.raw(LIVE_ORDERS, {"working": [str(status) for status in Order.WORKING]})
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -197,6 +198,61 @@ def test_killed_while_a_position_is_closed(fake: FakeBroker, worker: Worker) -> 
     assert (now(order).status, fake.accepted(order.pk)) == (Status.FILLED, 1)
     assert sum(fill.signed_quantity for fill in Fill.objects.ours()) == 0
     assert execution_rows.agree(fake)
+
+
+def bare() -> Order:
+    """Return a stop for 10 shares that are held without one, about to be sent."""
+    return execution_rows.closing(
+        kind=Order.Kind.PROTECT, stop_loss=Decimal(95), take_profit=Decimal(110), broker=""
+    )
+
+
+def lose_exits(fake: FakeBroker, entry: Order) -> None:
+    fake.amend_order(entry.pk, exits_working=False)
+    rounds(0)
+
+
+def test_killed_before_a_stop_is_put_back(fake: FakeBroker, worker: Worker) -> None:
+    lose_exits(fake, execution_rows.bought(fake))
+    order = bare()
+    fake.fail("protect", "hang before")
+    worker.begin("submit", make.T0, order)
+    eventually(lambda: fake.hanging("protect"))
+    worker.kill()
+    fake.release()
+    rounds(*range(1, 9))
+    assert (now(order).exits_working, fake.accepted(order.pk)) == (True, 1)
+
+
+def test_killed_after_a_stop_was_put_back(fake: FakeBroker, worker: Worker) -> None:
+    lose_exits(fake, execution_rows.bought(fake))
+    order = bare()
+    fake.fail("protect", "hang after")
+    worker.begin("submit", make.T0, order)
+    eventually(lambda: fake.hanging("protect"))
+    worker.kill()
+    rounds(1, 2)
+    assert (now(order).exits_working, fake.received(order.pk)) == (True, 1)
+    fake.fill(order.pk, 10, "stop", "95.00")
+    rounds(3)
+    assert sum(fill.signed_quantity for fill in Fill.objects.ours()) == 0
+    assert execution_rows.agree(fake)
+
+
+def test_a_closing_waits_for_a_stop_that_is_being_placed(fake: FakeBroker, worker: Worker) -> None:
+    lose_exits(fake, execution_rows.bought(fake))
+    order = bare()
+    fake.fail("protect", "late")
+    worker.begin("submit", make.T0, order)
+    eventually(lambda: fake.hanging("protect"))
+    closing = execution_rows.closing()
+    execution.submit_order(closing.pk, make.T0 + SECOND)
+    assert (now(closing).status, fake.received(closing.pk)) == (Status.PENDING_SUBMIT, 0)
+    fake.release()
+    assert worker.answer() == "done"
+    rounds(1)
+    assert now(closing).status == Status.SUBMITTED
+    assert not fake.order(order.pk)["exits_working"]  # this broker has one or the other
 
 
 def test_killed_while_the_exits_of_a_position_are_cancelled(fake: FakeBroker, worker: Worker) -> None:

@@ -111,3 +111,52 @@ def test_it_is_for_those_who_may_trade(client: Client) -> None:
     client.force_login(User.objects.create_user("vic"))
     assert client.get("/positions/AAPL/manage/").status_code == 403
     assert client.post(f"/orders/{order.pk}/exits/", {"act": "move"}).status_code == 403
+
+
+class TestPutBack:
+    @pytest.fixture(autouse=True)
+    def _bare(self, _world: Any) -> None:
+        make.held()
+        Order.objects.update(exits_working=False)
+
+    def put_back(self, client: Client, **values: str) -> str:
+        sent = {"stop": "181", "target": "191.75", "shares": "10", "notes": "it was gone"} | values
+        answer = client.post("/positions/AAPL/protect/", sent, follow=True)
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    def test_shares_without_a_stop_have_a_form_filled_in_with_where_it_stood(self, trader: Client) -> None:
+        page = trader.get("/positions/AAPL/manage/").content.decode()
+        assert "10 shares without a stop" in page
+        assert re.findall(r'name="(stop|target)" value="([\d.]+)"', page) == [
+            ("stop", "180.50"),
+            ("target", "191.75"),
+        ]
+
+    def test_a_press_puts_it_back_once(self, trader: Client) -> None:
+        assert "A stop for 10 AAPL is on its way" in self.put_back(trader)
+        assert "on its way already" in self.put_back(trader)
+        order = Order.objects.protections().get()
+        assert (order.stop_loss, order.take_profit, order.decisions.get().notes) == (
+            Decimal(181),
+            Decimal("191.75"),
+            "it was gone",
+        )
+
+    def test_other_shares_than_were_shown_are_not_guarded(self, trader: Client) -> None:
+        assert "the page said 7" in self.put_back(trader, shares="7")
+
+    def test_figures_that_cannot_be_read_change_nothing(self, trader: Client) -> None:
+        assert "cannot be read" in self.put_back(trader, stop="low")
+        assert not Order.objects.protections().exists()
+
+    def test_a_broker_that_takes_none_says_why(self, trader: Client, settings: Any) -> None:
+        settings.BROKER = "tests.approvals.execution.test_protect:UNABLE"
+        page = trader.get("/positions/AAPL/manage/").content.decode()
+        assert "takes no stop for shares that are held" in page
+        assert "/protect/" not in page
+
+    def test_a_viewer_may_not(self, client: Client) -> None:
+        client.force_login(User.objects.create_user("vera"))
+        answer = client.post("/positions/AAPL/protect/", {"stop": "181", "shares": "10"})
+        assert answer.status_code == 403

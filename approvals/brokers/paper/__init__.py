@@ -75,7 +75,9 @@ SPEC = BrokerSpec(
     ),
     is_paper=True,
     settles_by_price=True,
-    capabilities=Capabilities(partial_brackets=False, closes_beside_exits=False, replaces=False),
+    capabilities=Capabilities(
+        partial_brackets=False, closes_beside_exits=False, replaces=False, protects=False
+    ),
     build=_build,
     statement=statement.read,
 )

@@ -48,6 +48,12 @@ class TestList:
         (row,) = trader.get(URL).json()["results"]
         assert (row["exits"], row["r"], row["at_risk"]) == ([], None, "1856.00")
 
+    def test_says_how_many_shares_no_stop_guards(self, trader: APIClient) -> None:
+        make.held("AAPL", 10)
+        assert trader.get(URL).json()["results"][0]["unprotected"] == 0
+        Order.objects.update(exits_working=False)
+        assert trader.get(URL).json()["results"][0]["unprotected"] == 10
+
     def test_takes_as_many_queries_for_many_as_for_one(
         self, trader: APIClient, count_queries: CountQueries
     ) -> None:
@@ -180,3 +186,39 @@ class TestAccount:
 
     def test_a_stranger_sees_nothing(self, stranger: APIClient) -> None:
         assert stranger.get(ACCOUNT).status_code == 401
+
+
+class TestProtect:
+    @pytest.fixture(autouse=True)
+    def _bare(self, desk: Any, settings: Any) -> None:
+        settings.BROKER = "tests.approvals.broker.client:SPEC"
+        make.held("AAPL", 10, "184.60")
+        Order.objects.update(exits_working=False)
+
+    def protect(self, client: APIClient, **body: str) -> Any:
+        return client.post(f"{URL}AAPL/protect/", {"stop_loss": "181.00", "notes": "it was gone"} | body)
+
+    def test_puts_a_stop_back(self, trader: APIClient) -> None:
+        answer = self.protect(trader, take_profit="192.00")
+        assert answer.status_code == 202, answer.json()
+        order = Order.objects.protections().get()
+        assert (order.quantity, str(order.stop_loss), order.status) == (10, "181.000000", "pending_submit")
+        assert answer.json()["kind"] == "protect"
+        assert OrmQ.objects.count() == 1
+
+    def test_refuses_a_second_one(self, trader: APIClient) -> None:
+        self.protect(trader)
+        answer = self.protect(trader)
+        assert (answer.status_code, Order.objects.protections().count()) == (409, 1)
+        assert "on its way already" in answer.json()["detail"]
+
+    def test_refuses_a_stop_beyond_the_price(self, trader: APIClient) -> None:
+        assert self.protect(trader, stop_loss="185.60").status_code == 409
+
+    def test_is_possible_under_halt(self, trader: APIClient) -> None:
+        TradingHalt.objects.create(cause="person", reason="enough", started_at=make.T0)
+        assert self.protect(trader).status_code == 202
+
+    def test_a_reader_may_not(self, reader: APIClient) -> None:
+        assert self.protect(reader).status_code == 403
+        assert not Order.objects.protections().exists()

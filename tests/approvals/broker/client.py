@@ -152,7 +152,7 @@ def _quantity_and_cost(row: Any) -> tuple[Any, Any]:
 
 def _report(order: dict[str, Any]) -> Report:
     return Report(
-        client_id=converted(UUID, order["client_id"]),
+        client_id=None if order["client_id"] is None else converted(UUID, order["client_id"]),
         broker_id=order["broker_id"],
         instrument=Instrument(order["symbol"]),
         side=converted(Side, order["side"]),

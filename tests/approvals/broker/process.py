@@ -36,6 +36,10 @@ class FakeBroker:
         side = "BUY" if quantity > 0 else "SELL"
         self._control("fill", leg="entry", quantity=abs(quantity), price="100.00", side=side, **who)
 
+    def rest_foreign(self, symbol: str, side: str, quantity: int) -> None:
+        """Have an order of others work that is none of ours."""
+        self._control("rest foreign", symbol=symbol, side=side, quantity=quantity)
+
     def forget(self, order: UUID) -> None:
         self._control("forget", client_id=str(order))
 

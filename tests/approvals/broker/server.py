@@ -19,6 +19,10 @@ WORKING, FILLED, CANCELLED = "working", "filled", "cancelled"
 LEVELS = {"entry": "limit_price", "stop": "stop_loss", "target": "take_profit"}
 
 
+def is_protection(order: dict[str, Any]) -> bool:
+    return "stop_loss" in order and "limit_price" not in order
+
+
 class Book:
     """All that the broker knows."""
 
@@ -92,9 +96,14 @@ class Book:
             order = self.orders.get(client_id or "", foreign)
             side = order["side"]
             if leg in ("stop", "target", "flat"):
-                side = "BUY" if side == "SELL" else "SELL"
                 order["exits_working"] = False
                 order["exit"] = leg
+                if is_protection(order):
+                    order["filled"] += quantity
+                    order["state"] = FILLED if order["filled"] >= order["quantity"] else WORKING
+                    order["exits_working"] = order["state"] == WORKING
+                else:
+                    side = "BUY" if side == "SELL" else "SELL"
             elif "filled" in order:
                 self._count(order, leg, quantity)
             self.executions.append(
@@ -148,7 +157,7 @@ class Requests(BaseHTTPRequestHandler):
 
     def _broker(self, call: str, client_id: str, body: dict[str, Any]) -> None:
         fault = self.book.fault(call)
-        if call in ("place", "close"):
+        if call in ("place", "close", "protect"):
             self.book.received[body["client_id"]] += 1
         if fault == "hang before":
             self._hang(call)
@@ -210,6 +219,10 @@ class Requests(BaseHTTPRequestHandler):
             book.faults += [(body["call"], body["fault"])] * body["times"]
         elif call == "fill":
             book.fill(**body)
+        elif call == "rest foreign":
+            number = f"B{next(book.numbers)}"
+            row = {"client_id": None, "broker_id": number, "reason": "", "filled": 0}
+            book.orders[number] = body | row | {"state": WORKING, "exits_working": False}
         elif call == "forget":
             book.orders.pop(body["client_id"])
         elif call == "outlive":

@@ -83,8 +83,13 @@ class TestUnprotected:
 
     def test_is_negative_where_stops_cover_more_than_is_held(self) -> None:
         entry = make.held("AAPL", 10)
-        make.fill(entry, 4, side="SELL", leg="stop", executed_at=make.T0 + timedelta(hours=1))
+        make.fill(entry, 4, side="SELL", leg="close", executed_at=make.T0 + timedelta(hours=1))
         assert protected().unprotected == -4
+
+    def test_does_not_count_what_the_stop_has_sold(self) -> None:
+        entry = make.held("AAPL", 10)
+        make.fill(entry, 4, side="SELL", leg="stop", executed_at=make.T0 + timedelta(hours=1))
+        assert (protected().position.quantity, protected().unprotected) == (6, 0)
 
     def test_does_not_take_the_stop_of_the_other_side_or_of_another_symbol(self) -> None:
         make.held("AAPL", 10)

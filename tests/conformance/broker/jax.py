@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db.models import Q
 from pytest_django import Settings
 
 from approvals import audit, execution, exits, positions
@@ -160,7 +161,8 @@ class Jax:
         row = BrokerPosition.objects.filter(symbol=SYMBOL).first()
         assert (row.quantity if row else Decimal(0)) == held
         first_legs = Counter[Any]()
-        for fill in Fill.objects.filter(leg__in=("entry", "close"), order__isnull=False):
+        counted = Q(leg__in=("entry", "close")) | Q(order__kind=Order.Kind.PROTECT)
+        for fill in Fill.objects.filter(counted, order__isnull=False):
             first_legs[fill.order_id] += int(fill.quantity)
         assert {
             order.pk: order.filled_quantity for order in Order.objects.all() if order.filled_quantity

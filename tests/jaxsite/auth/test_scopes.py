@@ -83,6 +83,7 @@ NEEDED = {
     "order-exits-untrail": Scope.DECIDE,
     "order-drop": Scope.DECIDE,
     "position-close": Scope.DECIDE,
+    "position-protect": Scope.DECIDE,
     "drift-answer": Scope.DECIDE,
     "tradinghalt-list": Scope.DECIDE,
     "tradinghalt-resume": Scope.OPERATE,
