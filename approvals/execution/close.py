@@ -15,6 +15,7 @@ from approvals.brokers.base import BrokerError, Side
 from approvals.execution import brokerage, cancel, quarantine, reports, switching, transitions
 from approvals.execution.screening import ScreenedBroker
 from approvals.models import Order
+from approvals.models.orders import OrderQuerySet
 
 Status = Order.Status
 
@@ -36,7 +37,8 @@ def send_closing(order: Order, at: datetime) -> None:
         if brokerage.has(broker, order, at):
             return
         guards = _guards(order, broker)
-        obstacle = _on_its_way(order, at) or ("" if order.is_part else _cancel_others(order, broker, at))
+        is_of_all = order.is_part and order.shares_of_id is None
+        obstacle = _on_its_way(order, at) or ("" if is_of_all else _cancel_others(order, broker, at))
         quantity = 0 if obstacle else _held_shares(order, broker, at)
         quantity = min(quantity, order.quantity) if order.is_part else quantity
     except BrokerError as error:
@@ -66,7 +68,7 @@ def _on_its_way(order: Order, at: datetime) -> str:
     placed = Order.objects.protections().in_(*Order.SENT).filter(symbol=order.symbol, acknowledged_at=None)
     if placed.filter(submitted_at__gt=at - ANSWERED_WITHIN).exists():
         return "A stop is being placed just now: it waits for the broker's answer."
-    unwanted = placed.filter(cancel_exits=False)
+    unwanted = placed.none() if order.is_part else placed.filter(cancel_exits=False)
     unwanted.update(cancel_requested_at=Coalesce("cancel_requested_at", at), cancel_exits=True)
     return ""
 
@@ -76,8 +78,13 @@ def _guards(order: Order, broker: ScreenedBroker) -> tuple[UUID, ...]:
     if not broker.capabilities.closes_beside_exits:
         return ()
     exits = Order.objects.guarding().filter(symbol=order.symbol).exclude(cancel_exits=True)
-    guarding = exits.filter(Q(exits_working=True) | Q(status__in=Order.SENT))
+    guarding = _of(order, exits).filter(Q(exits_working=True) | Q(status__in=Order.SENT))
     return tuple(guarding.order_by("created_at", "pk").values_list("pk", flat=True))
+
+
+def _of(order: Order, others: OrderQuerySet) -> OrderQuerySet:
+    """Return those whose shares a closing is of: of all, or of one order alone."""
+    return others if order.shares_of_id is None else others.filter(pk=order.shares_of_id)
 
 
 def _cancel_others(order: Order, broker: ScreenedBroker, at: datetime) -> str:
@@ -85,7 +92,8 @@ def _cancel_others(order: Order, broker: ScreenedBroker, at: datetime) -> str:
     with_exits = not broker.capabilities.closes_beside_exits
     exits = Q(exits_working=True) if with_exits else Q(cancel_exits=True, exits_working=True)
     works = Q(kind=Order.Kind.ENTRY, status__in=Order.SENT) | exits
-    for other in Order.objects.guarding().filter(works, symbol=order.symbol).order_by("created_at", "pk"):
+    others = _of(order, Order.objects.guarding()).filter(works, symbol=order.symbol)
+    for other in others.order_by("created_at", "pk"):
         requested_at, cancel_exits = other.cancel_requested_at or at, with_exits or other.cancel_exits
         Order.objects.filter(pk=other.pk).update(cancel_requested_at=requested_at, cancel_exits=cancel_exits)
         other.cancel_exits = cancel_exits

@@ -48,20 +48,39 @@ def to_be_flat(broker: str, capabilities: Capabilities, at: datetime) -> OrderQu
     guarding = Order.objects.guarding().filter(broker=broker, exits_working=True, flat_at__lte=at)
     if capabilities.time_of_day_exits:
         guarding = guarding.protections()
-    return guarding.exclude(symbol__in=closings().working().values("symbol")).order_by("flat_at", "pk")
+    closing = closings().working().values("symbol")
+    refused = [closing.symbol for closing in refused_closings(at)]  # they are tried again after a pause
+    return guarding.exclude(symbol__in=closing).exclude(symbol__in=refused).order_by("flat_at", "pk")
 
 
 def close_flat(order: Order, at: datetime) -> None:
-    """Close the position of an entry whose time is over, for the person who approved it with that time."""
+    """Close the shares of an order whose time is over, for the person who approved it with that time.
+
+    Shares of other entries, whose time is not over, stay with their exits.
+    """
     reason = f"It was to be flat at {order.flat_at:%Y-%m-%d %H:%M} UTC."
-    _make_closing(order.symbol, order, reason, at)
+    own, due = _shares_due(order, at)
+    held = abs(positions.of(order.symbol).quantity + quarantine.shares(order.symbol, at))
+    _make_closing(order.symbol, order, reason, at, part=own if due < held else None, shares_of=order)
+
+
+def _shares_due(order: Order, at: datetime) -> tuple[int, int]:
+    """Return the shares that an order's exits guard, and those of all orders of its symbol that are due."""
+    guarded = {
+        exits.pk: positions.guarded(exits)
+        for held in positions.protected()
+        for exits in held.exits
+        if exits.symbol == order.symbol and (exits.pk == order.pk or (exits.flat_at and exits.flat_at <= at))
+    }
+    return guarded.get(order.pk, 0), sum(guarded.values())
 
 
 def refused_closings(at: datetime) -> Iterator[Order]:
     """Yield the closings that were refused, are not tried again yet, and of what is still held."""
     recent = closings().filter(created_at__gte=at - TRIED_FOR)
     for closing in recent.order_by("symbol", "-created_at", "-pk").distinct("symbol"):
-        if closing.status == Status.REJECTED and not closing.is_part:  # all of it is still guarded
+        is_wanted = not closing.is_part or closing.shares_of_id is not None  # not a part that a person closed
+        if closing.status == Status.REJECTED and is_wanted:  # all of it is still guarded
             yield closing
 
 
@@ -70,7 +89,8 @@ def try_again(refused: Order, at: datetime) -> None:
     pause = min(FIRST_PAUSE * 2 ** (_refusals(refused) - 1), LONGEST_PAUSE)
     due_at = at + pause
     reason = f"The broker refused it: {refused.status_reason} It is tried again at {due_at:%H:%M} UTC."
-    _make_closing(refused.symbol, refused, reason, at, due_at=due_at)
+    part = refused.quantity if refused.is_part else None
+    _make_closing(refused.symbol, refused, reason, at, part=part, shares_of=refused.shares_of, due_at=due_at)
 
 
 def _refusals(refused: Order) -> int:
@@ -81,17 +101,32 @@ def _refusals(refused: Order) -> int:
     return next(others, len(statuses))
 
 
-def _make_closing(symbol: str, cause: Order, reason: str, at: datetime, **values: Any) -> None:
+def _make_closing(
+    symbol: str,
+    cause: Order,
+    reason: str,
+    at: datetime,
+    *,
+    part: int | None,
+    shares_of: Order | None,
+    **values: Any,
+) -> None:
+    """Make the closing of a position. `part`: so many shares of one order alone; None: all."""
     with transaction.atomic():
         positions.lock_account()
         held = positions.of(symbol).quantity + quarantine.shares(symbol, at)
         if not held or closings().working().filter(symbol=symbol).exists():
             return
+        shares = abs(held) if part is None else min(part, abs(held))
+        if shares <= 0:
+            return
+        if shares < abs(held):
+            values |= {"is_part": True, "shares_of": shares_of}
         order = Order(
             kind=Order.Kind.CLOSE,
             symbol=symbol,
             side=Side.SELL if held > 0 else Side.BUY,
-            quantity=abs(held),
+            quantity=shares,
             currency=cause.currency,
             settlement_price=cause.settlement_price,
             status=Status.PENDING_SUBMIT,

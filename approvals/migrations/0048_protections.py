@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='order',
             name='shares_of',
-            field=models.ForeignKey(blank=True, help_text='The entry whose shares it guards or closes. Empty: of all that is held.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='followers', to='approvals.order'),
+            field=models.ForeignKey(blank=True, help_text='The order whose shares it guards or closes. Empty: of all that is held.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='followers', to='approvals.order'),
         ),
         migrations.AlterField(
             model_name='order',

@@ -101,7 +101,7 @@ class Order(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="followers",
-        help_text="The entry whose shares it guards or closes. Empty: of all that is held.",
+        help_text="The order whose shares it guards or closes. Empty: of all that is held.",
     )
     settlement_price = models.DecimalField(
         max_digits=18,

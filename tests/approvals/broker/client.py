@@ -226,4 +226,8 @@ FORGETFUL = replace(WITH_ALL, capabilities=Capabilities(executions_for=timedelta
 BARE = replace(
     WITH_ALL, capabilities=Capabilities(good_till_date=False, time_of_day_exits=False, shorting=False)
 )
+SPARSE = replace(
+    WITH_ALL,
+    capabilities=Capabilities(good_till_date=False, time_of_day_exits=False, closes_beside_exits=False),
+)
 REAL = replace(SPEC, name="real", title="a broker with real money", is_paper=False)

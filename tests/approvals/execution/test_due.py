@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
-from approvals import execution, exits
+from approvals import execution, exits, positions
 from approvals.models import AuditEvent, Notification, Order
 from tests import make
 from tests.approvals import execution_rows
@@ -65,6 +65,52 @@ def test_what_is_to_be_flat_is_closed_once_for_who_approved_it(bare: FakeBroker)
     reconcile(184)
     assert (now(closing).status, now(entry).exits_working) == (Status.FILLED, False)
     assert len(closings()) == 1
+
+
+def two_entries(fake: FakeBroker) -> tuple[Order, Order]:
+    """10 shares that are to be flat after three hours, and 10 of another entry that are not."""
+    day, swing = execution_rows.bought(fake), execution_rows.bought(fake, at=make.T0 + MINUTE)
+    Order.objects.filter(pk=day.pk).update(flat_at=make.T0 + HOURS)
+    return day, swing
+
+
+@pytest.mark.parametrize("path", ["BARE", "SPARSE"])
+def test_shares_of_another_entry_stay_with_their_exits(
+    bare: FakeBroker, settings: Settings, path: str
+) -> None:
+    settings.BROKER = f"tests.approvals.broker.client:{path}"
+    day, swing = two_entries(bare)
+    reconcile(180)
+    reconcile(181)
+    (closing,) = closings()
+    assert (closing.quantity, closing.is_part, closing.shares_of) == (10, True, day)
+    bare.fill(closing.pk, 10, "close")
+    for minutes in (182, 183):
+        reconcile(minutes)
+    assert (now(day).exits_working, now(swing).exits_working) == (False, True)
+    assert bare.order(swing.pk)["exits_working"]
+    assert positions.of("AAPL").quantity == 10
+    assert len(closings()) == 1
+
+
+def test_all_is_closed_when_all_is_due(bare: FakeBroker) -> None:
+    two_entries(bare)
+    Order.objects.update(flat_at=make.T0 + HOURS)
+    reconcile(180)
+    (closing,) = closings()
+    assert (closing.quantity, closing.is_part) == (20, False)
+
+
+def test_a_refused_part_is_tried_again_after_growing_pauses(bare: FakeBroker) -> None:
+    two_entries(bare)
+    bare.fail("close", "refuse", 2)
+    for minutes in range(180, 190):
+        reconcile(minutes)
+    assert [(order.status, order.quantity) for order in closings()] == [
+        (Status.REJECTED, 10),
+        (Status.REJECTED, 10),
+        (Status.SUBMITTED, 10),
+    ]
 
 
 def refused(fake: FakeBroker, times: int) -> None:
