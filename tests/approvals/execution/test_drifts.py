@@ -68,7 +68,7 @@ def test_exits_that_cannot_be_reduced_are_cancelled_and_people_told(fake: FakeBr
     assert not now(order).exits_working
     reconcile(2)
     titles = Notification.objects.values_list("title", flat=True)
-    assert "6 AAPL are held without a stop and a target: close the position." in titles
+    assert "6 AAPL are held without a stop and a target: put them back, or close them." in titles
 
 
 def test_shares_of_the_owner_sold_by_him_are_no_drift(fake: FakeBroker) -> None:

@@ -216,7 +216,10 @@ def test_what_is_held_without_a_stop_is_told_once_unless_it_is_being_closed(fake
     assert notifications.count() == 0
     Order.objects.filter(pk=closing.pk).update(status=Status.CANCELLED, ended_at=make.T0)
     rounds(2, 3)
-    assert notifications.get().title == "10 AAPL are held without a stop and a target: close the position."
+    assert (
+        notifications.get().title
+        == "10 AAPL are held without a stop and a target: put them back, or close them."
+    )
 
 
 def test_what_is_held_or_on_order_is_fetched_though_nobody_watches_it(fake: FakeBroker) -> None:
