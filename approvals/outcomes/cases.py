@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from decimal import Decimal
 from functools import cached_property
 from uuid import UUID
 
@@ -121,7 +122,7 @@ def _unsellable(signals: Sequence[UUID]) -> set[UUID]:
     until = Coalesce(OuterRef("ended_at"), OuterRef("expires_at"))
     held = Fill.objects.ours().filter(symbol=OuterRef("symbol"), executed_at__lte=until).shares()
     sells = Signal.objects.filter(pk__in=signals, signal_type=Signal.Type.SELL)
-    unsellable = sells.annotate(held=Coalesce(Subquery(held), 0)).filter(held__lte=0)
+    unsellable = sells.annotate(held=Coalesce(Subquery(held), Decimal(0))).filter(held__lte=0)
     return set(unsellable.values_list("pk", flat=True))
 
 

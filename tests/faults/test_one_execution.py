@@ -24,7 +24,7 @@ ODD: dict[str, dict[str, Any]] = {
     "an id of 200": {"execution_id": "9" * 200},
     "a price of 0": {"price": "0"},
     "a price that is no number": {"price": "NaN"},
-    "half a share": {"quantity": 0.5},
+    "no share": {"quantity": 0},
     "an unknown side": {"side": "HOLD"},
     "a time that is far ahead": {"executed_at": "9999-12-31 23:59:59+00:00"},
 }
