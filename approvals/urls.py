@@ -15,6 +15,7 @@ from approvals.api.outcomes import OutcomeViewSet
 from approvals.api.positions import PositionViewSet
 from approvals.api.scorecard import ScorecardViewSet
 from approvals.api.signals import SignalViewSet
+from approvals.api.statements import StatementDifferenceViewSet
 from approvals.api.trades import TradeViewSet
 
 # Its registrations are served under /api/v1/ by the site's own router.
@@ -33,6 +34,7 @@ router.register("orders", OrderViewSet)
 router.register("fills", FillViewSet)
 router.register("charges", ChargeViewSet)
 router.register("drifts", DriftViewSet)
+router.register("statement-differences", StatementDifferenceViewSet)
 router.register("trades", TradeViewSet)
 router.register("positions", PositionViewSet, basename="position")
 router.register("account", AccountViewSet, basename="account")
