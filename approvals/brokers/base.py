@@ -142,6 +142,13 @@ class Broker(Protocol):
         """Return how an order stands, or why the broker does not have it."""
         ...
 
+    def knows_since(self) -> datetime | None:
+        """Return since when it would know of every order of ours; None: of all that there ever were.
+
+        What it never received and was sent before that may as well have been forgotten.
+        """
+        ...
+
     def orders(self) -> Sequence[Report]:
         """Return the orders that work, those of others included."""
         ...

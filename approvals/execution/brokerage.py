@@ -91,6 +91,15 @@ def protection(order: Order, quantity: int) -> Protection:
     return Protection(order.pk, instrument(order), side, quantity, order.stop_loss, order.take_profit)
 
 
+def look_up(broker: Broker, order: Order) -> Report | Missing:
+    """Return how an order that was sent stands. What a broker without records that old lacks is no proof."""
+    answer = broker.order(order.pk)
+    if answer is Missing.NEVER_RECEIVED and order.submitted_at:
+        since = broker.knows_since()
+        return Missing.TOO_LONG_AGO if since and order.submitted_at < since else answer
+    return answer
+
+
 def has(broker: Broker, order: Order, at: datetime) -> bool:
     """Return whether the broker has an order that was sent before; its row is then brought up to date.
 
@@ -99,7 +108,7 @@ def has(broker: Broker, order: Order, at: datetime) -> bool:
     """
     if not order.submitted_at:
         return False
-    report = broker.order(order.pk)
+    report = look_up(broker, order)
     if report is Missing.TOO_LONG_AGO and order.kind != Order.Kind.CLOSE:
         raise TooLongAgo("The broker keeps no record that old: look at the account before deciding again.")
     if isinstance(report, Report):

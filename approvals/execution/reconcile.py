@@ -161,7 +161,7 @@ def _look_up(order: Order, broker: ScreenedBroker, at: datetime) -> None:
     """Ask for an order that is not among those that work."""
     if _is_on_its_way(order, at):
         return
-    report = broker.order(order.pk)
+    report = brokerage.look_up(broker, order)
     if isinstance(report, Report):
         reports.apply(report, at)
     elif report is Missing.TOO_LONG_AGO:

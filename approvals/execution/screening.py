@@ -95,6 +95,12 @@ class ScreenedBroker:
         report = self._ask(self.broker.order, client_id)
         return report if isinstance(report, Missing) else self._fitted_report(report)
 
+    def knows_since(self) -> datetime | None:
+        """Return since when the broker would know of every order, by what it says and by its capabilities."""
+        kept = self.capabilities.orders_for
+        limits = [self._ask(self.broker.knows_since), None if kept is None else self.at - kept]
+        return max((limit for limit in limits if limit is not None), default=None)
+
     def orders(self) -> Sequence[Report]:
         """Return the reports that fit. Of orders that are not ours nothing is read."""
         rows, misfits = self._ask(lambda: list(self.broker.orders())), list[Misfit]()

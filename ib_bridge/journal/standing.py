@@ -11,15 +11,12 @@ from decimal import Decimal
 from enum import StrEnum
 from itertools import takewhile
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from ib_bridge import references
 from ib_bridge.journal import executions
-from ib_bridge.journal.entries import TRACES, Entry, Kind
+from ib_bridge.journal.entries import NEW_YORK, TRACES, Entry, Kind
 from ib_bridge.journal.executions import Executed
 from ib_bridge.numbers import decimal
-
-NEW_YORK = ZoneInfo("America/New_York")  # IB forgets executions and completed orders at its midnight
 
 
 class State(StrEnum):

@@ -4,14 +4,13 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ib_bridge.journal.entries import Entry, Kind
+from ib_bridge.journal.entries import NEW_YORK, Entry, Kind
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS connections (
     id INTEGER PRIMARY KEY AUTOINCREMENT, made_at REAL NOT NULL, client INTEGER NOT NULL,
     account TEXT NOT NULL
@@ -59,14 +58,13 @@ class OpenLeg(NamedTuple):
 class Journal:
     """One writer, in one thread. What is added is on the disk once `commit` returns."""
 
-    def __init__(self, path: Path, at: datetime) -> None:
+    def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._database = sqlite3.connect(path)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
         self._database.executescript(SCHEMA)
-        self._database.execute("INSERT OR IGNORE INTO meta VALUES ('began_at', ?)", (at.isoformat(),))
         self._database.commit()
         self.connection = 0
         self.is_dirty = False
@@ -97,8 +95,7 @@ class Journal:
         execution_id: str = "",
     ) -> None:
         """Add a line; an execution that is known already adds none. `order`: our client id and leg."""
-        text = json.dumps(body, default=str, separators=(",", ":"))
-        row = (self.connection, at.timestamp(), kind, *order, order_id, perm_id, execution_id, text)
+        row = (self.connection, at.timestamp(), kind, *order, order_id, perm_id, execution_id, _body(body))
         self._database.execute(INSERT, row)
         self.is_dirty = True
 
@@ -108,9 +105,18 @@ class Journal:
             self.is_dirty = False
 
     @property
-    def began_at(self) -> datetime:
-        (value,) = self._database.execute("SELECT value FROM meta WHERE name = 'began_at'").fetchone()
-        return datetime.fromisoformat(value)
+    def knows_since(self) -> datetime | None:
+        """Return since when it has all orders of ours; None while the gateway was never read.
+
+        The first reading brings what IB itself still tells, which are the orders of that day in New York.
+        """
+        (at,) = self._database.execute(
+            "SELECT min(at) FROM entries WHERE kind = 'state' AND body = ?", (_body({"state": "connected"}),)
+        ).fetchone()
+        if at is None:
+            return None
+        day = datetime.fromtimestamp(at, NEW_YORK).date()
+        return datetime.combine(day, time(), NEW_YORK).astimezone(UTC)
 
     @property
     def revision(self) -> int:
@@ -170,6 +176,10 @@ class Journal:
 
     def _read(self, statement: str, *values: Any) -> list[Entry]:
         return list(_entries(self._database.execute(statement, values)))
+
+
+def _body(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, default=str, separators=(",", ":"))
 
 
 def _entries(rows: Iterable[tuple[Any, ...]]) -> Iterable[Entry]:

@@ -27,7 +27,7 @@ class Bridge:
 
 
 def build(configuration: Configuration, clock: Callable[[], datetime]) -> Bridge:
-    journal = Journal(configuration.journal, clock())
+    journal = Journal(configuration.journal)
     link, contracts = Link(configuration, journal, clock), Contracts()
     history = History(link, contracts)
     lines = Lines(link, contracts, history)

@@ -38,7 +38,9 @@ async def health(request: Request) -> Response:
         "market_data_mode": bridge.lines.mode,
         "paper_trading": status.is_paper,
     }
-    return JSONResponse({**original, **status.as_json(), "connection": bridge.journal.connection})
+    since = bridge.journal.knows_since
+    ours = {"connection": bridge.journal.connection, "knows_since": since.isoformat() if since else None}
+    return JSONResponse({**original, **status.as_json(), **ours})
 
 
 async def connect(request: Request) -> Response:

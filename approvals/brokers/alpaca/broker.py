@@ -110,6 +110,9 @@ class Alpaca:
             return rows.report(family)
         return Missing.TOO_LONG_AGO if self._book.has_known(client_id) else Missing.NEVER_RECEIVED
 
+    def knows_since(self) -> None:
+        """It keeps orders for as long as its capabilities say."""
+
     def orders(self) -> Sequence[Report]:
         return [rows.report(family) for family in self._book.alive(self._at)]
 

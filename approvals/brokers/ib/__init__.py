@@ -28,7 +28,8 @@ SPEC = BrokerSpec(
     ),
     is_paper=True,
     build=_build,
-    capabilities=Capabilities(fractions=True, what_if=True),
+    # IB tells executions since its midnight: what happened while the bridge was away for longer is lost.
+    capabilities=Capabilities(fractions=True, what_if=True, executions_for=timedelta(0)),
     stream=stream.listen,
     notices=stream.notices,
     statement=flex.read,

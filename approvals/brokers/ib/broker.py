@@ -74,6 +74,10 @@ class InteractiveBrokers:
         except NotThere as absence:
             return absence.missing
 
+    def knows_since(self) -> datetime | None:
+        """Return what the bridge's journal reaches back to: without it, IB tells the orders of a day only."""
+        return rows.knows_since(self._api.read("/health"))
+
     def orders(self) -> Sequence[Report]:
         return [rows.report(row) for row in self._api.rows("/v1/orders", "orders")]
 

@@ -1,13 +1,14 @@
 """What the bridge's rows say, in our words. Pure. What cannot be read is passed on as it came."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from approvals.brokers.base import (
     Account,
+    AnswerLost,
     Execution,
     Holding,
     Instrument,
@@ -33,6 +34,15 @@ KINDS: Mapping[object, InstrumentKind] = {
     "CRYPTO": InstrumentKind.CRYPTO,
     "BOND": InstrumentKind.BOND,
 }
+
+
+def knows_since(health: Row) -> datetime:
+    """Return since when the bridge knows of every order. Raises AnswerLost when it does not say it."""
+    try:
+        since = datetime.fromisoformat(str(health.get("knows_since")))
+    except ValueError:
+        raise AnswerLost("IB Bridge does not say what its journal reaches back to.") from None
+    return since if since.tzinfo else since.replace(tzinfo=UTC)
 
 
 def report(row: Row) -> Report:

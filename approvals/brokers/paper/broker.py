@@ -101,6 +101,9 @@ class Paper:
             ticket = self._book.ticket(client_id)
             return ticket.report() if ticket else Missing.NEVER_RECEIVED
 
+    def knows_since(self) -> None:
+        """Its book is Jax's own."""
+
     def orders(self) -> Sequence[Report]:
         with self._turn():
             return [ticket.report() for ticket in self._book.live()]

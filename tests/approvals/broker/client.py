@@ -95,6 +95,9 @@ class HttpBroker:
             return Missing.TOO_LONG_AGO
         return _report(stored) if stored else Missing.NEVER_RECEIVED
 
+    def knows_since(self) -> None:
+        """It forgets by itself, and says so."""
+
     def orders(self) -> Sequence[Report]:
         return [_report(order) for order in self._ask("orders")]
 

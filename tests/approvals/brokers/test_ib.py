@@ -29,6 +29,8 @@ from approvals.brokers.base import (
     State,
 )
 from approvals.brokers.ib import SPEC, stream
+from approvals.execution import brokerage
+from approvals.models import Order
 from tests.ib_gateway.running import Loss, Running, running
 from tests.make import T0
 from tests.vendors.ib_gateway import IBGateway
@@ -109,6 +111,12 @@ def test_an_order_that_is_not_there(bridge: Says, code: str, missing: Missing) -
     assert broker_at(bridge.url).order(uuid4()) is missing
     with pytest.raises(OrderRefused):
         broker_at(bridge.url).cancel(uuid4(), exits=True)
+
+
+def test_a_bridge_that_does_not_say_how_far_it_reaches_back_is_not_believed(bridge: Says) -> None:
+    bridge.status, bridge.content = 404, {"detail": "no", "code": "never_received"}
+    with pytest.raises(AnswerLost, match="reaches back"):
+        brokerage.look_up(broker_at(bridge.url), Order(pk=uuid4(), submitted_at=T0))
 
 
 def test_nothing_listens() -> None:
@@ -226,6 +234,39 @@ def test_an_answer_that_breaks_off_is_lost_and_the_order_found(served: Running, 
         ib.place(order)
     assert ib.place(order).state is State.WORKING
     assert len(ib.orders()) == 1
+
+
+def test_after_the_journal_is_lost_an_order_of_before_is_not_called_never_received(
+    gateway: IBGateway, tmp_path: Path
+) -> None:
+    """It has filled, its exits have ended, and IB has forgotten it at midnight."""
+    with running(gateway, tmp_path / "kept") as bridge:
+        order = entry()
+        broker_at(bridge.url).place(order)
+        gateway.fill(f"{order.client_id}/entry", 10, 100)
+        gateway.fill(f"{order.client_id}/stop", 10, 95)
+    gateway.pass_midnight()
+    gateway.now = T0 + 24 * HOUR
+    with running(gateway, tmp_path / "afresh") as bridge:
+        broker = broker_at(bridge.url)
+        assert broker.order(order.client_id) is Missing.NEVER_RECEIVED
+        sent_before = Order(pk=order.client_id, submitted_at=T0)
+        sent_today = Order(pk=uuid4(), submitted_at=T0 + 20 * HOUR)
+        assert brokerage.look_up(broker, sent_before) is Missing.TOO_LONG_AGO
+        assert brokerage.look_up(broker, sent_today) is Missing.NEVER_RECEIVED
+
+
+def test_what_ib_still_tells_on_the_day_of_the_loss_is_found_again(
+    gateway: IBGateway, tmp_path: Path
+) -> None:
+    with running(gateway, tmp_path / "kept") as bridge:
+        order = entry()
+        broker_at(bridge.url).place(order)
+        gateway.fill(f"{order.client_id}/entry", 10, 100)
+    with running(gateway, tmp_path / "afresh") as bridge:
+        found = brokerage.look_up(broker_at(bridge.url), Order(pk=order.client_id, submitted_at=T0))
+    assert not isinstance(found, Missing)
+    assert (found.state, found.filled, found.exits_working) == (State.FILLED, 10, True)
 
 
 def test_an_order_by_hand_is_told_as_not_ours(gateway: IBGateway, served: Running, ib: Broker) -> None:

@@ -121,6 +121,9 @@ class Reference:
 
         return self.line.ask("order", act)
 
+    def knows_since(self) -> None:
+        """It forgets by itself, and says so."""
+
     def orders(self) -> Sequence[Report]:
         return self.line.ask(
             "orders", lambda: [report(ticket) for ticket in self.book.tickets if ticket.is_live]
