@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 
@@ -30,8 +30,17 @@ class NotReady(Exception):
     """There is no connection over which anything may be sent; the message says why."""
 
 
+async def _nothing_to_settle(ib: IB) -> None:
+    """Do what follows a reading while nobody has said what that is."""
+
+
 class Link:
-    """`news` is of the account, `orders` of orders of ours, `ticks` of quotes."""
+    """`news` is of the account, `orders` of orders of ours, `ticks` of quotes.
+
+    `settle`: what is done once everything has been read, before anything else is sent.
+    """
+
+    settle: Callable[[IB], Awaitable[None]]
 
     def __init__(self, configuration: Configuration, journal: Journal, clock: Callable[[], datetime]) -> None:
         self.configuration, self.journal, self.clock = configuration, journal, clock
@@ -39,6 +48,7 @@ class Link:
         self.data_errors: dict[int, tuple[int, str]] = {}  # by request, in this connection
         self.status = Status(clock, self._state_changed)
         self.reading = Reading(journal, clock, self.status)
+        self.settle = _nothing_to_settle
         self.connections = 0  # of this process, so that others notice a new one
         self._ib: IB | None = None
         self._recorder: Recorder | None = None
@@ -112,6 +122,7 @@ class Link:
             return False
         self._begin(ib)
         await self.reading.all(ib, self.status.account)
+        await self.settle(ib)
         self.status.become(State.CONNECTED, f"Account {self.status.account}.")
         return True
 

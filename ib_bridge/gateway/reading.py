@@ -28,6 +28,7 @@ class Reading:
         self._lock = asyncio.Lock()
         self._again: asyncio.Future[None] | None = None
         self.foreign: list[Trade] = []
+        self._absent: list[int] = []
 
     async def all(self, ib: IB, account: str) -> None:
         """Read everything. Raises TimeoutError or ConnectionError."""
@@ -48,6 +49,11 @@ class Reading:
             ib.disconnect()
             return
         self._status.become(State.CONNECTED)
+
+    def take_absent(self) -> list[int]:
+        """Return, once, the order ids of earlier connections that were sent and never came to be."""
+        absent, self._absent = self._absent, []
+        return absent
 
     async def orders(self, ib: IB) -> None:
         """Read open orders, executions and completed orders: of others' nothing is told by itself."""
@@ -83,6 +89,8 @@ class Reading:
         """Note the end of a leg that is not listed; whether it is one, the journal's last word says."""
         journal, at = self._journal, self._clock()
         if self._state(leg) in NOT_DONE and self._is_conclusive(leg):
+            if self._state(leg) is LegState.UNANSWERED and leg.connection != journal.connection:
+                self._absent.append(journal.order_id_of(leg.client_id, leg.leg))
             body = {"seen_at": leg.seen_at.isoformat()}
             journal.add(at, Kind.GONE, body, order=(leg.client_id, leg.leg))
         if self._state(leg) not in NOT_DONE:

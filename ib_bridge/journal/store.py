@@ -129,6 +129,14 @@ class Journal:
         ).fetchone()
         return int(value)
 
+    def order_id_of(self, client_id: str, leg: str) -> int:
+        """Return the order id under which a leg was sent last."""
+        (value,) = self._database.execute(
+            "SELECT max(order_id) FROM entries WHERE client_id = ? AND leg = ? AND kind = 'place'",
+            (client_id, leg),
+        ).fetchone()
+        return int(value or 0)
+
     def of_order(self, client_id: str) -> list[Entry]:
         """Return all of one order of ours, oldest first."""
         return self._read(f"SELECT {COLUMNS} FROM entries WHERE client_id = ? ORDER BY seq", client_id)

@@ -1,6 +1,7 @@
 """The order side: one order at a time, by the id that Jax gives it."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -18,9 +19,11 @@ from ib_bridge.numbers import decimal, text
 from ib_bridge.orders import building, reports
 from ib_bridge.orders.book import AnswerLost, Book, Refused
 from ib_bridge.orders.changing import Changing
+from ib_bridge.orders.halves import Halves
 from ib_bridge.orders.placing import Placing
 from ib_bridge.orders.requests import Bracket, Change, Closing, Protection
 
+logger = logging.getLogger("ib_bridge")
 WHAT_IF = 10.0  # seconds
 
 
@@ -30,7 +33,9 @@ class Desk:
         self._book = Book(link)
         self._changing = Changing(link, self._book)
         self._placing = Placing(link, self._book, self._changing)
+        self._halves = Halves(link, self._book, self._changing)
         self._lock = asyncio.Lock()
+        link.settle = self.settle
 
     async def place(self, asked: Bracket) -> dict[str, Any]:
         until = asked.good_until.isoformat() if asked.good_until else None
@@ -142,10 +147,22 @@ class Desk:
         except (TimeoutError, ConnectionError):
             raise NotReady("The gateway did not say which contract that is; nothing was sent.") from None
 
+    async def settle(self, ib: IB) -> None:
+        """End what came to IB in part only, unless something is being sent: then the next reading does."""
+        if self._lock.locked():
+            return
+        async with self._lock:
+            try:
+                await self._halves.end(ib)
+            except (Refused, AnswerLost) as reason:
+                logger.warning("What came to IB in part only is not ended yet: %s", reason)
+
     async def _read(self) -> None:
         """Have the gateway tell orders and executions. Raises NotReady."""
+        ib = self._link.ib
         try:
-            await self._link.reading.orders(self._link.ib)
+            await self._link.reading.orders(ib)
+            await self.settle(ib)
         except (TimeoutError, ConnectionError):
             raise NotReady("The gateway does not say which orders it has.") from None
 

@@ -63,11 +63,18 @@ def with_one_closing(legs: Sequence[Standing]) -> list[Standing]:
     parts = [leg for leg in legs if leg.leg in references.CLOSES]
     if len(parts) < 2:
         return list(legs)
+    if any(part.state is not State.NEVER_RECEIVED for part in parts):
+        parts = [_ended_if_it_never_came(part) for part in parts]
     undone = [part for part in parts if part.state is not State.FILLED] or parts
     decides = min(undone, key=lambda part: (part.state not in UNREPORTABLE, not part.is_alive))
     quantity, filled = (sum(map(attrgetter(name), parts), Decimal(0)) for name in ("quantity", "filled"))
     closing = replace(parts[0], state=decides.state, quantity=quantity, filled=filled, reason=decides.reason)
     return [closing, *(leg for leg in legs if leg.leg not in references.CLOSES)]
+
+
+def _ended_if_it_never_came(part: Standing) -> Standing:
+    """Return a part of a closing whose others came: what is missing then is not sent again under its id."""
+    return replace(part, state=State.CANCELLED) if part.state is State.NEVER_RECEIVED else part
 
 
 def foreign(trade: Trade) -> dict[str, Any]:

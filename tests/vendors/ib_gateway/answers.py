@@ -216,11 +216,17 @@ def _cancel_all(session: "Session", fields: list[str]) -> None:
 
 
 def _own_open_orders(session: "Session", fields: list[str]) -> None:
-    _tell_orders(session, [o for o in session.gateway.open_orders() if o.client_id == session.client_id])
+    _tell_orders(session, [o for o in _told_as_open(session) if o.client_id == session.client_id])
 
 
 def _all_open_orders(session: "Session", fields: list[str]) -> None:
-    _tell_orders(session, session.gateway.open_orders())
+    _tell_orders(session, _told_as_open(session))
+
+
+def _told_as_open(session: "Session") -> list[Order]:
+    book = session.gateway.book
+    waiting = [o for o in book.orders.values() if o.is_alive and not o.is_transmitted]
+    return [*session.gateway.open_orders(), *(waiting if book.tells_untransmitted else [])]
 
 
 def _tell_orders(session: "Session", orders: list[Order]) -> None:

@@ -30,6 +30,7 @@ class Book:
 
     `partial_brackets`: exits work for what of the entry has filled; else they wait for all of it.
     `commissions`: told after the execution, before it, or not until `tell_commissions`.
+    `tells_untransmitted`: what waits on the gateway's screen for its last leg is among the open orders.
     `holds_cancels`: a cancel stays pending until somebody ends the order. `made`: references of all orders.
     """
 
@@ -46,6 +47,7 @@ class Book:
     partial_brackets: bool = True
     commissions: str = "after"
     holds_cancels: bool = False
+    tells_untransmitted: bool = False
 
     def find(self, client_id: int, order_id: int) -> Order | None:
         """Return the client's newest order under this id, which can have been given twice over restarts."""
@@ -71,7 +73,7 @@ class Book:
         order = self.add(client_id, order_id, share, terms, parent)
         if terms.transmit:
             for waiting in self._untransmitted_family(order):
-                self._transmit(waiting, at)
+                self.transmit(waiting, at)
 
     def add(
         self, client_id: int, order_id: int, share: Share, terms: Terms, parent: Order | None = None
@@ -87,7 +89,7 @@ class Book:
         head = order.parent or order
         return [o for o in self.orders.values() if not o.is_transmitted and (o is head or o.parent is head)]
 
-    def _transmit(self, order: Order, at: datetime) -> None:
+    def transmit(self, order: Order, at: datetime) -> None:
         order.is_transmitted = True
         if order.parent and order.parent.status in (Status.INACTIVE, Status.CANCELLED):
             self._end(order, Status.CANCELLED, at, "Parent order was rejected")
@@ -120,7 +122,7 @@ class Book:
         order.terms = replace(terms, parent_id=order.terms.parent_id)
         if not order.is_transmitted and terms.transmit:
             for waiting in self._untransmitted_family(order):
-                self._transmit(waiting, at)
+                self.transmit(waiting, at)
         elif order.is_transmitted:
             self.work(order)
 

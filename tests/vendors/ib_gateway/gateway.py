@@ -193,6 +193,11 @@ class IBGateway:
         with self.lock:
             self.book.screening.refusals += [Notice(code, text)] * times
 
+    def transmit(self, which: Which) -> None:
+        """Transmit by hand in TWS what waits on its screen."""
+        with self._changing() as at:
+            self.book.transmit(self.order(which), at)
+
     def reject(self, which: Which, reason: str) -> None:
         with self._changing() as at:
             self.book.reject(self.order(which), at, reason)
