@@ -22,6 +22,7 @@ class State(StrEnum):
     CLIENT_ID_TAKEN = "client_id_taken"
     SERVER_LOST = "server_lost"
     LIVE_REFUSED = "live_refused"
+    READ_ONLY = "read_only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,10 @@ WORDS: Mapping[State, Words] = {
         "Something listens at IB_GATEWAY and does not answer.",
         "Look at the gateway's screen: it may ask whether to accept the connection or to log in. In "
         f"{API_SETTINGS}, add this machine's address to the trusted IPs, and check the port.",
+    ),
+    State.READ_ONLY: Words(
+        "Connected, but the gateway's API is read-only: prices come, orders are neither told nor taken.",
+        f"Untick Read-Only API in {API_SETTINGS}, then OK. Jax sees it within two minutes.",
     ),
     State.CLIENT_ID_TAKEN: Words(
         "Another program is connected with our client id (326).",
@@ -97,6 +102,11 @@ ENDS: Mapping[int, tuple[int, ...]] = {
     1102: (1100, 2110),
 }
 LOST, RESTORED_AFRESH, RESTORED, CLIENT_ID_IN_USE = 1100, 1101, 1102, 326
+
+
+def is_read_only(code: int, text: str) -> bool:
+    """Return whether an error says that the API is read-only: 321 is every request that makes no sense."""
+    return code == READ_ONLY and "read-only" in text.lower()
 
 
 def when_unreachable(at: datetime) -> State:

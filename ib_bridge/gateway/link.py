@@ -1,6 +1,7 @@
 """Keeps a connection to the gateway: connects for ever, reads everything after each connect."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -23,6 +24,7 @@ logger = logging.getLogger("ib_bridge")
 HAND_SHAKE = 10.0  # seconds until the gateway has answered a new connection
 SHORT, LONG = 1.0, 60.0  # seconds between two attempts, doubled each time
 WATCH, PATIENCE = 30.0, 10.0  # how often a silent gateway is asked for the time, and how long that may take
+LOOKS_AT_READ_ONLY = 4  # after how many of them it is asked for orders again: each opens a dialog there
 BEST_DATA = 4  # live where subscribed, else delayed, and the last prices while the market is closed
 
 
@@ -64,6 +66,15 @@ class Link:
             words = conditions.WORDS[self.status.state]
             raise NotReady(f"{words.message} {words.advice}".strip())
         return self._ib
+
+    @property
+    def trading(self) -> IB:
+        """Return the client of a connection over which orders may be read and sent. Raises NotReady."""
+        ib = self.ib
+        if not self.status.is_synced:
+            words = conditions.WORDS[self.status.state]
+            raise NotReady(f"{words.message} {words.advice}")
+        return ib
 
     @property
     def recorder(self) -> Recorder:
@@ -121,10 +132,15 @@ class Link:
             self.status.become(State.LIVE_REFUSED)
             return False
         self._begin(ib)
-        await self.reading.all(ib, self.status.account)
-        await self.settle(ib)
-        self.status.become(State.CONNECTED, f"Account {self.status.account}.")
+        await self._read(ib)
         return True
+
+    async def _read(self, ib: IB) -> None:
+        state = await self.reading.all(ib, self.status.account)
+        if state is State.CONNECTED:
+            await self.settle(ib)
+            self.status.end(conditions.READ_ONLY)
+        self.status.become(state, f"Account {self.status.account}.")
 
     def _begin(self, ib: IB) -> None:
         """Note the connection. An order id that an earlier one has used is never used again."""
@@ -146,12 +162,14 @@ class Link:
 
     async def _watch(self, ib: IB) -> None:
         """Wait until the connection is lost; read again after the gateway has lost IB and found it again."""
-        while not self._lost.is_set():
+        for looks in itertools.count(1):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._lost.wait(), WATCH)
                 return
             try:
                 await asyncio.wait_for(ib.reqCurrentTimeAsync(), PATIENCE)
+                if self.status.state is State.READ_ONLY and looks % LOOKS_AT_READ_ONLY == 0:
+                    await self._read(ib)
             except TimeoutError:
                 logger.warning("The gateway has not answered for %.0f s; connecting again.", PATIENCE)
                 return
@@ -189,6 +207,10 @@ class Link:
 
     def on_error(self, request: int, code: int, text: str) -> None:
         self.status.note(code, text)
+        if conditions.is_read_only(code, text):
+            self.reading.refused.set()
+            if self.status.state is State.CONNECTED:
+                self.status.become(State.READ_ONLY)
         if request > 0:
             self.data_errors[request] = (code, text)
             self.ticks.happened()

@@ -1,8 +1,9 @@
 """Reads what the gateway knows: open orders, executions, completed orders, positions, the account."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import TypeVar
 
 from ib_async import IB, Trade
 
@@ -14,14 +15,23 @@ from ib_bridge.journal.standing import State as LegState
 from ib_bridge.journal.standing import is_refused, standings
 from ib_bridge.journal.store import Journal, OpenLeg
 
+T = TypeVar("T")
+
 PATIENCE = 20.0  # seconds for each question
 SURELY_LISTED = 60.0  # seconds after which a gateway lists what it was sent in the same connection
 OF_OPEN_ORDERS = (Kind.PLACE, Kind.OPEN_ORDER, Kind.STATUS)
 NOT_DONE = (LegState.HELD, LegState.WORKING, LegState.PENDING_CANCEL, LegState.UNANSWERED)
 
 
+class ReadOnly(ConnectionError):
+    """The gateway does not tell its orders: its API is read-only."""
+
+
 class Reading:
-    """`foreign`: the open orders of others, as the last reading had them."""
+    """`foreign`: the open orders of others, as the last reading had them.
+
+    `refused` is set when the gateway says that its API is read-only: it then leaves questions unanswered.
+    """
 
     def __init__(self, journal: Journal, clock: Callable[[], datetime], status: Status) -> None:
         self._journal, self._clock, self._status = journal, clock, status
@@ -29,13 +39,19 @@ class Reading:
         self._again: asyncio.Future[None] | None = None
         self.foreign: list[Trade] = []
         self._absent: list[int] = []
+        self.refused = asyncio.Event()
 
-    async def all(self, ib: IB, account: str) -> None:
-        """Read everything. Raises TimeoutError or ConnectionError."""
-        await self.orders(ib)
+    async def all(self, ib: IB, account: str) -> State:
+        """Read everything. Return what the connection is good for. Raises TimeoutError or ConnectionError."""
+        state = State.CONNECTED
+        try:
+            await self.orders(ib)
+        except ReadOnly:
+            state = State.READ_ONLY
         await asyncio.wait_for(ib.reqPositionsAsync(), PATIENCE)
         await asyncio.wait_for(ib.reqAccountUpdatesAsync(account), PATIENCE)
         self._journal.commit()
+        return state
 
     def again(self, ib: IB) -> None:
         """Read everything while the connection stays: the gateway has found IB's servers again."""
@@ -44,11 +60,11 @@ class Reading:
 
     async def _read_again(self, ib: IB) -> None:
         try:
-            await self.all(ib, self._status.account)
+            state = await self.all(ib, self._status.account)
         except (TimeoutError, ConnectionError):
             ib.disconnect()
             return
-        self._status.become(State.CONNECTED)
+        self._status.become(state)
 
     def take_absent(self) -> list[int]:
         """Return, once, the order ids of earlier connections that were sent and never came to be."""
@@ -58,11 +74,25 @@ class Reading:
     async def orders(self, ib: IB) -> None:
         """Read open orders, executions and completed orders: of others' nothing is told by itself."""
         async with self._lock:
+            self.refused.clear()
             began = self._journal.revision
-            open_orders = await asyncio.wait_for(ib.reqAllOpenOrdersAsync(), PATIENCE)
-            await asyncio.wait_for(ib.reqExecutionsAsync(), PATIENCE)
-            await asyncio.wait_for(ib.reqCompletedOrdersAsync(False), PATIENCE)
+            open_orders = await self._answer(ib.reqAllOpenOrdersAsync())
+            await self._answer(ib.reqExecutionsAsync())
+            await self._answer(ib.reqCompletedOrdersAsync(False))
             self._note_which_are_gone(open_orders, began)
+
+    async def _answer(self, question: Awaitable[T]) -> T:
+        """Wait for an answer. Raises ReadOnly as soon as the gateway refuses such questions, TimeoutError."""
+        asked = asyncio.ensure_future(question)
+        refused = asyncio.ensure_future(self.refused.wait())
+        await asyncio.wait([asked, refused], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        refused.cancel()
+        if asked.done():
+            return asked.result()
+        asked.cancel()
+        if self.refused.is_set():
+            raise ReadOnly("The gateway's API is read-only: it does not tell its orders.")
+        raise TimeoutError
 
     def _note_which_are_gone(self, open_orders: list[Trade], began: int) -> None:
         """Compare the legs of ours that should be open with those that are, and note the difference.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ib_bridge.conditions import ENDS, NOTICES, WORDS, State
+from ib_bridge.conditions import ENDS, NOTICES, READ_ONLY, WORDS, State, is_read_only
 
 logger = logging.getLogger("ib_bridge")
 REMEMBERED = 600.0  # seconds for which a notice stands that nothing ends
@@ -36,6 +36,11 @@ class Status:
 
     @property
     def is_ready(self) -> bool:
+        return self.state in (State.CONNECTED, State.READ_ONLY)
+
+    @property
+    def is_synced(self) -> bool:
+        """Return whether orders have been read, too: before that none is sent."""
         return self.state is State.CONNECTED
 
     @property
@@ -57,10 +62,15 @@ class Status:
         """Take what the gateway reported: it may begin a notice, or end others."""
         for ended in ENDS.get(code, ()):
             self._notices.pop(ended, None)
-        if (words := NOTICES.get(code)) is not None:
+        is_meant = code != READ_ONLY or is_read_only(code, text)
+        if is_meant and (words := NOTICES.get(code)) is not None:
             if code not in self._notices:
                 logger.warning("%s %s IB says: %s", words.message, words.advice, text)
             self._notices[code] = Notice(code, words.message, words.advice, self._clock())
+
+    def end(self, code: int) -> None:
+        """Take back a notice that is over."""
+        self._notices.pop(code, None)
 
     def forget_notices(self) -> None:
         self._notices.clear()
@@ -83,7 +93,7 @@ class Status:
             "since": self.since.isoformat(),
             "account_id": self.account,
             "server_version": self.server_version,
-            "synced": self.is_ready,
+            "synced": self.is_synced,
             "retry_in": round(self.retry_in, 1),
             "notices": [notice.as_json() for notice in self.notices()],
         }

@@ -13,6 +13,7 @@ from itertools import takewhile
 from typing import Any
 
 from ib_bridge import references
+from ib_bridge.conditions import is_read_only
 from ib_bridge.journal import executions
 from ib_bridge.journal.entries import NEW_YORK, TRACES, Entry, Kind
 from ib_bridge.journal.executions import Executed
@@ -153,13 +154,17 @@ def _without_a_trace(told: Sequence[Entry]) -> State:
     """Return the state of what was sent and never acknowledged."""
     after = told[max(n for n, entry in enumerate(told) if entry.kind is Kind.PLACE) :]
     gone = next((entry for entry in after if entry.kind is Kind.GONE), None)
-    if any(entry.kind is Kind.ERROR and entry.body["code"] == NOTHING_TO_CANCEL for entry in after):
+    if any(entry.kind is Kind.ERROR and _says_that_it_is_not_there(entry.body) for entry in after):
         return State.REJECTED
     if gone is None:
         return State.UNANSWERED
     if is_refused(after):
         return State.REJECTED
     return State.NEVER_RECEIVED if _was_gone_at_once(gone) else State.UNKNOWN
+
+
+def _says_that_it_is_not_there(error: Mapping[str, Any]) -> bool:
+    return error["code"] == NOTHING_TO_CANCEL or is_read_only(error["code"], str(error["text"]))
 
 
 def is_refused(told: Iterable[Entry]) -> bool:

@@ -77,7 +77,7 @@ class Desk:
     async def cancel(self, client_id: str, legs: Collection[str]) -> dict[str, Any]:
         """Cancel what of these legs still works. Raises Missing for an unknown order, Refused."""
         async with self._lock:
-            ib = self._link.ib
+            ib = self._link.trading
             self._book.report(client_id)
             await self._changing.end(ib, client_id, legs)
             if refusal := self._changing.refusal(client_id, legs):
@@ -87,7 +87,7 @@ class Desk:
     async def replace(self, client_id: str, change: Change) -> dict[str, Any]:
         """Change a leg where it stands. Raises Missing, Refused, AnswerLost."""
         async with self._lock:
-            ib = self._link.ib
+            ib = self._link.trading
             self._book.report(client_id)
             await self._changing.change(ib, client_id, change)
             return self._book.report(client_id)
@@ -101,7 +101,7 @@ class Desk:
 
     async def what_if(self, asked: Bracket | Closing) -> dict[str, Any]:
         """Return margin and commission of an order that is not placed."""
-        ib = self._link.ib
+        ib = self._link.trading
         contract = await self._contract(ib, asked.instrument)
         (order, *_) = self._of_what_if(ib, asked)
         try:
@@ -133,7 +133,7 @@ class Desk:
     ) -> dict[str, Any]:
         """Place the orders unless the id is known. Looking and placing happen under one lock."""
         async with self._lock:
-            ib = self._link.ib
+            ib = self._link.trading
             if self._book.is_new(client_id):
                 contract = await self._contract(ib, instrument)
                 await self._placing.send(ib, client_id, contract, build(ib), good_until)
@@ -159,7 +159,7 @@ class Desk:
 
     async def _read(self) -> None:
         """Have the gateway tell orders and executions. Raises NotReady."""
-        ib = self._link.ib
+        ib = self._link.trading
         try:
             await self._link.reading.orders(ib)
             await self.settle(ib)

@@ -91,8 +91,10 @@ async def changes(request: Request) -> Response:
 
 
 def _why_blocked(bridge: Bridge) -> str:
-    noted = {notice.code for notice in bridge.link.status.notices()}
-    return f"{NOTICES[READ_ONLY].message} {NOTICES[READ_ONLY].advice}" if READ_ONLY in noted else ""
+    status = bridge.link.status
+    is_noted = any(notice.code == READ_ONLY for notice in status.notices())
+    is_blocked = is_noted or not status.is_synced
+    return f"{NOTICES[READ_ONLY].message} {NOTICES[READ_ONLY].advice}" if is_blocked else ""
 
 
 def _number(request: Request, name: str, default: float) -> float:

@@ -94,6 +94,39 @@ def test_a_read_only_gateway_is_told_with_what_to_click(
     assert "read-only" in bridge.get("/account")["blocked"]
 
 
+def test_with_a_read_only_gateway_prices_come_and_orders_are_refused(
+    gateway: IBGateway, tmp_path: Path, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is when it was just installed: it does not even tell its orders."""
+    monkeypatch.setattr("ib_bridge.gateway.link.WATCH", 0.05)
+    gateway.is_read_only = True
+    with running.in_thread(gateway.port, tmp_path) as bridge:
+        health = bridge.get("/health")
+        assert (health["state"], health["connected"], health["synced"]) == ("read_only", True, False)
+        assert "Untick Read-Only API" in health["advice"]
+        assert health["knows_since"] is None
+        assert bridge.get("/quotes/AAPL")["price"] == 195
+        assert "read-only" in bridge.get("/account")["blocked"]
+        for method, path in (("PUT", f"/v1/orders/{order}"), ("GET", "/v1/orders")):
+            refused = bridge.ask(method, path, BRACKET if method == "PUT" else None)
+            assert (refused.status_code, refused.json()["code"]) == (503, "away")
+            assert "Read-Only API" in refused.json()["detail"]
+        gateway.is_read_only = False
+        eventually(lambda: bridge.get("/health")["synced"])
+        assert bridge.get("/account")["blocked"] == ""
+        assert bridge.place(order)["state"] == "working"
+
+
+def test_another_request_that_makes_no_sense_is_not_taken_for_read_only(
+    gateway: IBGateway, bridge: Asked
+) -> None:
+    gateway.say(321, "Error validating request.-'bJ' : cause - The account code is required.")
+    gateway.say(2103, "Market data farm connection is broken:usfarm")
+    eventually(lambda: bridge.get("/health")["notices"])
+    assert bridge.get("/health")["state"] == "connected"
+    assert [notice["code"] for notice in bridge.get("/health")["notices"]] == [2103]
+
+
 def test_while_ib_is_away_nothing_is_sent_and_then_everything_is_read_again(
     gateway: IBGateway, bridge: Asked, order: str
 ) -> None:

@@ -24,6 +24,9 @@ UNANSWERED = {
     "reqHeadTimestamp",
 }
 
+# What a gateway refuses whose API is read-only, beside orders: its users have seen it of these.
+WRITES = {"reqOpenOrders", "reqAllOpenOrders", "reqAutoOpenOrders", "reqCompletedOrders"}
+
 Answer = Callable[["Session", list[str]], None]
 
 
@@ -32,6 +35,8 @@ def answer(session: "Session", name: str, fields: list[str]) -> None:
         session.gateway.delayed.append((session, name, fields))
     elif session.gateway.is_cut_off and name in UNANSWERED:
         return
+    elif session.gateway.is_read_only and name in WRITES:
+        session.error(-1, 321, READ_ONLY)
     elif name in ANSWERS:
         ANSWERS[name](session, fields)
     elif name not in IGNORED:
