@@ -46,6 +46,16 @@ SELECT {COLUMNS} FROM entries WHERE execution_id <> '' AND rtrim(execution_id, '
 """
 
 
+OPEN_LEGS = """
+SELECT client_id, leg, connection, seen_at FROM open_legs JOIN connections ON connections.id = connection
+WHERE account = (SELECT account FROM connections WHERE id = ?) ORDER BY 1, 2
+"""
+FIRST_READ = """
+SELECT min(at) FROM entries JOIN connections ON connections.id = connection
+WHERE kind = 'state' AND body = ? AND account = (SELECT account FROM connections WHERE id = ?)
+"""
+
+
 class OpenLeg(NamedTuple):
     """`connection`: in which it was sent or first seen; `seen_at`: when it was last known to be there."""
 
@@ -106,13 +116,12 @@ class Journal:
 
     @property
     def knows_since(self) -> datetime | None:
-        """Return since when it has all orders of ours; None while the gateway was never read.
+        """Return since when it has all orders of ours in this account; None while that was never read.
 
         The first reading brings what IB itself still tells, which are the orders of that day in New York.
         """
-        (at,) = self._database.execute(
-            "SELECT min(at) FROM entries WHERE kind = 'state' AND body = ?", (_body({"state": "connected"}),)
-        ).fetchone()
+        read = _body({"state": "connected"})
+        (at,) = self._database.execute(FIRST_READ, (read, self.connection)).fetchone()
         if at is None:
             return None
         day = datetime.fromtimestamp(at, NEW_YORK).date()
@@ -161,10 +170,11 @@ class Journal:
         return self._read(TOLD_SINCE, at.timestamp())
 
     def open_legs(self) -> list[OpenLeg]:
-        """Return the legs of ours that were sent, or listed by the gateway, and not found done since."""
-        rows = self._database.execute(
-            "SELECT client_id, leg, connection, seen_at FROM open_legs ORDER BY 1, 2"
-        )
+        """Return the legs of ours that were sent, or listed by the gateway, and not found done since.
+
+        Of this connection's account: what another one has is not listed in it.
+        """
+        rows = self._database.execute(OPEN_LEGS, (self.connection,))
         return [
             OpenLeg(client_id, leg, connection, datetime.fromtimestamp(seen_at, UTC))
             for client_id, leg, connection, seen_at in rows.fetchall()

@@ -82,6 +82,55 @@ def test_real_money_is_refused_unless_it_is_named(tmp_path: Path) -> None:
             assert (health["account_id"], health["paper_trading"]) == ("U7654321", False)
 
 
+def test_a_gateway_that_comes_back_with_real_money_is_refused_and_what_was_on_paper_stays(
+    tmp_path: Path, order: str
+) -> None:
+    """Somebody has logged in with the other user: the paper account's orders are not gone for that."""
+    with IBGateway() as gateway, running.in_thread(gateway.port, tmp_path) as bridge:
+        bridge.place(order)
+        paper = gateway.account.name
+        with reconnected(bridge):
+            gateway.stop()
+            gateway.account.name = "U7654321"
+            gateway.start()
+            eventually(lambda: bridge.get("/health")["state"] == "live_refused")
+            refused = bridge.ask("POST", f"/v1/orders/{order}/cancel", {"legs": ["stop"]})
+            assert refused.status_code == 503
+            assert (
+                bridge.ask("POST", "/orders", {"symbol": "AAPL", "action": "BUY", "quantity": 1}).status_code
+                == 503
+            )
+            gateway.stop()
+            gateway.account.name = paper
+            gateway.start()
+        assert bridge.order(order)["state"] == "working"
+        assert sent(gateway) == 3
+
+
+def test_orders_of_the_paper_account_are_not_called_gone_by_the_real_one(tmp_path: Path, order: str) -> None:
+    with IBGateway() as gateway, running.in_thread(gateway.port, tmp_path) as bridge:
+        bridge.place(order)
+    with (
+        IBGateway(account="U7654321") as other,
+        running.in_thread(other.port, tmp_path, live_account="U7654321") as bridge,
+    ):
+        assert bridge.get("/v1/orders")["orders"] == []
+        assert bridge.legs(order) == {"entry": "working", "stop": "held", "target": "held"}
+
+
+@pytest.mark.parametrize("named", ["", "U1111111", "u7654321", "U7654321,DU123456", "U"])
+def test_of_several_accounts_the_paper_one_is_used_unless_the_real_one_is_named(
+    tmp_path: Path, order: str, named: str
+) -> None:
+    with IBGateway(account="U7654321,DU123456") as gateway:
+        with running.in_thread(gateway.port, tmp_path, live_account=named) as bridge:
+            assert bridge.get("/health")["account_id"] == "DU123456"
+            bridge.ask("PUT", f"/v1/orders/{order}", BRACKET)
+        placed = [fields for _, name, fields in gateway.heard if name == "placeOrder"]
+        assert all("DU123456" in fields and "U7654321" not in fields for fields in placed)
+        assert placed
+
+
 def test_a_read_only_gateway_is_told_with_what_to_click(
     gateway: IBGateway, bridge: Asked, order: str
 ) -> None:
