@@ -6,8 +6,9 @@ class ApprovalsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from approvals.execution import describing, quarantine, statements
+        from approvals.execution import describing, ib_setup, quarantine, statements
         from approvals.execution.paper import waiting
         from market import doctor
 
-        doctor.MORE += [describing.findings, quarantine.findings, waiting.findings, statements.findings]
+        others = [ib_setup.findings, statements.findings]
+        doctor.MORE += [describing.findings, quarantine.findings, waiting.findings, *others]

@@ -39,7 +39,14 @@ async def health(request: Request) -> Response:
         "paper_trading": status.is_paper,
     }
     since = bridge.journal.knows_since
-    ours = {"connection": bridge.journal.connection, "knows_since": since.isoformat() if since else None}
+    settings = bridge.configuration
+    ours = {
+        "connection": bridge.journal.connection,
+        "knows_since": since.isoformat() if since else None,
+        "gateway": ":".join(map(str, settings.gateway)),
+        "ib_client_id": settings.client_id,
+        "live_trading": settings.live_account,
+    }
     return JSONResponse({**original, **status.as_json(), **ours})
 
 
