@@ -37,6 +37,7 @@ def _parts(at: datetime) -> Iterator[tuple[str, Part]]:
     yield "disk", lambda: [site.disk()]
     yield "data", lambda: [site.data()]
     yield "clock", partial(site.clock, at)
+    yield "time zones", lambda: [site.zones()]
     yield "providers", partial(vendors.providers, at)
     yield "stream", lambda: [vendors.stream(at)]
     yield "worker", lambda: [site.worker(at)]

@@ -1,8 +1,11 @@
 """The site itself: its database and disk, its clock, its worker and queue."""
 
 import shutil
+import zoneinfo
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 from django.conf import settings
@@ -70,6 +73,23 @@ def clock(at: datetime) -> Iterator[Finding]:
     is_now = IngestionRun.objects.order_by("-pk").values_list("started_at", flat=True)[0] > at + CLOCKS_DIFFER
     advice = "The worker's clock is ahead of this one: set it (timedatectl set-ntp true)." if is_now else ""
     yield Finding("clock", text, advice)
+
+
+def zones() -> Finding:
+    """Say whose time zones are used: the sessions of exchanges are computed with them, those of 2027 too.
+
+    Python and pandas read the system's before those of the package tzdata, which ib_async holds at 2025.3.
+    """
+    folder = next(
+        (Path(path) for path in zoneinfo.TZPATH if (Path(path) / "America/New_York").exists()), None
+    )
+    if folder is None:
+        text = f"those of the package tzdata {version('tzdata')}: the system has none"
+        advice = "Install the system's, which are kept current: apt install tzdata. Then start Jax again."
+        return Finding("time zones", text, advice)
+    with suppress(OSError, UnicodeDecodeError), (folder / "tzdata.zi").open() as database:
+        return Finding("time zones", f"the system's, {database.readline().removeprefix('# ').strip()}")
+    return Finding("time zones", f"the system's, in {folder}")
 
 
 def worker(at: datetime) -> Finding:

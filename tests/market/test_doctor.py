@@ -1,12 +1,13 @@
 """What the doctor finds, and what it advises."""
 
+import zoneinfo
 from datetime import timedelta
 
 import pytest
 from pytest_django import Settings
 
 from market import doctor
-from market.doctor import Finding
+from market.doctor import Finding, site
 from market.ingestion import cycle
 from market.models import (
     Candle,
@@ -53,6 +54,18 @@ def test_nothing_needs_attention_when_all_is_well() -> None:
     assert by_subject["calendar 24/7"].text == "sessions are known until 2025-08-06"
     assert by_subject["quotes"].text.startswith("2 instruments are watched, 0 of them have no fresh quote")
     assert by_subject["candles 1d"].text == "2 of 2 instruments have some"
+
+
+def test_time_zones_are_the_systems_or_it_says_what_to_install() -> None:
+    assert findings()["time zones"].text.startswith("the system's")
+    before = zoneinfo.TZPATH
+    try:
+        zoneinfo.reset_tzpath([])
+        without = site.zones()
+    finally:
+        zoneinfo.reset_tzpath(before)
+    assert "of the package tzdata" in without.text
+    assert "apt install tzdata" in without.advice
 
 
 def test_data_of_the_other_kind_is_told(settings: Settings) -> None:
