@@ -7,8 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ib_bridge.configuration import Configuration
 from ib_bridge.web.app import application
 from ib_bridge.web.bridge import Bridge, build
 from tests.jaxsite.processes import ROOT, free_port
+from tests.vendors.ib_gateway.control import command
 
 PATIENCE = 10.0
 ANSWER = 40.0
@@ -174,3 +176,33 @@ class Process:
             return asked.ask("GET", "/health").ok
         except requests.ConnectionError:
             return False
+
+
+class GatewayProcess:
+    """The gateway as a process of its own, whose account outlives it, as IB's servers do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self.control = free_port(), free_port()
+        self.state = folder / "account.pickle"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        options = ["--port", str(self.port), "--control", str(self.control), "--state", str(self.state)]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.vendors.ib_gateway", *options], cwd=ROOT, stdout=subprocess.DEVNULL
+        )
+        eventually(self._answers)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def living(self) -> Counter[str]:
+        return Counter(order["ref"] for order in command(self.control, "open_orders"))
+
+    def _answers(self) -> bool:
+        with suppress(OSError):
+            command(self.control, "open_orders")
+            return True
+        return False

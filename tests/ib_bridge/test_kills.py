@@ -1,8 +1,6 @@
 """kill -9 of the bridge and of the gateway at every step of placing: nothing sent twice, nothing lost."""
 
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +11,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from tests.ib_bridge.running import BRACKET, Asked, Process, eventually
-from tests.jaxsite.processes import ROOT, free_port
+from tests.ib_bridge.running import BRACKET, Asked, GatewayProcess, Process, eventually
 from tests.vendors.ib_gateway.control import command
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
@@ -46,36 +43,6 @@ setattr(cls, method, dying)
 sys.argv = ["ib_bridge"]
 runpy.run_module("ib_bridge", run_name="__main__")
 """
-
-
-class GatewayProcess:
-    """The gateway as a process of its own, whose account outlives it, as IB's servers do."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port, self.control = free_port(), free_port()
-        self.state = folder / "account.pickle"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        options = ["--port", str(self.port), "--control", str(self.control), "--state", str(self.state)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.vendors.ib_gateway", *options], cwd=ROOT, stdout=subprocess.DEVNULL
-        )
-        eventually(self._answers)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def living(self) -> Counter[str]:
-        return Counter(order["ref"] for order in command(self.control, "open_orders"))
-
-    def _answers(self) -> bool:
-        with suppress(OSError):
-            command(self.control, "open_orders")
-            return True
-        return False
 
 
 @pytest.fixture
