@@ -74,14 +74,20 @@ def streaming(clock: Clock) -> Source | None:
     if settings.STREAMING == "off":
         return None
     for spec, values in _configured():
-        if spec.stream is not None:
+        if spec.stream is not None and _has_its_process(spec, values):
             return Source(spec.name, spec.title, spec.stream(values, clock))
     return None
 
 
+def _has_its_process(spec: ProviderSpec, values: Mapping[str, Any]) -> bool:
+    """Return whether what streams is there: of a vendor behind a process of Jax's own, that process."""
+    return spec.process is None or bool(values[spec.process.switch])
+
+
 def can_stream() -> bool:
     """Return whether quotes should be streamed here."""
-    return settings.STREAMING != "off" and any(spec.stream for spec, _ in _configured())
+    able = (spec for spec, values in _configured() if spec.stream and _has_its_process(spec, values))
+    return settings.STREAMING != "off" and any(able)
 
 
 def status(provider: str, kind: IngestionRun.Kind) -> ProviderStatus:

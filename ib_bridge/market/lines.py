@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +40,7 @@ class Lines:
         self._abreast = asyncio.Semaphore(ABREAST)
         self._unit = Unit.UNKNOWN
         self._units: asyncio.Future[None] | None = None
+        self.streamed: dict[object, Collection[Instrument]] = {}  # by reader; their lines are not given away
 
     @property
     def mode(self) -> str:
@@ -64,7 +65,7 @@ class Lines:
         if instrument not in self._lines:
             contract = await self._contracts.contract(ib, instrument)
             while len(self._lines) >= MOST:
-                self._close(ib, *self._lines.popitem(last=False))
+                self._make_room(ib)
             self._lines[instrument] = ib.reqMktData(contract, "233")
         self._lines.move_to_end(instrument)
         return self._lines[instrument]
@@ -96,6 +97,23 @@ class Lines:
             self._lines.clear()
             self._contracts.forget()
             self._unit = Unit.UNKNOWN
+
+    def newest(self, instrument: Instrument) -> dict[str, Any] | None:
+        """Return the quote of a line that is open, as it stands; None without one, or without a price."""
+        ticker = self._lines.get(instrument) if self._connection == self._link.connections else None
+        return None if ticker is None or not ticker.last > 0 else self.as_json(instrument, ticker)
+
+    def why_none(self, instrument: Instrument) -> str:
+        """Return why IB gives no quotes of an instrument whose line is open; empty when it gives some."""
+        ticker = self._lines.get(instrument)
+        error = None if ticker is None else self._link.data_errors.get(self._request(ticker))
+        return f"{error[1]} ({error[0]})" if error is not None and error[0] in NO_DATA else ""
+
+    def _make_room(self, ib: IB) -> None:
+        """Close the line that was used longest ago and that nobody streams."""
+        kept = {instrument for wanted in self.streamed.values() for instrument in wanted}
+        oldest = next(instrument for instrument in self._lines if instrument not in kept)
+        self._close(ib, oldest, self._lines.pop(oldest))
 
     def _close(self, ib: IB, instrument: Instrument, ticker: Ticker) -> None:
         if ticker.contract is not None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from ib_bridge.web import answers, data, orders, original
+from ib_bridge.web import answers, data, orders, original, stream
 from ib_bridge.web.access import Access
 from ib_bridge.web.bridge import Bridge
 
@@ -15,7 +15,7 @@ from ib_bridge.web.bridge import Bridge
 def application(bridge: Bridge) -> Starlette:
     configuration = bridge.configuration
     app = Starlette(
-        routes=[*data.ROUTES, *orders.ROUTES, *original.ROUTES],
+        routes=[*data.ROUTES, *stream.ROUTES, *orders.ROUTES, *original.ROUTES],
         middleware=[Middleware(Access, token=configuration.token, host=configuration.listen[0])],
         exception_handlers=dict(answers.HANDLERS),
         lifespan=_lifespan,

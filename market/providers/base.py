@@ -211,7 +211,8 @@ class ProviderSpec(Spec):
 
     `request_rate`: by its settings and a watchlist; None for a provider without a limit. `directory`: builds
     what looks up what it lists; None for one that cannot be asked.
-    `stream`: of one that pushes quotes, too. `process`: of one behind a process of Jax's own.
+    `process`: of one behind a process of Jax's own. `stream`: of one that pushes quotes, too; with a
+    `process`, only while that runs.
     """
 
     build: Build

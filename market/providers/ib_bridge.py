@@ -25,6 +25,7 @@ from market.providers.base import (
     RequestRate,
     Watchlist,
 )
+from market.providers.streams import ib_bridge as stream
 
 # IB counts 50 messages in a second and 60 historical requests in 10 minutes. The little more keeps us inside
 # its windows although requests do not travel equally fast.
@@ -257,6 +258,7 @@ SPEC = ProviderSpec(
     request_rate=_request_rate,
     is_consolidated=True,
     is_bounded=False,
+    stream=stream.build,
     process=OwnProcess("ib-bridge", switch="IB_GATEWAY", implies=_own_address),
     old_names=OldNames({"IB_BRIDGE_URL": ("url", "base_url")}, port=8092),
 )

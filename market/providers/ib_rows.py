@@ -78,6 +78,12 @@ def tick(symbol: str, body: dict[str, Any], mode: Mode) -> QuoteTick:
     )
 
 
+def at_the_trade(streamed: QuoteTick, body: dict[str, Any]) -> QuoteTick:
+    """Return a quote as of its last trade, where the bridge tells when that was and it is not yet to come."""
+    traded_at = wire.moment(body.get("last_trade_at"))
+    return streamed if traded_at is None else replace(streamed, as_of=min(traded_at, streamed.as_of))
+
+
 def told(body: dict[str, Any], otherwise: Mode) -> Mode:
     """Return the mode of this very quote, which Jax's own bridge tells; the original has one for all."""
     return MODES.get(str(body.get("market_data_mode")), otherwise)

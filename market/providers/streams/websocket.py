@@ -6,8 +6,8 @@ connection. Frames that cannot be read are counted and passed over.
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -50,6 +50,7 @@ class WebsocketStream:
     converse: Callable[[Updates], Dialogue]
     advice: str = ""  # for a refusal
     secrets: Sequence[str] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     async def run(self, wanted: Wanted, updates: Updates) -> None:
         try:
@@ -60,6 +61,7 @@ class WebsocketStream:
                 ping_interval=PING,
                 ping_timeout=PING,
                 max_size=LARGEST,
+                additional_headers=self.headers,
             ) as socket:
                 await _Conversation(self.title, socket, self.converse(updates), updates).run(wanted)
         except InvalidStatus as refusal:
