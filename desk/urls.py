@@ -2,9 +2,9 @@ from django.urls import path
 
 from desk import (
     drifts,
+    gateway,
     halt,
     home,
-    ib_gateway,
     inbox,
     instrument,
     managing,
@@ -59,7 +59,7 @@ urlpatterns = [
     path("watchlists/<int:pk>/export/", watchlists.export, name="watchlist-export"),
     path("watchlists/<int:pk>/delete/", watchlists.delete, name="watchlist-delete"),
     path("watchlists/<int:pk>/entries/<int:entry>/", watchlists.entry, name="watchlist-entry"),
-    path("status/ib-gateway/", ib_gateway.index, name="ib-gateway"),
+    path("status/ib-gateway/", gateway.index, name="ib-gateway"),
     path("away/", since_last_visit.away, name="away"),
     path("scorecard/", scorecard.index, name="scorecard"),
     path("orders/<uuid:pk>/cancel/", positions.cancel, name="cancel-order"),

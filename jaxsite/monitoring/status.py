@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET
 
-from approvals.execution import ib_setup
+from approvals.brokers.ib import setup
 from core.paging import page_number
 from desk.page import page_by_the_clock, show, without_page
 from jaxsite import __version__
@@ -88,7 +88,7 @@ def _context(request: HttpRequest, at: datetime) -> dict[str, Any]:
         "verdict": _verdict(checks),
         "providers": parts.read("providers", partial(_providers, at), []),
         "unconfigured": _unconfigured(),
-        "has_ib": ib_setup.is_switched_on(),
+        "has_ib": setup.is_switched_on(settings),
         "real_prices": registry.how_to_get_real_prices(),
         "cycles": parts.read("cycles", _cycles, []),
         "grid": grid,
