@@ -82,7 +82,8 @@ class TrailForm(NotesForm):
 @require_GET
 def manage(request: HttpRequest, symbol: str) -> HttpResponse:
     at, instrument = timezone.now(), get_object_or_404(Instrument, pk=symbol)
-    offers, bare = exits.offers(symbol), exits.bare(symbol)
+    offers = exits.offers(symbol)
+    bare = exits.bare(symbol, offers[0].protected if offers else None)
     context = {
         "bare": bare,
         "guard": GuardForm.of(bare) if bare else None,

@@ -5,6 +5,7 @@ counted when it is made, and again, with what the broker says by then, when it i
 waits, and is tried again each minute.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,7 @@ from approvals.execution import brokerage, cancel, reports, switching, transitio
 from approvals.execution.screening import ScreenedBroker
 from approvals.models import Notification, Order
 from approvals.models.orders import OrderQuerySet
-from approvals.positions import Position
+from approvals.positions import Position, Protected
 
 Status = Order.Status
 
@@ -75,6 +76,11 @@ def bare_shares(symbol: str, apart_from: Order | None = None) -> int:
         return 0
     coming = on_its_way(symbol)
     coming = coming if apart_from is None else coming.exclude(pk=apart_from.pk)
+    return bare_of(held, coming)
+
+
+def bare_of(held: Protected, coming: Iterable[Order]) -> int:
+    """Return how many shares of a position have no stop, and none among those that are on their way."""
     return held.unprotected - sum(order.quantity - order.filled_quantity for order in coming)
 
 

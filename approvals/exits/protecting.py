@@ -20,7 +20,7 @@ from approvals.execution import protect, transitions
 from approvals.execution.protect import Guard
 from approvals.exits.leaving import ExitRefused
 from approvals.models import Fill, Order, OrderDecision
-from approvals.positions import Position
+from approvals.positions import Position, Protected
 from market.models import Instrument, Split
 
 Kind, Status = Order.Kind, Order.Status
@@ -53,13 +53,17 @@ class Bare:
         return None if is_passed else level
 
 
-def bare(symbol: str) -> Bare | None:
-    """Return the shares of a symbol that are held without a stop; None when there are none."""
-    shares, coming = protect.bare_shares(symbol), protect.on_its_way(symbol).exists()
-    if shares <= 0 and not coming:
+def bare(symbol: str, held: Protected | None = None) -> Bare | None:
+    """Return the shares of a symbol that are held without a stop; None when there are none.
+
+    `held`: the position with its exits, where it has been read already.
+    """
+    held = held or next((held for held in positions.protected() if held.position.symbol == symbol), None)
+    coming = list(protect.on_its_way(symbol))
+    shares = protect.bare_of(held, coming) if held else 0
+    if held is None or (shares <= 0 and not coming):
         return None
-    position = positions.of(symbol)
-    return Bare(position, max(shares, 0), _entry(position), next(_obstacles(symbol), ""))
+    return Bare(held.position, max(shares, 0), _entry(held.position), next(_obstacles(symbol), ""))
 
 
 def put_back(
