@@ -11,6 +11,7 @@ from approvals.models.orders import AccountSnapshot, BrokerPosition, Fill, Order
 from approvals.models.outcomes import Outcome
 from approvals.models.paper import (
     PaperAccount,
+    PaperChange,
     PaperDividend,
     PaperFill,
     PaperOrder,
@@ -45,6 +46,7 @@ __all__ = [
     "OrderLeg",
     "Outcome",
     "PaperAccount",
+    "PaperChange",
     "PaperDividend",
     "PaperFill",
     "PaperOrder",

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
 from core.models import TypedModelMeta
 from signals.models import Signal
@@ -29,7 +29,10 @@ class PaperAccount(models.Model):
 
 
 class PaperOrder(models.Model):
-    """An order as the paper broker keeps it: a bracket, or without levels a closing. Never deleted."""
+    """An order as the paper broker keeps it: a bracket, exits alone, or without levels a closing.
+
+    Its levels are those it was placed with; `PaperChange` has those since. Never deleted.
+    """
 
     class State(models.TextChoices):
         WORKING = "working"
@@ -48,6 +51,11 @@ class PaperOrder(models.Model):
         decimal_places=6,
         null=True,
         help_text="What a closing settles a share at that does not trade any more.",
+    )
+    guards = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        help_text="The ids of the orders whose exits stay beside a closing.",
     )
     good_until = models.DateTimeField(null=True)
     flat_at = models.DateTimeField(null=True)
@@ -83,19 +91,33 @@ class PaperOrder(models.Model):
         constraints = [
             models.CheckConstraint(name="paper_order_is_of_something", condition=Q(quantity__gt=0)),
             models.CheckConstraint(
-                name="paper_order_has_all_levels_or_none",
+                name="paper_order_has_the_levels_of_its_kind",
                 condition=Q(limit_price=None, stop_loss=None, take_profit=None, good_until=None, covered=0)
                 | Q(
                     limit_price__gt=0,
+                    limit_price__isnull=False,
                     stop_loss__gt=0,
+                    stop_loss__isnull=False,
                     take_profit__gt=0,
+                    take_profit__isnull=False,
                     good_until__isnull=False,
+                    settlement_price=None,
+                )
+                | Q(
+                    Q(stop_loss__isnull=False) | Q(take_profit__isnull=False),
+                    Q(stop_loss=None) | Q(stop_loss__gt=0),
+                    Q(take_profit=None) | Q(take_profit__gt=0),
+                    limit_price=None,
+                    good_until=None,
+                    flat_at=None,
                     settlement_price=None,
                 ),
             ),
             models.CheckConstraint(
                 name="paper_order_covers_what_was_filled",
-                condition=Q(covered=0) | Q(filled__gt=0, entered_at__isnull=False, covered_at__isnull=False),
+                condition=Q(covered=0)
+                | Q(filled__gt=0, entered_at__isnull=False, covered_at__isnull=False)
+                | Q(limit_price=None, covered_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="paper_order_is_filled_by_all_of_it",
@@ -120,6 +142,40 @@ class PaperOrder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.symbol} on paper"
+
+
+class PaperChange(models.Model):
+    """A leg of an order on paper that was changed, from an instant on. Never edited, never deleted.
+
+    What traded before is judged by what stood then, however late it is known.
+    """
+
+    order = models.ForeignKey(PaperOrder, on_delete=models.PROTECT, related_name="changes")
+    change_id = models.UUIDField(help_text="The id that whoever asked for it chose: it is made once.")
+    leg = models.CharField(max_length=6, choices=[(leg, leg) for leg in ("entry", "stop", "target")])
+    level = models.DecimalField(
+        max_digits=18, decimal_places=6, null=True, help_text="On the share basis of that instant."
+    )
+    quantity = models.PositiveIntegerField(null=True, help_text="What the leg asks for. Empty: as before.")
+    changed_at = models.DateTimeField()
+
+    class Meta(TypedModelMeta):
+        db_table = "paper_changes"
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(name="paper_change_is_made_once", fields=["order", "change_id"]),
+            models.CheckConstraint(
+                name="paper_change_is_of_something",
+                condition=Q(
+                    Q(level__isnull=False) | Q(quantity__isnull=False),
+                    Q(level=None) | Q(level__gt=0),
+                    Q(quantity=None) | Q(quantity__gt=0),
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.leg} of {self.order}"
 
 
 class PaperFill(models.Model):

@@ -19,6 +19,7 @@ from approvals.models import (
     Order,
     OrderDecision,
     PaperAccount,
+    PaperChange,
     PaperDividend,
     PaperFill,
     PaperOrder,
@@ -111,6 +112,11 @@ def paper_order() -> PaperOrder:
 def paper_fill() -> PaperFill:
     given = {"leg": "close", "symbol": "AAPL", "side": "SELL", "quantity": 10, "price": Decimal("185.50")}
     return PaperFill.objects.create(order=paper_order(), executed_at=make.T0, recorded_at=make.T0, **given)
+
+
+def paper_change() -> PaperChange:
+    given = {"change_id": uuid4(), "leg": "stop", "level": Decimal(95), "changed_at": make.T0}
+    return PaperChange.objects.create(order=paper_order(), **given)
 
 
 def halt(**values: Any) -> TradingHalt:

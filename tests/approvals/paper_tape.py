@@ -11,9 +11,10 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
-from approvals.brokers.base import Bracket, Broker, Close, Execution, Instrument, Leg, Side, State
+from approvals.brokers.base import Bracket, Broker, Close, Execution, Instrument, Leg, Protection, Side, State
 from approvals.brokers.paper import (
     Bar,
+    Change,
     Costs,
     Dividend,
     ExchangeRate,
@@ -194,6 +195,10 @@ class Memory:
     def change(self, ticket: Ticket) -> None:
         self.tickets[ticket.terms.client_id] = replace(ticket)
 
+    def move(self, ticket: Ticket, change: Change) -> None:
+        assert ticket.changes[-1] == change
+        self.change(ticket)
+
     def fill(self, ticket: Ticket, execution: Execution, at: datetime) -> None:
         assert execution.execution_id not in {recorded.execution_id for recorded, _ in self.executed}
         self.executed.append((execution, at))
@@ -277,8 +282,17 @@ def short(**values: Any) -> Bracket:
     return bracket(**{"side": Side.SELL} | levels | values)
 
 
-def closing(quantity: int = 100, side: Side = Side.SELL, client_id: UUID | None = None) -> Close:
-    return Close(client_id or uuid4(), Instrument("AAPL"), side, quantity)
+def closing(
+    quantity: int = 100, side: Side = Side.SELL, client_id: UUID | None = None, guards: tuple[UUID, ...] = ()
+) -> Close:
+    return Close(client_id or uuid4(), Instrument("AAPL"), side, quantity, guards=guards)
+
+
+def protection(**values: Any) -> Protection:
+    """Guard 100 shares bought, with a stop at 95 and a target at 110."""
+    levels = {"stop_loss": Decimal(95), "take_profit": Decimal(110)}
+    given: dict[str, Any] = {"client_id": uuid4(), "instrument": Instrument("AAPL"), "side": Side.SELL}
+    return Protection(**given | {"quantity": 100} | levels | values)
 
 
 def held(account: Account, order: Bracket | None = None) -> Bracket:

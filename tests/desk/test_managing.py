@@ -52,7 +52,7 @@ def test_it_shows_where_they_stand_with_forms_that_work_without_scripts(trader: 
 
 
 def test_what_cannot_be_moved_says_why_and_has_no_form(trader: Client, settings: Any) -> None:
-    settings.BROKER = "paper"
+    settings.BROKER = "tests.approvals.execution.test_changes:UNABLE"
     make.held()
     page = trader.get("/positions/AAPL/manage/").content.decode()
     assert "changes no stop or target that works" in page

@@ -13,11 +13,12 @@ from typing import Any
 
 from approvals.brokers.base import Broker, BrokerSpec, Capabilities
 from approvals.brokers.paper import statement
-from approvals.brokers.paper.advance import SETTLED
 from approvals.brokers.paper.book import Book, Opening, Ticket
 from approvals.brokers.paper.broker import Paper
+from approvals.brokers.paper.closing import SETTLED
 from approvals.brokers.paper.costs import PER_SHARE, SCHEDULES, Costs, schedule
 from approvals.brokers.paper.dividends import Key, Payment, Waiting
+from approvals.brokers.paper.levels import Change
 from approvals.brokers.paper.market import (
     Bar,
     Dividend,
@@ -36,6 +37,7 @@ __all__ = [
     "SPEC",
     "Bar",
     "Book",
+    "Change",
     "Costs",
     "Dividend",
     "ExchangeRate",
@@ -75,9 +77,7 @@ SPEC = BrokerSpec(
     ),
     is_paper=True,
     settles_by_price=True,
-    capabilities=Capabilities(
-        partial_brackets=False, closes_beside_exits=False, replaces=False, protects=False
-    ),
+    capabilities=Capabilities(),
     build=_build,
     statement=statement.read,
 )

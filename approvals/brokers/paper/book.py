@@ -8,24 +8,25 @@ from decimal import Decimal
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from approvals.brokers.base import Bracket, Close, Execution, Report, Side, State
+from approvals.brokers.base import Bracket, Close, Execution, Leg, Protection, Side, State
 from approvals.brokers.paper.dividends import Key, Payment, Waiting
+from approvals.brokers.paper.levels import Change
 from approvals.brokers.paper.market import ExchangeRate
 
 
 @dataclass(slots=True)
 class Ticket:
-    """An order as it stands here, with its terms as they were given.
+    """An order as it stands here, with its terms: `changes` are the levels that were moved since, in order.
 
-    `filled`: shares of the first leg; of a closing, in shares of the day on which it was placed. `exited`:
-    shares that its exits have sold (or bought back). `covered`: how many of its entry, as of `covered_at`,
-    they still wait for; a closing takes them over when it is placed. `is_stopped`: its stop was hit, and what
-    is left goes at the market. `worked_until`: what traded by then has done its part. `quotes_until`: when
-    the bar of the fill closes, after which bars work the exits, too; None without bars. `looked_until`: up to
-    where bars were looked at.
+    `filled`: shares of the first leg, of a protection's exits; of a closing and a protection in shares of the
+    day on which it was placed. `exited`: shares that its exits have sold (or bought back). `covered`: how
+    many shares, as of `covered_at`, its exits still wait for; a closing takes them over: when it is placed,
+    or from its guards when it fills. `is_stopped`: its stop was hit, and what is left goes at the market.
+    `worked_until`: what traded by then has done its part. `quotes_until`: when the bar of the fill closes,
+    after which bars work the exits, too; None without bars. `looked_until`: up to where bars were looked at.
     """
 
-    terms: Bracket | Close
+    terms: Bracket | Close | Protection
     placed_at: datetime
     number: int = 0
     state: State = State.WORKING
@@ -40,6 +41,7 @@ class Ticket:
     exited: int = 0
     is_stopped: bool = False
     worked_until: datetime | None = None
+    changes: tuple[Change, ...] = ()
 
     @property
     def since(self) -> datetime:
@@ -50,26 +52,45 @@ class Ticket:
     def is_live(self) -> bool:
         return self.state is State.WORKING or self.covered > 0
 
-    def report(self) -> Report:
-        return Report(
-            client_id=self.terms.client_id,
-            broker_id=f"paper-{self.number}",
-            instrument=self.terms.instrument,
-            side=self.terms.side,
-            state=self.state,
-            quantity=self.terms.quantity,
-            filled=self.filled,
-            reason=self.reason,
-            exits_working=self.covered > 0,
-        )
+    @property
+    def works_entry(self) -> bool:
+        return self.state is State.WORKING and isinstance(self.terms, Bracket)
+
+    @property
+    def position_side(self) -> Side:
+        """Return the side of the position that it opens, guards or closes."""
+        return self.terms.side if isinstance(self.terms, Bracket) else self.terms.side.opposite
+
+    @property
+    def guards(self) -> tuple[UUID, ...]:
+        """Return the orders whose exits stay beside this closing."""
+        return self.terms.guards if isinstance(self.terms, Close) else ()
+
+    def first_level(self, leg: Leg) -> Decimal | None:
+        """Return the level of a leg as the order was placed; None where it has no such leg."""
+        if isinstance(self.terms, Close):
+            return None
+        levels = {Leg.STOP: self.terms.stop_loss, Leg.TARGET: self.terms.take_profit}
+        if isinstance(self.terms, Bracket):
+            levels[Leg.ENTRY] = self.terms.limit_price
+        return levels.get(leg)
+
+    def moved(self, leg: Leg) -> Change | None:
+        """Return the last change that gave a leg another level."""
+        moves = [change for change in self.changes if change.leg is leg and change.level is not None]
+        return moves[-1] if moves else None
+
+    def end(self, state: State, reason: str, at: datetime) -> None:
+        self.state, self.reason, self.ended_at = state, reason, at
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What the account was opened with."""
+    """What the account was opened with, and its number."""
 
     currency: str
     equity: Decimal
+    number: str = "PAPER"
 
 
 M = TypeVar("M", Ticket, Payment)
@@ -101,6 +122,10 @@ class Book(Protocol):
         ...
 
     def change(self, ticket: Ticket) -> None: ...
+
+    def move(self, ticket: Ticket, change: Change) -> None:
+        """Write down a change of a leg, which nothing alters any more."""
+        ...
 
     def fill(self, ticket: Ticket, execution: Execution, at: datetime) -> None:
         """Write down shares that changed hands; `at`: when they were found."""

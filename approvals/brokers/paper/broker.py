@@ -21,13 +21,12 @@ from approvals.brokers.base import (
     OrderRefused,
     Protection,
     Report,
-    Side,
     State,
     WhatIf,
 )
 from approvals.brokers.paper import account
 from approvals.brokers.paper.account import Position
-from approvals.brokers.paper.advance import Desk
+from approvals.brokers.paper.admission import Admission
 from approvals.brokers.paper.book import Book, Opening, Ticket
 from approvals.brokers.paper.costs import Costs
 from approvals.brokers.paper.dividends import (
@@ -37,7 +36,11 @@ from approvals.brokers.paper.dividends import (
     payments,
     receivable,
 )
+from approvals.brokers.paper.levels import Change
 from approvals.brokers.paper.market import ExchangeRate, Market, factor
+from approvals.brokers.paper.reporting import report
+
+Progress = dict[int, datetime | None]  # up to when each closing beside exits was worked
 
 
 class Paper:
@@ -48,39 +51,38 @@ class Paper:
 
     def __init__(self, book: Book, market: Market, at: datetime, costs: Costs) -> None:
         self._book, self._market, self._at = book, market, at
-        self._desk, self._costs = Desk(book, market, at, costs), costs
+        self._counter, self._costs = Admission(book, market, at, costs), costs
 
     def place(self, order: Bracket) -> Report:
         """Store an entry. It is filled at a later turn, by what the market did since (`advance`)."""
         with self._turn(order.symbol) as opening:
             ticket = self._book.ticket(order.client_id)
             if ticket is None:
-                self._refuse_terms(order, opening)
-                self._refuse_other_side(order)
-                self._refuse_too_dear(order, opening)
+                self._counter.refuse_entry(order, opening)
+                self._refuse_too_dear(self._cost(order, order.quantity), opening)
                 ticket = self._book.add(Ticket(order, self._at))
-            return ticket.report()
+            return report(self._counter, ticket)
 
     def close(self, order: Close) -> Report:
         with self._turn(order.symbol):
             ticket = self._book.ticket(order.client_id)
             if ticket is None:
-                self._take_over(order)
+                self._counter.take_over(order)
                 ticket = self._book.add(Ticket(order, self._at))
-            return ticket.report()
+            return report(self._counter, ticket)
 
     def cancel(self, client_id: UUID, *, exits: bool) -> Report:
         with self._turn(client_id=client_id):
-            ticket = self._book.ticket(client_id)
-            if ticket is None:
-                raise OrderRefused(
-                    f"There is no order {client_id} to cancel. Look it up before asking again."
-                )
+            ticket = self._known(client_id, "cancel")
             self._end(ticket, exits=exits)
-            return ticket.report()
+            return report(self._counter, ticket)
 
     def protect(self, order: Protection) -> Report:
-        raise OrderRefused("The paper account takes exits with an entry only.")
+        with self._turn(order.symbol):
+            ticket = self._book.ticket(order.client_id)
+            if ticket is None:
+                ticket = self._book.add(self._counter.protected(order))
+            return report(self._counter, ticket)
 
     def replace(
         self,
@@ -91,7 +93,14 @@ class Paper:
         quantity: int | None = None,
         change_id: UUID,
     ) -> Report:
-        raise OrderRefused("The paper account changes no order that works.")
+        with self._turn(client_id=client_id) as opening:
+            ticket = self._known(client_id, "change")
+            if change_id not in {change.change_id for change in ticket.changes}:
+                after = self._counter.changed(ticket, Change(change_id, leg, self._at, level, quantity))
+                self._refuse_too_dear(self._reserved(after) - self._reserved(ticket), opening)
+                self._book.move(after, after.changes[-1])
+                ticket = after
+            return report(self._counter, ticket)
 
     def whatif(self, order: Bracket | Close) -> WhatIf | None:
         return None
@@ -99,14 +108,14 @@ class Paper:
     def order(self, client_id: UUID) -> Report | Missing:
         with self._turn(client_id=client_id):
             ticket = self._book.ticket(client_id)
-            return ticket.report() if ticket else Missing.NEVER_RECEIVED
+            return report(self._counter, ticket) if ticket else Missing.NEVER_RECEIVED
 
     def knows_since(self) -> None:
         """Its book is Jax's own."""
 
     def orders(self) -> Sequence[Report]:
         with self._turn():
-            return [ticket.report() for ticket in self._book.live()]
+            return [report(self._counter, ticket) for ticket in self._book.live()]
 
     def executions(self, since: datetime) -> Sequence[Execution]:
         """Also those found from then on that lie further back: an outage is caught up on bars."""
@@ -140,107 +149,72 @@ class Paper:
             opening = self._book.opening(self._at)
             if client_id and (stored := self._book.ticket(client_id)):
                 symbol = stored.terms.symbol
-            if symbol is None:
-                self._book.each(self._book.live, self._desk.work, self._at)
-            for ticket in self._live(symbol) if symbol else ():
-                self._desk.work(ticket)
+            self._bring_up_to_date(symbol)
             yield opening
 
+    def _bring_up_to_date(self, symbol: str | None) -> None:
+        """Work each order, and again for as long as closings beside exits go on: they take turns."""
+        while (before := self._work(symbol)) and before != _beside(self._book.live()):
+            pass
+
+    def _work(self, symbol: str | None) -> Progress:
+        """Work each order; return how far the closings beside exits were before."""
+        before: Progress = {}
+
+        def members() -> Sequence[Ticket]:
+            tickets = self._book.live() if symbol is None else self._counter.live(symbol)
+            before.clear()
+            before.update(_beside(tickets))
+            return tickets
+
+        if symbol is None:
+            self._book.each(members, self._counter.work, self._at)
+        else:
+            for ticket in members():
+                self._counter.work(ticket)
+        return before
+
+    def _known(self, client_id: UUID, act: str) -> Ticket:
+        ticket = self._book.ticket(client_id)
+        if ticket is None:
+            raise OrderRefused(f"There is no order {client_id} to {act}. Look it up before asking again.")
+        return ticket
+
     def _end(self, ticket: Ticket, *, exits: bool) -> None:
-        if ticket.state is State.WORKING:
-            ticket.state, ticket.ended_at, ticket.reason = State.CANCELLED, self._at, "It was cancelled."
+        if ticket.state is State.WORKING and (exits or not isinstance(ticket.terms, Protection)):
+            ticket.end(State.CANCELLED, "It was cancelled.", self._at)
         if exits:
             ticket.covered = 0
         self._book.change(ticket)
 
-    def _refuse_terms(self, order: Bracket, opening: Opening) -> None:
-        listing = self._market.listing(order.symbol)
-        if listing is None:
-            raise OrderRefused(f"{order.symbol} is not known here. Put it on the watchlist first.")
-        if not listing.tick_size:
-            raise OrderRefused(f"{order.symbol} has no tick size. Set it on the instrument's page first.")
-        if listing.currency != opening.currency:
-            raise OrderRefused(
-                f"{order.symbol} trades in {listing.currency} and the account holds {opening.currency}. "
-                f"Trade it from an account in {listing.currency}."
-            )
-        if order.quantity <= 0 or not _levels_in_order(order):
-            raise OrderRefused("The limit must lie between the stop and the target, for one share at least.")
-        if order.good_until <= self._at:
-            raise OrderRefused(
-                f"It was good until {order.good_until:%Y-%m-%d %H:%M} UTC. Give it a later end."
-            )
-
-    def _refuse_other_side(self, order: Bracket) -> None:
-        """An entry never closes or turns a position, and exits of two sides never stand side by side."""
-        held = self._position(order.symbol).shares
-        if held * order.side.sign < 0:
-            raise OrderRefused(f"The account holds {held} {order.symbol}. Close them before the other side.")
-        for ticket in self._live(order.symbol):
-            if isinstance(ticket.terms, Bracket) and ticket.terms.side is not order.side:
-                raise OrderRefused(
-                    f"Order {ticket.terms.client_id} works on the other side. Cancel it first."
-                )
-
-    def _refuse_too_dear(self, order: Bracket, opening: Opening) -> None:
-        cost, power = self._cost(order, order.quantity), self._account(opening).buying_power
-        if cost > power:
+    def _refuse_too_dear(self, cost: Decimal, opening: Opening) -> None:
+        if cost > 0 and cost > (power := self._account(opening).buying_power):
             raise OrderRefused(
                 f"It would cost {cost:.2f} with its commission and the buying power is {power}. "
                 "Lower the quantity."
             )
 
-    def _cost(self, order: Bracket, quantity: int) -> Decimal:
+    def _cost(self, order: Bracket, quantity: int, limit: Decimal | None = None) -> Decimal:
         """Return what so many shares of an entry cost at the most, with their commission."""
-        value = order.limit_price * quantity
+        value = (limit or order.limit_price) * quantity
         return value + self._costs.schedule.due(quantity, value, order.side)
 
-    def _take_over(self, order: Close) -> None:
-        """Refuse what would open or turn a position; the exits of the shares that it closes end here."""
-        held = self._position(order.symbol).shares
-        live = self._live(order.symbol)
-        closing = sum(self._shares(ticket) for ticket in live if isinstance(ticket.terms, Close))
-        brackets = [ticket for ticket in live if ticket.covered]
-        free = abs(held) - closing
-        if order.quantity <= 0 or held * order.side.sign >= 0 or order.quantity > free:
-            raise OrderRefused(
-                f"The account holds {held} {order.symbol}, of which {closing} are being closed already: "
-                f"{order.side} {order.quantity} would do more than close them. Lower the quantity."
-            )
-        left = order.quantity - max(free - sum(self._shares(ticket) for ticket in brackets), 0)
-        for ticket in brackets:
-            left -= self._uncover(ticket, left)
-
-    def _uncover(self, ticket: Ticket, wanted: int) -> int:
-        """Take up to so many shares from a bracket's exits; how many there were."""
-        covered = self._shares(ticket)
-        taken = min(max(wanted, 0), covered)
-        if taken:
-            self._book.change(replace(ticket, covered=covered - taken, covered_at=self._at))
-        return taken
-
-    def _shares(self, ticket: Ticket) -> int:
-        return self._desk.shares(ticket, self._at)
-
-    def _live(self, symbol: str) -> list[Ticket]:
-        return [ticket for ticket in self._book.live() if ticket.terms.symbol == symbol]
+    def _reserved(self, ticket: Ticket) -> Decimal:
+        """Return what is kept back for what of an entry is not filled."""
+        if ticket.state is not State.WORKING or not isinstance(ticket.terms, Bracket):
+            return Decimal(0)
+        limit = self._counter.steps(ticket, Leg.ENTRY).at(self._at)
+        return self._cost(ticket.terms, ticket.terms.quantity - ticket.filled, Decimal(f"{limit:.6f}"))
 
     def _account(self, opening: Opening) -> Account:
         executions = self._book.executions()
-        entries = [ticket for ticket in self._book.live() if ticket.state is State.WORKING]
-        reserved = sum(
-            (
-                self._cost(ticket.terms, ticket.terms.quantity - ticket.filled)
-                for ticket in entries
-                if isinstance(ticket.terms, Bracket)
-            ),
-            Decimal(0),
-        )
+        reserved = sum(map(self._reserved, self._book.live()), Decimal(0))
         to_come = self._pay_dividends(executions, opening.currency)
         dividends = [payment.cash for payment in self._book.payments()]
         money = account.cash(opening.equity, executions, dividends)
         held = self._valued(self._positions(executions))
-        return account.account(opening.currency, money, held, reserved, to_come)
+        worth = account.account(opening.currency, money, held, reserved, to_come)
+        return replace(worth, account_id=opening.number)
 
     def _pay_dividends(self, executions: Sequence[Execution], currency: str) -> Decimal:
         """Pay what has fallen due since, however long ago, and the difference to what is known better now.
@@ -289,10 +263,6 @@ class Paper:
         ratio = factor(self._market.restatings(symbol, as_of), as_of, self._at)
         return price * ratio.denominator / ratio.numerator
 
-    def _position(self, symbol: str) -> Position:
-        executions = [execution for execution in self._book.executions() if execution.symbol == symbol]
-        return self._positions(executions).get(symbol) or account.position([], [], self._at)
-
     def _positions(self, executions: Sequence[Execution]) -> dict[str, Position]:
         return {
             symbol: account.position(
@@ -309,8 +279,5 @@ def _by_symbol(executions: Sequence[Execution]) -> dict[str, list[Execution]]:
     return by_symbol
 
 
-def _levels_in_order(order: Bracket) -> bool:
-    worst, best = (order.stop_loss, order.take_profit)
-    if order.side is Side.SELL:
-        worst, best = best, worst
-    return 0 < worst < order.limit_price < best
+def _beside(tickets: Sequence[Ticket]) -> Progress:
+    return {ticket.number: ticket.worked_until for ticket in tickets if ticket.guards}

@@ -1,5 +1,6 @@
 """The market as an order meets it, on its own share basis, and what it takes of it: shares, at a price."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,15 +9,17 @@ from fractions import Fraction
 
 import numpy as np
 
-from approvals.brokers.base import Bracket, Execution, Leg, Side
-from approvals.brokers.paper import hits
+from approvals.brokers.base import Close, Execution, Leg, Protection, Side
+from approvals.brokers.paper import account, hits
 from approvals.brokers.paper.book import Book, Ticket
 from approvals.brokers.paper.costs import BASIS_POINT, FINEST, Costs, never_beyond, on_tick, slipped
 from approvals.brokers.paper.hits import Hit
+from approvals.brokers.paper.levels import Exits, Steps
 from approvals.brokers.paper.market import Bar, Listing, Market, Quotes, factor
 from market.prices import Floats, to_instant
 
 INSTANTLY = timedelta(microseconds=1)
+FINEST_PRICE = Decimal("0.000001")
 LATELY = timedelta(minutes=5)
 LONGEST_WEEKEND = timedelta(days=5)
 
@@ -94,13 +97,56 @@ class Floor:
         if not hit.is_limit:
             price = slipped(price, side, self.costs.slippage_bps)
         price = on_tick(price, side, _tick(listing))
-        if hit.leg in (Leg.ENTRY, Leg.TARGET) and isinstance(ticket.terms, Bracket):
-            limit = ticket.terms.limit_price if hit.leg is Leg.ENTRY else ticket.terms.take_profit
-            price = never_beyond(price, _divided(limit, ratio), side)
-        return price.quantize(Decimal("0.000001"))
+        if hit.limit is not None:
+            price = never_beyond(price, _divided(Decimal(f"{hit.limit:.6f}"), ratio), side)
+        return price.quantize(FINEST_PRICE)
 
     def factor(self, ticket: Ticket, since: datetime, until: datetime) -> Fraction:
         return factor(self.market.restatings(ticket.terms.symbol, ticket.placed_at), since, until)
+
+    def shares(self, ticket: Ticket, at: datetime) -> int:
+        """What a working closing would still trade, or what exits cover, restated to an instant."""
+        if isinstance(ticket.terms, Close):
+            left = ticket.terms.quantity - ticket.filled
+            return int(left * self.factor(ticket, ticket.placed_at, at))
+        return int(ticket.covered * self.factor(ticket, ticket.covered_at or ticket.placed_at, at))
+
+    def live(self, symbol: str) -> list[Ticket]:
+        return [ticket for ticket in self.book.live() if ticket.terms.symbol == symbol]
+
+    def held(self, symbol: str) -> int:
+        """Return the shares that the account holds of a symbol; negative when short."""
+        executions = [execution for execution in self.book.executions() if execution.symbol == symbol]
+        if not executions:
+            return 0
+        restatings = self.market.restatings(symbol, executions[0].executed_at)
+        return account.position(executions, restatings, self.at).shares
+
+    def level(self, ticket: Ticket, leg: Leg) -> Decimal | None:
+        """Return where a leg stands now, on today's basis."""
+        moved = ticket.moved(leg)
+        level, since = (moved.level, moved.at) if moved else (ticket.first_level(leg), ticket.placed_at)
+        return (
+            None
+            if level is None
+            else _divided(level, self.factor(ticket, since, self.at)).quantize(FINEST_PRICE)
+        )
+
+    def steps(self, ticket: Ticket, leg: Leg) -> Steps:
+        """Return where a leg stood over time, on the basis of the order; what protects has a beginning."""
+        moves = [
+            (change.at, float(change.level) * float(self.factor(ticket, ticket.placed_at, change.at)))
+            for change in ticket.changes
+            if change.leg is leg and change.level is not None
+        ]
+        level = ticket.first_level(leg)
+        first = math.nan if level is None else float(level)
+        if isinstance(ticket.terms, Protection):
+            return Steps(math.nan, ((ticket.placed_at, first), *moves))
+        return Steps(first, tuple(moves))
+
+    def exits(self, ticket: Ticket) -> Exits:
+        return Exits(ticket.position_side, self.steps(ticket, Leg.STOP), self.steps(ticket, Leg.TARGET))
 
     def quotes(self, ticket: Ticket, since: datetime, listing: Listing) -> Quotes:
         """Return the quotes later than `since`, on the order's basis, with a book around each.

@@ -19,12 +19,20 @@ from approvals.brokers.base import (
     Execution,
     Instrument,
     Leg,
+    Protection,
     Side,
     State,
 )
-from approvals.brokers.paper import SETTLED, ExchangeRate, Key, Opening, Payment, Ticket, Waiting
+from approvals.brokers.paper import SETTLED, Change, ExchangeRate, Key, Opening, Payment, Ticket, Waiting
 from approvals.brokers.paper.book import M
-from approvals.models import PaperAccount, PaperDividend, PaperFill, PaperOrder, WaitingDividend
+from approvals.models import (
+    PaperAccount,
+    PaperChange,
+    PaperDividend,
+    PaperFill,
+    PaperOrder,
+    WaitingDividend,
+)
 from core import locks
 from market import faults
 from market.models import Fault
@@ -86,15 +94,15 @@ class Rows:
         row, _ = PaperAccount.objects.get_or_create(
             pk=1, defaults={"start_equity": self.equity, "opened_at": at}
         )
-        return Opening(row.currency, row.start_equity)
+        return Opening(row.currency, row.start_equity, f"PAPER-{row.opened_at:%y%m%d-%H%M%S}")
 
     def ticket(self, client_id: UUID) -> Ticket | None:
-        row = PaperOrder.objects.filter(client_id=client_id).first()
+        row = PaperOrder.objects.filter(client_id=client_id).prefetch_related("changes").first()
         return _ticket(row) if row else None
 
     def live(self) -> Sequence[Ticket]:
         rows = PaperOrder.objects.filter(Q(state=State.WORKING) | Q(covered__gt=0))
-        return [_ticket(row) for row in rows.order_by("pk")]
+        return [_ticket(row) for row in rows.order_by("pk").prefetch_related("changes")]
 
     def add(self, ticket: Ticket) -> Ticket:
         terms = ticket.terms
@@ -105,19 +113,31 @@ class Rows:
             quantity=terms.quantity,
             placed_at=ticket.placed_at,
             state=ticket.state,
+            **{name: getattr(ticket, name) for name in STANDING},
         )
         if isinstance(terms, Close):
-            row.settlement_price = terms.price
-        else:
-            for name in LEVELS:
-                setattr(row, name, getattr(terms, name))
+            row.settlement_price, row.guards = terms.price, [str(guard) for guard in terms.guards]
+        for name in LEVELS:
+            setattr(row, name, getattr(terms, name, None))
         row.save(force_insert=True)
         ticket.number = row.pk
         return ticket
 
     def change(self, ticket: Ticket) -> None:
         standing = {name: getattr(ticket, name) for name in STANDING}
-        PaperOrder.objects.filter(pk=ticket.number).update(state=ticket.state, **standing)
+        rows = PaperOrder.objects.filter(pk=ticket.number)
+        rows.update(state=ticket.state, quantity=ticket.terms.quantity, **standing)
+
+    def move(self, ticket: Ticket, change: Change) -> None:
+        PaperChange.objects.create(
+            order_id=ticket.number,
+            change_id=change.change_id,
+            leg=change.leg,
+            level=change.level,
+            quantity=change.quantity,
+            changed_at=change.at,
+        )
+        self.change(ticket)
 
     def fill(self, ticket: Ticket, execution: Execution, at: datetime) -> None:
         PaperFill.objects.create(
@@ -205,14 +225,21 @@ def _payment(row: PaperDividend) -> Payment:
 
 def _ticket(row: PaperOrder) -> Ticket:
     standing = {name: getattr(row, name) for name in STANDING}
-    return Ticket(_terms(row), row.placed_at, row.pk, State(row.state), **standing)
+    changes = tuple(map(_change, row.changes.all()))
+    return Ticket(_terms(row), row.placed_at, row.pk, State(row.state), **standing, changes=changes)
 
 
-def _terms(row: PaperOrder) -> Bracket | Close:
+def _change(row: PaperChange) -> Change:
+    return Change(row.change_id, Leg(row.leg), row.changed_at, row.level, row.quantity)
+
+
+def _terms(row: PaperOrder) -> Bracket | Close | Protection:
     what = (row.client_id, Instrument(row.symbol), Side(row.side), row.quantity)
-    if row.limit_price is None:
-        return Close(*what, row.settlement_price)
-    return Bracket(*what, *(getattr(row, name) for name in LEVELS))
+    if row.limit_price is not None:
+        return Bracket(*what, *(getattr(row, name) for name in LEVELS))
+    if row.stop_loss is None and row.take_profit is None:
+        return Close(*what, row.settlement_price, tuple(map(UUID, row.guards)))
+    return Protection(*what, row.stop_loss, row.take_profit)
 
 
 def _execution(row: PaperFill) -> Execution:

@@ -327,7 +327,7 @@ def test_ten_orders_of_a_symbol_cost_no_more_queries_than_one(
     for _ in range(10):
         placed(quantity=1)
     quoted(101.0, T0 + MINUTE)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(15):
         assert len(paper(T0 + 2 * MINUTE).orders()) == 10
 
 

@@ -65,7 +65,11 @@ class Paper(Counterpart):
         """
         order = PaperOrder.objects.get(client_id=client_id)
         as_of = ((order.flat_at if leg is Leg.FLAT else None) or self.now) - 2 * SECOND
-        is_purchase = (order.side == Side.BUY) == (leg in (Leg.ENTRY, Leg.CLOSE))
+        is_of_exits = order.limit_price is None or leg in (
+            Leg.ENTRY,
+            Leg.CLOSE,
+        )  # its side is that of the leg
+        is_purchase = (order.side == Side.BUY) == is_of_exits
         bid = price - TICK if is_purchase else price
         QuoteHistory.objects.create(
             symbol=SYMBOL,
@@ -102,7 +106,7 @@ class Paper(Counterpart):
         return Decimal(fills.aggregate(shares=Sum(SIGNED_QUANTITY))["shares"] or 0)
 
     def stops(self, symbol: str) -> int:
-        orders = PaperOrder.objects.filter(symbol=symbol)
+        orders = PaperOrder.objects.filter(symbol=symbol, stop_loss__isnull=False)
         return int(orders.aggregate(covered=Sum("covered"))["covered"] or 0)
 
 
