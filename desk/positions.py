@@ -23,6 +23,7 @@ from approvals.entry_check import NEAR, format_price
 from approvals.gate import State
 from approvals.models import Fill, Order, QuarantinedRow, TradeApproval, WaitingDividend
 from approvals.positions.protection import Protected
+from approvals.positions.trades import naming
 from approvals.queries.orders import OrderEvent, order_events
 from core.formatting import axis_ticks
 from core.paging import paged
@@ -173,6 +174,7 @@ def close(request: HttpRequest, symbol: str) -> HttpResponse:
         "shares": exits.shares_to_close(position, at),
         "closes_beside_exits": registry.spec_of(django_settings.BROKER).capabilities.closes_beside_exits,
         "opens_at": opens_at,
+        "lots": naming.held_lots(symbol, naming.broker_of(symbol)) if position.quantity else [],
         **(settlement.terms(request.GET, position, instrument, at) if instrument.is_gone else {}),
     }
     return show(request, "desk/close_position.html", at, context)
@@ -193,7 +195,21 @@ def _close(request: HttpRequest, instrument: Instrument, at: datetime) -> HttpRe
             messages.error(request, "It was not closed: its price or its day cannot be read.")
             return redirect(on_refusal, symbol)
         by_hand = form.by_hand
-    terms: dict[str, Any] = {"shown": shown, "by_hand": by_hand, "quantity": _integer(part_of)}
+    lots = {
+        name.removeprefix("lot-"): f"{value}".strip()
+        for name, value in request.POST.items()
+        if name.startswith("lot-") and f"{value}".strip()
+    }
+    if not all(number.isdecimal() for number in [*lots, *lots.values()]):
+        messages.error(request, "It was not closed: how many shares of which lot cannot be read.")
+        return redirect("close-position", symbol)
+    named_lots = {int(fill): int(shares) for fill, shares in lots.items()}
+    terms: dict[str, Any] = {
+        "lots": named_lots,
+        "shown": shown,
+        "by_hand": by_hand,
+        "quantity": _integer(part_of),
+    }
     close_position = partial(exits.close, symbol, by=viewer(request), at=at, **terms)
     return _exit(request, lambda notes: close_position(notes=notes), on_refusal, symbol)
 

@@ -119,7 +119,7 @@ def tax_lots(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return HttpResponse(form.errors.as_text(), status=400, content_type="text/plain; charset=utf-8")
     year, method = form.cleaned_data["year"], Method(form.cleaned_data["method"])
-    lines = tax_lots_csv(year, method.choose, washes=form.cleaned_data["washes"])
+    lines = tax_lots_csv(year, method, washes=form.cleaned_data["washes"])
     return _file(lines, f"tax-lots-{year or 'all'}-{method.value}.csv")
 
 

@@ -18,6 +18,7 @@ from approvals.api.proposals import PRICE
 from approvals.models import Order
 from approvals.positions import Protected
 from approvals.positions.delisted import ByHand
+from approvals.positions.trades import naming
 from core.api.accepted import LOCATION
 from core.api.bodies import Body
 from core.api.permissions import MayChange
@@ -112,10 +113,31 @@ class PositionSerializer(serializers.Serializer[Any]):
         return WorkingExitsSerializer(protected.exits, many=True).data
 
 
+class LotSerializer(serializers.Serializer[Any]):
+    """Shares of one purchase (or sale short) that are still held."""
+
+    fill = serializers.IntegerField(help_text="What brought them: the id of the fill.")
+    opened_at = serializers.DateTimeField()
+    shares = serializers.DecimalField(None, 6, help_text="In shares of today.")
+    price = serializers.DecimalField(None, 6, help_text="For one of them.")
+
+
+class NamedLotSerializer(Body):
+    fill = serializers.IntegerField(
+        min_value=1, max_value=2**63 - 1, help_text="As in `lots` of the position."
+    )
+    shares = serializers.IntegerField(min_value=1, max_value=2**31 - 1, help_text="How many of its shares.")
+
+
 class ClosePositionSerializer(Body):
     notes = serializers.CharField(**NOTES, help_text="Kept with the order. With a price: why it is that.")
     shares = serializers.IntegerField(
         required=False, min_value=1, max_value=2**31 - 1, help_text="How many shares; all without it."
+    )
+    lots = NamedLotSerializer(
+        many=True,
+        required=False,
+        help_text="The lots that are sold for the tax return; the others go as its export says.",
     )
     shown = serializers.IntegerField(
         required=False,
@@ -136,6 +158,9 @@ class ClosePositionSerializer(Body):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        named = [lot["fill"] for lot in attrs.get("lots", [])]
+        if len(named) > len(set(named)):
+            raise serializers.ValidationError({"lots": ["Name each lot once."]})
         if "on" in attrs and "price" not in attrs:
             raise serializers.ValidationError({"price": ["Give the price that it was settled at."]})
         return attrs
@@ -146,7 +171,8 @@ class ClosePositionSerializer(Body):
         values = self.validated_data
         by_hand = ByHand(values["price"], values.get("on")) if "price" in values else None
         return {"notes": values["notes"], "by_hand": by_hand, "quantity": values.get("shares")} | {
-            "shown": values.get("shown")
+            "shown": values.get("shown"),
+            "lots": {lot["fill"]: lot["shares"] for lot in values.get("lots", [])},
         }
 
 
@@ -179,6 +205,14 @@ class PositionViewSet(GenericViewSet[Any]):
         self.filter_queryset(self.get_queryset())  # refuses parameters that do not exist
         page = self.paginate_queryset(positions.protected())
         return self.get_paginated_response(PositionSerializer(page or [], many=True).data)
+
+    @extend_schema(parameters=[SYMBOL], responses=LotSerializer(many=True))
+    @action(["get"], detail=True, pagination_class=None)
+    def lots(self, request: Request, symbol: str) -> Response:
+        """The lots that are held, the oldest first: name those that a closing is to sell."""
+        instrument = get_object_or_404(Instrument, pk=symbol.upper())
+        held = naming.held_lots(instrument.symbol, naming.broker_of(instrument.symbol))
+        return Response(LotSerializer(held, many=True).data)
 
     @extend_schema(
         request=ClosePositionSerializer,

@@ -19,9 +19,21 @@ NAMED = 5  # of the trades that pause
 EACH_MINUTE = timedelta(days=15)  # longer than any holidays: a day is counted from the close before it
 
 
-def write_holdings(holdings: Mapping[str, Holding], unreadable: Collection[str], at: datetime) -> None:
-    """Replace the rows of what the account holds. Those of `unreadable` symbols stay as they were."""
-    quantities = {position.symbol: position.quantity for position in positions.open_positions()}
+def write_holdings(
+    holdings: Mapping[str, Holding],
+    unreadable: Collection[str],
+    at: datetime,
+    unrecorded: Mapping[str, Decimal] | None = None,
+) -> None:
+    """Replace the rows of what the account holds. Those of `unreadable` symbols stay as they were.
+
+    `unrecorded`: what our orders have filled and is not among the fills yet. It is ours, not another's: as
+    what its entry is filled for it counts already.
+    """
+    open_positions = positions.open_positions()
+    quantities = {position.symbol: Decimal(position.quantity) for position in open_positions}
+    for symbol, shares in (unrecorded or {}).items():
+        quantities[symbol] = quantities.get(symbol, Decimal(0)) + shares
     held_by_us = {symbol for symbol, quantity in quantities.items() if quantity}
     rows = [
         BrokerPosition(

@@ -111,7 +111,7 @@ def _compare(broker: ScreenedBroker, at: datetime) -> str:
     """
     reported = broker.orders()  # before the executions, so that these are not fewer
     reports.catch_up(broker, at)
-    account.write_holdings(*broker.held(), at)
+    account.write_holdings(*broker.held(), at, reports.unrecorded(reported, at))
     reports.apply_all(reported, at)
     works = Q(status__in=Order.SENT) | Q(exits_working=True)
     late = Q(pk__in=[sums.pk for sums in reports.differences(at)])  # filled after they had ended

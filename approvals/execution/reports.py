@@ -21,6 +21,7 @@ from approvals.execution import fills, legs, quarantine, transitions
 from approvals.models import AccountSnapshot, BrokerExecution, Fill, Notification, Order
 from market import faults
 from market.models import Fault, Split
+from signals.models import Signal
 
 Status = Order.Status
 
@@ -144,6 +145,25 @@ def _since(broker: str, at: datetime) -> datetime:
     first_seen_at = quarantined.aggregate(at=Min("first_seen_at"))["at"]
     instants = (read_at, first_sent_at, first_seen_at, fills.waiting_since(broker, at), at)
     return min(instant for instant in instants if instant is not None) - OVERLAP
+
+
+def unrecorded(reported: Iterable[Report], at: datetime) -> dict[str, Decimal]:
+    """Return how many shares of each symbol our orders have filled that are not among the fills yet.
+
+    By what the broker reports and by what it reported before; negative where they were sold.
+    """
+    filled = {sums.pk: sums.reported for sums in differences(at)}
+    for report in reported:
+        if report.client_id is not None and report.filled:
+            filled[report.client_id] = max(report.filled, filled.get(report.client_id, 0))
+    recorded = Coalesce(Sum("fills__quantity", filter=FIRST_LEGS), Decimal(0))
+    shares: dict[str, Decimal] = {}
+    columns = ("pk", "symbol", "side", "quantity", "recorded")
+    rows = Order.objects.filter(pk__in=filled).annotate(recorded=recorded).values_list(*columns)
+    for pk, symbol, side, quantity, in_fills in rows if filled else ():
+        missing = max(min(filled[pk], quantity) - in_fills, Decimal(0))
+        shares[symbol] = shares.get(symbol, Decimal(0)) + (missing if side == Signal.Type.BUY else -missing)
+    return shares
 
 
 # --- whether orders and fills add up ----------------------------------------------------------------------

@@ -5,7 +5,7 @@ order's row, who wanted it, the task that carries it out and the event in the ch
 what can.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from approvals.execution import quarantine, settlement, transitions
 from approvals.models import Order, OrderDecision
 from approvals.positions import Position, delisted
 from approvals.positions.delisted import ByHand
+from approvals.positions.trades import naming
 from market.models import Instrument
 from signals.models import Signal
 
@@ -41,6 +42,7 @@ def close(
     shown: int | None = None,
     by_hand: ByHand | None = None,
     quantity: int | None = None,
+    lots: Mapping[int, int] | None = None,
 ) -> Order:
     """Close our position in a symbol at the market, whole or so many of its shares.
 
@@ -48,6 +50,9 @@ def close(
     how many shares the person was shown, negative when short. Raises ExitRefused when nothing of ours is
     held, when it is another number than was shown, or when it is being closed already. What our orders traded
     and could not be recorded is ours too.
+
+    `lots`: the shares that are sold for the tax return, as how many of which fill; the others go as the
+    export says. Raises ExitRefused for those that are sold already.
 
     `by_hand`: what a delisted share is closed at. A broker that settles by itself is not asked then: what it
     has settled and never told is recorded.
@@ -68,6 +73,7 @@ def close(
         if problem := _part_problem(quantity, abs(held), by_hand):
             raise ExitRefused(problem)
         shares = abs(held) if quantity is None else quantity
+        _require_lots(symbol, lots or {}, shares)
         order = Order(
             kind=Order.Kind.CLOSE,
             symbol=symbol,
@@ -86,7 +92,8 @@ def close(
         else:
             order.save(force_insert=True)
             async_task("approvals.tasks.submit", order.pk)
-        shown_then = _shown(position, by_hand)
+        naming.name(order, lots or {})
+        shown_then = _shown(position, by_hand) | ({"lots": {str(n): lots[n] for n in lots}} if lots else {})
         _decide(order, Action.CLOSE, by, at, notes, shown_then)
         audit.append(
             "order made", _subject(order), at, by=by, order=str(order), notes=notes, shown=shown_then
@@ -157,6 +164,14 @@ def _part_problem(quantity: int | None, held: int, by_hand: ByHand | None) -> st
     if not spec.capabilities.closes_beside_exits:
         return f"At {spec.title} the stop of all shares ends when some are closed: close them all."
     return ""
+
+
+def _require_lots(symbol: str, lots: Mapping[int, int], shares: int) -> None:
+    if lots:
+        try:
+            naming.require_held(symbol, lots, shares)
+        except naming.LotRefused as refusal:
+            raise ExitRefused(str(refusal)) from None
 
 
 def _nothing_held(position: Position) -> str:

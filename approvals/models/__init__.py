@@ -25,7 +25,7 @@ from approvals.models.statements import (
     StatementFetch,
 )
 from approvals.models.streams import BrokerStream
-from approvals.models.trades import Trade
+from approvals.models.trades import NamedLot, Trade
 
 __all__ = [
     "AccountSnapshot",
@@ -40,6 +40,7 @@ __all__ = [
     "ExitChange",
     "Fill",
     "Gate",
+    "NamedLot",
     "Notification",
     "Order",
     "OrderDecision",

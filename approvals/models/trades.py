@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from approvals.models.orders import Fill
+from approvals.models.orders import Fill, Order
 from core.models import TypedModelMeta
 from opinions.models import Stance
 from signals.models import Signal
@@ -160,3 +160,27 @@ class Trade(models.Model):
     @property
     def held_for(self) -> timedelta:
         return self.closed_at - self.opened_at
+
+
+class NamedLot(models.Model):
+    """Shares of one purchase that a closing is to sell, as a person named them. Never edited, never deleted.
+
+    Who named them, when and why is in the decision of the closing.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="named_lots")
+    opened = models.ForeignKey(
+        Fill, on_delete=models.PROTECT, related_name="+", help_text="What brought the shares."
+    )
+    shares = models.PositiveIntegerField(help_text="How many of them, in shares of the closing.")
+
+    class Meta(TypedModelMeta):
+        db_table = "named_lots"
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(name="lot_is_named_once", fields=["order", "opened"]),
+            models.CheckConstraint(name="lot_is_of_something", condition=Q(shares__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shares} of {self.opened}"

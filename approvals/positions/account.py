@@ -34,7 +34,8 @@ class Account:
     `week_began`, `week_result`: the same of the week, which begins with the close of the last session before
     Monday.
 
-    `bought`: what our entries were filled for since.
+    `bought`: what those entries were filled for since that the broker did not have yet when it was seen; for
+    the others it had kept the money back.
     """
 
     snapshot: AccountSnapshot

@@ -14,7 +14,7 @@ from market.store import read_bars
 RETURNS = 60  # that are compared
 ENOUGH = 40  # of them; fewer say nothing
 TOGETHER = 0.7  # above this they are one bet
-SLACK = 10  # bars more are read, for days on which only one of two was traded
+SLACK = 45  # bars more are read, for days on which only one of two was traded: weekends, holidays, gaps
 
 Pair = tuple[str, str]
 

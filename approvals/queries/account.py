@@ -59,7 +59,8 @@ def _before(began: str) -> str:
 
 
 # Snapshots from after `at` were stored while the clock was ahead. Fills may be recorded while this waits for
-# a lock.
+# a lock. What was recorded with the snapshot is in it: executions are read before the account. What the
+# broker had before is, too: it keeps back what an entry may cost, filled or not.
 ACCOUNT = f"""
 WITH {USUAL}, began AS MATERIALIZED (
     SELECT {DAY_BEGAN} AS day_began, {WEEK_BEGAN} AS week_began
@@ -74,8 +75,9 @@ SELECT
     equity - {_before("week_began")} AS week_result,
     coalesce(
         (
-            SELECT sum(quantity * price) FROM fills
-            WHERE leg = 'entry' AND recorded_at BETWEEN newest.at AND %(at)s + interval '5 minutes'
+            SELECT sum(fills.quantity * price) FROM fills JOIN orders ON orders.id = order_id
+            WHERE leg = 'entry' AND fills.broker = newest.broker AND submitted_at >= newest.at
+                AND recorded_at > newest.at AND recorded_at <= %(at)s + interval '5 minutes'
         ),
         0
     ) AS bought

@@ -16,6 +16,7 @@ from approvals.models import (
     BrokerExecution,
     Charge,
     Fill,
+    NamedLot,
     Order,
     OrderDecision,
     PaperAccount,
@@ -51,6 +52,12 @@ def charge() -> Charge:
         what="fee",
         recorded_at=make.T0,
     )
+
+
+def named_lot() -> NamedLot:
+    entry = make.order(status="filled", filled_quantity=10)
+    closing = make.order(kind="close", side="SELL", status="cancelled")
+    return NamedLot.objects.create(order=closing, opened=make.fill(entry, execution_id="lot"), shares=4)
 
 
 def approval() -> TradeApproval:

@@ -17,6 +17,7 @@ RECORDS: list[Callable[[], models.Model]] = [
     *[audit_rows.approval, audit_rows.order_decision, audit_rows.fill, audit_rows.event],
     *[audit_rows.paper_account, audit_rows.paper_fill, audit_rows.paper_dividend, audit_rows.symbol_change],
     *[audit_rows.broker_execution, audit_rows.charge, audit_rows.paper_change, make.broker_statement],
+    audit_rows.named_lot,
 ]
 KEPT: list[Callable[[], models.Model]] = [
     audit_rows.closing,

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from approvals.models import Charge, Fill, Trade
 from approvals.models.orders import ADOPTED
 from approvals.positions.accounting import Split
-from approvals.positions.trades.lots import Choice, Transaction, match
+from approvals.positions.trades.lots import Method, Transaction, match, named
+from approvals.positions.trades.naming import names
 from approvals.positions.trades.wash_sales import Day, TaxLot, tax_lots
 from market import calendars, models
 from signals.models import Signal
@@ -82,13 +83,15 @@ def charges_csv(charges: Iterable[Charge]) -> Iterator[str]:
         )
 
 
-def tax_lots_csv(year: int | None, choose: Choice, *, washes: bool) -> Iterator[str]:
+def tax_lots_csv(year: int | None, method: Method, *, washes: bool) -> Iterator[str]:
     """Yield the lines of a table of what was sold in a year (None: ever), one row a lot, its heading first.
 
-    Of everything that the brokers executed, ours or not: the tax office asks for the account. Money to the
-    cent, in the currency of the instrument. `note` says of which a commission is not yet known.
+    Lots go as they were named when they were sold, and else as the method says. Of everything that the
+    brokers executed, ours or not: the tax office asks for the account. Money to the cent, in the currency of
+    the instrument. `note` says of which a commission is not yet known.
     """
     yield _line(LOT_COLUMNS)
+    choose = named(names(), method)
     instruments = models.Instrument.objects.in_bulk()
     splits = defaultdict(list)
     for split in models.Split.objects.order_by("date"):

@@ -104,6 +104,7 @@ class Matched:
 
 
 Taking = Iterable[tuple[Lot, Decimal]]
+Names = Mapping[int, Mapping[int, Decimal]]
 Choice = Callable[[Transaction, Sequence[Lot]], Taking]
 
 
@@ -119,7 +120,7 @@ class Method(StrEnum):
         return ((lot, abs(lot.quantity)) for lot in ordered)
 
 
-def named(names: Mapping[int, Mapping[int, Decimal]], otherwise: Method = Method.FIFO) -> Choice:
+def named(names: Names, otherwise: Method = Method.FIFO) -> Choice:
     """Return a choice that takes lots as they were named, and then as `otherwise` says.
 
     `names`: of the key of a closing transaction, how many shares it takes of each opening one, by its key.

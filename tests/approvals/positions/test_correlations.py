@@ -1,12 +1,13 @@
 """Which instruments move together."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from approvals.positions.correlations import ENOUGH, RETURNS, correlations
-from market.prices import Bars, Timeframe
+from approvals.positions.correlations import ENOUGH, RETURNS, correlations, read_correlations
+from market.prices import Bars, Feed, Timeframe
+from market.store import write_candles
 from tests import make
 
 DAY = timedelta(days=1)
@@ -48,3 +49,19 @@ def test_enough_bars_say_something() -> None:
 def test_days_that_do_not_overlap_and_a_price_that_stands_still_say_nothing() -> None:
     assert correlation(bars(MARKET), bars(MARKET, first=200)) is None
     assert correlation(bars(MARKET), bars(np.zeros(200))) is None
+
+
+@pytest.mark.django_db
+def test_what_trades_every_day_is_compared_on_as_many_days_as_what_does_not() -> None:
+    make.instrument("BTC/USD", "24/7")
+    make.instrument("AAPL")
+    first = datetime(2024, 1, 1, tzinfo=UTC)
+    closes = [[float(close) for close in np.exp(RNG.normal(0, 0.1, 180))] for _ in range(2)]
+    every_day, other = (make.bars(column, first, Timeframe.D1) for column in closes)
+    traded = np.array([(first + n * DAY).weekday() < 5 for n in range(180)])
+    traded[[150, 151, 160]] = False  # bars that never came
+    stored = {"BTC/USD": every_day, "AAPL": other[traded]}
+    write_candles(stored, Timeframe.D1, provider="simulator", feed=Feed.SIMULATED)
+    compared = read_correlations(["AAPL"], ["BTC/USD"], first + 200 * DAY)["AAPL", "BTC/USD"]
+    assert compared is not None
+    assert compared == pytest.approx(correlation(stored["AAPL"], stored["BTC/USD"]))

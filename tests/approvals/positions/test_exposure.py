@@ -100,8 +100,23 @@ class TestExposure:
         assert positions.exposure(make.T0).buying_power == Decimal(100_000 - 1_855)
 
     def test_what_was_bought_since_the_snapshot_takes_buying_power(self) -> None:
-        make.held("AAPL", 10, "185.50", at=make.T0 + timedelta(seconds=1))
-        assert positions.exposure(make.T0 + timedelta(seconds=2)).buying_power == Decimal(100_000 - 1_855)
+        at = make.T0 + timedelta(seconds=1)
+        order = make.order("AAPL", status="filled", filled_quantity=10, submitted_at=at)
+        make.fill(order, recorded_at=at)
+        assert positions.exposure(at).buying_power == Decimal(100_000 - 1_855)
+
+    def test_a_fill_takes_nothing_again_that_the_broker_had_kept_back(self) -> None:
+        at = make.T0 + timedelta(seconds=1)
+        order = make.order("AAPL", status="submitted", submitted_at=make.T0 - HOUR)
+        assert positions.exposure(at).buying_power == Decimal(100_000)
+        make.fill(order, recorded_at=at)
+        Order.objects.update(status="filled", filled_quantity=10, ended_at=at)
+        assert positions.exposure(at).buying_power == Decimal(100_000)
+
+    def test_a_fill_that_was_recorded_with_the_snapshot_is_in_it(self) -> None:
+        order = make.order("AAPL", status="filled", filled_quantity=10)
+        make.fill(order, recorded_at=make.T0)
+        assert positions.exposure(make.T0).buying_power == Decimal(100_000)
 
     def test_a_closing_takes_no_room(self) -> None:
         make.order("AAPL", kind="close", side="SELL")

@@ -108,7 +108,7 @@ def test_a_commission_that_is_not_known_is_not_counted_as_none() -> None:
     row = dict(zip(heading.strip().split(","), line.strip().split(","), strict=True))
     assert (row["commission"], row["net"], row["gross"]) == ("", "", "60")
     assert row["note"] == trade.note
-    (_, lot) = tax_lots_csv(None, Method.FIFO.choose, washes=False)
+    (_, lot) = tax_lots_csv(None, Method.FIFO, washes=False)
     assert lot.strip().endswith(",commission not yet known")
 
 
@@ -137,5 +137,5 @@ def test_what_was_sold_by_hand_is_one_sale_for_the_tax_office() -> None:
     Fill.objects.create(order=None, execution_id="X5", **values, **figures)
     leave(order, "192", execution_id="X5/adopted", leg="close")
     assert Drift.objects.count() == 0
-    lines = list(tax_lots_csv(None, Method.FIFO.choose, washes=False))
+    lines = list(tax_lots_csv(None, Method.FIFO, washes=False))
     assert len(lines) == 2

@@ -168,7 +168,7 @@ def test_tax_lots_add_up_to_the_same(seed: int, method: Method) -> None:
     made = history(seed)
     play(made)
     gains: dict[str, Decimal] = defaultdict(Decimal)
-    heading, *lines = tax_lots_csv(None, method.choose, washes=False)
+    heading, *lines = tax_lots_csv(None, method, washes=False)
     names = heading.strip().split(",")
     for line in lines:
         row = dict(zip(names, line.strip().split(","), strict=True))
