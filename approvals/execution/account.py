@@ -40,7 +40,7 @@ def write_holdings(
             symbol=symbol,
             quantity=holdings[symbol].quantity if symbol in holdings else Decimal(0),
             average_cost=holdings[symbol].average_cost if symbol in holdings else Decimal(0),
-            ours=quantities.get(symbol, 0),
+            ours=int(quantities.get(symbol, 0)),
             seen_at=at,
         )
         for symbol in sorted((holdings.keys() | held_by_us).difference(unreadable))
