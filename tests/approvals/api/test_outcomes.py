@@ -39,6 +39,7 @@ def test_an_outcome_says_how_it_turned_out(viewer: APIClient) -> None:
             "exited_at": "2024-07-03T14:00:00Z",
             "exit": 191.75,
             "r": 1.0,
+            "planned_r": None,
             "is_final": True,
             "computed_at": "2024-07-03T14:00:00Z",
         }
