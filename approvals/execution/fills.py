@@ -165,12 +165,15 @@ def _tell(fill: Fill, execution: Execution, at: datetime) -> None:
 
 
 def _correct(fill: Fill, execution: Execution, at: datetime) -> None:
-    """Make the fill say what its correction says; its order counts the shares likewise."""
+    """Make the fill say what its correction says; its order counts the shares likewise.
+
+    It keeps its time: brokers date a correction by when it was made, which may be days after the shares.
+    """
     was, more = str(fill), execution.quantity - fill.quantity
-    fill.quantity, fill.price, fill.executed_at = execution.quantity, execution.price, execution.executed_at
+    fill.quantity, fill.price = execution.quantity, execution.price
     if execution.commission is not None:
         _count_commission(fill, _commission(execution, at))
-    fill.save(update_fields=["quantity", "price", "executed_at", *Commission._fields])
+    fill.save(update_fields=["quantity", "price", *Commission._fields])
     if fill.order is not None and more and is_counted(fill):
         _count(fill.order, int(more))
     audit.append(

@@ -24,6 +24,18 @@ def test_jax_takes_over_a_corrected_price(jax: Jax) -> None:
     jax.agrees()
 
 
+@case(299)
+def test_jax_keeps_the_time_of_what_is_corrected_days_later(jax: Jax) -> None:
+    jax.bought()
+    executed_at = Fill.objects.get().executed_at
+    jax.bench.wait(2 * 86_400)
+    jax.reconcile()
+    jax.behind.correct(jax.bench.only().execution_id, 10, PRICE + 1)
+    jax.reconcile(2)
+    fill = Fill.objects.get()
+    assert (fill.price, fill.executed_at) == (PRICE + 1, executed_at)
+
+
 @case(247)
 def test_jax_takes_over_a_corrected_quantity(jax: Jax) -> None:
     order = jax.partly_bought()
