@@ -130,7 +130,10 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """Money that moved by itself: fees that come a day later, interest, dividends. Negative: it was paid."""
+    """Money that moved by itself: fees that come a day later, interest, dividends. Negative: it was paid.
+
+    `is_transfer`: it was paid in or taken out by the account's owner, so it is no result.
+    """
 
     charge_id: str
     at: datetime
@@ -140,6 +143,7 @@ class Charge:
     execution_id: str = ""
     symbol: str = ""
     kind: ChargeKind = ChargeKind.OTHER
+    is_transfer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,4 +289,14 @@ def store_charges(charges: Sequence[ToldCharge], broker: str, at: datetime) -> N
                 audit.append("charge recorded", f"charge {row.pk}", at, charge=str(row), id=row.charge_id)
 
 
-CHARGE_COLUMNS = ("charge_id", "kind", "at", "amount", "currency", "what", "execution_id", "symbol")
+CHARGE_COLUMNS = (
+    "charge_id",
+    "kind",
+    "at",
+    "amount",
+    "currency",
+    "what",
+    "execution_id",
+    "symbol",
+    "is_transfer",
+)

@@ -393,6 +393,7 @@ CHARGE: Mapping[str, Check] = {
     "execution_id": _id,
     "symbol": partial(_text_or_nothing, column=Fill._meta.get_field("symbol")),
     "kind": partial(_choice, choices=ChargeKind),
+    "is_transfer": _truth,
 }
 WHAT_IF: Mapping[str, Check] = {
     "currency": _currency,

@@ -3,10 +3,15 @@
 from django.db.models import Q
 
 from approvals import positions
+from approvals.brokers import paper
 from approvals.models import Fill, Order
 
 AT_BROKER = Q(status__in=Order.SENT) | Q(exits_working=True)
 SHOWN = 5
+ACCOUNT = (
+    "PAPER_ACCOUNT is {here}, but {what} at {there}. Set PAPER_ACCOUNT={there} again, close and cancel "
+    "there, and change it then."
+)
 REFUSAL = (
     "BROKER is {here}, but {what} at {there}. Set BROKER={there} again, close and cancel there, and change "
     "it then."
@@ -29,7 +34,11 @@ def elsewhere(here: str) -> str:
         )
         if symbols
     ]
-    return REFUSAL.format(here=here, what=" and ".join(parts), there=there)
+    what = " and ".join(parts)
+    if {paper.FIRST} == {name.partition(":")[0] for name in (here, there)}:
+        here, there = (name.partition(":")[2] or paper.FIRST for name in (here, there))
+        return ACCOUNT.format(here=here, what=what, there=there)
+    return REFUSAL.format(here=here, what=what, there=there.partition(":")[0])
 
 
 def _held_elsewhere(here: str) -> dict[str, str]:

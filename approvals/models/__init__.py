@@ -17,6 +17,7 @@ from approvals.models.paper import (
     PaperOrder,
     WaitingDividend,
 )
+from approvals.models.paper_cash import BorrowRate, PaperCharge, PaperTransfer
 from approvals.models.quarantine import QuarantinedRow
 from approvals.models.statements import (
     BrokerStatement,
@@ -30,6 +31,7 @@ from approvals.models.trades import NamedLot, Trade
 __all__ = [
     "AccountSnapshot",
     "AuditEvent",
+    "BorrowRate",
     "BrokerExecution",
     "BrokerPosition",
     "BrokerStatement",
@@ -48,9 +50,11 @@ __all__ = [
     "Outcome",
     "PaperAccount",
     "PaperChange",
+    "PaperCharge",
     "PaperDividend",
     "PaperFill",
     "PaperOrder",
+    "PaperTransfer",
     "QuarantinedRow",
     "SignalView",
     "StatementBase",

@@ -64,6 +64,9 @@ class Charge(models.Model):
     what = models.TextField(help_text="In the broker's words.")
     execution_id = models.CharField(max_length=64, blank=True, help_text="Of what it is for, where told.")
     symbol = models.CharField(max_length=16, blank=True, db_collation="C")
+    is_transfer = models.BooleanField(
+        default=False, db_default=False, help_text="Paid in or taken out by the owner: no result."
+    )
     recorded_at = models.DateTimeField()
 
     class Meta(TypedModelMeta):

@@ -9,10 +9,16 @@ from django.db.models import F, Q, Value
 from core.models import TypedModelMeta
 from signals.models import Signal
 
+FIRST = "paper"  # the account without a name of its own
+
 
 class PaperAccount(models.Model):
-    """The account on paper (one row): what it was opened with, whatever the settings say later."""
+    """An account on paper: what it was opened with, whatever the settings say later.
 
+    `name` is the broker's, for each account is one: `paper`, or `paper:` and the account's own.
+    """
+
+    name = models.CharField(max_length=20, unique=True, default=FIRST, db_default=FIRST)
     currency = models.CharField(max_length=3, default="USD")
     start_equity = models.DecimalField(max_digits=18, decimal_places=2)
     opened_at = models.DateTimeField()
@@ -20,12 +26,11 @@ class PaperAccount(models.Model):
     class Meta(TypedModelMeta):
         db_table = "paper_account"
         constraints = [
-            models.CheckConstraint(name="paper_account_is_one_row", condition=Q(pk=1)),
             models.CheckConstraint(name="paper_account_starts_with_money", condition=Q(start_equity__gt=0)),
         ]
 
     def __str__(self) -> str:
-        return f"{self.start_equity} {self.currency} since {self.opened_at:%Y-%m-%d}"
+        return f"{self.name}: {self.start_equity} {self.currency} since {self.opened_at:%Y-%m-%d}"
 
 
 class PaperOrder(models.Model):
@@ -39,6 +44,7 @@ class PaperOrder(models.Model):
         FILLED = "filled"
         CANCELLED = "cancelled"
 
+    account = models.CharField(max_length=20, default=FIRST, db_default=FIRST)
     client_id = models.UUIDField(unique=True, help_text="The id that whoever placed it chose.")
     symbol = models.CharField(max_length=16, db_collation="C")
     side = models.CharField(max_length=4, choices=Signal.Type)
@@ -223,6 +229,7 @@ class PaperDividend(models.Model):
     What is known better later is a further payment of the difference: `number` counts those of one ex-date.
     """
 
+    account = models.CharField(max_length=20, default=FIRST, db_default=FIRST)
     symbol = models.CharField(max_length=16, db_collation="C")
     ex_date = models.DateField("ex-date")
     number = models.PositiveSmallIntegerField()
@@ -245,7 +252,7 @@ class PaperDividend(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
-                name="paper_dividend_is_paid_once", fields=["symbol", "ex_date", "number"]
+                name="paper_dividend_is_paid_once", fields=["account", "symbol", "ex_date", "number"]
             ),
             models.CheckConstraint(name="paper_dividend_is_of_something", condition=~Q(cash=0)),
         ]
@@ -260,6 +267,7 @@ class WaitingDividend(models.Model):
     The row goes when it is paid: at a rate that comes, or at one that a person gives.
     """
 
+    account = models.CharField(max_length=20, default=FIRST, db_default=FIRST)
     symbol = models.CharField(max_length=16, db_collation="C")
     ex_date = models.DateField("ex-date")
     currency = models.CharField(max_length=3)
@@ -288,7 +296,7 @@ class WaitingDividend(models.Model):
         ordering = ["ex_date", "symbol", "currency"]
         constraints = [
             models.UniqueConstraint(
-                name="waiting_dividend_waits_once", fields=["symbol", "ex_date", "currency"]
+                name="waiting_dividend_waits_once", fields=["account", "symbol", "ex_date", "currency"]
             ),
             models.CheckConstraint(
                 name="waiting_dividend_rate_is_positive", condition=Q(rate=None) | Q(rate__gt=0)

@@ -28,8 +28,8 @@ class Account:
     others. Midnight UTC then, and where no session is known.
 
     `day_result`: what the exchange day has made so far, open positions included; a loss is negative. Counted
-    from the last snapshot before the day began, or from the first one there is. Money that is paid in or out
-    counts like a result.
+    from the last snapshot before the day began, or from the first one there is. Money that the broker says
+    was paid in or taken out by the owner is no result.
 
     `week_began`, `week_result`: the same of the week, which begins with the close of the last session before
     Monday.

@@ -42,16 +42,27 @@ coalesce(
 DAY = f"WITH {USUAL} SELECT {DAY_BEGAN} AS day_began"
 
 
+# What the owner has paid in since a snapshot, less what was taken out: no result.
+PAID_IN = """
+SELECT coalesce(sum(amount), 0) FROM charges
+WHERE is_transfer AND charges.broker = newest.broker AND charges.currency = newest.currency
+    AND charges.at > {}.at AND charges.at <= newest.at
+"""
+
+
 def _before(began: str) -> str:
-    """Return what selects the equity of the last snapshot before then, or of the first one there is."""
+    """Return what selects the equity of the last snapshot before then, or of the first one there is.
+
+    With what was paid in since.
+    """
     return f"""
         coalesce(
             (
-                SELECT equity FROM account_snapshots AS before
+                SELECT equity + ({PAID_IN.format("before")}) FROM account_snapshots AS before
                 WHERE before.broker = newest.broker AND before.at <= {began} ORDER BY before.at DESC LIMIT 1
             ),
             (
-                SELECT equity FROM account_snapshots AS first
+                SELECT equity + ({PAID_IN.format("first")}) FROM account_snapshots AS first
                 WHERE first.broker = newest.broker ORDER BY first.at LIMIT 1
             )
         )

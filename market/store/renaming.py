@@ -25,6 +25,7 @@ TIMES = {
     "orchestration_runs": "queued_at",
     "orders": "created_at",
     "outcomes": "generated_at",
+    "paper_charges": "day",
     "paper_dividends": "ex_date",
     "paper_fills": "executed_at",
     "paper_orders": "placed_at",

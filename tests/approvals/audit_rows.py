@@ -21,9 +21,11 @@ from approvals.models import (
     OrderDecision,
     PaperAccount,
     PaperChange,
+    PaperCharge,
     PaperDividend,
     PaperFill,
     PaperOrder,
+    PaperTransfer,
     TradeApproval,
     TradingHalt,
 )
@@ -178,6 +180,25 @@ def paper_dividend() -> PaperDividend:
         amount=Decimal("0.24"),
         cash=Decimal("2.40"),
         recorded_at=make.T0,
+    )
+
+
+def paper_charge() -> PaperCharge:
+    return PaperCharge.objects.create(
+        kind="borrow fee",
+        symbol="AAPL",
+        day=date(2024, 7, 3),
+        number=1,
+        quantity=Decimal(-10),
+        price=Decimal(100),
+        cash=Decimal("-0.01"),
+        recorded_at=make.T0,
+    )
+
+
+def paper_transfer() -> PaperTransfer:
+    return PaperTransfer.objects.create(
+        kind="deposit", cash=Decimal(100), by=user(), reason="more to try", at=make.T0
     )
 
 

@@ -11,7 +11,18 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
-from approvals.brokers.base import Bracket, Broker, Close, Execution, Instrument, Leg, Protection, Side, State
+from approvals.brokers.base import (
+    Bracket,
+    Broker,
+    Charge,
+    Close,
+    Execution,
+    Instrument,
+    Leg,
+    Protection,
+    Side,
+    State,
+)
 from approvals.brokers.paper import (
     Bar,
     Change,
@@ -20,6 +31,7 @@ from approvals.brokers.paper import (
     ExchangeRate,
     Key,
     Listing,
+    Night,
     Opening,
     Paper,
     Payment,
@@ -29,6 +41,8 @@ from approvals.brokers.paper import (
     Waiting,
 )
 from approvals.brokers.paper.book import M
+from approvals.brokers.paper.carrying import Carried
+from approvals.brokers.paper.cash_book import Transfer
 from approvals.brokers.paper.costs import schedule
 from market.prices import INSTANT, to_instant
 from tests.make import T0
@@ -55,6 +69,7 @@ class Tape:
     quotes: list[TapeQuote] = field(default_factory=list)
     closed: list[Bar] = field(default_factory=list)
     splits: list[Restating] = field(default_factory=list)
+    nights: list[Night] = field(default_factory=list)
     declared: list[Dividend] = field(default_factory=list)
     rates: dict[str, ExchangeRate] = field(default_factory=dict)
     listed: Listing | None = field(default_factory=lambda: Listing("USD", Decimal("0.01"), LAG))
@@ -135,6 +150,9 @@ class TapeUntil:
     def restatings(self, symbol: str, since: datetime) -> Sequence[Restating]:
         return [restating for restating in self.tape.splits if since < restating.at <= self.at]
 
+    def nights(self, symbol: str, since: datetime) -> Sequence[Night]:
+        return [night for night in self.tape.nights if since <= night.closed_at <= self.at]
+
     def exchange_rate(self, currency: str, into: str) -> ExchangeRate | str:
         return self.tape.rates.get(currency) or f"No rate of {currency}."
 
@@ -158,7 +176,12 @@ class Memory:
     tickets: dict[UUID, Ticket] = field(default_factory=dict)
     executed: list[tuple[Execution, datetime]] = field(default_factory=list)
     paid: list[Payment] = field(default_factory=list)
+    paid_at: list[datetime] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
+    carry_lines: list[tuple[Carried, datetime]] = field(default_factory=list)
+    transfers: list[Transfer] = field(default_factory=list)
+    rates: dict[str, Decimal] = field(default_factory=dict)
+    name: str = "paper"
     agreed: dict[Key, ExchangeRate] = field(default_factory=dict)
 
     @contextmanager
@@ -227,6 +250,34 @@ class Memory:
 
     def pay(self, payment: Payment, at: datetime) -> None:
         self.paid.append(payment)
+        self.paid_at.append(at)
+
+    def carried(self) -> Sequence[Carried]:
+        return [carried for carried, _ in self.carry_lines]
+
+    def carry(self, carried: Carried, at: datetime) -> None:
+        self.carry_lines.append((carried, at))
+
+    def borrow_rate(self, symbol: str) -> Decimal | None:
+        return self.rates.get(symbol)
+
+    def transferred(self, until: datetime) -> Decimal:
+        return sum((each.cash for each in self.transfers if each.at <= until), Decimal(0))
+
+    def transfer(self, transfer: Transfer) -> None:
+        self.transfers.append(transfer)
+
+    def charges(self, since: datetime) -> Sequence[Charge]:
+        dividends = [
+            (payment.cash, payment.symbol, at) for payment, at in zip(self.paid, self.paid_at, strict=True)
+        ]
+        carried = [(each.cash, each.words, at) for each, at in self.carry_lines]
+        moved = [(each.cash, each.reason, each.at) for each in self.transfers]
+        return [
+            Charge(f"c{number}", at, cash, "USD", what)
+            for number, (cash, what, at) in enumerate([*carried, *dividends, *moved])
+            if at >= since
+        ]
 
     def agreed_rates(self) -> Mapping[Key, ExchangeRate]:
         return self.agreed

@@ -18,6 +18,7 @@ RECORDS: list[Callable[[], models.Model]] = [
     *[audit_rows.paper_account, audit_rows.paper_fill, audit_rows.paper_dividend, audit_rows.symbol_change],
     *[audit_rows.broker_execution, audit_rows.charge, audit_rows.paper_change, make.broker_statement],
     audit_rows.named_lot,
+    *[audit_rows.paper_charge, audit_rows.paper_transfer],
 ]
 KEPT: list[Callable[[], models.Model]] = [
     audit_rows.closing,

@@ -79,6 +79,8 @@ def test_an_operator_configures_and_halts_and_decides_nothing() -> None:
         "approvals.add_tradinghalt",
         "approvals.change_tradinghalt",
         "approvals.change_waitingdividend",
+        "approvals.add_papertransfer",
+        *[f"approvals.{verb}_borrowrate" for verb in ("add", "change", "delete")],
     }
 
 

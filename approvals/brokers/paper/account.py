@@ -1,35 +1,32 @@
 """What the account holds and is worth: sums over executions, restated for splits since."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
 from approvals.brokers.base import Account, Execution, Holding, Instrument
-from approvals.brokers.paper.market import Restating, factor
+from approvals.brokers.paper.market import Restating
 
 CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Shares of a symbol with what they cost; parts of a share, left by splits, are counted until asked for.
+    """Shares of a symbol with what they cost, whole ones: a split pays out the part that it leaves of one.
 
     `price` is the last one that is known.
     """
 
-    quantity: Fraction
+    shares: int
     cost: Decimal
     price: Decimal
 
     @property
-    def shares(self) -> int:
-        return int(self.quantity)
-
-    @property
     def average_cost(self) -> Decimal:
-        return _times(self.cost, 1 / self.quantity) if self.quantity else Decimal(0)
+        return self.cost / self.shares if self.shares else Decimal(0)
 
     @property
     def value(self) -> Decimal:
@@ -41,23 +38,48 @@ class Position:
 
 def position(executions: Iterable[Execution], restatings: Sequence[Restating], at: datetime) -> Position:
     """Return the sum of a symbol's executions, oldest first: what adds is averaged in, what closes is not."""
-    quantity, cost, price = Fraction(0), Decimal(0), Decimal(0)
+    held = Position(0, Decimal(0), Decimal(0))
+    for event in in_order(executions, restatings, at):
+        held = _restated(held, event.ratio) if isinstance(event, Restating) else _after(held, event)
+    return held
+
+
+def in_order(
+    executions: Iterable[Execution], restatings: Iterable[Restating], at: datetime
+) -> Iterator[Execution | Restating]:
+    """Yield what happened to a symbol's shares up to an instant; a split comes before what trades at its own.
+
+    `executions`: oldest first.
+    """
+    splits = deque(sorted((split for split in restatings if split.at <= at), key=lambda split: split.at))
     for execution in executions:
-        ratio = factor(restatings, execution.executed_at, at)
-        price = _times(execution.price, 1 / ratio)
-        change = execution.side.sign * execution.quantity * ratio
-        if quantity * change >= 0:
-            cost += _times(price, change)
-        elif abs(change) <= abs(quantity):
-            cost = _times(cost, (quantity + change) / quantity)
-        else:
-            cost = _times(price, quantity + change)
-        quantity += change
-    return Position(quantity, cost, price)
+        while splits and splits[0].at <= execution.executed_at:
+            yield splits.popleft()
+        yield execution
+    yield from splits
 
 
-def cash(equity: Decimal, executions: Iterable[Execution], dividends: Iterable[Decimal]) -> Decimal:
-    """Return what is left of the equity that the account was opened with, and what dividends added."""
+def _restated(held: Position, ratio: Fraction) -> Position:
+    shares = held.shares * ratio
+    whole = int(shares)
+    cost = times(held.cost, whole / shares) if shares else held.cost
+    return Position(whole, cost, times(held.price, 1 / ratio))
+
+
+def _after(held: Position, execution: Execution) -> Position:
+    price, change = execution.price, execution.side.sign * execution.quantity
+    shares = held.shares + change
+    if held.shares * change >= 0:
+        cost = held.cost + price * change
+    elif abs(change) <= abs(held.shares):
+        cost = held.cost * shares / held.shares
+    else:
+        cost = price * shares
+    return Position(shares, cost, price)
+
+
+def cash(equity: Decimal, executions: Iterable[Execution], charges: Iterable[Decimal]) -> Decimal:
+    """Return what is left of the equity that the account was opened with, and what `charges` added."""
     spent = sum(
         (
             execution.side.sign * execution.quantity * execution.price + (execution.commission or 0)
@@ -65,7 +87,7 @@ def cash(equity: Decimal, executions: Iterable[Execution], dividends: Iterable[D
         ),
         Decimal(0),
     )
-    return equity - spent + sum(dividends, Decimal(0))
+    return equity - spent + sum(charges, Decimal(0))
 
 
 def account(
@@ -81,11 +103,11 @@ def account(
     they count for the equity and buy nothing, what a short owes is kept back.
     """
     equity = money + receivable + sum((position.value for position in held.values()), Decimal(0))
-    shorts = [position for position in held.values() if position.quantity < 0]
+    shorts = [position for position in held.values() if position.shares < 0]
     kept_back = -sum((position.cost + position.value for position in shorts), Decimal(0))
     free = max(money - reserved - kept_back + min(receivable, Decimal(0)), Decimal(0))
     return Account(currency, equity.quantize(CENT), money.quantize(CENT), free.quantize(CENT))
 
 
-def _times(price: Decimal, ratio: Fraction) -> Decimal:
+def times(price: Decimal, ratio: Fraction) -> Decimal:
     return price * ratio.numerator / ratio.denominator

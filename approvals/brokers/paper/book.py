@@ -9,6 +9,8 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from approvals.brokers.base import Bracket, Close, Execution, Leg, Protection, Side, State
+from approvals.brokers.paper.carrying import Carried
+from approvals.brokers.paper.cash_book import CashBook
 from approvals.brokers.paper.dividends import Key, Payment, Waiting
 from approvals.brokers.paper.levels import Change
 from approvals.brokers.paper.market import ExchangeRate
@@ -93,10 +95,10 @@ class Opening:
     number: str = "PAPER"
 
 
-M = TypeVar("M", Ticket, Payment)
+M = TypeVar("M", Ticket, Payment, Carried)
 
 
-class Book(Protocol):
+class Book(CashBook, Protocol):
     """Rows of the paper broker. A turn is one transaction that no other turn overlaps."""
 
     def turn(self) -> AbstractContextManager[None]:

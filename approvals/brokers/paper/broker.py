@@ -1,6 +1,5 @@
 """The broker's calls. Each is a turn of its own, and first brings the orders that it is about up to date."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,6 +27,7 @@ from approvals.brokers.paper import account
 from approvals.brokers.paper.account import Position
 from approvals.brokers.paper.admission import Admission
 from approvals.brokers.paper.book import Book, Opening, Ticket
+from approvals.brokers.paper.carrying import Pricing, by_symbol, unwritten
 from approvals.brokers.paper.costs import Costs
 from approvals.brokers.paper.dividends import (
     Entitlement,
@@ -46,10 +46,10 @@ Progress = dict[int, datetime | None]  # up to when each closing beside exits wa
 class Paper:
     """An account on paper, as it stands at `at`."""
 
-    name = "paper"
     is_paper = True
 
     def __init__(self, book: Book, market: Market, at: datetime, costs: Costs) -> None:
+        self.name = book.name
         self._book, self._market, self._at = book, market, at
         self._counter, self._costs = Admission(book, market, at, costs), costs
 
@@ -123,7 +123,9 @@ class Paper:
             return self._book.executions(since)
 
     def charges(self, since: datetime) -> Sequence[Charge]:
-        return []
+        with self._turn() as opening:
+            self._settle(self._book.executions(), opening.currency)
+            return self._book.charges(since)
 
     def holdings(self) -> Mapping[str, Holding]:
         with self._turn():
@@ -209,26 +211,40 @@ class Paper:
     def _account(self, opening: Opening) -> Account:
         executions = self._book.executions()
         reserved = sum(map(self._reserved, self._book.live()), Decimal(0))
-        to_come = self._pay_dividends(executions, opening.currency)
-        dividends = [payment.cash for payment in self._book.payments()]
-        money = account.cash(opening.equity, executions, dividends)
+        to_come = self._settle(executions, opening.currency)
+        charges = [payment.cash for payment in self._book.payments()]
+        charges += [carried.cash for carried in self._book.carried()]
+        charges.append(self._book.transferred(self._at))
+        money = account.cash(opening.equity, executions, charges)
         held = self._valued(self._positions(executions))
         worth = account.account(opening.currency, money, held, reserved, to_come)
         return replace(worth, account_id=opening.number)
+
+    def _settle(self, executions: Sequence[Execution], currency: str) -> Decimal:
+        """Pay and charge what has fallen due since; return the dividends that are still to come."""
+        pricing = Pricing(self._market, self._at, self._borrow_rate)
+        carried = unwritten(executions, self._book.carried(), pricing)
+        if carried:
+            self._book.each(lambda: carried, lambda each: self._book.carry(each, self._at), self._at)
+        return self._pay_dividends(executions, currency)
+
+    def _borrow_rate(self, symbol: str) -> Decimal:
+        rate = self._book.borrow_rate(symbol)
+        return self._costs.borrow_rate if rate is None else rate
 
     def _pay_dividends(self, executions: Sequence[Execution], currency: str) -> Decimal:
         """Pay what has fallen due since, however long ago, and the difference to what is known better now.
 
         Return what is still to come for ex-dates that have come.
         """
-        by_symbol = _by_symbol(executions)
-        first = {symbol: of_symbol[0].executed_at for symbol, of_symbol in by_symbol.items()}
+        of_symbols = by_symbol(executions)
+        first = {symbol: of_symbol[0].executed_at for symbol, of_symbol in of_symbols.items()}
         dividends = self._market.dividends(first) if first else []
         paid = self._book.payments() if first else []
         concerned = {dividend.symbol for dividend in dividends}
         restatings = {symbol: self._market.restatings(symbol, first[symbol]) for symbol in concerned}
         entitlements = [
-            Entitlement.of(dividend, by_symbol[dividend.symbol], restatings[dividend.symbol])
+            Entitlement.of(dividend, of_symbols[dividend.symbol], restatings[dividend.symbol])
             for dividend in dividends
         ]
         agreed = self._book.agreed_rates() if entitlements else {}
@@ -238,14 +254,14 @@ class Paper:
                 return None
             return agreed.get(key) or self._market.exchange_rate(key.currency, currency)
 
-        waiting, due = [], []
+        waiting, payable = [], []
         for payment in payments(entitlements, paid, rate_of, self._at):
             if isinstance(payment, Waiting):
                 waiting.append(payment)
             elif payment.cash:
-                due.append(payment)
-        if due:
-            self._book.each(lambda: due, lambda payment: self._book.pay(payment, self._at), self._at)
+                payable.append(payment)
+        if payable:
+            self._book.each(lambda: payable, lambda payment: self._book.pay(payment, self._at), self._at)
         self._book.hold(waiting, self._at)
         return receivable(entitlements, paid, rate_of, self._at)
 
@@ -268,15 +284,8 @@ class Paper:
             symbol: account.position(
                 of_symbol, self._market.restatings(symbol, of_symbol[0].executed_at), self._at
             )
-            for symbol, of_symbol in sorted(_by_symbol(executions).items())
+            for symbol, of_symbol in sorted(by_symbol(executions).items())
         }
-
-
-def _by_symbol(executions: Sequence[Execution]) -> dict[str, list[Execution]]:
-    by_symbol: dict[str, list[Execution]] = defaultdict(list)
-    for execution in executions:
-        by_symbol[execution.symbol].append(execution)
-    return by_symbol
 
 
 def _beside(tickets: Sequence[Ticket]) -> Progress:

@@ -58,11 +58,13 @@ class Costs:
     """How an account fills: what market orders lose to slippage, what is paid, how much of a market is ours.
 
     `volume_share`: which part of what traded we could have traded, where the book shows no sizes.
+    `borrow_rate`: what borrowing shares costs a year where no rate of the symbol is known.
     """
 
     slippage_bps: Decimal
     volume_share: Decimal
     schedule: Schedule
+    borrow_rate: Decimal = Decimal("0.0025")
 
 
 def slipped(price: Decimal, side: Side, bps: Decimal) -> Decimal:

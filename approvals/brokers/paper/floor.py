@@ -15,7 +15,7 @@ from approvals.brokers.paper.book import Book, Ticket
 from approvals.brokers.paper.costs import BASIS_POINT, FINEST, Costs, never_beyond, on_tick, slipped
 from approvals.brokers.paper.hits import Hit
 from approvals.brokers.paper.levels import Exits, Steps
-from approvals.brokers.paper.market import Bar, Listing, Market, Quotes, factor
+from approvals.brokers.paper.market import Bar, Listing, Market, Quotes, factor, restated
 from market.prices import Floats, to_instant
 
 INSTANTLY = timedelta(microseconds=1)
@@ -108,8 +108,8 @@ class Floor:
         """What a working closing would still trade, or what exits cover, restated to an instant."""
         if isinstance(ticket.terms, Close):
             left = ticket.terms.quantity - ticket.filled
-            return int(left * self.factor(ticket, ticket.placed_at, at))
-        return int(ticket.covered * self.factor(ticket, ticket.covered_at or ticket.placed_at, at))
+            return self.restated(left, ticket, ticket.placed_at, at)
+        return self.restated(ticket.covered, ticket, ticket.covered_at or ticket.placed_at, at)
 
     def live(self, symbol: str) -> list[Ticket]:
         return [ticket for ticket in self.book.live() if ticket.terms.symbol == symbol]
@@ -147,6 +147,9 @@ class Floor:
 
     def exits(self, ticket: Ticket) -> Exits:
         return Exits(ticket.position_side, self.steps(ticket, Leg.STOP), self.steps(ticket, Leg.TARGET))
+
+    def restated(self, shares: int, ticket: Ticket, since: datetime, until: datetime) -> int:
+        return restated(shares, self.market.restatings(ticket.terms.symbol, ticket.placed_at), since, until)
 
     def quotes(self, ticket: Ticket, since: datetime, listing: Listing) -> Quotes:
         """Return the quotes later than `since`, on the order's basis, with a book around each.

@@ -96,6 +96,15 @@ class Restating:
 
 
 @dataclass(frozen=True, slots=True)
+class Night:
+    """The time after a session's close: `nights` until the next one opens, three over a weekend."""
+
+    day: date
+    closed_at: datetime
+    nights: int
+
+
+@dataclass(frozen=True, slots=True)
 class Dividend:
     """Cash for each share held as the ex-date's session opens, at `ex_at`; paid out at `due_at`.
 
@@ -170,6 +179,10 @@ class Market(Protocol):
         """Return the splits later than `since`."""
         ...
 
+    def nights(self, symbol: str, since: datetime) -> Sequence[Night]:
+        """Return those of the sessions that have closed from `since` on, oldest first."""
+        ...
+
     def dividends(self, symbols: Mapping[str, datetime]) -> Sequence[Dividend]:
         """Return the dividends whose ex-date has come, of each symbol since an instant."""
         ...
@@ -188,3 +201,11 @@ def factor(restatings: Sequence[Restating], since: datetime, until: datetime) ->
     return prod(
         (restating.ratio for restating in restatings if since < restating.at <= until), start=Fraction(1)
     )
+
+
+def restated(shares: int, restatings: Sequence[Restating], since: datetime, until: datetime) -> int:
+    """Return how many whole shares of `until` those of `since` are; each split pays out the part of one."""
+    for restating in restatings:
+        if since < restating.at <= until:
+            shares = int(shares * restating.ratio)
+    return shares

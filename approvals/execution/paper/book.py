@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, models, transaction
 from django.db.models import Q, Sum
 
 from approvals import audit
@@ -25,6 +25,8 @@ from approvals.brokers.base import (
 )
 from approvals.brokers.paper import SETTLED, Change, ExchangeRate, Key, Opening, Payment, Ticket, Waiting
 from approvals.brokers.paper.book import M
+from approvals.brokers.paper.carrying import Carried
+from approvals.execution.paper.cash import CashRows
 from approvals.models import (
     PaperAccount,
     PaperChange,
@@ -49,8 +51,8 @@ FINEST_RATE = Decimal("1e-10")
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Orders and executions of the paper account. `equity`: what it is opened with on its first day."""
+class Rows(CashRows):
+    """Orders and executions of an account on paper. `equity`: what it is opened with on its first day."""
 
     equity: Decimal
     _isolations: dict[Fault.Work, faults.Isolation] = field(default_factory=dict)  # once they are asked for
@@ -77,8 +79,8 @@ class Rows:
             with self._isolated(member, at):
                 act(member)
 
-    def _isolated(self, member: Ticket | Payment, at: datetime) -> AbstractContextManager[None]:
-        if isinstance(member, Payment):
+    def _isolated(self, member: Ticket | Payment | Carried, at: datetime) -> AbstractContextManager[None]:
+        if not isinstance(member, Ticket):
             return self._isolation(Fault.Work.ACTIONS, at).of(member.symbol)
         name = f"{member.terms.side} {member.terms.symbol} on paper"
         return self._isolation(Fault.Work.ORDER, at).of(member.terms.client_id, name)
@@ -92,21 +94,34 @@ class Rows:
 
     def opening(self, at: datetime) -> Opening:
         row, _ = PaperAccount.objects.get_or_create(
-            pk=1, defaults={"start_equity": self.equity, "opened_at": at}
+            name=self.name, defaults={"start_equity": self.equity, "opened_at": at}
         )
         return Opening(row.currency, row.start_equity, f"PAPER-{row.opened_at:%y%m%d-%H%M%S}")
 
+    @property
+    def _orders(self) -> "models.QuerySet[PaperOrder]":
+        return PaperOrder.objects.filter(account=self.name)
+
+    @property
+    def _dividends_paid(self) -> "models.QuerySet[PaperDividend]":
+        return PaperDividend.objects.filter(account=self.name)
+
+    @property
+    def _waiting(self) -> "models.QuerySet[WaitingDividend]":
+        return WaitingDividend.objects.filter(account=self.name)
+
     def ticket(self, client_id: UUID) -> Ticket | None:
-        row = PaperOrder.objects.filter(client_id=client_id).prefetch_related("changes").first()
+        row = self._orders.filter(client_id=client_id).prefetch_related("changes").first()
         return _ticket(row) if row else None
 
     def live(self) -> Sequence[Ticket]:
-        rows = PaperOrder.objects.filter(Q(state=State.WORKING) | Q(covered__gt=0))
+        rows = self._orders.filter(Q(state=State.WORKING) | Q(covered__gt=0))
         return [_ticket(row) for row in rows.order_by("pk").prefetch_related("changes")]
 
     def add(self, ticket: Ticket) -> Ticket:
         terms = ticket.terms
         row = PaperOrder(
+            account=self.name,
             client_id=terms.client_id,
             symbol=terms.symbol,
             side=terms.side,
@@ -154,7 +169,7 @@ class Rows:
         )
 
     def executions(self, since: datetime | None = None) -> Sequence[Execution]:
-        rows = PaperFill.objects.all()
+        rows = PaperFill.objects.filter(order__account=self.name)
         if since:
             rows = rows.filter(Q(executed_at__gte=since) | Q(recorded_at__gte=since))
         return [_execution(row) for row in rows.select_related("order").order_by("executed_at", "pk")]
@@ -164,12 +179,14 @@ class Rows:
         return [_execution(row) for row in rows.order_by("pk")]
 
     def traded(self, ticket: Ticket, side: Side, since: datetime, until: datetime) -> int:
-        of_these = PaperFill.objects.filter(symbol=ticket.terms.symbol, side=side, order__lte=ticket.number)
+        of_these = PaperFill.objects.filter(
+            order__account=self.name, symbol=ticket.terms.symbol, side=side, order__lte=ticket.number
+        )
         rows = of_these.filter(executed_at__gt=since, executed_at__lte=until)
         return int(rows.aggregate(shares=Sum("quantity", default=0))["shares"])
 
     def payments(self) -> Sequence[Payment]:
-        return [_payment(row) for row in PaperDividend.objects.order_by("pk")]
+        return [_payment(row) for row in self._dividends_paid.order_by("pk")]
 
     def pay(self, payment: Payment, at: datetime) -> None:
         """Record the payment, in the chain of events, too."""
@@ -179,12 +196,12 @@ class Rows:
             "rate_as_of": rate and rate.as_of,
             "rate_source": rate.source if rate else "",
         }
-        number = PaperDividend.objects.filter(symbol=payment.symbol, ex_date=payment.ex_date).count() + 1
-        PaperDividend.objects.create(number=number, recorded_at=at, **facts)
-        audit.append("dividend paid", f"paper {payment.symbol} {payment.ex_date}", at, **facts)
+        of_day = self._dividends_paid.filter(symbol=payment.symbol, ex_date=payment.ex_date)
+        PaperDividend.objects.create(account=self.name, number=of_day.count() + 1, recorded_at=at, **facts)
+        audit.append("dividend paid", f"{self.name} {payment.symbol} {payment.ex_date}", at, **facts)
 
     def agreed_rates(self) -> Mapping[Key, ExchangeRate]:
-        rows = WaitingDividend.objects.exclude(rate=None).select_related("rate_by")
+        rows = self._waiting.exclude(rate=None).select_related("rate_by")
         return {
             _key(row): ExchangeRate(row.rate, row.rate_at, f"{row.rate_by}")
             for row in rows
@@ -192,7 +209,7 @@ class Rows:
         }
 
     def hold(self, waiting: Sequence[Waiting], at: datetime) -> None:
-        before = {_key(row): row for row in WaitingDividend.objects.all()}
+        before = {_key(row): row for row in self._waiting}
         wanted = {each.key: each for each in waiting}
         gone = [row.pk for key, row in before.items() if key not in wanted]
         if gone:
@@ -206,7 +223,7 @@ class Rows:
             }
             row = before.get(key)
             if row is None:
-                WaitingDividend.objects.create(**key._asdict(), since=at, **terms)
+                WaitingDividend.objects.create(account=self.name, **key._asdict(), since=at, **terms)
             elif any(getattr(row, name) != value for name, value in terms.items()):
                 WaitingDividend.objects.filter(pk=row.pk).update(**terms)
 

@@ -12,7 +12,7 @@ import numpy as np
 from django.conf import settings
 from django.db.models import Max, OuterRef, Q, Subquery, Sum
 
-from approvals.brokers.paper import Bar, Dividend, ExchangeRate, Listing, Quotes, Restating, Settlement
+from approvals.brokers.paper import Bar, Dividend, ExchangeRate, Listing, Night, Quotes, Restating, Settlement
 from approvals.positions import delisted
 from approvals.queries.paper import paper_quotes
 from market import sessions
@@ -155,6 +155,15 @@ class Stored:
                 ratio = Fraction(split.ratio).limit_denominator(1_000)
                 restatings += [Restating(opened_at, ratio)] if opened_at else []
         return [split for split in restatings if since < split.at <= self.at]
+
+    def nights(self, symbol: str, since: datetime) -> Sequence[Night]:
+        known = self._known(symbol, since)
+        closes, days = known.closes, known.dates
+        rows = np.flatnonzero((closes[:-1] >= to_instant(since)) & (closes[:-1] <= to_instant(self.at)))
+        return [
+            Night(days[row].item(), to_datetime(closes[row]), int((days[row + 1] - days[row]).astype(int)))
+            for row in rows
+        ]
 
     def dividends(self, symbols: Mapping[str, datetime]) -> Sequence[Dividend]:
         """Two of one day and currency are paid together, on the later day; without one on the ex-date."""

@@ -32,3 +32,12 @@ def test_what_is_held_at_another_broker_is_named() -> None:
 def test_what_has_ended_there_is_in_nobodys_way() -> None:
     make.order(status=Order.Status.CANCELLED, broker="alpaca", ended_at=T0)
     assert switching.elsewhere("paper") == ""
+
+
+def test_another_account_on_paper_is_named_by_its_setting() -> None:
+    order = make.order(status=Order.Status.FILLED, filled_quantity=10, broker="paper")
+    make.fill(order, broker="paper")
+    assert switching.elsewhere("paper:swing") == (
+        "PAPER_ACCOUNT is swing, but AAPL is held at paper. Set PAPER_ACCOUNT=paper again, close and cancel "
+        "there, and change it then."
+    )

@@ -305,6 +305,7 @@ def test_every_table_that_names_symbols_is_thought_of() -> None:
         "orchestration_runs",
         "candle_imports",
         "drifts",
+        "paper_charges",
         "paper_dividends",
         "waiting_dividends",
     }
