@@ -1,30 +1,30 @@
 """What the rows of the account on paper add up to, as the statement that our book is compared with."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import datetime, time
+from datetime import UTC, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from approvals.brokers.answers import Charge
+from django.conf import settings
+
+from approvals.brokers import paper
 from approvals.brokers.paper import account
 from approvals.brokers.statements import NotYet, Statement
 from approvals.execution.paper.book import Rows
 from approvals.execution.paper.market import Stored
-from approvals.models import PaperAccount, PaperDividend
+from approvals.models import PaperAccount
 
-UTC = ZoneInfo("UTC")
+START_OF_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 def read(until: datetime) -> Statement:
     """Return the account's statement since it was opened. Raises NotYet while there is none."""
-    opening = PaperAccount.objects.first()
+    name = paper.broker_name(settings.PAPER_ACCOUNT)
+    opening = PaperAccount.objects.filter(name=name).first()
     if opening is None:
         raise NotYet("The paper account is not opened yet: the worker opens it when it first asks for it.")
-    executions = [
-        execution for execution in Rows(opening.start_equity).executions() if execution.executed_at <= until
-    ]
-    charges = tuple(_dividends(opening.currency, until))
+    rows = Rows(name, opening.start_equity)
+    executions = [execution for execution in rows.executions() if execution.executed_at <= until]
+    charges = tuple(charge for charge in rows.charges(START_OF_TIME) if charge.at <= until)
     market, by_symbol = Stored(until), defaultdict(list)
     for execution in executions:
         by_symbol[execution.symbol].append(execution)
@@ -45,15 +45,3 @@ def read(until: datetime) -> Statement:
         opening_cash={opening.currency: opening.start_equity},
         opening_holdings={},
     )
-
-
-def _dividends(currency: str, until: datetime) -> Iterator[Charge]:
-    for row in PaperDividend.objects.filter(recorded_at__lte=until).order_by("pk"):
-        yield Charge(
-            charge_id=f"dividend {row.symbol} {row.ex_date} {row.number}",
-            at=datetime.combine(row.ex_date, time(), UTC),
-            amount=row.cash,
-            currency=currency,
-            what=f"Dividend of {row.quantity} shares, ex-date {row.ex_date}",
-            symbol=row.symbol,
-        )
