@@ -18,7 +18,7 @@ START_OF_TIME = datetime.min.replace(tzinfo=UTC)
 
 def read(until: datetime) -> Statement:
     """Return the account's statement since it was opened. Raises NotYet while there is none."""
-    name = paper.broker_name(settings.PAPER_ACCOUNT)
+    name = paper.broker_name(paper.SPEC.values(settings)["PAPER_ACCOUNT"])
     opening = PaperAccount.objects.filter(name=name).first()
     if opening is None:
         raise NotYet("The paper account is not opened yet: the worker opens it when it first asks for it.")
