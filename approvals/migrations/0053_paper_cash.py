@@ -29,7 +29,7 @@ def grant_views(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0050_named_lots'),
+        ('approvals', '0052_fills_keep_their_time'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
