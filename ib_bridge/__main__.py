@@ -10,22 +10,33 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from socket import socket
 
 import environ
 import uvicorn
 
 from core.log_lines import OneLine
 from ib_bridge import configuration
+from ib_bridge.gateway.news import News
 from ib_bridge.web.app import application
 from ib_bridge.web.bridge import build
 from jaxsite.processes import process_group
 from jaxsite.processes.notify import ALIVE, EVERY, READY, STOPPING, notify
 
+ENDING = 8  # seconds for answers under way: IB is given 6 to answer
 LOG_FORMAT = "{asctime} {levelname} {name}: {message}"
 
 
 class Server(uvicorn.Server):
     """Tells its supervisor that it lives, for as long as its event loop turns."""
+
+    def __init__(self, options: uvicorn.Config, news: News) -> None:
+        super().__init__(options)
+        self._news = news
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        self._news.end()
+        await super().shutdown(sockets)
 
     async def serve(self, sockets: object = None) -> None:
         signs = asyncio.ensure_future(self._give_signs_of_life())
@@ -65,8 +76,15 @@ def main() -> int:
         return 2
     bridge = build(settings, clock)
     host, port = settings.listen
-    options = uvicorn.Config(application(bridge), host=host, port=port, log_config=None, access_log=False)
-    Server(options).run()
+    options = uvicorn.Config(
+        application(bridge),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=ENDING,
+    )
+    Server(options, bridge.link.news).run()
     return 0
 
 

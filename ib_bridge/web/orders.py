@@ -84,9 +84,11 @@ async def changes(request: Request) -> Response:
     """Answer as soon as anything has changed since a revision."""
     after, wait = _number(request, "after", 0), min(_number(request, "wait", 25), LONGEST_WAIT)
     bridge = bridge_of(request)
-    ends = asyncio.get_running_loop().time() + wait
+    news, ends = bridge.link.news, asyncio.get_running_loop().time() + wait
     while bridge.journal.revision <= after and (left := ends - asyncio.get_running_loop().time()) > 0:
-        await bridge.link.news.wait(left)
+        if news.is_over:
+            break
+        await news.wait(left)
     return JSONResponse({"revision": bridge.journal.revision})
 
 

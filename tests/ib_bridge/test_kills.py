@@ -3,7 +3,7 @@
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -148,3 +148,15 @@ def test_it_ends_when_it_is_told_to(process: Process) -> None:
 def _ask_whatever_comes(bridge: Asked, order: str) -> None:
     with suppress(requests.RequestException):
         requests.put(f"{bridge.url}/v1/orders/{order}", json=BRACKET, timeout=20)
+
+
+def test_who_waits_for_news_does_not_keep_it_from_ending(process: Process) -> None:
+    bridge = process.start()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(bridge.ask, "GET", "/v1/changes?after=1000000&wait=25")
+        wait([waiting], timeout=1)
+        assert not waiting.done()
+        assert process.process is not None
+        process.process.send_signal(signal.SIGTERM)
+        assert process.process.wait(timeout=20) == -signal.SIGTERM
+        assert waiting.result().json()["revision"] < 1_000_000
