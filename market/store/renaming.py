@@ -35,9 +35,10 @@ TIMES = {
     "unexplained_moves": "date",
     "waiting_dividends": "ex_date",
 }
-# What was fetched or is computed: where both symbols have such a row, the new symbol's own stays.
+# What was fetched, is computed or set: where both symbols have such a row, the new symbol's own stays.
 FETCHED = frozenset(
     {
+        "borrow_rates",
         *["bar_verdicts", "broker_positions", "candle_progress", "candle_versions", "candles", "gaps"],
         *[
             "corporate_action_checks",
@@ -79,8 +80,9 @@ def tables() -> Iterator[Table]:
 
 def _keys(model: type[models.Model]) -> Iterator[list[str]]:
     keys = [list(each.fields) for each in model._meta.constraints if isinstance(each, UniqueConstraint)]
+    alone = [[field.name] for field in model._meta.concrete_fields if field.unique and not field.primary_key]
     primary = getattr(model._meta.pk, "field_names", [model._meta.pk.name])
-    for key in [*keys, list(primary)]:
+    for key in [*keys, *alone, list(primary)]:
         if "symbol" in key:
             yield [name for name in key if name != "symbol"]
 

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from approvals import audit, positions
-from approvals.models import AuditEvent, Fill, Order
+from approvals.models import AuditEvent, BorrowRate, Fill, Order
 from market import store
 from market.ingestion.renames import RenameRefused, follow, follow_due
 from market.models import Candle, CorporateAction, Instrument, SymbolChange, Watchlist, WatchlistEntry
@@ -104,6 +104,13 @@ def test_bars_that_the_new_name_has_already_stay() -> None:
     rename()
     assert closes("META") == [100.0, 111.0]
     assert Instrument.objects.get(pk="META").watched
+
+
+def test_a_borrow_rate_that_the_new_name_has_already_stays() -> None:
+    for symbol, rate in (("FB", "0.01"), ("META", "0.02")):
+        BorrowRate.objects.create(symbol=symbol, rate=Decimal(rate))
+    rename()
+    assert [str(row) for row in BorrowRate.objects.all()] == ["META: 2.00% a year"]
 
 
 def test_a_reused_ticker_is_not_joined() -> None:
