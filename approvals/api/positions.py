@@ -210,6 +210,7 @@ class PositionViewSet(GenericViewSet[Any]):
     @action(["get"], detail=True, pagination_class=None)
     def lots(self, request: Request, symbol: str) -> Response:
         """The lots that are held, the oldest first: name those that a closing is to sell."""
+        self.filter_queryset(self.get_queryset())  # refuses parameters that do not exist
         instrument = get_object_or_404(Instrument, pk=symbol.upper())
         held = naming.held_lots(instrument.symbol, naming.broker_of(instrument.symbol))
         return Response(LotSerializer(held, many=True).data)

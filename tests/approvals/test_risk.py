@@ -222,8 +222,9 @@ def test_a_cap_is_named_only_when_lifting_it_makes_more_room(
 ) -> None:
     assume(entry != stop and exposure.capital > 0)
     result = size(entry, stop, limits, exposure)
+    much = Decimal(10**9)
     boundless = replace(
-        limits, position=Decimal(10**9), gross=Decimal(10**9), open_risk=Decimal(10**9), positions=10**9
+        limits, position=much, gross=much, open_risk=much, positions=10**9, strategy=much, group=much
     )
     free = replace(exposure, buying_power=Decimal(10**12), day_result=Decimal(0))
     lifted = size(entry, stop, replace(boundless, day_loss=Decimal(1)), free)

@@ -25,8 +25,8 @@ BORROW_RATE = Decimal("0.17")
 class History:
     """A month over a book, which outlives every broker that is made over it: each call is a restart."""
 
-    def __init__(self, seed: int, book: Book) -> None:
-        self.random, self.book = Random(seed), book
+    def __init__(self, seed: int, book: Book, by: int = 1) -> None:
+        self.random, self.book, self.by = Random(seed), book, by
         self.tape = Tape(timedelta(minutes=SESSION))
         self.commission = self.random.choice(SCHEDULES)
         self.happened = Happened(START, self.commission, BORROW_RATE)
@@ -129,7 +129,7 @@ class History:
 
     def _move(self, broker: Cashier, minute: float) -> None:
         kind, amount = self.random.choice(list(Kind)), Decimal(self.random.randint(1, 4_000_000)) / 100
-        self.happened.moved.append(broker.move(kind, amount, 1, f"seed {minute}").cash)
+        self.happened.moved.append(broker.move(kind, amount, self.by, f"seed {minute}").cash)
 
     def told(self, minute: float) -> None:
         """Take the trades from the executions that the broker tells."""

@@ -21,9 +21,9 @@ from tests.make import T0
 LONG_AGO = T0 - timedelta(days=1)
 
 
-def agreed(seed: int, book: Book) -> Counter[str]:
+def agreed(seed: int, book: Book, by: int = 1) -> Counter[str]:
     """Play a month and compare; return what was in it."""
-    history = History(seed, book)
+    history = History(seed, book, by)
     end = history.play()
     broker = history.at(end)
     account = broker.account()
@@ -60,9 +60,9 @@ def test_the_three_agree_in_a_hundred_months() -> None:
 
 @pytest.mark.django_db
 def test_they_agree_over_stored_rows() -> None:
-    assert user().pk
+    by = user().pk
     for seed in range(5):
-        _in_rows(seed)
+        _in_rows(seed, by)
 
 
 @pytest.mark.long
@@ -74,10 +74,10 @@ def test_the_three_agree_in_three_thousand_months() -> None:
 @pytest.mark.long
 @pytest.mark.django_db
 def test_they_agree_over_stored_rows_a_hundred_times() -> None:
-    assert user().pk
+    by = user().pk
     for seed in range(5_000, 5_100):
-        _in_rows(seed)
+        _in_rows(seed, by)
 
 
-def _in_rows(seed: int) -> None:
-    agreed(seed, Rows(f"paper:{seed}", START))
+def _in_rows(seed: int, by: int) -> None:
+    agreed(seed, Rows(f"paper:{seed}", START), by)

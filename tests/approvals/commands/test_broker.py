@@ -38,8 +38,8 @@ def test_it_shows_account_positions_orders_and_stream(vendor: AlpacaTrading) -> 
         "It is worth, in USD: equity 100,000.00, cash 99,750.00, buying power 199,500.00",
         "Held: 2.5 AAPL at 100",
         "Orders that work, exits included: 0",
-        "Changes are seen at the comparison of each minute: the process that listens does not run "
-        "(python manage.py stream).",
+        "Changes are seen at the comparison of each minute: the process that listens does not run. "
+        "Start it: make run, your supervisor, or python manage.py stream",
     ]
 
 
