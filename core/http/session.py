@@ -29,7 +29,7 @@ class Request:
 
     `counted`: whether it counts against the limits that the provider sets. `method`: empty for a GET, or with
     a `body`, JSON, for a POST. `has_rows`: the answer is a JSON array, and becomes an object with these
-    `rows`.
+    `rows`. `leaves`: how many turns of the host's window it leaves free for what is more urgent.
     """
 
     path: str
@@ -38,6 +38,7 @@ class Request:
     body: str | None = None
     has_rows: bool = False
     method: str = ""
+    leaves: int = 0
 
     @property
     def verb(self) -> str:

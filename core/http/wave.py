@@ -23,17 +23,20 @@ class Window:
     """
 
     def __init__(self, window: tuple[int, float], clock: Callable[[], float]) -> None:
-        count, self._seconds = window
-        self._calls: deque[tuple[float, Call]] = deque(maxlen=count)
+        self._count, self._seconds = window
+        self._calls: deque[tuple[float, Call]] = deque(maxlen=self._count)
         self._lock = threading.Lock()
         self._clock = clock
 
     def turn(self, call: Call) -> float:
-        """Take the next turn. Return it in seconds from now."""
+        """Take the next turn. Return it in seconds from now.
+
+        What leaves turns to others waits as if the window were that much smaller.
+        """
         with self._lock:
             now = turn = self._clock()
-            if len(self._calls) == self._calls.maxlen:
-                planned, oldest = self._calls[0]
+            if len(self._calls) >= (most := self._count - call.request.leaves):
+                planned, oldest = self._calls[-most]
                 turn = max(now, (oldest.started or max(planned, now)) + self._seconds)
             self._calls.append((turn, call))
         return turn - now

@@ -4,6 +4,7 @@ import json
 import logging
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -300,6 +301,15 @@ def test_a_strict_window_is_never_broken() -> None:
         got = talker.fetch({str(n): QUOTE for n in range(30)})
     assert len(got.answers) == 30
     assert vendor.turned_away == 0
+
+
+def test_what_is_urgent_finds_turns_that_others_leave() -> None:
+    patient, brief = replace(QUOTE, leaves=2), replace(HASTY, fetch=1)
+    with IBBridge(now=T) as vendor:
+        talker, other = (Client("Vendor", vendor.url, window=(4, 60.0), patience=brief) for _ in range(2))
+        assert len(other.fetch({str(n): patient for n in range(3)}).answers) == 2
+        assert len(talker.fetch({str(n): patient for n in range(2)}).answers) == 2
+        assert len(talker.fetch({str(n): QUOTE for n in range(3)}).answers) == 2
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "127.0.0.1:1", "ftp://127.0.0.1", "http://", "http://h:x"])

@@ -12,6 +12,7 @@ from core.http import Answer, Client, Failure, Patience, Request
 Row = dict[str, Any]
 
 A_MINUTE = (180, 60.0)  # requests of this process; Alpaca allows 200 of an account
+FOR_ORDERS = 60  # of these: what is read of the whole account waits sooner than an order does
 PAUSES = (1.0, 3.0, 6.0)  # seconds before what was turned away is sent again
 LONGEST_PAUSE = 10.0
 TOO_FAST = 429
@@ -53,16 +54,18 @@ class Api:
         self.sleep = sleep
 
     def read(self, path: str, query: Mapping[str, str] | None = None) -> Row:
-        return self._read(Request(path, query or {})).body
+        return self._read(Request(path, query or {}, leaves=FOR_ORDERS)).body
 
     def rows(self, path: str, query: Mapping[str, str] | None = None) -> Sequence[Any]:
-        rows: Sequence[Any] = self._read(Request(path, query or {}, has_rows=True)).body["rows"]
+        rows: Sequence[Any] = self._read(Request(path, query or {}, has_rows=True, leaves=FOR_ORDERS)).body[
+            "rows"
+        ]
         return rows
 
     def find(self, path: str, query: Mapping[str, str] | None = None) -> Row | None:
         """Return a row, or None where there is none."""
         try:
-            return self.read(path, query)
+            return self._read(Request(path, query or {})).body
         except _NotFound:
             return None
 
