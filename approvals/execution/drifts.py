@@ -19,7 +19,7 @@ from approvals.brokers.base import Broker, Side
 from approvals.execution import adoption, quarantine, reports
 from approvals.execution.adoption import Sale
 from approvals.models import BrokerPosition, Drift, Fill, Notification, Order
-from approvals.models.orders import ADOPTED, is_part
+from approvals.models.orders import is_part
 from market import faults
 from market.models import Fault
 from market.share_basis.moves import RATIOS
@@ -109,11 +109,7 @@ def _others(drift: Drift, side: Side, since: datetime) -> list[Fill]:
     )
     ours = Fill.objects.ours().filter(broker=drift.broker, symbol=drift.symbol)
     used = set(ours.values_list("execution_id", flat=True))
-    return [fill for fill in fills.order_by("-executed_at", "-pk") if _adopted_id(fill) not in used]
-
-
-def _adopted_id(fill: Fill) -> str:
-    return f"{fill.execution_id[:56]}{ADOPTED}"
+    return [fill for fill in fills.order_by("-executed_at", "-pk") if fill.adopted_id not in used]
 
 
 def _sales(drift: Drift, since: datetime) -> Iterator[Sale]:
@@ -128,7 +124,7 @@ def _sales(drift: Drift, since: datetime) -> Iterator[Sale]:
         quantity = min(missing, ceil(sold) - before)
         if quantity:
             part = fill.commission * min(quantity / fill.quantity, Decimal(1))
-            yield Sale(quantity, fill.price, fill.executed_at, _adopted_id(fill), part)
+            yield Sale(quantity, fill.price, fill.executed_at, fill.adopted_id, part)
         missing -= quantity
 
 

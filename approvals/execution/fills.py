@@ -6,6 +6,7 @@ to what a row of the record says that the broker told.
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -176,6 +177,8 @@ def _correct(fill: Fill, execution: Execution, at: datetime) -> None:
     fill.save(update_fields=["quantity", "price", *Commission._fields])
     if fill.order is not None and more and is_counted(fill):
         _count(fill.order, int(more))
+    if fill.order is None:
+        _correct_adopted(fill, execution, at)
     audit.append(
         "fill corrected", _subject(fill), at, execution_id=execution.execution_id, was=was, fill=str(fill)
     )
@@ -183,6 +186,19 @@ def _correct(fill: Fill, execution: Execution, at: datetime) -> None:
     path = transitions.page(fill.order) if fill.order else f"/admin/approvals/fill/{fill.pk}/change/"
     key = f"correction {fill.broker} {execution.execution_id}"
     notify.put(Notification.Kind.ORDER_FILLED, key, title, at, path=path)
+
+
+def _correct_adopted(fill: Fill, execution: Execution, at: datetime) -> None:
+    """Have the closing that was made of an owner's execution follow its corrected price."""
+    adopted = Fill.objects.filter(broker=fill.broker, execution_id=fill.adopted_id).first()
+    if adopted is None or adopted.price == execution.price:
+        return
+    number, was = adopted.execution_id, str(adopted)
+    told = replace(execution, execution_id=number, corrects=number, quantity=int(adopted.quantity))
+    _tell(adopted, told, at)
+    adopted.price = execution.price
+    adopted.save(update_fields=["price"])
+    audit.append("fill corrected", _subject(adopted), at, execution_id=number, was=was, fill=str(adopted))
 
 
 def is_counted(fill: Fill) -> bool:

@@ -384,6 +384,11 @@ class Fill(models.Model):
         return f"{self.side} {self.quantity} {self.symbol} at {self.price}"
 
     @property
+    def adopted_id(self) -> str:
+        """Return the id of the fill that closes shares of ours by this execution of their owner."""
+        return f"{self.execution_id[:56]}{ADOPTED}"
+
+    @property
     def signed_quantity(self) -> Decimal:
         return self.quantity if self.side == Signal.Type.BUY else -self.quantity
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from approvals.brokers.base import Leg, Side
-from approvals.models import AccountSnapshot, BrokerPosition, Fill
+from approvals.models import AccountSnapshot, BrokerPosition, Fill, QuarantinedRow
 from tests.conformance.broker.bench import STOP
 from tests.conformance.broker.counterpart import PRICE, SYMBOL
 from tests.conformance.broker.jax import Jax, Status
@@ -34,6 +34,18 @@ def test_jax_keeps_the_time_of_what_is_corrected_days_later(jax: Jax) -> None:
     jax.reconcile(2)
     fill = Fill.objects.get()
     assert (fill.price, fill.executed_at) == (PRICE + 1, executed_at)
+
+
+@case(300)
+def test_jax_takes_over_the_corrected_price_of_what_a_person_sold(jax: Jax) -> None:
+    jax.bought()
+    jax.behind.trade_by_hand(Side.SELL, 10)
+    jax.reconcile(2)
+    (sold,) = (row for row in jax.bench.executions() if row.client_id is None)
+    jax.behind.correct(sold.execution_id, 10, PRICE + 1)
+    jax.reconcile(2)
+    assert Fill.objects.get(leg=Fill.Leg.CLOSE, order__isnull=False).price == PRICE + 1
+    assert not QuarantinedRow.objects.exists()
 
 
 @case(247)
