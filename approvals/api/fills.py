@@ -3,7 +3,7 @@ from rest_framework import serializers
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from approvals.models import Fill
-from approvals.models.orders import FillQuerySet
+from approvals.models.fills import FillQuerySet
 from core.api.filters import InstantFilter, UUIDFilter, YesNoFilter
 from market.api.filters import SymbolsFilter
 from signals.models import Signal

@@ -19,7 +19,7 @@ from approvals.brokers.base import Broker, Side
 from approvals.execution import adoption, quarantine, reports
 from approvals.execution.adoption import Sale
 from approvals.models import BrokerPosition, Drift, Fill, Notification, Order
-from approvals.models.orders import is_part
+from approvals.models.accounts import is_part
 from market import faults
 from market.models import Fault
 from market.share_basis.moves import RATIOS

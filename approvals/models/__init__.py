@@ -1,13 +1,15 @@
 """The rows of the approvals app: decisions, orders, what stops them, their outcomes, the record."""
 
+from approvals.models.accounts import AccountSnapshot, BrokerPosition
 from approvals.models.audit import AuditEvent
 from approvals.models.decisions import SignalView, TradeApproval
 from approvals.models.drifts import Drift
 from approvals.models.executions import BrokerExecution, Charge, OrderLeg
 from approvals.models.exits import ExitChange, TrailingStop
+from approvals.models.fills import Fill
 from approvals.models.halts import Gate, TradingHalt
 from approvals.models.notifications import Delivery, Notification
-from approvals.models.orders import AccountSnapshot, BrokerPosition, Fill, Order, OrderDecision
+from approvals.models.orders import Order, OrderDecision
 from approvals.models.outcomes import Outcome
 from approvals.models.paper import (
     PaperAccount,

@@ -3,7 +3,8 @@
 from django.db import models
 from django.db.models import F, Q
 
-from approvals.models.orders import Fill, Order
+from approvals.models.fills import Fill
+from approvals.models.orders import Order
 from approvals.models.shares import SharesField
 from core.models import TypedModelMeta
 

@@ -1,4 +1,4 @@
-"""Orders and what was executed of them."""
+"""Orders and what people wanted of them after they were made."""
 
 import hashlib
 import uuid
@@ -6,11 +6,9 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, Q, Sum, When
-from django.db.models.functions import Floor
+from django.db.models import F, Q
 
 from approvals.models.decisions import TradeApproval
-from approvals.models.shares import SharesField
 from core.models import TypedModelMeta
 from signals.models import Signal
 
@@ -299,149 +297,3 @@ class OrderDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.order}"
-
-
-ADOPTED = "/adopted"  # ends the id of a fill that stands for an execution of the account's owner
-SIGNED_QUANTITY = Case(When(side=Signal.Type.BUY, then=F("quantity")), default=-F("quantity"))
-
-
-class FillQuerySet(models.QuerySet["Fill"]):
-    def ours(self, is_ours: bool = True) -> "FillQuerySet":
-        """Return those that one of our orders caused, or the others."""
-        return self.filter(order__isnull=not is_ours)
-
-    def shares(self) -> "FillQuerySet":
-        """Return the `total` of the shares of each symbol, bought less sold; splits do not count."""
-        by_symbol = self.order_by().values("symbol").annotate(total=Sum(SIGNED_QUANTITY))
-        return by_symbol.values("total")  # type: ignore[return-value]  # a QuerySet of rows
-
-
-class Fill(models.Model):
-    """Shares that changed hands, as the broker says now. Without an order: we did not cause it.
-
-    It is changed to nothing but what a row of `broker_executions` says that the broker told.
-    """
-
-    class Leg(models.TextChoices):
-        ENTRY = "entry"
-        STOP = "stop"
-        TARGET = "target"
-        CLOSE = "close"
-        FLAT = "flat", "flat at the close"
-
-    order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="fills")
-    leg = models.CharField(max_length=6, choices=Leg)
-    broker = models.CharField(max_length=20)
-    execution_id = models.CharField(max_length=64, help_text="The broker's.")
-    symbol = models.CharField(max_length=16, db_collation="C")
-    side = models.CharField(max_length=4, choices=Signal.Type)
-    quantity = SharesField(help_text="Whole shares where it is ours: Jax trades no parts of one.")
-    price = models.DecimalField(max_digits=18, decimal_places=6)
-    commission = models.DecimalField(
-        max_digits=12,
-        decimal_places=4,
-        default=Decimal(0),
-        help_text="In the instrument's currency; below zero for a rebate, 0 while it is not known.",
-    )
-    commission_unknown = models.CharField(
-        max_length=300,
-        blank=True,
-        default="",
-        db_default="",
-        help_text="Why the commission is not known. Empty: it is.",
-    )
-    commission_rate = models.DecimalField(
-        max_digits=20,
-        decimal_places=10,
-        null=True,
-        help_text="What one unit of the currency that it was told in counted as. Empty: it needed no rate.",
-    )
-    commission_rate_as_of = models.DateTimeField(null=True, help_text="Of when that rate is.")
-    commission_rate_age = models.DurationField(
-        null=True, help_text="How old the rate was when the commission was counted, while currencies traded."
-    )
-    executed_at = models.DateTimeField()
-    recorded_at = models.DateTimeField()
-
-    objects = FillQuerySet.as_manager()
-
-    class Meta(TypedModelMeta):
-        db_table = "fills"
-        ordering = ["-executed_at", "-pk"]
-        constraints = [
-            models.UniqueConstraint(name="fill_is_recorded_once", fields=["broker", "execution_id"]),
-            models.CheckConstraint(
-                name="fill_is_of_something",
-                condition=Q(quantity__gt=0) & (Q(price__gt=0) | Q(price=0, leg="close")),  # worthless
-            ),
-            models.CheckConstraint(
-                name="fill_of_ours_is_whole", condition=Q(order=None) | Q(quantity=Floor("quantity"))
-            ),
-        ]
-        indexes = [models.Index(name="fill_by_symbol", fields=["symbol", "executed_at"])]
-
-    def __str__(self) -> str:
-        return f"{self.side} {self.quantity} {self.symbol} at {self.price}"
-
-    @property
-    def adopted_id(self) -> str:
-        """Return the id of the fill that closes shares of ours by this execution of their owner."""
-        return f"{self.execution_id[:56]}{ADOPTED}"
-
-    @property
-    def signed_quantity(self) -> Decimal:
-        return self.quantity if self.side == Signal.Type.BUY else -self.quantity
-
-
-class BrokerPosition(models.Model):
-    """What the broker says the account holds of a symbol, and how much of it we caused."""
-
-    symbol = models.CharField(max_length=16, primary_key=True, db_collation="C")
-    quantity = SharesField(help_text="Negative when short. It may have a part of a share.")
-    average_cost = models.DecimalField(max_digits=18, decimal_places=6)
-    ours = models.IntegerField(help_text="The sum of the fills of our own orders.")
-    seen_at = models.DateTimeField()
-
-    class Meta(TypedModelMeta):
-        db_table = "broker_positions"
-        ordering = ["symbol"]
-
-    def __str__(self) -> str:
-        return f"{self.quantity} {self.symbol}"
-
-    @property
-    def foreign(self) -> Decimal:
-        """What of it we did not cause."""
-        return self.quantity - self.ours
-
-    def keeps_from(self, side: str) -> bool:
-        """Return whether an entry on this side has to wait for what is not ours.
-
-        A part of a share on the same side is in nobody's way: orders are of whole shares.
-        """
-        return bool(self.foreign) and not is_part(self.foreign, side)
-
-
-def is_part(foreign: Decimal, side: str) -> bool:
-    """Return whether shares that are not ours are a part of one, on the side of an order of ours."""
-    return abs(foreign) < 1 and (foreign > 0) == (side == Signal.Type.BUY)
-
-
-class AccountSnapshot(models.Model):
-    """What the account was worth at an instant, as its broker said."""
-
-    broker = models.CharField(max_length=20)
-    at = models.DateTimeField()
-    currency = models.CharField(max_length=3)
-    equity = models.DecimalField(max_digits=18, decimal_places=2)
-    cash = models.DecimalField(max_digits=18, decimal_places=2)
-    buying_power = models.DecimalField(max_digits=18, decimal_places=2)
-
-    class Meta(TypedModelMeta):
-        db_table = "account_snapshots"
-        ordering = ["-at"]
-        get_latest_by = "at"
-        constraints = [models.UniqueConstraint(name="account_is_seen_once", fields=["broker", "at"])]
-
-    def __str__(self) -> str:
-        return f"{self.equity} {self.currency} at {self.at}"

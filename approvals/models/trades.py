@@ -7,7 +7,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from approvals.models.orders import Fill, Order
+from approvals.models.fills import Fill
+from approvals.models.orders import Order
 from core.models import TypedModelMeta
 from opinions.models import Stance
 from signals.models import Signal

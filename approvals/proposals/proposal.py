@@ -12,7 +12,7 @@ from django.utils.functional import cached_property  # without a lock, which fun
 from approvals import risk
 from approvals.entry_check import EntryCheck, Levels, check, delisted, format_price, levels_of
 from approvals.models import Order
-from approvals.models.orders import is_part
+from approvals.models.accounts import is_part
 from approvals.positions import Effect, effect_of
 from approvals.proposals.bets import Portfolio
 from approvals.proposals.context import Context, limits

@@ -14,7 +14,7 @@ from approvals.brokers.orders import Side
 from approvals.brokers.statements import Books, Entry, Statement
 from approvals.models import AccountSnapshot, BrokerPosition, Fill, Order, StatementBase
 from approvals.models import Charge as StoredCharge
-from approvals.models.orders import SIGNED_QUANTITY, FillQuerySet
+from approvals.models.fills import SIGNED_QUANTITY, FillQuerySet
 from market.models import Instrument, Split, SymbolChange
 
 Sums = dict[str, Decimal]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from approvals.models import Charge, Fill, Trade
-from approvals.models.orders import ADOPTED
+from approvals.models.fills import ADOPTED
 from approvals.positions.accounting import Split
 from approvals.positions.trades.lots import Method, Transaction, match, named
 from approvals.positions.trades.naming import names

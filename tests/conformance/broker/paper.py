@@ -12,7 +12,7 @@ from django.db.models import Sum
 from approvals.brokers.base import Leg, Side
 from approvals.brokers.paper import SPEC
 from approvals.models import PaperFill, PaperOrder
-from approvals.models.orders import SIGNED_QUANTITY
+from approvals.models.fills import SIGNED_QUANTITY
 from market.models import Quote, QuoteHistory
 from market.prices import Feed
 from tests import make
