@@ -1,6 +1,6 @@
 # The commands of a day: `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-clocks fuzz coverage mutate check fix lock release query-counts bench screenshots clean
+.PHONY: help run test test-long test-clocks fuzz months coverage mutate check fix lock release query-counts bench screenshots clean
 
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -32,6 +32,10 @@ test-clocks: .venv/.for-development  ## all tests again at hours and days that a
 
 fuzz: .venv/.for-development .venv-fuzz/.ready  ## requests made from /api/schema/, as every role, against a real site (ten minutes)
 	@$(BIN)/python -m tests.fuzz $(ROLES)
+
+MONTHS ?= 3
+months: .venv/.for-development  ## months of random trading at a broker on loopback, against books of their own (five minutes each)
+	@MONTHS=$(MONTHS) PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 tests/conformance/month
 
 query-counts: .venv/.for-development  ## renew tests/query_counts.json, the pinned numbers of queries
 	@$(BIN)/pytest -p no:xdist --renew-query-counts
