@@ -67,6 +67,7 @@ def test_the_first_cycle_runs_at_once_and_the_schedules_are_written(
         "approvals.reconcile|",
         "approvals.remember|slow",
         "approvals.seal|",
+        "approvals.statement|slow",
         "jaxsite.prune|slow",
         "market.candles|",
         "market.corporate_actions|slow",

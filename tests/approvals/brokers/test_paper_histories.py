@@ -73,9 +73,9 @@ def test_the_three_agree_in_three_thousand_months() -> None:
 
 @pytest.mark.long
 @pytest.mark.django_db
-def test_they_agree_over_stored_rows_a_hundred_times() -> None:
+def test_they_agree_over_stored_rows_in_thirty_months() -> None:
     by = user().pk
-    for seed in range(5_000, 5_100):
+    for seed in range(5_000, 5_030):
         _in_rows(seed, by)
 
 
