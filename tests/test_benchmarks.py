@@ -5,9 +5,14 @@ from benchmarks.measure import Benchmark, Result, alternate, report
 
 WITH_PROCESSES = {
     *("approve.latency", "imports.load", "memory.worker", "opinions.fair", "queue", "strangers"),
-    *("broker.poll", "broker.stream", "stream.load"),
+    *("broker.stream", "stream.load"),
 }
-NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in WITH_PROCESSES else []) for name in CATALOGUE]
+WAITS = "broker.poll"  # for whole minutes
+NAMES = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in WITH_PROCESSES else [])
+    for name in CATALOGUE
+    if name != WAITS
+]
 
 
 @pytest.mark.long
