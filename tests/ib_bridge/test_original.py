@@ -19,6 +19,8 @@ def provider(bridge: Asked) -> IBBridge:
 
 
 def test_the_provider_reads_quotes(bridge: Asked) -> None:
+    # A price is answered as soon as it comes; the volume follows it.
+    eventually(lambda: provider(bridge).quotes(["AAPL"], clock()).ticks[0].volume)
     quotes = provider(bridge).quotes(["AAPL", "MSFT", "NOPE"], clock())
     assert [tick.symbol for tick in quotes.ticks] == ["AAPL", "MSFT"]
     aapl = quotes.ticks[0]
