@@ -74,7 +74,7 @@ class Listener:
         self.stopped = threading.Event()
         self.state, self.since, self.reason = State.CONNECTING, clock(), ""
         self.told_at: datetime | None = None
-        self._news = threading.Event()
+        self._news, self._entering = threading.Event(), threading.Lock()
         self._owes = False  # a comparison that could not be queued
         self._noticed = ""
 
@@ -151,8 +151,11 @@ class Listener:
         self._news.set()
 
     def _enter(self, state: BrokerStream.State, reason: str = "") -> None:
-        if (state, reason) != (self.state, self.reason):
-            self.state, self.since, self.reason = state, self.clock(), reason
+        """Note a state. Once it is stopped, no thread that is late says otherwise."""
+        with self._entering:
+            is_late = self.stopped.is_set() and state != State.STOPPED
+            if not is_late and (state, reason) != (self.state, self.reason):
+                self.state, self.since, self.reason = state, self.clock(), reason
 
     def _write(self) -> None:
         reason = " ".join(part for part in (self.reason, self._noticed) if part)
